@@ -1,0 +1,69 @@
+"""What a field can hold.
+
+A field of a row is *absent* (the key is not in the row), *single* (`str`, `int` or `float`) or
+*multivalue* (a `tuple` of `str`, never empty, never of length one after a command has stored it).
+Text from events keeps its spelling: `1.0` stays `1.0`. Numbers exist only where eval or an
+aggregation made them, and become text the moment anything shows or compares them as text.
+
+`Filled` is the text that `fillnull` put in. It behaves as the text it is everywhere, and lets later
+parts tell "nothing was there" from "a value that happens to be 0".
+
+`None` is the null of eval. It is never stored in a row: assigning null removes the field.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+Single = str | int | float
+Value = str | int | float | tuple[str, ...]
+
+
+class Filled(str):
+    """A value that `fillnull` put where the event had none."""
+
+    __slots__ = ()
+
+
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
+
+
+def as_text(value: Single) -> str:
+    """One value as the text Splunk shows: integers without a point, floats without a tail of zeros."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        return str(value)
+    if math.isnan(value):
+        return "nan"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    if value == int(value) and abs(value) < 1e15:
+        return str(int(value))
+    return repr(value)
+
+
+def texts(value: Value) -> tuple[str, ...]:
+    """All values of a field, as text."""
+    return value if isinstance(value, tuple) else (as_text(value),)
+
+
+def as_number(value: object) -> int | float | None:
+    """The number that a value is or spells; None for anything else.
+
+    A field whose text looks like a number counts as one (`"10"`, `"1e3"`); blanks round it do not.
+    """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, (int, float)):
+        return value
+    if isinstance(value, tuple):
+        return as_number(value[0]) if len(value) == 1 else None
+    if not isinstance(value, str) or not _NUMBER.match(value):
+        return None
+    try:
+        return int(value)
+    except ValueError:
+        return float(value)
