@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ class Row(dict[str, Value]):
 
     __slots__ = ("order",)
 
-    def __init__(self, fields: Iterable[tuple[str, Value]] | dict[str, Value] = (),
+    def __init__(self, fields: Iterable[tuple[str, Value]] | Mapping[str, Value] = (),
                  order: OrderKey = NO_ORDER) -> None:
         super().__init__(fields)
         self.order = order

@@ -1,0 +1,5 @@
+"""`python -m podhawk.cli`."""
+
+from podhawk.cli.main import main
+
+main()

@@ -1,0 +1,108 @@
+"""`podhawk`: finds the verb, imports only what it needs, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from podhawk import __version__
+from podhawk.errors import PodhawkError
+
+VERBS: dict[str, str] = {
+    "run": "Run detections over audit logs and print their rows.",
+    "search": "Run one search over audit logs and print its rows.",
+    "content": "Show what content is loaded, normalised.",
+    "demo": "Run the shipped detections on shipped real audit logs.",
+    "help": "Explain SPL: commands, functions, aggregations.",
+}
+
+EXIT_CODES: dict[int, str] = {
+    0: "done, with or without results",
+    1: "a fault of podhawk itself",
+    2: "a wrong option, argument, setting or search",
+    3: "content that cannot be loaded or run",
+    4: "input without one audit event, or any rejected input under --strict",
+    5: "a detection at or above --fail-on has rows",
+    130: "interrupted",
+}
+
+EPILOG = """\b
+Examples:
+  podhawk demo
+  podhawk run audit.log
+  podhawk run --content detections/ --only 'Kubernetes Cron*' /var/log/kubernetes/audit/
+  podhawk search 'verb=create objectRef.resource=pods | stats count by user.username' audit.log
+  zcat audit.log.gz | podhawk search @hunt.spl -
+  podhawk help spl stats
+"""
+
+
+class LazyVerbs(click.Group):
+    """A group whose verbs are imported only when they are used: `--help` stays instant."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        module = importlib.import_module(f"podhawk.cli.verb_{name}")
+        command: click.Command = module.COMMAND
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def resolve_command(self, context: click.Context, arguments: list[str]) -> Any:
+        from podhawk.errors import nearest
+
+        if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
+            raise click.UsageError(f"unknown verb {arguments[0]!r}. {nearest(arguments[0], VERBS)}".strip())
+        return super().resolve_command(context, arguments)
+
+
+@click.command(cls=LazyVerbs, epilog=EPILOG, no_args_is_help=True,
+               context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="podhawk")
+def podhawk() -> None:
+    """Find attacks in Kubernetes audit logs with detections written in SPL, without a SIEM."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and end the process with its exit code."""
+    sys.exit(invoke(sys.argv[1:] if arguments is None else arguments))
+
+
+def invoke(arguments: list[str]) -> int:
+    """The exit code of a command line; errors are printed on standard error."""
+    try:
+        code = podhawk.main(arguments, prog_name="podhawk", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader has enough. Python would complain once more while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except PodhawkError as error:
+        click.echo(f"podhawk: {error}", err=True)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    main()

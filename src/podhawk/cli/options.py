@@ -1,0 +1,63 @@
+"""Command-line options from their declarations."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from podhawk.errors import UsageError
+from podhawk.settings.options import Option, options_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _parameter(option: Option) -> Callable[[F], F]:
+    flags = ([f"-{option.short}"] if option.short else []) + [f"--{option.name}"]
+    if option.kind == "flag":
+        name = f"--{option.name}/--no-{option.name}"
+        return click.option(*flags[:-1], name, option.key, default=None, help=option.doc)
+    settings: dict[str, Any] = {"default": None, "help": option.doc, "metavar": option.metavar or None}
+    if option.kind == "list":
+        settings["multiple"] = True
+    if option.kind == "choice":
+        settings["type"] = click.Choice(option.choices)
+        settings.pop("metavar")
+    return click.option(*flags, option.key, **settings)
+
+
+def declared(verb: str) -> Callable[[F], F]:
+    """Add all options of a verb to its command."""
+
+    def add(function: F) -> F:
+        for option in reversed(options_of(verb)):
+            function = _parameter(option)(function)
+        return function
+
+    return add
+
+
+def input_paths(paths: tuple[str, ...]) -> list[str]:
+    """The paths to read: standard input where none is given on a pipe. Raises UsageError on a terminal."""
+    if paths:
+        return list(paths)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("no input", remedy="Name audit logs (files, folders, globs), or pipe one in.")
+    return ["-"]
+
+
+def search_text(given: str) -> tuple[str, str]:
+    """The text of a search argument (`@file`, `-` for standard input, or the text itself) and its name."""
+    if given == "-":
+        return sys.stdin.read(), "standard input"
+    if given.startswith("@"):
+        try:
+            with open(given[1:], encoding="utf-8-sig") as file:
+                return file.read(), given[1:]
+        except OSError as error:
+            raise UsageError(f"cannot read the search in {given[1:]}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise UsageError(f"the search in {given[1:]} is not UTF-8 text") from None
+    return given, "search"

@@ -1,0 +1,108 @@
+"""How rows are printed: one function per format, all fed with the same rows."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from podhawk.api import Cell
+from podhawk.errors import UsageError
+
+Rows = Sequence[dict[str, Cell]]
+
+
+@contextlib.contextmanager
+def writer(path: str | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears only once it is complete."""
+    if path is None:
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        yield sys.stdout
+        return
+    target = Path(path)
+    part = target.with_name(target.name + ".part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        part.replace(target)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def format_of(chosen: str | None, path: str | None) -> str:
+    """The output format: the chosen one, else a table on a terminal and jsonl elsewhere."""
+    if chosen:
+        return chosen
+    return "table" if path is None and sys.stdout.isatty() else "jsonl"
+
+
+def jsonl(items: Iterable[Any], out: TextIO) -> None:
+    """One JSON object per line, keys in the order of the search."""
+    for item in items:
+        out.write(json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def as_json(items: Iterable[Any], out: TextIO) -> None:
+    """One JSON array, an item a line."""
+    listed = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in items]
+    out.write("[\n" + ",\n".join(listed) + "\n]\n" if listed else "[]\n")
+
+
+def flat(cell: Cell) -> str:
+    """A cell as one text; the values of a multivalue on lines of their own, as Splunk exports them."""
+    return "" if cell is None else cell if isinstance(cell, str) else "\n".join(cell)
+
+
+def as_csv(rows: Rows, columns: Sequence[str], out: TextIO) -> None:
+    """RFC 4180 with a header, as a Splunk results CSV."""
+    made = csv.writer(out, lineterminator="\n")
+    if columns:
+        made.writerow(columns)
+    for row in rows:
+        made.writerow([flat(row.get(name)) for name in columns])
+
+
+def markdown(rows: Rows, columns: Sequence[str], out: TextIO) -> None:
+    """A Markdown table."""
+    if not columns:
+        return
+    out.write("| " + " | ".join(map(_cell, columns)) + " |\n")
+    out.write("|" + "---|" * len(columns) + "\n")
+    for row in rows:
+        out.write("| " + " | ".join(_cell(flat(row.get(name))) for name in columns) + " |\n")
+
+
+def _cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>").replace("\r", "")
+
+
+def print_rows(kind: str, rows: Rows, columns: Sequence[str], out: TextIO) -> None:
+    """Rows in one of the formats that know only rows."""
+    if kind == "jsonl":
+        jsonl(rows, out)
+    elif kind == "json":
+        as_json(rows, out)
+    elif kind == "csv":
+        as_csv(rows, columns, out)
+    elif kind == "md":
+        markdown(rows, columns, out)
+    else:
+        from podhawk.cli.tables import print_table
+
+        print_table(rows, columns, out)
+
+
+def captured(kind: str, rows: Rows, columns: Sequence[str]) -> str:
+    """What `print_rows` would print."""
+    buffer = io.StringIO()
+    print_rows(kind, rows, columns, buffer)
+    return buffer.getvalue()

@@ -1,0 +1,150 @@
+"""The SPL reference, written from the declarations of commands, functions and aggregations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from podhawk.commands.declare import Command, Example
+from podhawk.commands.refused import REASONS
+from podhawk.commands.registry import COMMANDS, SUPPORTED
+from podhawk.errors import UsageError, nearest
+from podhawk.functions.aggregations import AGGREGATIONS, Aggregation
+from podhawk.functions.declare import Function
+from podhawk.functions.registry import FUNCTIONS, REFUSED
+from podhawk.settings.switches import DIFFERENCES, SWITCHES
+
+
+def _unique(things: Iterable[Function]) -> list[Function]:
+    return sorted({id(thing): thing for thing in things}.values(), key=lambda thing: thing.name)
+
+
+def functions() -> list[Function]:
+    """All eval functions, each once."""
+    return _unique(FUNCTIONS.values())
+
+
+def aggregations() -> list[Aggregation]:
+    """All aggregations, each once."""
+    return sorted({id(one): one for one in AGGREGATIONS.values()}.values(), key=lambda one: one.name)
+
+
+def overview() -> str:
+    """The names of everything, grouped."""
+    lines = ["Commands", *_wrapped(command.name for command in sorted(SUPPORTED, key=lambda one: one.name)), "",
+             "Eval functions", *_wrapped(function.name for function in functions()), "",
+             "Aggregations", *_wrapped(one.name for one in aggregations()), "",
+             "podhawk help spl NAME explains one of them."]
+    return "\n".join(lines)
+
+
+def _wrapped(names: Iterable[str]) -> list[str]:
+    lines, line = [], " "
+    for name in names:
+        if len(line) + len(name) > 100:
+            lines.append(line)
+            line = " "
+        line += f" {name}"
+    return [*lines, line]
+
+
+def describe(name: str) -> str:
+    """One command, function or aggregation. Raises UsageError with the nearest name."""
+    wanted = name.lower().removesuffix("()")
+    parts: list[str] = []
+    if wanted in COMMANDS:
+        parts.append(command_text(COMMANDS[wanted]))
+    if wanted in FUNCTIONS:
+        parts.append(function_text(FUNCTIONS[wanted]))
+    if wanted in AGGREGATIONS:
+        parts.append(aggregation_text(AGGREGATIONS[wanted]))
+    if not parts and wanted in REFUSED:
+        return f"{wanted}() is not supported: {REFUSED[wanted]}"
+    if not parts:
+        raise UsageError(f"nothing in SPL is called {name!r}", remedy=nearest(wanted, [*COMMANDS, *FUNCTIONS,
+                                                                                      *AGGREGATIONS]))
+    return "\n\n".join(parts)
+
+
+def command_text(command: Command) -> str:
+    """A command as Markdown that reads well as text."""
+    lines = [f"### {command.name}", "", f"    {command.syntax}", "", command.doc]
+    if command.aliases:
+        lines += ["", f"Also written: {', '.join(command.aliases)}."]
+    for example in command.examples:
+        lines += ["", *_example(example)]
+    if command.source:
+        lines += ["", f"Rule: <{command.source}>"]
+    return "\n".join(lines)
+
+
+def _example(example: Example) -> list[str]:
+    lines = [f"    event  {event}" for event in example.events]
+    lines.append(f"    search {example.search}")
+    lines += [f"    row    {json.dumps(row, ensure_ascii=False)}" for row in example.rows] or ["    (no rows)"]
+    return lines
+
+
+def function_text(function: Function) -> str:
+    """An eval function as Markdown."""
+    expression, result = function.example
+    lines = [f"### {function.name}()", "", function.doc, "",
+             f"    {expression}", f"    → {json.dumps(result, ensure_ascii=False)}"]
+    if function.aliases:
+        lines += ["", f"Also written: {', '.join(function.aliases)}."]
+    if function.source:
+        lines += ["", f"Rule: <{function.source}>"]
+    return "\n".join(lines)
+
+
+def aggregation_text(aggregation: Aggregation) -> str:
+    """An aggregation as Markdown."""
+    values, call, result = aggregation.example
+    lines = [f"### {aggregation.name} (aggregation)", "", aggregation.doc, "",
+             f"    {call} over {values}", f"    → {json.dumps(result, ensure_ascii=False)}"]
+    if aggregation.aliases:
+        lines += ["", f"Also written: {', '.join(aggregation.aliases)}."]
+    if aggregation.source:
+        lines += ["", f"Rule: <{aggregation.source}>"]
+    return "\n".join(lines)
+
+
+def whole() -> str:
+    """The whole reference: docs/spl.md."""
+    classes = "\n".join(f"| {command.name} | {', '.join(_classes(command))} |"
+                        for command in sorted(SUPPORTED, key=lambda one: one.name))
+    refused = "\n".join(f"| {name} | {reason} |" for name, reason in sorted(REASONS))
+    functions_refused = "\n".join(f"| {name}() | {reason} |" for name, reason in sorted(REFUSED.items()))
+    switches = "\n".join(f"| {one.name} | {one.default} | {one.turned} |" for one in SWITCHES)
+    differences = "\n".join(f"| {one.name} | {one.default} | {one.turned} |" for one in DIFFERENCES)
+    parts = [
+        "# SPL in podhawk",
+        "This page is written from the declarations in the code: `podhawk help spl --markdown`.",
+        "## Deliberate differences from Splunk",
+        "`--splunk-exact` turns all of these off.",
+        f"| name | Splunk | podhawk |\n|---|---|---|\n{differences}",
+        "## Readings of what Splunk does not document",
+        "Each is a switch: `--switch NAME` turns to the other reading.",
+        f"| switch | default | with the switch |\n|---|---|---|\n{switches}",
+        "## Streaming classes",
+        f"| command | class |\n|---|---|\n{classes}",
+        "## Commands",
+        *[command_text(command) for command in sorted(SUPPORTED, key=lambda one: one.name)],
+        "## Eval functions",
+        *[function_text(function) for function in functions()],
+        "## Aggregations",
+        *[aggregation_text(one) for one in aggregations()],
+        "## Refused commands",
+        "These parse, so that content which uses them loads; running one is refused before anything starts.",
+        f"| command | reason |\n|---|---|\n{refused}",
+        "## Refused functions",
+        f"| function | reason |\n|---|---|\n{functions_refused}",
+    ]
+    return "\n\n".join(parts)
+
+
+def _classes(command: Command) -> list[str]:
+    """The streaming classes a command can have, by the run code it declares."""
+    found = [("generating", command.generate), ("per_event", command.stream), ("mergeable", command.merge),
+             ("whole_result", command.whole)]
+    return [name for name, code in found if code is not None]

@@ -1,0 +1,87 @@
+"""Tables on a terminal: aligned, wide values folded, control characters made visible."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from podhawk.api import Cell
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+MAXIMUM_COLUMNS = 14
+PIPED_WIDTH = 160
+_EVENT_COLUMNS = ("_time", "stage", "verb", "user.username", "sourceIPs{}", "objectRef.resource",
+                  "objectRef.subresource", "objectRef.namespace", "objectRef.name", "responseStatus.code")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def console(out: TextIO) -> Console:
+    """A rich console on a stream; without a terminal it is wide and plain."""
+    from rich.console import Console
+
+    terminal = out.isatty() if hasattr(out, "isatty") else False
+    return Console(file=out, width=None if terminal else PIPED_WIDTH, highlight=False, soft_wrap=False,
+                   emoji=False, markup=False)
+
+
+def visible(text: str) -> str:
+    """Text that cannot move the cursor or reorder what is shown: audit logs hold what attackers chose."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def shown_time(text: str) -> str:
+    """Epoch seconds as a UTC time."""
+    try:
+        moment = datetime.fromtimestamp(float(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        return text
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def cell_text(name: str, cell: Cell) -> str:
+    """A cell as the table shows it."""
+    if cell is None:
+        return ""
+    texts = [cell] if isinstance(cell, str) else cell
+    if name == "_time":
+        texts = [shown_time(text) for text in texts]
+    return "\n".join(visible(text) for text in texts)
+
+
+def event_columns(columns: Sequence[str]) -> list[str]:
+    """The columns to show of raw events, which have far more fields than fit."""
+    chosen = [name for name in _EVENT_COLUMNS if name in columns]
+    if "verb" in chosen:
+        return chosen
+    return [name for name in ("_time", "_raw") if name in columns] or list(columns)[:MAXIMUM_COLUMNS]
+
+
+def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: TextIO, title: str = "") -> None:
+    """An aligned table; one row under another where a terminal is too narrow for the columns."""
+    from rich import box
+    from rich.table import Table
+
+    if not columns:
+        return
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
+    for name in columns:
+        numeric = all(_numeric(row.get(name)) for row in rows) and name != "_time"
+        table.add_column(visible(name), justify="right" if numeric else "left", overflow="fold",
+                         min_width=min(len(name), 8))
+    for row in rows:
+        table.add_row(*[cell_text(name, row.get(name)) for name in columns])
+    console(out).print(table)
+
+
+def _numeric(cell: Cell) -> bool:
+    return cell is None or (isinstance(cell, str) and cell.replace(".", "", 1).isdigit())
+
+
+def note(text: str) -> None:
+    """One line on standard error."""
+    sys.stderr.write(visible(text) + "\n")

@@ -1,0 +1,166 @@
+"""podhawk content: what is loaded, normalised."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from podhawk.cli.options import declared
+
+if TYPE_CHECKING:
+    from podhawk.content.model import Content
+
+EPILOG = """\b
+Examples:
+  podhawk content list
+  podhawk content list --content security_content/ --only type=TTP -o json
+  podhawk content show 'Kubernetes Cron Job Creation' --content security_content/
+  podhawk content show kube_audit --content security_content/
+"""
+
+
+@click.group("content", epilog=EPILOG)
+def COMMAND() -> None:  # noqa: N802 - looked up by this name
+    """Show what content is loaded: detections, macros, lookups, stories, in one normalised form."""
+
+
+def _load(given: dict[str, Any]) -> tuple[Any, Content]:
+    from podhawk import api
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("content", given)
+    return settings, api.content_of(settings.values, settings.macros)
+
+
+def _end(content: Content, quiet: bool) -> int:
+    from podhawk.cli.tables import note
+
+    if not quiet:
+        sys.stdout.flush()
+        for problem in content.problems:
+            note(f"{problem.severity}: {problem}" + (f" {problem.remedy}" if problem.remedy else ""))
+    return 3 if any(problem.severity == "error" for problem in content.problems) else 0
+
+
+@COMMAND.command("list", epilog=EPILOG)
+@declared("content")
+def list_content(**given: Any) -> int:
+    """List the detections, one a row: state says whether podhawk can run it."""
+    from podhawk.cli import output
+    from podhawk.cli.tables import note
+    from podhawk.content.selection import select
+
+    settings, content = _load(given)
+    chosen = select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else (
+        content.detections)
+    rows: list[dict[str, Any]] = []
+    for one in chosen:
+        rows.append({"name": one.name, "type": one.type, "status": one.status, "generation": str(one.generation),
+                     "severity": one.severity, "risk": str(one.risk_score), "technique": list(one.mitre_attack_id),
+                     "story": list(one.analytic_story), "state": state(one.search, content), "file": one.file})
+    columns = ["name", "type", "status", "generation", "severity", "risk", "technique", "story", "state", "file"]
+    kind = output.format_of(settings["output"], settings["output_file"])
+    with output.writer(settings["output_file"]) as out:
+        output.print_rows(kind, rows, columns[:-1] if kind == "table" else columns, out)
+    if not settings["quiet"]:
+        sys.stdout.flush()
+        note(f"{len(content.detections)} detections, {len(content.macros)} macros, {len(content.lookups)} lookups, "
+             f"{len(content.stories)} stories, {len(content.data_sources)} data sources, "
+             f"{len(content.deployments)} deployments, {len(content.baselines)} baselines, "
+             f"{len(content.investigations)} investigations")
+        _print_costs(chosen, content)
+    return _end(content, settings["quiet"])
+
+
+def state(search: str, content: Content) -> str:
+    """Whether a search can run here: "runs", "refused: …" or "broken: …"."""
+    from podhawk.commands.context import Context
+    from podhawk.content.lookups import LookupStore
+    from podhawk.engine.plan import make_plan, read_search
+    from podhawk.engine.refusals import refusal
+    from podhawk.errors import ContentError
+
+    try:
+        reason = refusal(search, content.macros)
+        if reason:
+            return f"refused: {reason}"
+        make_plan(read_search(search, content.macros), Context(lookups=LookupStore(content)))
+    except ContentError as error:
+        return f"broken: {error.message}"
+    return "runs"
+
+
+def _print_costs(chosen: Any, content: Content) -> None:
+    """What each refusal costs: the commands that are not supported, and the detections that need them."""
+    from podhawk.cli.tables import note
+    from podhawk.engine.refusals import refusal
+    from podhawk.errors import SearchError
+
+    costs: dict[str, list[str]] = {}
+    for one in chosen:
+        try:
+            reason = refusal(one.search, content.macros)
+        except SearchError:
+            continue
+        if reason:
+            costs.setdefault(reason, []).append(one.name)
+    for reason, names in sorted(costs.items()):
+        note(f"{reason}; it costs {len(names)}: {', '.join(sorted(names))}")
+
+
+@COMMAND.command("show", epilog=EPILOG)
+@click.argument("name")
+@declared("content")
+def show(name: str, **given: Any) -> int:
+    """Show one detection (by name, id or file stem), macro, lookup or story, normalised, as YAML or JSON."""
+    from podhawk.cli import output
+
+    settings, content = _load(given)
+    found = find(name, content)
+    with output.writer(settings["output_file"]) as out:
+        if settings["output"] in ("json", "jsonl"):
+            output.jsonl([found], out)
+        else:
+            import yaml
+
+            out.write(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100))
+    return _end(content, settings["quiet"])
+
+
+def find(name: str, content: Content) -> dict[str, Any]:
+    """The normalised view of whatever has that name. Raises UsageError with the nearest name."""
+    from dataclasses import asdict
+
+    from podhawk.content.normalised import normalised, required_fields_note
+    from podhawk.engine.plan import computed_fields
+    from podhawk.errors import SearchError, UsageError, nearest
+
+    wanted = name.lower()
+    for one in content.detections:
+        if wanted in (one.name.lower(), one.id.lower(), one.stem.lower()):
+            view = normalised(one)
+            try:
+                computed = computed_fields(one.search, content.macros)
+            except SearchError as error:
+                view["state"] = f"broken: {error.message}"
+                return view
+            view["required_fields"] = "any" if computed is None else sorted(computed)
+            remark = required_fields_note(one.required_fields, sorted(computed or ()))
+            if remark and computed is not None:
+                view["notes"] = [*view.get("notes", []), remark]
+            view["state"] = state(one.search, content)
+            return view
+    kept = {macro.name.lower(): macro for macro in content.macros.values()}
+    others: list[dict[str, Any]] = [kept, content.lookups, content.stories]
+    for group in others:
+        for key, value in group.items():
+            if key.lower() == wanted:
+                return {part: _plain(item) for part, item in asdict(value).items() if item not in ("", (), {}, None)}
+    known = [one.name.lower() for one in content.detections] + list(kept)
+    raise UsageError(f"nothing here is called {name!r}", remedy=nearest(name, known))
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, dict) else value

@@ -1,0 +1,70 @@
+"""podhawk search: one search, its rows."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from podhawk.cli.options import declared, input_paths, search_text
+
+EPILOG = """\b
+Examples:
+  podhawk search 'verb=delete | stats count by user.username objectRef.resource' audit.log
+  podhawk search 'objectRef.resource=secrets verb=list | head 5' logs/ -o jsonl
+  podhawk search '* | timechart span=5m count by verb' audit.log --plot
+  podhawk search '| makeresults | eval x=md5("a")'
+  podhawk search @hunt.spl 'logs/*.gz' --earliest -24h --now 2026-11-25T00:00:00Z
+"""
+
+
+@click.command("search", epilog=EPILOG)
+@click.argument("spl", metavar="SPL|@FILE|-")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@declared("search")
+def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Run one search over audit logs and print its rows.
+
+    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. A search that
+    begins with a generating command such as | makeresults needs none.
+    """
+    from podhawk import api
+    from podhawk.cli import output
+    from podhawk.cli.summary import print_input, print_warnings
+    from podhawk.cli.tables import event_columns, note
+    from podhawk.engine.plan import read_search
+    from podhawk.errors import SearchError, UsageError
+    from podhawk.settings.resolve import resolve
+
+    text, name = search_text(spl)
+    settings = resolve("search", given)
+    around = api.surroundings(settings.values)
+    content = api.content_of(settings.values, settings.macros)
+    try:
+        generates = read_search(text, content.macros, name).generates
+        sources = list(paths) if generates and not paths else input_paths(paths)
+        result = api.search(text, *sources, content=content, name=name, settings=around)
+    except SearchError as error:
+        raise UsageError(error.message, place=error.place, remedy=error.remedy) from None
+    kind = output.format_of(settings["output"], settings["output_file"])
+    columns = result.columns
+    rows = list(result)
+    if kind == "table" and result.table.columns is None and len(columns) > 14:
+        shown = event_columns(columns)
+        note(f"showing {len(shown)} of {len(columns)} fields; choose some with | table …, or print all with -o jsonl")
+        columns = shown
+    with output.writer(settings["output_file"]) as out:
+        if settings["plot"]:
+            from podhawk.cli.plot import draw
+
+            draw(result, out)
+        else:
+            output.print_rows(kind, rows, columns, out)
+    if not settings["quiet"]:
+        sys.stdout.flush()
+        note(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
+        if sources:
+            print_input(result.report)
+        print_warnings(result.observed)
+    return 0

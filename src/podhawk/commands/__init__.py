@@ -1,0 +1,1 @@
+"""The commands of SPL: one file each, declaring everything there is to know about it."""

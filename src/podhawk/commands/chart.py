@@ -1,0 +1,130 @@
+"""chart: aggregations in a table of rows and series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from podhawk.commands.aggregate import Item, item_columns, item_fields, parse_items, render_items
+from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
+from podhawk.commands.bin import Bins, read_bins, show_bins
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
+from podhawk.commands.grid import Grid, GridRun
+from podhawk.commands.names import shown
+from podhawk.commands.series import OPTIONS as SERIES_OPTIONS
+from podhawk.commands.series import SeriesOptions, read_series, show_filter, show_series, take_filter, take_options
+from podhawk.commands.where import void
+from podhawk.spl.cursor import Cursor
+
+_ALL = (*SERIES_OPTIONS, *BIN_OPTIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    items: tuple[Item, ...]
+    over: str = ""
+    by: str = ""
+    bins: Bins = field(default_factory=Bins)
+    by_bins: Bins = field(default_factory=Bins)
+    options: SeriesOptions = field(default_factory=SeriesOptions)
+
+
+def sorted_out(found: dict[str, str], series: dict[str, str], bins: dict[str, str]) -> None:
+    """Put options where they belong: those of the series, those of the bins of the field just named."""
+    for name, value in found.items():
+        (bins if name in BIN_OPTIONS else series)[name] = value
+
+
+def _parse(cursor: Cursor) -> Chart:
+    series: dict[str, str] = {}
+    row: dict[str, str] = {}
+    column: dict[str, str] = {}
+    sorted_out(take_options(cursor, _ALL), series, row)
+    items = parse_items(cursor, ("by", "over"))
+    if not items:
+        cursor.fail("expected an aggregation such as count or sum(field)")
+    sorted_out(take_options(cursor, _ALL), series, row)
+    over = by = ""
+    at = cursor.at
+    word = cursor.keyword("over", "by")
+    if word:
+        over = cursor.name("a field for the rows")
+        sorted_out(take_options(cursor, _ALL), series, row)
+        cursor.comma()
+        split = (bool(cursor.keyword("by")) if word == "over"
+                 else not cursor.done and not cursor._at_word(("where",)))
+        if split:
+            by = cursor.name("a field for the columns")
+        sorted_out(take_options(cursor, _ALL), series, column if by else row)
+    chosen = take_filter(cursor)
+    sorted_out(take_options(cursor, _ALL), series, column if by else row)
+    cursor.finish()
+    if "*" in over + by:
+        raise cursor.error("wildcards are not allowed in OVER and BY", at)
+    if over and over == by:
+        raise cursor.error(f"{over} cannot make both the rows and the columns", at)
+    used = next((item for item in items if item.argument == over or item.name == over), None)
+    if over and used is not None:
+        raise cursor.error(f"{over!r} makes the rows and cannot be aggregated too", used.at)
+    if row and not over:
+        raise cursor.error(f"option {next(iter(row))} cuts the row field, and there is none", at)
+    by_bins = read_bins(cursor, column, by)
+    if by_bins.stated and by_bins.span is None:
+        cursor.fail("the column field is cut with span= only")
+    return Chart(items, over, by, read_bins(cursor, row, over), by_bins, read_series(cursor, series, chosen))
+
+
+def _render(node: Chart) -> str:
+    parts = [show_series(node.options), render_items(node.items)]
+    if node.over:
+        parts += [f"OVER {shown(node.over)}", show_bins(node.bins)]
+    if node.by:
+        parts += [f"BY {shown(node.by)}", show_bins(node.by_bins)]
+    parts.append(show_filter(node.options.filter))
+    return " ".join(part for part in parts if part)
+
+
+def _reads(node: Chart, wanted: Wanted) -> Wanted:
+    read = item_fields(node.items)
+    return None if read is None else read | {name for name in (node.over, node.by) if name}
+
+
+def _columns(node: Chart, columns: Columns) -> Columns:
+    made = item_columns(node.items)
+    if node.by or made is None:
+        return None
+    return (node.over, *made) if node.over else made
+
+
+def _merge(node: Chart, context: Context) -> Mergeable:
+    return GridRun(Grid(node.items, node.over, node.by, node.bins, node.by_bins, node.options), context)
+
+
+CHART = Command(
+    name="chart",
+    syntax="chart [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] [otherstr=<text>] "
+           "[nullstr=<text>] [sep=<text>] [format=<text>] [cont=<bool>] [dedup_splitvals=<bool>] <aggregation>… "
+           "[OVER <field> [<bin options>]] [BY <field> [<bin options>] [<field> [span=<span>]]] "
+           "[where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
+    doc="One row per value of the row field and one column per value of the column field. The ten series with the "
+        "largest sum are kept (with several aggregations: the most frequent), the others go into OTHER, rows without "
+        "the column field into NULL. Bin options such as span cut the field they follow; with cont=true, the default, "
+        "bins between that hold nothing have rows too. `_time` is always cut. Several aggregations give columns called "
+        "`aggregation: value`; format builds another name from $AGG$ and $VAL$.",
+    examples=(
+        Example("* | chart count over user by verb",
+                ({"user": "a", "get": "2", "list": "0"}, {"user": "b", "get": "0", "list": "1"}),
+                ('{"user":"a","verb":"get"}', '{"user":"a","verb":"get"}', '{"user":"b","verb":"list"}')),
+        Example("* | chart limit=1 count sum(n) by user verb",
+                ({"user": "a", "count: get": "2", "count: OTHER": "1", "sum(n): get": "3", "sum(n): OTHER": "4"},),
+                ('{"user":"a","verb":"get","n":1}', '{"user":"a","verb":"get","n":2}',
+                 '{"user":"a","verb":"list","n":4}'))),
+    parse=_parse,
+    render=_render,
+    kind=always(Kind.MERGEABLE),
+    reads=_reads,
+    columns=_columns,
+    merge=_merge,
+    check=lambda node, context: void(_merge(node, context)),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/chart",
+)

@@ -1,0 +1,63 @@
+"""datamodel: the rows of a data model's dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from podhawk.commands.context import Context
+from podhawk.commands.datasets import ROOT, Dataset, check_model, risk_rows
+from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.commands.names import shown
+from podhawk.rows import Table
+from podhawk.spl.cursor import Cursor
+
+_OPTIONS = ("strict_fields", "allow_old_summaries", "summariesonly")
+
+
+@dataclass(frozen=True, slots=True)
+class DataModel:
+    """`flat` gives plain field names, else they stand under the dataset's name."""
+
+    model: str
+    dataset: str
+    flat: bool = False
+    at: Dataset = field(default=Dataset("datamodel", ""), compare=False, repr=False)
+
+
+def _parse(cursor: Cursor) -> DataModel:
+    at = Dataset("datamodel", "", cursor.at, cursor.source)
+    words: list[str] = []
+    while not cursor.done:
+        for name, value in cursor.options(_OPTIONS).items():
+            cursor.boolean(value, name)
+        if not cursor.done:
+            words.append(cursor.name("a word"))
+    if len(words) != 3:
+        raise at.error("datamodel: expected a data model, a dataset and search or flat",
+                       "Write | datamodel Risk All_Risk search.")
+    mode = words[2].lower()
+    if mode not in ("search", "flat"):
+        raise at.error(f"datamodel: mode {words[2]!r} is not supported: its modes are search and flat")
+    return DataModel(words[0], words[1], mode == "flat", at)
+
+
+def _generate(node: DataModel, context: Context) -> Table:
+    return Table(list(risk_rows(context, "" if node.flat else ROOT)), None)
+
+
+DATAMODEL = Command(
+    name="datamodel",
+    syntax="datamodel Risk All_Risk search|flat",
+    doc="Gives the rows of the data model Risk: with `search`, fields are named `All_Risk.risk_object` and so on, "
+        "with `flat` without the prefix. Other data models are refused by name.",
+    examples=(Example("| datamodel Risk All_Risk search | stats count", ({"count": "0"},)),
+              Example("| datamodel Risk All_Risk flat | stats count", ({"count": "0"},))),
+    parse=_parse,
+    render=lambda node: f"{shown(node.model)} {shown(node.dataset)} {'flat' if node.flat else 'search'}",
+    kind=always(Kind.GENERATING),
+    reads=lambda node, wanted: frozenset(),
+    columns=lambda node, columns: None,
+    generate=_generate,
+    check=lambda node, context: check_model(node.at, node.model, node.dataset),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/datamodel",
+)

@@ -1,0 +1,152 @@
+"""What a command is.
+
+A command's file holds a frozen node (what its text means), `parse` and `render` (text to node and
+back), its streaming class, the fields it reads and the columns it leaves, and its run code in one of
+four shapes. Everything else (the parser's table, the planner, help, documentation, tests) is derived
+from the `Command` that the file exports.
+
+| class | run code | contract |
+|---|---|---|
+| generating | `generate(node, context) -> Table` | stands first, makes rows from nothing |
+| per_event | `stream(node, context)` → function of rows to rows | one row in, none or more out, no memory |
+| mergeable | `merge(node, context)` → `Mergeable` | states merge in any order |
+| whole | `whole(node, context)` → function of a table to a table | needs all rows in their order |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from podhawk.rows import Row, Table
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import SearchText
+
+if TYPE_CHECKING:
+    from podhawk.commands.context import Context
+
+
+class Kind(StrEnum):
+    """The streaming class of a command as it is used in a search."""
+
+    GENERATING = "generating"
+    PER_EVENT = "per_event"
+    MERGEABLE = "mergeable"
+    WHOLE = "whole_result"
+
+
+Wanted = frozenset[str] | None
+"""Names of the fields that later commands need; None means all of them."""
+
+Columns = tuple[str, ...] | None
+"""The named columns of a result; None while the fields are open."""
+
+Stream = Callable[[Iterable[Row]], Iterator[Row]]
+Whole = Callable[[Table], Table]
+
+
+class Mergeable(Protocol):
+    """Run code whose state can be made in pieces and merged in any order."""
+
+    def start(self) -> Any:
+        """An empty state."""
+
+    def add(self, state: Any, rows: Iterable[Row]) -> None:
+        """Take rows into a state; each row's `order` says where it stands."""
+
+    def merge(self, first: Any, second: Any) -> Any:
+        """One state that has seen what both have; either argument may be reused."""
+
+    def finish(self, state: Any) -> Table:
+        """The rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A search over small events, and the rows it gives: shown in the docs and run by the tests.
+
+    `events` are JSON texts; a search that begins with a pipe needs none.
+    """
+
+    search: str
+    rows: tuple[dict[str, Any], ...]
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A command with its arguments, as it stands in a search."""
+
+    command: Command = field(compare=False)
+    node: Any
+    name: str
+    at: int = field(default=0, compare=False)
+    source: SearchText | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def kind(self) -> Kind:
+        return self.command.kind(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A search, or a subsearch: its stages in order."""
+
+    stages: tuple[Stage, ...]
+    source: SearchText = field(compare=False, repr=False)
+
+    @property
+    def generates(self) -> bool:
+        """Whether it makes its own rows, so that it needs no events."""
+        return bool(self.stages) and self.stages[0].kind is Kind.GENERATING
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One SPL command, declared once.
+
+    `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it;
+    `columns(node, columns)` the named columns after it. `legs(node)` are the pipelines it runs beside
+    its input, `with_legs` the node with other ones. `kind` is a constant unless options change it.
+    """
+
+    name: str
+    syntax: str
+    doc: str
+    examples: tuple[Example, ...]
+    parse: Callable[[Cursor], Any]
+    render: Callable[[Any], str]
+    kind: Callable[[Any], Kind]
+    reads: Callable[[Any, Wanted], Wanted]
+    columns: Callable[[Any, Columns], Columns]
+    stream: Callable[[Any, Context], Stream] | None = None
+    merge: Callable[[Any, Context], Mergeable] | None = None
+    whole: Callable[[Any, Context], Whole] | None = None
+    generate: Callable[[Any, Context], Table] | None = None
+    check: Callable[[Any, Context], None] | None = None
+    legs: Callable[[Any], tuple[Pipeline, ...]] = lambda node: ()
+    aliases: tuple[str, ...] = ()
+    refused: str = ""
+    source: str = ""
+
+
+def always(kind: Kind) -> Callable[[Any], Kind]:
+    """A streaming class that no option changes."""
+    return lambda node: kind
+
+
+def same_columns(node: Any, columns: Columns) -> Columns:
+    """The command neither makes nor drops a column."""
+    return columns
+
+
+def plus(columns: Columns, *made: str) -> Columns:
+    """Columns with new ones at the end, each once."""
+    return None if columns is None else tuple(dict.fromkeys((*columns, *made)))
+
+
+def needs(wanted: Wanted, *names: str) -> Wanted:
+    """What is wanted later, and these fields."""
+    return None if wanted is None else wanted | frozenset(names)

@@ -1,0 +1,134 @@
+"""eval: compute fields."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
+from podhawk.commands.names import shown
+from podhawk.commands.where import void
+from podhawk.functions.declare import Evaluator, EvalValue
+from podhawk.functions.evaluate import compile_value
+from podhawk.rows import Row, texts
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.text import SearchText
+
+_TARGET = re.compile(r"[^\s=,|\"'()\[\]]+")
+_DYNAMIC = re.compile(r"\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """`target=expression`; a `{name}` inside a target stands for the value of that field."""
+
+    target: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Eval:
+    assignments: tuple[Assignment, ...]
+    source: SearchText = field(compare=False, repr=False)
+
+
+def target(cursor: Cursor) -> str:
+    """The left side of an assignment, with its `=` taken."""
+    if cursor.peek() in "\"'":
+        name = cursor.name()
+    else:
+        found = cursor.looking_at(_TARGET)
+        if not found:
+            cursor.fail("expected the name of a field to set")
+        cursor.at = found.end()
+        cursor.space()
+        name = found[0]
+    if cursor.peek(2) == "==" or not cursor.take("="):
+        cursor.fail(f"expected = after {name}", "eval sets fields: name=expression.")
+    return name
+
+
+def assignments(cursor: Cursor) -> tuple[Assignment, ...]:
+    """`a=…, b=…` up to the end."""
+    found: list[Assignment] = []
+    while not cursor.done:
+        name = target(cursor)
+        found.append(Assignment(name, parse_expression(cursor)))
+        if not cursor.comma() and not cursor.done:
+            cursor.fail(f"unexpected {cursor.rest.split()[0]!r}", "Put a comma between assignments.")
+    if not found:
+        cursor.fail("expected name=expression")
+    return tuple(found)
+
+
+def dynamic(name: str) -> tuple[str, ...]:
+    """The fields whose values make up a target's name."""
+    return tuple(_DYNAMIC.findall(name))
+
+
+def _reads(node: Eval, wanted: Wanted) -> Wanted:
+    if wanted is None:
+        return None
+    for assignment in reversed(node.assignments):
+        wanted = wanted - {assignment.target} | fields(assignment.expression) | set(dynamic(assignment.target))
+    return wanted
+
+
+def _columns(node: Eval, columns: Columns) -> Columns:
+    return plus(columns, *(item.target for item in node.assignments if not dynamic(item.target)))
+
+
+def store(row: Row, name: str, value: EvalValue) -> None:
+    """Put an expression's value into a field; null removes it."""
+    if value is None:
+        row.pop(name, None)
+    else:
+        row[name] = value if not isinstance(value, bool) else str(value)
+
+
+def _setter(assignment: Assignment, evaluate: Evaluator) -> Callable[[Row], None]:
+    name = assignment.target
+    if not dynamic(name):
+        return lambda row: store(row, name, evaluate(row))
+
+    def set_dynamic(row: Row) -> None:
+        made = _DYNAMIC.sub(lambda found: "".join(texts(row[found[1]])[:1]) if found[1] in row else "", name)
+        value = evaluate(row)
+        if made:
+            store(row, made, value)
+
+    return set_dynamic
+
+
+def _stream(node: Eval, context: Context) -> Stream:
+    setters = [_setter(item, compile_value(item.expression, context.env, node.source)) for item in node.assignments]
+
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            for setter in setters:
+                setter(row)
+            yield row
+
+    return stream
+
+
+EVAL = Command(
+    name="eval",
+    syntax="eval <field>=<expression> [, <field>=<expression>]…",
+    doc="Computes fields from expressions, left to right, each seeing those before it. Null removes a field; a "
+        "boolean cannot be stored; `{name}` on the left stands for the value of that field.",
+    examples=(
+        Example('| makeresults | eval user="bob", greeting="hi ".user | table greeting', ({"greeting": "hi bob"},)),
+        Example('* | eval failed=if(code>=400, "yes", "no") | table failed', ({"failed": "yes"},), ('{"code":403}',))),
+    parse=lambda cursor: Eval(assignments(cursor), cursor.source),
+    render=lambda node: ", ".join(f"{shown(item.target)}={render(item.expression)}" for item in node.assignments),
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=_columns,
+    stream=_stream,
+    check=lambda node, context: void(_stream(node, context)),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval",
+)

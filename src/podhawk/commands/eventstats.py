@@ -1,0 +1,128 @@
+"""eventstats: what stats computes, written into every row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
+from podhawk.commands.context import Context, renumber
+from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
+from podhawk.commands.groups import Key, keys_of
+from podhawk.commands.names import has_wildcard, listed
+from podhawk.commands.numeric import spoiled
+from podhawk.commands.where import void
+from podhawk.rows import Row, Table
+from podhawk.rows.values import Value
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class EventStats:
+    items: tuple[Item, ...]
+    by: tuple[str, ...] = ()
+    allnum: bool = False
+
+
+def by_clause(cursor: Cursor) -> tuple[str, ...]:
+    """`BY a b`, each once; empty if there is none."""
+    if not cursor.keyword("by"):
+        return ()
+    at = cursor.at
+    names = cursor.names(what="a field to group by")
+    if not names:
+        cursor.fail("expected a field after BY")
+    if has_wildcard(names):
+        raise cursor.error("wildcards are not allowed in BY", at)
+    return tuple(dict.fromkeys(names))
+
+
+def _parse(cursor: Cursor) -> EventStats:
+    options = cursor.options(("allnum",))
+    items = parse_items(cursor, ("by",))
+    if not items:
+        cursor.fail("expected an aggregation such as count or values(field)")
+    by = by_clause(cursor)
+    options |= cursor.options(("allnum",))
+    cursor.finish()
+    return EventStats(items, by, cursor.boolean(options.get("allnum", "f"), "allnum"))
+
+
+def _render(node: EventStats) -> str:
+    parts = ["allnum=true"] if node.allnum else []
+    parts.append(render_items(node.items))
+    if node.by:
+        parts.append(f"BY {listed(node.by)}")
+    return " ".join(parts)
+
+
+def added_reads(items: tuple[Item, ...], by: tuple[str, ...], wanted: Wanted) -> Wanted:
+    """The fields that rows need before results are added to them."""
+    read = item_fields(items)
+    if read is None or wanted is None:
+        return None
+    return (wanted - {item.name for item in items}) | read | frozenset(by)
+
+
+def added_columns(items: tuple[Item, ...], columns: Columns) -> Columns:
+    """Columns with the results at the end; open if a wildcard leaves those to the rows."""
+    made = item_columns(items)
+    return None if made is None else plus(columns, *made)
+
+
+def put(row: Row, items: tuple[Item, ...], results: dict[str, Value]) -> None:
+    """Write results into a row; a result that is null removes the field of its name."""
+    for item in items:
+        if not item.wild:
+            row.pop(item.name, None)
+    row.update(results)
+
+
+def _whole(node: EventStats, context: Context) -> Whole:
+    aggregator = Aggregator(node.items, context, node.by)
+
+    def whole(table: Table) -> Table:
+        renumber(table.rows)
+        groups: dict[Key, Group] = {}
+        bad: dict[Key, set[str]] = {}
+        first: list[Key | None] = []
+        for row in table.rows:
+            keys = list(keys_of(row, node.by))
+            first.append(keys[0] if keys else None)
+            for key in keys:
+                if key not in groups:
+                    groups[key] = aggregator.new()
+                aggregator.add(groups[key], row)
+                if node.allnum:
+                    bad.setdefault(key, set()).update(spoiled(node.items, row))
+        results = {key: {name: value for name, value in aggregator.finish(group).items()
+                         if name not in bad.get(key, ())} for key, group in groups.items()}
+        for row, known in zip(table.rows, first, strict=True):
+            if known is not None:
+                put(row, node.items, results[known])
+        return Table(table.rows, added_columns(node.items, table.columns))
+
+    return whole
+
+
+EVENTSTATS = Command(
+    name="eventstats",
+    syntax="eventstats [allnum=<bool>] <aggregation>… [BY <field>…]",
+    doc="Computes aggregations as stats does and adds them to every row of their group; rows and their order stay. "
+        "A row that lacks a BY field gets nothing. A row whose BY field is multivalue counts in every group of its "
+        "values and gets the results of the first. allnum=true gives no sum, average or deviation of a field that "
+        "holds anything but numbers.",
+    examples=(
+        Example("* | eventstats count by user | table user count",
+                ({"user": "a", "count": "2"}, {"user": "b", "count": "1"}, {"user": "a", "count": "2"}),
+                ('{"user":"a"}', '{"user":"b"}', '{"user":"a"}')),
+        Example("* | eventstats avg(n) as mean | where n>mean | table n mean", ({"n": "9", "mean": "5"},),
+                ('{"n":1}', '{"n":9}'))),
+    parse=_parse,
+    render=_render,
+    kind=always(Kind.WHOLE),
+    reads=lambda node, wanted: added_reads(node.items, node.by, wanted),
+    columns=lambda node, columns: added_columns(node.items, columns),
+    whole=_whole,
+    check=lambda node, context: void(Aggregator(node.items, context)),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eventstats",
+)

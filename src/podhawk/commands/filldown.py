@@ -1,0 +1,61 @@
+"""filldown: repeat the last value where a field is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
+from podhawk.commands.names import has_wildcard, listed, select
+from podhawk.rows import Table
+from podhawk.rows.values import Value
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class FillDown:
+    names: tuple[str, ...] = ()
+
+
+def _parse(cursor: Cursor) -> FillDown:
+    names = cursor.names()
+    cursor.finish()
+    return FillDown(tuple(dict.fromkeys(names)))
+
+
+def _reads(node: FillDown, wanted: Wanted) -> Wanted:
+    return wanted if not node.names or has_wildcard(node.names) else needs(wanted, *node.names)
+
+
+def _whole(node: FillDown, context: Context) -> Whole:
+    def whole(table: Table) -> Table:
+        last: dict[str, Value] = {}
+        names = select(node.names or ("*",), table.header())
+        for row in table.rows:
+            for name in names:
+                if name in row:
+                    last[name] = row[name]
+                elif name in last:
+                    row[name] = last[name]
+        return table
+
+    return whole
+
+
+FILLDOWN = Command(
+    name="filldown",
+    syntax="filldown [<field>…]",
+    doc="Puts into a field that a row lacks the last value an earlier row had, in the rows' order: for the listed "
+        "fields (`*` stands for anything), or for all. Rows before the first value stay as they are.",
+    examples=(
+        Example("* | filldown user | table user verb",
+                ({"user": None, "verb": "get"}, {"user": "a", "verb": "list"}, {"user": "a", "verb": "watch"}),
+                ('{"verb":"get"}', '{"user":"a","verb":"list"}', '{"verb":"watch"}')),),
+    parse=_parse,
+    render=lambda node: listed(node.names),
+    kind=always(Kind.WHOLE),
+    reads=_reads,
+    columns=same_columns,
+    whole=_whole,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/filldown",
+)

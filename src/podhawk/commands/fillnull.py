@@ -1,0 +1,106 @@
+"""fillnull: put a value where there is none.
+
+With a list, each row is filled on its own. Without one, the fields to fill are those that exist somewhere
+in the whole result: Splunk looks first, then fills. A published detection that groups by a field which no
+event has goes silent that way, so by default podhawk also counts the fields of the next `by` list as
+existing (`also`, set by the planner); `--splunk-exact` leaves that out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
+from podhawk.commands.names import has_wildcard, listed, select
+from podhawk.rows import Filled, Row, Table
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import quote
+
+
+@dataclass(frozen=True, slots=True)
+class FillNull:
+    names: tuple[str, ...] = ()
+    value: str = "0"
+    also: tuple[str, ...] = ()
+
+
+def _parse(cursor: Cursor) -> FillNull:
+    options = cursor.options(("value",))
+    names = cursor.names()
+    options |= cursor.options(("value",))
+    cursor.finish()
+    return FillNull(names, options.get("value", "0"))
+
+
+def _render(node: FillNull) -> str:
+    value = "" if node.value == "0" else f"value={quote(node.value)} "
+    return (value + listed(node.names)).strip()
+
+
+def _per_row(node: FillNull) -> bool:
+    return bool(node.names) and not has_wildcard(node.names)
+
+
+def _kind(node: FillNull) -> Kind:
+    return Kind.PER_EVENT if _per_row(node) else Kind.WHOLE
+
+
+def _reads(node: FillNull, wanted: Wanted) -> Wanted:
+    return wanted
+
+
+def _columns(node: FillNull, columns: Columns) -> Columns:
+    return plus(columns, *node.names) if _per_row(node) else columns
+
+
+def _stream(node: FillNull, context: Context) -> Stream:
+    filled = Filled(node.value)
+
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            for name in node.names:
+                row.setdefault(name, filled)
+            yield row
+
+    return stream
+
+
+def _whole(node: FillNull, context: Context) -> Whole:
+    filled = Filled(node.value)
+
+    def whole(table: Table) -> Table:
+        seen: dict[str, None] = {}
+        for row in table.rows:
+            seen.update(dict.fromkeys(row))
+        known = [name for name in seen if not name.startswith("_")] if not node.names else select(node.names, seen)
+        if not node.names:
+            known += [name for name in node.also if name not in seen]
+        for row in table.rows:
+            for name in known:
+                row.setdefault(name, filled)
+        return table
+
+    return whole
+
+
+FILLNULL = Command(
+    name="fillnull",
+    syntax="fillnull [value=<text>] [<field>…]",
+    doc="Puts a value (0 unless told) into fields that a row lacks. With a list, those fields; without, every field "
+        "that some row of the result has, and by default also those that the next `by` list names.",
+    examples=(
+        Example("* | fillnull value=none name | table name", ({"name": "none"}, {"name": "s1"}),
+                ('{"verb":"list"}', '{"verb":"get","name":"s1"}')),
+        Example("* | fillnull | table verb name", ({"verb": "list", "name": "0"}, {"verb": "get", "name": "s1"}),
+                ('{"verb":"list"}', '{"verb":"get","name":"s1"}'))),
+    parse=_parse,
+    render=_render,
+    kind=_kind,
+    reads=_reads,
+    columns=_columns,
+    stream=_stream,
+    whole=_whole,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fillnull",
+)

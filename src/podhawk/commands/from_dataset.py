@@ -1,0 +1,46 @@
+"""from: the rows of a dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
+from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.rows import Table
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    dataset: Dataset
+
+
+def _parse(cursor: Cursor) -> From:
+    dataset = parse_dataset(cursor)
+    if dataset is None:
+        cursor.fail("expected a dataset such as datamodel:Risk.All_Risk or lookup:NAME")
+    cursor.finish()
+    return From(dataset)
+
+
+def _generate(node: From, context: Context) -> Table:
+    return dataset_table(node.dataset, context)
+
+
+FROM = Command(
+    name="from",
+    syntax="from datamodel:Risk.All_Risk | from lookup:<name>",
+    doc="Gives the rows of a dataset: a lookup table, or the data model Risk, which holds the risk that detections "
+        "wrote, with a warning while there is none. Other data models and saved searches are refused by name.",
+    examples=(Example("| from datamodel:Risk.All_Risk | stats count", ({"count": "0"},)),
+              Example("| from datamodel Risk.All_Risk | search risk_object=alice | stats count", ({"count": "0"},))),
+    parse=_parse,
+    render=lambda node: render_dataset(node.dataset),
+    kind=always(Kind.GENERATING),
+    reads=lambda node, wanted: frozenset(),
+    columns=lambda node, columns: None,
+    generate=_generate,
+    check=lambda node, context: check_dataset(node.dataset, context),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/from",
+)

@@ -1,0 +1,69 @@
+"""fromjson: the members of a JSON object as fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
+from podhawk.commands.jsonfields import text_of
+from podhawk.commands.names import shown
+from podhawk.commands.values import put
+from podhawk.functions.jsonpath import parse
+from podhawk.rows import Row, texts
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import quote
+
+
+@dataclass(frozen=True, slots=True)
+class FromJson:
+    field: str
+    prefix: str = ""
+
+
+def _parse(cursor: Cursor) -> FromJson:
+    options = cursor.options(("prefix",))
+    field = cursor.name("the field that holds JSON")
+    options |= cursor.options(("prefix",))
+    cursor.finish()
+    return FromJson(field, options.get("prefix", ""))
+
+
+def _reads(node: FromJson, wanted: Wanted) -> Wanted:
+    return needs(wanted, node.field)
+
+
+def _stream(node: FromJson, context: Context) -> Stream:
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            value = row.get(node.field)
+            found: dict[str, list[str]] = {}
+            for text in texts(value) if value is not None else ():
+                document = parse(text)
+                if isinstance(document, dict):
+                    for key, member in document.items():
+                        items = member if isinstance(member, list) else [member]
+                        found.setdefault(node.prefix + key, []).extend(text_of(item) for item in items)
+            for name, values in found.items():
+                put(row, name, values)
+            yield row
+
+    return stream
+
+
+FROMJSON = Command(
+    name="fromjson",
+    syntax="fromjson <field> [prefix=<text>]",
+    doc="Makes a field of each member of the JSON object that a field holds, under `prefix` if one is "
+        "given. Arrays become multivalues; objects inside stay JSON text.",
+    examples=(Example('* | fromjson log prefix=j_ | table j_user j_ips', ({"j_user": "bob", "j_ips": ["a", "b"]},),
+                      (r'{"log":"{\"user\":\"bob\",\"ips\":[\"a\",\"b\"]}"}',)),),
+    parse=_parse,
+    render=lambda node: shown(node.field) + (f" prefix={quote(node.prefix)}" if node.prefix else ""),
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=same_columns,
+    stream=_stream,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fromjson",
+)

@@ -1,0 +1,112 @@
+"""head: the first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
+from podhawk.commands.where import void
+from podhawk.functions.declare import EvalValue
+from podhawk.functions.evaluate import compile_expression, truth
+from podhawk.rows import Row, Table
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import Expression, Literal, fields, parse_expression, render
+from podhawk.spl.text import SearchText
+
+DEFAULT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    count: int | None = DEFAULT
+    condition: Expression | None = None
+    null: bool = False
+    keeplast: bool = False
+    source: SearchText | None = field(default=None, compare=False, repr=False)
+
+
+def _parse(cursor: Cursor) -> Head:
+    if cursor.done:
+        return Head()
+    options: dict[str, str] = {}
+    count: int | None = None
+    condition: Expression | None = None
+    names = ("limit", "null", "keeplast")
+    while not cursor.done:
+        if cursor.next_option() in names:
+            options |= cursor.options(names)
+        elif condition is None and count is None:
+            at = cursor.at
+            parsed = parse_expression(cursor)
+            if isinstance(parsed, Literal):
+                count = cursor.integer(parsed.text or str(parsed.value), "the number of rows")
+            else:
+                condition = parsed
+        else:
+            raise cursor.error(f"unexpected {cursor.rest.split()[0]!r}", at)
+    if "limit" in options:
+        count = cursor.integer(options["limit"], "limit")
+    null, keeplast = (cursor.boolean(options.get(name, "f"), name) for name in ("null", "keeplast"))
+    return Head(DEFAULT if count is None and condition is None else count, condition, null, keeplast, cursor.source)
+
+
+def _render(node: Head) -> str:
+    parts: list[str] = []
+    if node.condition is not None:
+        parts.append(f"({render(node.condition)})")
+    if node.count is not None:
+        parts.append(f"limit={node.count}")
+    parts += [f"{name}=true" for name, on in (("null", node.null), ("keeplast", node.keeplast)) if on]
+    return " ".join(parts)
+
+
+def _reads(node: Head, wanted: Wanted) -> Wanted:
+    return needs(wanted, *fields(node.condition)) if node.condition is not None else wanted
+
+
+def _condition(node: Head, context: Context) -> Callable[[Row], EvalValue] | None:
+    if node.condition is None:
+        return None
+    return compile_expression(node.condition, context.env, node.source or SearchText("", "", ()))
+
+
+def _whole(node: Head, context: Context) -> Whole:
+    test = _condition(node, context)
+
+    def whole(table: Table) -> Table:
+        rows = table.rows if node.count is None else table.rows[: node.count]
+        if test is None:
+            return Table(rows, table.columns)
+        kept: list[Row] = []
+        for row in rows:
+            result = truth(test(row))
+            if result is True or (result is None and node.null):
+                kept.append(row)
+                continue
+            if node.keeplast:
+                kept.append(row)
+            break
+        return Table(kept, table.columns)
+
+    return whole
+
+
+HEAD = Command(
+    name="head",
+    syntax="head [<n>] | head <eval-expression> [null=<bool>] [keeplast=<bool>] [limit=<n>]",
+    doc="Keeps the first rows, ten unless told; in a raw search these are the newest. With an expression, keeps rows "
+        "up to the first for which it is not true; `null=true` goes on over null, `keeplast=true` keeps that row.",
+    examples=(Example("| makeresults count=3 | streamstats count as n | head 2 | table n", ({"n": "1"}, {"n": "2"})),
+              Example("| makeresults count=3 | streamstats count as n | head n<2 keeplast=true | table n",
+                      ({"n": "1"}, {"n": "2"}))),
+    parse=_parse,
+    render=_render,
+    kind=always(Kind.WHOLE),
+    reads=_reads,
+    columns=same_columns,
+    whole=_whole,
+    check=lambda node, context: void(_condition(node, context)),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/head",
+)

@@ -1,0 +1,55 @@
+"""The pipelines that a command holds: running them, looking for their faults, and joining their columns.
+
+A *leg* runs over the input of the search (`append`, `join`, `union`); an *inner* pipeline runs over the
+rows at hand (`appendpipe`, `foreach`). The runner plans legs itself; an inner pipeline belongs to its
+command, which must look through it before the run.
+"""
+
+from __future__ import annotations
+
+from podhawk.commands.context import Context, place
+from podhawk.commands.declare import Columns, Pipeline
+from podhawk.commands.search import Search
+from podhawk.rows import Table
+from podhawk.spl.clause import Subsearch, walk
+
+LIMIT = 50_000
+"""Rows that a leg may bring. Source: the maxout and subsearch_maxout settings of limits.conf."""
+
+
+def run_leg(pipeline: Pipeline, context: Context, what: str, limit: int = LIMIT) -> Table:
+    """The rows of a leg, cut at the limit (0: none) with a warning."""
+    table = context.run(pipeline)
+    if not limit or len(table.rows) <= limit:
+        return table
+    context.warn("subsearch-limit", f"{what}: its subsearch gave {len(table.rows)} rows; the first {limit} are used")
+    return Table(table.rows[:limit], table.columns)
+
+
+def examine(pipeline: Pipeline, context: Context, what: str) -> None:
+    """Look for faults in a pipeline that runs over rows at hand. Raises SearchError at the first."""
+    for stage in pipeline.stages:
+        if stage.command.refused:
+            raise place(stage.source, stage.at, f"{stage.name} is not supported: {stage.command.refused}")
+        if isinstance(stage.node, Search) and any(isinstance(part, Subsearch) for part in walk(stage.node.clause)):
+            raise place(stage.source, stage.at, f"a search clause inside {what} cannot hold a subsearch",
+                        "Run the subsearch before, or use join or append.")
+        if stage.command.check is not None:
+            stage.command.check(stage.node, context)
+
+
+def inner_legs(pipeline: Pipeline) -> tuple[Pipeline, ...]:
+    """The legs of an inner pipeline's stages: they read the input, although the pipeline does not."""
+    return tuple(leg for stage in pipeline.stages for leg in stage.command.legs(stage.node))
+
+
+def pipeline_columns(pipeline: Pipeline, columns: Columns = None) -> Columns:
+    """The named columns that a pipeline leaves."""
+    for stage in pipeline.stages:
+        columns = stage.command.columns(stage.node, columns)
+    return columns
+
+
+def joined(first: Columns, second: Columns) -> Columns:
+    """The columns of two results as one; open fields stay open."""
+    return None if first is None else tuple(dict.fromkeys((*first, *(second or ()))))

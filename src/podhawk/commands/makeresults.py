@@ -1,0 +1,54 @@
+"""makeresults: rows out of nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.rows import OrderKey, Row, Table
+from podhawk.spl.cursor import Cursor
+
+LIMIT = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MakeResults:
+    count: int = 1
+    annotate: bool = False
+
+
+def _parse(cursor: Cursor) -> MakeResults:
+    options = cursor.options(("count", "annotate", "splunk_server", "splunk_server_group"))
+    if not cursor.done and cursor.peek().isdigit():
+        options["count"] = cursor.word()
+    cursor.finish()
+    count = cursor.integer(options.get("count", "1"), "count")
+    if count > LIMIT:
+        cursor.fail(f"count is at most {LIMIT}")
+    return MakeResults(count, cursor.boolean(options.get("annotate", "f"), "annotate"))
+
+
+def _generate(node: MakeResults, context: Context) -> Table:
+    rows: list[Row] = []
+    for number in range(node.count):
+        row = Row({"_time": int(context.env.now)}, OrderKey(0.0, 0.0, (number,)))
+        if node.annotate:
+            row |= {"host": "podhawk", "source": "makeresults", "sourcetype": "makeresults", "index": "main"}
+        rows.append(row)
+    return Table(rows, None)
+
+
+MAKERESULTS = Command(
+    name="makeresults",
+    syntax="makeresults [count=<n>] [annotate=<bool>]",
+    doc="Makes rows that hold only `_time`, set to now: one unless `count` says more.",
+    examples=(Example('| makeresults count=2 | eval x="y" | table x', ({"x": "y"}, {"x": "y"})),),
+    parse=_parse,
+    render=lambda node: (f"count={node.count}" if node.count != 1 else "") + (" annotate=true" if node.annotate else ""),
+    kind=always(Kind.GENERATING),
+    reads=lambda node, wanted: frozenset(),
+    columns=lambda node, columns: None,
+    generate=_generate,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/makeresults",
+)

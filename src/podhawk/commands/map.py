@@ -1,0 +1,183 @@
+"""map: run a search once for each row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from podhawk.commands.context import Context, place
+from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
+from podhawk.commands.legs import joined
+from podhawk.commands.parse import parse_search
+from podhawk.commands.template import Hole, Show, escaped, fill, holes, same_shape
+from podhawk.errors import SearchError
+from podhawk.functions.evaluate import compile_expression
+from podhawk.rows import Row, Table, texts
+from podhawk.rows.values import as_number
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import parse_expression
+from podhawk.spl.macros import expand
+from podhawk.spl.text import SearchText, plain, quote
+
+_MARK = re.compile(r"\$([A-Za-z_][\w.{}:@/-]*)\$")
+_PLAIN = re.compile(r"(?!(?:AND|OR|NOT)\Z)[\w.:/@-]+\Z")
+_JOINED = re.compile(r"[\w*]")
+DEFAULT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    search: str
+    maxsearches: int = DEFAULT
+    at: int = field(default=0, compare=False)
+    source: SearchText | None = field(default=None, compare=False, repr=False)
+
+
+def _parse(cursor: Cursor) -> Map:
+    options: dict[str, str] = {}
+    at = cursor.at
+    while not cursor.done:
+        options |= cursor.options(("search", "maxsearches"))
+        if cursor.peek() == "[" and "search" not in options:
+            start, end = cursor.bracketed()
+            options["search"] = cursor.source.text[start:end].strip()
+        elif not cursor.done:
+            raise cursor.error(f"saved search {cursor.word()!r} cannot be run: podhawk keeps no saved searches", at,
+                               remedy='Write map search="…".')
+    if not options.get("search", "").strip():
+        raise cursor.error('expected search="…"', at)
+    count = cursor.integer(options.get("maxsearches", str(DEFAULT)), "maxsearches", 1)
+    return Map(options["search"], count, at, cursor.source)
+
+
+def _names(node: Map) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(hole.name for hole in holes(node.search, _MARK)))
+
+
+def _evaluator(context: Context) -> Callable[[str], object]:
+    def evaluate(expression: str) -> object:
+        source = plain(expression, "a macro's expression")
+        cursor = Cursor(source, 0, len(expression))
+        tree = parse_expression(cursor)
+        cursor.finish()
+        return compile_expression(tree, context.env, source)(Row())
+
+    return evaluate
+
+
+def _pipeline(node: Map, context: Context, show: Show) -> Pipeline:
+    text = fill(node.search, _MARK, show)
+    return parse_search(expand(text, context.macros, name="map", evaluate=_evaluator(context)))  # type: ignore[arg-type]
+
+
+def _shown(value: str, hole: Hole, search: str) -> str:
+    """A value in its place. Where an operand stands, text is quoted, for eval would take it for a field; a plain
+    word stays bare where it may be a command's word, a field's name, or part of a longer word."""
+    if hole.inside == '"':
+        return escaped(value)
+    if hole.inside == "'":
+        return value.replace("'", "")
+    operand = search[: hole.start].rstrip()[-1:] in tuple("=<>,(.+") and not _JOINED.match(search, hole.end)
+    if as_number(value) is not None or (_PLAIN.match(value) and not operand):
+        return value
+    return quote(value)
+
+
+def _sample(node: Map, context: Context) -> Pipeline:
+    """The search with stand-ins: a number where a word cannot stand."""
+    try:
+        return _pipeline(node, context, lambda hole: "x")
+    except SearchError as error:
+        try:
+            return _pipeline(node, context, lambda hole: "1")
+        except SearchError:
+            raise place(node.source, node.at, f"map: its search cannot be read: {error.message}",
+                        error.remedy) from None
+
+
+def _check(node: Map, context: Context) -> None:
+    sample = _sample(node, context)
+    for stage in sample.stages:
+        if stage.command.refused:
+            raise place(node.source, node.at, f"map: {stage.name} is not supported: {stage.command.refused}")
+        if not _names(node) and stage.command.check is not None:
+            stage.command.check(stage.node, context)
+
+
+def _whole(node: Map, context: Context) -> Whole:
+    names = _names(node)
+    sample = _sample(node, context)
+
+    def search(row: Row) -> Pipeline | None:
+        missing = [name for name in names if name not in row]
+        if missing:
+            context.warn("map-field", f"map: a row has no field {missing[0]!r}: its search was not run")
+            return None
+        try:
+            made = _pipeline(node, context, lambda hole: _shown(
+                " ".join(texts(row[hole.name])), hole, node.search))
+        except SearchError as error:
+            context.warn("map-search", f"map: a row's values make a search that cannot be read: {error.message}")
+            return None
+        if not same_shape(made, sample):
+            context.warn("map-search", "map: a row's values would change the commands of the search: it was not run")
+            return None
+        return made
+
+    def result(pipeline: Pipeline) -> Table | None:
+        try:
+            return context.run(pipeline)
+        except SearchError as error:
+            if not names:
+                raise
+            context.warn("map-search", f"map: the search of a row cannot run: {error.message}")
+            return None
+
+    def whole(table: Table) -> Table:
+        if len(table.rows) > node.maxsearches:
+            context.warn("map-maxsearches", f"map: {len(table.rows)} rows came in and maxsearches is "
+                         f"{node.maxsearches}: the rows after that were left out")
+        rows: list[Row] = []
+        columns: list[Columns] = []
+        for row in table.rows[: node.maxsearches]:
+            pipeline = search(row)
+            found = result(pipeline) if pipeline is not None else None
+            if found is not None:
+                rows += found.rows
+                columns.append(found.columns)
+        named = columns[0] if columns else None
+        for more in columns[1:]:
+            named = None if more is None else joined(named, more)
+        return Table(rows, named)
+
+    return whole
+
+
+def _reads(node: Map, wanted: Wanted) -> Wanted:
+    return frozenset(_names(node))
+
+
+MAP = Command(
+    name="map",
+    syntax='map search="<search with $field$>" [maxsearches=<n>]',
+    doc="Runs a search once for each row, with `$field$` replaced by the row's value, and gives the rows of all of "
+        "them in turn. At most `maxsearches` rows are taken (10 unless told); more of them are a warning. A value is "
+        "escaped inside quotes and quoted where it is no plain word, so no value can add a command.",
+    examples=(
+        Example('verb=login | table user | map search="search verb=create user=$user$ | table user name"',
+                ({"user": "a", "name": "x"},),
+                ('{"verb":"login","user":"a"}', '{"verb":"create","user":"a","name":"x"}',
+                 '{"verb":"create","user":"b","name":"y"}')),
+        Example('| makeresults | eval who="a b" | map search="| makeresults | eval who=$who$ | table who"',
+                ({"who": "a b"},))),
+    parse=_parse,
+    render=lambda node: f"search={quote(node.search)}" + (
+        f" maxsearches={node.maxsearches}" if node.maxsearches != DEFAULT else ""),
+    kind=always(Kind.WHOLE),
+    reads=_reads,
+    columns=lambda node, columns: None,
+    whole=_whole,
+    check=_check,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/map",
+)

@@ -1,0 +1,90 @@
+"""mvcombine: rows that differ in one field only, as one row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
+from podhawk.commands.makemv import internal
+from podhawk.commands.names import shown
+from podhawk.rows import Row, Table, texts
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import quote
+
+
+class Delimited(tuple[str, ...]):
+    """A multivalue that remembers the text which `nomv` joins it by."""
+
+    delim: str
+
+    def __new__(cls, values: tuple[str, ...], delim: str) -> Delimited:
+        made = super().__new__(cls, values)
+        made.delim = delim
+        return made
+
+    def __reduce__(self) -> tuple[type[Delimited], tuple[tuple[str, ...], str]]:
+        return Delimited, (tuple(self), self.delim)
+
+
+@dataclass(frozen=True, slots=True)
+class MvCombine:
+    """`delim` empty means that none was given."""
+
+    field: str
+    delim: str = ""
+
+
+def _parse(cursor: Cursor) -> MvCombine:
+    options = cursor.options(("delim",))
+    at = cursor.at
+    field = cursor.name("the field to combine")
+    internal(cursor, field, at)
+    options |= cursor.options(("delim",))
+    cursor.finish()
+    return MvCombine(field, options.get("delim", ""))
+
+
+def _reads(node: MvCombine, wanted: Wanted) -> Wanted:
+    # Rows are compared by all their fields.
+    return None
+
+
+def _whole(node: MvCombine, context: Context) -> Whole:
+    def whole(table: Table) -> Table:
+        kept: list[Row] = []
+        groups: dict[frozenset[tuple[str, tuple[str, ...]]], tuple[Row, list[str]]] = {}
+        for row in table.rows:
+            value = row.get(node.field)
+            if value is None:
+                kept.append(row)
+                continue
+            key = frozenset((name, texts(other)) for name, other in row.items() if name != node.field)
+            if key not in groups:
+                groups[key] = (row, [])
+                kept.append(row)
+            groups[key][1].extend(texts(value))
+        for row, values in groups.values():
+            if len(values) > 1:
+                row[node.field] = Delimited(tuple(values), node.delim) if node.delim else tuple(values)
+        return Table(kept, table.columns)
+
+    return whole
+
+
+MVCOMBINE = Command(
+    name="mvcombine",
+    syntax="mvcombine [delim=<text>] <field>",
+    doc="Merges rows that are equal in every other field into one, whose field has all their values, in "
+        "order and with duplicates. Reduce the fields before with `table` or `stats`. `delim` is what a "
+        "following nomv joins the values by. Rows without the field stay.",
+    examples=(Example("* | table user verb | mvcombine verb", ({"user": "a", "verb": ["get", "list"]},),
+                      ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}')),),
+    parse=_parse,
+    render=lambda node: (f"delim={quote(node.delim)} " if node.delim else "") + shown(node.field),
+    kind=always(Kind.WHOLE),
+    reads=_reads,
+    columns=same_columns,
+    whole=_whole,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/mvcombine",
+)

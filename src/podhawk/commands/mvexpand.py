@@ -1,0 +1,68 @@
+"""mvexpand: one row per value of a field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
+from podhawk.commands.makemv import internal
+from podhawk.commands.names import shown
+from podhawk.rows import Row
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class MvExpand:
+    """`limit` is how many values of a row count; 0 means all."""
+
+    field: str
+    limit: int = 0
+
+
+def _parse(cursor: Cursor) -> MvExpand:
+    options = cursor.options(("limit",))
+    at = cursor.at
+    field = cursor.name("the field to expand")
+    internal(cursor, field, at)
+    options |= cursor.options(("limit",))
+    cursor.finish()
+    return MvExpand(field, cursor.integer(options.get("limit", "0"), "limit"))
+
+
+def _reads(node: MvExpand, wanted: Wanted) -> Wanted:
+    return needs(wanted, node.field)
+
+
+def _stream(node: MvExpand, context: Context) -> Stream:
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            value = row.get(node.field)
+            if not isinstance(value, tuple):
+                yield row
+                continue
+            for number, text in enumerate(value[: node.limit] if node.limit else value):
+                one = Row(row, row.order._replace(place=(*row.order.place, number)))
+                one[node.field] = text
+                yield one
+
+    return stream
+
+
+MVEXPAND = Command(
+    name="mvexpand",
+    syntax="mvexpand <field> [limit=<n>]",
+    doc="Makes a row of each value of a multivalue field; the other fields are copied. `limit` takes "
+        "only the first values of each row. A row with one value, or without the field, stays as it is.",
+    examples=(Example("* | mvexpand groups{} | table user groups{}",
+                      ({"user": "a", "groups{}": "dev"}, {"user": "a", "groups{}": "ops"}),
+                      ('{"user":"a","groups":["dev","ops"]}',)),),
+    parse=_parse,
+    render=lambda node: shown(node.field) + (f" limit={node.limit}" if node.limit else ""),
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=same_columns,
+    stream=_stream,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/mvexpand",
+)

@@ -1,0 +1,114 @@
+"""rename: give fields other names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
+from podhawk.commands.names import pattern, shown
+from podhawk.rows import Row
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    pairs: tuple[tuple[str, str], ...]
+
+
+def _parse(cursor: Cursor) -> Rename:
+    pairs: list[tuple[str, str]] = []
+    while not cursor.done:
+        at = cursor.at
+        old = cursor.name()
+        if not cursor.keyword("as"):
+            cursor.fail(f"expected AS after {old}")
+        new = cursor.name("a new field name")
+        if old.count("*") != new.count("*"):
+            raise cursor.error(f"{old} and {new} do not have the same number of *", at)
+        if "*" not in old and any(old == known for known, _ in pairs):
+            raise cursor.error(f"{old} cannot get two names", at)
+        pairs.append((old, new))
+        cursor.comma()
+    if not pairs:
+        cursor.fail("expected field AS name")
+    return Rename(tuple(pairs))
+
+
+def _reads(node: Rename, wanted: Wanted) -> Wanted:
+    if wanted is None or any("*" in old for old, _ in node.pairs):
+        return None
+    for old, new in reversed(node.pairs):
+        wanted = wanted - {new} | ({old} if new in wanted else frozenset())
+    return wanted
+
+
+def _renamed(name: str, old: str, new: str) -> str | None:
+    """The new name of a field that a wildcard pair means, or None."""
+    if "*" not in old:
+        return new if name == old else None
+    found = pattern(old).match(name)
+    if not found or (name.startswith("_") and not old.startswith("_")):
+        return None
+    parts = new.split("*")
+    return "".join(text for pair in zip(parts, (*found.groups(), ""), strict=True) for text in pair)
+
+
+def _columns(node: Rename, columns: Columns) -> Columns:
+    if columns is None:
+        return None
+    for old, new in node.pairs:
+        made: dict[str, None] = {}
+        taken = {_renamed(name, old, new) for name in columns} - {None}
+        for name in columns:
+            other = _renamed(name, old, new)
+            if other is not None:
+                made[other] = None
+            elif name not in taken:
+                made[name] = None
+        columns = tuple(made)
+    return columns
+
+
+def _stream(node: Rename, context: Context) -> Stream:
+    def one(row: Row, old: str, new: str) -> Row:
+        if "*" not in old:
+            if old == new:
+                return row
+            if old not in row:
+                row.pop(new, None)
+                return row
+            row.pop(new, None)
+            return Row(((new if name == old else name, value) for name, value in row.items()), row.order)
+        renamed = {name: other for name in row if (other := _renamed(name, old, new)) is not None}
+        targets = set(renamed.values())
+        return Row(((renamed.get(name, name), value) for name, value in row.items()
+                    if name in renamed or name not in targets), row.order)
+
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            for old, new in node.pairs:
+                row = one(row, old, new)
+            yield row
+
+    return stream
+
+
+RENAME = Command(
+    name="rename",
+    syntax="rename <field> AS <name> [, <field> AS <name>]…",
+    doc="Renames fields. Renaming onto a field that exists replaces it, with nothing if the source is absent. Each "
+        "`*` on the left stands for what the `*` at the same place on the right repeats.",
+    examples=(Example("* | rename user.username as user | table user", ({"user": "bob"},),
+                      ('{"user":{"username":"bob"}}',)),
+              Example('* | rename object.* as * | table kind name', ({"kind": "Pod", "name": "web"},),
+                      ('{"object":{"kind":"Pod","name":"web"}}',))),
+    parse=_parse,
+    render=lambda node: ", ".join(f"{shown(old)} AS {shown(new)}" for old, new in node.pairs),
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=_columns,
+    stream=_stream,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/rename",
+)

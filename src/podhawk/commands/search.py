@@ -1,0 +1,56 @@
+"""search: keep the rows that a clause matches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
+from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.functions.predicates import compile_clause, with_latest
+from podhawk.rows import Row
+from podhawk.spl.clause import Clause, fields, parse_clause, render
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    clause: Clause
+
+
+def _parse(cursor: Cursor) -> Search:
+    return Search(parse_clause(cursor, parse_bracketed))
+
+
+def _reads(node: Search, wanted: Wanted) -> Wanted:
+    return None if wanted is None else wanted | fields(node.clause)
+
+
+def _stream(node: Search, context: Context) -> Stream:
+    test = compile_clause(with_latest(node.clause), context.env)
+
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        return (row for row in rows if test(row))
+
+    return stream
+
+
+SEARCH = Command(
+    name="search",
+    syntax="search <clause>",
+    doc="Keeps the rows that match a clause of field comparisons, words and phrases. OR binds tighter than the "
+        "implied AND; values compare without regard to case and may hold `*`; words are looked for in `_raw`.",
+    examples=(
+        Example("verb=create OR verb=update resource=pods | table verb resource",
+                ({"verb": "create", "resource": "pods"},),
+                ('{"verb":"create","resource":"pods"}', '{"verb":"update","resource":"secrets"}')),
+        Example("NOT user=admin | table user", ({"user": "bob"},), ('{"user":"admin"}', '{"user":"bob"}'))),
+    parse=_parse,
+    render=lambda node: render(node.clause, render_bracketed),
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=same_columns,
+    stream=_stream,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/search",
+)

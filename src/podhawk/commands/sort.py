@@ -1,0 +1,132 @@
+"""sort: rows in the order of their fields."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
+from podhawk.commands.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.rows import OrderKey, Row, Table
+from podhawk.spl.cursor import Cursor
+
+DEFAULT = 10_000
+_COUNT = re.compile(r"(\d+)(?=[\s,+-]|\Z)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """`limit` 0 is no limit; `stated` says that the author wrote one."""
+
+    fields: tuple[SortField, ...]
+    limit: int = DEFAULT
+    stated: bool = False
+
+
+def _parse(cursor: Cursor) -> Sort:
+    options = cursor.options(("limit",))
+    if not options and cursor.peek().isdigit():
+        word = cursor.looking_at(_COUNT)
+        if word:
+            cursor.at = word.end()
+            cursor.space()
+            options["limit"] = word[1]
+            cursor.comma()
+    fields = parse_sort_fields(cursor)
+    options |= cursor.options(("limit",))
+    cursor.finish()
+    if not fields:
+        cursor.fail("expected a field to sort by", "sort 0 -count, user sorts all rows.")
+    limit = cursor.integer(options["limit"], "limit") if "limit" in options else DEFAULT
+    return Sort(fields, limit, "limit" in options)
+
+
+def _render(node: Sort) -> str:
+    return (f"limit={node.limit} " if node.stated else "") + render_sort_fields(node.fields)
+
+
+def _kind(node: Sort) -> Kind:
+    return Kind.MERGEABLE if node.limit else Kind.WHOLE
+
+
+def _reads(node: Sort, wanted: Wanted) -> Wanted:
+    return needs(wanted, *(one.name for one in node.fields))
+
+
+Entry = tuple[tuple[tuple[Any, ...], OrderKey], int, Row]
+
+
+@dataclass(slots=True)
+class State:
+    """The first rows by key and order, and how many rows there were."""
+
+    rows: list[Entry] = field(default_factory=list)
+    seen: int = 0
+
+
+class SortRun:
+    """`sort` with a limit: the first rows of parts hold the first rows of the whole."""
+
+    def __init__(self, node: Sort, context: Context) -> None:
+        self.node = node
+        self.context = context
+        self.key = sort_key(node.fields)
+
+    def start(self) -> State:
+        return State()
+
+    def add(self, state: State, rows: Iterable[Row]) -> None:
+        for row in rows:
+            state.seen += 1
+            state.rows.append(((self.key(row), row.order), state.seen, row))
+            if len(state.rows) >= 2 * self.node.limit + 1000:
+                self._trim(state)
+
+    def _trim(self, state: State) -> None:
+        state.rows = heapq.nsmallest(self.node.limit, state.rows, key=lambda entry: entry[:2])
+
+    def merge(self, first: State, second: State) -> State:
+        first.rows += second.rows
+        first.seen += second.seen
+        self._trim(first)
+        return first
+
+    def finish(self, state: State) -> Table:
+        self._trim(state)
+        if state.seen > self.node.limit and not self.node.stated:
+            self.context.warn("sort limit", f"sort kept {self.node.limit} of {state.seen} rows; sort 0 keeps all")
+        return Table([row for _, _, row in state.rows])
+
+
+def _merge(node: Sort, context: Context) -> Mergeable:
+    return SortRun(node, context)
+
+
+def _whole(node: Sort, context: Context) -> Whole:
+    key = sort_key(node.fields)
+    return lambda table: Table(sorted(table.rows, key=key), table.columns)
+
+
+SORT = Command(
+    name="sort",
+    syntax="sort [<n>] [+|-]<field>|auto(<field>)|str(<field>)|num(<field>)|ip(<field>) [, …] [d|desc] [limit=<n>]",
+    doc="Sorts rows, stable, and keeps the first 10000 unless told (0 keeps all; cutting rows by the default is "
+        "warned of). Numbers come before addresses and addresses before text, each by its own order; rows without "
+        "the field come last, ascending and descending alike.",
+    examples=(
+        Example("* | sort - n | table n", ({"n": "10"}, {"n": "9"}, {"n": "1"}), ('{"n":9}', '{"n":10}', '{"n":1}')),
+        Example("* | sort 2 verb, -n | table verb n", ({"verb": "get", "n": "2"}, {"verb": "get", "n": "1"}),
+                ('{"verb":"list","n":3}', '{"verb":"get","n":1}', '{"verb":"get","n":2}'))),
+    parse=_parse,
+    render=_render,
+    kind=_kind,
+    reads=_reads,
+    columns=same_columns,
+    merge=_merge,
+    whole=_whole,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort",
+)

@@ -1,0 +1,139 @@
+"""spath: fields out of JSON text.
+
+With a path, the values it names go into one field. Without one, every value of the text becomes a field of
+its own, named as if the text were an event: `spath input=properties.log` makes `user.username`, not
+`properties.log.user.username`. A field that exists is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
+from podhawk.commands.jsonfields import flatten, parse_prefix, text_of
+from podhawk.commands.names import shown
+from podhawk.commands.values import put
+from podhawk.functions.jsonpath import MISSING, find, parse, steps
+from podhawk.rows import Row, texts
+from podhawk.spl.cursor import Cursor
+
+CUTOFF = 5000
+"""How many characters Splunk's `[spath] extraction_cutoff` lets a search without a path look at."""
+CUTOFF_SWITCH = "spath-cutoff"
+APPEND_SWITCH = "spath-append"
+_OPTIONS = ("input", "output", "path")
+
+
+@dataclass(frozen=True, slots=True)
+class SPath:
+    """`path` empty means all fields; `output` empty means a field named like the path."""
+
+    path: str = ""
+    input: str = "_raw"
+    output: str = ""
+
+
+def _parse(cursor: Cursor) -> SPath:
+    options: dict[str, str] = {}
+    path: str | None = None
+    at = cursor.at
+    while not cursor.done:
+        if cursor.next_option():
+            options |= cursor.options(_OPTIONS)
+        elif path is None and "path" not in options:
+            at = cursor.at
+            path = cursor.name("a path")
+        else:
+            cursor.finish()
+    if path is not None and "path" in options:
+        raise cursor.error("the path is given twice", at)
+    path = options.get("path", path or "")
+    if path and steps(path) is None:
+        raise cursor.error(f"{path!r} is not a path", at,
+                           remedy="Join names by dots; {} means every element of an array, {0} its first.")
+    if "output" in options and not path:
+        raise cursor.error("output needs a path", at, remedy="Say what to extract: spath output=field path=a.b.")
+    output = options.get("output", "")
+    return SPath(path, options.get("input", "_raw"), "" if output == path else output)
+
+
+def _render(node: SPath) -> str:
+    parts = [("input", node.input if node.input != "_raw" else ""), ("output", node.output), ("path", node.path)]
+    return " ".join(f"{name}={shown(value)}" for name, value in parts if value)
+
+
+def _reads(node: SPath, wanted: Wanted) -> Wanted:
+    return needs(wanted, node.input)
+
+
+def _columns(node: SPath, columns: Columns) -> Columns:
+    return plus(columns, node.output or node.path) if node.path else columns
+
+
+def _stream(node: SPath, context: Context) -> Stream:
+    apply = _one(node) if node.path else _all(context)
+
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        for row in rows:
+            value = row.get(node.input)
+            if value is not None:
+                for text in texts(value):
+                    if text.lstrip().startswith("<"):
+                        context.warn("spath-xml", f"spath reads JSON only; {node.input} holds XML")
+                apply(row, texts(value))
+            yield row
+
+    return stream
+
+
+def _one(node: SPath) -> Callable[[Row, tuple[str, ...]], None]:
+    path = steps(node.path) or ()
+    output = node.output or node.path
+
+    def apply(row: Row, inputs: tuple[str, ...]) -> None:
+        documents = (parse(text) for text in inputs)
+        put(row, output, [text_of(found) for document in documents if document is not MISSING
+                          for found in find(document, path)])
+
+    return apply
+
+
+def _all(context: Context) -> Callable[[Row, tuple[str, ...]], None]:
+    cutoff = CUTOFF_SWITCH in context.env.switches
+    append = APPEND_SWITCH in context.env.switches
+
+    def apply(row: Row, inputs: tuple[str, ...]) -> None:
+        merged: dict[str, list[str]] = {}
+        for text in inputs:
+            document = parse_prefix(text[:CUTOFF]) if cutoff and len(text) > CUTOFF else parse(text)
+            if document is not MISSING:
+                for name, values in flatten(document).items():
+                    merged.setdefault(name, []).extend(values)
+        for name, values in merged.items():
+            put(row, name, [*texts(row[name]), *values] if append and name in row else values)
+
+    return apply
+
+
+SPATH = Command(
+    name="spath",
+    syntax="spath [input=<field>] [output=<field>] [path=<path> | <path>]",
+    doc="Extracts from the JSON that a field holds, `_raw` unless told. A path names values by object "
+        "keys joined by dots, `{}` for every element of an array, `{n}` for one (from 0); they go to "
+        "`output`, else to a field named like the path. Without a path every value becomes a field, "
+        "with no prefix. Text that is no JSON, and a path that leads nowhere, change nothing.",
+    examples=(
+        Example("* | spath input=log | table user.name verb", ({"user.name": "bob", "verb": "get"},),
+                (r'{"log":"{\"user\":{\"name\":\"bob\"},\"verb\":\"get\"}"}',)),
+        Example("* | spath output=first path=items{0}.name | table first", ({"first": "a"},),
+                ('{"items":[{"name":"a"},{"name":"b"}]}',))),
+    parse=_parse,
+    render=_render,
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=_columns,
+    stream=_stream,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/spath",
+)

@@ -1,0 +1,147 @@
+"""stats: one row per group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
+from podhawk.commands.groups import Key, filled, keys_of, more_real, sort_key
+from podhawk.commands.names import listed
+from podhawk.commands.where import void
+from podhawk.rows import Row, Table
+from podhawk.spl.cursor import Cursor
+
+_OPTIONS = ("allnum", "delim", "partitions", "dedup_splitvals")
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    items: tuple[Item, ...]
+    by: tuple[str, ...] = ()
+    dedup_splitvals: bool = False
+    allnum: bool = False
+    delim: str = ""
+
+
+def _parse(cursor: Cursor) -> Stats:
+    options = cursor.options(_OPTIONS)
+    items = parse_items(cursor, ("by",))
+    if not items:
+        cursor.fail("expected an aggregation such as count or values(field)")
+    by: tuple[str, ...] = ()
+    if cursor.keyword("by"):
+        at = cursor.at
+        by = cursor.names(what="a field to group by")
+        if not by:
+            cursor.fail("expected a field after BY")
+        wild = [name for name in by if "*" in name]
+        if wild:
+            raise cursor.error(f"wildcards are not allowed in BY: {wild[0]}", at)
+    options |= cursor.options(_OPTIONS)
+    cursor.finish()
+    flags = {name: cursor.boolean(options.get(name, "f"), name) for name in ("dedup_splitvals", "allnum")}
+    clash = [item.name for item in items if item.name in by]
+    if clash:
+        raise cursor.error(f"{clash[0]!r} is both a result and a field to group by", cursor.end)
+    return Stats(items, tuple(dict.fromkeys(by)), flags["dedup_splitvals"], flags["allnum"], options.get("delim", ""))
+
+
+def _render(node: Stats) -> str:
+    parts = ["allnum=true"] if node.allnum else []
+    if node.delim:
+        parts.append(f'delim="{node.delim}"')
+    parts.append(render_items(node.items))
+    if node.by:
+        parts.append(f"BY {listed(node.by)}")
+    if node.dedup_splitvals:
+        parts.append("dedup_splitvals=true")
+    return " ".join(parts)
+
+
+def _reads(node: Stats, wanted: Wanted) -> Wanted:
+    read = item_fields(node.items)
+    return None if read is None else read | frozenset(node.by)
+
+
+def _columns(node: Stats, columns: Columns) -> Columns:
+    made = item_columns(node.items)
+    return None if made is None else (*node.by, *made)
+
+
+State = dict[Key, tuple[Key, Group]]
+
+
+class StatsRun:
+    """`stats` as a mergeable: a state is the groups seen so far."""
+
+    def __init__(self, node: Stats, context: Context) -> None:
+        self.node = node
+        self.aggregator = Aggregator(node.items, context, node.by)
+
+    def start(self) -> State:
+        return {}
+
+    def add(self, state: State, rows: Iterable[Row]) -> None:
+        by, drop, aggregator = self.node.by, self.node.dedup_splitvals, self.aggregator
+        for row in rows:
+            for key in keys_of(row, by, drop):
+                known = state.get(key)
+                if known is None:
+                    known = state[key] = (key, aggregator.new())
+                elif filled(known[0]):
+                    known = state[key] = (more_real(known[0], key), known[1])
+                aggregator.add(known[1], row)
+
+    def merge(self, first: State, second: State) -> State:
+        for key, (shown, group) in second.items():
+            known = first.get(key)
+            first[key] = (shown, group) if known is None else (
+                more_real(known[0], shown), self.aggregator.merge(known[1], group))
+        return first
+
+    def finish(self, state: State) -> Table:
+        if not self.node.by and not state:
+            state = {(): ((), self.aggregator.new())}
+        rows: list[Row] = []
+        for key in sorted(state, key=sort_key):
+            shown, group = state[key]
+            row = Row(zip(self.node.by, shown, strict=True))
+            row.update(self.aggregator.finish(group))
+            rows.append(row)
+        return Table(rows, self._header(rows))
+
+    def _header(self, rows: list[Row]) -> tuple[str, ...]:
+        named = _columns(self.node, None)
+        if named is not None:
+            return named
+        made = {name for row in rows for name in row} - set(self.node.by)
+        return (*self.node.by, *sorted(made))
+
+
+def _merge(node: Stats, context: Context) -> Mergeable:
+    return StatsRun(node, context)
+
+
+STATS = Command(
+    name="stats",
+    syntax="stats <aggregation>… [BY <field>…] [dedup_splitvals=<bool>]",
+    doc="Groups rows and computes aggregations for each group: one row without BY, one per combination of values "
+        "with it. A row that lacks a BY field is in no group; a multivalue BY field puts it into one per value.",
+    examples=(
+        Example("* | stats count values(verb) as verbs by user",
+                ({"user": "a", "count": "2", "verbs": ["get", "list"]}, {"user": "b", "count": "1", "verbs": "get"}),
+                ('{"user":"a","verb":"list"}', '{"user":"a","verb":"get"}', '{"user":"b","verb":"get"}')),
+        Example('* | stats count(eval(code="403")) as denied count', ({"denied": "1", "count": "2"},),
+                ('{"code":403}', '{"code":200}'))),
+    parse=_parse,
+    render=_render,
+    kind=always(Kind.MERGEABLE),
+    reads=_reads,
+    columns=_columns,
+    merge=_merge,
+    check=lambda node, context: void(StatsRun(node, context)),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/stats",
+)

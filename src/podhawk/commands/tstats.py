@@ -1,0 +1,213 @@
+"""tstats: aggregations over a data model."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from podhawk.commands.aggregate import Item, item_columns, parse_items, render_items
+from podhawk.commands.context import Context
+from podhawk.commands.datasets import ROOT, Dataset, check_model, risk_rows, split_model
+from podhawk.commands.declare import Columns, Command, Example, Kind, always
+from podhawk.commands.names import listed, shown
+from podhawk.commands.stats import Stats, StatsRun
+from podhawk.functions.predicates import compile_clause, with_latest
+from podhawk.functions.times import UNITS, snap
+from podhawk.rows import Filled, Row, Table
+from podhawk.rows.values import as_number
+from podhawk.spl.clause import EVERYTHING, Clause, parse_clause
+from podhawk.spl.clause import render as render_clause
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import quote, skip_quoted
+
+_FLAGS = ("prestats", "append", "summariesonly", "allow_old_summaries", "include_reduced_buckets", "local")
+_OPTIONS = (*_FLAGS, "chunk_size", "fillnull_value")
+_MODEL = re.compile(r"datamodel\s*[=:]?\s*(?=[\w\"'])", re.IGNORECASE)
+_BY = re.compile(r"(?:by|groupby)(?![\w.:{}*=-])", re.IGNORECASE)
+_LENGTHS = {"s": 1, "m": 60, "h": 3600}
+
+
+@dataclass(frozen=True, slots=True)
+class Tstats:
+    """`span` is how `_time` is cut, as written; `fill` stands in for a BY field that a row lacks."""
+
+    items: tuple[Item, ...]
+    model: str = ""
+    where: Clause = EVERYTHING
+    by: tuple[str, ...] = ()
+    span: str = ""
+    fill: str | None = None
+    at: Dataset = field(default=Dataset("datamodel", ""), compare=False, repr=False)
+
+
+def _parse(cursor: Cursor) -> Tstats:
+    at = Dataset("datamodel", "", cursor.at, cursor.source)
+    options = cursor.options(_OPTIONS)
+    items = parse_items(cursor, ("from", "where", "by", "groupby"))
+    options |= cursor.options(_OPTIONS)
+    flags = {name: cursor.boolean(options[name], name) for name in _FLAGS if name in options}
+    for name in ("prestats", "append"):
+        if flags.get(name):
+            cursor.fail(f"option {name} is not supported: it passes half-made results on to another command")
+    cursor.integer(options.get("chunk_size", "0"), "chunk_size")
+    if not items:
+        cursor.fail("expected an aggregation such as count or values(All_Risk.risk_object)")
+    model = ""
+    if cursor.keyword("from"):
+        found = cursor.looking_at(_MODEL)
+        if not found:
+            cursor.fail("expected datamodel=NAME after from")
+        at = Dataset("datamodel", "", cursor.at, cursor.source)
+        cursor.at = found.end()
+        model = cursor.name("the name of a data model")
+    where: Clause = EVERYTHING
+    if cursor.keyword("where"):
+        end = _clause_end(cursor)
+        where = parse_clause(Cursor(cursor.source, cursor.at, end, cursor.command), _refuse_subsearch)
+        cursor.at = end
+        cursor.space()
+    by, span = _by(cursor) if cursor.keyword("by", "groupby") else ((), "")
+    cursor.finish()
+    clash = [item.name for item in items if item.name in by]
+    if clash:
+        raise cursor.error(f"{clash[0]!r} is both a result and a field to group by", cursor.end)
+    return Tstats(items, model, where, by, span, options.get("fillnull_value"), at)
+
+
+def _refuse_subsearch(cursor: Cursor) -> object:
+    cursor.fail("a subsearch inside tstats is not supported", "Put | search [ … ] after it.")
+
+
+def _clause_end(cursor: Cursor) -> int:
+    """Where the clause ends: before `by` outside quotes and parentheses, or at the end."""
+    text, at, depth = cursor.source.text, cursor.at, 0
+    while at < cursor.end:
+        char = text[at]
+        if char == '"':
+            after = skip_quoted(text, at)
+            at = after if after > 0 else cursor.end
+            continue
+        if char == "\\":
+            at += 2
+            continue
+        depth += {"(": 1, ")": -1}.get(char, 0)
+        if not depth and text[at - 1] in " \t\r\n)\"" and _BY.match(text, at, cursor.end):
+            return at
+        at += 1
+    return cursor.end
+
+
+def _by(cursor: Cursor) -> tuple[tuple[str, ...], str]:
+    names: list[str] = []
+    span = ""
+    while not cursor.done:
+        found = cursor.option(("span",))
+        if found is not None:
+            span = found[1]
+            _span(span, cursor)
+            continue
+        at = cursor.at
+        name = cursor.name("a field to group by")
+        if "*" in name:
+            raise cursor.error(f"wildcards are not allowed in BY: {name}", at)
+        names.append(name)
+        cursor.comma()
+    if not names:
+        cursor.fail("expected a field after BY")
+    if span and "_time" not in names:
+        cursor.fail("span cuts _time: put _time into BY")
+    return tuple(dict.fromkeys(names)), span
+
+
+def _span(text: str, cursor: Cursor | None = None) -> tuple[int, str]:
+    """A span as (how many, unit)."""
+    found = re.fullmatch(r"(\d*)([A-Za-z]*)", text)
+    unit = UNITS.get((found[2] or "s").lower(), "") if found else ""
+    count = int(found[1] or 1) if found else 0
+    if cursor is not None and (not found or not text or not unit or not count or (count > 1 and unit not in _LENGTHS)):
+        cursor.fail(f"span is a length of time such as 10m, 1h or 1d, not {text!r}")
+    return count, unit
+
+
+def _render(node: Tstats) -> str:
+    parts = [f"fillnull_value={quote(node.fill)}"] if node.fill is not None else []
+    parts.append(render_items(node.items))
+    if node.model:
+        parts.append(f"from datamodel={shown(node.model)}")
+    if node.where != EVERYTHING:
+        parts.append(f"where {render_clause(node.where, str)}")
+    if node.by:
+        parts.append(f"by {listed(node.by)}")
+    if node.span:
+        parts.append(f"span={node.span}")
+    return " ".join(parts)
+
+
+def _columns(node: Tstats, columns: Columns) -> Columns:
+    made = item_columns(node.items)
+    return None if made is None else (*node.by, *made)
+
+
+def _check(node: Tstats, context: Context) -> None:
+    if not node.model:
+        raise node.at.error("tstats reads the data model Risk only: there are no indexed summaries of events here",
+                            "Search the events and use stats.")
+    check_model(node.at, *split_model(node.model))
+    StatsRun(Stats(node.items, node.by), context)
+
+
+def _cut(row: Row, count: int, unit: str, context: Context) -> None:
+    time = as_number(row.get("_time"))
+    if time is None:
+        return
+    if unit in _LENGTHS:
+        length = count * _LENGTHS[unit]
+        row["_time"] = math.floor(time / length) * length
+    else:
+        row["_time"] = int(snap(time, unit, context.env.zone))
+
+
+def _rows(node: Tstats, context: Context) -> Iterator[Row]:
+    test = compile_clause(with_latest(node.where), context.env)
+    for row in risk_rows(context, ROOT):
+        if not test(row):
+            continue
+        if node.span:
+            _cut(row, *_span(node.span), context)
+        if node.fill is not None:
+            for name in node.by:
+                row.setdefault(name, Filled(node.fill))
+        yield row
+
+
+def _generate(node: Tstats, context: Context) -> Table:
+    run = StatsRun(Stats(node.items, node.by), context)
+    state = run.start()
+    run.add(state, _rows(node, context))
+    return run.finish(state)
+
+
+TSTATS = Command(
+    name="tstats",
+    syntax="tstats [summariesonly=<bool>] [allow_old_summaries=<bool>] [fillnull_value=<text>] <aggregation>… "
+           "from datamodel=Risk.All_Risk [where <clause>] [by <field>… [span=<time>]]",
+    doc="Computes aggregations over the data model Risk, whose fields are named `All_Risk.risk_object` and so on. In "
+        "`where`, OR binds tighter than AND, as in search. `fillnull_value` stands in for a BY field that a row lacks; "
+        "`span` cuts `_time`. Options about summaries are read and change nothing: all risk is always there. Other "
+        "data models are refused by name, and so are `prestats` and `append`.",
+    examples=(
+        Example("| tstats summariesonly=false count from datamodel=Risk.All_Risk where All_Risk.risk_object=alice",
+                ({"count": "0"},)),
+        Example("| tstats count from datamodel=Risk.All_Risk by All_Risk.risk_object | stats count",
+                ({"count": "0"},))),
+    parse=_parse,
+    render=_render,
+    kind=always(Kind.GENERATING),
+    reads=lambda node, wanted: frozenset(),
+    columns=_columns,
+    generate=_generate,
+    check=_check,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/tstats",
+)

@@ -1,0 +1,66 @@
+"""untable: from a table with a column per label to one row per cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
+from podhawk.commands.names import listed
+from podhawk.rows import Row, Table
+from podhawk.spl.cursor import Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Untable:
+    x: str
+    y: str
+    data: str
+
+
+def _parse(cursor: Cursor) -> Untable:
+    at = cursor.at
+    names = cursor.names()
+    cursor.finish()
+    if len(names) != 3 or len(set(names)) != 3:
+        raise cursor.error("expected three different fields: the one that stays, one for the names, one for the "
+                           "values", at)
+    return Untable(*names)
+
+
+def _reads(node: Untable, wanted: Wanted) -> Wanted:
+    return None
+
+
+def _whole(node: Untable, context: Context) -> Whole:
+    def whole(table: Table) -> Table:
+        names = [name for name in table.header() if name != node.x and not name.startswith("_")]
+        rows: list[Row] = []
+        for row in table.rows:
+            if node.x not in row:
+                continue
+            rows += [Row({node.x: row[node.x], node.y: name, node.data: row[name]}, row.order)
+                     for name in names if name in row]
+        return Table(rows, (node.x, node.y, node.data))
+
+    return whole
+
+
+UNTABLE = Command(
+    name="untable",
+    syntax="untable <x-field> <name-field> <data-field>",
+    doc="Makes one row per cell: the first field stays, the second gets the column's name, the third the cell's value. "
+        "The reverse of xyseries. Empty cells, internal fields and rows without the first field give nothing.",
+    examples=(
+        Example("* | table user get list | untable user verb n",
+                ({"user": "a", "verb": "get", "n": "1"}, {"user": "a", "verb": "list", "n": "2"},
+                 {"user": "b", "verb": "list", "n": "3"}),
+                ('{"user":"a","get":1,"list":2}', '{"user":"b","list":3}')),),
+    parse=_parse,
+    render=lambda node: listed((node.x, node.y, node.data)),
+    kind=always(Kind.WHOLE),
+    reads=_reads,
+    columns=lambda node, columns: (node.x, node.y, node.data),
+    whole=_whole,
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/untable",
+)

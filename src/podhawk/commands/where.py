@@ -1,0 +1,66 @@
+"""where: keep the rows for which an eval expression is true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
+from podhawk.functions.evaluate import compile_condition
+from podhawk.rows import Row
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.text import SearchText
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    expression: Expression
+    source: SearchText = field(compare=False, repr=False)
+
+
+def _parse(cursor: Cursor) -> Where:
+    if cursor.done:
+        cursor.fail("expected an expression")
+    node = Where(parse_expression(cursor), cursor.source)
+    cursor.finish()
+    return node
+
+
+def _reads(node: Where, wanted: Wanted) -> Wanted:
+    return needs(wanted, *fields(node.expression))
+
+
+def _stream(node: Where, context: Context) -> Stream:
+    test = compile_condition(node.expression, context.env, node.source)
+
+    def stream(rows: Iterable[Row]) -> Iterator[Row]:
+        return (row for row in rows if test(row))
+
+    return stream
+
+
+WHERE = Command(
+    name="where",
+    syntax="where <eval-expression>",
+    doc="Keeps the rows for which an eval expression is true; false and null drop the row. AND binds tighter than "
+        "OR, comparisons are case-sensitive, and both sides may be fields.",
+    examples=(
+        Example('* | where code>=400 AND verb="get" | table code verb', ({"code": "403", "verb": "get"},),
+                ('{"code":403,"verb":"get"}', '{"code":200,"verb":"get"}')),
+        Example("* | where actor=owner | table actor", ({"actor": "a"},),
+                ('{"actor":"a","owner":"a"}', '{"actor":"a","owner":"A"}'))),
+    parse=_parse,
+    render=lambda node: render(node.expression),
+    kind=always(Kind.PER_EVENT),
+    reads=_reads,
+    columns=same_columns,
+    stream=_stream,
+    check=lambda node, context: void(_stream(node, context)),
+    source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/where",
+)
+
+
+def void(value: object) -> None:
+    """Compiling was the check; its result is made again for each run."""

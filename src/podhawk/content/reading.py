@@ -1,0 +1,126 @@
+"""Typed reading of one mapping of a content file.
+
+Content in circulation spells the same thing in several ways: a list or a single value, a number or
+its text, `'false'` or `false`. Each accessor accepts them all and notes what it could not take, so
+that one odd member does not cost the whole object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from podhawk.content.yamlfile import Document, Key
+from podhawk.errors import ContentError, Place
+
+_TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
+_FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})
+
+
+@dataclass(slots=True)
+class Fields:
+    """One mapping in a document, at `path`; `notes` gathers what was odd."""
+
+    document: Document
+    data: Mapping[str, Any]
+    path: tuple[Key, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    def __contains__(self, key: str) -> bool:
+        return self.data.get(key) is not None
+
+    def place(self, key: str = "") -> Place:
+        """Where the value of `key` stands, or the mapping itself."""
+        return self.document.place(*self.path, *((key,) if key else ()))
+
+    def need(self, key: str) -> str:
+        """Text that the object cannot do without. Raises ContentError naming the file and line."""
+        value = self.data.get(key)
+        if value is None or value == "":
+            raise ContentError(f"has no {key!r}", place=self.place(), remedy=f"Add a line '{key}: …'.")
+        if isinstance(value, (dict, list)):
+            raise ContentError(f"{key!r} must be text", place=self.place(key))
+        return self.text(key)
+
+    def text(self, *keys: str) -> str:
+        """The first of `keys` that holds text, as text; empty where none does."""
+        for key in keys:
+            value = self.data.get(key)
+            if value is None:
+                continue
+            if isinstance(value, (dict, list)):
+                self.notes.append(f"{self._name(key)} should be text and is not used")
+                continue
+            return as_text(value)
+        return ""
+
+    def integer(self, key: str) -> int | None:
+        """A whole number, also where it is written `49.0` or `'49'`; None where absent or not a number."""
+        value = self.data.get(key)
+        if value is None or value == "":
+            return None
+        try:
+            return round(float(value)) if not isinstance(value, bool) else None
+        except (TypeError, ValueError, OverflowError):
+            self.notes.append(f"{self._name(key)} should be a number, not {value!r}")
+            return None
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """True or false in any of the spellings that Splunk's configuration takes."""
+        value = self.data.get(key)
+        if value is None:
+            return default
+        text = as_text(value).strip().lower()
+        if text in _TRUE:
+            return True
+        if text not in _FALSE:
+            self.notes.append(f"{self._name(key)} should be true or false, not {value!r}")
+            return default
+        return False
+
+    def texts(self, *keys: str) -> tuple[str, ...]:
+        """The first of `keys` that is set, as a list of texts; a single value counts as a list of one."""
+        for key in keys:
+            value = self.data.get(key)
+            if value is None or value == "":
+                continue
+            items = value if isinstance(value, list) else [value]
+            plain = [item for item in items if item is not None and not isinstance(item, (dict, list))]
+            kept = [as_text(item) for item in plain]
+            if len(kept) < len(items):
+                self.notes.append(f"{self._name(key)} should be a list of texts")
+            return tuple(kept)
+        return ()
+
+    def inner(self, key: str) -> Fields:
+        """The mapping under `key`; an empty one where there is none."""
+        value = self.data.get(key)
+        if value is not None and not isinstance(value, dict):
+            self.notes.append(f"{self._name(key)} should be a mapping")
+        return Fields(self.document, value if isinstance(value, dict) else {}, (*self.path, key), self.notes)
+
+    def inners(self, key: str) -> list[Fields]:
+        """The mappings in the list under `key`; a single mapping counts as a list of one."""
+        value = self.data.get(key)
+        if isinstance(value, dict):
+            return [self.inner(key)]
+        if value is not None and not isinstance(value, list):
+            self.notes.append(f"{self._name(key)} should be a list")
+        found = []
+        for number, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                found.append(Fields(self.document, item, (*self.path, key, number), self.notes))
+            elif item is not None:
+                self.notes.append(f"{self._name(key)}[{number}] should be a mapping")
+        return found
+
+    def _name(self, key: str) -> str:
+        return ".".join(str(part) for part in (*self.path, key))
+
+
+def as_text(value: object) -> str:
+    """A scalar of a content file as text: `true` and `false` in lower case, whole floats as written."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

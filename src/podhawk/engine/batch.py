@@ -1,0 +1,151 @@
+"""The batch runner: searches over files, one scan for all of them.
+
+Every search, and every leg of a search that reads events (`append`, `join`, `union` …), is a job; one
+pass over the input offers each event to all jobs. Subsearches inside a search clause must be known
+before the scan, so they run first, with a scan of their own. A `map` runs its searches when its rows
+are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Pipeline, Stage
+from podhawk.commands.search import Search
+from podhawk.engine.execute import run_stages
+from podhawk.engine.job import Observed, ScanJob
+from podhawk.engine.plan import Plan, make_plan
+from podhawk.engine.subsearch import has_subsearch, replace_subsearches
+from podhawk.engine.views import order_of, row_of
+from podhawk.events.event import AuditEvent
+from podhawk.rows import Row, Table
+
+
+class EventSource(Protocol):
+    """Where events come from; may be read more than once."""
+
+    def events(self) -> Iterator[AuditEvent]:
+        """All events, in the order of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """`earliest <= time < latest`, in epoch seconds; None is open. Events without a time stay out."""
+
+    earliest: float | None = None
+    latest: float | None = None
+
+    def holds(self, time: float | None) -> bool:
+        if self.earliest is None and self.latest is None:
+            return True
+        return (time is not None and (self.earliest is None or time >= self.earliest)
+                and (self.latest is None or time < self.latest))
+
+
+@dataclass(slots=True)
+class Request:
+    """A search to run: its pipeline and its surroundings."""
+
+    pipeline: Pipeline
+    context: Context
+    observed: Observed = field(default_factory=Observed)
+
+
+def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
+         progress: Callable[[int], None] | None = None) -> None:
+    """Offer every event to every job."""
+    probe_fields = frozenset().union(*(job.probe_fields for job in jobs))
+    files: dict[str, int] = {}
+    for event in source.events():
+        if not within.holds(event.time):
+            continue
+        order = order_of(event, files.setdefault(event.origin.file, len(files)))
+        probes: dict[int, Row] = {}
+        for job in jobs:
+            view = job.view(event)
+            probe = probes.get(id(view))
+            if probe is None:
+                probe = probes[id(view)] = row_of(event, view, probe_fields, order)
+            job.offer(event, view, probe, order)
+    for job in jobs:
+        job.flush()
+
+
+class BatchRunner:
+    """Runs searches over one source. `tables` holds the results of legs that were scanned along."""
+
+    def __init__(self, source: EventSource, within: TimeRange | None = None) -> None:
+        self.source = source
+        self.within = within if within is not None else TimeRange()
+        self.tables: dict[int, Table] = {}
+        self.kept: list[Pipeline] = []
+
+    def run(self, searches: Sequence[Request]) -> list[Table]:
+        """The rows of each search, in the order given. Raises SearchError before anything is read."""
+        plans: list[Plan] = []
+        for search in searches:
+            self._connect(search)
+            plans.append(make_plan(search.pipeline, search.context))
+            for leg in _legs(plans[-1].pipeline):
+                make_plan(leg, search.context)
+        for number, search in enumerate(searches):
+            if has_subsearch(plans[number].pipeline):
+                resolved = self._resolve(plans[number].pipeline, search)
+                plans[number] = make_plan(resolved, search.context)
+        jobs = [ScanJob(plan, search.context, search.observed) if not plan.pipeline.generates else None
+                for plan, search in zip(plans, searches, strict=True)]
+        legs = self._leg_jobs(plans, searches)
+        scanned = [job for job in jobs if job is not None] + [job for _, job in legs]
+        if scanned:
+            scan(scanned, self.source, self.within)
+        for leg, job in legs:
+            self.tables[id(leg)] = job.finish()
+            self.kept.append(leg)
+        return [job.finish() if job is not None else run_stages(plan.pipeline.stages, Table(), search.context)
+                for job, plan, search in zip(jobs, plans, searches, strict=True)]
+
+    def _connect(self, search: Request) -> None:
+        """Give a search's commands the means to run what they hold."""
+        context = search.context
+        context.env.warn = search.observed.warn
+        context.run = lambda pipeline: self._leg(pipeline, search)
+        context.run_stages = lambda stages, table: run_stages(stages, table, context)
+
+    def _leg(self, pipeline: Pipeline, search: Request) -> Table:
+        known = self.tables.get(id(pipeline))
+        if known is not None:
+            return Table([row.copy() for row in known.rows], known.columns)
+        inner = Request(pipeline, replace(search.context, env=replace(search.context.env)))
+        table = BatchRunner(self.source, self.within).run([inner])[0]
+        for kind, count in inner.observed.warnings.items():
+            search.observed.warnings[kind] += count
+            search.observed.details.setdefault(kind, inner.observed.details[kind])
+        return table
+
+    def _leg_jobs(self, plans: Sequence[Plan], searches: Sequence[Request]) -> list[tuple[Pipeline, ScanJob]]:
+        found: list[tuple[Pipeline, ScanJob]] = []
+        for plan, search in zip(plans, searches, strict=True):
+            for leg in _legs(plan.pipeline):
+                if not leg.generates and not has_subsearch(leg):
+                    found.append((leg, ScanJob(make_plan(leg, search.context), search.context, Observed())))
+        return found
+
+    def _resolve(self, pipeline: Pipeline, search: Request) -> Pipeline:
+        stages: list[Stage] = []
+        for stage in pipeline.stages:
+            if isinstance(stage.node, Search):
+                clause = replace_subsearches(stage.node.clause, search.context.run)
+                stage = replace(stage, node=Search(clause))
+            stages.append(stage)
+        return Pipeline(tuple(stages), pipeline.source)
+
+
+def _legs(pipeline: Pipeline) -> Iterable[Pipeline]:
+    """Every pipeline that the stages of a pipeline run over the input, legs of legs included."""
+    for stage in pipeline.stages:
+        for leg in stage.command.legs(stage.node):
+            yield leg
+            yield from _legs(leg)

@@ -1,0 +1,44 @@
+"""Files as a source of events that can be read more than once."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from podhawk.events.event import AuditEvent
+from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events
+
+
+class FileSource:
+    """Paths (`-` is standard input) read as audit events.
+
+    The report is that of the first reading. `keep` copies standard input to a temporary file first,
+    for searches that read their input again.
+    """
+
+    def __init__(self, paths: Sequence[str], options: ReadOptions, *, keep: bool = False) -> None:
+        self.options = options
+        self.report = InputReport()
+        self.unread = True
+        self._spooled = contextlib.ExitStack()
+        self.paths = [self._spool() if keep and path == "-" else path for path in paths]
+
+    def _spool(self) -> str:
+        copy = self._spooled.enter_context(tempfile.NamedTemporaryFile(prefix="podhawk-stdin-"))  # noqa: SIM115
+        shutil.copyfileobj(sys.stdin.buffer, copy)
+        copy.flush()
+        return copy.name
+
+    def events(self) -> Iterator[AuditEvent]:
+        """All events; nothing at all if there are no paths."""
+        report = self.report if self.unread else InputReport()
+        self.unread = False
+        if self.paths:
+            yield from read_events(self.paths, self.options, report)
+
+    def check(self) -> None:
+        """Raise InputError if the input was not empty and held no event, or was rejected under strict."""
+        check_recognised(self.report)

@@ -1,0 +1,142 @@
+"""One search on its way through a scan: the plan, its state so far, and what it could not see."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Mergeable
+from podhawk.engine.execute import chain, columns_after, run_stages
+from podhawk.engine.plan import Plan
+from podhawk.engine.views import chooses, row_of
+from podhawk.events.event import AuditEvent, View
+from podhawk.functions.predicates import compile_clause, decide, with_latest
+from podhawk.rows import OrderKey, Row, Table
+from podhawk.spl import clause as spl
+
+BLOCK = 512
+
+
+@dataclass(slots=True)
+class Observed:
+    """What a search met in its input.
+
+    `matched` counts events that passed the first clause; `not_evaluable` those for which it could not
+    be decided because the carrier lost or never gave what it needs (`first_blind` is the first of
+    them); `unseen` are fields that the clause requires and no event had. `warnings` are counted by
+    kind, with the first detail of each.
+    """
+
+    matched: int = 0
+    offered: int = 0
+    not_evaluable: int = 0
+    first_blind: str = ""
+    unseen: set[str] = field(default_factory=set)
+    warnings: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)
+
+    def warn(self, kind: str, detail: str) -> None:
+        self.warnings[kind] += 1
+        self.details.setdefault(kind, detail)
+
+
+def required_fields(clause: spl.Clause) -> frozenset[str]:
+    """The fields without which a clause can never be true."""
+    match clause:
+        case spl.And(parts=parts):
+            return frozenset().union(*(required_fields(part) for part in parts))
+        case spl.Or(parts=parts):
+            return frozenset.intersection(*(required_fields(part) for part in parts))
+        case spl.Compare(name=name) | spl.In(name=name):
+            return frozenset({name})
+        case _:
+            return frozenset()
+
+
+class ScanJob:
+    """A plan fed with events: `probe` is the cheap look, `take` the full row."""
+
+    def __init__(self, plan: Plan, context: Context, observed: Observed) -> None:
+        self.plan = plan
+        self.context = context
+        self.observed = observed
+        self.base = with_latest(plan.base)
+        self.probe_fields = spl.fields(self.base)
+        self.test: Callable[[Row], bool] = compile_clause(self.base, context.env)
+        self.stream = chain(plan.mapped, context)
+        self.reducer: Mergeable | None = None
+        if plan.reducer is not None:
+            assert plan.reducer.command.merge is not None
+            self.reducer = plan.reducer.command.merge(plan.reducer.node, context)
+        self.state: Any = self.reducer.start() if self.reducer is not None else []
+        self.pending: list[Row] = []
+        observed.unseen |= required_fields(self.base)
+        self._choices: dict[tuple[str, str, str, str], bool] = {}
+
+    def view(self, event: AuditEvent) -> View:
+        """The view of an event that this search sees: the one its first clause selects, else the native one."""
+        carrier = event.carrier
+        if carrier is None or self._chosen(event.view) or not self._chosen(carrier):
+            return event.view
+        return carrier
+
+    def _chosen(self, view: View) -> bool:
+        key = (view.source, view.sourcetype, view.host, view.index)
+        known = self._choices.get(key)
+        if known is None:
+            known = self._choices[key] = chooses(self.base, view, self.context.env)
+        return known
+
+    def offer(self, event: AuditEvent, view: View, probe: Row, order: OrderKey) -> None:
+        """Look at one event through the fields of the first clause; keep its row if it matches."""
+        observed = self.observed
+        observed.offered += 1
+        if observed.unseen:
+            observed.unseen.difference_update(probe)
+        if event.missing:
+            self._look_for_loss(event, probe)
+        if not self.test(probe):
+            return
+        observed.matched += 1
+        self.pending.append(row_of(event, view, self.plan.wanted, order))
+        if len(self.pending) >= BLOCK:
+            self.flush()
+
+    def _look_for_loss(self, event: AuditEvent, probe: Row) -> None:
+        def unknown(name: str) -> bool:
+            if name == "_raw":
+                return event.truncated
+            return any(name == lost or name.startswith((f"{lost}.", f"{lost}{{")) for lost in event.missing)
+
+        if decide(self.base, probe, unknown, self.context.env) is None:
+            if not self.observed.not_evaluable:
+                self.observed.first_blind = str(event.origin)
+            self.observed.not_evaluable += 1
+
+    def flush(self) -> None:
+        """Take the waiting rows into the state."""
+        if self.pending:
+            self.feed(self.pending)
+            self.pending = []
+
+    def feed(self, rows: Iterable[Row]) -> None:
+        passed = self.stream(rows)
+        if self.reducer is not None:
+            self.reducer.add(self.state, passed)
+        else:
+            self.state.extend(passed)
+
+    def finish(self) -> Table:
+        """The rows of the search, once every event has been offered."""
+        self.flush()
+        columns = columns_after(self.plan.mapped, None)
+        if self.reducer is not None:
+            table = self.reducer.finish(self.state)
+            if table.columns is None and self.plan.reducer is not None:
+                table.columns = self.plan.reducer.command.columns(self.plan.reducer.node, columns)
+        else:
+            table = Table(sorted(self.state, key=lambda row: row.order), columns)
+        return run_stages(self.plan.rest, table, self.context)

@@ -1,0 +1,137 @@
+"""From a parsed search to a plan: what is refused, what is rewritten, and where the map side ends.
+
+A plan is a tree: the pipeline, and the pipelines of its legs and subsearches, each planned alike. The
+map side is every per-event stage up to the first stage that is not; if that one is mergeable it ends
+the map side with a state, else the rows themselves are the state. Passes are plain functions in an
+ordered tuple: each takes a pipeline and gives one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Kind, Pipeline, Stage, Wanted
+from podhawk.commands.fillnull import FillNull
+from podhawk.commands.parse import parse_search
+from podhawk.commands.search import Search
+from podhawk.errors import SearchError
+from podhawk.functions.declare import Env
+from podhawk.functions.evaluate import compile_expression
+from podhawk.rows import Row
+from podhawk.spl.clause import EVERYTHING, Clause
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import parse_expression
+from podhawk.spl.macros import MacroTable, expand
+from podhawk.spl.text import SearchText, plain
+
+_GROUPING = frozenset({"stats", "chart", "timechart", "top", "rare", "eventstats"})
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A pipeline cut where its rows must come together.
+
+    `wanted` are the fields that the events must give (None: all of them); `base` is the clause that
+    every event must match first.
+    """
+
+    pipeline: Pipeline
+    mapped: tuple[Stage, ...]
+    reducer: Stage | None
+    rest: tuple[Stage, ...]
+    wanted: Wanted
+    base: Clause
+
+
+def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | None = None) -> Pipeline:
+    """The pipeline of a search's text: comments, macros, commands. Raises SearchError."""
+    surroundings = env if env is not None else Env()
+
+    def evaluate(expression: str) -> object:
+        source = plain(expression, f"{name}, a macro's expression")
+        cursor = Cursor(source, 0, len(expression))
+        tree = parse_expression(cursor)
+        cursor.finish()
+        return compile_expression(tree, surroundings, source)(Row())
+
+    return parse_search(expand(text, macros, name=name, evaluate=evaluate))
+
+
+def refuse(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Refuse commands that podhawk does not run, by name and position."""
+    for stage in pipeline.stages:
+        if stage.command.refused:
+            message = f"{stage.name} is not supported: {stage.command.refused}"
+            raise stage.source.error(message, stage.at, len(stage.name)) if stage.source else SearchError(message)
+    return pipeline
+
+
+def check(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Let each command look for faults in its own expressions, patterns and names."""
+    for stage in pipeline.stages:
+        if stage.command.check is not None:
+            stage.command.check(stage.node, context)
+    return pipeline
+
+
+def hint_fillnull(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Tell a `fillnull` without a list which fields the next grouping needs (not under --splunk-exact)."""
+    if context.exact:
+        return pipeline
+    stages: list[Stage] = []
+    for number, stage in enumerate(pipeline.stages):
+        if isinstance(stage.node, FillNull) and not stage.node.names:
+            following = next((later for later in pipeline.stages[number + 1 :] if later.name in _GROUPING), None)
+            also = _grouped_by(following) if following is not None else ()
+            stage = replace(stage, node=replace(stage.node, also=also))
+        stages.append(stage)
+    return Pipeline(tuple(stages), pipeline.source)
+
+
+def _grouped_by(stage: Stage) -> tuple[str, ...]:
+    """The fields by which a grouping stage groups, whatever its node calls them."""
+    names: list[str] = []
+    for attribute in ("names", "by", "over", "row", "column", "split"):
+        value = getattr(stage.node, attribute, None)
+        if isinstance(value, str):
+            names.append(value)
+        elif isinstance(value, tuple):
+            names += [part for part in value if isinstance(part, str)]
+    return tuple(name for name in dict.fromkeys(names) if name and not name.startswith("_"))
+
+
+PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (refuse, check, hint_fillnull)
+
+
+def wanted_fields(stages: tuple[Stage, ...]) -> Wanted:
+    """The fields that the first stage's input must have, worked out from the end."""
+    wanted: Wanted = None
+    for stage in reversed(stages):
+        wanted = stage.command.reads(stage.node, wanted)
+    return wanted
+
+
+def make_plan(pipeline: Pipeline, context: Context) -> Plan:
+    """The plan of a pipeline. Raises SearchError for whatever cannot run."""
+    for one in PASSES:
+        pipeline = one(pipeline, context)
+    stages = pipeline.stages
+    cut = next((number for number, stage in enumerate(stages) if stage.kind is not Kind.PER_EVENT), len(stages))
+    reducer = stages[cut] if cut < len(stages) and stages[cut].kind is Kind.MERGEABLE else None
+    rest = stages[cut + 1 :] if reducer is not None else stages[cut:]
+    first = stages[0].node if stages else None
+    base = first.clause if isinstance(first, Search) else EVERYTHING
+    return Plan(pipeline, stages[:cut], reducer, rest, wanted_fields(stages), base)
+
+
+def computed_fields(text: str, macros: MacroTable | Mapping[tuple[str, int], object]) -> frozenset[str] | None:
+    """The event fields that a search reads; None where it may read any."""
+    pipeline = parse_search(expand(text, macros, keep_unknown=True))  # type: ignore[arg-type]
+    if pipeline.generates:
+        return frozenset()
+    return wanted_fields(pipeline.stages)
+
+
+__all__ = ["Plan", "SearchText", "computed_fields", "make_plan", "read_search", "wanted_fields"]

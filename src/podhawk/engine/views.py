@@ -1,0 +1,46 @@
+"""Events to rows: which view a search sees, and which fields are taken from it."""
+
+from __future__ import annotations
+
+from podhawk.events.event import AuditEvent, View
+from podhawk.events.fields import fields_of, pick
+from podhawk.functions.declare import Env
+from podhawk.functions.predicates import decide
+from podhawk.rows import OrderKey, Row
+from podhawk.spl.clause import Clause
+
+METADATA = ("source", "sourcetype", "host", "index")
+_INTERNAL = frozenset({"_time", "_raw", *METADATA})
+
+
+def metadata(view: View) -> Row:
+    """The fields that an indexer sets on every event."""
+    return Row({"index": view.index, "host": view.host, "source": view.source, "sourcetype": view.sourcetype})
+
+
+def chooses(base: Clause, view: View, env: Env) -> bool:
+    """Whether a view can match a base clause as far as its source, sourcetype, host and index tell."""
+    return decide(base, metadata(view), lambda name: name not in METADATA, env) is not False
+
+
+def order_of(event: AuditEvent, file_number: int) -> OrderKey:
+    """Newest first, then latest stage first, then as it stands in the input."""
+    return OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0) if event.time is not None else 0.0,
+                    (file_number, event.origin.line, event.origin.item))
+
+
+def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey) -> Row:
+    """The row that a search sees of an event, with the fields that are wanted."""
+    row = Row((), order)
+    if event.time is not None and (names is None or "_time" in names):
+        row["_time"] = int(event.time) if event.time == int(event.time) else event.time
+    if names is None or "_raw" in names:
+        row["_raw"] = view.raw
+    for name, text in metadata(view).items():
+        if names is None or name in names:
+            row[name] = text
+    found = fields_of(view) if names is None else pick(view, names - _INTERNAL)
+    for name, value in found.items():
+        if name not in _INTERNAL:
+            row[name] = value
+    return row

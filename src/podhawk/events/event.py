@@ -1,0 +1,83 @@
+"""What the rest of podhawk sees of a record: where it stood, how an indexer would show it, and when it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from podhawk.rows import Value
+
+NATIVE_SOURCE: Final = "kubernetes"
+NATIVE_SOURCETYPE: Final = "_json"
+DEFAULT_INDEX: Final = "main"
+DEFAULT_HOST: Final = "localhost"
+DEFAULT_CLUSTER: Final = "default"
+
+AUDIT_KEYS: Final = frozenset({
+    "kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "user", "impersonatedUser",
+    "authenticationMetadata", "sourceIPs", "userAgent", "objectRef", "responseStatus", "requestObject",
+    "responseObject", "requestReceivedTimestamp", "stageTimestamp", "annotations", "timestamp", "metadata",
+})
+"""The top-level members of an audit.k8s.io Event, v1alpha1 to v1; anything else was added on the way."""
+
+EXPECTED_KEYS: Final = (
+    "level", "auditID", "stage", "requestURI", "verb", "user", "impersonatedUser", "sourceIPs", "userAgent",
+    "objectRef", "responseStatus", "requestObject", "responseObject", "requestReceivedTimestamp",
+    "stageTimestamp", "annotations",
+)
+"""The members of a v1 event in the order in which the API server writes them: what may stand behind a cut."""
+
+
+@dataclass(slots=True, frozen=True)
+class Origin:
+    """Where a record stood: file, line of its start in the decompressed file (from 1), place inside it (from 0)."""
+
+    file: str
+    line: int
+    item: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}[{self.item}]" if self.item else f"{self.file}:{self.line}"
+
+
+@dataclass(slots=True)
+class View:
+    """One way an indexer would show a record.
+
+    `data` is the decoded JSON; its numbers are `podhawk.events.decode.Number`, which keep their spelling.
+    `raw` is the text a search for bare words looks at. `aliases` maps a field that a carrier's Splunk
+    add-on provides to the flattened field it stands for. `indexed` holds fields that the envelope itself
+    declares (the `fields` of an HTTP Event Collector envelope).
+    """
+
+    data: dict[str, Any]
+    raw: str
+    source: str = NATIVE_SOURCE
+    sourcetype: str = NATIVE_SOURCETYPE
+    host: str = DEFAULT_HOST
+    index: str = DEFAULT_INDEX
+    aliases: dict[str, str] = field(default_factory=dict)
+    indexed: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class AuditEvent:
+    """One stage of one request, as the audit log told it.
+
+    `carrier` is the same record as the Splunk add-on of its cloud indexes it, where there is one.
+    `time` is when the API server received the request (epoch seconds, microseconds kept), else the best
+    time the record has; `stage_time` is when this stage was written. `missing` holds flattened field-name
+    prefixes that the carrier does not provide or lost: what is missing is absent from the data, never
+    empty, and a search that needs it cannot be evaluated on this event. `truncated` is true where the
+    event was cut on its way or by the API server itself (annotation `audit.k8s.io/truncated`).
+    """
+
+    view: View
+    carrier: View | None
+    time: float | None
+    stage_time: float | None
+    origin: Origin
+    cluster: str = DEFAULT_CLUSTER
+    format: str = "native"
+    truncated: bool = False
+    missing: frozenset[str] = frozenset()

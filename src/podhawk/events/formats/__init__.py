@@ -1,0 +1,1 @@
+"""One file for each wrapping that audit events come in."""

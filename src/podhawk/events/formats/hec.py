@@ -1,0 +1,89 @@
+"""Splunk: HTTP Event Collector envelopes, and results exported from a search."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from podhawk.events.decode import slice_of
+from podhawk.events.envelope import Carrier, Envelope, Format, Layer, Record
+from podhawk.events.event import NATIVE_SOURCE, NATIVE_SOURCETYPE
+from podhawk.events.formats.shipper import cluster_beside
+from podhawk.events.time import epoch_of
+from podhawk.rows import Value
+
+_ENVELOPE: Final = frozenset({"event", "time", "host", "source", "sourcetype", "index", "fields"})
+
+
+def _is_hec(value: Any) -> bool:
+    return (type(value) is dict and isinstance(value.get("event"), (dict, str, list))
+            and value.keys() <= _ENVELOPE)
+
+
+def _unwrap_hec(record: Record) -> Layer:
+    value = record.value
+    event = value["event"]
+    text = slice_of(record.text, "event") if record.text is not None and type(event) is not str else None
+    yield Record(event, _envelope(value, record.envelope, _indexed(value.get("fields")), "hec"), text)
+
+
+def _envelope(value: dict[str, Any], outer: Envelope, indexed: dict[str, Value], name: str) -> Envelope:
+    def said(key: str) -> str | None:
+        found = value.get(key)
+        return str(found) if isinstance(found, str) and found else None
+
+    source, sourcetype, index = said("source"), said("sourcetype"), said("index")
+    carrier = None
+    if (source or NATIVE_SOURCE, sourcetype or NATIVE_SOURCETYPE) != (NATIVE_SOURCE, NATIVE_SOURCETYPE) or index:
+        carrier = Carrier(sourcetype or NATIVE_SOURCETYPE, source or NATIVE_SOURCE, index=index)
+    return outer.within(name, time=epoch_of(value.get("time") or value.get("_time")), host=said("host"),
+                        cluster=cluster_beside(indexed), carrier=carrier, indexed=indexed or None)
+
+
+def _indexed(fields: Any) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    if type(fields) is dict:
+        for name, value in fields.items():
+            if isinstance(value, str):
+                found[name] = str(value)
+            elif isinstance(value, bool):
+                found[name] = "true" if value else "false"
+            elif isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+                found[name] = tuple(map(str, value)) if len(value) > 1 else str(value[0])
+    return found
+
+
+def _is_export(value: Any) -> bool:
+    if type(value) is not dict:
+        return False
+    if type(value.get("_raw")) is str:
+        return True
+    result = value.get("result")
+    return type(result) is dict and type(result.get("_raw")) is str
+
+
+def _unwrap_export(record: Record) -> Layer:
+    value = record.value if "_raw" in record.value else record.value["result"]
+    yield Record(value["_raw"], _envelope(value, record.envelope, {}, "splunk-export"))
+
+
+HEC: Final = Format(
+    name="hec",
+    doc="Envelopes of Splunk's HTTP Event Collector, one or many back to back; `event` is an object or a string. "
+        "`host`, `index`, `source`, `sourcetype` and `fields` are kept. `time` is used only for an event "
+        "without a time of its own. The native view keeps `source=kubernetes`; a search that names the envelope's "
+        "own source or sourcetype sees the record under those.",
+    recognise=_is_hec,
+    unwrap=_unwrap_hec,
+    verbatim=True,
+    example='{"time":1793527200.5,"host":"cp-1","source":"audit","sourcetype":"kube:apiserver-audit","index":"k8s",'
+            '"fields":{"cluster":"prod-eu"},"event":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}}\n',
+)
+
+SPLUNK_EXPORT: Final = Format(
+    name="splunk-export",
+    doc="Search results exported from Splunk as JSON: the event is the text of `_raw`, alone or under `result`.",
+    recognise=_is_export,
+    unwrap=_unwrap_export,
+    example='{"preview":false,"result":{"_time":"2026-11-01T10:00:00.000+00:00","host":"cp-1","source":"kubernetes",'
+            '"_raw":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}}\n',
+)

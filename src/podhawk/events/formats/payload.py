@@ -1,0 +1,42 @@
+"""Bytes inside an envelope: base64, perhaps compressed, with one or more documents in them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from podhawk.events.documents import Documents, Lines
+from podhawk.events.envelope import Envelope, Layer, Record, Reject
+from podhawk.events.reasons import EMPTY, PAYLOAD
+from podhawk.events.source import Damaged, blocks_of, split_lines
+
+
+def decoded(text: str) -> bytes | None:
+    """The bytes that base64 text (either alphabet, padded or not) stands for, or None."""
+    compact = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
+    try:
+        return base64.b64decode(compact + "=" * (-len(compact) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def records_in(text: str, envelope: Envelope) -> Layer:
+    """The documents in a base64 payload."""
+    data = decoded(text)
+    if data is None:
+        yield Reject(PAYLOAD)
+        return
+    if not data.strip():
+        yield Reject(EMPTY)
+        return
+    lines = Lines(split_lines(blocks_of(data)))
+    documents = Documents(lines)
+    try:
+        while (line := lines.take()) is not None:
+            for document in documents.starting_with(line):
+                if document.is_json:
+                    yield Record(document.value, envelope, document.text)
+                else:
+                    yield Record(document.text.decode("utf-8", "replace"), envelope)
+    except Damaged:
+        yield Reject(PAYLOAD)

@@ -1,0 +1,78 @@
+"""Input that is not audit logs, by option only: any JSON object is an event, or any line of text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from podhawk.events.decode import Number, encode_json, slices
+from podhawk.events.documents import Document, Documents, Lines
+from podhawk.events.event import (
+    DEFAULT_CLUSTER,
+    DEFAULT_HOST,
+    DEFAULT_INDEX,
+    NATIVE_SOURCETYPE,
+    AuditEvent,
+    Origin,
+    View,
+)
+from podhawk.events.options import InputReport, ReadOptions
+from podhawk.events.reasons import BROKEN, OTHER_JSON, TEXT
+
+_PAIR: Final = re.compile(r'([A-Za-z_][A-Za-z0-9_.:-]*)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s,;"]+))')
+
+
+def json_events(lines: Lines, path: str, options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
+    """Every JSON object (of a line, an array, or several back to back) as an event, in order of arrival.
+
+    `_time` is the number of a member `_time`, where there is one.
+    """
+    documents = Documents(lines)
+    while (line := lines.take()) is not None:
+        for document in documents.starting_with(line):
+            items, texts = _objects(document)
+            for place, value in enumerate(items):
+                origin = Origin(path, document.line, document.item + place)
+                if type(value) is not dict:
+                    reason = OTHER_JSON if document.is_json else BROKEN if document.broken else TEXT
+                    report.reject(reason, origin)
+                    continue
+                raw = texts[place] if place < len(texts) else encode_json(value)
+                stamp = value.get("_time")
+                event = _event(value, raw.strip(), path, options, NATIVE_SOURCETYPE, origin, "json")
+                event.time = _number(stamp) if isinstance(stamp, Number) else None
+                yield event
+
+
+def _objects(document: Document) -> tuple[list[Any], list[str]]:
+    if type(document.value) is list:
+        texts = slices(document.text)
+        return document.value, texts if len(texts) == len(document.value) else []
+    return [document.value], [document.text.decode("utf-8", "replace")] if document.is_json else []
+
+
+def text_events(lines: Lines, path: str, options: ReadOptions) -> Iterator[AuditEvent]:
+    """Every line that is not empty as an event, with the fields of its `key=value` pairs (the first wins)."""
+    while (line := lines.take()) is not None:
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        if text.strip(" \t\0"):
+            pairs: dict[str, Any] = {}
+            for name, quoted, bare in _PAIR.findall(text):
+                pairs.setdefault(name, re.sub(r"\\(.)", r"\1", quoted) if quoted else bare)
+            yield _event(pairs, text, path, options, "text", Origin(path, lines.number), "text")
+
+
+def _event(data: dict[str, Any], raw: str, path: str, options: ReadOptions, sourcetype: str, origin: Origin,
+           name: str) -> AuditEvent:
+    view = View(data, raw, options.source or path, options.sourcetype or sourcetype, options.host or DEFAULT_HOST,
+                options.index or DEFAULT_INDEX)
+    return AuditEvent(view, None, None, None, origin, options.cluster or DEFAULT_CLUSTER, name)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except (ValueError, OverflowError):
+        return None
+    return value if abs(value) < 1e15 else None

@@ -1,0 +1,108 @@
+"""How input is to be read, and the account of what was found in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from podhawk.errors import InputError
+from podhawk.events.event import AuditEvent, Origin
+
+TimeField = Literal["requestReceivedTimestamp", "stageTimestamp"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read: `input_format` is `auto`, `json` (any object is an event), `text` (any line is one) or
+    the name of a format, which then is the only one accepted. `source`, `sourcetype`, `host` and `index`
+    override every view's; `cluster` names the cluster where the envelope does not. `time_field` says
+    which timestamp is the event's time. `strict` makes any rejected record an error."""
+
+    input_format: str = "auto"
+    source: str | None = None
+    sourcetype: str | None = None
+    host: str | None = None
+    index: str | None = None
+    cluster: str | None = None
+    strict: bool = False
+    time_field: TimeField = "requestReceivedTimestamp"
+
+
+@dataclass(slots=True)
+class Rejected:
+    """How many records were rejected for one reason, and where the first stood."""
+
+    count: int
+    first: Origin
+
+
+@dataclass(slots=True)
+class InputReport:
+    """What was read. Bytes and lines are of the decompressed input; `events` are native events."""
+
+    files: int = 0
+    bytes: int = 0
+    lines: int = 0
+    events: int = 0
+    truncated: int = 0
+    by_stage: Counter[str] = field(default_factory=Counter)
+    by_level: Counter[str] = field(default_factory=Counter)
+    by_format: Counter[str] = field(default_factory=Counter)
+    rejected: dict[str, Rejected] = field(default_factory=dict)
+    strict: bool = False
+    anything: bool = False
+    """Whether everything counts as an event (`json`, `text`), so that having none is no error."""
+    first_unread: Origin | None = None
+    """Where content stood that is neither an event nor a rejected record, such as a lone bracket."""
+
+    def count(self, event: AuditEvent) -> None:
+        """Take an event into the account."""
+        self.events += 1
+        stage, level = event.view.data.get("stage"), event.view.data.get("level")
+        self.by_stage[stage if type(stage) is str else "(none)"] += 1
+        self.by_level[level if type(level) is str else "(none)"] += 1
+        self.by_format[event.format] += 1
+        self.truncated += event.truncated
+
+    def reject(self, reason: str, origin: Origin) -> None:
+        """Take a rejected record into the account."""
+        known = self.rejected.get(reason)
+        if known is None:
+            self.rejected[reason] = Rejected(1, origin)
+        else:
+            known.count += 1
+
+    def rejections(self) -> list[str]:
+        """One line for each reason, the most frequent first."""
+        ordered = sorted(self.rejected.items(), key=lambda item: (-item[1].count, item[0]))
+        return [f"{entry.count:,} × {reason} (first at {entry.first})" for reason, entry in ordered]
+
+    def summary_lines(self) -> list[str]:
+        """The account in words, for the end of a run."""
+        files = "1 file" if self.files == 1 else f"{self.files:,} files"
+        lines = [f"{self.events:,} audit events in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
+        for title, counts in (("stages", self.by_stage), ("levels", self.by_level), ("formats", self.by_format)):
+            if counts:
+                lines.append(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in counts.most_common()))
+        if self.truncated:
+            lines.append(f"truncated: {self.truncated:,} events lost a part on their way")
+        lines.extend(f"rejected: {line}" for line in self.rejections())
+        return lines
+
+
+def check_recognised(report: InputReport) -> None:
+    """Raise `InputError` for content without one recognised event, and under `strict` for any reject.
+
+    Zero-byte and blank inputs are never an error; nor is `json` or `text` input, where everything counts.
+    """
+    found = "; ".join(report.rejections())
+    if report.events == 0 and not report.anything:
+        if found:
+            raise InputError(f"no audit event in the input; found instead: {found}",
+                             remedy="Other JSON logs can be searched with --input-format json, lines of text with "
+                                    "--input-format text.")
+        if report.first_unread is not None:
+            raise InputError(f"no audit event in the input (first content at {report.first_unread})")
+    if report.strict and found:
+        raise InputError(f"rejected input under --strict: {found}")

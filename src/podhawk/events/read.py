@@ -1,0 +1,184 @@
+"""Files to audit events: the loop over the lines.
+
+Nearly all lines of an audit log are one event each, so that case is tried first and costs one decode.
+Everything else goes through `documents` (what the lines make), `partial` (what a runtime split) and
+`unwrap` (what is inside).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from podhawk.errors import UsageError, nearest
+from podhawk.events.assemble import Assembler
+from podhawk.events.decode import BadJSON, decode_json
+from podhawk.events.documents import Document, Documents, Lines
+from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
+from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
+from podhawk.events.formats.native import native_event
+from podhawk.events.generic import json_events, text_events
+from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
+from podhawk.events.partial import Joiner
+from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
+from podhawk.events.registry import FORMATS
+from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
+from podhawk.events.source import Damaged, expand_paths, read_blocks, split_lines
+from podhawk.events.unwrap import recover, unwrap
+
+__all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats",
+           "read_events"]
+
+_EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
+_BY_NAME: Final = {form.name: form for form in FORMATS}
+
+
+def input_formats() -> list[str]:
+    """What `input_format` may be."""
+    return ["auto", "json", "text", *_BY_NAME]
+
+
+def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
+    """The audit events of files, folders, globs and `-`, in the order of the input, one at a time.
+
+    What is not an audit event is counted in `report` with its reason. No content of a file makes this
+    raise; raises `InputError` for paths that do not exist or cannot be read, `UsageError` for an unknown
+    format.
+    """
+    if options.input_format not in input_formats():
+        raise UsageError(f"unknown input format {options.input_format!r}",
+                         remedy=nearest(options.input_format, input_formats()))
+    report.strict = options.strict
+    report.anything = options.input_format in ("json", "text")
+    for path in expand_paths(paths):
+        report.files += 1
+        yield from _Reader(path, options, report).events()
+
+
+class _Reader:
+    """Reads one file."""
+
+    def __init__(self, path: str, options: ReadOptions, report: InputReport) -> None:
+        self._path = path
+        self._options = options
+        self._report = report
+        self._build = Assembler(options).build
+        self._plain = Envelope(path=path)
+        self._joiner = Joiner()
+        name = options.input_format
+        self._only: Format | None = _BY_NAME.get(name)
+
+    def events(self) -> Iterator[AuditEvent]:
+        """All events of the file."""
+        blocks = read_blocks(self._path)
+        lines: Lines | None = None
+        try:
+            head = next(blocks, b"")
+            if self._options.input_format in ("auto", "rule-tests") and looks_like_yaml(head):
+                yield from self._yaml(head, blocks)
+                return
+            lines = Lines(split_lines(chain((head,), blocks)))
+            yield from self._read(lines)
+        except Damaged:
+            number = lines.number if lines is not None else 1
+            if lines is not None:
+                for document in self._joiner.flush():
+                    yield from self._unwrapped(document)
+            self._report.reject(COMPRESSION, Origin(self._path, number))
+        finally:
+            if lines is not None:
+                self._report.bytes += lines.size
+                self._report.lines += lines.number
+
+    def _read(self, lines: Lines) -> Iterator[AuditEvent]:
+        name = self._options.input_format
+        if name in ("json", "text"):
+            found = (json_events(lines, self._path, self._options, self._report) if name == "json"
+                     else text_events(lines, self._path, self._options))
+            for event in found:
+                self._report.count(event)
+                yield event
+            lines.number -= 1
+            return
+        documents = Documents(lines)
+        report, path, build, plain, take = self._report, self._path, self._build, self._plain, lines.take
+        quick = self._only is None or self._only.name == "native"
+        while True:
+            line = take()
+            if line is None:
+                break
+            if quick and line[:1] == b"{" and type(line) is bytes:
+                try:
+                    value = decode_json(line)
+                except BadJSON:
+                    pass
+                else:
+                    if is_audit_event(value) and value.keys() <= AUDIT_KEYS:
+                        event = build(native_event(value, line, plain), Origin(path, lines.number))
+                        report.count(event)
+                        yield event
+                    else:
+                        yield from self._taken(Document(lines.number, line, value, is_json=True))
+                    continue
+            for document in documents.starting_with(line):
+                yield from self._taken(document)
+        lines.number -= 1
+        if documents.leftover and report.first_unread is None:
+            report.first_unread = Origin(path, documents.leftover)
+        for document in self._joiner.flush():
+            yield from self._unwrapped(document)
+
+    def _yaml(self, head: bytes, blocks: Iterator[bytes]) -> Iterator[AuditEvent]:
+        data = bytearray(head)
+        for block in blocks:
+            data += block
+            if len(data) > MOST_BYTES:
+                self._report.reject(TOO_LARGE, Origin(self._path, 1))
+                return
+        self._report.bytes += len(data)
+        self._report.lines += data.count(b"\n") + (not data.endswith(b"\n"))
+        try:
+            documents = documents_in(bytes(data))
+        except BadYAML:
+            if _EVENT_LINE.search(data):  # a log whose first lines look like YAML
+                yield from self._read(Lines(split_lines(iter((bytes(data),)))))
+            else:
+                self._report.reject(YAML_BROKEN, Origin(self._path, 1))
+            return
+        self._plain = Envelope(format="rule-tests", path=self._path)
+        for document in documents:
+            yield from self._unwrapped(document)
+
+    def _taken(self, document: Document) -> Iterator[AuditEvent]:
+        for ready in self._joiner.take(document):
+            yield from self._unwrapped(ready)
+
+    def _unwrapped(self, document: Document) -> Iterator[AuditEvent]:
+        for item, found in enumerate(self._found_in(document), document.item):
+            origin = Origin(self._path, document.line, item)
+            if isinstance(found, Reject):
+                self._report.reject(found.reason, origin)
+            else:
+                event = self._build(found, origin)
+                self._report.count(event)
+                yield event
+
+    def _found_in(self, document: Document) -> Iterator[Event | Reject]:
+        if document.broken:
+            yield from recover(document.text.decode("utf-8", "replace"), self._plain, FORMATS)
+            return
+        value = document.value if document.is_json else document.text.decode("utf-8", "replace")
+        if not self._is_chosen(value):
+            yield Reject(OTHER_FORMAT)
+            return
+        text = document.text if document.is_json and document.text else None
+        yield from unwrap(Record(value, self._plain, text), FORMATS)
+
+    def _is_chosen(self, value: Any) -> bool:
+        """Whether the outermost layer is of the format that the options name, if they do."""
+        only = self._only
+        if only is None or self._plain.format == only.name:
+            return True
+        return next((form for form in FORMATS if form.recognise(value)), None) is only

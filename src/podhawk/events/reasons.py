@@ -1,0 +1,140 @@
+"""Why a record is not an audit event: the reasons that the summary counts, and how each is told.
+
+A reason says what the record is, as far as that can be known, because "not recognised" sends nobody to
+the right log. The texts are what the summary prints.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+ADMISSION: Final = "AdmissionReview, not an audit event"
+KLOG: Final = "klog line"
+RANCHER: Final = "Rancher API audit, not Kubernetes audit"
+AUDITD: Final = "Linux auditd record"
+OVN: Final = "OVN ACL log"
+LEGACY: Final = "audit text from before audit.k8s.io"
+CORE_EVENT: Final = "Kubernetes core Event, not an audit event"
+OBJECT: Final = "Kubernetes object, not an audit event"
+CONTROL: Final = "CloudWatch control message"
+GCP_OTHER: Final = "GCP audit log of another service"
+GCP_ENTRY: Final = "GCP log entry without audit payload"
+CLOUDTRAIL: Final = "CloudTrail record"
+NO_AUDIT_ID: Final = "audit event without auditID"
+OTHER_JSON: Final = "JSON that is no audit event"
+CUT: Final = "truncated before auditID"
+FRAGMENT: Final = "fragment of a split record"
+BROKEN: Final = "broken JSON"
+TOO_DEEP: Final = "nested too deeply"
+WRAPPED: Final = "wrapped too deeply"
+PAYLOAD: Final = "undecodable payload"
+EMPTY: Final = "envelope without an event"
+TEXT: Final = "text"
+BINARY: Final = "binary data"
+COMPRESSION: Final = "damaged compressed data"
+YAML_EMPTY: Final = "YAML without events"
+YAML_BROKEN: Final = "broken YAML"
+TOO_LARGE: Final = "record over the size limit"
+OTHER_FORMAT: Final = "not of the chosen input format"
+
+REASONS: Final[dict[str, str]] = {
+    ADMISSION: "What an admission webhook is asked or answers; it has a uid, not an auditID, and no outcome.",
+    KLOG: "A log line of a Kubernetes component (`I0102 15:04:05.000000 …`).",
+    RANCHER: "Rancher's own API audit log: has `auditID` and `verb` too, but upper-case HTTP methods and `user.name`.",
+    AUDITD: "A record of the Linux audit daemon (`type=… msg=audit(…)`).",
+    OVN: "An access-list line of OVN (`…|acl_log(…)|…`).",
+    LEGACY: "The text that API servers wrote before 1.12 (`AUDIT: id=…`), which has no structure to rebuild.",
+    CORE_EVENT: "An Event object of the cluster (`kubectl get events`), core/v1 or events.k8s.io.",
+    OBJECT: "Any other Kubernetes object, or a list of them.",
+    CONTROL: "What CloudWatch sends to test a subscription (`messageType: CONTROL_MESSAGE`).",
+    GCP_OTHER: "A Cloud Audit Logs entry whose method is not a Kubernetes method.",
+    GCP_ENTRY: "A Cloud Logging entry with a text or JSON payload that holds no audit event.",
+    CLOUDTRAIL: "An AWS CloudTrail record: calls of the AWS API, not of the cluster's.",
+    NO_AUDIT_ID: "Looks like an audit event but lacks a string `auditID`, or both `verb` and `stage`.",
+    OTHER_JSON: "Well-formed JSON that nothing here recognises.",
+    CUT: "A record cut so early that `auditID`, or `verb` and `stage`, are lost: nothing to salvage.",
+    FRAGMENT: "The middle or tail of a record that was split by its carrier.",
+    BROKEN: "Starts like JSON, is not, and holds nothing to salvage.",
+    TOO_DEEP: "JSON nested deeper than any Kubernetes object, with its identity inside the depth.",
+    WRAPPED: "Envelope in envelope, more than a dozen times.",
+    PAYLOAD: "Base64 or compressed data inside an envelope that does not decode.",
+    EMPTY: "An envelope of a known shape with nothing in it.",
+    TEXT: "A line of text of no kind listed here.",
+    BINARY: "Bytes that are no text.",
+    COMPRESSION: "A gzip or zstd stream that ends early or is corrupt; what came before it was read.",
+    YAML_EMPTY: "A YAML file, such as a detection rule, that holds no event.",
+    YAML_BROKEN: "A YAML file that cannot be read, or that expands without bound.",
+    TOO_LARGE: "One record of more than 256 MiB.",
+    OTHER_FORMAT: "With `--input-format NAME`: a record of another format.",
+}
+
+_KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
+_AUDITD: Final = re.compile(r"(?:node=\S+ )?type=\w+ msg=audit\(")
+_JSONISH: Final = re.compile(r'"\s*:\s*[\["{\dtfn]|\\"\s*:|[}\]"]\s*[,}\]]|"\s*\}')
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"})
+
+
+def is_audit_event(value: Any) -> bool:
+    """An audit event is told by a string `auditID` with a string `verb` or `stage`, never by its kind:
+    webhook items carry none. Rancher's API audit has all of these, and is told by its methods."""
+    return (type(value) is dict and type(value.get("auditID")) is str
+            and (type(value.get("verb")) is str or type(value.get("stage")) is str)
+            and not _is_rancher(value))
+
+
+def _is_rancher(value: dict[str, Any]) -> bool:
+    verb = value.get("verb")
+    method = verb if isinstance(verb, str) and verb in _METHODS else value.get("method")
+    if not isinstance(method, str) or method not in _METHODS or "apiVersion" in value:
+        return False
+    user = value.get("user")
+    return not (isinstance(user, dict) and "username" in user)
+
+
+def reason_for_object(value: dict[str, Any]) -> str:
+    """Why a JSON object that no format recognises is not an audit event."""
+    kind = value.get("kind")
+    version = value.get("apiVersion")
+    version = version if isinstance(version, str) else ""
+    if kind == "AdmissionReview" or version.startswith("admission.k8s.io/"):
+        return ADMISSION
+    if "auditID" in value and _is_rancher(value):
+        return RANCHER
+    if "involvedObject" in value or "regarding" in value or version.startswith("events.k8s.io/"):
+        return CORE_EVENT
+    if version.startswith("audit.k8s.io/") or "auditID" in value or (
+            kind == "Event" and ("verb" in value or "requestURI" in value)):
+        return NO_AUDIT_ID
+    if kind == "Event" and version == "v1":
+        return CORE_EVENT
+    if isinstance(kind, str) and version and ("metadata" in value or "items" in value):
+        return OBJECT
+    if "operation" in value and "userInfo" in value and "uid" in value:
+        return ADMISSION
+    if "eventVersion" in value and "eventSource" in value:
+        return CLOUDTRAIL
+    if value.get("log_source") == "auditd" or "audit.linux" in value:
+        return AUDITD
+    if value.get("log_source") == "ovn":
+        return OVN
+    if "verb" in value and "objectRef" in value:
+        return NO_AUDIT_ID
+    return OTHER_JSON
+
+
+def reason_for_text(text: str) -> str:
+    """Why a text that is no JSON document is not an audit event."""
+    head = text[:4096].strip()
+    if _KLOG.match(head):
+        return KLOG
+    if _AUDITD.match(head):
+        return AUDITD
+    if "|acl_log(" in head:
+        return OVN
+    if 'AUDIT: id="' in head:
+        return LEGACY
+    odd = sum(1 for character in head if (character < " " and character not in "\t\r\n") or character == "\ufffd")
+    if odd * 10 > len(head):
+        return BINARY
+    return FRAGMENT if _JSONISH.search(head) else TEXT

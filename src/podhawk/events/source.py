@@ -1,0 +1,204 @@
+"""Paths to bytes to lines: files, folders, globs and stdin; gzip and zstd by their first bytes.
+
+Everything streams: memory is bounded by the block and the longest line, and a line that grows beyond
+`LONG_LINE` is handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
+"""
+
+from __future__ import annotations
+
+import codecs
+import glob
+import os
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+from podhawk.errors import InputError
+
+BLOCK: Final = 1 << 20
+LONG_LINE: Final = 32 << 20
+STDIN: Final = "-"
+_GZIP: Final = b"\x1f\x8b"
+_ZSTD: Final = b"\x28\xb5\x2f\xfd"
+_SKIPPABLE: Final = (b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18")
+
+
+class Damaged(Exception):
+    """A compressed stream cannot be read to its end; internal to this package."""
+
+
+class LongPiece(bytes):
+    """A part of a line that is longer than `LONG_LINE`; the line goes on in the next one."""
+
+
+def expand_paths(paths: Sequence[str]) -> list[str]:
+    """Files in order: a folder gives its files (recursive, sorted, hidden ones left out), a glob its
+    matches, `-` is stdin. Raises `InputError` naming a path that does not exist or matches nothing."""
+    found: list[str] = []
+    for path in paths:
+        if path == STDIN or os.path.isfile(path) or (os.path.exists(path) and not os.path.isdir(path)):
+            found.append(path)
+        elif os.path.isdir(path):
+            found.extend(_files_below(path))
+        else:
+            matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
+            if not matches:
+                raise InputError(f"no such file or folder: {path!r}", remedy="Paths may be files, folders, "
+                                 "globs, or - for standard input.")
+            for match in matches:
+                found.extend(_files_below(match) if os.path.isdir(match) else [match])
+    return found
+
+
+def _files_below(folder: str) -> list[str]:
+    root = Path(folder)
+    return [str(path) for path in sorted(root.rglob("*"))
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)]
+
+
+def read_blocks(path: str) -> Iterator[bytes]:
+    """The decompressed, decoded content in blocks. Raises `InputError` if the file cannot be read and
+    `Damaged` where a compressed stream breaks (all that came before has been given by then)."""
+    try:
+        if path == STDIN:
+            yield from _as_utf8(_decompressed(sys.stdin.buffer))
+        else:
+            with open(path, "rb", buffering=0) as stream:
+                yield from _as_utf8(_decompressed(stream))
+    except OSError as error:
+        raise InputError(f"cannot read {path!r}: {error.strerror or error}") from None
+
+
+def blocks_of(data: bytes) -> Iterator[bytes]:
+    """The same for bytes at hand (a payload inside an envelope)."""
+    import io
+
+    yield from _as_utf8(_decompressed(io.BytesIO(data)))
+
+
+def _plain_blocks(stream: IO[bytes], first: bytes) -> Iterator[bytes]:
+    while first:
+        yield first
+        first = stream.read(BLOCK)
+
+
+def _decompressed(stream: IO[bytes]) -> Iterator[bytes]:
+    first = stream.read(BLOCK)
+    while first and len(first) < 4:  # a pipe may give less
+        more = stream.read(BLOCK)
+        if not more:
+            break
+        first += more
+    blocks = _plain_blocks(stream, first)
+    if first.startswith(_GZIP):
+        return _gunzipped(blocks)
+    if first.startswith(_ZSTD) or (_SKIPPABLE[0] <= first[:4] <= _SKIPPABLE[1] and first[1:4] == _SKIPPABLE[0][1:]):
+        return _unzstd(blocks)
+    return blocks
+
+
+def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """All members, one after another; zero padding between and after members is skipped."""
+    member = None
+    for block in blocks:
+        data = block
+        while data:
+            if member is None:
+                data = data.lstrip(b"\0")
+                if not data:
+                    break
+                member = zlib.decompressobj(wbits=31)
+            try:
+                out = member.decompress(data, BLOCK)
+                if out:
+                    yield out
+                while member.unconsumed_tail:
+                    out = member.decompress(member.unconsumed_tail, BLOCK)
+                    if out:
+                        yield out
+            except zlib.error:
+                raise Damaged from None
+            data = member.unused_data if member.eof else b""
+            if member.eof:
+                member = None
+    if member is not None:
+        rest = member.flush()
+        if rest:
+            yield rest
+        raise Damaged
+
+
+def _unzstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    import zstandard
+
+    frame = None
+    for data in _small(blocks):
+        while data:
+            if frame is None:
+                frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+            try:
+                out = frame.decompress(data)
+            except zstandard.ZstdError:
+                raise Damaged from None
+            if out:
+                yield out
+            data = frame.unused_data if frame.eof else b""
+            if frame.eof:
+                frame = None
+    if frame is not None:
+        raise Damaged
+
+
+def _small(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Pieces small enough that no single one can expand beyond bounds."""
+    for block in blocks:
+        for start in range(0, len(block), 4096):
+            yield block[start : start + 4096]
+
+
+def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(blocks, b"")
+    if first.startswith(codecs.BOM_UTF8):
+        first = first[3:]
+    elif first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        yield decoder.decode(first).encode("utf-8", "replace")
+        for block in blocks:
+            yield decoder.decode(block).encode("utf-8", "replace")
+        yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+        return
+    yield first
+    yield from blocks
+
+
+def split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Lines without their line feed. A longer line than `LONG_LINE` comes as several `LongPiece`s and its rest.
+
+    When the blocks break off with `Damaged`, the half line before the break is given first.
+    """
+    tail: list[bytes] = []
+    size = 0
+    try:
+        for block in blocks:
+            if b"\n" not in block:
+                tail.append(block)
+                size += len(block)
+                if size > LONG_LINE:
+                    yield LongPiece(b"".join(tail))
+                    tail, size = [], 0
+                continue
+            lines = block.split(b"\n")
+            if tail:
+                tail.append(lines[0])
+                lines[0] = b"".join(tail)
+            last = lines.pop()
+            tail, size = ([last], len(last)) if last else ([], 0)
+            yield from lines
+    except Damaged:
+        if tail:
+            yield b"".join(tail)
+        raise
+    if tail:
+        yield b"".join(tail)

@@ -1,0 +1,193 @@
+"""sum, avg, deviations, percentiles, min and max. Values that are no numbers are left out of sums."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from fractions import Fraction
+
+from podhawk.functions.aggregations.declare import Aggregation
+from podhawk.rows import OrderKey
+from podhawk.rows.values import Single, Value, as_number, as_text
+
+_A = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/statistical-and-charting-functions/"
+
+
+def _rounded(exact: Fraction | int) -> int | float:
+    if exact.denominator == 1 and -(2**63) < exact < 2**63:
+        return int(exact)
+    return float(exact)
+
+
+class Moments:
+    """Count, sum and sum of squares, exact; `result` names what to make of them."""
+
+    __slots__ = ("n", "result", "special", "squares", "total")
+
+    def __init__(self, result: str) -> None:
+        self.result = result
+        self.n = 0
+        self.total: int | Fraction = 0
+        self.squares: int | Fraction = 0
+        self.special: float | None = None
+
+    def add(self, value: Single, order: OrderKey) -> None:
+        number = as_number(value)
+        if number is None:
+            return
+        if isinstance(number, float) and not math.isfinite(number):
+            self.special = number if self.special is None else self.special + number
+            return
+        exact = number if isinstance(number, int) else Fraction(number)
+        self.n += 1
+        self.total += exact
+        if self.result not in ("sum", "avg"):
+            self.squares += exact * exact
+
+    def merge(self, other: Moments) -> None:
+        self.n += other.n
+        self.total += other.total
+        self.squares += other.squares
+        if other.special is not None:
+            self.special = other.special if self.special is None else self.special + other.special
+
+    def finish(self) -> Value | None:
+        if self.special is not None:
+            return self.special
+        if self.n == 0:
+            return None
+        if self.result == "sum":
+            return _rounded(self.total)
+        if self.result == "sumsq":
+            return _rounded(self.squares)
+        mean = Fraction(self.total) / self.n
+        if self.result == "avg":
+            return _rounded(mean)
+        spread = Fraction(self.squares) - mean * mean * self.n
+        if self.result in ("var", "stdev"):
+            variance = spread / (self.n - 1) if self.n > 1 else Fraction(0)
+        else:
+            variance = spread / self.n
+        return _rounded(variance) if self.result.startswith("var") else math.sqrt(float(variance))
+
+
+class Numbers:
+    """All numbers with their counts, for percentiles and medians."""
+
+    __slots__ = ("counts", "percent", "style")
+
+    def __init__(self, percent: float, style: str) -> None:
+        self.percent = percent
+        self.style = style
+        self.counts: Counter[int | float] = Counter()
+
+    def add(self, value: Single, order: OrderKey) -> None:
+        number = as_number(value)
+        if number is not None and not (isinstance(number, float) and math.isnan(number)):
+            self.counts[number] += 1
+
+    def merge(self, other: Numbers) -> None:
+        self.counts.update(other.counts)
+
+    def _at(self, index: int) -> int | float:
+        for number in sorted(self.counts):
+            index -= self.counts[number]
+            if index < 0:
+                return number
+        raise IndexError(index)
+
+    def finish(self) -> Value | None:
+        total = sum(self.counts.values())
+        if not total:
+            return None
+        if self.style == "median":
+            return self._at(total // 2)
+        if self.style == "upper":
+            return self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)
+        position = self.percent / 100 * (total - 1)
+        low = math.floor(position)
+        first = self._at(low)
+        share = Fraction(self.percent) / 100 * (total - 1) - low
+        if share == 0 or low + 1 >= total:
+            return first
+        return _rounded(Fraction(first) + (Fraction(self._at(low + 1)) - Fraction(first)) * share)
+
+
+class Extreme:
+    """min or max: numbers by size, and before strings; strings lexicographically."""
+
+    __slots__ = ("best", "key", "sign")
+
+    def __init__(self, sign: int) -> None:
+        self.sign = sign
+        self.key: tuple[int, int | float, str] | None = None
+        self.best: Single | None = None
+
+    def add(self, value: Single, order: OrderKey) -> None:
+        number = as_number(value)
+        text = as_text(value)
+        key = (1, 0, text) if number is None else (0, number, text)
+        if self.key is None or (key < self.key if self.sign < 0 else key > self.key):
+            self.key, self.best = key, value
+
+    def merge(self, other: Extreme) -> None:
+        if other.best is not None:
+            self.add(other.best, OrderKey())
+
+    def finish(self) -> Value | None:
+        return self.best
+
+
+class Range:
+    __slots__ = ("high", "low")
+
+    def __init__(self) -> None:
+        self.low: int | float | None = None
+        self.high: int | float | None = None
+
+    def add(self, value: Single, order: OrderKey) -> None:
+        number = as_number(value)
+        if number is not None:
+            self.low = number if self.low is None else min(self.low, number)
+            self.high = number if self.high is None else max(self.high, number)
+
+    def merge(self, other: Range) -> None:
+        for number in (other.low, other.high):
+            if number is not None:
+                self.add(number, OrderKey())
+
+    def finish(self) -> Value | None:
+        if self.low is None or self.high is None:
+            return None
+        return _rounded(Fraction(self.high) - Fraction(self.low))
+
+
+def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> Aggregation:
+    return Aggregation(name, doc, ("1 2 3 4", f"{name}(x)", expected), lambda number: Moments(result),
+                       aliases=aliases, source=_A + "aggregate-functions")
+
+
+ARITHMETIC = (
+    _moments("sum", "sum", "The sum of a field's numbers, exact and rounded once.", "10"),
+    _moments("avg", "avg", "The mean of a field's numbers.", "2.5", "mean"),
+    _moments("sumsq", "sumsq", "The sum of the squares of a field's numbers.", "30"),
+    _moments("stdev", "stdev", "The sample standard deviation of a field's numbers.", "1.2909944487358056"),
+    _moments("stdevp", "stdevp", "The population standard deviation of a field's numbers.", "1.118033988749895"),
+    _moments("var", "var", "The sample variance of a field's numbers.", "1.6666666666666667"),
+    _moments("varp", "varp", "The population variance of a field's numbers.", "1.25"),
+    Aggregation("perc", "The percentile whose number ends the name, interpolated between neighbours.",
+                ("1 2 3 4 5 6 7 8 9 10", "perc95(x)", "9.55"), lambda number: Numbers(number, "linear"),
+                aliases=("p", "exactperc"), takes_number=True, source=_A + "aggregate-functions"),
+    Aggregation("upperperc", "The percentile, rounded up to a value that occurs.",
+                ("1 2 3 4", "upperperc50(x)", "2"), lambda number: Numbers(number, "upper"), takes_number=True,
+                source=_A + "aggregate-functions"),
+    Aggregation("median", "The middle value; of an even number of values, the higher of the two in the middle.",
+                ("1 2 3 4", "median(x)", "3"), lambda number: Numbers(50, "median"),
+                source=_A + "aggregate-functions"),
+    Aggregation("min", "The smallest value: numbers by size and before strings.", ("10 9 a", "min(x)", "9"),
+                lambda number: Extreme(-1), source=_A + "aggregate-functions"),
+    Aggregation("max", "The largest value: strings after numbers.", ("10 9 100", "max(x)", "100"),
+                lambda number: Extreme(1), source=_A + "aggregate-functions"),
+    Aggregation("range", "The difference between the largest and the smallest number.", ("3 10 4", "range(x)", "7"),
+                lambda number: Range(), source=_A + "aggregate-functions"),
+)

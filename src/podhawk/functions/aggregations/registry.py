@@ -1,0 +1,37 @@
+"""All aggregations by name."""
+
+from __future__ import annotations
+
+import re
+
+from podhawk.functions.aggregations.arithmetic import ARITHMETIC
+from podhawk.functions.aggregations.counting import COUNTING
+from podhawk.functions.aggregations.declare import Aggregation
+from podhawk.functions.aggregations.ordered import ORDERED
+
+ALL: tuple[Aggregation, ...] = (*COUNTING, *ARITHMETIC, *ORDERED)
+AGGREGATIONS: dict[str, Aggregation] = {
+    name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)}
+REFUSED: dict[str, str] = {
+    "sparkline": "a drawing of a search that podhawk shows no charts of inside tables; use timechart",
+    "per_day": "only timechart has rates per span",
+    "per_hour": "only timechart has rates per span",
+    "per_minute": "only timechart has rates per span",
+    "per_second": "only timechart has rates per span",
+    "rate_avg": "it reads a metrics store",
+    "rate_sum": "it reads a metrics store",
+}
+_NUMBERED = re.compile(r"([a-z_]+?)(\d{1,3}(?:\.\d+)?)\Z")
+
+
+def find(name: str) -> tuple[Aggregation, float] | None:
+    """The aggregation a name means and the number in it (`perc95` is perc with 95), or None."""
+    plain = AGGREGATIONS.get(name)
+    if plain is not None:
+        return None if plain.takes_number else (plain, 0.0)
+    numbered = _NUMBERED.match(name)
+    if numbered:
+        found = AGGREGATIONS.get(numbered[1])
+        if found is not None and found.takes_number and float(numbered[2]) <= 100:
+            return found, float(numbered[2])
+    return None

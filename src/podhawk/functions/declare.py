@@ -1,0 +1,62 @@
+"""What a function is, and what it may ask of its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+
+from podhawk.rows import Row
+from podhawk.spl.expression import Expression
+from podhawk.spl.text import SearchText
+
+EvalValue = None | bool | str | int | float | tuple[str, ...]
+"""What an expression can be. None is null; booleans exist only inside expressions."""
+
+Evaluator = Callable[[Row], EvalValue]
+
+
+@dataclass(slots=True)
+class Env:
+    """The clock, the zone and the switches that expressions see.
+
+    `now` is the search's start in epoch seconds; `warn(kind, detail)` counts a warning once per kind.
+    `switches` are the names of the readings that are turned (see `podhawk.settings.switches`). `draws`
+    counts the `random()` calls compiled so far, so that each has its own numbers.
+    """
+
+    now: float = 0.0
+    zone: tzinfo = UTC
+    warn: Callable[[str, str], None] = field(default=lambda kind, detail: None)
+    switches: frozenset[str] = frozenset()
+    draws: int = 0
+
+
+Build = Callable[[tuple[Expression, ...], list[Evaluator], Env, SearchText], Evaluator]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """One eval function, declared once.
+
+    `run` gets the evaluated arguments (after `env` if `needs_env`); a null argument makes the result
+    null without a call unless `takes_null`. `build` replaces `run` where arguments must not simply be
+    evaluated (`if`, `case`, `mvmap`). `returns` is boolean, number, string, multivalue or any.
+    `pattern` is the position of a regular expression, checked before the run when it is a literal.
+    `example` is an expression and the text (or list of texts) it gives.
+    """
+
+    name: str
+    low: int
+    high: int | None
+    doc: str
+    example: tuple[str, Any]
+    run: Callable[..., EvalValue] | None = None
+    build: Build | None = None
+    returns: str = "any"
+    takes_null: bool = False
+    needs_env: bool = False
+    pattern: int | None = None
+    aliases: tuple[str, ...] = ()
+    source: str = ""

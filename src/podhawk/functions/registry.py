@@ -1,0 +1,64 @@
+"""Every eval function by name, and those of Splunk's reference that are refused, with the reason."""
+
+from __future__ import annotations
+
+from podhawk.functions import (
+    bitwise,
+    conditional,
+    conversion,
+    crypto,
+    datetime,
+    informational,
+    jsonfns,
+    maths,
+    multivalue,
+    text,
+    trigonometry,
+)
+from podhawk.functions.declare import Function
+
+FAMILIES: dict[str, tuple[Function, ...]] = {
+    "Comparison and conditional": conditional.FAMILY,
+    "Informational": informational.FAMILY,
+    "Text": text.FAMILY,
+    "Conversion": conversion.FAMILY,
+    "Mathematical and statistical": maths.FAMILY,
+    "Trigonometric and hyperbolic": trigonometry.FAMILY,
+    "Date and time": datetime.FAMILY,
+    "Multivalue": multivalue.FAMILY,
+    "JSON": jsonfns.FAMILY,
+    "Cryptographic": crypto.FAMILY,
+    "Bitwise": bitwise.FAMILY,
+}
+"""The families in the order a reference lists them."""
+
+FUNCTIONS: dict[str, Function] = {
+    name: function
+    for family in FAMILIES.values()
+    for function in family
+    for name in (function.name, *function.aliases)
+}
+"""Every name, aliases included, and its declaration."""
+
+_SPL2 = "it belongs to SPL2, which is another language"
+REFUSED: dict[str, str] = {
+    "lookup": "an expression sees one event and no lookup tables; use the lookup command before eval",
+    "cluster": "it groups events by similarity with a model that is not documented",
+    "getfields": "an expression sees the fields it names only",
+    **dict.fromkeys(
+        (
+            "all",
+            "any",
+            "filter",
+            "map",
+            "reduce",
+            "array_to_csv",
+            "object_to_array",
+            "flatten",
+            "ip_subnet_match",
+            "batch_id",
+            "batch_time",
+        ),
+        _SPL2,
+    ),
+}

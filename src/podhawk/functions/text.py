@@ -1,0 +1,229 @@
+"""Text functions. Those that do not take multivalues give null for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from podhawk.errors import SearchError
+from podhawk.functions import jsonpath, numbers
+from podhawk.functions.declare import Env, EvalValue, Function
+from podhawk.functions.finite import whole
+from podhawk.functions.multivalue import collapse
+from podhawk.functions.regex import LimitHit, finditer
+
+SOURCE = (
+    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
+    "text-functions"
+)
+BLANKS = " \t"
+
+
+def _single(change: Callable[..., EvalValue]) -> Callable[..., EvalValue]:
+    """A function of texts: numbers come as text, and a multivalue anywhere makes the result null."""
+
+    def run(*values: EvalValue) -> EvalValue:
+        if any(isinstance(value, tuple) for value in values):
+            return None
+        return change(*[numbers.text(value) for value in values])
+
+    return run
+
+
+def _each(change: Callable[[str], str]) -> Callable[[EvalValue], EvalValue]:
+    def run(value: EvalValue) -> EvalValue:
+        if isinstance(value, tuple):
+            return tuple(change(text) for text in value)
+        return change(numbers.text(value))
+
+    return run
+
+
+def _substr(value: EvalValue, start: EvalValue, length: EvalValue = None) -> EvalValue:
+    """Positions work as in SQLite's substr: from 1, negative ones from the end."""
+    if isinstance(value, tuple):
+        return None
+    text = numbers.text(value)
+    begin, count = whole(start), len(text) if length is None else whole(length)
+    if begin is None or count is None:
+        return None
+    backwards = count < 0
+    count = abs(count)
+    if begin < 0:
+        begin += len(text)
+        if begin < 0:
+            count = max(count + begin, 0) if length is not None else count
+            begin = 0
+    elif begin > 0:
+        begin -= 1
+    elif count > 0 and length is not None:
+        count -= 1
+    if backwards:
+        begin -= count
+        if begin < 0:
+            count += begin
+            begin = 0
+    return text[begin : begin + count]
+
+
+def expand(template: str, groups: list[str]) -> str:
+    r"""A replacement text with `\1` … `\9` and `\0` filled in; `\\` is one backslash, other pairs stay."""
+    if "\\" not in template:
+        return template
+    out: list[str] = []
+    at = 0
+    while at < len(template):
+        char = template[at]
+        following = template[at + 1 : at + 2]
+        if char == "\\" and following.isascii() and following.isdigit():
+            index = int(following)
+            out.append(groups[index] if index < len(groups) else "")
+            at += 2
+        elif char == "\\" and following == "\\":
+            out.append("\\")
+            at += 2
+        else:
+            out.append(char)
+            at += 1
+    return "".join(out)
+
+
+def _replace(env: Env, value: EvalValue, pattern: EvalValue, replacement: EvalValue) -> EvalValue:
+    if isinstance(value, tuple) or isinstance(pattern, tuple) or isinstance(replacement, tuple):
+        return None
+    text, wanted, template = numbers.text(value), numbers.text(pattern), numbers.text(replacement)
+    try:
+        matches = finditer(wanted, text)
+    except LimitHit:
+        env.warn("regex-limit", wanted)
+        return None
+    except SearchError as error:
+        env.warn("regex", error.message)
+        return None
+    out: list[str] = []
+    at = 0
+    for match in matches:
+        out.append(text[at : match.start()])
+        out.append(expand(template, [match[0], *[group or "" for group in match.groups()]]))
+        at = match.end()
+    out.append(text[at:])
+    return "".join(out)
+
+
+def _spath(value: EvalValue, path: EvalValue) -> EvalValue:
+    if isinstance(value, tuple) or isinstance(path, tuple):
+        return None
+    document = jsonpath.parse(numbers.text(value))
+    way = jsonpath.steps(numbers.text(path))
+    if document is jsonpath.MISSING or way is None:
+        return None
+    return collapse(
+        [found if isinstance(found, str) else jsonpath.dump(found) for found in jsonpath.find(document, way)]
+    )
+
+
+FAMILY: tuple[Function, ...] = (
+    Function(
+        "len",
+        1,
+        1,
+        "The number of characters (code points).",
+        ('len("kubelet")', "7"),
+        run=_single(len),
+        returns="number",
+        source=SOURCE,
+    ),
+    Function(
+        "lower",
+        1,
+        1,
+        "The text in lower case; each value of a multivalue.",
+        ('lower("Get")', "get"),
+        run=_each(str.lower),
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "upper",
+        1,
+        1,
+        "The text in upper case; each value of a multivalue.",
+        ('upper("Get")', "GET"),
+        run=_each(str.upper),
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "trim",
+        1,
+        2,
+        "The text without the given characters at both ends; without a second argument, blanks and tabs.",
+        ('trim("  [x] ", " []")', "x"),
+        run=_single(lambda text, characters=BLANKS: text.strip(characters) if characters else text),
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "ltrim",
+        1,
+        2,
+        "The text without the given characters at its start; without a second argument, blanks and tabs.",
+        ('ltrim("  x")', "x"),
+        run=_single(lambda text, characters=BLANKS: text.lstrip(characters) if characters else text),
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "rtrim",
+        1,
+        2,
+        "The text without the given characters at its end; without a second argument, blanks and tabs.",
+        ('rtrim("x//", "/")', "x"),
+        run=_single(lambda text, characters=BLANKS: text.rstrip(characters) if characters else text),
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "replace",
+        3,
+        3,
+        r"The text with every match of a regular expression (PCRE) replaced; \1 to \9 stand for "
+        "groups.",
+        (r'replace("3/25/2024", "^(\d+)/(\d+)/", "\2/\1/")', "25/3/2024"),
+        run=_replace,
+        returns="string",
+        needs_env=True,
+        pattern=1,
+        source=SOURCE,
+    ),
+    Function(
+        "substr",
+        2,
+        3,
+        "A part of the text: from a position (1 is the first character, -1 the last), as many "
+        "characters as the third argument says, or all that follow.",
+        ('substr("kubelet", -3)', "let"),
+        run=_substr,
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "urldecode",
+        1,
+        1,
+        "The text with each %xx replaced by the byte it means, read as UTF-8.",
+        ('urldecode("%2Fapi%2Fv1%3Fwatch%3Dtrue")', "/api/v1?watch=true"),
+        run=_single(unquote),
+        returns="string",
+        source=SOURCE,
+    ),
+    Function(
+        "spath",
+        2,
+        2,
+        "The value or values that a path names in a JSON text; null where there are none.",
+        (r'spath("{\"user\":{\"groups\":[\"a\",\"b\"]}}", "user.groups{}")', ["a", "b"]),
+        run=_spath,
+        source=SOURCE,
+    ),
+)

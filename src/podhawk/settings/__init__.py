@@ -1,0 +1,1 @@
+"""Options, environment and `podhawk.toml`: declared once, resolved once."""

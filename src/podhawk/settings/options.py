@@ -1,0 +1,88 @@
+"""The options of all verbs, declared once.
+
+Each option has one entry here: its type, default, meaning and the verbs that take it. The command line,
+`PODHAWK_…` variables, `podhawk.toml` and the documentation all follow from this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option. `kind` is text, flag, number, list or choice; `verbs` are those that take it."""
+
+    name: str
+    kind: str
+    doc: str
+    verbs: tuple[str, ...]
+    default: Any = None
+    choices: tuple[str, ...] = ()
+    short: str = ""
+    metavar: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name in `podhawk.toml` and in code."""
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable."""
+        return f"PODHAWK_{self.key.upper()}"
+
+
+_READS = ("run", "search", "demo")
+_CONTENT = ("run", "search", "content", "demo")
+OUTPUTS = ("table", "jsonl", "json", "csv", "md")
+
+OPTIONS: tuple[Option, ...] = (
+    Option("content", "list", "A folder or file of detections, macros and lookups; repeatable. Default: the shipped "
+           "pack.", _CONTENT, metavar="DIR|FILE"),
+    Option("overrides", "list", "A folder or file whose macros and lookups replace those of --content; repeatable.",
+           _CONTENT, metavar="DIR|FILE"),
+    Option("only", "list", "Run only these detections: NAME, ID, FILE-STEM, STORY, type=…, technique=…; globs; "
+           "repeatable.", ("run", "content"), metavar="PATTERN"),
+    Option("exclude", "list", "Leave these detections out; like --only.", ("run", "content"), metavar="PATTERN"),
+    Option("input-format", "text", "How the input is read: auto recognises audit events in every known wrapping; json "
+           "takes any JSON object as an event; text any line.", _READS, "auto", metavar="FORMAT"),
+    Option("output", "choice", "How results are printed. Default: table on a terminal, else jsonl.", _CONTENT,
+           choices=OUTPUTS, short="o"),
+    Option("output-file", "text", "Write results to this file instead of standard output.", _CONTENT, metavar="FILE"),
+    Option("earliest", "text", "Only events at or after this time: an SPL time modifier (-24h@h) or RFC 3339.", _READS,
+           metavar="TIME"),
+    Option("latest", "text", "Only events before this time.", _READS, metavar="TIME"),
+    Option("now", "text", "The time that now() and relative times mean; fixes the clock for repeatable runs.",
+           _READS, metavar="TIME"),
+    Option("tz", "text", "The time zone of time functions, snapping and shown times.", _READS, "UTC", metavar="ZONE"),
+    Option("splunk-exact", "flag", "Turn every deliberate difference from Splunk off.", ("run", "search"), False),
+    Option("switch", "list", "Turn on another reading of an undocumented behaviour; see docs/switches.md.",
+           ("run", "search"), metavar="NAME"),
+    Option("strict", "flag", "Rejected input is an error.", _READS, False),
+    Option("quiet", "flag", "No summary on standard error.", _CONTENT, False, short="q"),
+    Option("cluster", "text", "The cluster the events come from, unless their envelope names it.", _READS, "default",
+           metavar="NAME"),
+    Option("source", "text", "Set the source of all events.", _READS, metavar="TEXT"),
+    Option("sourcetype", "text", "Set the sourcetype of all events.", _READS, metavar="TEXT"),
+    Option("host", "text", "Set the host of all events.", _READS, metavar="TEXT"),
+    Option("index", "text", "Set the index of all events.", _READS, metavar="TEXT"),
+    Option("time-field", "choice", "The timestamp that _time is.", _READS, "requestReceivedTimestamp",
+           choices=("requestReceivedTimestamp", "stageTimestamp")),
+    Option("geo", "text", "A database of places by address (.mmdb) for iplocation.", _READS, metavar="FILE.mmdb"),
+    Option("rows", "flag", "Print each detection's rows, as Splunk would show them.", ("run",), False),
+    Option("fail-on", "choice", "End with code 5 if a detection of this severity or above has rows.", ("run",),
+           choices=("informational", "low", "medium", "high", "critical")),
+    Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
+    Option("state", "text", "A folder where lookups written by outputlookup are kept.", ("run", "search"),
+           metavar="DIR"),
+    Option("plot", "flag", "Draw the result of timechart, chart, top or rare in the terminal.", ("search",), False),
+)
+
+BY_KEY: dict[str, Option] = {option.key: option for option in OPTIONS}
+
+
+def options_of(verb: str) -> tuple[Option, ...]:
+    """The options that a verb takes, in the order of the table."""
+    return tuple(option for option in OPTIONS if verb in option.verbs)

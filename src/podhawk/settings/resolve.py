@@ -1,0 +1,109 @@
+"""One value per option: the command line, then the environment, then `podhawk.toml`, then the default."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from podhawk.errors import Place, UsageError, nearest
+from podhawk.settings.options import BY_KEY, Option, options_of
+
+FILE_NAME = "podhawk.toml"
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The resolved options of a verb, and the macros that `podhawk.toml` defines."""
+
+    values: Mapping[str, Any]
+    macros: Mapping[str, str] = field(default_factory=dict)
+    file: Path | None = None
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key]
+
+
+def find_file(start: Path) -> Path | None:
+    """The nearest `podhawk.toml`, from a folder upwards."""
+    for folder in (start, *start.parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    return None
+
+
+def read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """The options and macros of a `podhawk.toml`. Raises UsageError for unknown keys and wrong types."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"not valid TOML: {error}", place=Place(str(path))) from None
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from None
+    macros = data.pop("macros", {})
+    if not isinstance(macros, dict) or not all(isinstance(text, str) for text in macros.values()):
+        raise UsageError("[macros] maps names to definitions, both text", place=Place(str(path)),
+                         remedy='Write: kube_allowed_images = "objectRef.name IN (*falco*)"')
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        option = BY_KEY.get(key.replace("-", "_"))
+        if option is None:
+            raise UsageError(f"unknown setting {key!r}", place=Place(str(path)),
+                             remedy=nearest(key, [*BY_KEY, "macros"]))
+        found[option.key] = _typed(option, value, Place(str(path)))
+    for key in ("content", "overrides"):
+        if key in found:
+            found[key] = [str(path.parent / Path(item)) for item in found[key]]
+    return found, macros
+
+
+def _typed(option: Option, value: Any, place: Place | None) -> Any:
+    if option.kind == "flag":
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
+            return value.lower() in _TRUE
+        raise UsageError(f"{option.name} is true or false, not {value!r}", place=place)
+    if option.kind == "list":
+        if isinstance(value, str):
+            return [part for part in value.split(os.pathsep) if part]
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return list(value)
+        raise UsageError(f"{option.name} is a list of texts", place=place)
+    if not isinstance(value, str):
+        raise UsageError(f"{option.name} is a text, not {value!r}", place=place)
+    if option.kind == "choice" and value not in option.choices:
+        raise UsageError(f"{option.name} is one of {', '.join(option.choices)}, not {value!r}", place=place,
+                         remedy=nearest(value, option.choices))
+    return value
+
+
+def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] | None = None,
+            folder: Path | None = None) -> Settings:
+    """The settings of a verb. `given` holds what the command line named; None and () mean it did not.
+
+    Raises UsageError for an unknown variable, key or value.
+    """
+    environ = os.environ if environment is None else environment
+    path = find_file((folder or Path.cwd()).resolve())
+    from_file, macros = read_file(path) if path is not None else ({}, {})
+    from_environment: dict[str, Any] = {}
+    for name, text in environ.items():
+        if not name.startswith("PODHAWK_") or name in ("PODHAWK_SHARED", "PODHAWK_EFFORT"):
+            continue
+        option = BY_KEY.get(name.removeprefix("PODHAWK_").lower())
+        if option is None:
+            raise UsageError(f"unknown environment variable {name}",
+                             remedy=nearest(name.removeprefix("PODHAWK_").lower(), BY_KEY))
+        from_environment[option.key] = _typed(option, text, None)
+    values: dict[str, Any] = {}
+    for option in options_of(verb):
+        default = [] if option.kind == "list" else option.default
+        layers = (given.get(option.key), from_environment.get(option.key), from_file.get(option.key), default)
+        values[option.key] = next((layer for layer in layers if layer is not None and layer != ()), default)
+    return Settings(values, macros, path)

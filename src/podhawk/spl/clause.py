@@ -1,0 +1,316 @@
+r"""The clause of the `search` command: trees and a recursive-descent parser.
+
+    clause  := conjunction
+    conjunction := disjunction ( [AND] disjunction )*
+    disjunction := negation ( OR negation )*
+    negation := NOT negation | "(" clause ")" | comparison | IN | term | subsearch
+
+OR binds tighter than AND, and AND is implied between neighbours. AND, OR and NOT are operators only in
+capitals; in lower case they are words to look for. The right side of a comparison is always a literal.
+
+Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/search
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import quote, unescape
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    parts: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    parts: tuple[Clause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Clause
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`field OP value`; `exact` is `CASE(value)`."""
+
+    name: str
+    operator: str  # = != < > <= >=
+    value: str
+    exact: bool = False
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    name: str
+    values: tuple[str, ...]
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase to look for in `_raw`. `kind`: word, phrase, TERM or CASE."""
+
+    text: str
+    kind: str = "word"
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBound:
+    """`earliest=…`, `latest=…` and their older spellings."""
+
+    name: str
+    value: str
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Subsearch:
+    """`[ … ]`: runs first; its result becomes a clause."""
+
+    pipeline: Any
+    at: int = field(default=0, compare=False)
+
+
+Clause = And | Or | Not | Compare | In | Term | TimeBound | Subsearch
+EVERYTHING = Term("*")
+TIME_BOUNDS = frozenset({
+    "earliest", "latest", "starttime", "endtime", "starttimeu", "endtimeu", "startminutesago", "endminutesago",
+    "starthoursago", "endhoursago", "startdaysago", "enddaysago", "startmonthsago", "endmonthsago"})
+_BARE = re.compile(r'(?:\\.|[^\s()\[\]"|=<>!\\]|!(?!=))+', re.DOTALL)
+_VALUE = re.compile(r'(?:\\.|[^\s()\[\]"|\\])+', re.DOTALL)
+_LISTED = re.compile(r'(?:\\.|[^\s()\[\]",|\\])+', re.DOTALL)
+_OPERATOR = re.compile(r"\s*(==|=|!=|<=|>=|<|>)\s*")
+_FUNCTION = re.compile(r"(TERM|CASE)\(")
+DEPTH_LIMIT = 200
+
+ParseSubsearch = Callable[[Cursor], Any]
+
+
+def parse_clause(cursor: Cursor, subsearch: ParseSubsearch) -> Clause:
+    """Everything up to the end of the cursor, as one clause; nothing at all means everything."""
+    if cursor.done:
+        return EVERYTHING
+    parsed = _conjunction(cursor, subsearch, 0)
+    cursor.finish()
+    return parsed
+
+
+def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
+    parts = [_disjunction(cursor, subsearch, depth)]
+    while not cursor.done and cursor.peek() != ")":
+        if _operator(cursor, "AND"):
+            if cursor.done or cursor.peek() == ")":
+                cursor.fail("AND has nothing on its right side")
+        parts.append(_disjunction(cursor, subsearch, depth))
+    return parts[0] if len(parts) == 1 else And(tuple(parts))
+
+
+def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
+    parts = [_negation(cursor, subsearch, depth)]
+    while _operator(cursor, "OR"):
+        if cursor.done or cursor.peek() == ")":
+            cursor.fail("OR has nothing on its right side")
+        parts.append(_negation(cursor, subsearch, depth))
+    return parts[0] if len(parts) == 1 else Or(tuple(parts))
+
+
+def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
+    if depth > DEPTH_LIMIT:
+        cursor.fail("this clause is nested too deeply")
+    if _operator(cursor, "NOT"):
+        if cursor.done:
+            cursor.fail("NOT has nothing on its right side")
+        return Not(_negation(cursor, subsearch, depth + 1))
+    if cursor.peek() == "(":
+        at = cursor.at
+        cursor.take("(")
+        if cursor.peek() == ")":
+            cursor.fail("these parentheses hold nothing")
+        if cursor.done:
+            raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
+        inner = _conjunction(cursor, subsearch, depth + 1)
+        if not cursor.take(")"):
+            raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
+        return inner
+    if cursor.peek() == "[":
+        return Subsearch(subsearch(cursor), cursor.at)
+    return _term(cursor)
+
+
+def _word_is_next(cursor: Cursor, word: str) -> bool:
+    text = cursor.source.text
+    after = cursor.at + len(word)
+    return (text.startswith(word, cursor.at) and after <= cursor.end
+            and (after == cursor.end or text[after] in " \t\r\n()[\"")
+            and not _OPERATOR.match(text, after, cursor.end))
+
+
+def _operator(cursor: Cursor, word: str) -> bool:
+    if _word_is_next(cursor, word):
+        cursor.at += len(word)
+        cursor.space()
+        return True
+    return False
+
+
+def _term(cursor: Cursor) -> Clause:
+    at = cursor.at
+    for word in ("AND", "OR"):
+        if _word_is_next(cursor, word):
+            cursor.fail(f"{word} has nothing on its left side", f'Write "{word}" in quotes to look for the word.')
+    if cursor.peek() in ")|]":
+        cursor.fail(f"unexpected {cursor.peek()!r}")
+    function = cursor.looking_at(_FUNCTION)
+    if function:
+        return Term(_inside(cursor, function), function[1], at)
+    if cursor.peek() == '"':
+        text = cursor.quoted() or ""
+        return _comparison(cursor, text, at) or Term(text, "phrase", at)
+    found = cursor.looking_at(_BARE)
+    if not found:
+        cursor.fail(f"expected a field or a term, found {cursor.peek()!r}")
+    cursor.at = found.end()
+    word = unescape(found[0])
+    compared = _comparison(cursor, word, at)
+    if compared:
+        return compared
+    return Term(word, "word", at)
+
+
+def _inside(cursor: Cursor, function: re.Match[str]) -> str:
+    start = function.end()
+    end = cursor.source.text.find(")", start, cursor.end)
+    if end < 0:
+        cursor.fail(f"{function[1]}( is never closed")
+    cursor.at = end + 1
+    cursor.space()
+    inner = cursor.source.text[start:end].strip()
+    return unescape(inner[1:-1]) if len(inner) > 1 and inner[0] == inner[-1] == '"' else unescape(inner)
+
+
+def _comparison(cursor: Cursor, name: str, at: int) -> Clause | None:
+    found = cursor.looking_at(_OPERATOR)
+    if not found:
+        save = cursor.at
+        cursor.space()
+        if _word_is_next(cursor, "IN") and cursor.source.text[cursor.at + 2 : cursor.end].lstrip()[:1] == "(":
+            cursor.at += 2
+            cursor.space()
+            return In(name, _values(cursor), at)
+        cursor.at = save
+        cursor.space()
+        return None
+    cursor.at = found.end()
+    operator = "=" if found[1] == "==" else found[1]
+    function = cursor.looking_at(re.compile(r"(CASE|TERM)\("))
+    if function:
+        return Compare(name, operator, _inside(cursor, function), function[1] == "CASE", at)
+    if cursor.peek() == '"':
+        value = cursor.quoted() or ""
+    else:
+        taken = cursor.looking_at(_VALUE)
+        if not taken:
+            cursor.fail(f"{name}{operator} has no value", 'Write "" for the empty text, or field=* for any value.')
+        value = unescape(taken[0])
+        cursor.at = taken.end()
+        cursor.space()
+    if name.lower() in TIME_BOUNDS and operator == "=":
+        return TimeBound(name.lower(), value, at)
+    return Compare(name, operator, value, False, at)
+
+
+def _values(cursor: Cursor) -> tuple[str, ...]:
+    opening = cursor.at
+    cursor.take("(")
+    found: list[str] = []
+    while True:
+        if cursor.take(")"):
+            if not found:
+                raise cursor.error("IN ( ) lists nothing", opening)
+            return tuple(found)
+        text = cursor.quoted()
+        if text is None:
+            taken = cursor.looking_at(_LISTED)
+            if not taken:
+                raise cursor.error("this list is never closed", opening, remedy="Close it with ).")
+            text = unescape(taken[0])
+            cursor.at = taken.end()
+            cursor.space()
+        found.append(text)
+        cursor.comma()
+
+
+def walk(clause: Clause) -> Iterator[Clause]:
+    """The clause and everything in it."""
+    yield clause
+    match clause:
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from walk(part)
+        case Not(part=part):
+            yield from walk(part)
+        case _:
+            return
+
+
+def fields(clause: Clause) -> frozenset[str]:
+    """The fields a clause reads; a term reads `_raw`, a time bound `_time`."""
+    found: set[str] = set()
+    for part in walk(clause):
+        if isinstance(part, (Compare, In)):
+            found.add(part.name)
+        elif isinstance(part, Term) and part.text != "*":
+            found.add("_raw")
+        elif isinstance(part, TimeBound):
+            found.add("_time")
+    return frozenset(found)
+
+
+_PLAIN_NAME = re.compile(r"[^\s()\[\]\"|=<>!,\\`]+\Z")
+_PLAIN_VALUE = re.compile(r"[^\s()\[\]\"|=<>!,\\`]+\Z")
+
+
+def render(clause: Clause, subsearch: Callable[[Any], str], inside: str = "") -> str:
+    """The clause as SPL; parsing it again gives the same tree."""
+    match clause:
+        case And(parts=parts):
+            text = " ".join(render(part, subsearch, "and") for part in parts)
+            return f"({text})" if inside else text
+        case Or(parts=parts):
+            text = " OR ".join(render(part, subsearch, "or") for part in parts)
+            return f"({text})" if inside in ("or", "not") else text
+        case Not(part=part):
+            return f"NOT {render(part, subsearch, 'not')}"
+        case Compare(name=name, operator=operator, value=value, exact=exact):
+            shown = f"CASE({quote(value)})" if exact else _shown(value)
+            return f"{_named(name)}{operator}{shown}"
+        case In(name=name, values=values):
+            return f"{_named(name)} IN ({', '.join(_shown(value) for value in values)})"
+        case Term(text=text, kind="word"):
+            return re.sub(r'(["\\])', r"\\\1", text)
+        case Term(text=text, kind="phrase"):
+            return quote(text)
+        case Term(text=text, kind=kind):
+            return f"{kind}({quote(text)})"
+        case TimeBound(name=name, value=value):
+            return f"{name}={_shown(value)}"
+        case Subsearch(pipeline=pipeline):
+            return f"[ {subsearch(pipeline)} ]"
+
+
+def _named(name: str) -> str:
+    return name if _PLAIN_NAME.match(name) and name not in ("AND", "OR", "NOT") else quote(name)
+
+
+def _shown(value: str) -> str:
+    return value if _PLAIN_VALUE.match(value) else quote(value)

@@ -1,0 +1,258 @@
+"""How a command reads its own text.
+
+A cursor walks over one slice of the expanded search. Commands ask it for the few shapes SPL
+arguments have: words, quoted strings, field names, `option=value` pairs, lists, subsearches, and
+whatever is left. Every refusal is an error at the cursor's place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from podhawk.errors import SearchError, nearest
+from podhawk.spl.text import SearchText, skip_quoted, unescape
+
+_WORD = re.compile(r'(?:\\.|[^\s,|"()\[\]=<>!\\])+', re.DOTALL)
+_NAME = re.compile(r'(?:\\.|[^\s,|"\[\]=\\()])+', re.DOTALL)
+_OPTION = re.compile(r"([A-Za-z_][\w]*)\s*=\s*")
+_OPTION_VALUE = re.compile(r'(?:\\.|[^\s,|"\[\]\\])+', re.DOTALL)
+_SPACE = re.compile(r"[\s]+")
+TRUE = frozenset({"true", "t", "1", "yes"})
+FALSE = frozenset({"false", "f", "0", "no"})
+
+
+class Cursor:
+    """A place in a slice `[at, end)` of a search's expanded text."""
+
+    __slots__ = ("at", "command", "end", "source")
+
+    def __init__(self, source: SearchText, at: int, end: int, command: str = "") -> None:
+        self.source = source
+        self.at = at
+        self.end = end
+        self.command = command
+        self.space()
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def space(self) -> None:
+        """Skip white space."""
+        found = _SPACE.match(self.source.text, self.at, self.end)
+        if found:
+            self.at = found.end()
+
+    @property
+    def done(self) -> bool:
+        return self.at >= self.end
+
+    @property
+    def rest(self) -> str:
+        return self.source.text[self.at : self.end]
+
+    def peek(self, size: int = 1) -> str:
+        return self.source.text[self.at : min(self.at + size, self.end)]
+
+    def looking_at(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        return pattern.match(self.source.text, self.at, self.end)
+
+    def error(self, message: str, at: int | None = None, length: int = 1, remedy: str = "") -> SearchError:
+        prefix = f"{self.command}: " if self.command else ""
+        return self.source.error(prefix + message, self.at if at is None else at, length, remedy)
+
+    def fail(self, message: str, remedy: str = "") -> NoReturn:
+        raise self.error(message, remedy=remedy)
+
+    # -- taking ----------------------------------------------------------------------------------
+
+    def take(self, text: str) -> bool:
+        """Take exactly this text (no case folding) if it is next."""
+        if self.source.text.startswith(text, self.at) and self.at + len(text) <= self.end:
+            self.at += len(text)
+            self.space()
+            return True
+        return False
+
+    def keyword(self, *words: str) -> str | None:
+        """Take one of these words, in any case, if it stands next as a whole word."""
+        found = self.looking_at(re.compile(r"[A-Za-z_]+(?![\w.:{}*-])"))
+        if found and found[0].lower() in words:
+            following = self.source.text[found.end() : self.end].lstrip()
+            if following.startswith("=") and not following.startswith("=="):
+                return None
+            self.at = found.end()
+            self.space()
+            return found[0].lower()
+        return None
+
+    def comma(self) -> bool:
+        return self.take(",")
+
+    def quoted(self) -> str | None:
+        """A double-quoted string without its quotes, escapes resolved one level."""
+        if self.peek() != '"':
+            return None
+        end = skip_quoted(self.source.text, self.at)
+        if end < 0 or end > self.end:
+            self.fail("this double quote is never closed")
+        value = unescape(self.source.text[self.at + 1 : end - 1])
+        self.at = end
+        self.space()
+        return value
+
+    def word(self, what: str = "a word") -> str:
+        """One unquoted word or a quoted string."""
+        text = self.quoted()
+        if text is not None:
+            return text
+        found = self.looking_at(_WORD)
+        if not found:
+            self.fail(f"expected {what}" + (f", found {self.peek()!r}" if not self.done else " at the end"))
+        self.at = found.end()
+        self.space()
+        return unescape(found[0])
+
+    def name(self, what: str = "a field name") -> str:
+        """A field name: bare (`user.groups{}`), or in double or single quotes."""
+        if self.peek() == "'":
+            end = self.source.text.find("'", self.at + 1, self.end)
+            if end > 0:
+                value = self.source.text[self.at + 1 : end]
+                self.at = end + 1
+                self.space()
+                return value
+        text = self.quoted()
+        if text is not None:
+            return text
+        found = self.looking_at(_NAME)
+        if not found:
+            self.fail(f"expected {what}" + (f", found {self.peek()!r}" if not self.done else " at the end"))
+        self.at = found.end()
+        self.space()
+        return found[0]
+
+    def names(self, stop: Iterable[str] = (), what: str = "a field name") -> tuple[str, ...]:
+        """A list of field names, separated by blanks or commas, up to a stop word, an option or the end."""
+        found: list[str] = []
+        stops = tuple(stop)
+        while not self.done and self.peek() not in "[|)" and not self.next_option():
+            if stops and self._at_word(stops):
+                break
+            found.append(self.name(what))
+            self.comma()
+        return tuple(found)
+
+    def _at_word(self, words: tuple[str, ...]) -> bool:
+        found = self.looking_at(re.compile(r"[A-Za-z_]+(?![\w.:{}*=-])"))
+        return bool(found and found[0].lower() in words)
+
+    def next_option(self) -> str | None:
+        """The name of the `name=value` that stands next, or None; takes nothing."""
+        found = self.looking_at(_OPTION)
+        if not found or self.source.text.startswith("=", found.end()):
+            return None
+        return found[1].lower()
+
+    def option(self, known: Iterable[str]) -> tuple[str, str] | None:
+        """Take `name=value` if one is next. Raises SearchError for a name that is not known."""
+        found = self.looking_at(_OPTION)
+        if not found or self.source.text.startswith("=", found.end()):
+            return None
+        name = found[1].lower()
+        allowed = list(known)
+        if name not in allowed:
+            raise self.error(f"unknown option {found[1]!r}", length=len(found[1]),
+                             remedy=nearest(name, allowed) or
+                             (f"Its options are: {', '.join(sorted(allowed))}." if allowed else
+                              "It takes no options."))
+        self.at = found.end()
+        value = self.quoted()
+        if value is None:
+            taken = self.looking_at(_OPTION_VALUE)
+            if not taken:
+                self.fail(f"option {name} has no value")
+            self.at = taken.end()
+            self.space()
+            value = taken[0]
+        return name, value
+
+    def options(self, known: Iterable[str]) -> dict[str, str]:
+        """All options that stand next, commas between them allowed."""
+        found: dict[str, str] = {}
+        allowed = tuple(known)
+        while True:
+            pair = self.option(allowed)
+            if pair is None:
+                return found
+            found[pair[0]] = pair[1]
+            self.comma()
+
+    def boolean(self, value: str, option: str) -> bool:
+        """An option's value as true or false."""
+        if value.lower() in TRUE:
+            return True
+        if value.lower() in FALSE:
+            return False
+        self.fail(f"option {option} is true or false, not {value!r}")
+
+    def integer(self, value: str, what: str, low: int = 0) -> int:
+        """A whole number of at least `low`."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{what} is a whole number, not {value!r}")
+        if number < low:
+            self.fail(f"{what} is at least {low}, not {number}")
+        return number
+
+    def choice(self, value: str, option: str, allowed: Iterable[str]) -> str:
+        """One of a few words, in any case."""
+        known = list(allowed)
+        if value.lower() not in known:
+            self.fail(f"option {option} is one of {', '.join(known)}, not {value!r}", nearest(value, known))
+        return value.lower()
+
+    def bracketed(self) -> tuple[int, int]:
+        """The offsets inside `[ … ]`, taken."""
+        if self.peek() != "[":
+            self.fail("expected a subsearch in square brackets")
+        start = self.at + 1
+        end = closing_bracket(self.source, self.at, self.end)
+        self.at = end + 1
+        self.space()
+        return start, end
+
+    def finish(self) -> None:
+        """Refuse anything that is left."""
+        if not self.done:
+            found = self.looking_at(re.compile(r"\S+"))
+            text = found[0] if found else self.rest
+            self.fail(f"unexpected {text!r}")
+
+
+def closing_bracket(source: SearchText, at: int, end: int) -> int:
+    """The offset of the `]` that closes the `[` at `at`. Raises SearchError if none does."""
+    depth = 0
+    text = source.text
+    here = at
+    while here < end:
+        char = text[here]
+        if char == "\\":
+            here += 2
+            continue
+        if char == '"':
+            after = skip_quoted(text, here)
+            here = after if after > 0 else end
+            continue
+        if char == "[":
+            depth += 1
+        elif char == "]":
+            depth -= 1
+            if depth == 0:
+                return here
+        here += 1
+    raise source.error("this [ is never closed", at, remedy="Close the subsearch with ].")
+
+
+ParseArguments = Callable[[Cursor], object]

@@ -1,0 +1,237 @@
+"""Eval expressions: trees and the parser that makes them.
+
+A Pratt parser: every operator has a binding power, and `parse(power)` reads everything that binds
+tighter. From loose to tight: XOR, OR, AND, NOT, comparisons (also LIKE and IN), `+ - .`, `* / %`,
+unary minus. AND binds tighter than OR here, the reverse of the search command.
+
+A bare word is a field, double quotes make a string, single quotes a field of any name. A dot between
+two bare names is the concatenation operator, not part of a name: `user.username` is `user . username`.
+
+Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.text import quote, skip_quoted, unescape
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A string or a number; `text` is how a number was spelled (its digits decide precision)."""
+
+    value: str | int | float
+    text: str = ""
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    name: str
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    operator: str  # "-", "+", "NOT"
+    operand: Expression
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    operator: str  # + - * / % . = != < > <= >= AND OR XOR LIKE
+    left: Expression
+    right: Expression
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """`value IN (a, b, …)`."""
+
+    value: Expression
+    choices: tuple[Expression, ...]
+    at: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    name: str
+    arguments: tuple[Expression, ...]
+    at: int = field(default=0, compare=False)
+    length: int = field(default=1, compare=False)
+
+
+Expression = Literal | Field | Unary | Binary | Membership | Call
+
+_POWER = {"XOR": 1, "OR": 2, "AND": 3, "=": 5, "!=": 5, "<": 5, ">": 5, "<=": 5, ">=": 5, "LIKE": 5,
+          "IN": 5, "+": 6, "-": 6, ".": 6, "*": 7, "/": 7, "%": 7}
+_NOT_POWER = 4
+_UNARY_POWER = 8
+_NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_])")
+_NAME = re.compile(r"(?:[A-Za-z_\u0080-\U0010ffff]|\d+[A-Za-z_])[\w:@#$]*(?:\{\})*")
+_OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%.=<>]")
+_WORD_OPERATOR = re.compile(r"(AND|OR|XOR|LIKE|IN|NOT)(?![\w:])", re.IGNORECASE)
+DEPTH_LIMIT = 200
+
+
+def parse_expression(cursor: Cursor, power: int = 0, depth: int = 0) -> Expression:
+    """Read one expression as far as operators of more than `power` reach."""
+    if depth > DEPTH_LIMIT:
+        cursor.fail("this expression is nested too deeply")
+    left = _prefix(cursor, depth)
+    while True:
+        operator, size = _next_operator(cursor)
+        if not operator or _POWER[operator] <= power:
+            return left
+        at = cursor.at
+        cursor.at += size
+        cursor.space()
+        if operator == "IN":
+            left = Membership(left, _arguments(cursor, depth), at)
+        else:
+            left = Binary(operator, left, parse_expression(cursor, _POWER[operator], depth + 1), at)
+
+
+def _next_operator(cursor: Cursor) -> tuple[str, int]:
+    found = cursor.looking_at(_WORD_OPERATOR)
+    if found:
+        name = found[1].upper()
+        return ("", 0) if name == "NOT" else (name, found.end() - cursor.at)
+    found = cursor.looking_at(_OPERATOR)
+    if not found:
+        return "", 0
+    name = {"==": "=", "<>": "!="}.get(found[0], found[0])
+    return name, len(found[0])
+
+
+def _prefix(cursor: Cursor, depth: int) -> Expression:
+    at = cursor.at
+    char = cursor.peek()
+    if cursor.done:
+        cursor.fail("expected an expression, found the end")
+    if char == "(":
+        cursor.take("(")
+        inner = parse_expression(cursor, 0, depth + 1)
+        if not cursor.take(")"):
+            raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
+        return inner
+    if char == '"':
+        end = skip_quoted(cursor.source.text, at)
+        if end < 0 or end > cursor.end:
+            cursor.fail("this double quote is never closed")
+        cursor.at = end
+        cursor.space()
+        return Literal(unescape(cursor.source.text[at + 1 : end - 1]), at=at)
+    if char == "'":
+        return _quoted_field(cursor)
+    if char in "+-":
+        cursor.take(char)
+        return Unary(char, parse_expression(cursor, _UNARY_POWER, depth + 1), at)
+    number = cursor.looking_at(_NUMBER)
+    if number:
+        cursor.at = number.end()
+        cursor.space()
+        text = number[0]
+        return Literal(int(text) if text.isdigit() else float(text), text, at)
+    word = cursor.looking_at(_WORD_OPERATOR)
+    if word and word[1].upper() == "NOT":
+        cursor.at = word.end()
+        cursor.space()
+        return Unary("NOT", parse_expression(cursor, _NOT_POWER, depth + 1), at)
+    name = cursor.looking_at(_NAME)
+    if not name:
+        cursor.fail(f"expected a field, a value or a function, found {char!r}")
+    cursor.at = name.end()
+    cursor.space()
+    if cursor.peek() == "(":
+        return Call(name[0].lower(), _arguments(cursor, depth), at, len(name[0]))
+    return Field(name[0], at)
+
+
+def _quoted_field(cursor: Cursor) -> Field:
+    at = cursor.at
+    end = cursor.source.text.find("'", at + 1, cursor.end)
+    if end < 0:
+        cursor.fail("this single quote is never closed", "Single quotes stand round field names.")
+    cursor.at = end + 1
+    cursor.space()
+    return Field(cursor.source.text[at + 1 : end], at)
+
+
+def _arguments(cursor: Cursor, depth: int) -> tuple[Expression, ...]:
+    opening = cursor.at
+    if not cursor.take("("):
+        cursor.fail("expected (")
+    found: list[Expression] = []
+    if cursor.take(")"):
+        return ()
+    while True:
+        found.append(parse_expression(cursor, 0, depth + 1))
+        if cursor.take(")"):
+            return tuple(found)
+        if not cursor.comma():
+            if cursor.done:
+                raise cursor.error("this ( is never closed", opening, remedy="Close it with ).")
+            cursor.fail(f"expected , or ), found {cursor.peek()!r}")
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """The expression and everything in it."""
+    yield expression
+    match expression:
+        case Unary(operand=inner):
+            yield from walk(inner)
+        case Binary(left=left, right=right):
+            yield from walk(left)
+            yield from walk(right)
+        case Membership(value=value, choices=choices):
+            yield from walk(value)
+            for choice in choices:
+                yield from walk(choice)
+        case Call(arguments=arguments):
+            for argument in arguments:
+                yield from walk(argument)
+        case _:
+            return
+
+
+def fields(expression: Expression) -> frozenset[str]:
+    """The names of all fields that an expression reads."""
+    return frozenset(part.name for part in walk(expression) if isinstance(part, Field))
+
+
+_BARE = re.compile(r"[A-Za-z_\u0080-\U0010ffff][\w:@#$]*(?:\{\})*\Z")
+_KEYWORDS = frozenset({"and", "or", "xor", "not", "like", "in"})
+
+
+def render(expression: Expression, power: int = 0) -> str:
+    """The expression as SPL; parsing it again gives the same tree."""
+    match expression:
+        case Literal(value=str() as value):
+            return quote(value)
+        case Literal(value=value, text=text):
+            return text or repr(value)
+        case Field(name=name):
+            return name if _BARE.match(name) and name.lower() not in _KEYWORDS else f"'{name}'"
+        case Unary(operator="NOT", operand=operand):
+            return _wrapped(f"NOT {render(operand, _NOT_POWER)}", _NOT_POWER, power)
+        case Unary(operator=operator, operand=operand):
+            return f"{operator}{render(operand, _UNARY_POWER)}"
+        case Binary(operator=operator, left=left, right=right):
+            own = _POWER[operator]
+            return _wrapped(f"{render(left, own - 1)} {operator} {render(right, own)}", own, power)
+        case Membership(value=value, choices=choices):
+            listed = ", ".join(render(choice) for choice in choices)
+            return _wrapped(f"{render(value, 4)} IN ({listed})", 5, power)
+        case Call(name=name, arguments=arguments):
+            return f"{name}({', '.join(render(argument) for argument in arguments)})"
+
+
+def _wrapped(text: str, own: int, around: int) -> str:
+    return f"({text})" if own <= around else text

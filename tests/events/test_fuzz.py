@@ -1,0 +1,135 @@
+"""Mutated input: nothing but our own errors, and the lines before and after the damage survive.
+
+Effort: PODHAWK_EFFORT=full runs 100,000 inputs, else 2,000. The seed is fixed; a failure prints its input.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+from pathlib import Path
+
+import zstandard
+
+from events.samples import aks, cloudwatch, event, gke, line, packed, text
+from podhawk.errors import PodhawkError
+from podhawk.events import InputReport, ReadOptions, check_recognised, fields_of, pick, read_events
+from podhawk.events.reasons import REASONS
+from podhawk.events.registry import FORMATS
+
+ROUNDS = 100_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 2_000
+SEEDS = [
+    line().encode(), json.dumps(event(), indent=2).encode(), text([event(), event("a2")]).encode(),
+    text({"kind": "EventList", "items": [event(), event("a2")]}).encode(),
+    text({"records": [aks(line()), aks(event())]}).encode(),
+    text(cloudwatch(text(event()), text(event("a2")))).encode(),
+    text({"awslogs": {"data": packed(cloudwatch(line()))}}).encode(),
+    text(gke()).encode(), gzip.compress(line().encode() * 3), zstandard.compress(line().encode() * 3),
+    text(event(user=text(event()["user"]), k8s_audit_level="Request")).encode(), line().encode("utf-16"),
+    *(form.example.encode() for form in FORMATS),
+]
+PIECES = [b"{", b"}", b"[", b"]", b'"', b"\\", b",", b":", b"\n", b"\r\n", b"\0", b"\xff", b"\xef\xbb\xbf", b"null",
+          b"-0", b"1e9999", b"\\ud800", b'{"', b'"}', b"[Truncated...]", b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"---\n",
+          b"&a [*a]", b"Tests:\n", b'"auditID":', b'{"kind":"Event","apiVersion":"audit.k8s.io/v1",', b"[" * 400,
+          b'{"a":' * 300]
+VALUES = [None, True, False, 0, -1, 1.5, 10**30, "", "x", "{", "a=", "2026-11-01T10:00:00Z", [], {}, [[]], [{}],
+          {"a": {}}, [None], {"auditID": "q", "verb": "get"}, {"": ""}, ["a", 1], {"log": {}}, {"data": "e30="},
+          {"message": {}}]
+
+
+def retyped(data: bytes, chance: random.Random) -> bytes:
+    """The same document with values in it replaced by values of other types."""
+    try:
+        document = json.loads(data)
+    except ValueError:
+        return data
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        places: list[tuple[object, object]] = []
+        nodes = [document]
+        while nodes:
+            node = nodes.pop()
+            for key, value in node.items() if isinstance(node, dict) else enumerate(node):
+                places.append((node, key))
+                if isinstance(value, (dict, list)):
+                    nodes.append(value)
+        if not places:
+            break
+        holder, key = chance.choice(places)
+        if chance.random() < 0.2 and isinstance(holder[key], str):  # type: ignore[index]
+            holder[key] = holder[key][: chance.randrange(len(holder[key]) + 1)]  # type: ignore[index]
+        else:
+            holder[key] = json.loads(json.dumps(chance.choice(VALUES)))  # type: ignore[index]
+    return json.dumps(document).encode()
+
+
+def mutated(chance: random.Random) -> bytes:
+    seed = chance.choice(SEEDS)
+    if chance.random() < 0.4:
+        seed = retyped(seed, chance)
+        if chance.random() < 0.6:
+            return seed
+    data = bytearray(seed)
+    for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
+        place = chance.randrange(len(data) + 1)
+        match chance.randrange(7):
+            case 0:
+                del data[place : place + chance.choice((1, 1, 2, 10, 100, 1000))]
+            case 1:
+                data[place:place] = chance.choice(PIECES)
+            case 2:
+                data[place : place + 1] = bytes([chance.randrange(256)])
+            case 3:
+                del data[place:]
+            case 4:
+                del data[:place]
+            case 5:
+                other = chance.choice(SEEDS)
+                data[place:place] = other[: chance.randrange(len(other))]
+            case _:
+                length = chance.choice((1, 5, 50, 500))
+                data[place:place] = data[max(0, place - length) : place] * chance.choice((1, 2, 20))
+    return bytes(data)
+
+
+def test_mutated_input(tmp_path: Path) -> None:
+    chance = random.Random(20261101)
+    path = tmp_path / "fuzz"
+    formats = ["auto"] * 20 + ["json", "text", "aks", "rule-tests"]
+    for turn in range(ROUNDS):
+        damaged = mutated(chance)
+        name = chance.choice(formats)
+        path.write_bytes(damaged)
+        report = InputReport()
+        try:
+            for one in read_events([str(path)], ReadOptions(input_format=name), report):
+                fields = fields_of(one.view)
+                assert pick(one.view, list(fields)[:5]) == dict(list(fields.items())[:5])
+                json.dumps(fields).encode()
+                one.view.raw.encode()
+                if one.carrier is not None:
+                    json.dumps(fields_of(one.carrier)).encode()
+                    one.carrier.raw.encode()
+            report.summary_lines()
+            check_recognised(report)
+        except PodhawkError:
+            pass
+        except BaseException:
+            print(f"turn {turn}, format {name}: {damaged!r}")
+            raise
+        assert report.rejected.keys() <= REASONS.keys()
+
+
+def test_neighbours_of_mutated_lines_survive(tmp_path: Path) -> None:
+    chance = random.Random(20261102)
+    path = tmp_path / "fuzz"
+    before, after = line("before").encode(), line("after").encode()
+    for turn in range(ROUNDS // 4):
+        damaged = mutated(chance)
+        if b"\n" in damaged.strip() and turn % 2:
+            damaged = damaged.replace(b"\n", b" ")
+        path.write_bytes(before + damaged + b"\n" + after)
+        found = [one.view.data.get("auditID") for one in read_events([str(path)], ReadOptions(), InputReport())]
+        assert found[:1] == ["before"], damaged
+        assert "after" in found[-3:], damaged  # what waits for its other half comes last
