@@ -12,14 +12,14 @@ from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.commands.registry import SUPPORTED
 from podhawk.spl.text import plain
 
-# iplocation's and lookup's examples need a database or a table that an example cannot carry.
 EXAMPLES = [pytest.param(command, example, id=f"{command.name}-{number}")
             for command in SUPPORTED for number, example in enumerate(command.examples)]
 
 
 @pytest.mark.parametrize(("command", "example"), EXAMPLES)
 def test_example_gives_its_rows(command: Command, example: Example, tmp_path: Path) -> None:
-    case = {"id": command.name, "events": list(example.events), "spl": example.search, "exact": False}
+    case = {"id": command.name, "events": list(example.events), "spl": example.search, "exact": False,
+            "lookups": dict(example.lookups)}
     expected = [dict(row) for row in example.rows]
     rows = run_case(case, tmp_path)
     assert len(rows) == len(expected), rows

@@ -57,6 +57,7 @@ def test_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "a OR b AND NOT c", "(a OR b) AND c", "a-(b-c)", "a-b-c", "-(a+b)", "- -a", "NOT (a AND b)", "(NOT a)=b",
-    "'x y'.\"s\\\\t\\\"\"", "f(a, g(1.50), \"x\") IN (1, 'in')", "(a=b)=c", "a=(b=c)", "'not' LIKE \"%\"", "(a IN (b)) IN (c)"])
+    "'x y'.\"s\\\\t\\\"\"", "f(a, g(1.50), \"x\") IN (1, 'in')", "(a=b)=c", "a=(b=c)", "'not' LIKE \"%\"",
+    "(a IN (b)) IN (c)"])
 def test_printing_and_parsing_again_gives_the_same_tree(text: str) -> None:
     assert parse(render(parse(text))) == parse(text)

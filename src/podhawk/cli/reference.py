@@ -80,6 +80,7 @@ def command_text(command: Command) -> str:
 
 def _example(example: Example) -> list[str]:
     lines = [f"    event  {event}" for event in example.events]
+    lines += [f"    lookup {name}: {json.dumps(text)}" for name, text in example.lookups]
     lines.append(f"    search {example.search}")
     lines += [f"    row    {json.dumps(row, ensure_ascii=False)}" for row in example.rows] or ["    (no rows)"]
     return lines

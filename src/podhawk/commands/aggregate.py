@@ -279,7 +279,8 @@ def _field_feed(number: int, name: str, by_time: bool) -> Feed:
 
 
 def _eval_feed(number: int, item: Item, context: Context, aggregation: Aggregation) -> Feed:
-    assert item.argument is not None and not isinstance(item.argument, str)
+    assert item.argument is not None
+    assert not isinstance(item.argument, str)
     source = item.source if item.source is not None else SearchText("", "", ())
     evaluate = compile_expression(item.argument, context.env, source)
     counts = aggregation.name == "count" and kind(item.argument) in ("boolean", "any")

@@ -67,12 +67,14 @@ class Mergeable(Protocol):
 class Example:
     """A search over small events, and the rows it gives: shown in the docs and run by the tests.
 
-    `events` are JSON texts; a search that begins with a pipe needs none.
+    `events` are JSON texts; a search that begins with a pipe needs none. `lookups` are the tables that it
+    names, as (name, CSV text).
     """
 
     search: str
     rows: tuple[dict[str, Any], ...]
     events: tuple[str, ...] = ()
+    lookups: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

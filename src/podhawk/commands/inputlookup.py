@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Columns, Command, Kind, Wanted, Whole, plus
+from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, plus
 from podhawk.commands.names import shown
 from podhawk.commands.where import void
 from podhawk.functions.predicates import compile_clause
@@ -93,7 +93,11 @@ INPUTLOOKUP = Command(
     doc="The rows of a lookup table: first in a search, or with `append=true` behind the rows at hand. "
         "`start` is the first row, from 0, `max` the most rows to take. The clause has the rules of the "
         "search command.",
-    examples=(),
+    examples=(
+        Example("| inputlookup teams where team=red | table user", ({"user": "ann"},), (),
+                (("teams", "user,team\nann,red\nbob,blue\n"),)),
+        Example("* | table user | inputlookup append=t teams", ({"user": "eve"}, {"user": "ann"}), ('{"user":"eve"}',),
+                (("teams", "user\nann\n"),))),
     parse=_parse,
     render=_render,
     kind=lambda node: Kind.WHOLE if node.append else Kind.GENERATING,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from podhawk.commands.context import Context, Lookup, place
-from podhawk.commands.declare import Columns, Command, Kind, Stream, Wanted, always, needs, plus
+from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
 from podhawk.commands.names import shown
 from podhawk.commands.values import put_or_drop
 from podhawk.commands.where import void
@@ -150,7 +150,13 @@ LOOKUP = Command(
         "clause all other columns are added. OUTPUT replaces, and removes where nothing matches; "
         "OUTPUTNEW fills only fields that a row lacks. `local` and `update` are accepted and change "
         "nothing here.",
-    examples=(),
+    examples=(
+        Example("* | lookup teams user OUTPUT team | table user team",
+                ({"user": "ann", "team": "red"}, {"user": "bob", "team": None}),
+                ('{"user":"ann"}', '{"user":"bob"}'), (("teams", "user,team\nann,red\n"),)),
+        Example("* | lookup teams user AS actor OUTPUTNEW team | table actor team",
+                ({"actor": "ann", "team": "mine"},), ('{"actor":"ann","team":"mine"}',),
+                (("teams", "user,team\nann,red\n"),))),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -29,6 +29,11 @@ def _parse(cursor: Cursor) -> MakeResults:
     return MakeResults(count, cursor.boolean(options.get("annotate", "f"), "annotate"))
 
 
+def _render(node: MakeResults) -> str:
+    count = f"count={node.count}" if node.count != 1 else ""
+    return f"{count} annotate=true".strip() if node.annotate else count
+
+
 def _generate(node: MakeResults, context: Context) -> Table:
     rows: list[Row] = []
     for number in range(node.count):
@@ -45,7 +50,7 @@ MAKERESULTS = Command(
     doc="Makes rows that hold only `_time`, set to now: one unless `count` says more.",
     examples=(Example('| makeresults count=2 | eval x="y" | table x', ({"x": "y"}, {"x": "y"})),),
     parse=_parse,
-    render=lambda node: (f"count={node.count}" if node.count != 1 else "") + (" annotate=true" if node.annotate else ""),
+    render=_render,
     kind=always(Kind.GENERATING),
     reads=lambda node, wanted: frozenset(),
     columns=lambda node, columns: None,

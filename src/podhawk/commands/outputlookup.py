@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from podhawk.commands.context import Context, Lookup
-from podhawk.commands.declare import Command, Kind, Wanted, Whole, always, same_columns
+from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
 from podhawk.commands.names import shown
 from podhawk.errors import ContentError
 from podhawk.rows import Row, Table, Value, texts
@@ -111,7 +111,9 @@ OUTPUTLOOKUP = Command(
         "Several values are joined by a blank. No rows empty the table unless "
         "`override_if_empty=false`, and make an empty one unless `create_empty=false`. `createinapp` "
         "and `create_context` change nothing here.",
-    examples=(),
+    examples=(
+        Example("* | stats count by user | outputlookup seen", ({"user": "ann", "count": "1"},), ('{"user":"ann"}',),
+                (("seen", "user,count\n"),)),),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

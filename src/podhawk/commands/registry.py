@@ -8,26 +8,45 @@ from podhawk.commands.appendcols import APPENDCOLS
 from podhawk.commands.appendpipe import APPENDPIPE
 from podhawk.commands.bin import BIN
 from podhawk.commands.chart import CHART
+from podhawk.commands.convert import CONVERT
 from podhawk.commands.datamodel import DATAMODEL
 from podhawk.commands.declare import Command
 from podhawk.commands.dedup import DEDUP
 from podhawk.commands.eval import EVAL
 from podhawk.commands.eventstats import EVENTSTATS
+from podhawk.commands.extract import EXTRACT
+from podhawk.commands.fieldformat import FIELDFORMAT
 from podhawk.commands.fields import FIELDS
 from podhawk.commands.filldown import FILLDOWN
 from podhawk.commands.fillnull import FILLNULL
 from podhawk.commands.foreach import FOREACH
+from podhawk.commands.format import FORMAT
 from podhawk.commands.from_dataset import FROM
+from podhawk.commands.fromjson import FROMJSON
 from podhawk.commands.head import HEAD
+from podhawk.commands.inputlookup import INPUTLOOKUP
+from podhawk.commands.iplocation import IPLOCATION
 from podhawk.commands.join import JOIN
+from podhawk.commands.lookup import LOOKUP
+from podhawk.commands.makemv import MAKEMV
 from podhawk.commands.makeresults import MAKERESULTS
 from podhawk.commands.map import MAP
+from podhawk.commands.multikv import MULTIKV
 from podhawk.commands.multisearch import MULTISEARCH
+from podhawk.commands.mvcombine import MVCOMBINE
+from podhawk.commands.mvexpand import MVEXPAND
+from podhawk.commands.nomv import NOMV
+from podhawk.commands.outputlookup import OUTPUTLOOKUP
 from podhawk.commands.rare import RARE
 from podhawk.commands.refused import REFUSED
+from podhawk.commands.regex import REGEX
 from podhawk.commands.rename import RENAME
+from podhawk.commands.replace import REPLACE
+from podhawk.commands.returns import RETURN
+from podhawk.commands.rex import REX
 from podhawk.commands.search import SEARCH
 from podhawk.commands.sort import SORT
+from podhawk.commands.spath import SPATH
 from podhawk.commands.stats import STATS
 from podhawk.commands.streamstats import STREAMSTATS
 from podhawk.commands.table import TABLE
@@ -39,6 +58,7 @@ from podhawk.commands.tstats import TSTATS
 from podhawk.commands.union import UNION
 from podhawk.commands.untable import UNTABLE
 from podhawk.commands.where import WHERE
+from podhawk.commands.xmlkv import XMLKV
 from podhawk.commands.xyseries import XYSERIES
 
 SUPPORTED: tuple[Command, ...] = (
@@ -48,24 +68,43 @@ SUPPORTED: tuple[Command, ...] = (
     APPENDPIPE,
     BIN,
     CHART,
+    CONVERT,
     DATAMODEL,
     DEDUP,
     EVAL,
     EVENTSTATS,
+    EXTRACT,
+    FIELDFORMAT,
     FIELDS,
     FILLDOWN,
     FILLNULL,
     FOREACH,
+    FORMAT,
     FROM,
+    FROMJSON,
     HEAD,
+    INPUTLOOKUP,
+    IPLOCATION,
     JOIN,
+    LOOKUP,
+    MAKEMV,
     MAKERESULTS,
     MAP,
+    MULTIKV,
     MULTISEARCH,
+    MVCOMBINE,
+    MVEXPAND,
+    NOMV,
+    OUTPUTLOOKUP,
     RARE,
+    REGEX,
     RENAME,
+    REPLACE,
+    RETURN,
+    REX,
     SEARCH,
     SORT,
+    SPATH,
     STATS,
     STREAMSTATS,
     TABLE,
@@ -77,6 +116,7 @@ SUPPORTED: tuple[Command, ...] = (
     UNION,
     UNTABLE,
     WHERE,
+    XMLKV,
     XYSERIES,
 )
 COMMANDS: dict[str, Command] = {

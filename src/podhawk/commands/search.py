@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
-from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.commands.parse import parse_bracketed, render_pipeline
 from podhawk.functions.predicates import compile_clause, with_latest
 from podhawk.rows import Row
 from podhawk.spl.clause import Clause, fields, parse_clause, render
@@ -47,7 +47,7 @@ SEARCH = Command(
                 ('{"verb":"create","resource":"pods"}', '{"verb":"update","resource":"secrets"}')),
         Example("NOT user=admin | table user", ({"user": "bob"},), ('{"user":"admin"}', '{"user":"bob"}'))),
     parse=_parse,
-    render=lambda node: render(node.clause, render_bracketed),
+    render=lambda node: render(node.clause, render_pipeline),
     kind=always(Kind.PER_EVENT),
     reads=_reads,
     columns=same_columns,

@@ -137,7 +137,7 @@ class BatchRunner:
         stages: list[Stage] = []
         for stage in pipeline.stages:
             if isinstance(stage.node, Search):
-                clause = replace_subsearches(stage.node.clause, search.context.run)
+                clause = replace_subsearches(stage.node.clause, search.context.run, search.context.warn)
                 stage = replace(stage, node=Search(clause))
             stages.append(stage)
         return Pipeline(tuple(stages), pipeline.source)

@@ -33,7 +33,10 @@ def run_stage(stage: Stage, table: Table, context: Context) -> Table:
         run = command.merge(stage.node, context)
         state = run.start()
         run.add(state, table.rows)
-        return run.finish(state)
+        made = run.finish(state)
+        if made.columns is None:
+            made.columns = command.columns(stage.node, table.columns)
+        return made
     assert command.whole is not None
     return command.whole(stage.node, context)(table)
 

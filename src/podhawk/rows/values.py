@@ -27,6 +27,9 @@ class Filled(str):
     __slots__ = ()
 
 
+LARGEST: Final = 1.7976931348623157e308
+"""The largest double."""
+
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 
 
@@ -53,7 +56,8 @@ def texts(value: Value) -> tuple[str, ...]:
 def as_number(value: object) -> int | float | None:
     """The number that a value is or spells; None for anything else.
 
-    A field whose text looks like a number counts as one (`"10"`, `"1e3"`); blanks round it do not.
+    A field whose text looks like a number counts as one (`"10"`, `"1e3"`); with blanks round it, or
+    beyond what a double can hold, it is text: no event may overflow a sum.
     """
     if isinstance(value, bool):
         return None
@@ -63,7 +67,9 @@ def as_number(value: object) -> int | float | None:
         return as_number(value[0]) if len(value) == 1 else None
     if not isinstance(value, str) or not _NUMBER.match(value):
         return None
+    number: int | float
     try:
-        return int(value)
+        number = int(value)
     except ValueError:
-        return float(value)
+        number = float(value)
+    return number if -LARGEST < number < LARGEST else None

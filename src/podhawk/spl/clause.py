@@ -108,9 +108,8 @@ def parse_clause(cursor: Cursor, subsearch: ParseSubsearch) -> Clause:
 def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
     parts = [_disjunction(cursor, subsearch, depth)]
     while not cursor.done and cursor.peek() != ")":
-        if _operator(cursor, "AND"):
-            if cursor.done or cursor.peek() == ")":
-                cursor.fail("AND has nothing on its right side")
+        if _operator(cursor, "AND") and (cursor.done or cursor.peek() == ")"):
+            cursor.fail("AND has nothing on its right side")
         parts.append(_disjunction(cursor, subsearch, depth))
     return parts[0] if len(parts) == 1 else And(tuple(parts))
 

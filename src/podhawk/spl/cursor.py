@@ -192,9 +192,9 @@ class Cursor:
         """An option's value as true or false."""
         if value.lower() in TRUE:
             return True
-        if value.lower() in FALSE:
-            return False
-        self.fail(f"option {option} is true or false, not {value!r}")
+        if value.lower() not in FALSE:
+            self.fail(f"option {option} is true or false, not {value!r}")
+        return False
 
     def integer(self, value: str, what: str, low: int = 0) -> int:
         """A whole number of at least `low`."""

@@ -83,7 +83,7 @@ class Numbers:
 
     def add(self, value: Single, order: OrderKey) -> None:
         number = as_number(value)
-        if number is not None and not (isinstance(number, float) and math.isnan(number)):
+        if number is not None and math.isfinite(number):
             self.counts[number] += 1
 
     def merge(self, other: Numbers) -> None:
@@ -147,7 +147,7 @@ class Range:
 
     def add(self, value: Single, order: OrderKey) -> None:
         number = as_number(value)
-        if number is not None:
+        if number is not None and math.isfinite(number):
             self.low = number if self.low is None else min(self.low, number)
             self.high = number if self.high is None else max(self.high, number)
 
