@@ -72,7 +72,7 @@ def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: Te
     for name in columns:
         numeric = all(_numeric(row.get(name)) for row in rows) and name != "_time"
         table.add_column(visible(name), justify="right" if numeric else "left", overflow="fold",
-                         min_width=min(len(name), 8))
+                         min_width=min(len(name), 12))
     for row in rows:
         table.add_row(*[cell_text(name, row.get(name)) for name in columns])
     console(out).print(table)
