@@ -183,13 +183,16 @@ class Aggregator:
     def __init__(self, items: Sequence[Item], context: Context, exclude: Iterable[str] = ()) -> None:
         self.items = tuple(items)
         self.exclude = frozenset(exclude)
+        self.count_rows = "stats-count-rows" in context.env.switches
+        nearest = "percentile-nearest-rank" in context.env.switches
+        self.made = [_declared(item, nearest) for item in self.items]
         self.feeds = [self._feed(number, item, context) for number, item in enumerate(self.items)]
 
     def new(self) -> Group:
         group = Group(len(self.items))
         for number, item in enumerate(self.items):
             if not item.wild:
-                aggregation, argument = item.declaration()
+                aggregation, argument = self.made[number]
                 group.plain[number] = aggregation.make(argument)
         return group
 
@@ -224,15 +227,19 @@ class Aggregator:
         return found
 
     def _feed(self, number: int, item: Item, context: Context) -> Feed:
-        aggregation, _ = item.declaration()
+        aggregation, _ = self.made[number]
         if item.argument is None:
             return lambda group, row: group.plain[number].add("", row.order)
         if isinstance(item.argument, str):
-            return self._wild(number, item) if item.wild else _field_feed(number, item.argument, aggregation.by_time)
+            if item.wild:
+                return self._wild(number, item)
+            if self.count_rows and aggregation.name == "count":
+                return _presence_feed(number, item.argument)
+            return _field_feed(number, item.argument, aggregation.by_time)
         return _eval_feed(number, item, context, aggregation)
 
     def _wild(self, number: int, item: Item) -> Feed:
-        aggregation, argument = item.declaration()
+        aggregation, argument = self.made[number]
         matcher = pattern(str(item.argument))
 
         def feed(group: Group, row: Row) -> None:
@@ -245,6 +252,12 @@ class Aggregator:
                 _give(group.wild[key], value, row, aggregation.by_time)
 
         return feed
+
+
+def _declared(item: Item, nearest: bool) -> tuple[Aggregation, float]:
+    """An item's aggregation and number; `nearest` reads percentiles as values that occur."""
+    aggregation, number = item.declaration()
+    return (AGGREGATIONS["upperperc"], number) if nearest and aggregation.name == "perc" else (aggregation, number)
 
 
 def wild_name(item: Item, name: str) -> str:
@@ -274,6 +287,16 @@ def _field_feed(number: int, name: str, by_time: bool) -> Feed:
         value = row.get(name)
         if value is not None:
             _give(group.plain[number], value, row, by_time)
+
+    return feed
+
+
+def _presence_feed(number: int, name: str) -> Feed:
+    """Counts rows that have a field, however many values it holds."""
+
+    def feed(group: Group, row: Row) -> None:
+        if name in row:
+            group.plain[number].add("", row.order)
 
     return feed
 

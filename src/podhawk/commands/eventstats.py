@@ -79,6 +79,7 @@ def put(row: Row, items: tuple[Item, ...], results: dict[str, Value]) -> None:
 
 def _whole(node: EventStats, context: Context) -> Whole:
     aggregator = Aggregator(node.items, context, node.by)
+    keep_null = "eventstats-null-by-kept" in context.env.switches
 
     def whole(table: Table) -> Table:
         renumber(table.rows)
@@ -86,7 +87,7 @@ def _whole(node: EventStats, context: Context) -> Whole:
         bad: dict[Key, set[str]] = {}
         first: list[Key | None] = []
         for row in table.rows:
-            keys = list(keys_of(row, node.by))
+            keys = list(keys_of(row, node.by, keep_null=keep_null))
             first.append(keys[0] if keys else None)
             for key in keys:
                 if key not in groups:

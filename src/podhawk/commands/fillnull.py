@@ -8,7 +8,7 @@ existing (`also`, set by the planner); `--splunk-exact` leaves that out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from podhawk.commands.context import Context
@@ -55,20 +55,31 @@ def _columns(node: FillNull, columns: Columns) -> Columns:
     return plus(columns, *node.names) if _per_row(node) else columns
 
 
-def _stream(node: FillNull, context: Context) -> Stream:
+def _filler(node: FillNull, context: Context) -> Callable[[Row, Iterable[str]], None]:
     filled = Filled(node.value)
+    empty_too = "fillnull-empty" in context.env.switches
+
+    def fill(row: Row, names: Iterable[str]) -> None:
+        for name in names:
+            if name not in row or (empty_too and row[name] == ""):
+                row[name] = filled
+
+    return fill
+
+
+def _stream(node: FillNull, context: Context) -> Stream:
+    fill = _filler(node, context)
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            for name in node.names:
-                row.setdefault(name, filled)
+            fill(row, node.names)
             yield row
 
     return stream
 
 
 def _whole(node: FillNull, context: Context) -> Whole:
-    filled = Filled(node.value)
+    fill = _filler(node, context)
 
     def whole(table: Table) -> Table:
         seen: dict[str, None] = {}
@@ -78,8 +89,7 @@ def _whole(node: FillNull, context: Context) -> Whole:
         if not node.names:
             known += [name for name in node.also if name not in seen]
         for row in table.rows:
-            for name in known:
-                row.setdefault(name, filled)
+            fill(row, known)
         return table
 
     return whole

@@ -16,15 +16,22 @@ from podhawk.rows.values import as_number
 Key = tuple[str, ...]
 
 
-def keys_of(row: Row, by: Sequence[str], drop_duplicates: bool = False) -> Iterator[Key]:
-    """The keys of the groups a row belongs to."""
+def keys_of(row: Row, by: Sequence[str], drop_duplicates: bool = False, keep_null: bool = False,
+            first_only: bool = False) -> Iterator[Key]:
+    """The keys of the groups a row belongs to.
+
+    `keep_null` and `first_only` are other readings: an absent field is an empty text; of a multivalue
+    field only the first value counts.
+    """
     parts: list[tuple[str, ...]] = []
     single = True
     for name in by:
         value = row.get(name)
         if value is None:
-            return
-        values = texts(value)
+            if not keep_null:
+                return
+            value = Filled("")
+        values = texts(value)[:1] if first_only else texts(value)
         if len(values) != 1:
             single = False
             if drop_duplicates:

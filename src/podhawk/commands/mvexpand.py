@@ -36,11 +36,14 @@ def _reads(node: MvExpand, wanted: Wanted) -> Wanted:
 
 
 def _stream(node: MvExpand, context: Context) -> Stream:
+    drops = "mvexpand-drops-empty" in context.env.switches
+
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
             value = row.get(node.field)
             if not isinstance(value, tuple):
-                yield row
+                if value is not None or not drops:
+                    yield row
                 continue
             for number, text in enumerate(value[: node.limit] if node.limit else value):
                 one = Row(row, row.order._replace(place=(*row.order.place, number)))

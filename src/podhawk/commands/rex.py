@@ -124,6 +124,7 @@ def _edits(node: Rex, context: Context) -> Stream:
 
 def _extracts(node: Rex, context: Context) -> Stream:
     names = _groups(node)
+    empty = "rex-empty-groups" in context.env.switches
 
     def matches(text: str) -> Iterable[object]:
         if node.max_match == 1:
@@ -134,7 +135,7 @@ def _extracts(node: Rex, context: Context) -> Stream:
 
     def extract(row: Row, found: list[re.Match[str]]) -> None:
         for name in names:
-            put(row, name, [text for match in found if (text := match.group(name)) is not None])
+            put(row, name, [text or "" for match in found if (text := match.group(name)) is not None or empty])
         if node.offset_field:
             put(row, node.offset_field,
                 [f"{match.start()}-{max(match.end() - 1, match.start())}" for match in found])

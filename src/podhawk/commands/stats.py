@@ -80,6 +80,9 @@ class StatsRun:
     def __init__(self, node: Stats, context: Context) -> None:
         self.node = node
         self.aggregator = Aggregator(node.items, context, node.by)
+        self.keep_null = "stats-null-by-kept" in context.env.switches
+        self.first_only = "stats-multivalue-by-first" in context.env.switches
+        self.row_of_nothing = "stats-nothing-no-row" not in context.env.switches
 
     def start(self) -> State:
         return {}
@@ -87,7 +90,7 @@ class StatsRun:
     def add(self, state: State, rows: Iterable[Row]) -> None:
         by, drop, aggregator = self.node.by, self.node.dedup_splitvals, self.aggregator
         for row in rows:
-            for key in keys_of(row, by, drop):
+            for key in keys_of(row, by, drop, self.keep_null, self.first_only):
                 known = state.get(key)
                 if known is None:
                     known = state[key] = (key, aggregator.new())
@@ -103,7 +106,7 @@ class StatsRun:
         return first
 
     def finish(self, state: State) -> Table:
-        if not self.node.by and not state:
+        if not self.node.by and not state and self.row_of_nothing:
             state = {(): ((), self.aggregator.new())}
         rows: list[Row] = []
         for key in sorted(state, key=sort_key):

@@ -235,6 +235,7 @@ def _test(condition: Condition | None, context: Context) -> Callable[[Row], bool
 
 def _whole(node: StreamStats, context: Context) -> Whole:
     aggregator = Aggregator(node.items, context, node.by)
+    keep_null = "eventstats-null-by-kept" in context.env.switches
     before, after = _test(node.reset_before, context), _test(node.reset_after, context)
 
     def whole(table: Table) -> Table:
@@ -243,7 +244,7 @@ def _whole(node: StreamStats, context: Context) -> Whole:
                  else _Growing(node, aggregator))
         previous: list[Key] | None = None
         for row in table.rows:
-            keys = list(keys_of(row, node.by))
+            keys = list(keys_of(row, node.by, keep_null=keep_null))
             if node.reset_on_change and keys:
                 if previous is not None and keys != previous:
                     state.clear()

@@ -57,7 +57,8 @@ class Request:
 def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
          progress: Callable[[int], None] | None = None) -> None:
     """Offer every event to every job."""
-    probe_fields = frozenset().union(*(job.probe_fields for job in jobs))
+    named = [job.probe_fields for job in jobs]
+    probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
     files: dict[str, int] = {}
     for event in source.events():
         if not within.holds(event.time):
@@ -68,7 +69,7 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
             view = job.view(event)
             probe = probes.get(id(view))
             if probe is None:
-                probe = probes[id(view)] = row_of(event, view, probe_fields, order)
+                probe = probes[id(view)] = row_of(event, view, probe_fields, order, job.rules)
             job.offer(event, view, probe, order)
     for job in jobs:
         job.flush()

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Mergeable
+from podhawk.commands.declare import Mergeable, Wanted
 from podhawk.engine.execute import chain, columns_after, run_stages
 from podhawk.engine.plan import Plan
-from podhawk.engine.views import chooses, row_of
+from podhawk.engine.views import chooses, row_of, rules_of
 from podhawk.events.event import AuditEvent, View
 from podhawk.functions.predicates import compile_clause, decide, with_latest
 from podhawk.rows import OrderKey, Row, Table
@@ -64,7 +64,8 @@ class ScanJob:
         self.context = context
         self.observed = observed
         self.base = with_latest(plan.base)
-        self.probe_fields = spl.fields(self.base)
+        self.probe_fields: Wanted = None if "field-names-any-case" in context.env.switches else spl.fields(self.base)
+        self.rules = rules_of(context.env.switches)
         self.test: Callable[[Row], bool] = compile_clause(self.base, context.env)
         self.stream = chain(plan.mapped, context)
         self.reducer: Mergeable | None = None
@@ -101,7 +102,8 @@ class ScanJob:
         if not self.test(probe):
             return
         observed.matched += 1
-        self.pending.append(row_of(event, view, self.plan.wanted, order))
+        wanted = None if self.probe_fields is None else self.plan.wanted
+        self.pending.append(row_of(event, view, wanted, order, self.rules))
         if len(self.pending) >= BLOCK:
             self.flush()
 

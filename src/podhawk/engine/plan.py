@@ -56,7 +56,8 @@ def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | 
         cursor.finish()
         return compile_expression(tree, surroundings, source)(Row())
 
-    return parse_search(expand(text, macros, name=name, evaluate=evaluate))
+    return parse_search(expand(text, macros, name=name, evaluate=evaluate,
+                               keep_quotes="macro-keeps-quotes" in surroundings.switches))
 
 
 def refuse(pipeline: Pipeline, context: Context) -> Pipeline:

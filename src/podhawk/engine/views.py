@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podhawk.events.event import AuditEvent, View
-from podhawk.events.fields import fields_of, pick
+from podhawk.events.fields import FlattenRules, fields_of, pick
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import decide
 from podhawk.rows import OrderKey, Row
@@ -23,13 +23,27 @@ def chooses(base: Clause, view: View, env: Env) -> bool:
     return decide(base, metadata(view), lambda name: name not in METADATA, env) is not False
 
 
+def rules_of(switches: frozenset[str]) -> FlattenRules:
+    """How JSON becomes fields under the chosen readings."""
+    return FlattenRules(
+        null_as_text="json-null-absent" not in switches,
+        empty_string_is_value="json-empty-text-absent" not in switches,
+        empty_container_is_value="json-empty-container-value" in switches,
+        numbers_keep_spelling="json-numbers-normalised" not in switches,
+        booleans_as_words="json-booleans-as-digits" not in switches,
+        keep_duplicates="json-duplicates-dropped" not in switches,
+        nested_array_braces="json-nested-arrays-plain" not in switches,
+        extraction_cutoff=5000 if "spath-cutoff" in switches else 0)
+
+
 def order_of(event: AuditEvent, file_number: int) -> OrderKey:
     """Newest first, then latest stage first, then as it stands in the input."""
     return OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0) if event.time is not None else 0.0,
                     (file_number, event.origin.line, event.origin.item))
 
 
-def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey) -> Row:
+def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey,
+           rules: FlattenRules) -> Row:
     """The row that a search sees of an event, with the fields that are wanted."""
     row = Row((), order)
     if event.time is not None and (names is None or "_time" in names):
@@ -39,7 +53,7 @@ def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: O
     for name, text in metadata(view).items():
         if names is None or name in names:
             row[name] = text
-    found = fields_of(view) if names is None else pick(view, names - _INTERNAL)
+    found = fields_of(view, rules) if names is None else pick(view, names - _INTERNAL, rules)
     for name, value in found.items():
         if name not in _INTERNAL:
             row[name] = value

@@ -10,6 +10,7 @@ from podhawk.errors import SearchError
 from podhawk.functions import numbers
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
 from podhawk.functions.evaluate import compare, membership, truth
+from podhawk.functions.patterns import fold
 from podhawk.functions.regex import LimitHit, search
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
@@ -129,9 +130,12 @@ def _find(piece: str, text: str, at: int, limit: int) -> int:
     return -1
 
 
-def _is_like(value: EvalValue, pattern: EvalValue) -> EvalValue:
+def _is_like(env: Env, value: EvalValue, pattern: EvalValue) -> EvalValue:
     if isinstance(pattern, tuple):
         return None
+    if "like-any-case" in env.switches:
+        folded = _like(fold(numbers.text(pattern)))
+        return any(folded(fold(text)) for text in each_text(value))
     test = _like(numbers.text(pattern))
     return any(test(text) for text in each_text(value))
 
@@ -308,6 +312,7 @@ FAMILY: tuple[Function, ...] = (
         "_ for one. Case counts; of a multivalue, one value has to fit.",
         ('if(like("kube-system", "kube-%"), "yes", "no")', "yes"),
         run=_is_like,
+        needs_env=True,
         returns="boolean",
         source=SOURCE,
     ),

@@ -122,7 +122,11 @@ def compile_expression(expression: Expression, env: Env, source: SearchText) -> 
             return _binary(expression, env, source)
         case Membership(value=left, choices=choices):
             parts = [compile_expression(part, env, source) for part in (left, *choices)]
-            return lambda row: membership([part(row) for part in parts])
+            if not env.switches & _READINGS:
+                return lambda row: membership([part(row) for part in parts])
+            tests = [_compared("=", left, choice, parts[0], part, env)
+                     for choice, part in zip(choices, parts[1:], strict=True)]
+            return lambda row: None if parts[0](row) is None else any(test(row) is True for test in tests)
         case Call():
             return _call(expression, env, source)
 
@@ -152,6 +156,31 @@ def compare(name: str, left: EvalValue, right: EvalValue) -> EvalValue:
     return test(numbers.text(left), numbers.text(right))
 
 
+_READINGS = frozenset({"compare-as-text", "where-multivalue-first"})
+
+
+def _compared(name: str, left: Expression, right: Expression, first: Evaluator, second: Evaluator,
+              env: Env) -> Evaluator:
+    """A comparison, under the readings that are turned on."""
+    if not env.switches & _READINGS:
+        return lambda row: compare(name, first(row), second(row))
+    as_text = "compare-as-text" in env.switches and any(
+        isinstance(side, Literal) and isinstance(side.value, str) for side in (left, right))
+    first_only = "where-multivalue-first" in env.switches
+
+    def one(value: EvalValue) -> EvalValue:
+        return value[0] if first_only and isinstance(value, tuple) else value
+
+    def compared(row: Row) -> EvalValue:
+        mine, other = one(first(row)), one(second(row))
+        if as_text and mine is not None and other is not None and not isinstance(mine, tuple) and not isinstance(
+                other, tuple):
+            return _COMPARISONS[name](numbers.text(mine), numbers.text(other))
+        return compare(name, mine, other)
+
+    return compared
+
+
 def _signed(sign: str, inner: Evaluator) -> Evaluator:
     def signed(row: Row) -> EvalValue:
         number = numbers.number(inner(row))
@@ -169,7 +198,7 @@ def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
     right = compile_expression(node.right, env, source)
     name = node.operator
     if name in _COMPARISONS:
-        return lambda row: compare(name, left(row), right(row))
+        return _compared(name, node.left, node.right, left, right, env)
     if name in _LOGIC:
         return _logic(name, left, right)
     if name == "LIKE":
@@ -181,7 +210,7 @@ def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
 
         def likes(row: Row) -> EvalValue:
             first, second = left(row), right(row)
-            return None if first is None or second is None else run(first, second)
+            return None if first is None or second is None else run(env, first, second)
 
         return likes
     if name == ".":
@@ -191,7 +220,7 @@ def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
 
         return joined
     if name == "+":
-        return _plus(node, left, right)
+        return _plus(node, left, right, "plus-concatenates" in env.switches)
     calculate = _ARITHMETIC[name]
 
     def arithmetic(row: Row) -> EvalValue:
@@ -206,7 +235,7 @@ def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
     return arithmetic
 
 
-def _plus(node: Binary, left: Evaluator, right: Evaluator) -> Evaluator:
+def _plus(node: Binary, left: Evaluator, right: Evaluator, concatenates: bool) -> Evaluator:
     """`+` adds numbers and concatenates strings; a field whose text is a number is a number."""
     from_field = (isinstance(node.left, Field), isinstance(node.right, Field))
 
@@ -220,7 +249,7 @@ def _plus(node: Binary, left: Evaluator, right: Evaluator) -> Evaluator:
         if not typed_one and not typed_two:
             return numbers.text(first) + numbers.text(second)
         if one is None or two is None:
-            return None
+            return numbers.text(first) + numbers.text(second) if concatenates else None
         return numbers.add(one, two)
 
     return plus

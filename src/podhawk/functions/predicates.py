@@ -11,7 +11,7 @@ Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/se
 from __future__ import annotations
 
 import operator as op
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from podhawk.functions import patterns
@@ -40,10 +40,10 @@ def compile_clause(clause: Clause, env: Env) -> Predicate:
             inner = compile_clause(part, env)
             return lambda row: not inner(row)
         case spl.Compare(name=name):
-            return _field(name, value_test(clause))
+            return _field(name, value_test(clause), env)
         case spl.In(name=name, values=values):
             choices = [value_test(spl.Compare(name, "=", value)) for value in values]
-            return _field(name, lambda text: any(choice(text) for choice in choices))
+            return _field(name, lambda text: any(choice(text) for choice in choices), env)
         case spl.Term():
             return _term(clause, env)
         case spl.TimeBound():
@@ -57,7 +57,10 @@ def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
     return sorted(parts, key=lambda part: isinstance(part, (spl.Term, spl.Or, spl.Not)))
 
 
-def _field(name: str, test: ValueTest) -> Predicate:
+def _field(name: str, test: ValueTest, env: Env) -> Predicate:
+    if env.switches & {"field-names-any-case", "search-multivalue-all"}:
+        return _field_read_otherwise(name, test, env)
+
     def decide(row: Row) -> bool:
         value = row.get(name)
         if value is None:
@@ -65,6 +68,20 @@ def _field(name: str, test: ValueTest) -> Predicate:
         if isinstance(value, str):
             return test(value)
         return any(test(text) for text in texts(value))
+
+    return decide
+
+
+def _field_read_otherwise(name: str, test: ValueTest, env: Env) -> Predicate:
+    """The same under the switches that read field names or multivalue fields in another way."""
+    enough: Callable[[Iterable[bool]], bool] = all if "search-multivalue-all" in env.switches else any
+    folded = name.lower() if "field-names-any-case" in env.switches else None
+
+    def decide(row: Row) -> bool:
+        value = row.get(name)
+        if value is None and folded is not None:
+            value = next((row[other] for other in row if other.lower() == folded), None)
+        return value is not None and enough(test(text) for text in texts(value))
 
     return decide
 

@@ -52,11 +52,21 @@ MacroTable = Mapping[tuple[str, int], MacroDefinition]
 Evaluate = Callable[[str], object]
 """Evaluates an eval expression without fields, for `iseval` macros and validations."""
 
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """How one expansion is done."""
+
+    macros: MacroTable
+    keep_unknown: bool
+    keep_quotes: bool
+    evaluate: Evaluate | None
+
+
 _CALL = re.compile(r"\s*([^\s`(]+)\s*(?:\((.*)\))?\s*\Z", re.DOTALL)
 
 
-def split_arguments(text: str) -> list[str]:
-    """Arguments at the top level's commas; one whole pair of outer quotes is taken off each."""
+def split_arguments(text: str, keep_quotes: bool = False) -> list[str]:
+    """Arguments at the top level's commas; one whole pair of outer quotes is taken off each unless told not to."""
     parts: list[str] = []
     depth = start = at = 0
     while at < len(text):
@@ -77,7 +87,7 @@ def split_arguments(text: str) -> list[str]:
             start = at + 1
         at += 1
     parts.append(text[start:])
-    return [_unquoted(part.strip()) for part in parts]
+    return [part.strip() if keep_quotes else _unquoted(part.strip()) for part in parts]
 
 
 def _unquoted(argument: str) -> str:
@@ -123,14 +133,16 @@ def _count(arguments: str | None) -> int:
 
 
 def expand(written: str, macros: MacroTable, *, name: str = "search", keep_unknown: bool = False,
-           evaluate: Evaluate | None = None) -> SearchText:
+           keep_quotes: bool = False, evaluate: Evaluate | None = None) -> SearchText:
     """The search as it will be parsed.
 
-    `keep_unknown` leaves calls of undefined macros as written: for reading content whose macros
-    live elsewhere, never for running it. Raises SearchError at the call for an undefined macro, a
-    wrong number of arguments, a failed validation, or a macro that calls itself without end.
+    `keep_unknown` leaves calls of undefined macros as written: for reading content whose macros live
+    elsewhere, never for running it. `keep_quotes` leaves the quotes of arguments alone. Raises SearchError
+    at the call for an undefined macro, a wrong number of arguments, a failed validation, or a macro that
+    calls itself without end.
     """
     base = strip_comments(written, name)
+    rules = _Rules(macros, keep_unknown, keep_quotes, evaluate)
     out: list[str] = []
     pieces: list[Piece] = []
     made = at = 0
@@ -146,7 +158,7 @@ def expand(written: str, macros: MacroTable, *, name: str = "search", keep_unkno
         if end < 0:
             raise base.error("this macro call is never closed", start, remedy="Close it with a backtick.")
         call = base.text[start:end]
-        expansion = _expansion(base, call, start, macros, 0, keep_unknown, evaluate)
+        expansion = _expansion(base, call, start, rules, 0)
         written_at = _written(base, start)
         if expansion is None:
             pieces.append(Piece(made, written_at))
@@ -173,39 +185,37 @@ def _verbatim_pieces(base: SearchText, start: int, end: int, made: int) -> list[
     return pieces
 
 
-def _expansion(base: SearchText, call: str, offset: int, macros: MacroTable, depth: int,
-               keep_unknown: bool, evaluate: Evaluate | None) -> str | None:
+def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: int) -> str | None:
     matched = _CALL.match(call[1:-1])
     if not matched:
         raise base.error("an empty macro call", offset, len(call))
     macro_name, raw = matched[1], matched[2]
-    values = split_arguments(raw) if raw is not None and raw.strip() else []
-    macro = macros.get((macro_name, len(values)))
+    values = split_arguments(raw, rules.keep_quotes) if raw is not None and raw.strip() else []
+    macro = rules.macros.get((macro_name, len(values)))
     if macro is None:
-        if keep_unknown:
+        if rules.keep_unknown:
             return None
-        arities = sorted(count for known, count in macros if known == macro_name)
+        arities = sorted(count for known, count in rules.macros if known == macro_name)
         if arities:
             wanted = " or ".join(map(str, arities))
             raise base.error(f"macro `{macro_name}` takes {wanted} arguments, not {len(values)}", offset, len(call))
         raise base.error(f"macro `{macro_name}` is not defined", offset, len(call),
-                         nearest(macro_name, {known for known, _ in macros})
+                         nearest(macro_name, {known for known, _ in rules.macros})
                          or "Define it in a macros folder or in podhawk.toml.")
     if depth >= DEPTH_LIMIT:
         raise base.error(f"macro `{macro_name}` calls itself without end", offset, len(call))
     text = strip_comments(macro.definition, f"macro {macro_name}").text
     bound = dict(zip(macro.arguments, values, strict=False))
     if macro.validation:
-        _validate(base, macro, macro_name, bound, offset, len(call), evaluate)
+        _validate(base, macro, macro_name, bound, offset, len(call), rules.evaluate)
     for argument, value in bound.items():
         text = text.replace(f"${argument}$", value)
     if macro.iseval:
-        text = _evaluated(base, text, macro_name, offset, len(call), evaluate)
-    return _inner(base, text, offset, macros, depth + 1, keep_unknown, evaluate)
+        text = _evaluated(base, text, macro_name, offset, len(call), rules.evaluate)
+    return _inner(base, text, offset, rules, depth + 1)
 
 
-def _inner(base: SearchText, text: str, offset: int, macros: MacroTable, depth: int,
-           keep_unknown: bool, evaluate: Evaluate | None) -> str:
+def _inner(base: SearchText, text: str, offset: int, rules: _Rules, depth: int) -> str:
     out: list[str] = []
     at = size = 0
     while True:
@@ -217,7 +227,7 @@ def _inner(base: SearchText, text: str, offset: int, macros: MacroTable, depth: 
             return "".join(out)
         if end < 0:
             raise base.error("a macro definition holds a backtick that is never closed", offset)
-        expansion = _expansion(base, text[start:end], offset, macros, depth, keep_unknown, evaluate)
+        expansion = _expansion(base, text[start:end], offset, rules, depth)
         out.append(text[start:end] if expansion is None else expansion)
         size += len(out[-1])
         if size > SIZE_LIMIT:
