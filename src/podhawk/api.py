@@ -136,7 +136,7 @@ class Surroundings:
 
     def context(self, content: Content, store: LookupStore | None = None) -> Context:
         """A fresh context for one search."""
-        lookups = store if store is not None else LookupStore(content, state=self.state)
+        lookups = store if store is not None else LookupStore(content, self.state, self.write)
         return Context(env=Env(now=self.now, zone=self.zone, switches=self.switches), lookups=lookups, geo=self.geo,
                        exact=self.exact, write=self.write, macros=content.macros)
 
@@ -216,7 +216,7 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
     holds no audit event.
     """
     around = settings if settings is not None else surroundings(options)
-    store = LookupStore(content, state=around.state)
+    store = LookupStore(content, around.state, around.write)
     chosen_ones = list(content.detections if detections is None else detections)
     results = [DetectionResult(detection) for detection in chosen_ones]
     requests: list[tuple[DetectionResult, Request]] = []

@@ -3,51 +3,86 @@
 from __future__ import annotations
 
 import shutil
-from typing import TextIO
+from collections.abc import Iterator
+from typing import Any, TextIO
 
-from podhawk.api import Result
+from podhawk.api import Cell, Result
 from podhawk.cli.tables import shown_time, visible
 from podhawk.errors import UsageError
 from podhawk.rows.values import as_number
 
 _DRAWN = frozenset({"timechart", "chart", "top", "rare", "stats"})
+_LEFT_OUT = frozenset({"percent"})
+MOST_SERIES = 8
+LABEL = 36
 
 
 def draw(result: Result, out: TextIO) -> None:
     """Draw the last timechart, chart, top, rare or stats of a search. Raises UsageError for other results."""
+    last = next((stage.name for stage in reversed(list(result.display)) if stage.name in _DRAWN), "")
+    rows = list(result)
+    columns = result.columns
+    series = [name for name in columns if name not in _LEFT_OUT and not name.startswith("_")
+              and any(row.get(name) is not None for row in rows)
+              and all(row.get(name) is None or _number(row.get(name)) is not None for row in rows)]
+    labels = [name for name in columns if name not in series and name not in _LEFT_OUT]
+    if not last or not rows or not series or not labels:
+        raise UsageError("there is nothing to draw", remedy="--plot draws the result of timechart, chart, top, rare "
+                         "or stats: a group or a time, and at least one number.")
+    if labels == ["_time"]:
+        out.write(_lines(rows, series[:MOST_SERIES]).build().string(colorless=not out.isatty()).rstrip("\n") + "\n")
+    else:
+        out.write("".join(_bars(rows, labels, series[:MOST_SERIES])))
+
+
+def _lines(rows: list[dict[str, Cell]], series: list[str]) -> Any:
+    """Values over time, a line a series."""
+    figure = _figure(min(len(rows), 24) + 8)
+    positions = list(range(len(rows)))
+    for name in series:
+        figure.draw(figure.signal(positions, [_number(row.get(name)) or 0 for row in rows])
+                    .lines().label(visible(name)[:LABEL]))
+    step = max(1, len(rows) // 6)
+    ticks = positions[::step]
+    figure.ruler("x").ticks(ticks, [shown_time(str(rows[tick].get("_time") or ""))[5:19] for tick in ticks])
+    return figure
+
+
+def _bars(rows: list[dict[str, Cell]], labels: list[str], series: list[str]) -> Iterator[str]:
+    """One line a group and series: its name, a bar to scale, its value. Bars are blocks of an eighth."""
+    names = [" ".join(_text(row.get(name)) for name in labels)[:LABEL] for row in rows]
+    width = max(map(len, names))
+    kinds = max(len(visible(name)) for name in series) if len(series) > 1 else 0
+    room = max(_columns() - width - kinds - 16, 10)
+    most = max(abs(_number(row.get(name)) or 0) for row in rows for name in series) or 1
+    for name, row in zip(names, rows, strict=True):
+        for one in series:
+            cell = row.get(one)
+            if not _number(cell) and len(series) > 1:
+                continue
+            eighths = round(abs(_number(cell) or 0) / most * room * 8)
+            bar = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
+            label = f"{name:>{width}}" + (f" {visible(one):<{kinds}}" if kinds else "")
+            yield f"{label} {bar} {_text(cell) or '0'}\n"
+
+
+def _figure(height: int) -> Any:
     import plotext
 
-    last = next((stage.name for stage in reversed(list(result.display)) if stage.name in _DRAWN), "")
-    columns = result.columns
-    rows = list(result)
-    numeric = [name for name in columns[1:] if any(_number(row.get(name)) is not None for row in rows)
-               and name not in ("percent", "_span") and not name.startswith("_")]
-    if not last or not rows or not numeric:
-        raise UsageError("there is nothing to draw", remedy="--plot draws the result of timechart, chart, top, rare "
-                         "or stats with at least one number.")
-    label = columns[0]
-    names = [visible(str(row.get(label) or "")) for row in rows]
-    plotext.clear_figure()
-    plotext.plot_size(min(shutil.get_terminal_size((100, 30)).columns, 120), 24)
-    plotext.theme("clear")
-    if label == "_time":
-        positions = list(range(len(rows)))
-        for name in numeric[:10]:
-            plotext.plot(positions, [_number(row.get(name)) or 0 for row in rows], label=visible(name))
-        step = max(1, len(rows) // 6)
-        ticks = positions[::step]
-        plotext.xticks(ticks, [shown_time(names[tick])[5:16] for tick in ticks])
-    elif len(numeric) == 1:
-        plotext.bar([name[:40] for name in names], [_number(row.get(numeric[0])) or 0 for row in rows],
-                    orientation="horizontal", width=0.5)
-        plotext.title(visible(numeric[0]))
-    else:
-        plotext.multiple_bar([name[:24] for name in names],
-                             [[_number(row.get(name)) or 0 for row in rows] for name in numeric[:8]],
-                             labels=[visible(name) for name in numeric[:8]])
-    out.write(plotext.build() + "\n")
+    figure = plotext.figure
+    figure.clear()
+    figure.plot_size(_columns(), min(max(height, 12), 50))
+    return figure
 
 
-def _number(cell: object) -> float | None:
+def _columns() -> int:
+    return max(60, min(shutil.get_terminal_size((100, 30)).columns, 120))
+
+
+def _text(cell: Cell) -> str:
+    return visible(" ".join(cell) if isinstance(cell, list) else cell or "")
+
+
+def _number(cell: Cell) -> float | None:
     number = as_number(cell) if isinstance(cell, str) else None
     return None if number is None else float(number)

@@ -34,6 +34,9 @@ class Lookups(Protocol):
     def get(self, name: str) -> Lookup:
         """The table of that name. Raises ContentError with the nearest name."""
 
+    def expect(self, name: str) -> None:
+        """Say that a search will write a table, which until then is empty rather than unknown."""
+
     def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
         """Replace or extend a table, for `outputlookup`."""
 
@@ -52,6 +55,9 @@ class NoLookups:
 
     def get(self, name: str) -> Lookup:
         raise SearchError(f"lookup {name!r} is not defined", remedy="Give its folder with --content.")
+
+    def expect(self, name: str) -> None:
+        """Nothing to expect where nothing can be written."""
 
     def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
         raise SearchError(f"lookup {name!r} cannot be written: there is no content folder")

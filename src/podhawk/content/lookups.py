@@ -133,12 +133,13 @@ def _cidr(block: str) -> Matcher:
 class LookupStore:
     """Tables by name, read when first asked for, and what `outputlookup` wrote.
 
-    Written tables live in `state` (a folder) where one is given, else in memory for this run. They
-    hide content's tables of the same name.
+    Tables written before are read from `state` (a folder) where one is given, and hide content's tables
+    of the same name. What this run writes goes there too if `writable`, else it lives in memory only.
     """
 
-    def __init__(self, content: Content, state: str | Path | None = None) -> None:
+    def __init__(self, content: Content, state: str | Path | None = None, writable: bool = True) -> None:
         self.content = content
+        self.writable = writable
         self.state = Path(state) if state is not None else None
         self._tables: dict[str, LookupTable] = {}
 
@@ -173,9 +174,17 @@ class LookupStore:
                   if column in row and row[column] != ""} for row in rows]
         definition = old.definition if old else LookupDefinition(name, filename=_file_name(name))
         table = LookupTable(definition, header, ([*old.rows] if keep and old else []) + added)
-        if self.state is not None:
+        if self.state is not None and self.writable:
             write_csv(self.state / _file_name(name), header, table.rows)
         self._tables[name] = table
+
+    def expect(self, name: str) -> None:
+        """Say that a search will write a table: until it has, the table is empty rather than unknown.
+
+        Published searches read such a table, add to it and write it back; on the first run it is not there.
+        """
+        if name not in self._tables and self._existing(name) is None:
+            self._tables[name] = LookupTable(LookupDefinition(name, filename=_file_name(name)), (), [])
 
     def _existing(self, name: str) -> LookupTable | None:
         try:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind, Pipeline, Stage, Wanted
 from podhawk.commands.fillnull import FillNull
+from podhawk.commands.outputlookup import OutputLookup
 from podhawk.commands.parse import parse_search
 from podhawk.commands.search import Search
 from podhawk.errors import SearchError
@@ -103,7 +104,16 @@ def _grouped_by(stage: Stage) -> tuple[str, ...]:
     return tuple(name for name in dict.fromkeys(names) if name and not name.startswith("_"))
 
 
-PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (refuse, check, hint_fillnull)
+def expect_lookups(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Let the tables that a search writes exist, so that it may read them first."""
+    for stage in pipeline.stages:
+        if isinstance(stage.node, OutputLookup):
+            context.lookups.expect(stage.node.table)
+    return pipeline
+
+
+PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (refuse, expect_lookups, check,
+                                                                   hint_fillnull)
 
 
 def wanted_fields(stages: tuple[Stage, ...]) -> Wanted:
