@@ -153,8 +153,12 @@ class RunResult:
 def surroundings(options: Mapping[str, Any]) -> Surroundings:
     """Options by name (as in `podhawk.toml`) to what a run needs. Raises UsageError."""
     zone = _zone(options.get("tz") or "UTC")
-    now = resolve(str(options["now"]), clock.time(), zone) if options.get("now") else clock.time()
-    bounds = [resolve(str(options[name]), now, zone) if options.get(name) else None for name in ("earliest", "latest")]
+    try:
+        now = resolve(str(options["now"]), clock.time(), zone) if options.get("now") else clock.time()
+        bounds = [resolve(str(options[name]), now, zone) if options.get(name) else None
+                  for name in ("earliest", "latest")]
+    except SearchError as error:
+        raise UsageError(error.message, remedy=error.remedy) from None
     reading = ReadOptions(
         input_format=options.get("input_format") or "auto", source=options.get("source"),
         sourcetype=options.get("sourcetype"), host=options.get("host"), index=options.get("index"),
@@ -239,12 +243,13 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
 def _prepare(result: DetectionResult, content: Content, around: Surroundings, store: LookupStore) -> Request | None:
     detection = result.detection
     context = around.context(content, store)
+    name = f"{detection.file or detection.name}: search"
     try:
-        reason = refusal(detection.search, content.macros)
+        reason = refusal(detection.search, content.macros, name)
         if reason:
             result.refused = reason
             return None
-        pipeline = read_search(detection.search, content.macros, detection.file or detection.name, context.env)
+        pipeline = read_search(detection.search, content.macros, name, context.env)
         make_plan(pipeline, context)
     except (SearchError, ContentError) as error:
         result.broken = error if isinstance(error, SearchError) else SearchError(error.message, place=error.place,

@@ -81,7 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
 def invoke(arguments: list[str]) -> int:
     """The exit code of a command line; errors are printed on standard error."""
     try:
-        code = podhawk.main(arguments, prog_name="podhawk", standalone_mode=False)
+        # Not main(): it would turn a closed pipe into exit code 1.
+        with podhawk.make_context("podhawk", list(arguments)) as context:
+            code = podhawk.invoke(context)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as ended:

@@ -17,12 +17,12 @@ def every_stage(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
             yield from every_stage(leg)
 
 
-def refusal(text: str, macros: MacroTable) -> str:
+def refusal(text: str, macros: MacroTable, name: str = "search") -> str:
     """Why a search is not supported ("mstats: it reads a metrics store"), or nothing.
 
     Macros that are not defined are left alone here: that a command is not supported is the better answer.
     """
-    pipeline = parse_search(expand(text, macros, keep_unknown=True))
+    pipeline = parse_search(expand(text, macros, keep_unknown=True, name=name))
     return next((f"{name} is not supported: {reason}" for name, reason in every_stage(pipeline) if reason), "")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from podhawk.events.decode import Number, encode_json, slices
@@ -19,6 +20,7 @@ from podhawk.events.event import (
 )
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.reasons import BROKEN, OTHER_JSON, TEXT
+from podhawk.events.time import parse_rfc3339
 
 _PAIR: Final = re.compile(r'([A-Za-z_][A-Za-z0-9_.:-]*)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s,;"]+))')
 
@@ -60,7 +62,30 @@ def text_events(lines: Lines, path: str, options: ReadOptions) -> Iterator[Audit
             pairs: dict[str, Any] = {}
             for name, quoted, bare in _PAIR.findall(text):
                 pairs.setdefault(name, re.sub(r"\\(.)", r"\1", quoted) if quoted else bare)
-            yield _event(pairs, text, path, options, "text", Origin(path, lines.number), "text")
+            event = _event(pairs, text, path, options, "text", Origin(path, lines.number), "text")
+            event.time = line_time(text)
+            yield event
+
+
+_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+_WEB: Final = re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
+LOOKAHEAD: Final = 128
+
+
+def line_time(text: str) -> float | None:
+    """The first time in the beginning of a line: RFC 3339, or as web servers write it; else None.
+
+    Source: https://docs.splunk.com/Documentation/Splunk/latest/Admin/Propsconf (MAX_TIMESTAMP_LOOKAHEAD)
+    """
+    start = text[:LOOKAHEAD]
+    web = _WEB.search(start)
+    if web is not None:
+        try:
+            return datetime.strptime(web[0], "%d/%b/%Y:%H:%M:%S %z").timestamp()
+        except ValueError:
+            return None
+    iso = _ISO.search(start)
+    return parse_rfc3339(iso[0]) if iso is not None else None
 
 
 def _event(data: dict[str, Any], raw: str, path: str, options: ReadOptions, sourcetype: str, origin: Origin,

@@ -81,7 +81,9 @@ class InputReport:
     def summary_lines(self) -> list[str]:
         """The account in words, for the end of a run."""
         files = "1 file" if self.files == 1 else f"{self.files:,} files"
-        lines = [f"{self.events:,} audit events in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
+        kind = "" if set(self.by_format) & {"json", "text"} else "audit "
+        events = f"1 {kind}event" if self.events == 1 else f"{self.events:,} {kind}events"
+        lines = [f"{events} in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
         for title, counts in (("stages", self.by_stage), ("levels", self.by_level), ("formats", self.by_format)):
             if counts:
                 lines.append(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in counts.most_common()))
