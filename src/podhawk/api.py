@@ -235,7 +235,8 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
         source.check()
     for (result, request), table in zip(requests, tables, strict=True):
         result.result = Result(table, request.observed, source.report, request.pipeline.stages)
-        if not table.rows and request.observed.unseen and request.observed.offered:
+        seen = request.observed
+        if not table.rows and seen.unseen and seen.offered and not seen.not_evaluable:
             result.cannot = _unseen(request.observed, source.report)
     return RunResult(results, source.report, content)
 

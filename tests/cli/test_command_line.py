@@ -197,6 +197,18 @@ def test_a_broken_detection_is_told_with_its_place_and_the_rest_runs(log: Path, 
     assert "Did you mean 'stats'?" in done.stderr
 
 
+def test_what_a_carrier_cut_off_is_not_evaluable_never_clean(log: Path) -> None:
+    """AKS cuts the inner string at 16 KiB: the body that the detection looks at is gone."""
+    event = {**EVENTS[0], "objectRef": {"resource": "services", "namespace": "default"},
+             "requestObject": {"spec": {"pad": "x" * 20000, "type": "NodePort"}}}
+    cut = json.dumps(event, separators=(",", ":"))[:16384]
+    log.write_text(json.dumps({"records": [{"category": "kube-audit", "properties": {"log": cut}}]}))
+    done = podhawk("run", str(log), "--only", "kubernetes_node_port_creation")
+    assert "unknown   Kubernetes Node Port Creation: no rows, but not evaluable on 1 event" in done.stderr
+    assert "silent" not in done.stderr
+    assert "truncated: 1 of them" in done.stderr
+
+
 def test_the_cursor_cannot_be_moved_by_what_a_log_holds(log: Path) -> None:
     log.write_text(log.read_text().replace('"bob"', '"bo\\u001b[2Jb"'))
     done = podhawk("search", "* | stats count by user.username", str(log), "-o", "table")

@@ -30,7 +30,7 @@ and per detection one of
 |---|---|
 | fired | it has rows |
 | silent | it ran, had all it needs, and has none |
-| not clean | it has no rows, but events that it needs were cut or incomplete: it cannot say "nothing there" |
+| unknown | it has no rows, but is not evaluable on some events, which were cut or never had what it needs |
 | cannot | it cannot fire on this input: a field it requires exists in no event, or there is no geo database |
 | refused | it uses a command that podhawk does not run |
 | broken | its search cannot be read: the message has file, line, column |"""

@@ -13,6 +13,11 @@ _WARNINGS = {
 }
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: "1 row", "2 rows"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def print_input(report: InputReport) -> None:
     """What the input held: events by stage, rejects by reason with the first place of each."""
     for line in report.summary_lines():
@@ -26,8 +31,8 @@ def print_warnings(observed: Observed) -> None:
         text = _WARNINGS.get(kind, kind.replace("-", " "))
         note(f"warning: {text}" + (f": {detail}" if detail else "") + (f" ({count} times)" if count > 1 else ""))
     if observed.not_evaluable:
-        note(f"not evaluable: {observed.not_evaluable} events lack what this search needs, lost or never given by "
-             f"their carrier (first: {observed.first_blind})")
+        note(f"not evaluable: {counted(observed.not_evaluable, 'event')} without what this search needs, lost or never "
+             f"given by the carrier (first: {observed.first_blind})")
 
 
 def print_run(result: RunResult) -> None:
@@ -43,10 +48,12 @@ def print_run(result: RunResult) -> None:
         else:
             rows = len(one.result.table.rows)
             blind = one.result.observed.not_evaluable
-            lost = f"; not evaluable on {blind} events (first: {one.result.observed.first_blind})" if blind else ""
-            state = f"fired     {name}: {rows} row{'' if rows == 1 else 's'}" if rows else (
-                f"not clean {name}: no rows" if blind else f"silent    {name}")
-            note(f"  {state}{lost}")
+            lost = (f"not evaluable on {counted(blind, 'event')} that lack what it needs "
+                    f"(first: {one.result.observed.first_blind})") if blind else ""
+            if rows:
+                note(f"  fired     {name}: {counted(rows, 'row')}" + (f"; {lost}" if lost else ""))
+            else:
+                note(f"  unknown   {name}: no rows, but {lost}" if lost else f"  silent    {name}")
         if one.result is not None:
             for kind, count in sorted(one.result.observed.warnings.items()):
                 detail = one.result.observed.details.get(kind, "")

@@ -31,7 +31,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
     """
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import print_input, print_warnings
+    from podhawk.cli.summary import counted, print_input, print_warnings
     from podhawk.cli.tables import event_columns, note
     from podhawk.engine.plan import read_search
     from podhawk.errors import SearchError, UsageError
@@ -63,7 +63,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
             output.print_rows(kind, rows, columns, out)
     if not settings["quiet"]:
         sys.stdout.flush()
-        note(f"{len(rows)} row{'' if len(rows) == 1 else 's'}")
+        note(counted(len(rows), "row"))
         if sources:
             print_input(result.report)
         print_warnings(result.observed)

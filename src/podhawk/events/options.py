@@ -88,7 +88,7 @@ class InputReport:
             if counts:
                 lines.append(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in counts.most_common()))
         if self.truncated:
-            lines.append(f"truncated: {self.truncated:,} events lost a part on their way")
+            lines.append(f"truncated: {self.truncated:,} of them lost a part on their way")
         lines.extend(f"rejected: {line}" for line in self.rejections())
         return lines
 
