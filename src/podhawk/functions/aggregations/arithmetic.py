@@ -101,15 +101,15 @@ class Numbers:
         if not total:
             return None
         if self.style == "median":
-            return self._at(total // 2)
+            return _rounded(Fraction(self._at(total // 2)))
         if self.style == "upper":
-            return self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)
+            return _rounded(Fraction(self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)))
         position = self.percent / 100 * (total - 1)
         low = math.floor(position)
         first = self._at(low)
         share = Fraction(self.percent) / 100 * (total - 1) - low
         if share == 0 or low + 1 >= total:
-            return first
+            return _rounded(Fraction(first))
         return _rounded(Fraction(first) + (Fraction(self._at(low + 1)) - Fraction(first)) * share)
 
 
