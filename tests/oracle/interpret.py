@@ -199,7 +199,7 @@ def sort(node: Any, rows: Rows, env: Env) -> Rows:
     for one in reversed(node.fields):
         have = [row for row in rows if one.name in row]
         # Equal rows keep their order both ways: Python's sort is stable with reverse too.
-        have.sort(key=lambda row, name=one.name: sort_value(text(row[name])), reverse=one.descending)
+        have.sort(key=lambda row, name=one.name: sort_value("\n".join(many(row[name]))), reverse=one.descending)
         rows = have + [row for row in rows if one.name not in row]
     return rows[: node.limit] if node.limit else rows
 

@@ -143,7 +143,8 @@ def _rmunit(text: str) -> str | None:
 
 
 _READERS: dict[str, Reader] = {
-    "num": _num, "rmcomma": _rmcomma, "dur2sec": _dur2sec, "mstime": _mstime, "memk": _memk, "rmunit": _rmunit}
+    "num": _num, "rmcomma": _rmcomma, "dur2sec": _dur2sec, "mstime": _mstime, "memk": _memk,
+    "rmunit": _rmunit}
 _AUTO: tuple[Reader, ...] = (_num, _number_with_commas, _dur2sec, _memk)
 
 

@@ -39,7 +39,7 @@ def _parse(cursor: Cursor) -> FieldFormat:
 
 
 def _reads(node: FieldFormat, wanted: Wanted) -> Wanted:
-    return needs(wanted, *fields(node.expression)) if wanted is None or node.name in wanted else wanted
+    return needs(wanted, *fields(node.expression))
 
 
 def _stream(node: FieldFormat, context: Context) -> Stream:

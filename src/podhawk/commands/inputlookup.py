@@ -41,7 +41,8 @@ def _parse(cursor: Cursor) -> InputLookup:
 
 
 def _no_subsearch(cursor: Cursor) -> object:
-    raise cursor.error("a subsearch cannot stand in where", remedy="Filter with a search command that follows.")
+    raise cursor.error("a subsearch cannot stand in where",
+                       remedy="Filter with a search command that follows.")
 
 
 def _render(node: InputLookup) -> str:

@@ -54,13 +54,15 @@ def _parse(cursor: Cursor) -> SPath:
         raise cursor.error(f"{path!r} is not a path", at,
                            remedy="Join names by dots; {} means every element of an array, {0} its first.")
     if "output" in options and not path:
-        raise cursor.error("output needs a path", at, remedy="Say what to extract: spath output=field path=a.b.")
+        raise cursor.error("output needs a path", at,
+                           remedy="Say what to extract: spath output=field path=a.b.")
     output = options.get("output", "")
     return SPath(path, options.get("input", "_raw"), "" if output == path else output)
 
 
 def _render(node: SPath) -> str:
-    parts = [("input", node.input if node.input != "_raw" else ""), ("output", node.output), ("path", node.path)]
+    source = node.input if node.input != "_raw" else ""
+    parts = [("input", source), ("output", node.output), ("path", node.path)]
     return " ".join(f"{name}={shown(value)}" for name, value in parts if value)
 
 
