@@ -235,9 +235,8 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
         source.check()
     for (result, request), table in zip(requests, tables, strict=True):
         result.result = Result(table, request.observed, source.report, request.pipeline.stages)
-        seen = request.observed
-        if not table.rows and seen.unseen and seen.offered and not seen.not_evaluable:
-            result.cannot = _unseen(request.observed, source.report)
+        if not table.rows and not request.observed.not_evaluable:
+            result.cannot = _cannot(request.observed, source.report)
     return RunResult(results, source.report, content)
 
 
@@ -262,13 +261,18 @@ def _prepare(result: DetectionResult, content: Content, around: Surroundings, st
     return Request(pipeline, context)
 
 
-def _unseen(observed: Observed, report: InputReport) -> str:
+def _cannot(observed: Observed, report: InputReport) -> str:
+    """Why a silent search can never fire on this input, or nothing."""
+    if observed.offered and not observed.selected:
+        return "no event here is of the source, sourcetype, host or index that it selects"
+    if not observed.unseen or not observed.offered:
+        return ""
     names = ", ".join(sorted(observed.unseen)[:3])
     bodies = any(name.startswith(("requestObject", "responseObject")) for name in observed.unseen)
     levels = sorted(level for level in report.by_level if level)
     if bodies and levels and not set(levels) & {"Request", "RequestResponse"}:
         return f"no event has {names}: bodies are not logged at level {', '.join(levels)}"
-    return f"no event has {names}"
+    return "" if report.sifted else f"no event has {names}"
 
 
 __all__ = ["DetectionResult", "PodhawkError", "Result", "RunResult", "Surroundings", "content_of", "run", "search",

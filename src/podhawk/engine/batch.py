@@ -17,18 +17,21 @@ from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
 from podhawk.engine.execute import run_stages
 from podhawk.engine.job import Observed, ScanJob
+from podhawk.engine.literals import groups_of
 from podhawk.engine.plan import Plan, make_plan
+from podhawk.engine.sieve import sieve_for
 from podhawk.engine.subsearch import has_subsearch, replace_subsearches
 from podhawk.engine.views import order_of, row_of
 from podhawk.events.event import AuditEvent
+from podhawk.events.read import Sieve
 from podhawk.rows import Row, Table
 
 
 class EventSource(Protocol):
     """Where events come from; may be read more than once."""
 
-    def events(self) -> Iterator[AuditEvent]:
-        """All events, in the order of the input."""
+    def events(self, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+        """All events, in the order of the input; with a sieve, those that it lets through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +59,21 @@ class Request:
 
 def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
          progress: Callable[[int], None] | None = None) -> None:
-    """Offer every event to every job."""
+    """Offer events to the jobs: every event to every job, or where all jobs can say what a line must contain,
+    to those that may want it."""
     named = [job.probe_fields for job in jobs]
     probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
     files: dict[str, int] = {}
-    for event in source.events():
+    sieve = sieve_for([groups_of(job.base) for job in jobs])
+    for event in source.events(sieve):
         if not within.holds(event.time):
             continue
+        wanted = sieve.current if sieve is not None else None
         order = order_of(event, files.setdefault(event.origin.file, len(files)))
         probes: dict[int, Row] = {}
-        for job in jobs:
+        for number, job in enumerate(jobs):
+            if wanted is not None and number not in wanted:
+                continue
             view = job.view(event)
             probe = probes.get(id(view))
             if probe is None:

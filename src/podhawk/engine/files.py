@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from podhawk.events.event import AuditEvent
-from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events
+from podhawk.events.read import InputReport, ReadOptions, Sieve, check_recognised, read_events
 
 
 class FileSource:
@@ -32,13 +32,22 @@ class FileSource:
         copy.flush()
         return copy.name
 
-    def events(self) -> Iterator[AuditEvent]:
-        """All events; nothing at all if there are no paths."""
+    def events(self, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+        """All events, or those that a sieve lets through; nothing at all if there are no paths."""
         report = self.report if self.unread else InputReport()
         self.unread = False
         if self.paths:
-            yield from read_events(self.paths, self.options, report)
+            yield from read_events(self.paths, self.options, report, sieve)
 
     def check(self) -> None:
-        """Raise InputError if the input was not empty and held no event, or was rejected under strict."""
+        """Raise InputError if the input was not empty and held no event, or was rejected under strict.
+
+        Where a sieve passed lines over and none of the others was an event, the input is read once more
+        without it, up to the first event.
+        """
+        if self.report.sifted and not self.report.events:
+            full = InputReport()
+            if next(iter(read_events(self.paths, self.options, full)), None) is not None:
+                return
+            self.report = full
         check_recognised(self.report)

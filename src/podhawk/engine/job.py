@@ -24,7 +24,8 @@ BLOCK = 512
 class Observed:
     """What a search met in its input.
 
-    `matched` counts events that passed the first clause; `not_evaluable` those for which it could not
+    `offered` counts events that were looked at, `selected` those of the source, sourcetype, host and index that
+    the first clause wants, `matched` those that passed it; `not_evaluable` those for which it could not
     be decided because the carrier lost or never gave what it needs (`first_blind` is the first of
     them); `unseen` are fields that the clause requires and no event had. `warnings` are counted by
     kind, with the first detail of each.
@@ -32,6 +33,7 @@ class Observed:
 
     matched: int = 0
     offered: int = 0
+    selected: int = 0
     not_evaluable: int = 0
     first_blind: str = ""
     unseen: set[str] = field(default_factory=set)
@@ -80,8 +82,12 @@ class ScanJob:
     def view(self, event: AuditEvent) -> View:
         """The view of an event that this search sees: the one its first clause selects, else the native one."""
         carrier = event.carrier
-        if carrier is None or self._chosen(event.view) or not self._chosen(carrier):
+        if self._chosen(event.view):
+            self.observed.selected += 1
             return event.view
+        if carrier is None or not self._chosen(carrier):
+            return event.view
+        self.observed.selected += 1
         return carrier
 
     def _chosen(self, view: View) -> bool:

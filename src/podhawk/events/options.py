@@ -51,6 +51,9 @@ class InputReport:
     by_format: Counter[str] = field(default_factory=Counter)
     rejected: dict[str, Rejected] = field(default_factory=dict)
     strict: bool = False
+    sifted: bool = False
+    """Whether lines that no search can want were passed over: lines and bytes are exact then, the rest counts what
+    was looked at."""
     anything: bool = False
     """Whether everything counts as an event (`json`, `text`), so that having none is no error."""
     first_unread: Origin | None = None
@@ -83,7 +86,8 @@ class InputReport:
         files = "1 file" if self.files == 1 else f"{self.files:,} files"
         kind = "" if set(self.by_format) & {"json", "text"} else "audit "
         events = f"1 {kind}event" if self.events == 1 else f"{self.events:,} {kind}events"
-        lines = [f"{events} in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
+        looked = " looked at" if self.sifted else ""
+        lines = [f"{events}{looked} in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
         for title, counts in (("stages", self.by_stage), ("levels", self.by_level), ("formats", self.by_format)):
             if counts:
                 lines.append(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in counts.most_common()))

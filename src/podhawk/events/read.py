@@ -8,9 +8,9 @@ Everything else goes through `documents` (what the lines make), `partial` (what 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from podhawk.errors import UsageError, nearest
 from podhawk.events.assemble import Assembler
@@ -25,7 +25,7 @@ from podhawk.events.partial import Joiner
 from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
-from podhawk.events.source import Damaged, expand_paths, read_blocks, split_lines
+from podhawk.events.source import LONG_LINE, Damaged, expand_paths, read_blocks, split_lines
 from podhawk.events.unwrap import recover, unwrap
 
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats",
@@ -35,13 +35,35 @@ _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
 _BY_NAME: Final = {form.name: form for form in FORMATS}
 
 
+class Sieve(Protocol):
+    """Tells which lines of a block are worth reading (see `podhawk.engine.sieve`)."""
+
+    current: frozenset[int] | None
+
+    def candidates(self, block: bytes, first_line: int) -> Sifted | None:
+        """The lines worth reading of a block of whole lines; None if all of them must be read from here on."""
+
+
+class Sifted(Protocol):
+    """Lines worth reading: (line within the block, text, who wants it), and how many lines there were."""
+
+    @property
+    def lines(self) -> Sequence[tuple[int, bytes, frozenset[int] | None]]: ...
+    @property
+    def total(self) -> int: ...
+
+
 def input_formats() -> list[str]:
     """What `input_format` may be."""
     return ["auto", "json", "text", *_BY_NAME]
 
 
-def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
+def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
+                sieve: Sieve | None = None) -> Iterator[AuditEvent]:
     """The audit events of files, folders, globs and `-`, in the order of the input, one at a time.
+
+    With a sieve only the lines that it lets through are read; `report.sifted` says so then, and `sieve.current`
+    says who wants the event that was given last.
 
     What is not an audit event is counted in `report` with its reason. No content of a file makes this
     raise; raises `InputError` for paths that do not exist or cannot be read, `UsageError` for an unknown
@@ -54,14 +76,29 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport)
     report.anything = options.input_format in ("json", "text")
     for path in expand_paths(paths):
         report.files += 1
-        yield from _Reader(path, options, report).events()
+        yield from _Reader(path, options, report, sieve).events()
+
+
+def _closed(line: bytes) -> bool:
+    """Whether a line ends as an event ends."""
+    return line.rstrip(b"\r\n").endswith(b"}")
+
+
+def _last_closed(block: bytes) -> int:
+    """Where the last whole lines of a block end. A last line that does not end as an event ends may go on in the next
+    block, and is left for it."""
+    cut = block.rfind(b"\n") + 1
+    if cut and not _closed(block[max(cut - 3, 0) : cut]):
+        cut = block.rfind(b"\n", 0, cut - 1) + 1
+    return cut
 
 
 class _Reader:
     """Reads one file."""
 
-    def __init__(self, path: str, options: ReadOptions, report: InputReport) -> None:
+    def __init__(self, path: str, options: ReadOptions, report: InputReport, sieve: Sieve | None = None) -> None:
         self._path = path
+        self._sieve = sieve if options.input_format in ("auto", "native") and not options.strict else None
         self._options = options
         self._report = report
         self._build = Assembler(options).build
@@ -79,7 +116,15 @@ class _Reader:
             if self._options.input_format in ("auto", "rule-tests") and looks_like_yaml(head):
                 yield from self._yaml(head, blocks)
                 return
-            lines = Lines(split_lines(chain((head,), blocks)))
+            if self._sieve is not None:
+                rest = yield from self._sifted(chain((head,), blocks), self._sieve)
+                if rest is None:
+                    return
+                self._sieve.current = None
+                lines = Lines(split_lines(rest[1]))
+                lines.number = rest[0]
+            else:
+                lines = Lines(split_lines(chain((head,), blocks)))
             yield from self._read(lines)
         except Damaged:
             number = lines.number if lines is not None else 1
@@ -91,6 +136,65 @@ class _Reader:
             if lines is not None:
                 self._report.bytes += lines.size
                 self._report.lines += lines.number
+
+    def _sifted(self, blocks: Iterator[bytes],
+                sieve: Sieve) -> Generator[AuditEvent, None, tuple[int, Iterator[bytes]] | None]:
+        """Events of the lines that the sieve lets through; where it gives up, the lines so far and what is left."""
+        report = self._report
+        report.sifted = True
+        carry = b""
+        number = 0
+        damaged = False
+        while True:
+            try:
+                block = next(blocks, None)
+            except Damaged:
+                damaged, block = True, None
+            if block is None:
+                break
+            cut = _last_closed(block)
+            if not cut:
+                carry += block
+                if len(carry) > LONG_LINE:
+                    return number, chain((carry,), blocks)
+                continue
+            # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.
+            first = block.find(b"\n") + 1 if carry else 0
+            across = carry + block[:first] if carry else b""
+            whole = block[first:cut]
+            found = sieve.candidates(whole, number) if whole else None
+            if (whole and found is None) or across.count(b"\n") > 1 or (across and not _closed(across)):
+                return number, chain((carry, block), blocks)
+            if across:
+                sieve.current = None
+                yield from self._some(across, number)
+                number += 1
+            if found is not None:
+                for line, text, wanted in found.lines:
+                    sieve.current = wanted
+                    yield from self._some(text, number + line)
+                number += found.total
+            report.bytes += len(across) + len(whole)
+            carry = block[cut:]
+        if carry and not damaged:
+            return number, iter((carry,))
+        if carry:
+            sieve.current = None
+            yield from self._some(carry, number)
+            number += 1
+            report.bytes += len(carry)
+        report.lines += number
+        if damaged:
+            report.reject(COMPRESSION, Origin(self._path, number))
+        return None
+
+    def _some(self, text: bytes, number: int) -> Iterator[AuditEvent]:
+        """The events of one line, or of a few that belong together, without counting lines and bytes."""
+        lines, bytes_ = self._report.lines, self._report.bytes
+        taken = Lines(split_lines(iter((text,))))
+        taken.number = number
+        yield from self._read(taken)
+        self._report.lines, self._report.bytes = lines, bytes_
 
     def _read(self, lines: Lines) -> Iterator[AuditEvent]:
         name = self._options.input_format
