@@ -19,16 +19,20 @@ from podhawk.engine.execute import run_stages
 from podhawk.engine.job import Observed, ScanJob
 from podhawk.engine.literals import groups_of
 from podhawk.engine.plan import Plan, make_plan
+from podhawk.engine.screen import Screen
 from podhawk.engine.sieve import sieve_for
 from podhawk.engine.subsearch import has_subsearch, replace_subsearches
-from podhawk.engine.views import order_of, row_of
-from podhawk.events.event import AuditEvent
+from podhawk.engine.views import metadata, order_of, row_of
+from podhawk.events.event import AuditEvent, View
 from podhawk.events.read import Sieve
 from podhawk.rows import Row, Table
 
 
 class EventSource(Protocol):
     """Where events come from; may be read more than once."""
+
+    def native(self) -> View:
+        """The native view of an event without members: its source, sourcetype, host and index."""
 
     def events(self, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
         """All events, in the order of the input; with a sieve, those that it lets through."""
@@ -65,6 +69,11 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
     probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
     files: dict[str, int] = {}
     sieve = sieve_for([groups_of(job.base) for job in jobs])
+    if sieve is not None:
+        native = source.native()
+        for job in jobs:
+            job.know(native)
+        sieve.look = Screen(jobs, dict(metadata(native))).wants  # type: ignore[arg-type]
     for event in source.events(sieve):
         if not within.holds(event.time):
             continue

@@ -8,7 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from podhawk.events.event import AuditEvent
+from podhawk.events.event import (
+    DEFAULT_HOST,
+    DEFAULT_INDEX,
+    NATIVE_SOURCE,
+    NATIVE_SOURCETYPE,
+    AuditEvent,
+    View,
+)
 from podhawk.events.read import InputReport, ReadOptions, Sieve, check_recognised, read_events
 
 
@@ -31,6 +38,12 @@ class FileSource:
         shutil.copyfileobj(sys.stdin.buffer, copy)
         copy.flush()
         return copy.name
+
+    def native(self) -> View:
+        """The native view of an event without members: its source, sourcetype, host and index."""
+        options = self.options
+        return View({}, "", options.source or NATIVE_SOURCE, options.sourcetype or NATIVE_SOURCETYPE,
+                    options.host or DEFAULT_HOST, options.index or DEFAULT_INDEX, {}, {})
 
     def events(self, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
         """All events, or those that a sieve lets through; nothing at all if there are no paths."""

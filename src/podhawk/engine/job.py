@@ -11,9 +11,10 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Mergeable, Wanted
 from podhawk.engine.execute import chain, columns_after, run_stages
 from podhawk.engine.plan import Plan
+from podhawk.engine.predicate import generate
 from podhawk.engine.views import chooses, row_of, rules_of
 from podhawk.events.event import AuditEvent, View
-from podhawk.functions.predicates import compile_clause, decide, with_latest
+from podhawk.functions.predicates import decide, with_latest
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl import clause as spl
 
@@ -68,7 +69,7 @@ class ScanJob:
         self.base = with_latest(plan.base)
         self.probe_fields: Wanted = None if "field-names-any-case" in context.env.switches else spl.fields(self.base)
         self.rules = rules_of(context.env.switches)
-        self.test: Callable[[Row], bool] = compile_clause(self.base, context.env)
+        self.test: Callable[[Row], bool] = generate(self.base, context.env)
         self.stream = chain(plan.mapped, context)
         self.reducer: Mergeable | None = None
         if plan.reducer is not None:
@@ -78,6 +79,11 @@ class ScanJob:
         self.pending: list[Row] = []
         observed.unseen |= required_fields(self.base)
         self._choices: dict[tuple[str, str, str, str], bool] = {}
+        self.selects_native = False
+
+    def know(self, native: View) -> None:
+        """Learn whether events of that source, sourcetype, host and index are what the first clause selects."""
+        self.selects_native = self._chosen(native)
 
     def view(self, event: AuditEvent) -> View:
         """The view of an event that this search sees: the one its first clause selects, else the native one."""

@@ -107,7 +107,8 @@ def _value(name: str, value: str) -> Groups:
 
 
 def _name(name: str) -> Groups:
-    return _one(_longest(part.replace("{}", "") for part in name.split(".")))
+    # Shippers rename annotation keys: a dash may stand as an underscore.
+    return _one(_longest(re.split(r"[.{}_-]+", name)))
 
 
 def _longest(pieces: Iterable[str]) -> Literal | None:

@@ -19,13 +19,14 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy
 
 from podhawk.engine.literals import Group, Groups, Literal
+from podhawk.engine.screen import Unsure
 
 SAMPLE_LINES = 64
 _ANY = -1
@@ -79,6 +80,10 @@ class Candidates:
     total: int = 0
 
 
+Look = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
+"""A look at a decoded line: which of the searches that may want it do."""
+
+
 class Sieve:
     """The prefilter of a set of searches, each given as its groups (none of them empty)."""
 
@@ -87,6 +92,7 @@ class Sieve:
         self.rest: list[tuple[tuple[bytes, ...], ...]] = []
         self.let_through = [0] * len(searches)
         self.current: frozenset[int] | None = None
+        self.look: Look | None = None
         self._matcher: Any = None
 
     def prepare(self, sample: bytes) -> None:
@@ -103,6 +109,16 @@ class Sieve:
             patterns.append((together([group_pattern(group) for group in ranked[:2]]), number))
             self.rest.append(tuple(spellings(group) for group in ranked[2:]))
         self._matcher = matcher(patterns)
+
+    def wants(self, data: dict[str, Any]) -> bool:
+        """Whether any search wants the decoded line that is at hand; narrows `current` to those that do."""
+        if self.current is None or self.look is None:
+            return True
+        try:
+            self.current = self.look(data, self.current)
+        except Unsure:
+            return True
+        return bool(self.current)
 
     def candidates(self, block: bytes, first_line: int) -> Candidates | None:
         """The lines to look at of a block of whole lines; None if they must all be read."""

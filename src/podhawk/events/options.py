@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
@@ -61,12 +62,16 @@ class InputReport:
 
     def count(self, event: AuditEvent) -> None:
         """Take an event into the account."""
+        self.count_plain(event.view.data, event.format)
+        self.truncated += event.truncated
+
+    def count_plain(self, data: Mapping[str, Any], format_: str = "native") -> None:
+        """Take an event into the account that was looked at and wanted by nobody."""
         self.events += 1
-        stage, level = event.view.data.get("stage"), event.view.data.get("level")
+        stage, level = data.get("stage"), data.get("level")
         self.by_stage[stage if type(stage) is str else "(none)"] += 1
         self.by_level[level if type(level) is str else "(none)"] += 1
-        self.by_format[event.format] += 1
-        self.truncated += event.truncated
+        self.by_format[format_] += 1
 
     def reject(self, reason: str, origin: Origin) -> None:
         """Take a rejected record into the account."""

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from podhawk.errors import UsageError, nearest
 from podhawk.events.assemble import Assembler
-from podhawk.events.decode import BadJSON, decode_json
+from podhawk.events.decode import BadJSON, decode_json, decode_quickly
 from podhawk.events.documents import Document, Documents, Lines
 from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
@@ -39,6 +39,9 @@ class Sieve(Protocol):
     """Tells which lines of a block are worth reading (see `podhawk.engine.sieve`)."""
 
     current: frozenset[int] | None
+
+    def wants(self, data: dict[str, Any]) -> bool:
+        """Whether anybody wants the decoded line that is at hand."""
 
     def candidates(self, block: bytes, first_line: int) -> Sifted | None:
         """The lines worth reading of a block of whole lines; None if all of them must be read from here on."""
@@ -77,6 +80,11 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
     for path in expand_paths(paths):
         report.files += 1
         yield from _Reader(path, options, report, sieve).events()
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a document is an audit event with no other member beside its own: nearly every line is."""
+    return is_audit_event(value) and value.keys() <= AUDIT_KEYS
 
 
 def _closed(line: bytes) -> bool:
@@ -190,6 +198,20 @@ class _Reader:
 
     def _some(self, text: bytes, number: int) -> Iterator[AuditEvent]:
         """The events of one line, or of a few that belong together, without counting lines and bytes."""
+        if text[:1] == b"{" and b"\n" not in text:
+            try:
+                value = decode_quickly(text)
+                if _is_plain(value):
+                    if self._sieve is not None and not self._sieve.wants(value):
+                        self._report.count_plain(value)
+                        return
+                    value = decode_json(text)
+                    event = self._build(native_event(value, text, self._plain), Origin(self._path, number + 1))
+                    self._report.count(event)
+                    yield event
+                    return
+            except BadJSON:
+                pass
         lines, bytes_ = self._report.lines, self._report.bytes
         taken = Lines(split_lines(iter((text,))))
         taken.number = number
@@ -219,7 +241,7 @@ class _Reader:
                 except BadJSON:
                     pass
                 else:
-                    if is_audit_event(value) and value.keys() <= AUDIT_KEYS:
+                    if _is_plain(value):
                         event = build(native_event(value, line, plain), Origin(path, lines.number))
                         report.count(event)
                         yield event
