@@ -5,6 +5,7 @@ The command line uses these functions too, so the two cannot differ.
 
 from __future__ import annotations
 
+import os
 import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -133,6 +134,7 @@ class Surroundings:
     switches: frozenset[str] = frozenset()
     write: bool = False
     state: str | None = None
+    jobs: int = 1
 
     def context(self, content: Content, store: LookupStore | None = None) -> Context:
         """A fresh context for one search."""
@@ -168,7 +170,13 @@ def surroundings(options: Mapping[str, Any]) -> Surroundings:
     if options.get("write") and not options.get("state"):
         raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
     return Surroundings(now, zone, TimeRange(bounds[0], bounds[1]), reading, geo, bool(options.get("splunk_exact")),
-                        chosen(options.get("switch") or []), bool(options.get("write")), options.get("state"))
+                        chosen(options.get("switch") or []), bool(options.get("write")), options.get("state"),
+                        options.get("jobs") or _cores())
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _zone(name: str) -> tzinfo:
@@ -198,7 +206,7 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     source = FileSource([str(path) for path in paths], around.reading, keep=_rereads([pipeline]))
     request = Request(pipeline, context)
     make_plan(pipeline, context)
-    table = BatchRunner(source, around.within).run([request])[0]
+    table = BatchRunner(source, around.within, around.jobs).run([request])[0]
     if paths and not source.unread:
         source.check()
     return Result(table, request.observed, source.report, pipeline.stages)
@@ -230,7 +238,8 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
             requests.append((result, request))
     source = FileSource([str(path) for path in paths], around.reading,
                         keep=_rereads([request.pipeline for _, request in requests]))
-    tables = BatchRunner(source, around.within).run([request for _, request in requests]) if requests else []
+    runner = BatchRunner(source, around.within, around.jobs)
+    tables = runner.run([request for _, request in requests]) if requests else []
     if paths and (requests or not results):
         source.check()
     for (result, request), table in zip(requests, tables, strict=True):

@@ -22,6 +22,8 @@ def _parameter(option: Option) -> Callable[[F], F]:
     settings: dict[str, Any] = {"default": None, "help": option.doc, "metavar": option.metavar or None}
     if option.kind == "list":
         settings["multiple"] = True
+    if option.kind == "number":
+        settings["type"] = click.IntRange(min=1)
     if option.kind == "choice":
         settings["type"] = click.Choice(option.choices)
         settings.pop("metavar")

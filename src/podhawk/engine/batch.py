@@ -8,7 +8,7 @@ are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -18,18 +18,29 @@ from podhawk.commands.search import Search
 from podhawk.engine.execute import run_stages
 from podhawk.engine.job import Observed, ScanJob
 from podhawk.engine.literals import groups_of
+from podhawk.engine.parallel import scan_in_parallel
 from podhawk.engine.plan import Plan, make_plan
 from podhawk.engine.screen import Screen
-from podhawk.engine.sieve import sieve_for
+from podhawk.engine.sieve import Sieve, sieve_for
 from podhawk.engine.subsearch import has_subsearch, replace_subsearches
 from podhawk.engine.views import metadata, order_of, row_of
 from podhawk.events.event import AuditEvent, View
-from podhawk.events.read import Sieve
+from podhawk.events.options import InputReport
+from podhawk.events.pieces import Piece
 from podhawk.rows import Row, Table
 
 
 class EventSource(Protocol):
-    """Where events come from; may be read more than once."""
+    """Where events come from; may be read more than once. `unread` says that it has not been yet."""
+
+    report: InputReport
+    unread: bool
+
+    def pieces(self, size: int) -> list[Piece] | None:
+        """The input in pieces of whole lines; None if it cannot be cut."""
+
+    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+        """The events of one piece."""
 
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
@@ -61,24 +72,43 @@ class Request:
     observed: Observed = field(default_factory=Observed)
 
 
-def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
-         progress: Callable[[int], None] | None = None) -> None:
+def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, workers: int = 1) -> None:
     """Offer events to the jobs: every event to every job, or where all jobs can say what a line must contain,
-    to those that may want it."""
+    to those that may want it. On several cores if there are `workers` and the input can be cut."""
+    for job in jobs:
+        job.know(source.native())
+
+    sieve = _sieve(jobs, source)
+
+    def piecewise(piece: Piece, report: InputReport) -> None:
+        if sieve is not None and not sieve.prepared:
+            sieve.prepare(next(iter(piece.blocks()), b""))
+        _feed(jobs, source.piece(piece, report, sieve), sieve, within, (piece.file, piece.number))
+
+    if scan_in_parallel(jobs, source, workers, piecewise):
+        source.unread = False
+        return
+    _feed(jobs, source.events(sieve), sieve, within)
+
+
+def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:
+    sieve = sieve_for([groups_of(job.base) for job in jobs])
+    if sieve is not None:
+        sieve.look = Screen(jobs, dict(metadata(source.native()))).wants  # type: ignore[arg-type]
+    return sieve
+
+
+def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | None, within: TimeRange,
+          place: tuple[int, ...] = ()) -> None:
+    """Offer events to the jobs; `place` is where a piece stands in the input."""
     named = [job.probe_fields for job in jobs]
     probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
     files: dict[str, int] = {}
-    sieve = sieve_for([groups_of(job.base) for job in jobs])
-    if sieve is not None:
-        native = source.native()
-        for job in jobs:
-            job.know(native)
-        sieve.look = Screen(jobs, dict(metadata(native))).wants  # type: ignore[arg-type]
-    for event in source.events(sieve):
+    for event in events:
         if not within.holds(event.time):
             continue
         wanted = sieve.current if sieve is not None else None
-        order = order_of(event, files.setdefault(event.origin.file, len(files)))
+        order = order_of(event, place or (files.setdefault(event.origin.file, len(files)),))
         probes: dict[int, Row] = {}
         for number, job in enumerate(jobs):
             if wanted is not None and number not in wanted:
@@ -95,8 +125,9 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
 class BatchRunner:
     """Runs searches over one source. `tables` holds the results of legs that were scanned along."""
 
-    def __init__(self, source: EventSource, within: TimeRange | None = None) -> None:
+    def __init__(self, source: EventSource, within: TimeRange | None = None, workers: int = 1) -> None:
         self.source = source
+        self.workers = workers
         self.within = within if within is not None else TimeRange()
         self.tables: dict[int, Table] = {}
         self.kept: list[Pipeline] = []
@@ -118,7 +149,7 @@ class BatchRunner:
         legs = self._leg_jobs(plans, searches)
         scanned = [job for job in jobs if job is not None] + [job for _, job in legs]
         if scanned:
-            scan(scanned, self.source, self.within)
+            scan(scanned, self.source, self.within, self.workers)
         for leg, job in legs:
             self.tables[id(leg)] = job.finish()
             self.kept.append(leg)
@@ -137,7 +168,7 @@ class BatchRunner:
         if known is not None:
             return Table([row.copy() for row in known.rows], known.columns)
         inner = Request(pipeline, replace(search.context, env=replace(search.context.env)))
-        table = BatchRunner(self.source, self.within).run([inner])[0]
+        table = BatchRunner(self.source, self.within, self.workers).run([inner])[0]
         for kind, count in inner.observed.warnings.items():
             search.observed.warnings[kind] += count
             search.observed.details.setdefault(kind, inner.observed.details[kind])

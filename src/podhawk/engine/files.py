@@ -16,7 +16,8 @@ from podhawk.events.event import (
     AuditEvent,
     View,
 )
-from podhawk.events.read import InputReport, ReadOptions, Sieve, check_recognised, read_events
+from podhawk.events.pieces import Piece, pieces_of
+from podhawk.events.read import InputReport, ReadOptions, Sieve, check_recognised, read_events, read_piece
 
 
 class FileSource:
@@ -51,6 +52,16 @@ class FileSource:
         self.unread = False
         if self.paths:
             yield from read_events(self.paths, self.options, report, sieve)
+
+    def pieces(self, size: int) -> list[Piece] | None:
+        """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
+        if not self.unread or not self.paths or self.options.input_format not in ("auto", "native", "json", "text"):
+            return None
+        return pieces_of(self.paths, size)
+
+    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+        """The events of one piece."""
+        return read_piece(piece, self.options, report, sieve)
 
     def check(self) -> None:
         """Raise InputError if the input was not empty and held no event, or was rejected under strict.

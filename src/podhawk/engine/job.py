@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from podhawk.commands.context import Context
@@ -13,7 +13,7 @@ from podhawk.engine.execute import chain, columns_after, run_stages
 from podhawk.engine.plan import Plan
 from podhawk.engine.predicate import generate
 from podhawk.engine.views import chooses, row_of, rules_of
-from podhawk.events.event import AuditEvent, View
+from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.functions.predicates import decide, with_latest
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl import clause as spl
@@ -36,7 +36,7 @@ class Observed:
     offered: int = 0
     selected: int = 0
     not_evaluable: int = 0
-    first_blind: str = ""
+    first_blind: Origin | None = None
     unseen: set[str] = field(default_factory=set)
     warnings: Counter[str] = field(default_factory=Counter)
     details: dict[str, str] = field(default_factory=dict)
@@ -44,6 +44,27 @@ class Observed:
     def warn(self, kind: str, detail: str) -> None:
         self.warnings[kind] += 1
         self.details.setdefault(kind, detail)
+
+    def clear(self) -> None:
+        """Forget everything: the same object goes on, because warnings go to it."""
+        self.matched = self.offered = self.selected = self.not_evaluable = 0
+        self.first_blind = None
+        self.unseen = set()
+        self.warnings = Counter()
+        self.details = {}
+
+    def absorb(self, other: Observed, lines_before: int) -> None:
+        """Take in what was observed on a later piece of the input."""
+        self.matched += other.matched
+        self.offered += other.offered
+        self.selected += other.selected
+        if self.first_blind is None and other.first_blind is not None:
+            self.first_blind = replace(other.first_blind, line=other.first_blind.line + lines_before)
+        self.not_evaluable += other.not_evaluable
+        self.unseen &= other.unseen
+        self.warnings.update(other.warnings)
+        for kind, detail in other.details.items():
+            self.details.setdefault(kind, detail)
 
 
 def required_fields(clause: spl.Clause) -> frozenset[str]:
@@ -80,6 +101,21 @@ class ScanJob:
         observed.unseen |= required_fields(self.base)
         self._choices: dict[tuple[str, str, str, str], bool] = {}
         self.selects_native = False
+
+    def restart(self) -> None:
+        """Begin again with an empty state and nothing observed."""
+        self.state = self.reducer.start() if self.reducer is not None else []
+        self.pending = []
+        self.observed.clear()
+        self.observed.unseen |= required_fields(self.base)
+
+    def absorb(self, state: Any, observed: Observed, lines_before: int) -> None:
+        """Take in the state of a later piece of the input."""
+        if self.reducer is not None:
+            self.state = self.reducer.merge(self.state, state)
+        else:
+            self.state.extend(state)
+        self.observed.absorb(observed, lines_before)
 
     def know(self, native: View) -> None:
         """Learn whether events of that source, sourcetype, host and index are what the first clause selects."""
@@ -127,7 +163,7 @@ class ScanJob:
 
         if decide(self.base, probe, unknown, self.context.env) is None:
             if not self.observed.not_evaluable:
-                self.observed.first_blind = str(event.origin)
+                self.observed.first_blind = event.origin
             self.observed.not_evaluable += 1
 
     def flush(self) -> None:

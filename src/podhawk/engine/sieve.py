@@ -110,6 +110,11 @@ class Sieve:
             self.rest.append(tuple(spellings(group) for group in ranked[2:]))
         self._matcher = matcher(patterns)
 
+    @property
+    def prepared(self) -> bool:
+        """Whether the patterns have been chosen and compiled."""
+        return self._matcher is not None
+
     def wants(self, data: dict[str, Any]) -> bool:
         """Whether any search wants the decoded line that is at hand; narrows `current` to those that do."""
         if self.current is None or self.look is None:

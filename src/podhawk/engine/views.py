@@ -36,10 +36,10 @@ def rules_of(switches: frozenset[str]) -> FlattenRules:
         extraction_cutoff=5000 if "spath-cutoff" in switches else 0)
 
 
-def order_of(event: AuditEvent, file_number: int) -> OrderKey:
+def order_of(event: AuditEvent, place: tuple[int, ...]) -> OrderKey:
     """Newest first, then latest stage first, then as it stands in the input."""
     return OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0) if event.time is not None else 0.0,
-                    (file_number, event.origin.line, event.origin.item))
+                    (*place, event.origin.line, event.origin.item))
 
 
 def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey,

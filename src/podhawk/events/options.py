@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from podhawk.errors import InputError
@@ -80,6 +80,24 @@ class InputReport:
             self.rejected[reason] = Rejected(1, origin)
         else:
             known.count += 1
+
+    def absorb(self, other: InputReport, lines_before: int) -> None:
+        """Take in the account of a later piece of a file, whose lines count from `lines_before`."""
+        self.bytes += other.bytes
+        self.lines += other.lines
+        self.events += other.events
+        self.truncated += other.truncated
+        self.by_stage.update(other.by_stage)
+        self.by_level.update(other.by_level)
+        self.by_format.update(other.by_format)
+        self.strict, self.anything, self.sifted = other.strict, other.anything, other.sifted
+        for reason, entry in other.rejected.items():
+            known = self.rejected.get(reason)
+            if known is None:
+                first = replace(entry.first, line=entry.first.line + lines_before)
+                self.rejected[reason] = Rejected(entry.count, first)
+            else:
+                known.count += entry.count
 
     def rejections(self) -> list[str]:
         """One line for each reason, the most frequent first."""

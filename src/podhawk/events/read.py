@@ -22,6 +22,7 @@ from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.partial import Joiner
+from podhawk.events.pieces import NotByLine, Piece
 from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
@@ -82,6 +83,14 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
         yield from _Reader(path, options, report, sieve).events()
 
 
+def read_piece(piece: Piece, options: ReadOptions, report: InputReport,
+               sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+    """The audit events of a piece of a file. Raises `NotByLine` where the file is not one document per line."""
+    report.strict = options.strict
+    report.anything = options.input_format in ("json", "text")
+    yield from _Reader(piece.path, options, report, sieve, piece).events()
+
+
 def _is_plain(value: Any) -> bool:
     """Whether a document is an audit event with no other member beside its own: nearly every line is."""
     return is_audit_event(value) and value.keys() <= AUDIT_KEYS
@@ -104,8 +113,10 @@ def _last_closed(block: bytes) -> int:
 class _Reader:
     """Reads one file."""
 
-    def __init__(self, path: str, options: ReadOptions, report: InputReport, sieve: Sieve | None = None) -> None:
+    def __init__(self, path: str, options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
+                 piece: Piece | None = None) -> None:
         self._path = path
+        self._piece = piece
         self._sieve = sieve if options.input_format in ("auto", "native") and not options.strict else None
         self._options = options
         self._report = report
@@ -117,17 +128,19 @@ class _Reader:
 
     def events(self) -> Iterator[AuditEvent]:
         """All events of the file."""
-        blocks = read_blocks(self._path)
+        blocks = read_blocks(self._path) if self._piece is None else self._piece.blocks()
         lines: Lines | None = None
         try:
             head = next(blocks, b"")
             if self._options.input_format in ("auto", "rule-tests") and looks_like_yaml(head):
+                self._by_line_only()
                 yield from self._yaml(head, blocks)
                 return
             if self._sieve is not None:
                 rest = yield from self._sifted(chain((head,), blocks), self._sieve)
                 if rest is None:
                     return
+                self._by_line_only()
                 self._sieve.current = None
                 lines = Lines(split_lines(rest[1]))
                 lines.number = rest[0]
@@ -196,6 +209,12 @@ class _Reader:
             report.reject(COMPRESSION, Origin(self._path, number))
         return None
 
+    def _by_line_only(self) -> None:
+        """Give up on a piece of a file that cannot be read line by line: what stands here may belong to a document
+        that begins or ends in another piece."""
+        if self._piece is not None:
+            raise NotByLine(self._path)
+
     def _some(self, text: bytes, number: int) -> Iterator[AuditEvent]:
         """The events of one line, or of a few that belong together, without counting lines and bytes."""
         if text[:1] == b"{" and b"\n" not in text:
@@ -248,6 +267,8 @@ class _Reader:
                     else:
                         yield from self._taken(Document(lines.number, line, value, is_json=True))
                     continue
+            if line.strip(b" \t\r\0"):
+                self._by_line_only()
             for document in documents.starting_with(line):
                 yield from self._taken(document)
         lines.number -= 1

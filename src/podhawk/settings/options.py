@@ -71,6 +71,8 @@ OPTIONS: tuple[Option, ...] = (
     Option("time-field", "choice", "The timestamp that _time is.", _READS, "requestReceivedTimestamp",
            choices=("requestReceivedTimestamp", "stageTimestamp")),
     Option("geo", "text", "A database of places by address (.mmdb) for iplocation.", _READS, metavar="FILE.mmdb"),
+    Option("jobs", "number", "Read the input with this many processes. Default: one for each core.", _READS,
+           metavar="N"),
     Option("rows", "flag", "Print each detection's rows, as Splunk would show them.", ("run",), False),
     Option("fail-on", "choice", "End with code 5 if a detection of this severity or above has rows.", ("run",),
            choices=("informational", "low", "medium", "high", "critical")),

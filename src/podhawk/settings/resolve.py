@@ -75,6 +75,12 @@ def _typed(option: Option, value: Any, place: Place | None) -> Any:
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return list(value)
         raise UsageError(f"{option.name} is a list of texts", place=place)
+    if option.kind == "number":
+        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+        if isinstance(value, str) and value.isdecimal() and int(value) > 0:
+            return int(value)
+        raise UsageError(f"{option.name} is a whole number of at least 1, not {value!r}", place=place)
     if not isinstance(value, str):
         raise UsageError(f"{option.name} is a text, not {value!r}", place=place)
     if option.kind == "choice" and value not in option.choices:

@@ -1,0 +1,65 @@
+"""Cutting files into pieces of whole lines, so that several processes can read one log.
+
+Only logs of one event per line can be cut. Whether a file is one is not assumed: a reader of a piece
+raises `NotByLine` at the first line that is no document by itself, and the input is then read in one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from podhawk.events.source import BLOCK, STDIN, expand_paths
+
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+
+
+class NotByLine(Exception):
+    """The input is not one document per line, so it cannot be read in pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The bytes `[start, end)` of a file, whole lines; `file` and `number` say where it stands in the input."""
+
+    path: str
+    file: int
+    number: int
+    start: int
+    end: int
+
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, in blocks."""
+        with open(self.path, "rb", buffering=0) as stream:
+            stream.seek(self.start)
+            left = self.end - self.start
+            while left > 0:
+                block = stream.read(min(BLOCK, left))
+                if not block:
+                    return
+                left -= len(block)
+                yield block
+
+
+def pieces_of(paths: list[str], size: int) -> list[Piece] | None:
+    """All files in pieces of about `size` bytes; None where one of them cannot be cut (a pipe, a compressed file)."""
+    found: list[Piece] = []
+    for file, path in enumerate(expand_paths(paths)):
+        if path == STDIN or not os.path.isfile(path):
+            return None
+        with open(path, "rb") as stream:
+            head = stream.read(4)
+            if head.startswith((*_COMPRESSED, *_WIDE)):
+                return None
+            total = os.fstat(stream.fileno()).st_size
+            start = 0
+            while start < total:
+                end = min(start + size, total)
+                if end < total:
+                    stream.seek(end)
+                    end += len(stream.readline())
+                found.append(Piece(path, file, len(found), start, end))
+                start = end
+    return found

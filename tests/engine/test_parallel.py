@@ -1,0 +1,127 @@
+"""Several processes give what one gives: rows, counts, first places, warnings."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from podhawk import api
+from podhawk.content.model import Content
+from podhawk.engine import parallel
+
+NOTHING = Content()
+SEARCHES = [
+    "verb=create | stats count values(user) list(n) first(n) last(n) earliest(n) latest(n) avg(n) by ns",
+    "* | stats count dc(n) perc50(n) stdev(n) by verb",
+    "verb=create", "* | dedup ns", "* | sort 7 -n, user | table n user", "* | top 3 user", "* | tail 4 | table n",
+    "* | chart count over verb by ns", "* | timechart span=10s count by verb",
+    "* | fillnull | stats count by missing n ns",
+    "verb=create | append [search verb=delete | stats count] | stats count", "* | head 5 | table n _time",
+    "* | streamstats count | search count<4 | table n count",
+    "verb=delete | join ns [search verb=create | stats count by ns]",
+    '* | rex field=user "(?<first>.)" | stats count by first', "* | eval x=n*2 | stats sum(x)",
+    '[search verb=delete | head 1 | table user] | stats count']
+
+
+def write(path: Path, seed: int, count: int = 3000, half: bool = False) -> Path:
+    chance = random.Random(seed)
+    lines = []
+    for number in range(count):
+        second = chance.randrange(60)
+        lines.append(json.dumps({
+            "auditID": str(number), "verb": chance.choice(["create", "get", "delete"]), "stage": "ResponseComplete",
+            "user": chance.choice(["ann", "bob", "eve", "x"]), "n": chance.choice([number, 0.1, 1e3]),
+            "ns": chance.choice(["a", "b"]), "requestReceivedTimestamp": f"2026-11-25T10:00:{second:02d}.000001Z",
+            "stageTimestamp": f"2026-11-25T10:00:{second:02d}.5Z"}))
+    if half:
+        lines[count // 2] = lines[count // 2][:40]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def both(search: str, paths: list[Path], **options: object) -> tuple[api.Result, api.Result]:
+    one, several = (api.search(search, *paths, content=NOTHING, jobs=jobs, **options) for jobs in (1, 3))
+    return one, several
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every input is worth several processes, in many pieces; returns where pieces were really used."""
+    used: list[int] = []
+    run = parallel._run
+    monkeypatch.setattr(parallel, "WORTH_IT", 1000)
+    monkeypatch.setattr(parallel, "MOST_PIECE", 20_000)
+    monkeypatch.setattr(parallel, "LEAST_PIECE", 5_000)
+    monkeypatch.setattr(parallel, "_run", lambda *given: (used.append(len(given[1])), run(*given))[1])
+    return used
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_same_rows(search: str, tmp_path: Path, small_pieces: list[int]) -> None:
+    paths = [write(tmp_path / "a.log", 1), write(tmp_path / "b.log", 2, 500)]
+    one, several = both(search, paths)
+    assert list(one) == list(several)
+    assert one.columns == several.columns
+    assert len(list(one)) > 0
+    assert small_pieces
+    assert small_pieces[0] > 3
+
+
+def test_same_account(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 3)
+    lines = path.read_text().splitlines()
+    lines[2000] = '{"kind":"AdmissionReview","request":{"uid":"1"}}'
+    lines[2500] = '{"no":"event"}'
+    path.write_text("\n".join(lines) + "\n")
+    for search in ("* | stats count", "verb=delete ns=a | stats count"):
+        one, several = both(search, [path])
+        assert one.report.lines == several.report.lines == 3000
+        assert one.report.bytes == several.report.bytes
+    one, several = both("* | stats count", [path])
+    assert one.report == several.report
+    assert [entry.first.line for entry in several.report.rejected.values()] == [2001, 2501]
+
+
+def test_what_is_not_evaluable_keeps_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 4)
+    lines = path.read_text().splitlines()
+    lines[2222] = lines[2222][:-1] + ',"annotations":{"audit.k8s.io/truncated":"true"}}'
+    path.write_text("\n".join(lines) + "\n")
+    one, several = both("requestObject.kind=Pod | stats count", [path])
+    assert (one.observed.not_evaluable, str(one.observed.first_blind)) == (1, f"{path}:2223")
+    assert (several.observed.not_evaluable, str(several.observed.first_blind)) == (1, f"{path}:2223")
+
+
+def test_documents_over_several_lines_are_read_in_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 5)
+    texts = [json.dumps(json.loads(line), indent=1) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(texts))
+    one, several = both("* | stats count by verb", [path])
+    assert list(one) == list(several)
+    assert one.report == several.report
+
+
+@pytest.mark.parametrize("search", ["verb=create | stats count", "* | stats count"])
+def test_a_half_written_line_in_the_middle(search: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 6, half=True)
+    one, several = both(search, [path])
+    assert list(one) == list(several)
+    assert one.report.events > 100
+
+
+def test_warnings_come_back(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 7, 800)
+    search = '* | eval s="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab" | rex field=s "^(?<x>(a+)+)$" | stats count'
+    one, several = both(search, [path])
+    assert one.observed.warnings == several.observed.warnings
+    assert one.observed.warnings["regex-limit"] == 800
+
+
+def test_an_error_in_a_process_is_the_same_error_in_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 8)
+    for jobs in (1, 3):
+        with pytest.raises(api.PodhawkError, match="unknown command"):
+            api.search("* | nonsense", path, content=NOTHING, jobs=jobs)
