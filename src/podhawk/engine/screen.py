@@ -119,7 +119,10 @@ def _walking_reader(name: str, head: str) -> Reader:
         if inner.__class__ is str:
             raise Unsure
         if head == "annotations":
+            # Annotations are texts under flat keys, so the rest of the name is the key.
             _check_annotations(inner)
+            found = inner.get(name[len("annotations.") :])
+            return None if found is None else str(found)
         view = View(data, "", "", "", "", "", {}, {})
         value = pick(view, names, rules).get(name)
         if value == "0" or (isinstance(value, tuple) and "0" in value):
