@@ -16,7 +16,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
 from podhawk.engine.execute import run_stages
-from podhawk.engine.job import Observed, ScanJob
+from podhawk.engine.job import Observed, Rows, ScanJob
 from podhawk.engine.literals import groups_of
 from podhawk.engine.parallel import scan_in_parallel
 from podhawk.engine.plan import Plan, make_plan
@@ -110,6 +110,7 @@ def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | 
         wanted = sieve.current if sieve is not None else None
         order = order_of(event, place or (files.setdefault(event.origin.file, len(files)),))
         probes: dict[int, Row] = {}
+        rows: Rows = {}
         for number, job in enumerate(jobs):
             if wanted is not None and number not in wanted:
                 continue
@@ -117,7 +118,7 @@ def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | 
             probe = probes.get(id(view))
             if probe is None:
                 probe = probes[id(view)] = row_of(event, view, probe_fields, order, job.rules)
-            job.offer(event, view, probe, order)
+            job.offer(event, view, probe, order, rows)
     for job in jobs:
         job.flush()
 

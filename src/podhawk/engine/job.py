@@ -19,6 +19,7 @@ from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl import clause as spl
 
 BLOCK = 512
+Rows = dict[tuple[int, Wanted], Row]
 
 
 @dataclass(slots=True)
@@ -139,8 +140,11 @@ class ScanJob:
             known = self._choices[key] = chooses(self.base, view, self.context.env)
         return known
 
-    def offer(self, event: AuditEvent, view: View, probe: Row, order: OrderKey) -> None:
-        """Look at one event through the fields of the first clause; keep its row if it matches."""
+    def offer(self, event: AuditEvent, view: View, probe: Row, order: OrderKey, rows: Rows) -> None:
+        """Look at one event through the fields of the first clause; keep its row if it matches.
+
+        `rows` holds the rows that other searches have made of this event, by view and fields.
+        """
         observed = self.observed
         observed.offered += 1
         if observed.unseen:
@@ -151,7 +155,11 @@ class ScanJob:
             return
         observed.matched += 1
         wanted = None if self.probe_fields is None else self.plan.wanted
-        self.pending.append(row_of(event, view, wanted, order, self.rules))
+        row = rows.get((id(view), wanted))
+        if row is None:
+            row = rows[id(view), wanted] = row_of(event, view, wanted, order, self.rules)
+        # A copy: this search's commands will change it, and others want it as it is.
+        self.pending.append(row.copy())
         if len(self.pending) >= BLOCK:
             self.flush()
 
