@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from podhawk.spl.cursor import Cursor
-from podhawk.spl.text import quote, skip_quoted, unescape
+from podhawk.spl.text import plain, quote, skip_quoted, unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,8 +202,26 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def fields(expression: Expression) -> frozenset[str]:
-    """The names of all fields that an expression reads."""
-    return frozenset(part.name for part in walk(expression) if isinstance(part, Field))
+    """The names of all fields that an expression reads, those of a search inside `searchmatch("…")` included."""
+    found: set[str] = set()
+    for part in walk(expression):
+        if isinstance(part, Field):
+            found.add(part.name)
+        elif isinstance(part, Call) and part.name == "searchmatch":
+            found |= _searched(part)
+    return frozenset(found)
+
+
+def _searched(call: Call) -> frozenset[str]:
+    from podhawk.spl import clause
+
+    def refuse(cursor: Cursor) -> object:
+        cursor.fail("searchmatch() takes no subsearch")
+
+    if len(call.arguments) != 1 or not isinstance(call.arguments[0], Literal):
+        return frozenset({"_raw"})
+    text = str(call.arguments[0].value)
+    return clause.fields(clause.parse_clause(Cursor(plain(text), 0, len(text)), refuse))
 
 
 _BARE = re.compile(r"[A-Za-z_\u0080-\U0010ffff][\w:@#$]*(?:\{\})*\Z")
