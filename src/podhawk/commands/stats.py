@@ -71,7 +71,16 @@ def _columns(node: Stats, columns: Columns) -> Columns:
     return None if made is None else (*node.by, *made)
 
 
-State = dict[Key, tuple[Key, Group]]
+@dataclass(slots=True)
+class Kept:
+    """One group of a state: its key as shown (a real part wins over a filled one), and its aggregations."""
+
+    shown: Key
+    group: Group
+    has_filled: bool
+
+
+State = dict[Key, Kept]
 
 
 class StatsRun:
@@ -84,35 +93,59 @@ class StatsRun:
         self.first_only = "stats-multivalue-by-first" in context.env.switches
         self.row_of_nothing = "stats-nothing-no-row" not in context.env.switches
 
+    def counts_only(self) -> bool:
+        """Whether every result is the number of events, and a missing field means no group."""
+        return not self.keep_null and all(item.argument is None for item in self.node.items)
+
     def start(self) -> State:
         return {}
 
     def add(self, state: State, rows: Iterable[Row]) -> None:
-        by, drop, aggregator = self.node.by, self.node.dedup_splitvals, self.aggregator
+        by, aggregator = self.node.by, self.aggregator
         for row in rows:
-            for key in keys_of(row, by, drop, self.keep_null, self.first_only):
-                known = state.get(key)
-                if known is None:
-                    known = state[key] = (key, aggregator.new())
-                elif filled(known[0]):
-                    known = state[key] = (more_real(known[0], key), known[1])
-                aggregator.add(known[1], row)
+            values = [row.get(name) for name in by]
+            key = tuple(values) if all(value.__class__ is str for value in values) else None
+            if key is not None:
+                # Nearly every row: each field has one text. No fillnull, no number, no multivalue.
+                aggregator.add(self._group(state, key, False), row)  # type: ignore[arg-type]
+                continue
+            for other in keys_of(row, by, self.node.dedup_splitvals, self.keep_null, self.first_only):
+                aggregator.add(self._group(state, other, filled(other)), row)
+
+    def _group(self, state: State, key: Key, has_filled: bool) -> Group:
+        known = state.get(key)
+        if known is None:
+            known = state[key] = Kept(key, self.aggregator.new(), has_filled)
+        elif known.has_filled:
+            known.shown = more_real(known.shown, key)
+            known.has_filled = filled(known.shown)
+        return known.group
+
+    def add_counted(self, state: State, key: Key, number: int) -> None:
+        """Take in `number` rows of one key, where every result is the number of events."""
+        group = self._group(state, key, False)
+        for counted in group.plain:
+            counted.n += number
 
     def merge(self, first: State, second: State) -> State:
-        for key, (shown, group) in second.items():
+        for key, other in second.items():
             known = first.get(key)
-            first[key] = (shown, group) if known is None else (
-                more_real(known[0], shown), self.aggregator.merge(known[1], group))
+            if known is None:
+                first[key] = other
+                continue
+            known.shown = more_real(known.shown, other.shown)
+            known.has_filled = filled(known.shown)
+            known.group = self.aggregator.merge(known.group, other.group)
         return first
 
     def finish(self, state: State) -> Table:
         if not self.node.by and not state and self.row_of_nothing:
-            state = {(): ((), self.aggregator.new())}
+            state = {(): Kept((), self.aggregator.new(), False)}
         rows: list[Row] = []
         for key in sorted(state, key=sort_key):
-            shown, group = state[key]
-            row = Row(zip(self.node.by, shown, strict=True))
-            row.update(self.aggregator.finish(group))
+            kept = state[key]
+            row = Row(zip(self.node.by, kept.shown, strict=True))
+            row.update(self.aggregator.finish(kept.group))
             rows.append(row)
         return Table(rows, self._header(rows))
 

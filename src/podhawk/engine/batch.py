@@ -20,6 +20,7 @@ from podhawk.engine.job import Observed, Rows, ScanJob
 from podhawk.engine.literals import groups_of
 from podhawk.engine.parallel import scan_in_parallel
 from podhawk.engine.plan import Plan, make_plan
+from podhawk.engine.quick import Quick, quick_for
 from podhawk.engine.screen import Screen
 from podhawk.engine.sieve import Sieve, sieve_for
 from podhawk.engine.subsearch import has_subsearch, replace_subsearches
@@ -27,6 +28,7 @@ from podhawk.engine.views import metadata, order_of, row_of
 from podhawk.events.event import AuditEvent, View
 from podhawk.events.options import InputReport
 from podhawk.events.pieces import Piece
+from podhawk.events.read import Take
 from podhawk.rows import Row, Table
 
 
@@ -36,17 +38,21 @@ class EventSource(Protocol):
     report: InputReport
     unread: bool
 
+    def single(self) -> bool:
+        """Whether the input is one file, so that a line's number alone says where it stands."""
+
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines; None if it cannot be cut."""
 
-    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None,
+              take: Take | None = None) -> Iterator[AuditEvent]:
         """The events of one piece."""
 
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
 
-    def events(self, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
-        """All events, in the order of the input; with a sieve, those that it lets through."""
+    def events(self, sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
+        """All events, in the order of the input: those that a sieve lets through, or that `take` leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +89,27 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
     def piecewise(piece: Piece, report: InputReport) -> None:
         if sieve is not None and not sieve.prepared:
             sieve.prepare(next(iter(piece.blocks()), b""))
-        _feed(jobs, source.piece(piece, report, sieve), sieve, within, (piece.file, piece.number))
+        place = (piece.file, piece.number)
+        quick = _quick(jobs, source, sieve, within, place)
+        _feed(jobs, source.piece(piece, report, sieve, quick.take if quick else None), sieve, within, place)
+        if quick is not None:
+            quick.settle(report)
 
     if scan_in_parallel(jobs, source, workers, piecewise):
         source.unread = False
         return
-    _feed(jobs, source.events(sieve), sieve, within)
+    quick = _quick(jobs, source, sieve, within, (0,)) if source.single() else None
+    _feed(jobs, source.events(sieve, quick.take if quick else None), sieve, within)
+    if quick is not None:
+        quick.settle(source.report)
+
+
+def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,
+           place: tuple[int, ...]) -> Quick | None:
+    """The quick way from lines to rows, where there is no sieve and no time to look at first."""
+    if sieve is not None or within != TimeRange():
+        return None
+    return quick_for(jobs, dict(metadata(source.native())), place)  # type: ignore[arg-type]
 
 
 def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:

@@ -17,7 +17,8 @@ from podhawk.events.event import (
     View,
 )
 from podhawk.events.pieces import Piece, pieces_of
-from podhawk.events.read import InputReport, ReadOptions, Sieve, check_recognised, read_events, read_piece
+from podhawk.events.read import InputReport, ReadOptions, Sieve, Take, check_recognised, read_events, read_piece
+from podhawk.events.source import expand_paths
 
 
 class FileSource:
@@ -46,12 +47,17 @@ class FileSource:
         return View({}, "", options.source or NATIVE_SOURCE, options.sourcetype or NATIVE_SOURCETYPE,
                     options.host or DEFAULT_HOST, options.index or DEFAULT_INDEX, {}, {})
 
-    def events(self, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
-        """All events, or those that a sieve lets through; nothing at all if there are no paths."""
+    def events(self, sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
+        """All events, or those that a sieve lets through or `take` leaves; nothing at all if there are no paths."""
         report = self.report if self.unread else InputReport()
         self.unread = False
         if self.paths:
-            yield from read_events(self.paths, self.options, report, sieve)
+            yield from read_events(self.paths, self.options, report, sieve, take)
+
+    def single(self) -> bool:
+        """Whether the input is one file, so that a line's number alone says where it stands."""
+        return self.unread and self.options.time_field == "requestReceivedTimestamp" and (
+            len(self.paths) == 1 and len(expand_paths(self.paths)) == 1)
 
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
@@ -59,9 +65,10 @@ class FileSource:
             return None
         return pieces_of(self.paths, size)
 
-    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None,
+              take: Take | None = None) -> Iterator[AuditEvent]:
         """The events of one piece."""
-        return read_piece(piece, self.options, report, sieve)
+        return read_piece(piece, self.options, report, sieve, take)
 
     def check(self) -> None:
         """Raise InputError if the input was not empty and held no event, or was rejected under strict.

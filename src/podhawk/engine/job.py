@@ -174,6 +174,12 @@ class ScanJob:
                 self.observed.first_blind = event.origin
             self.observed.not_evaluable += 1
 
+    def keep(self, row: Row) -> None:
+        """Keep a row that matched."""
+        self.pending.append(row)
+        if len(self.pending) >= BLOCK:
+            self.flush()
+
     def flush(self) -> None:
         """Take the waiting rows into the state."""
         if self.pending:

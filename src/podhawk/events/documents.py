@@ -11,7 +11,7 @@ are read again as such.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -60,6 +60,24 @@ class Lines:
         if line is not None:
             self.size += len(line) + (not isinstance(line, LongPiece))
         return line
+
+    def run(self, take: Callable[[bytes, int], bool]) -> bytes | None:
+        """Give lines to `take` as long as it takes them; the first that it leaves (now the current one), or None."""
+        if self._returned:
+            return self.take()
+        number, size = self.number, self.size
+        left: bytes | None = None
+        for line in self._source:
+            number += 1
+            size += len(line) + 1
+            if type(line) is not bytes or not take(line, number):
+                left = line
+                size -= type(line) is not bytes
+                break
+        else:
+            number += 1
+        self.number, self.size = number, size
+        return left
 
     def give_back(self, lines: list[bytes]) -> None:
         """Take `lines` back, the last of which is the current line."""

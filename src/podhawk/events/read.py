@@ -8,7 +8,7 @@ Everything else goes through `documents` (what the lines make), `partial` (what 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, Protocol
 
@@ -62,12 +62,18 @@ def input_formats() -> list[str]:
     return ["auto", "json", "text", *_BY_NAME]
 
 
-def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
-                sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+Take = Callable[[bytes, int], bool]
+"""Takes a line and its number, and says whether nothing more need be done about it."""
+
+
+def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
+                take: Take | None = None) -> Iterator[AuditEvent]:
     """The audit events of files, folders, globs and `-`, in the order of the input, one at a time.
 
     With a sieve only the lines that it lets through are read; `report.sifted` says so then, and `sieve.current`
     says who wants the event that was given last.
+
+    Where there is no sieve, `take` is offered each line that looks like an event first.
 
     What is not an audit event is counted in `report` with its reason. No content of a file makes this
     raise; raises `InputError` for paths that do not exist or cannot be read, `UsageError` for an unknown
@@ -80,15 +86,15 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
     report.anything = options.input_format in ("json", "text")
     for path in expand_paths(paths):
         report.files += 1
-        yield from _Reader(path, options, report, sieve).events()
+        yield from _Reader(path, options, report, sieve, take).events()
 
 
 def read_piece(piece: Piece, options: ReadOptions, report: InputReport,
-               sieve: Sieve | None = None) -> Iterator[AuditEvent]:
+               sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
     """The audit events of a piece of a file. Raises `NotByLine` where the file is not one document per line."""
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
-    yield from _Reader(piece.path, options, report, sieve, piece).events()
+    yield from _Reader(piece.path, options, report, sieve, take, piece).events()
 
 
 def _is_plain(value: Any) -> bool:
@@ -114,8 +120,9 @@ class _Reader:
     """Reads one file."""
 
     def __init__(self, path: str, options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
-                 piece: Piece | None = None) -> None:
+                 take: Take | None = None, piece: Piece | None = None) -> None:
         self._path = path
+        self._take = take if options.input_format in ("auto", "native") and not options.strict else None
         self._piece = piece
         self._sieve = sieve if options.input_format in ("auto", "native") and not options.strict else None
         self._options = options
@@ -249,9 +256,10 @@ class _Reader:
             return
         documents = Documents(lines)
         report, path, build, plain, take = self._report, self._path, self._build, self._plain, lines.take
+        quickly = self._take if self._sieve is None else None
         quick = self._only is None or self._only.name == "native"
         while True:
-            line = take()
+            line = take() if quickly is None else lines.run(quickly)
             if line is None:
                 break
             if quick and line[:1] == b"{" and type(line) is bytes:

@@ -72,7 +72,7 @@ REASONS: Final[dict[str, str]] = {
 _KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 _AUDITD: Final = re.compile(r"(?:node=\S+ )?type=\w+ msg=audit\(")
 _JSONISH: Final = re.compile(r'"\s*:\s*[\["{\dtfn]|\\"\s*:|[}\]"]\s*[,}\]]|"\s*\}')
-_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"})
+METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"})
 
 
 def is_audit_event(value: Any) -> bool:
@@ -85,8 +85,8 @@ def is_audit_event(value: Any) -> bool:
 
 def _is_rancher(value: dict[str, Any]) -> bool:
     verb = value.get("verb")
-    method = verb if isinstance(verb, str) and verb in _METHODS else value.get("method")
-    if not isinstance(method, str) or method not in _METHODS or "apiVersion" in value:
+    method = verb if isinstance(verb, str) and verb in METHODS else value.get("method")
+    if not isinstance(method, str) or method not in METHODS or "apiVersion" in value:
         return False
     user = value.get("user")
     return not (isinstance(user, dict) and "username" in user)

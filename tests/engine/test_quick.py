@@ -1,0 +1,97 @@
+"""The quick way gives what the long way gives, on events of every odd shape."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from podhawk import api
+from podhawk.content.model import Content
+from podhawk.engine import batch, quick
+
+NOTHING = Content()
+SEARCHES = [
+    "* | stats count by verb", "* | stats count by user.username verb objectRef.resource",
+    "* | stats count by stage level",
+    "* | stats count by responseStatus.code", "* | stats count by sourceIPs{} verb", "* | stats count by user.groups{}",
+    "* | stats count dc(verb) values(user.username) by objectRef.namespace", "* | stats count",
+    "* | stats first(verb) last(auditID) earliest(verb) list(verb) by user.username",
+    "* | timechart span=10s count by verb",
+    "NOT verb=get | stats count by verb", "NOT (verb=get OR user.username=bob) | table auditID verb user.username",
+    "* | table verb _time", "* | top verb", "* | fields verb | stats count by verb",
+    "* | eval x=verb.\"!\" | stats count by x",
+    "NOT responseStatus.code>400 | stats count by responseStatus.code", "* | stats count by source index host",
+    "NOT verb=zzz | stats min(responseStatus.code) max(_time) by verb", "* | dedup user.username | table user.username"]
+
+
+def event(chance: random.Random, number: int) -> str:
+    def some(*values: object) -> object:
+        return chance.choice(values)
+
+    made: dict[str, object] = {"auditID": f"id-{number}", "verb": some("get", "create", "GET", "", "b\u00e9")}
+    parts: dict[str, object] = {
+        "kind": "Event", "level": some("Metadata", "Request", 3, None), "stage": some("ResponseComplete", "Panic"),
+        "user": some({"username": "bob"}, {"username": "ann", "groups": ["a", "b"]}, {"username": 7},
+                     {"username": None}, {"username": ["x"]}, {"groups": []}, {"groups": [1, "a", None]}, {}, None,
+                     "text", ["x"],
+                     {"username": {"first": "x"}}, {"user.name": "dotted"}),
+        "sourceIPs": some(["10.0.0.1"], ["10.0.0.1", "10.0.0.2"], [], "10.0.0.1, 10.0.0.2", None),
+        "objectRef": some({"resource": "pods", "namespace": "x"}, {"resource": "pods"}, {"resource": True}, {}),
+        "responseStatus": some({"code": 200}, {"code": 403}, {"code": 0}, {"code": 4.0}, {"code": "200"}),
+        "annotations": some({"a": "b"}, {"audit.k8s.io/truncated": "true"}, {"audit.k8s.io/truncated": "false"}, None,
+                            {"authorization_k8s_io/decision": "allow"}),
+        "requestObject": some({"verb": "inner"}, [{"op": "add"}]),
+        "requestReceivedTimestamp": some("2026-11-25T10:00:01.000001Z", "2026-11-25T10:00:02Z", "odd", 5, None),
+        "stageTimestamp": some("2026-11-25T10:00:03.000001Z", "odd"),
+        "extra": some("member", {"x": 1}), "user.username": "flattened"}
+    for name, value in parts.items():
+        if chance.random() < (0.1 if name in ("extra", "user.username") else 0.7):
+            made[name] = value
+    text = json.dumps(made, ensure_ascii=chance.random() < 0.5)
+    if chance.random() < 0.1:
+        text = text.replace('"code": 0', '"code": -0')
+    if chance.random() < 0.1:
+        text = text[:-1] + ', "verb": "twice"}'
+    return text
+
+
+def account(result: api.Result) -> tuple[object, ...]:
+    report = result.report
+    return (report.events, dict(report.by_stage), dict(report.by_level), dict(report.by_format), report.truncated,
+            report.lines, report.bytes, {reason: entry.count for reason, entry in report.rejected.items()})
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_the_quick_way_gives_what_the_long_way_gives(search: str, tmp_path: Path,
+                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.log"
+    for seed in range(3):
+        chance = random.Random(f"{seed}")
+        path.write_text("".join(event(chance, number) + "\n" for number in range(400)), encoding="utf-8")
+        with monkeypatch.context() as patched:
+            patched.setattr(batch, "quick_for", lambda jobs, fixed, place: None)
+            long_way = api.search(search, path, content=NOTHING, jobs=1)
+        for jobs in (1, 2):
+            result = api.search(search, path, content=NOTHING, jobs=jobs)
+            assert list(result) == list(long_way)
+            assert account(result) == account(long_way)
+            assert result.observed.not_evaluable == long_way.observed.not_evaluable
+
+
+def test_most_plain_events_are_taken_the_quick_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "audit.log"
+    path.write_text("".join(json.dumps({
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": str(number), "verb": "get",
+        "stage": "ResponseComplete", "user": {"username": "bob", "groups": ["a"]}, "sourceIPs": ["::1"],
+        "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z", "stageTimestamp": "2026-11-25T10:00:01.000001Z",
+        "annotations": {"authorization.k8s.io/decision": "allow"}}) + "\n" for number in range(500)))
+    taken = []
+    offer = quick.Quick._offer
+    monkeypatch.setattr(quick.Quick, "_offer", lambda self, event, number: (taken.append(number),
+                                                                            offer(self, event, number))[1])
+    result = api.search("* | stats count dc(user.username) by verb", path, content=NOTHING, jobs=1)
+    assert list(result) == [{"verb": "get", "count": "500", "dc(user.username)": "1"}]
+    assert len(taken) == 500
