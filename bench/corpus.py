@@ -1,0 +1,67 @@
+"""A log of a stated size, out of the shipped real slices: `python bench/corpus.py audit.log --megabytes 1024`.
+
+The events are the shipped ones over and over, with audit ids of their own and times that go on, so that nothing
+can be answered from a cache of equal lines. The same size and seed give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import random
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+SLICES = Path(__file__).resolve().parent.parent / "src" / "podhawk" / "pack" / "datasets"
+_ID = re.compile(rb'"auditID":"[^"]*"')
+_TIME = re.compile(rb'"(requestReceivedTimestamp|stageTimestamp)":"[^"]*"')
+START = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+ORDINARY = "ordinary_work.log.gz"
+ORDINARY_SHARE = 20
+
+
+def lines_of(level: str) -> list[bytes]:
+    """The lines of the shipped slices that were logged at a level; ordinary work outweighs the attacks as it does in
+    a real log."""
+    wanted = f'"level":"{level}"'.encode()
+    found = []
+    for path in sorted(SLICES.glob("*.log.gz")):
+        with gzip.open(path) as file:
+            lines = [line for line in file if wanted in line[:200]]
+        found += lines * (ORDINARY_SHARE if path.name == ORDINARY else 1)
+    return found
+
+
+def write(path: Path, megabytes: int, level: str = "Metadata", seed: int = 1) -> str:
+    """Write the log; returns the first twelve digits of its SHA-256."""
+    chance = random.Random(seed)
+    lines = lines_of(level)
+    digest = hashlib.sha256()
+    size, number = 0, 0
+    with path.open("wb") as out:
+        while size < megabytes << 20:
+            block = []
+            for line in chance.sample(lines, len(lines)):
+                number += 1
+                moment = (START + timedelta(milliseconds=3 * number)).strftime("%Y-%m-%dT%H:%M:%S.%f").encode()
+                line = _ID.sub(b'"auditID":"%032x"' % number, line, count=1)
+                block.append(_TIME.sub(rb'"\1":"' + moment + b'Z"', line))
+            data = b"".join(block)
+            digest.update(data)
+            out.write(data)
+            size += len(data)
+    return digest.hexdigest()[:12]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", type=Path)
+    parser.add_argument("--megabytes", type=int, default=1024)
+    parser.add_argument("--level", default="Metadata", choices=["Metadata", "RequestResponse"])
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    print(write(given.path, given.megabytes, given.level, given.seed))
