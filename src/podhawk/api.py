@@ -15,7 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from podhawk.commands.context import Context, Geo
-from podhawk.commands.declare import Pipeline
+from podhawk.commands.declare import Pipeline, Stage
+from podhawk.commands.fieldformat import Display, displays
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
@@ -52,7 +53,8 @@ class Result:
     table: Table
     observed: Observed
     report: InputReport
-    display: Sequence[Any] = ()
+    stages: Sequence[Stage] = ()
+    formats: Mapping[str, Display] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -68,6 +70,15 @@ class Result:
             cells: dict[str, Cell] = dict.fromkeys(named)
             for name, value in row.items():
                 cells[name] = plain_value(value)
+            yield cells
+
+    def shown(self) -> Iterator[dict[str, Cell]]:
+        """The rows as a table shows them: `fieldformat` changes what is shown, not the value."""
+        for row, cells in zip(self.table.rows, self, strict=True):
+            for name, show in self.formats.items():
+                if name in row:
+                    value = show(row)
+                    cells[name] = None if value is None else plain_value(value)
             yield cells
 
     def to_arrow(self) -> Any:
@@ -209,7 +220,7 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     table = BatchRunner(source, around.within, around.jobs).run([request])[0]
     if paths and not source.unread:
         source.check()
-    return Result(table, request.observed, source.report, pipeline.stages)
+    return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
 
 
 def _rereads(pipelines: Sequence[Pipeline]) -> bool:

@@ -209,6 +209,12 @@ def test_what_a_carrier_cut_off_is_not_evaluable_never_clean(log: Path) -> None:
     assert "truncated: 1 of them" in done.stderr
 
 
+def test_fieldformat_changes_tables_only(log: Path) -> None:
+    search = '* | stats count | fieldformat count=tostring(count, "hex")'
+    assert "0x3" in podhawk("search", search, str(log), "-o", "table").stdout
+    assert json.loads(podhawk("search", search, str(log)).stdout) == {"count": "3"}
+
+
 def test_the_cursor_cannot_be_moved_by_what_a_log_holds(log: Path) -> None:
     log.write_text(log.read_text().replace('"bob"', '"bo\\u001b[2Jb"'))
     done = podhawk("search", "* | stats count by user.username", str(log), "-o", "table")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -99,10 +98,3 @@ def print_rows(kind: str, rows: Rows, columns: Sequence[str], out: TextIO) -> No
         from podhawk.cli.tables import print_table
 
         print_table(rows, columns, out)
-
-
-def captured(kind: str, rows: Rows, columns: Sequence[str]) -> str:
-    """What `print_rows` would print."""
-    buffer = io.StringIO()
-    print_rows(kind, rows, columns, buffer)
-    return buffer.getvalue()

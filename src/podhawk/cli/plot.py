@@ -19,7 +19,7 @@ LABEL = 36
 
 def draw(result: Result, out: TextIO) -> None:
     """Draw the last timechart, chart, top, rare or stats of a search. Raises UsageError for other results."""
-    last = next((stage.name for stage in reversed(list(result.display)) if stage.name in _DRAWN), "")
+    last = next((stage.name for stage in reversed(list(result.stages)) if stage.name in _DRAWN), "")
     rows = list(result)
     columns = result.columns
     series = [name for name in columns if name not in _LEFT_OUT and not name.startswith("_")

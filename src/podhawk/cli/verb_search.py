@@ -49,7 +49,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
         raise UsageError(error.message, place=error.place, remedy=error.remedy) from None
     kind = output.format_of(settings["output"], settings["output_file"])
     columns = result.columns
-    rows = list(result)
+    rows = list(result.shown() if kind == "table" else result)
     if kind == "table" and result.table.columns is None and len(columns) > 14:
         shown = event_columns(columns)
         note(f"showing {len(shown)} of {len(columns)} fields; choose some with | table …, or print all with -o jsonl")

@@ -8,7 +8,7 @@ whatever is left. Every refusal is an error at the cursor's place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NoReturn
 
 from podhawk.errors import SearchError, nearest
@@ -253,6 +253,3 @@ def closing_bracket(source: SearchText, at: int, end: int) -> int:
                 return here
         here += 1
     raise source.error("this [ is never closed", at, remedy="Close the subsearch with ].")
-
-
-ParseArguments = Callable[[Cursor], object]

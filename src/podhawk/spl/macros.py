@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from podhawk.errors import nearest
-from podhawk.spl.text import Piece, SearchText, plain, skip_quoted, strip_comments, unescape
+from podhawk.spl.text import Piece, SearchText, skip_quoted, strip_comments, unescape
 
 DEPTH_LIMIT = 50
 SIZE_LIMIT = 2_000_000
@@ -254,8 +254,3 @@ def _evaluated(base: SearchText, text: str, name: str, offset: int, length: int,
     if not isinstance(result, str):
         raise base.error(f"macro `{name}` is an eval expression that gives no string", offset, length)
     return result
-
-
-def fragment(definition: str, name: str) -> SearchText:
-    """A macro's own definition as text to parse, for checking it alone."""
-    return plain(strip_comments(definition, name).text, name)
