@@ -10,7 +10,8 @@ block, not assumed. Besides lines that may match, always looked at are
 * lines of events that lost a part (`audit.k8s.io/truncated`), and lines that do not end as an event ends.
 
 Where a block shows a wrapping that hides its values (base64, GKE entries, container logs cut into pieces), or a
-document of several lines, the sieve gives up (`None`) and the file is read whole from there on.
+document of several lines (a line that cannot begin one, or two in a row that do not end one), the sieve gives up
+(`None`) and the file is read whole from there on.
 
 Patterns are matched by Hyperscan. Where it has no wheel, Python's `re` does the same, more slowly.
 """
@@ -27,6 +28,7 @@ import numpy
 
 from podhawk.engine.literals import Group, Groups, Literal
 from podhawk.engine.screen import Unsure
+from podhawk.events.read import CONTINUES
 
 SAMPLE_LINES = 64
 _ANY = -1
@@ -34,7 +36,7 @@ _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[de]", rb"\\u003[0-9a]", rb"\\u[1-9a-f]", r
 _LOST = rb"audit\.k8s\.io/truncated"
 _OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
 _HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\s*\\*\"", rb"(?:stdout|stderr) P ",
-           rb"\"stream\\*\"\s*:\s*\\*\"std")
+           rb"\"stream\\*\"\s*:\s*\\*\"std", rb"\n[ \t,:\"\[\]}]")
 
 
 def pattern_of(literal: Literal) -> bytes:
@@ -129,6 +131,8 @@ class Sieve:
         """The lines to look at of a block of whole lines; None if they must all be read."""
         if self._matcher is None:
             self.prepare(block[: 1 << 20])
+        if block[0] in CONTINUES:
+            return None  # the first line goes on with a document of the lines before
         found = self._matcher.scan(block)
         if found is None:
             return None

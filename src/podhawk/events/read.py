@@ -32,6 +32,8 @@ from podhawk.events.unwrap import recover, unwrap
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats",
            "read_events"]
 
+CONTINUES: Final = b' \t,:"[]}'
+"""What a line begins with that goes on with a document of the lines before."""
 _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
 _BY_NAME: Final = {form.name: form for form in FORMATS}
 
@@ -108,10 +110,10 @@ def _closed(line: bytes) -> bool:
 
 
 def _last_closed(block: bytes) -> int:
-    """Where the last whole lines of a block end. A last line that does not end as an event ends may go on in the next
-    block, and is left for it."""
+    """Where the last whole lines of a block end that cannot be part of a document of several lines: the line before
+    ends as an event ends, and what follows (which must be seen) does not go on with it."""
     cut = block.rfind(b"\n") + 1
-    if cut and not _closed(block[max(cut - 3, 0) : cut]):
+    while cut and (cut == len(block) or block[cut] in CONTINUES or not _closed(block[max(cut - 3, 0) : cut])):
         cut = block.rfind(b"\n", 0, cut - 1) + 1
     return cut
 
@@ -183,7 +185,7 @@ class _Reader:
             cut = _last_closed(block)
             if not cut:
                 carry += block
-                if len(carry) > LONG_LINE:
+                if len(carry) > LONG_LINE or carry.count(b"\n") > 1:
                     return number, chain((carry,), blocks)
                 continue
             # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.

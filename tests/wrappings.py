@@ -1,0 +1,136 @@
+"""Audit events as other products wrap them, spelled as JSON may spell them: input for tests of the prefilter."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import random
+from collections.abc import Callable
+
+VERBS = ["create", "get", "list", "CREATE", "delete"]
+RESOURCES = ["pods", "secrets", "configmaps"]
+NAMESPACES = ["default", "kube-system", "team-a", "dé-faut", "a\"b", "x/y", "<x>", "K\u212a"]
+SEARCHES = ["verb=create objectRef.resource=pods", "objectRef.namespace IN (default, kube-system) verb=get",
+            "verb=create OR verb=list objectRef.resource=secrets", 'objectRef.namespace="kube*" verb=*',
+            "responseStatus.code=403", "objectRef.resource!=pods verb=delete", "secrets verb=get",
+            '"kube-system" verb=list', "user.username=\"bob*\" objectRef.resource=pods", "objectRef.namespace=\"x/y\"",
+            'objectRef.namespace="a\\"b"', "objectRef.namespace=kk verb=*", "sourceIPs{}=10.0.0.1 verb=get",
+            "requestObject.spec.type=NodePort verb=create"]
+
+
+def event(chance: random.Random, number: int) -> dict[str, object]:
+    made: dict[str, object] = {
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": f"id-{number}",
+        "stage": "ResponseComplete", "verb": chance.choice(VERBS), "user": {"username": chance.choice(["bob", "ann"])},
+        "sourceIPs": [chance.choice(["10.0.0.1", "::1"])],
+        "objectRef": {"resource": chance.choice(RESOURCES), "namespace": chance.choice(NAMESPACES)},
+        "responseStatus": {"code": chance.choice([200, 201, 403])},
+        "requestReceivedTimestamp": f"2026-11-25T10:00:{number % 60:02d}.000001Z"}
+    if chance.random() < 0.2:
+        made["requestObject"] = {"spec": {"type": chance.choice(["NodePort", "ClusterIP"])}}
+    return made
+
+
+def spelled(chance: random.Random, made: dict[str, object]) -> str:
+    """One line of JSON, some letters of it escaped as JSON may."""
+    text = json.dumps(made, ensure_ascii=chance.random() < 0.3, separators=chance.choice([(",", ":"), (", ", ": ")]))
+    if chance.random() < 0.2:
+        word = chance.choice(["create", "pods", "default", "kube-system", "NodePort"])
+        place = chance.randrange(len(word))
+        text = text.replace(f'"{word}"', f'"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1:]}"')
+    return text
+
+
+def plain_lines(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(text + "\n" for text in texts).encode()
+
+
+def crlf(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(text + "\r\n" for text in texts).encode()
+
+
+def half_lines(chance: random.Random, texts: list[str]) -> bytes:
+    """Here and there a line is cut, as when a disk is full; the last one has no line feed."""
+    return "\n".join(text[: chance.randrange(20, len(text))] if chance.random() < 0.1 else text
+                     for text in texts).encode()
+
+
+def pretty(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(json.dumps(json.loads(text), indent=2) + "\n" for text in texts).encode()
+
+
+def pretty_among_lines(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join((json.dumps(json.loads(text), indent=1) if chance.random() < 0.05 else text) + "\n"
+                   for text in texts).encode()
+
+
+def two_lines(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join((text.replace(',"verb"', ',\n"verb"') if chance.random() < 0.1 else text) + "\n"
+                   for text in texts).encode()
+
+
+def array(chance: random.Random, texts: list[str]) -> bytes:
+    return ("[" + ",\n".join(texts) + "]").encode()
+
+
+def event_list(chance: random.Random, texts: list[str]) -> bytes:
+    return ('{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + ",".join(texts) + "]}\n").encode()
+
+
+def docker(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026-11-25T10:00:00Z"}) + "\n"
+                   for text in texts).encode()
+
+
+def cri(chance: random.Random, texts: list[str]) -> bytes:
+    """Long lines come in parts (P), the last of which is full (F)."""
+    out = []
+    for text in texts:
+        cut = chance.randrange(1, len(text))
+        parts = [("P", text[:cut]), ("F", text[cut:])] if chance.random() < 0.2 else [("F", text)]
+        out += [f"2026-11-25T10:00:00.1Z stdout {tag} {part}\n" for tag, part in parts]
+    return "".join(out).encode()
+
+
+def hec_text(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(json.dumps({"event": text, "sourcetype": "kube:apiserver-audit"}) + "\n" for text in texts).encode()
+
+
+def aks(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(json.dumps({"category": "kube-audit", "properties": {"log": text + "\n"}}) + "\n"
+                   for text in texts).encode()
+
+
+def string_in_string(chance: random.Random, texts: list[str]) -> bytes:
+    return "".join(json.dumps({"message": json.dumps({"log": text})}) + "\n" for text in texts).encode()
+
+
+def cloudwatch(chance: random.Random, texts: list[str]) -> bytes:
+    """Subscription payloads, compressed and in base64, among plain lines."""
+    body = {"messageType": "DATA_MESSAGE", "logGroup": "/aws/eks/prod/cluster", "logStream": "kube-apiserver-audit-1",
+            "logEvents": [{"id": "1", "timestamp": 1, "message": text} for text in texts[: len(texts) // 2]]}
+    packed = base64.b64encode(gzip.compress(json.dumps(body).encode())).decode()
+    half = "".join(text + "\n" for text in texts[len(texts) // 2 :])
+    return half.encode() + json.dumps({"awslogs": {"data": packed}}).encode() + b"\n"
+
+
+def gke(chance: random.Random, texts: list[str]) -> bytes:
+    """Cloud Logging entries, whose verb and resource stand in a method's name."""
+    out = []
+    for text in texts:
+        known = json.loads(text)
+        target = known["objectRef"]
+        out.append(json.dumps({"protoPayload": {
+            "@type": "type.googleapis.com/google.cloud.audit.AuditLog", "serviceName": "k8s.io",
+            "methodName": f"io.k8s.core.v1.{target['resource']}.{known['verb'].lower()}",
+            "resourceName": f"core/v1/namespaces/team-a/{target['resource']}/x",
+            "authenticationInfo": {"principalEmail": known["user"]["username"]}},
+            "insertId": known["auditID"], "timestamp": "2026-11-25T10:00:00Z",
+            "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "c"}}}) + "\n")
+    return "".join(out).encode()
+
+
+WRAPPINGS: list[Callable[[random.Random, list[str]], bytes]] = [
+    plain_lines, crlf, half_lines, pretty, pretty_among_lines, two_lines, array, event_list, docker, cri, hec_text, aks,
+    string_in_string, cloudwatch, gke]
