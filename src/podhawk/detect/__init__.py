@@ -1,0 +1,1 @@
+"""From rows to what an analyst works on: findings, risk, incidents."""

@@ -1,0 +1,159 @@
+"""The finding: what a person acts on. Field for field what `podhawk run -o jsonl` prints.
+
+Everything here is a frozen value; passes over findings make new ones with `dataclasses.replace`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from podhawk.content.model import Detection, Severity
+
+Kind = Literal["intermediate", "finding", "incident"]
+ActorKind = Literal["human", "serviceaccount", "node", "controller", "anonymous", "unauthenticated", "unknown"]
+Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"]
+NoiseAction = Literal["tag", "lower", "hide"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChainLink:
+    """One step from a controller's object to who caused it. `certain` is false where names and times were all there
+    was to go by."""
+
+    kind: str
+    namespace: str
+    name: str
+    user: str
+    audit_id: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it. `source_ip` is the last of the source IPs: the others are the client's word.
+
+    `chain` leads from the object that was made to the request of whoever applied its owner; it is not
+    `chain_complete` where the log at hand does not hold that request ("not seen in this log").
+    """
+
+    user: str = ""
+    groups: tuple[str, ...] = ()
+    kind: ActorKind = "unknown"
+    effective_user: str = ""
+    pod: str = ""
+    token_issuer: str = ""
+    source_ip: str = ""
+    source_ips: tuple[str, ...] = ()
+    user_agent: str = ""
+    chain: tuple[ChainLink, ...] = ()
+    chain_complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What it was done to."""
+
+    resource: str = ""
+    subresource: str = ""
+    api_group: str = ""
+    namespace: str = ""
+    name: str = ""
+    images: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredEntity:
+    """A risk object: a value of a field of the finding, and the score that it gains."""
+
+    field: str
+    type: str
+    value: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreatValue:
+    """A threat object: what the threat came by."""
+
+    field: str
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityReason:
+    """One summand of the priority, in words."""
+
+    reason: str
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseHit:
+    """A noise class that the finding belongs to, and what the policy does with it."""
+
+    noise_class: str
+    action: NoiseAction
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """The exception that marks a finding."""
+
+    name: str
+    file: str
+    owner: str
+    reason: str
+    expires: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestInfo:
+    """A request behind a finding. `source` is file and line of its first stage."""
+
+    audit_id: str
+    verb: str
+    uri: str
+    stages: tuple[str, ...]
+    code: int | None
+    user: str
+    received: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One finding. `rows` and `requests` are bounded, `row_count` and `request_count` are not.
+
+    `first_time` and `last_time` are epoch seconds. `evaluable` is false where the carrier lost something that the
+    detection needs. `attack` and `annotations` come from the content.
+    """
+
+    finding_id: str
+    detection: Detection
+    kind: Kind
+    first_time: float
+    last_time: float
+    title: str
+    severity: Severity
+    risk_score: int
+    cluster: str
+    revision: int = 1
+    replaces: tuple[str, ...] = ()
+    actor: Actor = Actor()
+    target: Target = Target()
+    outcome: Outcome = "unknown"
+    risk_objects: tuple[ScoredEntity, ...] = ()
+    threat_objects: tuple[ThreatValue, ...] = ()
+    noise: tuple[NoiseHit, ...] = ()
+    suppressed_by: Suppression | None = None
+    throttled: bool = False
+    priority: int = 0
+    priority_reasons: tuple[PriorityReason, ...] = ()
+    visible: bool = True
+    evaluable: bool = True
+    request_count: int = 0
+    requests: tuple[RequestInfo, ...] = ()
+    row_count: int = 0
+    rows: tuple[dict[str, Any], ...] = field(default=())

@@ -1,0 +1,1 @@
+"""The life of a detection: lint, test, replay, pages, coverage, export."""

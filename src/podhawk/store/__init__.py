@@ -1,0 +1,1 @@
+"""Where findings, risk and exceptions are kept: SQL, SQLite by default, PostgreSQL by URL."""
