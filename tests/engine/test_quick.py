@@ -72,7 +72,7 @@ def test_the_quick_way_gives_what_the_long_way_gives(search: str, tmp_path: Path
         chance = random.Random(f"{seed}")
         path.write_text("".join(event(chance, number) + "\n" for number in range(400)), encoding="utf-8")
         with monkeypatch.context() as patched:
-            patched.setattr(batch, "quick_for", lambda jobs, fixed, place: None)
+            patched.setattr(batch, "quick_for", lambda *about: None)
             long_way = api.search(search, path, content=NOTHING, jobs=1)
         for jobs in (1, 2):
             result = api.search(search, path, content=NOTHING, jobs=jobs)
@@ -89,9 +89,9 @@ def test_most_plain_events_are_taken_the_quick_way(tmp_path: Path, monkeypatch: 
         "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z", "stageTimestamp": "2026-11-25T10:00:01.000001Z",
         "annotations": {"authorization.k8s.io/decision": "allow"}}) + "\n" for number in range(500)))
     taken = []
-    offer = quick.Quick._offer
-    monkeypatch.setattr(quick.Quick, "_offer", lambda self, event, number: (taken.append(number),
-                                                                            offer(self, event, number))[1])
+    serve = quick.Quick._serve
+    monkeypatch.setattr(quick.Quick, "_serve", lambda self, event, number, hits: (taken.append(number),
+                                                                                  serve(self, event, number, hits))[1])
     result = api.search("* | stats count dc(user.username) by verb", path, content=NOTHING, jobs=1)
     assert list(result) == [{"verb": "get", "count": "500", "dc(user.username)": "1"}]
     assert len(taken) == 500

@@ -200,6 +200,15 @@ class Aggregator:
         for feed in self.feeds:
             feed(group, row)
 
+    def add_times(self, group: Group, row: Row, times: int) -> None:
+        """As `add`, for a row that came so many times."""
+        for number, feed in enumerate(self.feeds):
+            if times > 1 and self.items[number].argument is None:
+                group.plain[number].n += times
+                continue
+            for _ in range(1 if self.made[number][0].once else times):
+                feed(group, row)
+
     def merge(self, first: Group, second: Group) -> Group:
         for number, state in enumerate(second.plain):
             if state is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context
@@ -11,7 +12,7 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable,
 from podhawk.commands.groups import Key, filled, keys_of, more_real, sort_key
 from podhawk.commands.names import listed
 from podhawk.commands.where import void
-from podhawk.rows import Row, Table
+from podhawk.rows import Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor
 
 _OPTIONS = ("allnum", "delim", "partitions", "dedup_splitvals")
@@ -121,11 +122,28 @@ class StatsRun:
             known.has_filled = filled(known.shown)
         return known.group
 
-    def add_counted(self, state: State, key: Key, number: int) -> None:
-        """Take in `number` rows of one key, where every result is the number of events."""
-        group = self._group(state, key, False)
-        for counted in group.plain:
-            counted.n += number
+    def order_free(self) -> bool:
+        """Whether the order of rows cannot change the result."""
+        return not any(item.declaration()[0].ordered for item in self.node.items)
+
+    def add_times(self, state: State, row: Row, times: int) -> None:
+        """Take in a row that came so many times."""
+        for key in keys_of(row, self.node.by, self.node.dedup_splitvals, self.keep_null, self.first_only):
+            self.aggregator.add_times(self._group(state, key, filled(key)), row, times)
+
+    def add_counted(self, state: State, values: tuple[Value | None, ...], number: int) -> None:
+        """Take in `number` rows with these values of the by-fields, where every result is the number of events."""
+        if None in values:
+            return
+        if all(value.__class__ is str for value in values):
+            group = self._group(state, values, False)  # type: ignore[arg-type]
+            for counted in group.plain:
+                counted.n += number
+            return
+        for key in product(*map(texts, values)):  # type: ignore[arg-type]
+            group = self._group(state, key, filled(key))
+            for counted in group.plain:
+                counted.n += number
 
     def merge(self, first: State, second: State) -> State:
         for key, other in second.items():

@@ -8,7 +8,7 @@ are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -38,8 +38,11 @@ class EventSource(Protocol):
     report: InputReport
     unread: bool
 
-    def single(self) -> bool:
-        """Whether the input is one file, so that a line's number alone says where it stands."""
+    def plain(self) -> bool:
+        """Whether events have the time that the quick way reads."""
+
+    def numbers(self) -> Mapping[str, int]:
+        """Where each file stands in the input."""
 
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines; None if it cannot be cut."""
@@ -91,25 +94,26 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
             sieve.prepare(next(iter(piece.blocks()), b""))
         place = (piece.file, piece.number)
         quick = _quick(jobs, source, sieve, within, place)
-        _feed(jobs, source.piece(piece, report, sieve, quick.take if quick else None), sieve, within, place)
+        _feed(jobs, source.piece(piece, report, sieve, quick), sieve, within, place)
         if quick is not None:
             quick.settle(report)
 
     if scan_in_parallel(jobs, source, workers, piecewise):
         source.unread = False
         return
-    quick = _quick(jobs, source, sieve, within, (0,)) if source.single() else None
-    _feed(jobs, source.events(sieve, quick.take if quick else None), sieve, within)
+    first = source.unread
+    quick = _quick(jobs, source, sieve, within, (0,)) if source.plain() else None
+    _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
     if quick is not None:
-        quick.settle(source.report)
+        quick.settle(source.report if first else InputReport())
 
 
 def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,
            place: tuple[int, ...]) -> Quick | None:
-    """The quick way from lines to rows, where there is no sieve and no time to look at first."""
-    if sieve is not None or within != TimeRange():
+    """The quick way from lines to rows, where there is no time to look at first."""
+    if within != TimeRange():
         return None
-    return quick_for(jobs, dict(metadata(source.native())), place)  # type: ignore[arg-type]
+    return quick_for(jobs, dict(metadata(source.native())), place, source.numbers(), sieve)  # type: ignore[arg-type]
 
 
 def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:
@@ -120,16 +124,15 @@ def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:
 
 
 def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | None, within: TimeRange,
-          place: tuple[int, ...] = ()) -> None:
-    """Offer events to the jobs; `place` is where a piece stands in the input."""
+          place: tuple[int, ...] = (), numbers: Mapping[str, int] | None = None) -> None:
+    """Offer events to the jobs; `place` is where a piece stands in the input, else `numbers` says so of each file."""
     named = [job.probe_fields for job in jobs]
     probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
-    files: dict[str, int] = {}
     for event in events:
         if not within.holds(event.time):
             continue
         wanted = sieve.current if sieve is not None else None
-        order = order_of(event, place or (files.setdefault(event.origin.file, len(files)),))
+        order = order_of(event, place or ((numbers or {}).get(event.origin.file, 0),))
         probes: dict[int, Row] = {}
         rows: Rows = {}
         for number, job in enumerate(jobs):

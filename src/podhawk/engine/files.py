@@ -32,6 +32,7 @@ class FileSource:
         self.options = options
         self.report = InputReport()
         self.unread = True
+        self._numbers: dict[str, int] | None = None
         self._spooled = contextlib.ExitStack()
         self.paths = [self._spool() if keep and path == "-" else path for path in paths]
 
@@ -54,10 +55,16 @@ class FileSource:
         if self.paths:
             yield from read_events(self.paths, self.options, report, sieve, take)
 
-    def single(self) -> bool:
-        """Whether the input is one file, so that a line's number alone says where it stands."""
-        return self.unread and self.options.time_field == "requestReceivedTimestamp" and (
-            len(self.paths) == 1 and len(expand_paths(self.paths)) == 1)
+    def plain(self) -> bool:
+        """Whether events have the time that the quick way reads."""
+        return self.options.time_field == "requestReceivedTimestamp"
+
+    def numbers(self) -> dict[str, int]:
+        """Where each file stands in the input."""
+        if self._numbers is None:
+            paths = expand_paths(self.paths)
+            self._numbers = {path: len(paths) - 1 - place for place, path in enumerate(reversed(paths))}
+        return self._numbers
 
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""

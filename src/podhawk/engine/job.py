@@ -9,6 +9,7 @@ from typing import Any
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Mergeable, Wanted
+from podhawk.commands.search import Search
 from podhawk.engine.execute import chain, columns_after, run_stages
 from podhawk.engine.plan import Plan
 from podhawk.engine.predicate import generate
@@ -92,7 +93,9 @@ class ScanJob:
         self.probe_fields: Wanted = None if "field-names-any-case" in context.env.switches else spl.fields(self.base)
         self.rules = rules_of(context.env.switches)
         self.test: Callable[[Row], bool] = generate(self.base, context.env)
-        self.stream = chain(plan.mapped, context)
+        # Rows come here only if they match the first search, which need not be asked again.
+        first = plan.mapped[0].node if plan.mapped else None
+        self.stream = chain(plan.mapped[1:] if isinstance(first, Search) else plan.mapped, context)
         self.reducer: Mergeable | None = None
         if plan.reducer is not None:
             assert plan.reducer.command.merge is not None

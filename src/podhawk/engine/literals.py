@@ -8,9 +8,9 @@ through that do not match; they never keep one back that does. The rules that ma
   escape `"`, `\\`, `/`, control and non-ASCII characters, and the API server escapes `&`, `<`, `>`: a literal
   is the longest run of a value without any of these. A line in which an escape spells another character
   is always looked at (`podhawk.engine.sieve`).
-* A value that could be a number, `true`, `false` or `null` may stand without quotes. Any other value
-  without a wildcard stands between quotes, before which backslashes may stand when the event is a string
-  inside a string.
+* A value that could be a number, `true`, `false` or `null` may stand without quotes, but has a border of JSON on both
+  sides. Any other value without a wildcard stands between quotes, before which backslashes may stand when the
+  event is a string inside a string.
 * Values compare without regard to case, so does the search for literals. No non-ASCII character equals an
   ASCII one.
 * `!=`, `<` and their kin want the field, so a part of its name between dots must be there. NOT wants nothing.
@@ -38,11 +38,13 @@ _BARE = frozenset({"true", "false", "null"})
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A run of plain ASCII characters; `opens` and `closes` say that a quote must stand beside it."""
+    """A run of plain ASCII characters; `opens` and `closes` say that a quote must stand beside it, `bare` that it is a
+    whole value, with or without quotes."""
 
     text: str
     opens: bool = False
     closes: bool = False
+    bare: bool = False
 
     @property
     def strength(self) -> int:
@@ -102,7 +104,7 @@ def _value(name: str, value: str) -> Groups:
     if len(pieces) == 1 and not _BREAKS.search(value):
         # A number has one spelling per event only as text: 403 is 403, with or without quotes.
         quoted = as_number(value) is None and value.lower() not in _BARE
-        return _one(Literal(value, quoted, quoted)) if len(value) + quoted >= SHORTEST else ()
+        return _one(Literal(value, quoted, quoted, not quoted)) if len(value) + quoted >= SHORTEST else ()
     return _one(_longest(pieces))
 
 

@@ -17,11 +17,12 @@ from podhawk.commands.fillnull import FillNull
 from podhawk.commands.outputlookup import OutputLookup
 from podhawk.commands.parse import parse_search
 from podhawk.commands.search import Search
+from podhawk.engine.views import METADATA
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env
 from podhawk.functions.evaluate import compile_expression
 from podhawk.rows import Row
-from podhawk.spl.clause import EVERYTHING, Clause
+from podhawk.spl.clause import EVERYTHING, And, Clause, Subsearch, TimeBound, walk
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import parse_expression
 from podhawk.spl.macros import MacroTable, expand
@@ -79,17 +80,48 @@ def check(pipeline: Pipeline, context: Context) -> Pipeline:
 
 
 def hint_fillnull(pipeline: Pipeline, context: Context) -> Pipeline:
-    """Tell a `fillnull` without a list which fields the next grouping needs (not under --splunk-exact)."""
+    """Tell a `fillnull` without a list which fields the next grouping needs (not under --splunk-exact).
+
+    Where the grouping comes next and reads no other field, those are all that matters: a `fillnull` with a list, which
+    need not see the whole result first.
+    """
     if context.exact:
         return pipeline
     stages: list[Stage] = []
     for number, stage in enumerate(pipeline.stages):
         if isinstance(stage.node, FillNull) and not stage.node.names:
-            following = next((later for later in pipeline.stages[number + 1 :] if later.name in _GROUPING), None)
+            later = pipeline.stages[number + 1 :]
+            following = next((other for other in later if other.name in _GROUPING), None)
             also = _grouped_by(following) if following is not None else ()
-            stage = replace(stage, node=replace(stage.node, also=also))
+            read = following.command.reads(following.node, None) if following is not None and following is later[0] \
+                else None
+            node = replace(stage.node, also=also)
+            if also and read is not None and read <= set(also):
+                node = replace(node, names=also)
+            stage = replace(stage, node=node)
         stages.append(stage)
     return Pipeline(tuple(stages), pipeline.source)
+
+
+def join_searches(pipeline: Pipeline, context: Context) -> Pipeline:
+    """A search straight after the first one narrows that: the scan can use what both of them want."""
+    stages = pipeline.stages
+    while len(stages) > 1 and isinstance(stages[0].node, Search) and _narrows(stages[1]):
+        parts = [part for stage in stages[:2] for part in _conjuncts(stage.node.clause)]
+        joined = replace(stages[0], node=Search(And(tuple(parts)) if len(parts) > 1 else parts[0]))
+        stages = (joined, *stages[2:])
+    return Pipeline(stages, pipeline.source)
+
+
+def _narrows(stage: Stage) -> bool:
+    """Whether a search says nothing about time or about which view of an event it wants, as only the first one may."""
+    return isinstance(stage.node, Search) and not any(
+        isinstance(part, TimeBound | Subsearch) or getattr(part, "name", "") in METADATA
+        for part in walk(stage.node.clause))
+
+
+def _conjuncts(clause: Clause) -> tuple[Clause, ...]:
+    return clause.parts if isinstance(clause, And) else (clause,)
 
 
 def _grouped_by(stage: Stage) -> tuple[str, ...]:
@@ -112,8 +144,8 @@ def expect_lookups(pipeline: Pipeline, context: Context) -> Pipeline:
     return pipeline
 
 
-PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (refuse, expect_lookups, check,
-                                                                   hint_fillnull)
+PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (refuse, expect_lookups, check, hint_fillnull,
+                                                                   join_searches)
 
 
 def wanted_fields(stages: tuple[Stage, ...]) -> Wanted:

@@ -1,52 +1,60 @@
 """The quick way from a line to what searches need of it, for events that are as the API server writes them.
 
-From the plans come the names of the fields that any search needs; from those a msgspec struct with just these
-members, typed strictly, and a function, generated once, that turns a decoded line into a row. A line that
-is not of that shape (another member, a list where a text should be, a decimal, a member with dots in
-its key, a truncated event) does not decode, and takes the long way: the result is the same, only later.
+A line is decoded into a struct with just the members that any search needs (`shape`). Searches with the same first
+clause are asked once, and what a clause said of a combination of values is remembered: the same few users do the same
+few things to the same resources, and most lines cost one look into a dict.
 
-The generated text holds only names made here and indices into constants, as in `predicate`.
+A search that counts by fields (`… | fillnull | stats count by …`) needs no rows at all: the values of the
+fields are counted as they come, and handed to the state as counts. For any other a row is made.
 
-A `stats count by …` over everything needs no rows at all: the values of the fields are counted as they
-come, and handed to the state as counts.
+What cannot be told here goes the long way, with the same result: nothing is taken into account before it
+is certain that the whole line can be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from podhawk.commands.fillnull import FillNull
+from podhawk.commands.search import Search
 from podhawk.commands.stats import StatsRun
-from podhawk.events.event import AUDIT_KEYS
+from podhawk.engine.shape import (
+    FIXED,
+    NOT_OF_SHAPE,
+    UNSET,
+    Shape,
+    Values,
+    from_bodies,
+    has_body,
+    head_of,
+    of_body,
+    reachable,
+    reader,
+    sound,
+    value_of,
+)
 from podhawk.events.fields import FlattenRules
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
 from podhawk.events.time import parse_rfc3339
-from podhawk.rows import OrderKey, Row
+from podhawk.rows import Filled, OrderKey, Row, Value
 from podhawk.spl.clause import EVERYTHING
 
 if TYPE_CHECKING:
     from podhawk.engine.job import ScanJob
 
-_SCALAR: Any = str | int | bool | msgspec.UnsetType | None
-_LIST: Any = list[str] | msgspec.UnsetType
-_FIXED = ("index", "host", "source", "sourcetype")
-_TIMES = ("requestReceivedTimestamp", "stageTimestamp")
-_PASSED_OVER = ("requestObject", "responseObject")
-_UNSET = msgspec.UNSET
-_LONG_WAY = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError)
-Take = Callable[[bytes, int], bool]
+_UNIQUE = frozenset({"auditID", "requestReceivedTimestamp", "stageTimestamp", "_time"})
+MOST_REMEMBERED = 50_000
+"""Combinations of values that are remembered or counted before they are let go."""
 
 
-def reachable(name: str) -> bool:
-    """Whether a field can be read this way: a member, a list of texts, or a member of a member."""
-    head, _, rest = name.partition(".")
-    plain = head.removesuffix("{}")
-    if plain not in AUDIT_KEYS or plain in ("annotations", *_PASSED_OVER) or (head != plain and rest):
-        return False
-    return bool(rest.removesuffix("{}").isidentifier()) if rest else True
+class Wanting(Protocol):
+    """A sieve: `current` are the searches that may want the line at hand, None for all."""
+
+    current: frozenset[int] | None
 
 
 def needed(job: ScanJob) -> frozenset[str] | None:
@@ -54,150 +62,218 @@ def needed(job: ScanJob) -> frozenset[str] | None:
     wanted, probe = job.plan.wanted, job.probe_fields
     if wanted is None or probe is None or job.rules != FlattenRules() or not job.selects_native:
         return None
-    names = (wanted | probe) - set(_FIXED)
-    if "_raw" in names or not all(name == "_time" or reachable(name) for name in names):
+    names = (wanted | probe) - set(FIXED)
+    if "_raw" in names or "_time" in probe or not all(name == "_time" or reachable(name) for name in names):
         return None
     return names
 
 
-def _struct(names: Sequence[str]) -> Any:
-    """A struct with just these members, which refuses members that an audit event does not have."""
-    members: dict[str, Any] = {"stage": _SCALAR, "level": _SCALAR}
-    inner: dict[str, dict[str, Any]] = {}
-    for name in names:
-        head, _, rest = name.partition(".")
-        if rest:
-            inner.setdefault(head, {})[rest.removesuffix("{}")] = _LIST if rest.endswith("{}") else _SCALAR
-        elif name != "_time":
-            members[head.removesuffix("{}")] = _LIST if head.endswith("{}") else _SCALAR
-    for head, fields in inner.items():
-        part = msgspec.defstruct(f"Part_{head}", [(key, kind, msgspec.UNSET) for key, kind in fields.items()])
-        members[head] = part | msgspec.UnsetType
-    lost = msgspec.defstruct("Part_annotations", [("truncated", _SCALAR, msgspec.UNSET)],
-                             rename={"truncated": "audit.k8s.io/truncated"})
-    members["annotations"] = lost | msgspec.UnsetType
-    for key in _TIMES:
-        members.setdefault(key, str | msgspec.UnsetType)
-    # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
-    members.pop("auditID", None)
-    members.pop("verb", None)
-    declared: list[Any] = [("auditID", str), ("verb", str)]
-    declared += [(key, kind, msgspec.UNSET) for key, kind in members.items()]
-    declared += [(key, msgspec.Raw, msgspec.Raw(b"")) for key in sorted(AUDIT_KEYS) if key not in members
-                 and key not in ("auditID", "verb")]
-    return msgspec.defstruct("QuickEvent", declared, forbid_unknown_fields=True, kw_only=True)
+class _Server:
+    """How one search takes what its clause wants: as counted values (of the by-fields, or of all it needs), or as rows.
 
+    `filled` is what stands where a by-field is missing, for a search that only counts by fields. Any other search
+    for which the order of rows is nothing is given each combination of values once, with its number, unless one of
+    its fields is another for each event.
+    """
 
-def _text(value: Any) -> str:
-    """A scalar that is no text, as the text of its field."""
-    if value is None:
-        return "null"
-    if value.__class__ is bool:
-        return "true" if value else "false"
-    if value == 0:
-        raise msgspec.ValidationError("a zero may have been written -0")
-    return str(value)
+    def __init__(self, job: ScanJob, names: frozenset[str], fixed: dict[str, str]) -> None:
+        self.job = job
+        self.fixed = fixed
+        self.timed = "_time" in names or not _order_free(job)
+        self.body_names = frozenset(filter(of_body, names))
+        self.heads = sorted({head_of(name) for name in self.body_names})
+        self.names = sorted(name for name in names - self.body_names if name != "_time")
+        self.read = reader(self.names)
+        self.counts: dict[Values, int] = {}
+        self.filled = _fills(job)
+        self.counting = self.filled is not None or not (self.timed or names & _UNIQUE or job.context.env.draws)
+        if self.filled is not None:
+            assert isinstance(job.reducer, StatsRun)
+            self.heads = []
+            self.read = reader(job.reducer.node.by)
 
+    def row(self, values: Values, bodies: dict[str, Value], order: OrderKey | None) -> Row:
+        """The row of an event."""
+        row = Row(self.fixed)
+        for name, raw in zip(self.names, values, strict=True):
+            value = value_of(raw)
+            if value is not None:
+                row[name] = value
+        row.update(bodies)
+        if order is not None:
+            row["_time"] = int(-order.time) if order.time == int(order.time) else -order.time
+            row.order = order
+        return row
 
-def _reader(names: Sequence[str]) -> Callable[[Any, Row], None]:
-    """A generated function that puts the named fields of a decoded event into a row."""
-    lines = ["def read(e, row):"]
-    constants: list[str] = []
-    for name in names:
-        head, _, rest = name.partition(".")
-        target = f"c[{len(constants)}]"
-        constants.append(name)
-        listed = name.endswith("{}")
-        access = f"e.{head.removesuffix('{}')}"
-        indent = "    "
-        if rest:
-            lines += [f"    o = {access}", "    if o is not UNSET:"]
-            access, indent = f"o.{rest.removesuffix('{}')}", "        "
-        lines.append(f"{indent}v = {access}")
-        if listed:
-            lines += [f"{indent}if v is not UNSET and v:",
-                      f"{indent}    row[{target}] = v[0] if len(v) == 1 else tuple(v)"]
+    def settle(self) -> None:
+        """Hand what was counted to the state of the search."""
+        run = self.job.reducer
+        if not self.counts or not isinstance(run, StatsRun):
+            return
+        state, filled = self.job.state, self.filled
+        if filled is None:
+            for values, count in self.counts.items():
+                for row in self.job.stream((self.row(values, {}, None),)):
+                    run.add_times(state, row, count)
         else:
-            lines += [f"{indent}if v is not UNSET:",
-                      f"{indent}    row[{target}] = v if v.__class__ is str else text(v)"]
-    lines.append("    return None")
-    scope: dict[str, Any] = {"UNSET": msgspec.UNSET, "text": _text, "c": tuple(constants)}
-    exec(compile("\n".join(lines), "<podhawk reader>", "exec"), scope)
-    made: Callable[[Any, Row], None] = scope["read"]
-    return made
+            fills = [Filled(filled[name]) if name in filled else None for name in run.node.by]
+            for values, count in self.counts.items():
+                key = tuple([raw if raw.__class__ is str else _or(value_of(raw), fill)
+                             for raw, fill in zip(values, fills, strict=True)])
+                run.add_counted(state, key, count)
+        self.counts.clear()
 
 
-def _keys(by: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    """A generated function that gives the values of fields as a tuple."""
-    parts = []
-    for name in by:
-        head, _, rest = name.partition(".")
-        parts.append(f"UNSET if e.{head} is UNSET else e.{head}.{rest}" if rest else f"e.{head}")
-    scope: dict[str, Any] = {"UNSET": msgspec.UNSET}
-    exec(compile(f"def key(e): return ({', '.join(f'({part})' for part in parts)},)",
-                 "<podhawk key>", "exec"), scope)
-    made: Callable[[Any], tuple[Any, ...]] = scope["key"]
-    return made
+def _or(value: Any, fill: Filled | None) -> Any:
+    return fill if value is None else value
+
+
+class _Clause:
+    """Searches with the same first clause: asked once for each combination of values."""
+
+    def __init__(self, names: frozenset[str], fixed: dict[str, str]) -> None:
+        self.servers: list[_Server] = []
+        self.fixed = fixed
+        self.body_names = frozenset(filter(of_body, names))
+        self.heads = sorted({head_of(name) for name in self.body_names})
+        self.names = sorted(names - self.body_names - set(FIXED))
+        self.read = reader(self.names)
+        self.known: dict[Values, bool] = {}
+
+    def wants(self, event: Any) -> bool:
+        values = self.read(event)
+        if self.heads and has_body(event, self.heads):
+            return self._ask(values, from_bodies(event, self.body_names))
+        found = self.known.get(values)
+        if found is None:
+            if len(self.known) >= MOST_REMEMBERED:
+                self.known.clear()
+            found = self.known[values] = self._ask(values, {})
+        return found
+
+    def _ask(self, values: Values, bodies: dict[str, Any]) -> bool:
+        row = Row(self.fixed)
+        row.update(bodies)
+        for name, raw in zip(self.names, values, strict=True):
+            value = value_of(raw)
+            if value is not None:
+                row[name] = value
+        for server in self.servers:
+            observed = server.job.observed
+            if observed.unseen:
+                observed.unseen.difference_update(row)
+        return self.servers[0].job.test(row)
 
 
 class Quick:
-    """Takes lines for a set of searches."""
+    """Takes lines for a set of searches; those in `fields` that are None cannot be served this way."""
 
-    def __init__(self, jobs: Sequence[ScanJob], fields: Sequence[frozenset[str]], fixed: dict[str, str],
-                 place: tuple[int, ...]) -> None:
-        names = sorted(frozenset().union(*fields))
+    def __init__(self, jobs: Sequence[ScanJob], fields: Sequence[frozenset[str] | None], fixed: dict[str, str],
+                 place: tuple[int, ...], numbers: Mapping[str, int], sieve: Wanting | None) -> None:
         self._jobs = jobs
+        self._whole = len(place) == 1
         self._place = place
-        self._fixed = fixed
-        self._timed = "_time" in names or not all(_order_free(job) for job in jobs)
-        self._decode = msgspec.json.Decoder(_struct(names)).decode
-        self._read = _reader([name for name in names if name != "_time"])
-        self._seen: dict[tuple[Any, ...], int] = {}
+        self._numbers = numbers
+        self._sieve = sieve
+        self._shape = Shape(frozenset().union(*(names for names in fields if names is not None)))
+        self._decode = self._shape.decode
+        self._clauses: list[_Clause | None] = []
+        same: dict[Any, _Clause] = {}
+        for job, names in zip(jobs, fields, strict=True):
+            if names is None:
+                self._clauses.append(None)
+                continue
+            assert job.probe_fields is not None
+            clause = same.get(job.base)
+            if clause is None or job.context.env.switches != clause.servers[0].job.context.env.switches:
+                clause = same[job.base] = _Clause(job.probe_fields, fixed)
+            clause.servers.append(_Server(job, names, fixed))
+            self._clauses.append(clause)
+        self._groups: dict[frozenset[int] | None, tuple[_Clause, ...] | None] = {None: self._group(range(len(jobs)))}
+        self._seen: dict[Values, int] = {}
+        self._looked: dict[frozenset[int] | None, int] = {}
         self._counter: StatsRun | None = None
-        self.take: Take = self._take
+        self.take: Callable[[bytes, int], bool] = self._take
         only = jobs[0]
-        if len(jobs) == 1 and isinstance(only.reducer, StatsRun) and _only_counts(only, only.reducer):
+        if sieve is None and len(jobs) == 1 and isinstance(only.reducer, StatsRun) and _only_counts(only, only.reducer):
             self._counter = only.reducer
-            self.take = _counting(self._decode, only.reducer.node.by, self._seen)
+            self.take = _counting(self._shape, only.reducer.node.by, self._seen)
+
+    def _group(self, numbers: Any) -> tuple[_Clause, ...] | None:
+        """The clauses of some searches; None if one of these cannot be served."""
+        found: dict[int, _Clause] = {}
+        for number in numbers:
+            clause = self._clauses[number]
+            if clause is None:
+                return None
+            found[id(clause)] = clause
+        return tuple(found.values())
+
+    def open(self, path: str) -> None:
+        """A file begins: from it come the next lines."""
+        if self._whole:
+            self._place = (self._numbers.get(path, 0),)
 
     def _take(self, line: bytes, number: int) -> bool:
         """Take a line; False if it must go the long way."""
+        wanted = self._sieve.current if self._sieve is not None else None
+        try:
+            clauses = self._groups[wanted]
+        except KeyError:
+            clauses = self._groups[wanted] = self._group(wanted)
+        if clauses is None:
+            return False
         try:
             event = self._decode(line)
-            if _is_odd(event):
+            if event.verb in METHODS:
+                return False  # a method as other products log it, which the long way turns into a verb
+            annotations = event.annotations
+            if (not sound(annotations)) if self._shape.annotated else annotations.truncated is not UNSET:
                 return False
-            self._offer(event, number)
-        except _LONG_WAY:
+            hits = [clause for clause in clauses if clause.wants(event)]
+            if hits:
+                self._serve(event, number, hits)
+        except NOT_OF_SHAPE:
             return False
-        seen = self._seen
+        looked, seen = self._looked, self._seen
+        looked[wanted] = looked.get(wanted, 0) + 1
         about = (event.stage, event.level)
         seen[about] = seen.get(about, 0) + 1
         return True
 
-    def _offer(self, event: Any, number: int) -> None:
-        row = Row()
-        self._read(event, row)
-        if self._timed:
-            self._stamp(event, row, number)
-        row.update(self._fixed)
-        for job in self._jobs:
-            observed = job.observed
-            observed.offered += 1
-            observed.selected += 1
-            if observed.unseen:
-                observed.unseen.difference_update(row)
-            if job.test(row):
-                observed.matched += 1
-                job.keep(row.copy())
+    def _serve(self, event: Any, number: int, hits: list[_Clause]) -> None:
+        order: OrderKey | None = None
+        rows: list[tuple[_Server, Row]] = []
+        counted: list[tuple[_Server, Values]] = []
+        for clause in hits:
+            for server in clause.servers:
+                values = server.read(event)
+                bodied = bool(server.heads) and has_body(event, server.heads)
+                if server.counting and not bodied:
+                    counted.append((server, values))
+                    continue
+                if server.timed and order is None:
+                    order = self._order(event, number)
+                bodies = from_bodies(event, server.body_names) if bodied else {}
+                rows.append((server, server.row(values, bodies, order if server.timed else None)))
+        # From here on nothing can go wrong: the line has been taken.
+        for server, values in counted:
+            server.job.observed.matched += 1
+            counts = server.counts
+            counts[values] = counts.get(values, 0) + 1
+            if len(counts) >= MOST_REMEMBERED:
+                server.settle()
+        for server, row in rows:
+            server.job.observed.matched += 1
+            server.job.keep(row)
 
-    def _stamp(self, event: Any, row: Row, number: int) -> None:
+    def _order(self, event: Any, number: int) -> OrderKey:
         received, stage = event.requestReceivedTimestamp, event.stageTimestamp
         time = parse_rfc3339(received) if received.__class__ is str else None
         staged = parse_rfc3339(stage) if stage.__class__ is str else None
         if time is None:
             raise msgspec.ValidationError("a time that only the long way can work out")
-        row["_time"] = int(time) if time == int(time) else time
-        row.order = OrderKey(-time, -(staged or 0.0), (*self._place, number, 0))
+        return OrderKey(-time, -(staged or 0.0), (*self._place, number, 0))
 
     def settle(self, report: InputReport) -> None:
         """Hand over what has been counted."""
@@ -208,67 +284,74 @@ class Quick:
             report.by_format["native"] += count
             if self._counter is not None:
                 job = self._jobs[0]
-                job.observed.offered += count
-                job.observed.selected += count
                 job.observed.matched += count
-                if msgspec.UNSET not in values:
-                    key = tuple(value if value.__class__ is str else _plain(value) for value in values)
-                    self._counter.add_counted(job.state, key, count)
+                self._looked[None] = self._looked.get(None, 0) + count
+                self._counter.add_counted(job.state, tuple(map(value_of, values)), count)
+        for wanted, count in self._looked.items():
+            for number in range(len(self._jobs)) if wanted is None else wanted:
+                observed = self._jobs[number].observed
+                observed.offered += count
+                observed.selected += count
+        for clause in self._clauses:
+            for server in clause.servers if clause is not None else ():
+                server.settle()
         self._seen.clear()
+        self._looked.clear()
 
 
-def _is_odd(event: Any) -> bool:
-    """Whether only the long way can tell: it lost a part, or its verb is a method as other products log it."""
-    return event.verb in METHODS or (event.annotations is not _UNSET and event.annotations.truncated is not _UNSET)
-
-
-def _counting(decode: Callable[[bytes], Any], by: Sequence[str], seen: dict[tuple[Any, ...], int]) -> Take:
+def _counting(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int], bool]:
     """The quick way of a search that only counts by fields: no row is made, values are counted as they come."""
-    key = _keys(("stage", "level", *by))
+    read = reader(("stage", "level", *by))
+    decode, annotated = shape.decode, shape.annotated
 
     def take(line: bytes, number: int) -> bool:
         try:
             event = decode(line)
-            annotations = event.annotations
-            if event.verb in METHODS or (annotations is not _UNSET and annotations.truncated is not _UNSET):
-                return False
-            values = key(event)
-        except _LONG_WAY:
+        except NOT_OF_SHAPE:
             return False
-        if 0 in values and b"-0" in line:
-            return False  # a zero may have been written -0, which is another text
+        annotations = event.annotations
+        if event.verb in METHODS or (not sound(annotations) if annotated else annotations.truncated is not UNSET):
+            return False
+        values = read(event)
         seen[values] = seen.get(values, 0) + 1
         return True
 
     return take
 
 
-def _plain(value: Any) -> str:
-    """A counted value as text; a zero that was -0 was not counted this way."""
-    return "0" if value == 0 and value.__class__ is int else _text(value)
-
-
-_ORDER_FREE = frozenset({"count", "distinct_count", "estdc", "values", "sum", "avg", "min", "max", "perc", "median",
-                         "mode", "range", "stdev", "stdevp", "var", "varp", "sumsq", "upperperc"})
-
-
 def _order_free(job: ScanJob) -> bool:
     """Whether the order of rows cannot change the state of a search."""
+    return isinstance(job.reducer, StatsRun) and job.reducer.order_free()
+
+
+def _fills(job: ScanJob) -> dict[str, str] | None:
+    """What stands where a field is missing, for a search that only counts by fields; None for any other."""
     run = job.reducer
-    return isinstance(run, StatsRun) and all(item.declaration()[0].name in _ORDER_FREE for item in run.node.items)
+    if not isinstance(run, StatsRun) or not run.counts_only() or run.node.dedup_splitvals:
+        return None
+    if any(name in (*FIXED, "_time") or of_body(name) for name in run.node.by) or run.first_only:
+        return None
+    first, *others = job.plan.mapped or (None,)
+    if first is None or not isinstance(first.node, Search):
+        return None
+    filled: dict[str, str] = {}
+    for stage in others:
+        if not isinstance(stage.node, FillNull) or "fillnull-empty" in job.context.env.switches:
+            return None
+        filled = {**dict.fromkeys(stage.node.names, stage.node.value), **filled}
+    return filled
 
 
 def _only_counts(job: ScanJob, run: StatsRun) -> bool:
-    """Whether a search only counts events by fields of one value each."""
-    by = run.node.by
-    return (len(job.plan.mapped) == 1 and job.base == EVERYTHING and bool(by) and run.counts_only()
-            and not any(name.endswith("{}") or name in (*_FIXED, "_time") for name in by))
+    """Whether a search counts all events by fields."""
+    return job.base == EVERYTHING and bool(run.node.by) and _fills(job) == {}
 
 
-def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...]) -> Quick | None:
-    """The quick way for these searches; None if one of them needs more than it can give."""
+def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...],
+              numbers: Mapping[str, int], sieve: Wanting | None = None) -> Quick | None:
+    """The quick way for these searches; None if it can serve none of them, or without a sieve not all."""
     fields = [needed(job) for job in jobs]
-    known = [names for names in fields if names is not None]
-    return Quick(jobs, known, fixed, place) if jobs and len(known) == len(fields) else None
-
+    if not fields or (None in fields if sieve is None else all(names is None for names in fields)):
+        return None
+    return Quick(jobs, fields, fixed, place, numbers, sieve)
 

@@ -1,9 +1,10 @@
 """The prefilter: which lines of a block any search can want, found without decoding a line.
 
-All searches' literals go into one database that is run over whole blocks. A search that wants several groups
-becomes one pattern of its two rarest, in any order on one line; the groups left over are looked for
-in the lines that come through. How rare a group is in this input is counted on its first
-block, not assumed. Besides lines that may match, always looked at are
+All searches' literals go into one database that is run over whole blocks. A few searches become one pattern each, of
+their two rarest groups in any order on one line. Of many, only the literals of each search's rarest group are
+scanned for (a set of plain literals is scanned several times as fast), and the other groups are looked for in the
+lines that come through. How rare a group is is counted in the input itself, on its first block, and again
+where many lines come through. Besides lines that may match, always looked at are
 
 * the first lines of a file (so that the report knows what the input is),
 * lines with an escape that spells a character a literal could have,
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +33,15 @@ from podhawk.engine.screen import Unsure
 from podhawk.events.read import CONTINUES
 
 SAMPLE_LINES = 64
-_ANY = -1
+SAMPLE_BYTES = 256 << 10
+FEW = 4
+"""Up to so many kinds of searches, two groups of each go into the pattern."""
+CHECKED = 1
+"""So many of the other groups are looked for in a line: decoding it costs no more than looking for many."""
+AGAIN = 64
+"""After so many blocks, what is rare may be counted again …"""
+MANY = 8
+"""… if more than one line in so many came through."""
 _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[de]", rb"\\u003[0-9a]", rb"\\u[1-9a-f]", rb"\\u0[1-9a-f]")
 _LOST = rb"audit\.k8s\.io/truncated"
 _OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
@@ -42,6 +52,8 @@ _HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\
 def pattern_of(literal: Literal) -> bytes:
     """A literal as a regular expression. What closes it is a quote, or the first of its backslashes."""
     text = re.escape(literal.text.encode())
+    if literal.bare:
+        return rb'[\s:,\["]' + text + rb'[\s,}\]"\\]'
     return (rb'"' if literal.opens else b"") + text + (rb'["\\]' if literal.closes else b"")
 
 
@@ -84,33 +96,61 @@ class Candidates:
 
 Look = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
 """A look at a decoded line: which of the searches that may want it do."""
+Span = tuple[int, int, int]
+"""Where a line starts and stops, and a bit for each kind of search that may want it; all bits for any."""
+
+
+@dataclass(slots=True)
+class Kind:
+    """Searches that want the same groups; `rest` are the spellings of those that the scan does not look for."""
+
+    groups: Groups
+    searches: frozenset[int]
+    chosen: tuple[Group, ...] = ()
+    rest: tuple[tuple[bytes, ...], ...] = ()
 
 
 class Sieve:
     """The prefilter of a set of searches, each given as its groups (none of them empty)."""
 
     def __init__(self, searches: Sequence[Groups]) -> None:
-        self.searches = list(searches)
-        self.rest: list[tuple[tuple[bytes, ...], ...]] = []
-        self.let_through = [0] * len(searches)
+        numbers: dict[Groups, list[int]] = {}
+        for number, groups in enumerate(searches):
+            numbers.setdefault(groups, []).append(number)
+        self.kinds = [Kind(groups, frozenset(those)) for groups, those in numbers.items()]
+        self.passed: Counter[frozenset[int]] = Counter()
+        self.literals: Counter[str] = Counter()
         self.current: frozenset[int] | None = None
         self.look: Look | None = None
         self._matcher: Any = None
+        self._masks: list[int] = []
+        self._members: dict[int, tuple[tuple[int, Kind], ...]] = {}
+        self._sets: dict[int, frozenset[int]] = {}
+        self._since = 0
 
     def prepare(self, sample: bytes) -> None:
         """Choose each search's pattern by what is rare in a sample, and build the database."""
+        self._since = 0
+        low = sample[:SAMPLE_BYTES].lower()
         counts: dict[Group, int] = {}
-        for groups in self.searches:
-            for group in groups:
+        for kind in self.kinds:
+            for group in kind.groups:
                 if group not in counts:
-                    counts[group] = len(re.findall(group_pattern(group), sample, re.IGNORECASE))
-        patterns: list[tuple[bytes, int]] = []
-        for number, groups in enumerate(self.searches):
-            ranked = sorted(groups, key=lambda group: (counts[group], len(group)))
-            # A third group in the pattern costs more in the scan than it saves in lines, with many searches.
-            patterns.append((together([group_pattern(group) for group in ranked[:2]]), number))
-            self.rest.append(tuple(spellings(group) for group in ranked[2:]))
-        self._matcher = matcher(patterns)
+                    counts[group] = sum(map(low.count, spellings(group)))
+        most = 2 if len(self.kinds) <= FEW else 1
+        patterns: dict[bytes, int] = {}
+        before = [kind.chosen for kind in self.kinds]
+        for number, kind in enumerate(self.kinds):
+            ranked = sorted(kind.groups, key=lambda group: (counts[group], len(group)))
+            kind.chosen = tuple(ranked[:most])
+            kind.rest = tuple(spellings(group) for group in ranked[most:])
+            alone = len(kind.chosen) == 1
+            for pattern in ([pattern_of(literal) for literal in kind.chosen[0]] if alone
+                            else [together([group_pattern(group) for group in kind.chosen])]):
+                patterns[pattern] = patterns.get(pattern, 0) | 1 << number
+        if self._matcher is None or before != [kind.chosen for kind in self.kinds]:
+            self._masks = list(patterns.values())
+            self._matcher = matcher(list(patterns))
 
     @property
     def prepared(self) -> bool:
@@ -139,62 +179,99 @@ class Sieve:
         ends, open_ends = found
         if _adjacent(open_ends, block):
             return None
-        return self._collect(block, ends, open_ends, first_line)
+        spans = self._spans(block, ends)
+        if open_ends or first_line < SAMPLE_LINES:
+            spans = _with_others(block, spans, open_ends, SAMPLE_LINES - first_line)
+        result = self._numbered(block, spans)
+        self._since += 1
+        if self._since >= AGAIN and len(spans) * MANY > result.total:
+            self.prepare(block)
+        return result
 
-    def _collect(self, block: bytes, ends: list[tuple[int, int]], open_ends: list[int],
-                 first_line: int) -> Candidates:
-        wanted: dict[int, set[int] | None] = {}
-        for end, number in ends:
-            start = block.rfind(b"\n", 0, end) + 1
-            if number == _ANY:
-                wanted[start] = None
-            else:
-                known = wanted.setdefault(start, set())
-                if known is not None:
-                    known.add(number)
-        joined: set[int] = set()
-        for end in open_ends:
-            start = block.rfind(b"\n", 0, end - 1) + 1
-            wanted[start] = None
-            wanted.pop(end, None)
-            joined.add(start)
-        if first_line < SAMPLE_LINES:
-            at = 0
-            for _ in range(SAMPLE_LINES - first_line):
-                wanted[at] = None
-                at = block.find(b"\n", at) + 1
-                if at == 0 or at == len(block):
-                    break
+    def _spans(self, block: bytes, ends: list[tuple[int, int]]) -> list[Span]:
+        """The lines in which matches end, with the kinds that each match means."""
+        spans: list[Span] = []
+        masks, find, rfind = self._masks, block.find, block.rfind
+        known = len(masks)
+        stop, mask, begin = -1, 0, 0
+        for end, identity in ends:
+            if end > stop:
+                if mask:
+                    spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
+                begin = end
+                stop = find(b"\n", end)
+                if stop < 0:
+                    stop = len(block)
+                mask = 0
+            mask |= masks[identity] if identity < known else -1
+        if mask:
+            spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
+        return spans
+
+    def _numbered(self, block: bytes, spans: list[Span]) -> Candidates:
+        """The lines themselves, where a search has all its groups in them."""
         result = Candidates()
+        taken = result.lines
         line = at = 0
-        for start in sorted(wanted):
-            stop = block.find(b"\n", start)
-            if start in joined:
-                stop = block.find(b"\n", stop + 1)
-            text = block[start : stop if stop >= 0 else len(block)]
-            numbers = wanted[start]
-            if numbers is not None:
-                low = text.lower()
-                numbers = {number for number in numbers if _has_all(low, self.rest[number])}
+        for start, stop, mask in spans:
+            text = block[start:stop]
+            numbers: frozenset[int] | None = None
+            if mask >= 0:
+                numbers = self._wanting(text, mask)
                 if not numbers:
                     continue
-                for number in numbers:
-                    self.let_through[number] += 1
-            line += count_lines(block, at, start)
+            line += block.count(b"\n", at, start) if start - at < 16384 else count_lines(block, at, start)
             at = start
-            result.lines.append((line, text, frozenset(numbers) if numbers is not None else None))
+            taken.append((line, text, numbers))
         result.total = line + count_lines(block, at, len(block))
         return result
 
+    def _wanting(self, text: bytes, mask: int) -> frozenset[int] | None:
+        """The searches all of whose groups are in a line; None if there are none."""
+        members = self._members.get(mask)
+        if members is None:
+            members = self._members[mask] = tuple((1 << number, kind) for number, kind in enumerate(self.kinds)
+                                                  if mask >> number & 1)
+        low = text.lower()
+        left = 0
+        for bit, kind in members:
+            for group in kind.rest[:CHECKED]:
+                for spelling in group:
+                    if spelling in low:
+                        break
+                else:
+                    break
+            else:
+                left |= bit
+        if not left:
+            return None
+        numbers = self._sets.get(left)
+        if numbers is None:
+            numbers = self._sets[left] = frozenset().union(*(kind.searches for number, kind in enumerate(self.kinds)
+                                                             if left >> number & 1))
+        self.passed[numbers] += 1
+        return numbers
 
-def _has_all(low: bytes, groups: tuple[tuple[bytes, ...], ...]) -> bool:
-    for group in groups:
-        for text in group:
-            if text in low:
-                break
-        else:
-            return False
-    return True
+
+def _with_others(block: bytes, spans: list[Span], open_ends: list[int], sample: int) -> list[Span]:
+    """The lines, with those that do not end as an event ends (each with the next one) and the first ones of a file."""
+    found = {start: (start, stop, mask) for start, stop, mask in spans}
+    for end in open_ends:
+        start = block.rfind(b"\n", 0, end - 1) + 1
+        stop = block.find(b"\n", end)
+        found.pop(end, None)
+        found[start] = (start, stop if stop >= 0 else len(block), -1)
+    at = 0
+    for _ in range(sample):
+        stop = block.find(b"\n", at)
+        known = found.get(at)
+        found[at] = (at, max(stop if stop >= 0 else len(block), known[1] if known else 0), -1)
+        if stop < 0 or stop + 1 >= len(block):
+            break
+        at = found[at][1] + 1
+        if at >= len(block):
+            break
+    return [found[start] for start in sorted(found)]
 
 
 def _adjacent(open_ends: list[int], block: bytes) -> bool:
@@ -205,7 +282,7 @@ def _adjacent(open_ends: list[int], block: bytes) -> bool:
 Found = tuple[list[tuple[int, int]], list[int]]
 
 
-def matcher(patterns: list[tuple[bytes, int]]) -> Any:
+def matcher(patterns: list[bytes]) -> Any:
     """Hyperscan, or `re` where there is none."""
     try:
         return HyperscanMatcher(patterns)
@@ -216,17 +293,12 @@ def matcher(patterns: list[tuple[bytes, int]]) -> Any:
 class HyperscanMatcher:
     """All patterns in one Hyperscan database, run over whole blocks."""
 
-    def __init__(self, patterns: list[tuple[bytes, int]]) -> None:
+    def __init__(self, patterns: list[bytes]) -> None:
         import hyperscan
 
         caseless = hyperscan.HS_FLAG_CASELESS
-        expressions = [pattern for pattern, _ in patterns]
-        self._targets = [number for _, number in patterns]
+        expressions = [*patterns, *_ESCAPES, _LOST]
         flags = [caseless] * len(expressions)
-        for pattern in (*_ESCAPES, _LOST):
-            expressions.append(pattern)
-            self._targets.append(_ANY)
-            flags.append(caseless)
         self._open = len(expressions)
         expressions += _OPEN_END
         flags += [0] * len(_OPEN_END)
@@ -238,16 +310,18 @@ class HyperscanMatcher:
                                elements=len(expressions), flags=flags)
 
     def scan(self, block: bytes) -> Found | None:
-        """(end, search) of each match and the ends of open lines; None where values may be hidden."""
+        """(end, pattern) of each match in order, patterns that are none of a search having a number beyond theirs, and
+        the ends of open lines; None where values may be hidden."""
         ends: list[tuple[int, int]] = []
         open_ends: list[int] = []
         hidden = False
-        targets, opens, hiding = self._targets, self._open, self._hiding
+        opens, hiding = self._open, self._hiding
+        add = ends.append
 
         def seen(identity: int, start: int, end: int, flags: int, context: object) -> bool | None:
             nonlocal hidden
             if identity < opens:
-                ends.append((end, targets[identity]))
+                add((end, identity))
             elif identity < hiding:
                 open_ends.append(end)
             else:
@@ -260,15 +334,15 @@ class HyperscanMatcher:
         except Exception as stopped:
             if not hidden:
                 raise stopped
+        ends.sort()
         return None if hidden else (ends, sorted(set(open_ends)))
 
 
 class ReMatcher:
     """The same with Python's regular expressions."""
 
-    def __init__(self, patterns: list[tuple[bytes, int]]) -> None:
-        self._patterns = [(re.compile(pattern, re.IGNORECASE), number) for pattern, number in patterns]
-        self._patterns += [(re.compile(pattern, re.IGNORECASE), _ANY) for pattern in (*_ESCAPES, _LOST)]
+    def __init__(self, patterns: list[bytes]) -> None:
+        self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in (*patterns, *_ESCAPES, _LOST)]
         self._open = re.compile(rb"|".join(_OPEN_END))
         self._hiding = re.compile(rb"|".join(_HIDING))
 
@@ -276,12 +350,11 @@ class ReMatcher:
         """As `HyperscanMatcher.scan`."""
         if self._hiding.search(block):
             return None
-        ends = [(match.end(), number) for pattern, number in self._patterns for match in pattern.finditer(block)]
+        ends = sorted((match.end(), number) for number, pattern in enumerate(self._patterns)
+                      for match in pattern.finditer(block))
         return ends, [match.end() for match in self._open.finditer(block)]
 
 
 def sieve_for(searches: Sequence[Groups]) -> Sieve | None:
     """The sieve of all searches; None if one of them may want any line."""
     return Sieve(searches) if searches and all(searches) else None
-
-

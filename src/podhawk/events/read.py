@@ -64,8 +64,14 @@ def input_formats() -> list[str]:
     return ["auto", "json", "text", *_BY_NAME]
 
 
-Take = Callable[[bytes, int], bool]
-"""Takes a line and its number, and says whether nothing more need be done about it."""
+class Take(Protocol):
+    """A quick way: it is offered lines that look like an event first."""
+
+    take: Callable[[bytes, int], bool]
+    """Takes a line and its number (from 1), and says whether nothing more need be done about it."""
+
+    def open(self, path: str) -> None:
+        """A file begins: from it come the next lines."""
 
 
 def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
@@ -75,7 +81,7 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
     With a sieve only the lines that it lets through are read; `report.sifted` says so then, and `sieve.current`
     says who wants the event that was given last.
 
-    Where there is no sieve, `take` is offered each line that looks like an event first.
+    `take` is offered each of these lines that looks like an event first.
 
     What is not an audit event is counted in `report` with its reason. No content of a file makes this
     raise; raises `InputError` for paths that do not exist or cannot be read, `UsageError` for an unknown
@@ -88,6 +94,8 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
     report.anything = options.input_format in ("json", "text")
     for path in expand_paths(paths):
         report.files += 1
+        if take is not None:
+            take.open(path)
         yield from _Reader(path, options, report, sieve, take).events()
 
 
@@ -124,7 +132,8 @@ class _Reader:
     def __init__(self, path: str, options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
                  take: Take | None = None, piece: Piece | None = None) -> None:
         self._path = path
-        self._take = take if options.input_format in ("auto", "native") and not options.strict else None
+        quick = options.input_format in ("auto", "native") and not options.strict
+        self._take = take.take if take is not None and quick else None
         self._piece = piece
         self._sieve = sieve if options.input_format in ("auto", "native") and not options.strict else None
         self._options = options
@@ -227,6 +236,8 @@ class _Reader:
     def _some(self, text: bytes, number: int) -> Iterator[AuditEvent]:
         """The events of one line, or of a few that belong together, without counting lines and bytes."""
         if text[:1] == b"{" and b"\n" not in text:
+            if self._take is not None and self._take(text, number + 1):
+                return
             try:
                 value = decode_quickly(text)
                 if _is_plain(value):
@@ -258,7 +269,7 @@ class _Reader:
             return
         documents = Documents(lines)
         report, path, build, plain, take = self._report, self._path, self._build, self._plain, lines.take
-        quickly = self._take if self._sieve is None else None
+        quickly = self._take
         quick = self._only is None or self._only.name == "native"
         while True:
             line = take() if quickly is None else lines.run(quickly)

@@ -45,7 +45,7 @@ def repair(event: dict[str, Any]) -> dict[str, Any]:
                 fixed = _copied(fixed, event)
                 fixed[key] = [part.strip() for part in value.split(",")]
     annotations = fixed.get("annotations")
-    if type(annotations) is dict and not all(_is_sound(key, value) for key, value in annotations.items()):
+    if type(annotations) is dict and not all(is_sound(key, value) for key, value in annotations.items()):
         fixed = _copied(fixed, event)
         fixed["annotations"] = _annotations(annotations)
     return fixed
@@ -98,7 +98,7 @@ def _as_object(text: str) -> Any:
     return value if isinstance(value, (dict, list)) else None
 
 
-def _is_sound(key: str, value: Any) -> bool:
+def is_sound(key: str, value: Any) -> bool:
     prefix, slash, _ = key.partition("/")
     return type(value) is str and ("." in prefix and "_" not in prefix if slash else "_" not in key)
 

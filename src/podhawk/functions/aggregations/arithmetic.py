@@ -185,9 +185,9 @@ ARITHMETIC = (
                 ("1 2 3 4", "median(x)", "3"), lambda number: Numbers(50, "median"),
                 source=_A + "aggregate-functions"),
     Aggregation("min", "The smallest value: numbers by size and before strings.", ("10 9 a", "min(x)", "9"),
-                lambda number: Extreme(-1), source=_A + "aggregate-functions"),
+                lambda number: Extreme(-1), once=True, source=_A + "aggregate-functions"),
     Aggregation("max", "The largest value: strings after numbers.", ("10 9 100", "max(x)", "100"),
-                lambda number: Extreme(1), source=_A + "aggregate-functions"),
+                lambda number: Extreme(1), once=True, source=_A + "aggregate-functions"),
     Aggregation("range", "The difference between the largest and the smallest number.", ("3 10 4", "range(x)", "7"),
-                lambda number: Range(), source=_A + "aggregate-functions"),
+                lambda number: Range(), once=True, source=_A + "aggregate-functions"),
 )

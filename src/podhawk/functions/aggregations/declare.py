@@ -29,6 +29,7 @@ class Aggregation:
 
     `make(argument)` starts a state; `argument` is the number in names such as `perc95`, else 0.
     `bare` says it may stand without a field (`count`). `takes_number` says its name ends in a number.
+    `ordered` says that the order of events decides, `once` that a value which comes again changes nothing.
     """
 
     name: str
@@ -39,4 +40,6 @@ class Aggregation:
     bare: bool = False
     takes_number: bool = False
     by_time: bool = False
+    ordered: bool = False
+    once: bool = False
     source: str = ""

@@ -1,0 +1,170 @@
+"""What searches need of an audit event, as a msgspec struct with just these members and code that reads it.
+
+The struct is typed strictly, as the API server writes events: a text or a positive whole number where one value stands,
+a list of texts where several do, annotations of texts. A line that is not of that shape (a member that audit events do
+not have, a list where a text should be, a decimal, a zero that may have been written -0, true) does not decode,
+and takes the long way.
+
+Request and response bodies are left undecoded in the struct: only a search that needs them decodes them, only where
+one is there, and reads them as the long way does.
+
+Generated text holds only names made here and indices into constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from podhawk.events.decode import BadJSON, decode_json
+from podhawk.events.event import AUDIT_KEYS, View
+from podhawk.events.fields import pick
+from podhawk.events.repair import is_sound
+from podhawk.rows import Value
+
+UNSET: Final = msgspec.UNSET
+FIXED: Final = ("index", "host", "source", "sourcetype")
+BODIES: Final = ("requestObject", "responseObject")
+TIMES: Final = ("requestReceivedTimestamp", "stageTimestamp")
+LOST: Final = "audit.k8s.io/truncated"
+_SCALAR: Any = str | Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType | None
+_TEXTS: Any = tuple[str, ...]
+NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
+Values = tuple[Any, ...]
+"""Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () where nothing stands."""
+
+
+def head_of(name: str) -> str:
+    """The top-level member under which a field stands."""
+    return name.partition(".")[0].partition("{")[0]
+
+
+def of_body(name: str) -> bool:
+    """Whether a field stands in a request or response body."""
+    return head_of(name) in BODIES
+
+
+def reachable(name: str) -> bool:
+    """Whether a field can be read this way: a member, a list of texts, a member of a member, an annotation, anything
+    in a body, or what no event of this shape has."""
+    head, dot, rest = name.partition(".")
+    if of_body(name) or head_of(name) not in AUDIT_KEYS:
+        return True
+    plain = head.removesuffix("{}")
+    if "{}" in plain or (head != plain and dot):
+        return False
+    if plain == "annotations":
+        return bool(rest) and not rest.endswith("{}")
+    return rest.removesuffix("{}").isidentifier() if dot else True
+
+
+class Shape:
+    """The struct for a set of fields, and how to read it. `annotated` says that annotations are decoded."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.annotated = any(head_of(name) == "annotations" for name in names)
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct(sorted(names))).decode
+
+    def _struct(self, names: Sequence[str]) -> Any:
+        members: dict[str, tuple[Any, Any]] = dict.fromkeys(("stage", "level"), (_SCALAR, UNSET))
+        members |= dict.fromkeys(TIMES, (str | msgspec.UnsetType, UNSET))
+        inner: dict[str, dict[str, tuple[Any, Any]]] = {}
+        for name in names:
+            head, _, rest = name.partition(".")
+            plain = head.removesuffix("{}")
+            if of_body(name) or plain not in AUDIT_KEYS or plain == "annotations":
+                continue
+            if rest:
+                inner.setdefault(head, {})[rest.removesuffix("{}")] = _typed(rest)
+            else:
+                members[plain] = _typed(head)
+        for head, fields in inner.items():
+            part = msgspec.defstruct(f"Part_{head}", [(key, *kind) for key, kind in fields.items()])
+            members[head] = (part, msgspec.field(default_factory=_same(part())))
+        if self.annotated:
+            members["annotations"] = (dict[str, str], msgspec.field(default_factory=_same({})))
+        else:
+            lost = msgspec.defstruct("Part_annotations", [("truncated", Any, UNSET)], rename={"truncated": LOST})
+            members["annotations"] = (lost, msgspec.field(default_factory=_same(lost())))
+        # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
+        members.pop("auditID", None)
+        members.pop("verb", None)
+        declared: list[Any] = [("auditID", str), ("verb", str)]
+        declared += [(key, *kind) for key, kind in members.items()]
+        declared += [(key, msgspec.Raw, msgspec.Raw(b"")) for key in sorted(AUDIT_KEYS) if key not in members
+                     and key not in ("auditID", "verb")]
+        return msgspec.defstruct("QuickEvent", declared, forbid_unknown_fields=True, kw_only=True)
+
+
+def _typed(name: str) -> tuple[Any, Any]:
+    return (_TEXTS, ()) if name.endswith("{}") else (_SCALAR, UNSET)
+
+
+def _same(value: Any) -> Callable[[], Any]:
+    return lambda: value
+
+
+def reader(names: Sequence[str]) -> Callable[[Any], Values]:
+    """A generated function that gives fields of a decoded event as a tuple; none of them stands in a body."""
+    parts: list[str] = []
+    constants: list[str] = []
+    for name in names:
+        head, _, rest = name.partition(".")
+        plain = head.removesuffix("{}")
+        if plain not in AUDIT_KEYS:
+            parts.append("UNSET")
+        elif plain == "annotations":
+            parts.append(f"e.annotations.get(c[{len(constants)}], UNSET)")
+            constants.append(rest)
+        else:
+            parts.append(f"e.{plain}.{rest.removesuffix('{}')}" if rest else f"e.{plain}")
+    scope: dict[str, Any] = {"UNSET": UNSET, "c": tuple(constants)}
+    exec(compile(f"def read(e): return ({' '.join(f'{part},' for part in parts)})", "<podhawk reader>", "exec"), scope)
+    made: Callable[[Any], Values] = scope["read"]
+    return made
+
+
+def value_of(raw: Any) -> Value | None:
+    """A decoded member as the value of a field; None where there is none."""
+    kind = raw.__class__
+    if kind is str:
+        return raw  # type: ignore[no-any-return]
+    if raw is UNSET or raw == ():
+        return None
+    if kind is tuple:
+        return raw[0] if len(raw) == 1 else raw  # type: ignore[no-any-return]
+    return "null" if raw is None else str(raw)
+
+
+def has_body(event: Any, heads: Sequence[str]) -> bool:
+    """Whether one of these bodies is there."""
+    return any(bytes(getattr(event, head)) for head in heads)
+
+
+def from_bodies(event: Any, names: frozenset[str]) -> dict[str, Value]:
+    """Fields that stand in the bodies. Raises `BadJSON` where only the long way can read them."""
+    data: dict[str, Any] = {}
+    for head in {head_of(name) for name in names}:
+        text = bytes(getattr(event, head))
+        if text:
+            data[head] = decode_json(text)
+            if isinstance(data[head], str):
+                raise BadJSON("a body in a text")
+    return pick(View(data, ""), names)
+
+
+_SOUND: set[str] = set()
+
+
+def sound(annotations: dict[str, str]) -> bool:
+    """Whether no shipper changed the keys of annotations, and nothing was lost."""
+    if LOST in annotations:
+        return False
+    for key in annotations:
+        if key not in _SOUND:
+            if not is_sound(key, "") or len(_SOUND) > 10_000:
+                return False
+            _SOUND.add(key)
+    return True
