@@ -28,7 +28,7 @@ from podhawk.spl.expression import parse_expression
 from podhawk.spl.macros import MacroTable, expand
 from podhawk.spl.text import SearchText, plain
 
-_GROUPING = frozenset({"stats", "chart", "timechart", "top", "rare", "eventstats"})
+GROUPING = frozenset({"stats", "chart", "timechart", "top", "rare", "eventstats"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +91,8 @@ def hint_fillnull(pipeline: Pipeline, context: Context) -> Pipeline:
     for number, stage in enumerate(pipeline.stages):
         if isinstance(stage.node, FillNull) and not stage.node.names:
             later = pipeline.stages[number + 1 :]
-            following = next((other for other in later if other.name in _GROUPING), None)
-            also = _grouped_by(following) if following is not None else ()
+            following = next((other for other in later if other.name in GROUPING), None)
+            also = grouped_by(following) if following is not None else ()
             read = following.command.reads(following.node, None) if following is not None and following is later[0] \
                 else None
             node = replace(stage.node, also=also)
@@ -124,7 +124,7 @@ def _conjuncts(clause: Clause) -> tuple[Clause, ...]:
     return clause.parts if isinstance(clause, And) else (clause,)
 
 
-def _grouped_by(stage: Stage) -> tuple[str, ...]:
+def grouped_by(stage: Stage) -> tuple[str, ...]:
     """The fields by which a grouping stage groups, whatever its node calls them."""
     names: list[str] = []
     for attribute in ("names", "by", "over", "row", "column", "split"):

@@ -24,7 +24,7 @@ from podhawk.events.time import format_micro, parse_rfc3339
 SOURCETYPE: Final = "google:gcp:pubsub:message"
 COMMAND: Final = "command.gke.io/command"
 _DECISION: Final = "authorization.k8s.io/decision"
-_NEVER: Final = frozenset({"user.groups{}", "user.uid", "user.extra", "impersonatedUser", "authenticationMetadata",
+NEVER_GIVEN: Final = frozenset({"user.groups{}", "user.uid", "user.extra", "impersonatedUser", "authenticationMetadata",
                            "objectRef.uid", "objectRef.resourceVersion"})
 _ALIASES: Final = {
     "src": "requestMetadata.callerIp", "src_ip": "requestMetadata.callerIp",
@@ -136,7 +136,7 @@ def rebuild(entry: dict[str, Any], payload: dict[str, Any], method: Method) -> t
         "annotations": labels or None,
     }
     data = {key: value for key, value in known.items() if value is not None}
-    missing = set(_NEVER) | {key if key != "sourceIPs" else "sourceIPs{}" for key, value in known.items()
+    missing = set(NEVER_GIVEN) | {key if key != "sourceIPs" else "sourceIPs{}" for key, value in known.items()
                              if value is None and not (key == "objectRef" and method.resource is None)}
     if started and (method.subresource or "") in ("exec", "attach") and COMMAND not in labels:
         missing.add(f"annotations.{COMMAND}")
