@@ -16,6 +16,8 @@ VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print their rows.",
     "search": "Run one search over audit logs and print its rows.",
     "content": "Show what content is loaded, normalised.",
+    "docs": "Write a static site: a page for each detection and story.",
+    "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",
     "demo": "Run the shipped detections on shipped real audit logs.",
     "help": "Explain SPL: commands, functions, aggregations.",
 }

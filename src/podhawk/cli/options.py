@@ -14,7 +14,7 @@ from podhawk.settings.options import Option, options_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _parameter(option: Option) -> Callable[[F], F]:
+def _parameter(option: Option, verb: str) -> Callable[[F], F]:
     flags = ([f"-{option.short}"] if option.short else []) + [f"--{option.name}"]
     if option.kind == "flag":
         name = f"--{option.name}/--no-{option.name}"
@@ -25,7 +25,7 @@ def _parameter(option: Option) -> Callable[[F], F]:
     if option.kind == "number":
         settings["type"] = click.IntRange(min=1)
     if option.kind == "choice":
-        settings["type"] = click.Choice(option.choices)
+        settings["type"] = click.Choice(option.choices_for(verb))
         settings.pop("metavar")
     return click.option(*flags, option.key, **settings)
 
@@ -35,7 +35,7 @@ def declared(verb: str) -> Callable[[F], F]:
 
     def add(function: F) -> F:
         for option in reversed(options_of(verb)):
-            function = _parameter(option)(function)
+            function = _parameter(option, verb)(function)
         return function
 
     return add

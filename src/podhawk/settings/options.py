@@ -22,6 +22,17 @@ class Option:
     choices: tuple[str, ...] = ()
     short: str = ""
     metavar: str = ""
+    more_choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Choices that single verbs add, by verb."""
+
+    def choices_for(self, verb: str) -> tuple[str, ...]:
+        """What this verb may choose from."""
+        return self.choices + dict(self.more_choices).get(verb, ())
+
+    @property
+    def every_choice(self) -> tuple[str, ...]:
+        """What any verb may choose from, for a setting that holds for all of them."""
+        return tuple(dict.fromkeys((*self.choices, *(one for _, more in self.more_choices for one in more))))
 
     @property
     def key(self) -> str:
@@ -36,21 +47,27 @@ class Option:
 
 _READS = ("run", "search", "demo")
 _CONTENT = ("run", "search", "content", "demo")
+_LIFE = ("docs", "coverage")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
     Option("content", "list", "A folder or file of detections, macros and lookups; repeatable. Default: the shipped "
-           "pack.", _CONTENT, metavar="DIR|FILE"),
+           "pack.", (*_CONTENT, *_LIFE), metavar="DIR|FILE"),
     Option("overrides", "list", "A folder or file whose macros and lookups replace those of --content; repeatable.",
-           _CONTENT, metavar="DIR|FILE"),
+           (*_CONTENT, *_LIFE), metavar="DIR|FILE"),
     Option("only", "list", "Run only these detections: NAME, ID, FILE-STEM, STORY, type=…, technique=…; globs; "
-           "repeatable.", ("run", "content"), metavar="PATTERN"),
-    Option("exclude", "list", "Leave these detections out; like --only.", ("run", "content"), metavar="PATTERN"),
+           "repeatable.", ("run", "content", *_LIFE), metavar="PATTERN"),
+    Option("exclude", "list", "Leave these detections out; like --only.", ("run", "content", *_LIFE),
+           metavar="PATTERN"),
     Option("input-format", "text", "How the input is read: auto recognises audit events in every known wrapping; json "
            "takes any JSON object as an event; text any line.", _READS, "auto", metavar="FORMAT"),
-    Option("output", "choice", "How results are printed. Default: table on a terminal, else jsonl.", _CONTENT,
-           choices=OUTPUTS, short="o"),
-    Option("output-file", "text", "Write results to this file instead of standard output.", _CONTENT, metavar="FILE"),
+    Option("output", "choice", "How results are printed. Default: table on a terminal, else jsonl. coverage also "
+           "gives html and navigator (a layer for the ATT&CK Navigator).", (*_CONTENT, "coverage"),
+           choices=OUTPUTS, short="o", more_choices=(("coverage", ("html", "navigator")),)),
+    Option("output-file", "text", "Write results to this file instead of standard output.", (*_CONTENT, "coverage"),
+           metavar="FILE"),
+    Option("output-dir", "text", "The folder that the site is written to.", ("docs",), metavar="DIR"),
+    Option("tested", "text", "What tests have shown: a results file, JUnit XML or JSON.", _LIFE, metavar="FILE"),
     Option("earliest", "text", "Only events at or after this time: an SPL time modifier (-24h@h) or RFC 3339.", _READS,
            metavar="TIME"),
     Option("latest", "text", "Only events before this time.", _READS, metavar="TIME"),
@@ -61,7 +78,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("switch", "list", "Turn on another reading of an undocumented behaviour; see docs/switches.md.",
            ("run", "search"), metavar="NAME"),
     Option("strict", "flag", "Rejected input is an error.", _READS, False),
-    Option("quiet", "flag", "No summary on standard error.", _CONTENT, False, short="q"),
+    Option("quiet", "flag", "No summary on standard error.", (*_CONTENT, *_LIFE), False, short="q"),
     Option("cluster", "text", "The cluster the events come from, unless their envelope names it.", _READS, "default",
            metavar="NAME"),
     Option("source", "text", "Set the source of all events.", _READS, metavar="TEXT"),

@@ -83,9 +83,9 @@ def _typed(option: Option, value: Any, place: Place | None) -> Any:
         raise UsageError(f"{option.name} is a whole number of at least 1, not {value!r}", place=place)
     if not isinstance(value, str):
         raise UsageError(f"{option.name} is a text, not {value!r}", place=place)
-    if option.kind == "choice" and value not in option.choices:
-        raise UsageError(f"{option.name} is one of {', '.join(option.choices)}, not {value!r}", place=place,
-                         remedy=nearest(value, option.choices))
+    if option.kind == "choice" and value not in option.every_choice:
+        raise UsageError(f"{option.name} is one of {', '.join(option.every_choice)}, not {value!r}", place=place,
+                         remedy=nearest(value, option.every_choice))
     return value
 
 
@@ -111,5 +111,9 @@ def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] 
     for option in options_of(verb):
         default = [] if option.kind == "list" else option.default
         layers = (given.get(option.key), from_environment.get(option.key), from_file.get(option.key), default)
-        values[option.key] = next((layer for layer in layers if layer is not None and layer != ()), default)
+        value = next((layer for layer in layers if layer is not None and layer != ()), default)
+        if option.kind == "choice" and value is not None and value not in option.choices_for(verb):
+            raise UsageError(f"{verb} does not know {option.name} {value!r}",
+                             remedy=f"Choose one of {', '.join(option.choices_for(verb))}.")
+        values[option.key] = value
     return Settings(values, macros, path)

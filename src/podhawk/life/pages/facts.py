@@ -11,7 +11,7 @@ from podhawk.content.annotations import Technique, technique
 from podhawk.content.model import Content, Detection, Macro
 from podhawk.content.normalised import required_fields_note
 from podhawk.life.pages.highlight import Piece, pieces
-from podhawk.life.pages.results import Tested, of
+from podhawk.life.pages.results import CaseResult, of
 from podhawk.life.pages.trace import Trace, trace
 from podhawk.life.pages.where import Verdict, verdicts
 from podhawk.spl.macros import calls
@@ -57,13 +57,13 @@ class Facts:
     macros: tuple[Called, ...]
     trace: Trace
     where: tuple[Verdict, ...]
-    tested: tuple[Tested, ...]
+    tested: tuple[CaseResult, ...]
     exceptions: tuple[InForce, ...]
     fields_note: str
     required: tuple[str, ...]
 
 
-def gather(detection: Detection, content: Content, slug: str, results: Sequence[Tested],
+def gather(detection: Detection, content: Content, slug: str, results: Sequence[CaseResult],
            exceptions: Sequence[InForce]) -> Facts:
     """The facts of one detection."""
     traced = trace(detection, content)

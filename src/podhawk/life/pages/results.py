@@ -24,7 +24,7 @@ _REMEDY = "Write one with: podhawk test -o junit --output-file FILE"
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class CaseResult:
     """The result of one test of a detection."""
 
     detection: str
@@ -33,7 +33,7 @@ class Tested:
     message: str = ""
 
 
-def read_results(path: str | Path) -> tuple[Tested, ...]:
+def read_results(path: str | Path) -> tuple[CaseResult, ...]:
     """The tests of a results file. Raises UsageError for a file that is neither JUnit XML nor JSON."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -45,13 +45,13 @@ def read_results(path: str | Path) -> tuple[Tested, ...]:
     return tuple(found)
 
 
-def of(detection: Detection, results: Sequence[Tested]) -> tuple[Tested, ...]:
+def of(detection: Detection, results: Sequence[CaseResult]) -> tuple[CaseResult, ...]:
     """The results that are about a detection."""
     names = {detection.name.lower(), detection.id.lower(), detection.stem.lower()} - {""}
     return tuple(one for one in results if one.detection.lower() in names)
 
 
-def _json(text: str, path: str) -> Iterator[Tested]:
+def _json(text: str, path: str) -> Iterator[CaseResult]:
     try:
         whole = json.loads(text)
         items: list[tuple[int, Any]] = [(0, one) for one in (whole if isinstance(whole, list) else [whole])]
@@ -68,21 +68,21 @@ def _json(text: str, path: str) -> Iterator[Tested]:
         yield _tested(item, Place(path, number))
 
 
-def _tested(item: Any, place: Place) -> Tested:
+def _tested(item: Any, place: Place) -> CaseResult:
     if isinstance(item, dict):
         owner = item.get("detection")
         name = owner.get("name") or owner.get("id") if isinstance(owner, dict) else owner
         outcome = _OUTCOMES.get(str(item.get("outcome", item.get("status", ""))).lower())
         if isinstance(name, str) and name and outcome:
-            return Tested(name, str(item.get("test") or item.get("name") or ""), outcome,
+            return CaseResult(name, str(item.get("test") or item.get("name") or ""), outcome,
                           str(item.get("message") or ""))
     raise UsageError("a test result needs `detection` and an `outcome` of passed, failed or skipped", place=place,
                      remedy=_REMEDY)
 
 
-def _junit(text: str, path: str) -> list[Tested]:
+def _junit(text: str, path: str) -> list[CaseResult]:
     # Read with expat and entity declarations refused: a results file may come from elsewhere.
-    found: list[Tested] = []
+    found: list[CaseResult] = []
     cases: list[dict[str, str]] = []
     parser = expat.ParserCreate()
 
@@ -96,7 +96,7 @@ def _junit(text: str, path: str) -> list[Tested]:
     def end(tag: str) -> None:
         if tag == "testcase":
             case = cases.pop()
-            found.append(Tested(case.get("classname", case.get("name", "")), case.get("name", ""),
+            found.append(CaseResult(case.get("classname", case.get("name", "")), case.get("name", ""),
                                 _OUTCOMES[case["outcome"]], case["message"]))
 
     def entity(*_: object) -> None:

@@ -17,7 +17,7 @@ from podhawk.content.annotations import Tactic, Technique, tactics
 from podhawk.content.model import Content, Detection, Story
 from podhawk.errors import Place, UsageError
 from podhawk.life.pages.facts import Facts, InForce, gather, prose, safe_link, slugs
-from podhawk.life.pages.results import Tested
+from podhawk.life.pages.results import CaseResult
 
 MANIFEST = ".podhawk-docs"
 _ASSETS = ("style.css", "site.js")
@@ -34,7 +34,7 @@ class Site:
 
 
 def build_site(content: Content, folder: str | Path, *, detections: Sequence[Detection] | None = None,
-               results: Sequence[Tested] = (), exceptions: Mapping[str, Sequence[InForce]] | None = None,
+               results: Sequence[CaseResult] = (), exceptions: Mapping[str, Sequence[InForce]] | None = None,
                title: str = "Detections") -> Site:
     """Write the site of this content into a folder, taking away the pages of an earlier one.
 

@@ -137,7 +137,8 @@ def _filled(name: str, before: tuple[Stage, ...]) -> bool:
 def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -> bool:
     match clause:
         case spl.And(parts=parts):
-            return all([_can_match(part, gone, losses) for part in parts])
+            able = [_can_match(part, gone, losses) for part in parts]  # every part: each may have something to say
+            return all(able)
         case spl.Or(parts=parts):
             notes: list[str] = []
             able = [_can_match(part, gone, notes) for part in parts]

@@ -1,0 +1,52 @@
+"""podhawk coverage: the ATT&CK matrix for Containers, from content and from its tests."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from podhawk.cli.options import declared
+
+EPILOG = """\b
+Examples:
+  podhawk coverage
+  podhawk coverage --content detections/ --tested results.xml -o html --output-file coverage.html
+  podhawk coverage -o navigator --output-file layer.json
+"""
+
+
+@click.command("coverage", epilog=EPILOG)
+@declared("coverage")
+def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Show the ATT&CK matrix for Containers: what the detections name, what tests prove, and the gaps."""
+    from podhawk import api
+    from podhawk.cli import output
+    from podhawk.cli.tables import note
+    from podhawk.content.selection import select
+    from podhawk.life import coverage as life
+    from podhawk.life.pages import read_results
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("coverage", given)
+    content = api.content_of(settings.values, settings.macros)
+    results = read_results(settings["tested"]) if settings["tested"] else None
+    found = life.cover(select(content, settings["only"], settings["exclude"]), results)
+    kind = output.format_of(settings["output"], settings["output_file"])
+    with output.writer(settings["output_file"]) as out:
+        if kind == "navigator":
+            out.write(json.dumps(life.layer(found), indent=2, ensure_ascii=False) + "\n")
+        elif kind == "html":
+            out.write(life.html(found))
+        else:
+            made = life.table(found) if kind == "table" else life.rows(found)
+            output.print_rows(kind, made, life.COLUMNS, out)
+    if not settings["quiet"]:
+        sys.stdout.flush()
+        for problem in content.problems:
+            note(f"{problem.severity}: {problem}" + (f" {problem.remedy}" if problem.remedy else ""))
+        for line in life.summary(found):
+            note(line)
+    return 3 if any(problem.severity == "error" for problem in content.problems) else 0

@@ -1,0 +1,41 @@
+"""podhawk docs: a static site from content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from podhawk.cli.options import declared
+
+EPILOG = """\b
+Examples:
+  podhawk docs --output-dir site
+  podhawk docs --content detections/ --output-dir site --tested results.xml
+"""
+
+
+@click.command("docs", epilog=EPILOG)
+@declared("docs")
+def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Write a static site: a page for each detection and story, an ATT&CK index, a search over all of them."""
+    from podhawk import api
+    from podhawk.cli.tables import note
+    from podhawk.content.selection import select
+    from podhawk.errors import UsageError
+    from podhawk.life.pages import build_site, read_results
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("docs", given)
+    if not settings["output_dir"]:
+        raise UsageError("docs needs a folder to write to", remedy="Add --output-dir DIR.")
+    content = api.content_of(settings.values, settings.macros)
+    chosen = select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else (
+        content.detections)
+    results = read_results(settings["tested"]) if settings["tested"] else ()
+    site = build_site(content, settings["output_dir"], detections=chosen, results=results)
+    if not settings["quiet"]:
+        for problem in content.problems:
+            note(f"{problem.severity}: {problem}" + (f" {problem.remedy}" if problem.remedy else ""))
+        note(f"{site.detections} detections, {site.stories} stories: {site.folder / 'index.html'}")
+    return 3 if any(problem.severity == "error" for problem in content.problems) else 0
