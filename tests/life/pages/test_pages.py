@@ -180,7 +180,7 @@ def test_published_detection_has_its_whole_page(shared: Path, tmp_path: Path) ->
     seen = page(tmp_path / "site", "detections/kubernetes-pod-created-in-default-namespace.html")
     assert tuple(seen.headings) == SECTIONS
     for text in ("3d6b1a81-367b-42d5-a925-6ef90b6b9f1e", "Patrick Bareiss", "User Execution", "Splunk Cloud",
-                 "70 × 70 / 100 = 49", "\n| stats count", "default or kube-public or kube-system", "Kubernetes Security",
-                 "kubernetes_privileged_pod.json"):
+                 "70 × 70 / 100 = 49", "\n| stats count", "default or kube-public or kube-system",
+                 "Kubernetes Security", "kubernetes_privileged_pod.json"):
         assert text in seen.text, text
     assert "https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/" in seen.links
