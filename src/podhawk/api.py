@@ -20,7 +20,8 @@ from podhawk.commands.fieldformat import Display, displays
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.engine.batch import BatchRunner, Request, TimeRange
+from podhawk.engine.batch import BatchRunner, Request, Runner, TimeRange
+from podhawk.engine.cluster import Cluster, cluster_of
 from podhawk.engine.files import FileSource
 from podhawk.engine.geo import open_geo
 from podhawk.engine.job import Observed
@@ -146,6 +147,17 @@ class Surroundings:
     write: bool = False
     state: str | None = None
     jobs: int = 1
+    cluster: Cluster | None = None
+
+    def runner(self, source: FileSource) -> Runner:
+        """What runs searches over a source: this machine, or the cluster where one is chosen."""
+        if self.cluster is None:
+            return BatchRunner(source, self.within, self.jobs)
+        from podhawk.content.ship import pack_lookups, unpack_lookups
+        from podhawk.engine.shipment import Ferry
+        from podhawk.engine.spark import SparkRunner
+
+        return SparkRunner(self.cluster, source, Ferry(pack_lookups, unpack_lookups), self.within)
 
     def context(self, content: Content, store: LookupStore | None = None) -> Context:
         """A fresh context for one search."""
@@ -182,7 +194,7 @@ def surroundings(options: Mapping[str, Any]) -> Surroundings:
         raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
     return Surroundings(now, zone, TimeRange(bounds[0], bounds[1]), reading, geo, bool(options.get("splunk_exact")),
                         chosen(options.get("switch") or []), bool(options.get("write")), options.get("state"),
-                        options.get("jobs") or _cores())
+                        options.get("jobs") or _cores(), cluster_of(options))
 
 
 def _cores() -> int:
@@ -217,7 +229,7 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     source = FileSource([str(path) for path in paths], around.reading, keep=_rereads([pipeline]))
     request = Request(pipeline, context)
     make_plan(pipeline, context)
-    table = BatchRunner(source, around.within, around.jobs).run([request])[0]
+    table = around.runner(source).run([request])[0]
     if paths and not source.unread:
         source.check()
     return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
@@ -249,7 +261,7 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
             requests.append((result, request))
     source = FileSource([str(path) for path in paths], around.reading,
                         keep=_rereads([request.pipeline for _, request in requests]))
-    runner = BatchRunner(source, around.within, around.jobs)
+    runner = around.runner(source)
     tables = runner.run([request for _, request in requests]) if requests else []
     if paths and (requests or not results):
         source.check()

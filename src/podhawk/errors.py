@@ -84,6 +84,10 @@ class InputError(PodhawkError):
     exit_code = 4
 
 
+class EngineError(PodhawkError):
+    """A cluster that cannot be reached or used, or that answered what cannot be read."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known name, or nothing."""
     found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)

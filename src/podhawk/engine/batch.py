@@ -8,7 +8,7 @@ are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -81,6 +81,19 @@ class Request:
     observed: Observed = field(default_factory=Observed)
 
 
+class Runner(Protocol):
+    """Runs searches over one source, wherever the work is done."""
+
+    def run(self, searches: Sequence[Request]) -> list[Table]:
+        """The rows of each search, in the order given."""
+
+
+class Scan(Protocol):
+    """Feeds jobs with the events of a source: what runners differ in."""
+
+    def __call__(self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, workers: int = 1) -> None: ...
+
+
 def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, workers: int = 1) -> None:
     """Offer events to the jobs: every event to every job, or where all jobs can say what a line must contain,
     to those that may want it. On several cores if there are `workers` and the input can be cut."""
@@ -88,17 +101,8 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         job.know(source.native())
 
     sieve = _sieve(jobs, source)
-
-    def piecewise(piece: Piece, report: InputReport) -> None:
-        if sieve is not None and not sieve.prepared:
-            sieve.prepare(next(iter(piece.blocks()), b""))
-        place = (piece.file, piece.number)
-        quick = _quick(jobs, source, sieve, within, place)
-        _feed(jobs, source.piece(piece, report, sieve, quick), sieve, within, place)
-        if quick is not None:
-            quick.settle(report)
-
-    if scan_in_parallel(jobs, source, workers, piecewise):
+    work = piece_work(jobs, source, within, sieve)
+    if scan_in_parallel(jobs, source, workers, work):
         source.unread = False
         return
     first = source.unread
@@ -106,6 +110,24 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
     _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
     if quick is not None:
         quick.settle(source.report if first else InputReport())
+
+
+def piece_work(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
+               sieve: Sieve | None = None) -> Callable[[Piece, InputReport], None]:
+    """What maps one piece of the input to the states of the jobs, in whatever process."""
+    if sieve is None:
+        sieve = _sieve(jobs, source)
+
+    def work(piece: Piece, report: InputReport) -> None:
+        if sieve is not None and not sieve.prepared and not piece.whole:
+            sieve.prepare(next(iter(piece.blocks()), b""))
+        place = (piece.file, piece.number)
+        quick = _quick(jobs, source, sieve, within, place) if not piece.whole else None
+        _feed(jobs, source.piece(piece, report, sieve, quick), sieve, within, place)
+        if quick is not None:
+            quick.settle(report)
+
+    return work
 
 
 def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,
@@ -150,8 +172,10 @@ def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | 
 class BatchRunner:
     """Runs searches over one source. `tables` holds the results of legs that were scanned along."""
 
-    def __init__(self, source: EventSource, within: TimeRange | None = None, workers: int = 1) -> None:
+    def __init__(self, source: EventSource, within: TimeRange | None = None, workers: int = 1,
+                 scan: Scan = scan) -> None:
         self.source = source
+        self.scan = scan
         self.workers = workers
         self.within = within if within is not None else TimeRange()
         self.tables: dict[int, Table] = {}
@@ -174,7 +198,7 @@ class BatchRunner:
         legs = self._leg_jobs(plans, searches)
         scanned = [job for job in jobs if job is not None] + [job for _, job in legs]
         if scanned:
-            scan(scanned, self.source, self.within, self.workers)
+            self.scan(scanned, self.source, self.within, self.workers)
         for leg, job in legs:
             self.tables[id(leg)] = job.finish()
             self.kept.append(leg)
@@ -193,7 +217,7 @@ class BatchRunner:
         if known is not None:
             return Table([row.copy() for row in known.rows], known.columns)
         inner = Request(pipeline, replace(search.context, env=replace(search.context.env)))
-        table = BatchRunner(self.source, self.within, self.workers).run([inner])[0]
+        table = BatchRunner(self.source, self.within, self.workers, self.scan).run([inner])[0]
         for kind, count in inner.observed.warnings.items():
             search.observed.warnings[kind] += count
             search.observed.details.setdefault(kind, inner.observed.details[kind])

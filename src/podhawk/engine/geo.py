@@ -28,8 +28,9 @@ LANGUAGE: Final = "en"
 class MmdbGeo:
     """A city database. `name` tells which one, with the day it was built, for the report of a run."""
 
-    def __init__(self, reader: maxminddb.Reader) -> None:
+    def __init__(self, reader: maxminddb.Reader, path: str = "") -> None:
         self._reader = reader
+        self.path = path
         self._known: dict[str, Mapping[str, str] | None] = {}
         metadata = reader.metadata()
         built = datetime.fromtimestamp(metadata.build_epoch, UTC)
@@ -87,7 +88,7 @@ def open_geo(path: str) -> MmdbGeo:
         raise UsageError("there is no such file", place=place,
                          remedy="--geo takes a .mmdb file, such as DB-IP City Lite or GeoLite2 City.")
     try:
-        return MmdbGeo(maxminddb.open_database(path))
+        return MmdbGeo(maxminddb.open_database(path), path)
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
         raise UsageError(f"this is no MaxMind database: {error}", place=place,
                          remedy="--geo takes a .mmdb file, unpacked.") from None

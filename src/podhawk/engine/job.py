@@ -114,12 +114,16 @@ class ScanJob:
         self.observed.unseen |= required_fields(self.base)
 
     def absorb(self, state: Any, observed: Observed, lines_before: int) -> None:
-        """Take in the state of a later piece of the input."""
+        """Take in the state of a later piece of the input, and what was observed on it."""
+        self.absorb_state(state)
+        self.observed.absorb(observed, lines_before)
+
+    def absorb_state(self, state: Any) -> None:
+        """Take in the state of later pieces of the input."""
         if self.reducer is not None:
             self.state = self.reducer.merge(self.state, state)
         else:
             self.state.extend(state)
-        self.observed.absorb(observed, lines_before)
 
     def know(self, native: View) -> None:
         """Learn whether events of that source, sourcetype, host and index are what the first clause selects."""

@@ -90,7 +90,9 @@ class InputReport:
         self.by_stage.update(other.by_stage)
         self.by_level.update(other.by_level)
         self.by_format.update(other.by_format)
-        self.strict, self.anything, self.sifted = other.strict, other.anything, other.sifted
+        self.strict, self.anything, self.sifted = other.strict, other.anything, self.sifted or other.sifted
+        if self.first_unread is None and other.first_unread is not None:
+            self.first_unread = replace(other.first_unread, line=other.first_unread.line + lines_before)
         for reason, entry in other.rejected.items():
             known = self.rejected.get(reason)
             if known is None:

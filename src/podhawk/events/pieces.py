@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from podhawk.errors import InputError
 from podhawk.events.source import BLOCK, STDIN, expand_paths
 
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")
@@ -29,6 +30,8 @@ class Piece:
     number: int
     start: int
     end: int
+    whole: bool = False
+    """Whether it is a whole file that cannot be cut, to be read as if it stood alone; start and end say nothing."""
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes, in blocks."""
@@ -41,6 +44,20 @@ class Piece:
                     return
                 left -= len(block)
                 yield block
+
+
+def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) -> list[Piece]:
+    """All files in pieces of about `size` bytes, those that cannot be cut (and those numbered in `uncut`) whole.
+    Raises `InputError` for standard input, which no other machine can read, and for what is no file."""
+    found: list[Piece] = []
+    for file, path in enumerate(expand_paths(paths)):
+        if path == STDIN or not os.path.isfile(path):
+            raise InputError(f"{'standard input' if path == STDIN else path} cannot be read by a cluster",
+                             remedy="Write it to a file that every worker can read.")
+        cut = pieces_of([path], size) if file not in uncut else None
+        for piece in cut if cut is not None else [Piece(path, 0, 0, 0, 0, whole=True)]:
+            found.append(replace(piece, file=file, number=len(found)))
+    return found
 
 
 def pieces_of(paths: list[str], size: int) -> list[Piece] | None:

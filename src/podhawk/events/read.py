@@ -104,7 +104,8 @@ def read_piece(piece: Piece, options: ReadOptions, report: InputReport,
     """The audit events of a piece of a file. Raises `NotByLine` where the file is not one document per line."""
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
-    yield from _Reader(piece.path, options, report, sieve, take, piece).events()
+    cut = None if piece.whole else piece
+    yield from _Reader(piece.path, options, report, sieve, take, cut).events()
 
 
 def _is_plain(value: Any) -> bool:
