@@ -16,7 +16,7 @@ from podhawk.engine.batch import piece_work
 from podhawk.engine.files import FileSource
 from podhawk.engine.geo import open_geo
 from podhawk.engine.job import ScanJob
-from podhawk.engine.shipment import Ferry, Shipment, jobs_of, unpack
+from podhawk.engine.shipment import Shipment, Unpack, jobs_of, unpack
 from podhawk.engine.states import dump, load
 from podhawk.errors import EngineError, PodhawkError
 from podhawk.events.options import InputReport
@@ -36,10 +36,10 @@ Record = tuple[int, int, bytes]
 class Site:
     """The jobs of one shipment in this process, and the work that maps a piece for them."""
 
-    def __init__(self, data: bytes, ferry: Ferry) -> None:
+    def __init__(self, data: bytes, lookups: Unpack) -> None:
         self.shipment: Shipment = unpack(data)
         geo = open_geo(_beside(self.shipment.geo)) if self.shipment.geo else None
-        self.jobs: list[ScanJob] = jobs_of(self.shipment, ferry, geo)
+        self.jobs: list[ScanJob] = jobs_of(self.shipment, lookups, geo)
         source = FileSource([], self.shipment.options)
         for job in self.jobs:
             job.know(source.native())
@@ -73,14 +73,14 @@ def _beside(name: str) -> str:
 _site = lru_cache(maxsize=2)(Site)
 
 
-def map_pieces(data: bytes, ferry: Ferry, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+def map_pieces(data: bytes, lookups: Unpack, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
     """For `mapInArrow`: numbers of pieces to records."""
     for batch in batches:
         for number in batch.column(0).to_pylist():
-            yield from map(_batch, _caught(number, lambda number=number: _site(data, ferry).records(number)))
+            yield from map(_batch, _caught(number, lambda number=number: _site(data, lookups).records(number)))
 
 
-def merge_states(data: bytes, ferry: Ferry, table: pyarrow.Table) -> pyarrow.Table:
+def merge_states(data: bytes, lookups: Unpack, table: pyarrow.Table) -> pyarrow.Table:
     """For `applyInArrow`: the records of one job to one, merged in the order of the input. Other records, and rows
     that no command has gathered, stay as they are."""
     import pyarrow
@@ -89,7 +89,7 @@ def merge_states(data: bytes, ferry: Ferry, table: pyarrow.Table) -> pyarrow.Tab
     order = table.sort_by("piece")
     if number < 0 or order.num_rows < 2:
         return order
-    found = list(_caught(order.column(1)[0].as_py(), lambda: _merged(_site(data, ferry).jobs[number], number, order)))
+    found = list(_caught(order.column(1)[0].as_py(), lambda: _merged(_site(data, lookups).jobs[number], number, order)))
     return order if not found else pyarrow.Table.from_batches(map(_batch, found))
 
 

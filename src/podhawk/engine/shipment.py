@@ -33,12 +33,15 @@ NAME: Final = "a search that was sent to an executor"
 SAME: Final = "Install the same version of podhawk on the driver and on every executor."
 
 
+Unpack = Callable[[bytes], Lookups]
+
+
 @dataclass(frozen=True, slots=True)
 class Ferry:
     """How lookup tables cross: `pack` on the driver, `unpack` (a function of a module) on executors."""
 
     pack: Callable[[Mapping[str, Lookup]], bytes]
-    unpack: Callable[[bytes], Lookups]
+    unpack: Unpack
 
 
 class SentSearch(msgspec.Struct, frozen=True):
@@ -127,13 +130,13 @@ class _Sender(msgspec.Struct):
     states: int
 
 
-def jobs_of(shipment: Shipment, ferry: Ferry, geo: Geo | None) -> list[ScanJob]:
+def jobs_of(shipment: Shipment, lookups: Unpack, geo: Geo | None) -> list[ScanJob]:
     """The jobs of a shipment, ready to be fed."""
-    return [_job(search, ferry, geo) for search in shipment.searches]
+    return [_job(search, lookups, geo) for search in shipment.searches]
 
 
-def _job(search: SentSearch, ferry: Ferry, geo: Geo | None) -> ScanJob:
+def _job(search: SentSearch, lookups: Unpack, geo: Geo | None) -> ScanJob:
     observed = Observed()
     env = Env(search.now, ZoneInfo(search.zone), observed.warn, frozenset(search.switches))
-    context = Context(env=env, lookups=ferry.unpack(search.lookups), geo=geo, exact=search.exact)
+    context = Context(env=env, lookups=lookups(search.lookups), geo=geo, exact=search.exact)
     return ScanJob(make_plan(parse_search(plain(search.text, NAME)), context), context, observed)

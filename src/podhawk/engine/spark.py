@@ -13,7 +13,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from podhawk import __version__
@@ -56,13 +55,13 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
     """A session on the cluster: the one that this process has, or a new one that ends with the block."""
     try:
         import pyarrow  # noqa: F401 - Spark needs it, and says so only in the middle of a job
+        from pyspark import SparkContext
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError(f"--engine spark needs a package that is not installed: {error.name}",
                          remedy="pip install 'podhawk[spark]'") from None
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        yield active
+    if SparkContext._active_spark_context is not None:  # a session is active by thread, its context by process
+        yield SparkSession.builder.getOrCreate()
         return
     builder = SparkSession.builder.appName("podhawk").master(cluster.master)
     for name, value in {**_QUIET, **cluster.conf}.items():
@@ -149,8 +148,10 @@ class SparkScan:
             return []
         with _told():
             numbers = self.spark.range(0, count, 1, count)
-            states: Any = numbers.mapInArrow(partial(map_pieces, data, self.ferry), SCHEMA)
-            merged = states.groupBy("job").applyInArrow(partial(merge_states, data, self.ferry), SCHEMA)
+            lookups = self.ferry.unpack
+            # Spark looks at the parameters of what it is given, so partial() will not do.
+            states: Any = numbers.mapInArrow(lambda batches: map_pieces(data, lookups, batches), SCHEMA)
+            merged = states.groupBy("job").applyInArrow(lambda table: merge_states(data, lookups, table), SCHEMA)
             return [(row.job, row.piece, bytes(row.part)) for row in merged.collect()]
 
     def _absorb(self, jobs: Sequence[ScanJob], records: list[tuple[int, int, bytes]], pieces: list[Piece],
