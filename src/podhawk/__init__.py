@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from typing import Any
 
-__version__ = "0.1.0"
+from podhawk.settings.version import __version__
+
 __all__ = ["__version__", "load_content", "run", "search"]
 
 

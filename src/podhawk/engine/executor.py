@@ -9,7 +9,7 @@ records too: the driver decides what to make of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from podhawk.engine.batch import piece_work
@@ -77,7 +77,11 @@ def map_pieces(data: bytes, lookups: Unpack, batches: Iterable[pyarrow.RecordBat
     """For `mapInArrow`: numbers of pieces to records."""
     for batch in batches:
         for number in batch.column(0).to_pylist():
-            yield from map(_batch, _caught(number, lambda number=number: _site(data, lookups).records(number)))
+            yield from map(_batch, _caught(number, partial(_records, data, lookups, number)))
+
+
+def _records(data: bytes, lookups: Unpack, number: int) -> Iterator[Record]:
+    yield from _site(data, lookups).records(number)
 
 
 def merge_states(data: bytes, lookups: Unpack, table: pyarrow.Table) -> pyarrow.Table:

@@ -8,14 +8,13 @@ same once and compares, so that a search whose text does not say all of it is an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from podhawk import __version__
 from podhawk.commands.context import Context, Geo, Lookup, Lookups
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.engine.batch import TimeRange
@@ -27,6 +26,7 @@ from podhawk.errors import EngineError, SearchError
 from podhawk.events.options import ReadOptions
 from podhawk.events.pieces import Piece
 from podhawk.functions.declare import Env
+from podhawk.settings.version import __version__
 from podhawk.spl.text import plain
 
 NAME: Final = "a search that was sent to an executor"

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from podhawk import __version__
 from podhawk.engine.batch import BatchRunner, EventSource, Request, TimeRange
 from podhawk.engine.cluster import Cluster
 from podhawk.engine.executor import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_pieces, merge_states, raise_failure
@@ -26,6 +25,7 @@ from podhawk.engine.states import VERSION, load
 from podhawk.errors import EngineError, UsageError
 from podhawk.events.pieces import Piece, splits_of
 from podhawk.rows import Table
+from podhawk.settings.version import __version__
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

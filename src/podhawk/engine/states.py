@@ -71,7 +71,7 @@ def _members(cls: type) -> tuple[str, ...]:
 
 _NUMBERS: Final = {cls: (number, _members(cls)) for number, cls in enumerate(CLASSES)}
 _MEMBERS: Final = tuple(_members(cls) for cls in CLASSES)
-_SEQUENCES: Final = {list: Tag.LIST, tuple: Tag.TUPLE, set: Tag.SET, frozenset: Tag.FROZENSET}
+_SEQUENCES: Final[dict[Any, Tag]] = {list: Tag.LIST, tuple: Tag.TUPLE, set: Tag.SET, frozenset: Tag.FROZENSET}
 
 
 def dump(value: Any) -> bytes:
@@ -188,7 +188,8 @@ def _object(rest: list[Any]) -> Any:
     number, values = rest[0], rest[1:]
     if not isinstance(number, int) or not 0 <= number < len(CLASSES) or len(values) != len(_MEMBERS[number]):
         raise ValueError(f"unknown class {number!r} of {len(values)} members")
-    made = CLASSES[number].__new__(CLASSES[number])
+    cls: Any = CLASSES[number]
+    made = cls.__new__(cls)
     for name, value in zip(_MEMBERS[number], values, strict=True):
         object.__setattr__(made, name, _value(value))  # some are frozen
     return made
