@@ -62,7 +62,8 @@ class Cluster:
 
         path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
         return {**os.environ, "SPARK_HOME": str(Path(pyspark.__file__).parent),
-                "SPARK_SCALA_VERSION": "2.13", "SPARK_LOCAL_IP": HOST, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable,
+                "SPARK_SCALA_VERSION": "2.13",
+                "SPARK_LOCAL_IP": HOST, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable,
                 "SPARK_LOCAL_DIRS": str(self.folder)}
 
     def _java(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,12 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, session: Any, tmp_path:
     thread.join(120)
     assert found, "the search did not end"
     assert list(found[0]) == list(searched(None, search, path))
+
+
+def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(UsageError, match=r"not installed: pyspark\n.*podhawk\[spark\]"):
+        api.search("*", write(tmp_path / "a.log", 1, 5), content=NOTHING, engine="spark", master="spark://h:1")
 
 
 def test_standard_input_is_told(cluster: Cluster, session: object) -> None:

@@ -59,7 +59,7 @@ AGGREGATIONS = ("count count(x) as c dc(x) estdc(x) values(x) list(x) mode(x) su
 SEARCHES = [f"* | stats {AGGREGATIONS} by y", "* | stats sum(x) count", "* | fillnull | stats values(x) by x y",
             "* | top x", "* | rare x by y",
             "* | dedup x keepempty=true", "* | sort 5 -x, y", "* | tail 3", "* | chart count over x by y",
-            "* | timechart span=1s avg(x) by y", "* | timechart count", "* | bin x span=3 | chart sum(x) over x", "*"]
+            "* | timechart span=1s avg(x) by y", "* | timechart count", "* | chart count over x span=3", "*"]
 ROW = some.fixed_dictionaries({}, optional={
     "x": some.one_of(some.integers(-9, 1 << 70), some.floats(-1e100, 1e100), TEXT, some.just(("a", "b"))),
     "y": some.sampled_from(["a", "b", "1", "1.0"]), "_time": some.integers(0, 9)})

@@ -97,8 +97,8 @@ def _tell(text: str, cluster: Cluster | None) -> NoReturn:
     last = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
     where = f" at {cluster.master}" if cluster is not None else ""
     what = next((line for line in reversed(last) if "Error" in line or "Exception" in line), last[0] if last else "")
-    raise EngineError(f"Spark{where} failed: {what[:500]}", remedy="Look whether the master can be reached, the workers "
-                      "have cores and memory left, and podhawk is installed where they are.") from None
+    raise EngineError(f"Spark{where} failed: {what[:500]}", remedy="Look whether the master can be reached, the "
+                      "workers have cores and memory left, and podhawk is installed where they are.") from None
 
 
 class SparkScan:
