@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
@@ -72,3 +73,8 @@ def test_a_real_value_wins_over_a_filled_one_in_values_and_groups() -> None:
         result = stats("values(x)", [[row] for row in order])[0]["r"]
         assert texts(result) == ("0",)  # type: ignore[arg-type]
         assert not isinstance(result, Filled)
+
+
+@pytest.mark.parametrize("spelled", ["sumsq", "var", "varp", "stdev", "stdevp"])
+def test_squares_beyond_the_largest_float_are_infinite_and_raised_overflow_errors(spelled: str) -> None:
+    assert stats(f"{spelled}(x)", [rows_of(["1.34e200", "2.68e200"])])[0]["r"] == math.inf

@@ -78,7 +78,7 @@ def render_sort_fields(fields: Sequence[SortField], signed: bool = False) -> str
 
 
 @total_ordering
-class _Falling:
+class Falling:
     """A text whose order is turned round."""
 
     __slots__ = ("text",)
@@ -87,9 +87,9 @@ class _Falling:
         self.text = text
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Falling) and self.text == other.text
+        return isinstance(other, Falling) and self.text == other.text
 
-    def __lt__(self, other: _Falling) -> bool:
+    def __lt__(self, other: Falling) -> bool:
         return self.text > other.text
 
     def __hash__(self) -> int:
@@ -118,7 +118,7 @@ def _value_key(value: Value | None, field: SortField) -> tuple[Any, ...]:
     address = _address(text) if field.kind in ("auto", "ip") else None
     if address is not None:
         return (2 * turned, address[0] * turned, address[1] * turned)
-    return (3 * turned, _Falling(text) if field.descending else text)
+    return (3 * turned, Falling(text) if field.descending else text)
 
 
 def sort_key(fields: Sequence[SortField]) -> Callable[[Row], tuple[Any, ...]]:

@@ -20,7 +20,7 @@ import msgspec
 
 from podhawk.commands import dedup, frequency, grid, series, sort, stats, tail
 from podhawk.commands.aggregate import Group
-from podhawk.commands.orderings import _Falling
+from podhawk.commands.orderings import Falling
 from podhawk.engine.job import Observed
 from podhawk.errors import EngineError
 from podhawk.events.decode import Number
@@ -36,7 +36,7 @@ CLASSES: Final[tuple[type, ...]] = (
     Group, stats.Kept, frequency.Tally, dedup.State, tail.State, sort.State, grid.State, grid.Line, series.Cell,
     counting.Count, counting.Distinct, counting.Values, counting.Listed, counting.Mode,
     arithmetic.Moments, arithmetic.Numbers, arithmetic.Extreme, arithmetic.Range,
-    ordered.Ordered, ordered.Timed, ordered.Rate, _Falling,
+    ordered.Ordered, ordered.Timed, ordered.Rate, Falling,
     Observed, InputReport, Rejected, Origin,
 )
 

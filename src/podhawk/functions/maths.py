@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import InvalidOperation
 
 from podhawk.functions import numbers
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
@@ -74,7 +74,7 @@ def _sigfig(value: EvalValue) -> EvalValue:
     if not isinstance(value, numbers.Measured) or float(value) == 0 or not math.isfinite(value):
         return numbers.number(value)
     exponent = math.floor(math.log10(abs(value))) - value.digits + 1
-    return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(exponent), ROUND_HALF_UP))
+    return numbers.rounded(float(value), exponent)
 
 
 def _exact(value: EvalValue) -> EvalValue:

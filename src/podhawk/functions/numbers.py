@@ -12,10 +12,13 @@ Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/se
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 from podhawk.functions.declare import EvalValue
 from podhawk.rows.values import as_number, as_text
+
+# Wide enough for every digit of every float: the default of 28 digits refuses large numbers.
+_WIDE = Context(prec=1600, rounding=ROUND_HALF_UP)
 
 
 class Measured(float):
@@ -62,11 +65,15 @@ def settle(value: EvalValue) -> EvalValue:
     if float(value) == 0 or not math.isfinite(value):
         return float(value)
     if value.places >= 0:
-        step = Decimal(1).scaleb(-value.places)
-        return float(Decimal(repr(float(value))).quantize(step, ROUND_HALF_UP))
+        return rounded(float(value), -value.places)
     # Only decimals are cut, never digits before the point: 2.1*1024 is 2150, not 2200.
     exponent = min(math.floor(math.log10(abs(value))) - value.digits + 1, 0)
-    return float(Decimal(repr(float(value))).quantize(Decimal(1).scaleb(exponent), ROUND_HALF_UP))
+    return rounded(float(value), exponent)
+
+
+def rounded(value: float, exponent: int) -> float:
+    """A finite number rounded half up, as it is spelled, at a power of ten."""
+    return float(Decimal(repr(value)).quantize(Decimal((0, (1,), exponent)), context=_WIDE))
 
 
 def text(value: EvalValue) -> str:

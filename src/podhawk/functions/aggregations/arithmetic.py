@@ -13,10 +13,14 @@ from podhawk.rows.values import Single, Value, as_number, as_text
 _A = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/statistical-and-charting-functions/"
 
 
-def _rounded(exact: Fraction | int) -> int | float:
+def rounded(exact: Fraction | int) -> int | float:
+    """The nearest number: whole where it is whole, infinite beyond the largest float."""
     if exact.denominator == 1 and -(2**63) < exact < 2**63:
         return int(exact)
-    return float(exact)
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.inf if exact > 0 else -math.inf
 
 
 class Moments:
@@ -57,18 +61,18 @@ class Moments:
         if self.n == 0:
             return None
         if self.result == "sum":
-            return _rounded(self.total)
+            return rounded(self.total)
         if self.result == "sumsq":
-            return _rounded(self.squares)
+            return rounded(self.squares)
         mean = Fraction(self.total) / self.n
         if self.result == "avg":
-            return _rounded(mean)
+            return rounded(mean)
         spread = Fraction(self.squares) - mean * mean * self.n
         if self.result in ("var", "stdev"):
             variance = spread / (self.n - 1) if self.n > 1 else Fraction(0)
         else:
             variance = spread / self.n
-        return _rounded(variance) if self.result.startswith("var") else math.sqrt(float(variance))
+        return rounded(variance) if self.result.startswith("var") else math.sqrt(rounded(variance))
 
 
 class Numbers:
@@ -101,16 +105,16 @@ class Numbers:
         if not total:
             return None
         if self.style == "median":
-            return _rounded(Fraction(self._at(total // 2)))
+            return rounded(Fraction(self._at(total // 2)))
         if self.style == "upper":
-            return _rounded(Fraction(self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)))
+            return rounded(Fraction(self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)))
         position = self.percent / 100 * (total - 1)
         low = math.floor(position)
         first = self._at(low)
         share = Fraction(self.percent) / 100 * (total - 1) - low
         if share == 0 or low + 1 >= total:
-            return _rounded(Fraction(first))
-        return _rounded(Fraction(first) + (Fraction(self._at(low + 1)) - Fraction(first)) * share)
+            return rounded(Fraction(first))
+        return rounded(Fraction(first) + (Fraction(self._at(low + 1)) - Fraction(first)) * share)
 
 
 class Extreme:
@@ -159,7 +163,7 @@ class Range:
     def finish(self) -> Value | None:
         if self.low is None or self.high is None:
             return None
-        return _rounded(Fraction(self.high) - Fraction(self.low))
+        return rounded(Fraction(self.high) - Fraction(self.low))
 
 
 def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> Aggregation:

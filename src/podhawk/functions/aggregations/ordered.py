@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from podhawk.functions.aggregations.arithmetic import rounded
 from podhawk.functions.aggregations.declare import Aggregation
 from podhawk.rows import OrderKey
 from podhawk.rows.values import Single, Value, as_number
@@ -100,8 +101,7 @@ class Rate:
         low, high = as_number(self.early.value), as_number(self.late.value)
         if low is None or high is None or not (math.isfinite(low) and math.isfinite(high)):
             return None
-        result = (Fraction(high) - Fraction(low)) / (Fraction(self.late.key[0]) - Fraction(self.early.key[0]))
-        return int(result) if result.denominator == 1 else float(result)
+        return rounded((Fraction(high) - Fraction(low)) / (Fraction(self.late.key[0]) - Fraction(self.early.key[0])))
 
 
 ORDERED = (

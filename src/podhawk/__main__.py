@@ -1,0 +1,6 @@
+"""`python -m podhawk`."""
+
+from podhawk.cli.main import main
+
+if __name__ == "__main__":
+    main()
