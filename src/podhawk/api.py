@@ -5,35 +5,26 @@ The command line uses these functions too, so the two cannot differ.
 
 from __future__ import annotations
 
-import os
-import time as clock
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import tzinfo
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from podhawk.commands.context import Context, Geo
-from podhawk.commands.declare import Pipeline, Stage
+from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
-from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.engine.batch import BatchRunner, Request, Runner, TimeRange
-from podhawk.engine.cluster import Cluster, cluster_of
+from podhawk.content.surroundings import Surroundings, content_of, surroundings
+from podhawk.detect.prepare import prepare
+from podhawk.engine.batch import Request
 from podhawk.engine.files import FileSource
-from podhawk.engine.geo import open_geo
 from podhawk.engine.job import Observed
 from podhawk.engine.plan import make_plan, read_search
-from podhawk.engine.refusals import needs_geo, refusal
-from podhawk.errors import ContentError, PodhawkError, SearchError, UsageError
-from podhawk.events.read import InputReport, ReadOptions
-from podhawk.functions.declare import Env
-from podhawk.functions.times import resolve
+from podhawk.engine.subsearch import rereads
+from podhawk.errors import PodhawkError, SearchError
+from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
-from podhawk.settings.switches import chosen
 
 Cell = str | list[str] | None
 
@@ -133,39 +124,6 @@ class DetectionResult:
     cannot: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """The options that every run shares, resolved: clock, zone, range, switches, how input is read."""
-
-    now: float
-    zone: tzinfo
-    within: TimeRange
-    reading: ReadOptions
-    geo: Geo | None = None
-    exact: bool = False
-    switches: frozenset[str] = frozenset()
-    write: bool = False
-    state: str | None = None
-    jobs: int = 1
-    cluster: Cluster | None = None
-
-    def runner(self, source: FileSource) -> Runner:
-        """What runs searches over a source: this machine, or the cluster where one is chosen."""
-        if self.cluster is None:
-            return BatchRunner(source, self.within, self.jobs)
-        from podhawk.content.ship import pack_lookups, unpack_lookups
-        from podhawk.engine.shipment import Ferry
-        from podhawk.engine.spark import SparkRunner
-
-        return SparkRunner(self.cluster, source, Ferry(pack_lookups, unpack_lookups), self.within)
-
-    def context(self, content: Content, store: LookupStore | None = None) -> Context:
-        """A fresh context for one search."""
-        lookups = store if store is not None else LookupStore(content, self.state, self.write)
-        return Context(env=Env(now=self.now, zone=self.zone, switches=self.switches), lookups=lookups, geo=self.geo,
-                       exact=self.exact, write=self.write, macros=content.macros)
-
-
 @dataclass(slots=True)
 class RunResult:
     """Every selected detection with its rows, over one scan of the input."""
@@ -173,46 +131,6 @@ class RunResult:
     detections: list[DetectionResult]
     report: InputReport
     content: Content = field(default_factory=Content)
-
-
-def surroundings(options: Mapping[str, Any]) -> Surroundings:
-    """Options by name (as in `podhawk.toml`) to what a run needs. Raises UsageError."""
-    zone = _zone(options.get("tz") or "UTC")
-    try:
-        now = resolve(str(options["now"]), clock.time(), zone) if options.get("now") else clock.time()
-        bounds = [resolve(str(options[name]), now, zone) if options.get(name) else None
-                  for name in ("earliest", "latest")]
-    except SearchError as error:
-        raise UsageError(error.message, remedy=error.remedy) from None
-    reading = ReadOptions(
-        input_format=options.get("input_format") or "auto", source=options.get("source"),
-        sourcetype=options.get("sourcetype"), host=options.get("host"), index=options.get("index"),
-        cluster=options.get("cluster"), strict=bool(options.get("strict")),
-        time_field=options.get("time_field") or "requestReceivedTimestamp")
-    geo = open_geo(str(options["geo"])) if options.get("geo") else None
-    if options.get("write") and not options.get("state"):
-        raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
-    return Surroundings(now, zone, TimeRange(bounds[0], bounds[1]), reading, geo, bool(options.get("splunk_exact")),
-                        chosen(options.get("switch") or []), bool(options.get("write")), options.get("state"),
-                        options.get("jobs") or _cores(), cluster_of(options))
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"unknown time zone {name!r}", remedy="Use a name such as UTC or Europe/Berlin.") from None
-
-
-def content_of(options: Mapping[str, Any], macros: Mapping[str, str] | None = None) -> Content:
-    """The content that options name, the shipped pack by default."""
-    paths: Sequence[str | Path] = options.get("content") or [shipped_pack()]
-    return load_content(paths, overrides=options.get("overrides") or (), macro_overrides=macros or {})
 
 
 def search(spl: str, *paths: str | Path, content: Content | None = None, name: str = "search",
@@ -226,21 +144,13 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     known = content if content is not None else content_of(options)
     context = around.context(known)
     pipeline = read_search(spl, known.macros, name, context.env)
-    source = FileSource([str(path) for path in paths], around.reading, keep=_rereads([pipeline]))
+    source = FileSource([str(path) for path in paths], around.reading, keep=rereads(pipeline))
     request = Request(pipeline, context)
     make_plan(pipeline, context)
     table = around.runner(source).run([request])[0]
     if paths and not source.unread:
         source.check()
     return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
-
-
-def _rereads(pipelines: Sequence[Pipeline]) -> bool:
-    """Whether any search may read its input more than once."""
-    from podhawk.engine.subsearch import has_subsearch
-
-    return any(has_subsearch(pipeline) or any(stage.name == "map" or stage.command.legs(stage.node)
-                                              for stage in pipeline.stages) for pipeline in pipelines)
 
 
 def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | None = None,
@@ -253,14 +163,16 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
     around = settings if settings is not None else surroundings(options)
     store = LookupStore(content, around.state, around.write)
     chosen_ones = list(content.detections if detections is None else detections)
-    results = [DetectionResult(detection) for detection in chosen_ones]
+    results: list[DetectionResult] = []
     requests: list[tuple[DetectionResult, Request]] = []
-    for result in results:
-        request = _prepare(result, content, around, store)
-        if request is not None:
-            requests.append((result, request))
+    for detection in chosen_ones:
+        made = prepare(detection, content, around, store)
+        result = DetectionResult(detection, None, made.refused, made.broken, made.cannot)
+        results.append(result)
+        if made.request is not None:
+            requests.append((result, made.request))
     source = FileSource([str(path) for path in paths], around.reading,
-                        keep=_rereads([request.pipeline for _, request in requests]))
+                        keep=any(rereads(request.pipeline) for _, request in requests))
     runner = around.runner(source)
     tables = runner.run([request for _, request in requests]) if requests else []
     if paths and (requests or not results):
@@ -270,27 +182,6 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
         if not table.rows and not request.observed.not_evaluable:
             result.cannot = _cannot(request.observed, source.report)
     return RunResult(results, source.report, content)
-
-
-def _prepare(result: DetectionResult, content: Content, around: Surroundings, store: LookupStore) -> Request | None:
-    detection = result.detection
-    context = around.context(content, store)
-    name = f"{detection.file or detection.name}: search"
-    try:
-        reason = refusal(detection.search, content.macros, name)
-        if reason:
-            result.refused = reason
-            return None
-        pipeline = read_search(detection.search, content.macros, name, context.env)
-        make_plan(pipeline, context)
-    except (SearchError, ContentError) as error:
-        result.broken = error if isinstance(error, SearchError) else SearchError(error.message, place=error.place,
-                                                                                 remedy=error.remedy)
-        return None
-    if context.geo is None and needs_geo(pipeline):
-        result.cannot = "no geo database: it needs iplocation; give one with --geo FILE.mmdb"
-        return None
-    return Request(pipeline, context)
 
 
 def _cannot(observed: Observed, report: InputReport) -> str:

@@ -16,6 +16,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
 from podhawk.engine.execute import run_stages
+from podhawk.engine.gather import GatherJob
 from podhawk.engine.job import Observed, Rows, ScanJob
 from podhawk.engine.literals import groups_of
 from podhawk.engine.parallel import scan_in_parallel
@@ -86,6 +87,9 @@ class Runner(Protocol):
 
     def run(self, searches: Sequence[Request]) -> list[Table]:
         """The rows of each search, in the order given."""
+
+    def gather(self, searches: Sequence[Request]) -> list[GatherJob]:
+        """The events that the first clause of each search wants, in the order given."""
 
 
 class Scan(Protocol):
@@ -181,18 +185,17 @@ class BatchRunner:
         self.tables: dict[int, Table] = {}
         self.kept: list[Pipeline] = []
 
+    def gather(self, searches: Sequence[Request]) -> list[GatherJob]:
+        """The events that the first clause of each search wants, in the order given."""
+        jobs = [GatherJob(plan, search.context, search.observed)
+                for plan, search in zip(self._plans(searches), searches, strict=True)]
+        if jobs:
+            self.scan(jobs, self.source, self.within, self.workers)
+        return jobs
+
     def run(self, searches: Sequence[Request]) -> list[Table]:
         """The rows of each search, in the order given. Raises SearchError before anything is read."""
-        plans: list[Plan] = []
-        for search in searches:
-            self._connect(search)
-            plans.append(make_plan(search.pipeline, search.context))
-            for leg in _legs(plans[-1].pipeline):
-                make_plan(leg, search.context)
-        for number, search in enumerate(searches):
-            if has_subsearch(plans[number].pipeline):
-                resolved = self._resolve(plans[number].pipeline, search)
-                plans[number] = make_plan(resolved, search.context)
+        plans = self._plans(searches)
         jobs = [ScanJob(plan, search.context, search.observed) if not plan.pipeline.generates else None
                 for plan, search in zip(plans, searches, strict=True)]
         legs = self._leg_jobs(plans, searches)
@@ -204,6 +207,20 @@ class BatchRunner:
             self.kept.append(leg)
         return [job.finish() if job is not None else run_stages(plan.pipeline.stages, Table(), search.context)
                 for job, plan, search in zip(jobs, plans, searches, strict=True)]
+
+    def _plans(self, searches: Sequence[Request]) -> list[Plan]:
+        """The plans of searches, their subsearches run and put in place."""
+        plans: list[Plan] = []
+        for search in searches:
+            self._connect(search)
+            plans.append(make_plan(search.pipeline, search.context))
+            for leg in _legs(plans[-1].pipeline):
+                make_plan(leg, search.context)
+        for number, search in enumerate(searches):
+            if has_subsearch(plans[number].pipeline):
+                resolved = self._resolve(plans[number].pipeline, search)
+                plans[number] = make_plan(resolved, search.context)
+        return plans
 
     def _connect(self, search: Request) -> None:
         """Give a search's commands the means to run what they hold."""

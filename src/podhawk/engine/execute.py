@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from podhawk.commands.context import Context, renumber
-from podhawk.commands.declare import Columns, Kind, Pipeline, Stage, Stream
+from podhawk.commands.declare import Columns, Kind, Pipeline, Stage, Stream, Whole
 from podhawk.rows import Row, Table
 
 
@@ -18,27 +18,49 @@ def run_stages(stages: Sequence[Stage], table: Table, context: Context) -> Table
 
 def run_stage(stage: Stage, table: Table, context: Context) -> Table:
     """The table after one stage."""
-    command = stage.command
+    return compile_stage(stage, context)(table)
+
+
+def compile_stages(stages: Sequence[Stage], context: Context) -> Whole:
+    """Stages as one function of tables, for those that are run many times."""
+    compiled = [compile_stage(stage, context) for stage in stages]
+
+    def run(table: Table) -> Table:
+        for one in compiled:
+            table = one(table)
+        return table
+
+    return run
+
+
+def compile_stage(stage: Stage, context: Context) -> Whole:
+    """One stage as a function of tables."""
+    command, node = stage.command, stage.node
     context.source = stage.source
     if stage.kind is Kind.GENERATING:
-        assert command.generate is not None
-        return command.generate(stage.node, context)
+        generate = command.generate
+        assert generate is not None
+        return lambda table: generate(node, context)
     if stage.kind is Kind.PER_EVENT:
         assert command.stream is not None
-        rows = list(command.stream(stage.node, context)(table.rows))
-        return Table(rows, command.columns(stage.node, table.columns))
+        stream = command.stream(node, context)
+        return lambda table: Table(list(stream(table.rows)), command.columns(node, table.columns))
     if stage.kind is Kind.MERGEABLE:
         assert command.merge is not None
-        renumber(table.rows)
-        run = command.merge(stage.node, context)
-        state = run.start()
-        run.add(state, table.rows)
-        made = run.finish(state)
-        if made.columns is None:
-            made.columns = command.columns(stage.node, table.columns)
-        return made
+        reducer = command.merge(node, context)
+
+        def reduce(table: Table) -> Table:
+            renumber(table.rows)
+            state = reducer.start()
+            reducer.add(state, table.rows)
+            made = reducer.finish(state)
+            if made.columns is None:
+                made.columns = command.columns(node, table.columns)
+            return made
+
+        return reduce
     assert command.whole is not None
-    return command.whole(stage.node, context)(table)
+    return command.whole(node, context)
 
 
 def chain(stages: Sequence[Stage], context: Context) -> Stream:

@@ -102,6 +102,7 @@ class ScanJob:
             self.reducer = plan.reducer.command.merge(plan.reducer.node, context)
         self.state: Any = self.reducer.start() if self.reducer is not None else []
         self.pending: list[Row] = []
+        self.needs: Wanted = plan.wanted
         observed.unseen |= required_fields(self.base)
         self._choices: dict[tuple[str, str, str, str], bool] = {}
         self.selects_native = False
@@ -115,11 +116,11 @@ class ScanJob:
 
     def absorb(self, state: Any, observed: Observed, lines_before: int) -> None:
         """Take in the state of a later piece of the input, and what was observed on it."""
-        self.absorb_state(state)
+        self.absorb_state(state, lines_before)
         self.observed.absorb(observed, lines_before)
 
-    def absorb_state(self, state: Any) -> None:
-        """Take in the state of later pieces of the input."""
+    def absorb_state(self, state: Any, lines_before: int = 0) -> None:
+        """Take in the state of later pieces of the input, which have so many lines before them in their file."""
         if self.reducer is not None:
             self.state = self.reducer.merge(self.state, state)
         else:
@@ -161,6 +162,10 @@ class ScanJob:
         if not self.test(probe):
             return
         observed.matched += 1
+        self.take(event, view, order, rows)
+
+    def take(self, event: AuditEvent, view: View, order: OrderKey, rows: Rows) -> None:
+        """Keep the row of an event that matched."""
         wanted = None if self.probe_fields is None else self.plan.wanted
         row = rows.get((id(view), wanted))
         if row is None:
@@ -203,11 +208,14 @@ class ScanJob:
     def finish(self) -> Table:
         """The rows of the search, once every event has been offered."""
         self.flush()
+        return run_stages(self.plan.rest, self.reduced(self.state), self.context)
+
+    def reduced(self, state: Any) -> Table:
+        """The rows that a state stands for: what the rest of the search begins with."""
         columns = columns_after(self.plan.mapped, None)
-        if self.reducer is not None:
-            table = self.reducer.finish(self.state)
-            if table.columns is None and self.plan.reducer is not None:
-                table.columns = self.plan.reducer.command.columns(self.plan.reducer.node, columns)
-        else:
-            table = Table(sorted(self.state, key=lambda row: row.order), columns)
-        return run_stages(self.plan.rest, table, self.context)
+        if self.reducer is None:
+            return Table(sorted(state, key=lambda row: row.order), columns)
+        table = self.reducer.finish(state)
+        if table.columns is None and self.plan.reducer is not None:
+            table.columns = self.plan.reducer.command.columns(self.plan.reducer.node, columns)
+        return table

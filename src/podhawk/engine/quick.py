@@ -21,6 +21,7 @@ import msgspec
 from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
 from podhawk.commands.stats import StatsRun
+from podhawk.engine.gather import GatherJob
 from podhawk.engine.shape import (
     FIXED,
     NOT_OF_SHAPE,
@@ -37,6 +38,7 @@ from podhawk.engine.shape import (
     value_of,
 )
 from podhawk.events.fields import FlattenRules
+from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
 from podhawk.events.time import parse_rfc3339
@@ -59,7 +61,7 @@ class Wanting(Protocol):
 
 def needed(job: ScanJob) -> frozenset[str] | None:
     """The fields that a search needs of an event; None if it cannot be served this way."""
-    wanted, probe = job.plan.wanted, job.probe_fields
+    wanted, probe = job.needs, job.probe_fields
     if wanted is None or probe is None or job.rules != FlattenRules() or not job.selects_native:
         return None
     names = (wanted | probe) - set(FIXED)
@@ -69,7 +71,8 @@ def needed(job: ScanJob) -> frozenset[str] | None:
 
 
 class _Server:
-    """How one search takes what its clause wants: as counted values (of the by-fields, or of all it needs), or as rows.
+    """How one search takes what its clause wants: as counted values (of the by-fields, or of all it needs), as rows,
+    or as the line itself.
 
     `filled` is what stands where a by-field is missing, for a search that only counts by fields. Any other search
     for which the order of rows is nothing is given each combination of values once, with its number, unless one of
@@ -85,6 +88,7 @@ class _Server:
         self.names = sorted(name for name in names - self.body_names if name != "_time")
         self.read = reader(self.names)
         self.counts: dict[Values, int] = {}
+        self.gathers = isinstance(job, GatherJob)
         self.filled = _fills(job)
         self.counting = self.filled is not None or not (self.timed or names & _UNIQUE or job.context.env.draws)
         if self.filled is not None:
@@ -173,6 +177,7 @@ class Quick:
         self._jobs = jobs
         self._whole = len(place) == 1
         self._place = place
+        self._path = ""
         self._numbers = numbers
         self._sieve = sieve
         self._shape = Shape(frozenset().union(*(names for names in fields if names is not None)))
@@ -211,6 +216,7 @@ class Quick:
 
     def open(self, path: str) -> None:
         """A file begins: from it come the next lines."""
+        self._path = path
         if self._whole:
             self._place = (self._numbers.get(path, 0),)
 
@@ -232,7 +238,7 @@ class Quick:
                 return False
             hits = [clause for clause in clauses if clause.wants(event)]
             if hits:
-                self._serve(event, number, hits)
+                self._serve(event, line, number, hits)
         except NOT_OF_SHAPE:
             return False
         looked, seen = self._looked, self._seen
@@ -241,12 +247,16 @@ class Quick:
         seen[about] = seen.get(about, 0) + 1
         return True
 
-    def _serve(self, event: Any, number: int, hits: list[_Clause]) -> None:
+    def _serve(self, event: Any, line: bytes, number: int, hits: list[_Clause]) -> None:
         order: OrderKey | None = None
+        gathered: list[_Server] = []
         rows: list[tuple[_Server, Row]] = []
         counted: list[tuple[_Server, Values]] = []
         for clause in hits:
             for server in clause.servers:
+                if server.gathers:
+                    gathered.append(server)
+                    continue
                 values = server.read(event)
                 bodied = bool(server.heads) and has_body(event, server.heads)
                 if server.counting and not bodied:
@@ -257,6 +267,10 @@ class Quick:
                 bodies = from_bodies(event, server.body_names) if bodied else {}
                 rows.append((server, server.row(values, bodies, order if server.timed else None)))
         # From here on nothing can go wrong: the line has been taken.
+        kept = KeptLine(self._path, number, line) if gathered else None
+        for server in gathered:
+            server.job.observed.matched += 1
+            server.job.state.append(kept)
         for server, values in counted:
             server.job.observed.matched += 1
             counts = server.counts

@@ -20,6 +20,7 @@ from podhawk.commands.fillnull import FillNull
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.engine.batch import TimeRange
 from podhawk.engine.execute import chain
+from podhawk.engine.gather import GatherJob
 from podhawk.engine.job import Observed, ScanJob
 from podhawk.engine.plan import Plan, make_plan
 from podhawk.engine.states import VERSION
@@ -54,6 +55,7 @@ class SentSearch(msgspec.Struct, frozen=True):
     switches: list[str]
     exact: bool
     lookups: bytes
+    gathers: bool = False
 
 
 class Shipment(msgspec.Struct, frozen=True):
@@ -98,7 +100,7 @@ def send_search(job: ScanJob, ferry: Ferry) -> SentSearch:
                           remedy="Run it with --engine batch.")
     chain(again.mapped, own)
     return SentSearch(text, context.env.now, _zone_name(context.env), sorted(context.env.switches), context.exact,
-                      ferry.pack(recorder.asked))
+                      ferry.pack(recorder.asked), isinstance(job, GatherJob))
 
 
 def _essence(plan: Plan) -> tuple[Any, ...]:
@@ -143,4 +145,5 @@ def _job(search: SentSearch, lookups: Unpack, geo: Geo | None) -> ScanJob:
     observed = Observed()
     env = Env(search.now, ZoneInfo(search.zone), observed.warn, frozenset(search.switches))
     context = Context(env=env, lookups=lookups(search.lookups), geo=geo, exact=search.exact)
-    return ScanJob(make_plan(parse_search(plain(search.text, NAME)), context), context, observed)
+    kind = GatherJob if search.gathers else ScanJob
+    return kind(make_plan(parse_search(plain(search.text, NAME)), context), context, observed)

@@ -19,6 +19,7 @@ from podhawk.engine.batch import BatchRunner, EventSource, Request, TimeRange
 from podhawk.engine.cluster import Cluster
 from podhawk.engine.executor import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_pieces, merge_states, raise_failure
 from podhawk.engine.files import FileSource
+from podhawk.engine.gather import GatherJob
 from podhawk.engine.job import ScanJob
 from podhawk.engine.shipment import Ferry, Shipment, pack, send_search
 from podhawk.engine.states import VERSION, load
@@ -46,8 +47,16 @@ class SparkRunner:
     def run(self, searches: Sequence[Request]) -> list[Table]:
         """The rows of each search, in the order given."""
         with session(self.cluster) as spark:
-            scan = SparkScan(spark, self.source, self.ferry, self.cluster.piece)
-            return BatchRunner(self.source, self.within, scan=scan).run(searches)
+            return self._on(spark).run(searches)
+
+    def gather(self, searches: Sequence[Request]) -> list[GatherJob]:
+        """The events that each search wants."""
+        with session(self.cluster) as spark:
+            return self._on(spark).gather(searches)
+
+    def _on(self, spark: SparkSession) -> BatchRunner:
+        scan = SparkScan(spark, self.source, self.ferry, self.cluster.piece)
+        return BatchRunner(self.source, self.within, scan=scan)
 
 
 @contextlib.contextmanager
@@ -161,9 +170,11 @@ class SparkScan:
             raise EngineError(f"Spark gave what {len(accounts)} of {len(pieces)} pieces of the input hold")
         first = source.unread
         lines: dict[str, int] = {}
+        offsets: list[int] = []
         for number, piece in enumerate(pieces):
             report, observed = accounts[number]
             offset = lines.get(piece.path, 0)
+            offsets.append(offset)
             lines[piece.path] = offset + report.lines
             for job, seen in zip(jobs, observed, strict=True):
                 job.observed.absorb(seen, offset)
@@ -171,5 +182,5 @@ class SparkScan:
                 self.report.absorb(report, offset)
         if first:
             self.report.files += len({piece.file for piece in pieces})
-        for number, _, part in sorted((one for one in records if one[0] >= 0), key=lambda one: one[:2]):
-            jobs[number].absorb_state(load(part))
+        for number, at, part in sorted((one for one in records if one[0] >= 0), key=lambda one: one[:2]):
+            jobs[number].absorb_state(load(part), offsets[at])

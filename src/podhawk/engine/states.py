@@ -24,7 +24,8 @@ from podhawk.commands.orderings import Falling
 from podhawk.engine.job import Observed
 from podhawk.errors import EngineError
 from podhawk.events.decode import Number
-from podhawk.events.event import Origin
+from podhawk.events.event import AuditEvent, Origin, View
+from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport, Rejected
 from podhawk.functions.aggregations import arithmetic, counting, ordered
 from podhawk.rows import Filled, OrderKey, Row
@@ -37,7 +38,7 @@ CLASSES: Final[tuple[type, ...]] = (
     counting.Count, counting.Distinct, counting.Values, counting.Listed, counting.Mode,
     arithmetic.Moments, arithmetic.Numbers, arithmetic.Extreme, arithmetic.Range,
     ordered.Ordered, ordered.Timed, ordered.Rate, Falling,
-    Observed, InputReport, Rejected, Origin,
+    Observed, InputReport, Rejected, Origin, KeptLine, AuditEvent, View,
 )
 
 

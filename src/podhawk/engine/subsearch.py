@@ -35,6 +35,12 @@ def has_subsearch(pipeline: Pipeline) -> bool:
     return next(subsearches(pipeline), None) is not None
 
 
+def rereads(pipeline: Pipeline) -> bool:
+    """Whether a search may read its input more than once."""
+    return has_subsearch(pipeline) or any(stage.name == "map" or stage.command.legs(stage.node)
+                                          for stage in pipeline.stages)
+
+
 def replace_subsearches(clause: Clause, run: Run, warn: Warn = lambda kind, detail: None) -> Clause:
     """The clause with every subsearch run and replaced. Raises SearchError for a `search` field that is no clause."""
     match clause:

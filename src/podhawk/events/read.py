@@ -105,6 +105,8 @@ def read_piece(piece: Piece, options: ReadOptions, report: InputReport,
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
     cut = None if piece.whole else piece
+    if take is not None:
+        take.open(piece.path)
     yield from _Reader(piece.path, options, report, sieve, take, cut).events()
 
 

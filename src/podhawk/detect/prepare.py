@@ -1,0 +1,44 @@
+"""A detection made ready to run, or why it cannot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.content.lookups import LookupStore
+from podhawk.content.model import Content, Detection
+from podhawk.content.surroundings import Surroundings
+from podhawk.engine.batch import Request
+from podhawk.engine.plan import make_plan, read_search
+from podhawk.engine.refusals import needs_geo, refusal
+from podhawk.errors import ContentError, SearchError
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A detection with its search, or without one: `refused` (a command that podhawk does not run), `broken` (an
+    error in the content) or `cannot` (something that it needs is not there)."""
+
+    detection: Detection
+    request: Request | None = None
+    refused: str = ""
+    broken: SearchError | None = None
+    cannot: str = ""
+
+
+def prepare(detection: Detection, content: Content, around: Surroundings, store: LookupStore) -> Prepared:
+    """Read and plan a detection's search."""
+    context = around.context(content, store)
+    name = f"{detection.file or detection.name}: search"
+    try:
+        reason = refusal(detection.search, content.macros, name)
+        if reason:
+            return Prepared(detection, refused=reason)
+        pipeline = read_search(detection.search, content.macros, name, context.env)
+        make_plan(pipeline, context)
+    except SearchError as error:
+        return Prepared(detection, broken=error)
+    except ContentError as error:
+        return Prepared(detection, broken=SearchError(error.message, place=error.place, remedy=error.remedy))
+    if context.geo is None and needs_geo(pipeline):
+        return Prepared(detection, cannot="no geo database: it needs iplocation; give one with --geo FILE.mmdb")
+    return Prepared(detection, Request(pipeline, context))

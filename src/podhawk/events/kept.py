@@ -1,0 +1,59 @@
+"""Lines that were kept as they stood, and the events that they are.
+
+A scan that is after events rather than rows keeps the text of a line: it is small, it travels, and it tells all.
+Only lines that are one plain event of the API server are kept so (any other event is kept as it was read); making the
+event of the line again gives what the reader would have given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from podhawk.events.assemble import Assembler
+from podhawk.events.decode import decode_json
+from podhawk.events.envelope import Envelope
+from podhawk.events.event import AuditEvent, Origin
+from podhawk.events.formats.native import native_event
+from podhawk.events.options import ReadOptions
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A line that is one event by itself, and where it stood."""
+
+    file: str
+    line: int
+    text: bytes
+
+
+Kept = KeptLine | AuditEvent
+
+
+def place_of(kept: Kept) -> tuple[str, int, int]:
+    """File, line and place in the line."""
+    if isinstance(kept, KeptLine):
+        return kept.file, kept.line, 0
+    return kept.origin.file, kept.origin.line, kept.origin.item
+
+
+def moved(kept: Kept, lines_before: int) -> Kept:
+    """The same, where its piece of the input has so many lines before it."""
+    if not lines_before:
+        return kept
+    if isinstance(kept, KeptLine):
+        return replace(kept, line=kept.line + lines_before)
+    return replace(kept, origin=replace(kept.origin, line=kept.origin.line + lines_before))
+
+
+class Rebuild:
+    """Makes events of kept lines, under the options with which they were read."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._build = Assembler(options).build
+
+    def event(self, kept: Kept) -> AuditEvent:
+        """The event."""
+        if isinstance(kept, AuditEvent):
+            return kept
+        data = native_event(decode_json(kept.text), kept.text, Envelope(path=kept.file))
+        return self._build(data, Origin(kept.file, kept.line))
