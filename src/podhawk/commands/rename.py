@@ -44,7 +44,7 @@ def _reads(node: Rename, wanted: Wanted) -> Wanted:
     return wanted
 
 
-def _renamed(name: str, old: str, new: str) -> str | None:
+def renamed(name: str, old: str, new: str) -> str | None:
     """The new name of a field that a wildcard pair means, or None."""
     if "*" not in old:
         return new if name == old else None
@@ -60,9 +60,9 @@ def _columns(node: Rename, columns: Columns) -> Columns:
         return None
     for old, new in node.pairs:
         made: dict[str, None] = {}
-        taken = {_renamed(name, old, new) for name in columns} - {None}
+        taken = {renamed(name, old, new) for name in columns} - {None}
         for name in columns:
-            other = _renamed(name, old, new)
+            other = renamed(name, old, new)
             if other is not None:
                 made[other] = None
             elif name not in taken:
@@ -81,7 +81,7 @@ def _stream(node: Rename, context: Context) -> Stream:
                 return row
             row.pop(new, None)
             return Row(((new if name == old else name, value) for name, value in row.items()), row.order)
-        renamed = {name: other for name in row if (other := _renamed(name, old, new)) is not None}
+        renamed = {name: other for name in row if (other := renamed(name, old, new)) is not None}
         targets = set(renamed.values())
         return Row(((renamed.get(name, name), value) for name, value in row.items()
                     if name in renamed or name not in targets), row.order)

@@ -1,0 +1,99 @@
+"""Detections over an input, as findings: the way from gathered events to matches.
+
+One scan gathers the events that any detection wants. They are brought together by request, and each detection is
+evaluated: request plans on the events of one request, aggregate plans on windows over all they want. Detections that
+bring in other rows are run over the whole input, as Splunk would run them ad hoc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from podhawk.commands.context import Context
+from podhawk.content.model import Content
+from podhawk.detect.completing import clause_of, gathering, unfinished
+from podhawk.detect.episodes import aggregate_matches
+from podhawk.detect.evaluation import About, Evaluation, kind_of, request_match
+from podhawk.detect.kinds import PlanKind, plan_kind
+from podhawk.detect.match import Match
+from podhawk.detect.prepare import Prepared
+from podhawk.detect.request import Request, RequestKey
+from podhawk.detect.requests import Collected, collect, join
+from podhawk.detect.wholes import whole_matches
+from podhawk.detect.windows import schedule_of
+from podhawk.engine.batch import Runner
+from podhawk.engine.gather import wanted_by
+from podhawk.events.kept import Rebuild
+from podhawk.events.options import ReadOptions
+
+
+class Source(Protocol):
+    """What the input is read by: options with which gathered lines are read again."""
+
+    options: ReadOptions
+
+
+@dataclass(slots=True)
+class Detected:
+    """What a run found, and in which way each detection was evaluated."""
+
+    matches: list[Match]
+    kinds: Mapping[str, PlanKind] = field(default_factory=dict)
+    requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
+
+
+def detect(prepared: Sequence[Prepared], content: Content, source: Source, runner: Runner,
+           context: Context) -> Detected:
+    """The matches of all detections that can run and make findings, in order of time.
+
+    `context` is a fresh one, for what podhawk itself looks for.
+    """
+    evaluations = [Evaluation(one) for one in prepared
+                   if one.request is not None and kind_of(one.detection) is not None]
+    kinds = [plan_kind(one.plan) for one in evaluations]
+    windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
+    wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
+    jobs = runner.gather([one.request for one in windowed])
+    rebuild = Rebuild(source.options)
+    requests = collect(wanted_by(jobs), rebuild)
+    open_ones = unfinished(requests)
+    if open_ones:
+        rest = wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))
+        found = collect(((kept, ()) for kept, _ in rest), rebuild)
+        requests = join(requests, {key: one for key, one in found.items() if key in requests})
+    matches = list(_windowed(windowed, content, requests))
+    if wholes:
+        tables = runner.run([one.request for one in wholes])
+        for evaluation, table in zip(wholes, tables, strict=True):
+            matches.extend(whole_matches(evaluation, table))
+    matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
+    return Detected(matches, {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)}, requests)
+
+
+def _windowed(evaluations: Sequence[Evaluation], content: Content,
+              requests: Mapping[RequestKey, Collected]) -> Iterator[Match]:
+    """The matches of request plans and aggregate plans."""
+    known: dict[RequestKey, About] = {}
+
+    def about(request: Request) -> About:
+        found = known.get(request.key)
+        if found is None:
+            found = known[request.key] = About(request)
+        return found
+
+    by_search: list[list[Collected]] = [[] for _ in evaluations]
+    for one in requests.values():
+        for number in one.searches:
+            by_search[number].append(one)
+    for number, evaluation in enumerate(evaluations):
+        if plan_kind(evaluation.plan) == "request":
+            for one in by_search[number]:
+                match = request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                if match is not None:
+                    yield match
+        else:
+            schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
+            events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
+            yield from aggregate_matches(evaluation, schedule, events, about)

@@ -1,0 +1,165 @@
+"""A detection over the events of one request: the rows that its search gives, and the finding that they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from podhawk.content.model import Detection
+from podhawk.detect.actor import actor_of
+from podhawk.detect.entities import risk_objects, threat_objects
+from podhawk.detect.finding import Actor, Finding, Kind, Outcome, RequestInfo, Target
+from podhawk.detect.identity import finding_id
+from podhawk.detect.match import Match
+from podhawk.detect.outcome import outcome_of
+from podhawk.detect.prepare import Prepared
+from podhawk.detect.request import Request, member
+from podhawk.detect.requests import fingerprint
+from podhawk.detect.target import target_of
+from podhawk.detect.tokens import Fields, fill, names_at_end
+from podhawk.engine.execute import compile_stages
+from podhawk.engine.job import Observed, ScanJob
+from podhawk.engine.plan import make_plan
+from podhawk.engine.views import row_of
+from podhawk.events.event import AuditEvent
+from podhawk.events.fields import pick
+from podhawk.rows import OrderKey, Row, Table, Value
+from podhawk.rows.values import as_text
+
+KINDS: Final[dict[str, Kind | None]] = {
+    "anomaly": "intermediate", "ttp": "finding", "correlation": "incident", "hunting": None, "baseline": None,
+    "investigation": None,
+}
+"""What a detection of a type makes; None makes nothing but rows. Source: the analytic types of Splunk's content,
+https://github.com/splunk/security_content/wiki/Detection-Analytic-Types"""
+
+MOST_ROWS: Final = 50
+"""Rows and requests that a finding carries; its counts go on."""
+
+
+def kind_of(detection: Detection) -> Kind | None:
+    """What a detection's findings are, by its type; None where it makes none."""
+    return KINDS.get(detection.type.strip().lower(), "intermediate")
+
+
+class Evaluation:
+    """A detection's search, ready to be run over a few events at a time."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        assert prepared.request is not None
+        self.detection = prepared.detection
+        self.request = prepared.request
+        context = prepared.request.context
+        self.context = replace(context, env=replace(context.env, warn=self.request.observed.warn))
+        plan = make_plan(self.request.pipeline, self.context)
+        self.plan = plan
+        self.job = ScanJob(plan, self.context, Observed())
+        self._rest = compile_stages(plan.rest, self.context)
+        self._names = names_at_end(plan.pipeline.stages)
+
+    def row(self, event: AuditEvent) -> Row:
+        """The row of an event that the first clause wants, in an order that no way of reading the input changes."""
+        place = (int.from_bytes(fingerprint(event), "big"),)
+        order = OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0), place)
+        wanted = None if self.job.probe_fields is None else self.plan.wanted
+        return row_of(event, self.job.view(event), wanted, order, self.job.rules)
+
+    def start(self) -> Any:
+        """An empty state."""
+        return self.job.reducer.start() if self.job.reducer is not None else []
+
+    def add(self, state: Any, events: Iterable[AuditEvent]) -> None:
+        """Take events into a state."""
+        self.add_rows(state, map(self.row, events))
+
+    def add_rows(self, state: Any, rows: Iterable[Row]) -> None:
+        """Take rows of events into a state."""
+        passed = self.job.stream(rows)
+        if self.job.reducer is not None:
+            self.job.reducer.add(state, passed)
+        else:
+            state.extend(passed)
+
+    def finish(self, state: Any) -> Table:
+        """The rows that the search gives for a state."""
+        return self._rest(self.job.reduced(state))
+
+    def rows(self, events: Sequence[AuditEvent]) -> Table:
+        """The rows that the search gives over these events alone; its clock stands at the time of the first."""
+        self.context.env.now = events[0].time or self.request.context.env.now
+        state = self.start()
+        self.add(state, events)
+        return self.finish(state)
+
+    def fields(self, rows: Sequence[Row], events: Sequence[AuditEvent]) -> Fields:
+        """What a message of this detection can name."""
+
+        def of_event(name: str) -> Iterator[Value]:
+            for event in events:
+                yield from pick(self.job.view(event), frozenset({name}), self.job.rules).values()
+
+        return Fields(rows, self._names, of_event)
+
+
+def request_match(evaluation: Evaluation, request: Request, events: Sequence[AuditEvent], about: About) -> Match | None:
+    """The finding of a request plan about a request, of which the search wants these events; None if it gives no
+    row."""
+    detection = evaluation.detection
+    kind = kind_of(detection)
+    if kind is None:
+        return None
+    table = evaluation.rows(events)
+    if not table.rows:
+        return None
+    fields = evaluation.fields(table.rows, events)
+    return Match(Finding(
+        finding_id=finding_id(detection, request.key), detection=detection, kind=kind,
+        first_time=min(times_of(request), default=0.0), last_time=max(times_of(request), default=0.0),
+        title=title_of(detection, fields), severity=detection.severity, risk_score=detection.risk_score,
+        cluster=request.key.cluster, actor=about.actor, target=about.target, outcome=about.outcome,
+        risk_objects=risk_objects(detection, fields), threat_objects=threat_objects(detection, fields),
+        evaluable=not any(event.missing for event in request.events),
+        request_count=1, requests=(about.info,), row_count=len(table.rows),
+        rows=tuple(shown(row, table) for row in table.rows[:MOST_ROWS])), (request,))
+
+
+class About:
+    """What is said of a request whichever detection it is that matched."""
+
+    __slots__ = ("actor", "info", "outcome", "target")
+
+    def __init__(self, request: Request) -> None:
+        self.actor: Actor = actor_of(request)
+        self.target: Target = target_of(request)
+        self.outcome: Outcome = outcome_of(request)
+        self.info = info_of(request)
+
+
+def title_of(detection: Detection, fields: Fields) -> str:
+    """The detection's message about these rows, its name where it has none."""
+    return fill(detection.title or detection.message, fields).strip() or detection.name
+
+
+def times_of(request: Request) -> list[float]:
+    """When a request was received and its stages written, as far as the log says."""
+    return [time for event in request.events for time in (event.time, event.stage_time) if time is not None]
+
+
+def info_of(request: Request) -> RequestInfo:
+    """A request as a finding names it."""
+    data = request.last.view.data
+    codes = [code for event in reversed(request.events)
+             if (code := member(event.view.data, "responseStatus", "code")).lstrip("-").isdigit()]
+    stages = dict.fromkeys(member(event.view.data, "stage") for event in request.events)
+    return RequestInfo(request.key.audit_id, member(data, "verb"), request.key.uri,
+                       tuple(stage for stage in stages if stage), int(codes[0]) if codes else None, request.key.user,
+                       request.key.received, str(request.events[0].origin))
+
+
+def shown(row: Row, table: Table) -> dict[str, Any]:
+    """A row as results show it."""
+    cells: dict[str, Any] = dict.fromkeys(table.columns or ())
+    for name, value in row.items():
+        cells[name] = list(value) if isinstance(value, tuple) else as_text(value)
+    return cells

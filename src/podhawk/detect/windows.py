@@ -1,0 +1,93 @@
+"""Windows over event time: when an aggregate plan looks, and at what.
+
+A detection's deployment says when its search runs (cron) and which span it looks at (`earliest_time`, `latest_time`
+relative to that moment). Both are taken in event time, so old logs give what the live stream would have given. A plan
+that only gains rows while its window fills looks after every minute that brought something, over the same length.
+
+Source: https://help.splunk.com/en/splunk-enterprise/alert-and-respond/alerting-manual/9.4/create-alerts/
+use-cron-expressions-for-alert-scheduling
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from cronsim import CronSim, CronSimError
+
+from podhawk.content.model import Deployment
+from podhawk.errors import ContentError, Place, SearchError
+from podhawk.functions.times import resolve
+
+MINUTE: Final = 60.0
+_SOME_MOMENT: Final = 1.5e9
+HOURLY: Final = Deployment("hourly", cron_schedule="0 * * * *", earliest_time="-70m@m", latest_time="-10m@m")
+"""What a detection without a deployment gets: the default of Splunk's content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What is looked at: `start <= time < end`, at the moment `at`."""
+
+    start: float
+    end: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a detection looks, and at which span, in seconds before or after that moment where it is not snapped."""
+
+    cron: str
+    earliest: str
+    latest: str
+    zone: tzinfo
+
+    @property
+    def length(self) -> float:
+        """The length of the window in seconds, an hour where it is open."""
+        window = self.window(_SOME_MOMENT)
+        return max(window.end - window.start, MINUTE)
+
+    def window(self, at: float) -> Window:
+        """The span that is looked at at a moment."""
+        return Window(resolve(self.earliest, at, self.zone), resolve(self.latest, at, self.zone), at)
+
+    def positions(self, times: Sequence[float]) -> Iterator[Window]:
+        """The windows that hold any of these times, which are sorted."""
+        if not times:
+            return
+        known = float("nan")
+        for moment in CronSim(self.cron, datetime.fromtimestamp(times[0] - MINUTE, self.zone)):
+            window = self.window(moment.timestamp())
+            if window.start > times[-1] or (window.start == known and window.end > times[-1]):
+                return
+            known = window.start
+            first = bisect.bisect_left(times, window.start)
+            if first < len(times) and times[first] < window.end:
+                yield window
+
+    def sliding(self, times: Sequence[float]) -> Iterator[Window]:
+        """A window that ends with each minute that holds any of these times, which are sorted."""
+        length = self.length
+        for minute in dict.fromkeys(time // MINUTE for time in times):
+            end = (minute + 1) * MINUTE
+            yield Window(end - length, end, end)
+
+
+def schedule_of(deployment: Deployment | None, zone: tzinfo = UTC) -> Schedule:
+    """The schedule of a deployment. Raises ContentError for times or a cron line that cannot be read."""
+    chosen = deployment if deployment is not None else HOURLY
+    made = Schedule(chosen.cron_schedule or HOURLY.cron_schedule, chosen.earliest_time or HOURLY.earliest_time,
+                    chosen.latest_time or HOURLY.latest_time, zone)
+    try:
+        CronSim(made.cron, datetime.fromtimestamp(0, zone))
+        made.window(_SOME_MOMENT)
+    except (CronSimError, SearchError) as error:
+        raise ContentError(f"the schedule of {chosen.name or 'this detection'} cannot be read: {error}",
+                           place=Place(chosen.file) if chosen.file else None,
+                           remedy="Write a cron line of five fields, and times such as -70m@m.") from None
+    return made
