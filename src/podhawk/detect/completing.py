@@ -1,7 +1,8 @@
-"""The stages of a request that no search asked for.
+"""What no search asked for, but findings need: a second look at the input, where the first one leaves questions.
 
 A search may want only some stages of a request (those that have a body, or those that have none yet), but what became
-of it stands in the last one. Requests that were seen without their end are looked for in the input once more.
+of it stands in the last one: requests that were seen without their end are looked for once more. And where a controller
+acted, the changes of the objects that it acts for are looked for, to tell who is behind it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from typing import Final
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import SEARCH, Search
+from podhawk.detect.actor import SERVICE_ACCOUNT, kind_of_actor
+from podhawk.detect.owners import KINDS, WRITES
 from podhawk.detect.request import RequestKey, member
 from podhawk.detect.requests import Collected
 from podhawk.engine.batch import Request
-from podhawk.spl.clause import Clause, In
+from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
 
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
@@ -35,9 +38,20 @@ def _ended(one: Collected) -> bool:
     return False
 
 
+def by_controllers(requests: Mapping[RequestKey, Collected]) -> bool:
+    """Whether any request is a controller's, so that owners matter."""
+    return any(kind_of_actor(key.user, (), one.request) == "controller" and key.user.startswith(SERVICE_ACCOUNT)
+               for key, one in requests.items())
+
+
 def clause_of(audit_ids: Iterable[str]) -> Clause:
     """What selects the events with these auditIDs."""
     return In("auditID", tuple(audit_ids))
+
+
+OWNER_WRITES: Final[Clause] = And((In("objectRef.resource", tuple(KINDS)), In("verb", tuple(sorted(WRITES))),
+                                   Not(Compare("objectRef.subresource", "=", "status"))))
+"""What selects the changes of objects that own others."""
 
 
 def gathering(clause: Clause, context: Context) -> Request:

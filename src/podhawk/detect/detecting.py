@@ -8,16 +8,17 @@ bring in other rows are run over the whole input, as Splunk would run them ad ho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.completing import clause_of, gathering, unfinished
+from podhawk.detect.completing import OWNER_WRITES, by_controllers, clause_of, gathering, unfinished
 from podhawk.detect.episodes import aggregate_matches
 from podhawk.detect.evaluation import About, Evaluation, kind_of, request_match
 from podhawk.detect.kinds import PlanKind, plan_kind
 from podhawk.detect.match import Match
+from podhawk.detect.owners import Owners, write_of
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.request import Request, RequestKey
 from podhawk.detect.requests import Collected, collect, join
@@ -58,12 +59,8 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     jobs = runner.gather([one.request for one in windowed])
     rebuild = Rebuild(source.options)
     requests = collect(wanted_by(jobs), rebuild)
-    open_ones = unfinished(requests)
-    if open_ones:
-        rest = wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))
-        found = collect(((kept, ()) for kept, _ in rest), rebuild)
-        requests = join(requests, {key: one for key, one in found.items() if key in requests})
-    matches = list(_windowed(windowed, content, requests))
+    requests, owners = _second_look(requests, runner, rebuild, context)
+    matches = list(_windowed(windowed, content, requests, owners))
     if wholes:
         tables = runner.run([one.request for one in wholes])
         for evaluation, table in zip(wholes, tables, strict=True):
@@ -72,15 +69,30 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     return Detected(matches, {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)}, requests)
 
 
-def _windowed(evaluations: Sequence[Evaluation], content: Content,
-              requests: Mapping[RequestKey, Collected]) -> Iterator[Match]:
+def _second_look(requests: dict[RequestKey, Collected], runner: Runner, rebuild: Rebuild,
+                 context: Context) -> tuple[dict[RequestKey, Collected], Owners]:
+    """The requests with their ends, and the owners that controllers acted for: one more scan, where it is needed."""
+    open_ones = unfinished(requests)
+    owned = by_controllers(requests)
+    clauses = [clause_of(open_ones)] * bool(open_ones) + [OWNER_WRITES] * owned
+    if not clauses:
+        return requests, Owners()
+    found = collect(wanted_by(runner.gather([gathering(clause, context) for clause in clauses])), rebuild)
+    unwanted = {key: replace(one, wanted=(frozenset(),) * len(one.wanted)) for key, one in found.items()
+                if key in requests}
+    writes = (write_of(one.request) for one in found.values()) if owned else ()
+    return join(requests, unwanted), Owners(write for write in writes if write is not None)
+
+
+def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Mapping[RequestKey, Collected],
+              owners: Owners) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
     known: dict[RequestKey, About] = {}
 
     def about(request: Request) -> About:
         found = known.get(request.key)
         if found is None:
-            found = known[request.key] = About(request)
+            found = known[request.key] = About(request, owners)
         return found
 
     by_search: list[list[Collected]] = [[] for _ in evaluations]

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from podhawk.content.model import Detection
-from podhawk.detect.actor import actor_of
+from podhawk.detect.actor import SERVICE_ACCOUNT, actor_of
 from podhawk.detect.entities import risk_objects, threat_objects
 from podhawk.detect.finding import Actor, Finding, Kind, Outcome, RequestInfo, Target
 from podhawk.detect.identity import finding_id
 from podhawk.detect.match import Match
 from podhawk.detect.outcome import outcome_of
+from podhawk.detect.owners import Owners
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.request import Request, member
 from podhawk.detect.requests import fingerprint
@@ -129,8 +130,11 @@ class About:
 
     __slots__ = ("actor", "info", "outcome", "target")
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, owners: Owners) -> None:
         self.actor: Actor = actor_of(request)
+        if self.actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
+            chain, complete = owners.chain(request)
+            self.actor = replace(self.actor, chain=chain, chain_complete=complete)
         self.target: Target = target_of(request)
         self.outcome: Outcome = outcome_of(request)
         self.info = info_of(request)
