@@ -27,6 +27,7 @@ class ChainLink:
     user: str
     audit_id: str
     certain: bool
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

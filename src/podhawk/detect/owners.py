@@ -59,6 +59,7 @@ class Write:
     uid: str = ""
     owner_kind: str = ""
     owner_name: str = ""
+    groups: tuple[str, ...] = ()
 
 
 def write_of(request: Request) -> Write | None:
@@ -75,13 +76,14 @@ def write_of(request: Request) -> Write | None:
         name = next((member(body, "metadata", "name") for body in newest_first(request, "responseObject")), "")
     if not name:
         return None
-    groups = next((value for value in newest_first(request, "user", "groups") if isinstance(value, list)), [])
+    listed = next((value for value in newest_first(request, "user", "groups") if isinstance(value, list)), [])
+    groups = tuple(map(str, listed))
     uid = next((member(body, "metadata", "uid") for body in newest_first(request, "responseObject")), "")
     owner = owner_in(request)
     time = request.last.stage_time or request.last.time or 0.0
-    actor = kind_of_actor(request.key.user, tuple(map(str, groups)), request)
+    actor = kind_of_actor(request.key.user, groups, request)
     return Write(time, kind, member(data, "objectRef", "namespace"), name, request.key.user, request.key.audit_id,
-                 actor, uid, *(owner or ("", "")))
+                 actor, uid, *(owner or ("", "")), groups)
 
 
 def owner_in(request: Request) -> tuple[str, str] | None:
@@ -120,7 +122,8 @@ class Owners:
             found = self._recent(_MAKES_FOR.get(controller, ""), namespace, time)
             certain = False
         while found is not None and len(links) < DEEPEST:
-            links.append(ChainLink(found.kind, found.namespace, found.name, found.user, found.audit_id, certain))
+            links.append(ChainLink(found.kind, found.namespace, found.name, found.user, found.audit_id, certain,
+                                   found.groups))
             if found.actor != "controller":
                 return tuple(links), True
             found, sure = self._maker(found)

@@ -1,0 +1,30 @@
+"""What a noise class is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from podhawk.detect.finding import NoiseAction
+from podhawk.detect.match import Match
+
+Members = Callable[[Sequence[Match]], Sequence[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseClass:
+    """A reason why a finding may not be worth a person's time. The rule fires all the same, and its rows stay.
+
+    `members` tells of each match of a run whether it belongs; what becomes of those that do is the policy's choice:
+    `tag` only says so, `lower` takes points off the priority, `hide` takes them out of sight (and out of the risk).
+    """
+
+    name: str
+    doc: str
+    action: NoiseAction
+    members: Members
+
+
+def each(test: Callable[[Match], bool]) -> Members:
+    """For a class that looks at one match at a time."""
+    return lambda matches: [test(match) for match in matches]

@@ -1,0 +1,13 @@
+"""Requests that changed nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from podhawk.detect.noise.declare import NoiseClass, each
+
+DRY_RUN: Final = NoiseClass(
+    name="dry-run",
+    doc="The request asked for a dry run (`dryRun=All`): the API server answered as if it had done it, and did not.",
+    action="lower",
+    members=each(lambda match: match.finding.outcome == "dry_run"))

@@ -1,0 +1,42 @@
+"""What a service account always does."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from typing import Final
+
+from podhawk.detect.byhand import by_hand
+from podhawk.detect.match import Match
+from podhawk.detect.noise.declare import NoiseClass
+
+ENOUGH: Final = 20
+"""Earlier matches that make a habit."""
+DAY: Final = 86_400.0
+
+
+def _members(matches: Sequence[Match]) -> list[bool]:
+    found = [False] * len(matches)
+    order = sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
+                                                            matches[number].finding.finding_id))
+    earlier: defaultdict[tuple[str, ...], deque[float]] = defaultdict(deque)
+    for number in order:
+        finding = matches[number].finding
+        if finding.actor.kind not in ("serviceaccount", "node") or by_hand(finding.actor.user_agent):
+            continue
+        verbs = {request.verb for request in finding.requests}
+        seen = earlier[finding.detection.id or finding.detection.name, finding.actor.user,
+                       ",".join(sorted(verbs)), finding.target.namespace]
+        while seen and seen[0] < finding.first_time - DAY:
+            seen.popleft()
+        found[number] = len(seen) >= ENOUGH
+        seen.append(finding.first_time)
+    return found
+
+
+HABIT: Final = NoiseClass(
+    name="habit",
+    doc="A service account (or node) doing what it always does: at least 20 earlier matches of this detection by the "
+        "same actor, verb and namespace within 24 hours, and not with a tool that people use by hand.",
+    action="hide",
+    members=_members)

@@ -1,0 +1,147 @@
+"""Priority: how soon a person should look at a finding, 0 to 100, as a sum that is shown.
+
+The content's score comes first; then factors, each with its reason. 14 of the 15 published audit detections have the
+same score, so the factors are what sorts them. All factors are on by default and can be changed in `[priority]` of
+podhawk.toml; `bar` there is what an intermediate finding must reach to be visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from podhawk.detect.byhand import by_hand
+from podhawk.detect.finding import Actor, Finding, PriorityReason
+from podhawk.detect.match import Match
+from podhawk.detect.privilege import privileges
+from podhawk.errors import UsageError, nearest
+
+BAR: Final = 50
+"""The priority that an intermediate finding must reach to be visible."""
+
+SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """One factor: its points, what it says of a finding, and when it holds. `first` marks the first time an actor
+    does this here."""
+
+    name: str
+    points: int
+    reason: str
+    holds: Callable[[Match, bool], bool]
+
+
+def _cause(actor: Actor) -> str:
+    """Who is behind an actor: the end of a controller's chain."""
+    return actor.chain[-1].user if actor.chain and actor.chain_complete else actor.user
+
+
+def _machinery(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    if actor.kind == "controller":
+        return not (actor.chain and actor.chain_complete)
+    return actor.kind == "node" and not by_hand(actor.user_agent)
+
+
+def _own_namespace(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return (actor.kind == "serviceaccount" and not by_hand(actor.user_agent)
+            and actor.user.split(":")[2:3] == [match.finding.target.namespace])
+
+
+def _token_by_hand(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return actor.kind in ("serviceaccount", "node", "controller") and by_hand(actor.user_agent)
+
+
+def _privileged(match: Match, first: bool) -> bool:
+    return any(privileges(request) for request in match.requests)
+
+
+def _administrator(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    groups = actor.chain[-1].groups if actor.chain and actor.chain_complete else actor.groups
+    return "system:masters" in groups and not actor.effective_user
+
+
+FACTORS: Final[tuple[Factor, ...]] = (
+    Factor("succeeded", 5, "it succeeded", lambda match, first: match.finding.outcome == "success"),
+    Factor("denied", -3, "it was refused", lambda match, first: match.finding.outcome == "denied"),
+    Factor("failed", -3, "it failed", lambda match, first: match.finding.outcome == "failed"),
+    Factor("dry-run", -30, "a dry run changes nothing", lambda match, first: match.finding.outcome == "dry_run"),
+    Factor("person", 5, "by a person", lambda match, first: match.finding.actor.kind == "human"),
+    Factor("anonymous", 30, "without a name", lambda match, first: match.finding.actor.kind == "anonymous"),
+    Factor("unauthenticated", 5, "with a credential that nobody knows",
+           lambda match, first: match.finding.actor.kind == "unauthenticated"),
+    Factor("impersonating", 10, "in another's name", lambda match, first: bool(match.finding.actor.effective_user)),
+    Factor("token-by-hand", 15, "a workload's token in a tool that people use", _token_by_hand),
+    Factor("own-namespace", -10, "a workload in its own namespace", _own_namespace),
+    Factor("administrator", -20, "by an administrator of the cluster (system:masters)", _administrator),
+    Factor("machinery", -25, "by the control plane or a node", _machinery),
+    Factor("controller", 5, "made by a controller for somebody", lambda match, first:
+           match.finding.actor.kind == "controller" and not _machinery(match, first)),
+    Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
+    Factor("namespace", 3, "in a namespace of the system",
+           lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES),
+    Factor("privileged", 15, "it gives power over the node or the cluster", _privileged),
+    Factor("lowered", -20, "known noise", lambda match, first:
+           any(hit.action == "lower" for hit in match.finding.noise)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityPolicy:
+    """The points of each factor, and the bar."""
+
+    points: Mapping[str, int] = field(default_factory=dict)
+    bar: int = BAR
+
+    def of(self, factor: Factor) -> int:
+        return self.points.get(factor.name, factor.points)
+
+
+def priority_policy(table: Mapping[str, Any]) -> PriorityPolicy:
+    """The policy that a `[priority]` table states. Raises UsageError for unknown factors and points that are none."""
+    names = ["bar", *(one.name for one in FACTORS)]
+    for name, points in table.items():
+        if name not in names:
+            raise UsageError(f"[priority] knows no factor {name!r}", remedy=nearest(name, names))
+        if not isinstance(points, int) or isinstance(points, bool) or not -100 <= points <= 100:
+            raise UsageError(f"[priority] {name} is a whole number from -100 to 100, not {points!r}")
+    return PriorityPolicy({name: points for name, points in table.items() if name != "bar"}, table.get("bar", BAR))
+
+
+def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Match]:
+    """The matches with their priority and its reasons."""
+    first = _first_times(matches)
+    return [_prioritised(match, first[number], policy) for number, match in enumerate(matches)]
+
+
+def _prioritised(match: Match, first: bool, policy: PriorityPolicy) -> Match:
+    finding = match.finding
+    reasons = [PriorityReason("the detection's score", finding.risk_score)]
+    reasons += [PriorityReason(one.reason, policy.of(one)) for one in FACTORS
+                if policy.of(one) and one.holds(match, first)]
+    return match.having(priority=max(0, min(100, sum(one.points for one in reasons))),
+                        priority_reasons=tuple(reasons))
+
+
+def _first_times(matches: Sequence[Match]) -> list[bool]:
+    """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
+    found = [False] * len(matches)
+    seen: set[tuple[str, ...]] = set()
+    for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
+                                                                  matches[number].finding.finding_id)):
+        key = _habit_key(matches[number].finding)
+        found[number] = key not in seen
+        seen.add(key)
+    return found
+
+
+def _habit_key(finding: Finding) -> tuple[str, ...]:
+    verb = finding.requests[0].verb if finding.requests else ""
+    return (finding.detection.id or finding.detection.name, _cause(finding.actor), verb, finding.target.namespace,
+            finding.target.subresource)

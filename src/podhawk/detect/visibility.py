@@ -1,0 +1,55 @@
+"""Which findings a person sees: the queue, the tables, the sinks. The others are counted, never lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from podhawk.detect.finding import Finding
+from podhawk.detect.match import Match
+
+_PERIOD: Final = re.compile(r"(\d+)\s*([smhd]?)\w*\Z")
+_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def with_visibility(matches: Sequence[Match], bar: int) -> list[Match]:
+    """The matches with `visible`: incidents, findings, and intermediate findings at or above the bar; not what noise
+    classes hide, exceptions mark or throttling quiets."""
+    return [match.having(visible=is_visible(match.finding, bar)) for match in matches]
+
+
+def is_visible(finding: Finding, bar: int) -> bool:
+    """Whether a finding is to be seen."""
+    if finding.suppressed_by is not None or finding.throttled or hidden_by_noise(finding):
+        return False
+    return finding.kind != "intermediate" or finding.priority >= bar
+
+
+def hidden_by_noise(finding: Finding) -> bool:
+    """Whether a noise class hides a finding."""
+    return any(hit.action == "hide" for hit in finding.noise)
+
+
+def with_throttling(matches: Sequence[Match]) -> list[Match]:
+    """The matches with `throttled`: equal values of the content's throttling fields stay quiet for its period after a
+    finding, in the time of the events."""
+    found = list(matches)
+    until: dict[tuple[str, ...], float] = {}
+    for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
+                                                                  matches[number].finding.finding_id)):
+        finding = matches[number].finding
+        throttling = finding.detection.throttling
+        period = _PERIOD.match(throttling.period.strip()) if throttling is not None else None
+        if throttling is None or period is None or hidden_by_noise(finding) or finding.suppressed_by is not None:
+            continue
+        key = (finding.detection.id or finding.detection.name, *(_value(finding, name) for name in throttling.fields))
+        if finding.first_time < until.get(key, float("-inf")):
+            found[number] = matches[number].having(throttled=True)
+        else:
+            until[key] = finding.first_time + int(period[1]) * _SECONDS[period[2]]
+    return found
+
+
+def _value(finding: Finding, name: str) -> str:
+    return "\n".join(str(row.get(name, "")) for row in finding.rows[:1])
