@@ -53,7 +53,7 @@ def test_every_macro_parses(content: Content) -> None:
 
 
 def test_only_metrics_searches_are_refused(content: Content, shared: Path) -> None:
-    result = api.run(content, shared / "audit" / "corpus" / "webhook" / "A-metadata-03.json.gz")
+    result = api.rows(content, shared / "audit" / "corpus" / "webhook" / "A-metadata-03.json.gz")
     assert [str(one.broken) for one in result.detections if one.broken] == []
     refused = [one for one in result.detections if one.refused]
     assert len(refused) == 14
@@ -64,14 +64,14 @@ def test_only_metrics_searches_are_refused(content: Content, shared: Path) -> No
     ("A-metadata", False, 0), ("A-metadata", True, 1), ("C-requestresponse", False, 2), ("C-requestresponse", True, 3)])
 def test_rows_of_live_detections(content: Content, shared: Path, corpus: str, exact: bool, column: int) -> None:
     chosen = [one for one in content.detections if one.stem in COUNTS]
-    result = api.run(content, shared / "audit" / "corpus" / f"{corpus}.log.gz", detections=chosen, splunk_exact=exact)
+    result = api.rows(content, shared / "audit" / "corpus" / f"{corpus}.log.gz", detections=chosen, splunk_exact=exact)
     assert {one.detection.stem: len(one.result or ()) for one in result.detections} == {
         stem: counts[column] for stem, counts in COUNTS.items()}
 
 
 def test_without_a_geo_database_location_detections_cannot_fire(content: Content, shared: Path) -> None:
     chosen = [one for one in content.detections if "iplocation" in one.search]
-    result = api.run(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen)
+    result = api.rows(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen)
     assert [one.cannot.split(":")[0] for one in result.detections] == ["no geo database"] * 3
 
 
@@ -100,7 +100,7 @@ def test_other_sources(content: Content, tmp_path: Path, stem: str, text: str, f
     path = tmp_path / "events"
     path.write_text(text + "\n")
     chosen = [one for one in content.detections if one.stem == stem]
-    result = api.run(content, path, detections=chosen, input_format=format_, sourcetype=sourcetype)
+    result = api.rows(content, path, detections=chosen, input_format=format_, sourcetype=sourcetype)
     rows = list(result.detections[0].result or ())
     assert len(rows) == 1
     assert {name: rows[0][name] for name in expected} == expected
@@ -109,7 +109,7 @@ def test_other_sources(content: Content, tmp_path: Path, stem: str, text: str, f
 def test_cloud_searches_see_the_view_of_their_carrier(content: Content, shared: Path) -> None:
     aks = shared / "audit" / "formats" / "sysdiglabs-aks-audit-log" / "event.json"
     azure = [one for one in content.detections if "`kubernetes_azure`" in one.search]
-    result = api.run(content, aks, detections=azure)
+    result = api.rows(content, aks, detections=azure)
     assert {one.detection.stem: len(one.result or ()) for one in result.detections} == {
         "kubernetes_azure_active_service_accounts_by_pod_namespace": 1,
         "kubernetes_azure_detect_rbac_authorization_by_account": 3,

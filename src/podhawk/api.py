@@ -12,19 +12,27 @@ from typing import Any
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
+from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.content.surroundings import Surroundings, content_of, surroundings
-from podhawk.detect.prepare import prepare
+from podhawk.detect.exceptions import SiteException, load_exceptions
+from podhawk.detect.finding import Finding
+from podhawk.detect.findings import Found, Policies, find
+from podhawk.detect.noise.registry import policy_of
+from podhawk.detect.prepare import Prepared, prepare
+from podhawk.detect.priority import priority_policy
+from podhawk.detect.risk.factors import risk_policy
 from podhawk.engine.batch import Request
 from podhawk.engine.files import FileSource
 from podhawk.engine.job import Observed
 from podhawk.engine.plan import make_plan, read_search
 from podhawk.engine.subsearch import rereads
-from podhawk.errors import PodhawkError, SearchError
+from podhawk.errors import PodhawkError, SearchError, UsageError
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
+from podhawk.settings.resolve import Settings
 
 Cell = str | list[str] | None
 
@@ -125,7 +133,7 @@ class DetectionResult:
 
 
 @dataclass(slots=True)
-class RunResult:
+class RowsResult:
     """Every selected detection with its rows, over one scan of the input."""
 
     detections: list[DetectionResult]
@@ -153,8 +161,8 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
 
 
-def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | None = None,
-        settings: Surroundings | None = None, **options: Any) -> RunResult:
+def rows(content: Content, *paths: str | Path, detections: Sequence[Detection] | None = None,
+         settings: Surroundings | None = None, **options: Any) -> RowsResult:
     """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
 
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
@@ -181,7 +189,78 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
         result.result = Result(table, request.observed, source.report, request.pipeline.stages)
         if not table.rows and not request.observed.not_evaluable:
             result.cannot = _cannot(request.observed, source.report)
-    return RunResult(results, source.report, content)
+    return RowsResult(results, source.report, content)
+
+
+@dataclass(slots=True)
+class FindingsResult:
+    """The findings of a run; iterating gives each, in order of time, incidents last.
+
+    `detections` says of each detection whether it could run and what it met; `result` holds no rows there.
+    """
+
+    found: Found
+    detections: list[DetectionResult]
+    report: InputReport
+    content: Content = field(default_factory=Content)
+    exceptions: Sequence[SiteException] = ()
+    now: float = 0.0
+
+    def expired(self) -> list[SiteException]:
+        """The exceptions that have ended and do nothing any more."""
+        return [one for one in self.exceptions if not one.active(self.now)]
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.found.findings)
+
+    def __len__(self) -> int:
+        return len(self.found.matches)
+
+
+def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | None = None,
+        settings: Surroundings | None = None, policies: Policies | None = None, **options: Any) -> FindingsResult:
+    """Run detections over files and give findings: who did what, how urgent, what it adds up to.
+
+    A detection that cannot run says why in its result; the others run. Raises InputError if the input
+    holds no audit event, UsageError where --splunk-exact is asked for, which is for rows.
+    """
+    around = settings if settings is not None else surroundings(options)
+    if around.exact:
+        raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
+    store = LookupStore(content, around.state, around.write)
+    prepared = [prepare(detection, content, around, store)
+                for detection in (content.detections if detections is None else detections)]
+    source = FileSource([str(path) for path in paths], around.reading, keep=True)
+    context = around.context(content, store)
+    policies = policies if policies is not None else Policies()
+    found = find(prepared, incident_rules(prepared, around), content, source, around.runner(source), context, policies)
+    if paths and (any(one.request is not None for one in prepared) or not prepared):
+        source.check()
+    results: list[DetectionResult] = []
+    for one in prepared:
+        result = DetectionResult(one.detection, None, one.refused, one.broken, one.cannot)
+        results.append(result)
+        if one.request is not None:
+            result.result = Result(Table(), one.request.observed, source.report, one.request.pipeline.stages)
+            if not one.request.observed.matched and not one.request.observed.not_evaluable:
+                result.cannot = _cannot(one.request.observed, source.report)
+    return FindingsResult(found, results, source.report, content, policies.exceptions, around.now)
+
+
+def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[Prepared]:
+    """The shipped searches over risk, without those that are among the detections already."""
+    content = load_content([shipped_pack() / "incidents"])
+    store = LookupStore(content, None, False)
+    known = {one.detection.id for one in prepared}
+    return [prepare(one, content, around, store) for one in content.detections if one.id not in known]
+
+
+def policies_of(settings: Settings) -> Policies:
+    """What `podhawk.toml` and the options say of noise, priority, risk and exceptions. Raises UsageError and
+    ContentError."""
+    tables = settings.tables
+    return Policies(policy_of(tables.get("noise", {})), priority_policy(tables.get("priority", {})),
+                    risk_policy(tables.get("risk", {})), load_exceptions(settings.values.get("exceptions") or ()))
 
 
 def _cannot(observed: Observed, report: InputReport) -> str:
@@ -198,5 +277,5 @@ def _cannot(observed: Observed, report: InputReport) -> str:
     return "" if report.sifted else f"no event has {names}"
 
 
-__all__ = ["DetectionResult", "PodhawkError", "Result", "RunResult", "Surroundings", "content_of", "run", "search",
-           "surroundings"]
+__all__ = ["DetectionResult", "FindingsResult", "PodhawkError", "Result", "RowsResult", "Surroundings", "content_of",
+           "policies_of", "rows", "run", "search", "surroundings"]

@@ -17,7 +17,7 @@ CASES = [(one, test) for one in PACK.detections for test in one.tests]
 
 
 def _rows(content: Content, one: Detection, path: Path) -> int:
-    (found,) = api.run(content, path, detections=[one]).detections
+    (found,) = api.rows(content, path, detections=[one]).detections
     assert not found.refused
     assert found.broken is None
     return len(found.result) if found.result is not None else 0
@@ -32,7 +32,7 @@ def test_a_dataset_gives_its_rows(one: Detection, test: ContentTest) -> None:
 def test_whole_logs_agree_with_the_independent_count(shared: Path, name: str) -> None:
     path = shared / "audit" / "corpus" / f"{name}.log.gz"
     events = list(read(path))
-    result = api.run(PACK, path)
+    result = api.rows(PACK, path)
     found = {one.detection.stem: len(one.result) if one.result else 0 for one in result.detections}
     assert found == {stem: count(events) for stem, count in EXPECTED.items()}
 
@@ -40,6 +40,6 @@ def test_whole_logs_agree_with_the_independent_count(shared: Path, name: str) ->
 def test_the_demo_log_agrees_with_the_independent_count() -> None:
     path = shipped_pack() / "datasets" / "demo.log.gz"
     events = list(read(path))
-    result = api.run(PACK, path)
+    result = api.rows(PACK, path)
     found = {one.detection.stem: len(one.result) if one.result else 0 for one in result.detections}
     assert found == {stem: count(events) for stem, count in EXPECTED.items()}

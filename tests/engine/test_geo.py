@@ -82,7 +82,7 @@ def test_location_detections_fire_with_a_database(shared: Path, tmp_path: Path) 
     database = mmdb.write(tmp_path / "lab.mmdb", {"127.0.0.0/8": CITY})
     content = load_content([shared / "content" / "splunk"])
     chosen = [one for one in content.detections if "iplocation" in one.search]
-    result = api.run(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen, geo=str(database))
+    result = api.rows(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen, geo=str(database))
     rows = {one.detection.stem: len(one.result or ()) for one in result.detections}
     assert rows["kubernetes_abuse_of_secret_by_unusual_location"] > 100
     assert rows["kubernetes_access_scanning"] > 0

@@ -46,7 +46,7 @@ def test_rows_of_live_detections(shared: Path, corpus: str) -> None:
     assert len(live) == 12
     events = rows_of(path)
     for exact in (False, True):
-        result = api.run(content, path, detections=live, splunk_exact=exact, now="2026-11-25T12:00:00Z")
+        result = api.rows(content, path, detections=live, splunk_exact=exact, now="2026-11-25T12:00:00Z")
         for one in result.detections:
             tree = parse_search(expand(one.detection.search, content.macros))
             expected = run(tree.stages, [dict(row) for row in events], Env(now=0.0), exact)

@@ -101,7 +101,7 @@ def test_every_audit_detection(cluster: Cluster, session: object, shared: Path, 
     for folder in (shared / "content" / "splunk", shipped_pack()):
         content = load_content([folder])
         chosen = [one for one in content.detections if "kube" in one.search]
-        one, many = (api.run(content, path, detections=chosen, settings=around(on)) for on in (None, cluster))
+        one, many = (api.rows(content, path, detections=chosen, settings=around(on)) for on in (None, cluster))
         assert [list(found.result or ()) for found in one.detections] == [
             list(found.result or ()) for found in many.detections]
         assert [found.cannot for found in one.detections] == [found.cannot for found in many.detections]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from podhawk.api import RunResult
+from collections import Counter
+
+from podhawk.api import DetectionResult, FindingsResult, RowsResult
 from podhawk.cli.tables import note
 from podhawk.engine.job import Observed
 from podhawk.events.read import InputReport
@@ -35,28 +37,51 @@ def print_warnings(observed: Observed) -> None:
              f"given by the carrier (first: {observed.first_blind})")
 
 
-def print_run(result: RunResult) -> None:
-    """Per detection: fired, silent, or why it cannot."""
-    for one in sorted(result.detections, key=lambda item: (item.result is None or not item.result.table.rows)):
-        name = one.detection.name
-        if one.broken is not None:
-            note(f"  broken    {name}: {one.broken}")
-        elif one.refused:
-            note(f"  refused   {name}: {one.refused}")
-        elif one.result is None or (one.cannot and not one.result.table.rows):
-            note(f"  cannot    {name}: cannot fire here: {one.cannot}")
-        else:
-            rows = len(one.result.table.rows)
-            blind = one.result.observed.not_evaluable
-            lost = (f"not evaluable on {counted(blind, 'event')} that lack what it needs "
-                    f"(first: {one.result.observed.first_blind})") if blind else ""
-            if rows:
-                note(f"  fired     {name}: {counted(rows, 'row')}" + (f"; {lost}" if lost else ""))
-            else:
-                note(f"  unknown   {name}: no rows, but {lost}" if lost else f"  silent    {name}")
+def print_run(result: RowsResult | FindingsResult) -> None:
+    """Per detection: fired, silent, or why it cannot; of findings also what is out of sight, and why."""
+    fired = Counter(one.detection.name for one in result) if isinstance(result, FindingsResult) else None
+
+    def yields(one: DetectionResult) -> int:
+        if fired is not None:
+            return fired[one.detection.name]
+        return len(one.result.table.rows) if one.result is not None else 0
+
+    for one in sorted(result.detections, key=lambda item: not yields(item)):
+        note(_line(one, yields(one), "row" if fired is None else "finding"))
         if one.result is not None:
             for kind, count in sorted(one.result.observed.warnings.items()):
                 detail = one.result.observed.details.get(kind, "")
                 note(f"            warning: {_WARNINGS.get(kind, kind.replace('-', ' '))}: {detail} ({count})")
+    if isinstance(result, FindingsResult):
+        print_hidden(result)
     for problem in result.content.problems:
         note(f"  content   {problem}")
+
+
+def _line(one: DetectionResult, count: int, noun: str) -> str:
+    name = one.detection.name
+    if one.broken is not None:
+        return f"  broken    {name}: {one.broken}"
+    if one.refused:
+        return f"  refused   {name}: {one.refused}"
+    if one.result is None or (one.cannot and not count):
+        return f"  cannot    {name}: cannot fire here: {one.cannot}"
+    blind = one.result.observed.not_evaluable
+    lost = (f"not evaluable on {counted(blind, 'event')} that lack what it needs "
+            f"(first: {one.result.observed.first_blind})") if blind else ""
+    if count:
+        return f"  fired     {name}: {counted(count, noun)}" + (f"; {lost}" if lost else "")
+    return f"  unknown   {name}: no {noun}s, but {lost}" if lost else f"  silent    {name}"
+
+
+def print_hidden(result: FindingsResult) -> None:
+    """How many findings are to be seen, and what keeps the others out of sight."""
+    visible = len(result.found.visible)
+    note(f"{counted(visible, 'finding')} to look at of {len(result):,}; --all shows the others, --rows the rows")
+    for what, name, count in result.found.hidden():
+        note(f"  hidden    by {what} {name}: {counted(count, 'finding')}")
+    tags = [f"{name} {count:,}" for (name, action), count in sorted(result.found.noise().items()) if action != "hide"]
+    if tags:
+        note(f"  noted     {', '.join(tags)}")
+    for one in result.expired():
+        note(f"  expired   exception {one.name} ({one.file}) ended on {one.expires} and does nothing")

@@ -10,7 +10,7 @@ import click
 from podhawk.cli.options import declared
 
 if TYPE_CHECKING:
-    from podhawk.api import DetectionResult, RunResult
+    from podhawk.api import DetectionResult, RowsResult
 
 EPILOG = """\b
 Examples:
@@ -26,9 +26,9 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run the shipped detections on shipped audit logs of a real API server under attack."""
     from podhawk import api
     from podhawk.cli import output
+    from podhawk.cli.rows_output import print_results
     from podhawk.cli.summary import print_input, print_run
     from podhawk.cli.tables import note, print_table
-    from podhawk.cli.verb_run import print_results
     from podhawk.content.load import shipped_pack
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
@@ -37,7 +37,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     around = api.surroundings(settings.values)
     content = api.content_of(settings.values, settings.macros)
     data = shipped_pack() / "datasets" / "demo.log.gz"
-    result = api.run(content, data, detections=select(content, (), ()), settings=around)
+    result = api.rows(content, data, detections=select(content, (), ()), settings=around)
     kind = settings["output"] or "table"
     with output.writer(settings["output_file"]) as out:
         if kind == "table":
@@ -58,7 +58,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     return 0
 
 
-def overview(result: RunResult) -> list[dict[str, Any]]:
+def overview(result: RowsResult) -> list[dict[str, Any]]:
     """One row per detection that fired: how bad, how often, by whom, on what."""
     fired = [one for one in result.detections if one.result is not None and len(one.result)]
     fired.sort(key=lambda one: (-one.detection.risk_score, one.detection.name))

@@ -81,10 +81,10 @@ def _stream(node: Rename, context: Context) -> Stream:
                 return row
             row.pop(new, None)
             return Row(((new if name == old else name, value) for name, value in row.items()), row.order)
-        renamed = {name: other for name in row if (other := renamed(name, old, new)) is not None}
-        targets = set(renamed.values())
-        return Row(((renamed.get(name, name), value) for name, value in row.items()
-                    if name in renamed or name not in targets), row.order)
+        found = {name: other for name in row if (other := renamed(name, old, new)) is not None}
+        targets = set(found.values())
+        return Row(((found.get(name, name), value) for name, value in row.items()
+                    if name in found or name not in targets), row.order)
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:

@@ -22,7 +22,7 @@ from podhawk.detect.identity import finding_id
 from podhawk.detect.match import Match
 from podhawk.detect.monotone import is_monotone
 from podhawk.detect.request import Request
-from podhawk.detect.tokens import names_at_end
+from podhawk.detect.tokens import name_at_end
 from podhawk.detect.windows import Schedule, Window
 from podhawk.engine.plan import GROUPING, Plan, grouped_by
 from podhawk.events.event import AuditEvent
@@ -57,11 +57,11 @@ class ByKey:
 
     def __init__(self, plan: Plan) -> None:
         stages = plan.pipeline.stages
-        grouping = [stage for stage in stages if stage.name in GROUPING or isinstance(stage.node, Dedup)]
+        grouping = [stage for stage in stages if stage.name in (*GROUPING, "tstats") or isinstance(stage.node, Dedup)]
         self.first = grouped_by(grouping[0]) if grouping else ()
         last = grouped_by(grouping[-1]) if grouping else self.first
-        ends = names_at_end(stages[stages.index(grouping[-1]) + 1 :] if grouping else stages)
-        within = dict(zip(last, (ends.get(name, name) for name in last), strict=True))
+        after = stages[stages.index(grouping[-1]) + 1 :] if grouping else stages
+        within = {name: name_at_end(name, after) for name in last}
         # A later grouping may keep only some of the fields, under whatever name they have by then.
         self.kept = tuple(name for name in self.first if name in within)
         self.last = tuple(within[name] for name in self.kept)
@@ -96,7 +96,8 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
 
 def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:
     if not is_monotone(evaluation.plan):
-        yield from _over(evaluation, schedule.length, by, seen, schedule.positions([one.time for one in seen]))
+        windows = schedule.positions([one.time for one in seen])
+        yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
         return
     # Each by-key by itself: a minute that brought nothing for it cannot change its rows.
     parts: defaultdict[Key, list[Seen]] = defaultdict(list)
@@ -104,22 +105,32 @@ def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Seque
         for key in one.keys:
             parts[key].append(one)
     for key, part in parts.items():
-        for episode in _over(evaluation, schedule.length, by, part, schedule.sliding([one.time for one in part])):
+        windows = schedule.sliding([one.time for one in part])
+        for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, part)):
             if episode.key == key:
                 yield episode
 
 
-def _over(evaluation: Evaluation, length: float, by: ByKey, seen: Sequence[Seen],
-          windows: Iterable[Window]) -> Iterator[Episode]:
-    """The episodes of windows that follow one another."""
+def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], Table]:
+    """What the search gives for a window."""
     times = [one.time for one in seen]
-    open_ones: dict[Key, Episode] = {}
-    for window in windows:
+
+    def table(window: Window) -> Table:
         inside = seen[bisect.bisect_left(times, window.start) : bisect.bisect_left(times, window.end)]
         evaluation.context.env.now = window.at
         state = evaluation.start()
         evaluation.add_rows(state, (one.row.copy() for one in inside))
-        table = evaluation.finish(state)
+        return evaluation.finish(state)
+
+    return table
+
+
+def episodes_over(windows: Iterable[Window], length: float, by: ByKey,
+                  table_of: Callable[[Window], Table]) -> Iterator[Episode]:
+    """The episodes of windows that follow one another, each of `length` seconds."""
+    open_ones: dict[Key, Episode] = {}
+    for window in windows:
+        table = table_of(window)
         rows: defaultdict[Key, list[Row]] = defaultdict(list)
         for row in table.rows:
             rows[by.of_row(row)].append(row)
@@ -152,8 +163,9 @@ def _match(evaluation: Evaluation, by: ByKey, kind: Kind, episode: Episode, seen
         finding_id=finding_id(detection, requests[0].key, episode.key), detection=detection, kind=kind,
         first_time=min(one.event.time or one.time for one in inside), last_time=inside[-1].time,
         title=title_of(detection, fields), severity=detection.severity, risk_score=detection.risk_score,
-        cluster=requests[0].key.cluster, actor=_common_actor(abouts), target=_common_target(abouts),
-        outcome=_outcome(abouts), risk_objects=risk_objects(detection, fields),
+        cluster=requests[0].key.cluster, actor=common_actor([one.actor for one in abouts]),
+        target=common_target([one.target for one in abouts]),
+        outcome=common_outcome([one.outcome for one in abouts]), risk_objects=risk_objects(detection, fields),
         threat_objects=threat_objects(detection, fields),
         evaluable=not any(one.event.missing for one in inside),
         request_count=len(requests), requests=tuple(one.info for one in abouts[:MOST_ROWS]), row_count=len(rows),
@@ -161,21 +173,22 @@ def _match(evaluation: Evaluation, by: ByKey, kind: Kind, episode: Episode, seen
         tuple(requests[:MOST_ROWS]))
 
 
-def _common_actor(abouts: Sequence[About]) -> Actor:
+def common_actor(actors: Sequence[Actor]) -> Actor:
     """The actor of all requests; where they are several, what these have in common."""
-    latest = abouts[-1].actor
-    ips = tuple(dict.fromkeys(ip for one in abouts for ip in one.actor.source_ips))
-    one_ip = len({one.actor.source_ip for one in abouts}) == 1
-    if len({one.actor.user for one in abouts}) == 1:
-        return replace(latest, source_ips=ips[:MOST_ROWS])
-    kinds = {one.actor.kind for one in abouts}
-    return Actor(kind=latest.kind if len(kinds) == 1 else "unknown", source_ip=latest.source_ip if one_ip else "",
-                 source_ips=ips[:MOST_ROWS])
+    if not actors:
+        return Actor()
+    latest = actors[-1]
+    ips = tuple(dict.fromkeys(ip for one in actors for ip in one.source_ips))[:MOST_ROWS]
+    if len({one.user for one in actors}) == 1:
+        return replace(latest, source_ips=ips)
+    one_ip = len({one.source_ip for one in actors}) == 1
+    one_kind = len({one.kind for one in actors}) == 1
+    return Actor(kind=latest.kind if one_kind else "unknown", source_ip=latest.source_ip if one_ip else "",
+                 source_ips=ips)
 
 
-def _common_target(abouts: Sequence[About]) -> Target:
+def common_target(targets: Sequence[Target]) -> Target:
     """What the targets of all requests agree on."""
-    targets = [one.target for one in abouts]
 
     def same(name: str) -> str:
         values = {getattr(target, name) for target in targets}
@@ -185,7 +198,7 @@ def _common_target(abouts: Sequence[About]) -> Target:
                   tuple(dict.fromkeys(image for target in targets for image in target.images))[:MOST_ROWS])
 
 
-def _outcome(abouts: Sequence[About]) -> Outcome:
-    """Success if anything succeeded, else what most requests came to."""
-    counts = Counter(one.outcome for one in abouts)
-    return "success" if counts["success"] else max(sorted(counts), key=lambda outcome: counts[outcome])
+def common_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+    """Success if anything succeeded, else what most came to."""
+    counts = Counter(outcomes)
+    return "success" if counts["success"] else max(sorted(counts), key=lambda one: counts[one], default="unknown")

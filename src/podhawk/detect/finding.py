@@ -128,7 +128,7 @@ class Finding:
     """One finding. `rows` and `requests` are bounded, `row_count` and `request_count` are not.
 
     `first_time` and `last_time` are epoch seconds. `evaluable` is false where the carrier lost something that the
-    detection needs. `attack` and `annotations` come from the content.
+    detection needs. `findings` are the ids of those that an incident is made of.
     """
 
     finding_id: str
@@ -156,5 +156,6 @@ class Finding:
     evaluable: bool = True
     request_count: int = 0
     requests: tuple[RequestInfo, ...] = ()
+    findings: tuple[str, ...] = ()
     row_count: int = 0
     rows: tuple[dict[str, Any], ...] = field(default=())

@@ -69,6 +69,14 @@ def names_at_end(stages: Sequence[Stage]) -> dict[str, str]:
     return found
 
 
+def name_at_end(name: str, stages: Sequence[Stage]) -> str:
+    """What a field that these stages begin with is called after them."""
+    for stage in stages:
+        if isinstance(stage.node, Rename):
+            name = next((new for old, into in stage.node.pairs if (new := renamed(name, old, into)) is not None), name)
+    return name
+
+
 def fill(message: str, fields: Fields) -> str:
     """A message with its tokens replaced; a token that nothing has is shown as such."""
     return TOKEN.sub(lambda found: _shown(found[1], fields.find(found[1])), message)

@@ -95,8 +95,14 @@ OPTIONS: tuple[Option, ...] = (
     Option("master", "text", "The master of the Spark cluster, such as spark://HOST:7077 or k8s://HOST.",
            ("run", "search"), metavar="URL"),
     Option("spark-conf", "list", "A setting of Spark itself; repeatable.", ("run", "search"), metavar="NAME=VALUE"),
-    Option("rows", "flag", "Print each detection's rows, as Splunk would show them.", ("run",), False),
-    Option("fail-on", "choice", "End with code 5 if a detection of this severity or above has rows.", ("run",),
+    Option("rows", "flag", "Print each detection's rows, as Splunk would show them, in place of findings.", ("run",),
+           False),
+    Option("all", "flag", "Show all findings, those that noise classes, exceptions, throttling and the priority bar "
+           "keep out of sight too.", ("run", "demo"), False),
+    Option("exceptions", "list", "A file or folder of exceptions; repeatable. See docs/exceptions.md.", ("run",),
+           metavar="FILE|DIR"),
+    Option("fail-on", "choice", "End with code 5 if a visible finding is of this severity or above; with --rows, if a "
+           "detection of it has rows.", ("run",),
            choices=("informational", "low", "medium", "high", "critical")),
     Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
     Option("state", "text", "A folder where lookups written by outputlookup are kept.", ("run", "search"),

@@ -13,17 +13,21 @@ from podhawk.errors import Place, UsageError, nearest
 from podhawk.settings.options import BY_KEY, Option, options_of
 
 FILE_NAME = "podhawk.toml"
+TABLES = ("noise", "priority", "risk")
+"""Tables of the file that other parts of podhawk read."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The resolved options of a verb, and the macros that `podhawk.toml` defines."""
+    """The resolved options of a verb, and what `podhawk.toml` defines beside options: macros, and the tables
+    `[noise]`, `[priority]` and `[risk]`, which those parts of podhawk read themselves."""
 
     values: Mapping[str, Any]
     macros: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -37,8 +41,17 @@ def find_file(start: Path) -> Path | None:
     return None
 
 
-def read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
-    """The options and macros of a `podhawk.toml`. Raises UsageError for unknown keys and wrong types."""
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """What a `podhawk.toml` holds."""
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    macros: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def read_file(path: Path) -> SettingsFile:
+    """What a `podhawk.toml` holds. Raises UsageError for unknown keys and wrong types."""
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -49,17 +62,21 @@ def read_file(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     if not isinstance(macros, dict) or not all(isinstance(text, str) for text in macros.values()):
         raise UsageError("[macros] maps names to definitions, both text", place=Place(str(path)),
                          remedy='Write: kube_allowed_images = "objectRef.name IN (*falco*)"')
+    tables = {name: data.pop(name) for name in TABLES if name in data}
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise UsageError(f"[{name}] is a table", place=Place(str(path)), remedy=f"Write [{name}] on a line.")
     found: dict[str, Any] = {}
     for key, value in data.items():
         option = BY_KEY.get(key.replace("-", "_"))
         if option is None:
             raise UsageError(f"unknown setting {key!r}", place=Place(str(path)),
-                             remedy=nearest(key, [*BY_KEY, "macros"]))
+                             remedy=nearest(key, [*BY_KEY, "macros", *TABLES]))
         found[option.key] = _typed(option, value, Place(str(path)))
-    for key in ("content", "overrides"):
+    for key in ("content", "overrides", "exceptions"):
         if key in found:
             found[key] = [str(path.parent / Path(item)) for item in found[key]]
-    return found, macros
+    return SettingsFile(found, macros, tables)
 
 
 def _typed(option: Option, value: Any, place: Place | None) -> Any:
@@ -97,7 +114,7 @@ def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] 
     """
     environ = os.environ if environment is None else environment
     path = find_file((folder or Path.cwd()).resolve())
-    from_file, macros = read_file(path) if path is not None else ({}, {})
+    file = read_file(path) if path is not None else SettingsFile()
     from_environment: dict[str, Any] = {}
     for name, text in environ.items():
         if not name.startswith("PODHAWK_") or name in ("PODHAWK_SHARED", "PODHAWK_EFFORT"):
@@ -110,10 +127,10 @@ def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] 
     values: dict[str, Any] = {}
     for option in options_of(verb):
         default = [] if option.kind == "list" else option.default
-        layers = (given.get(option.key), from_environment.get(option.key), from_file.get(option.key), default)
+        layers = (given.get(option.key), from_environment.get(option.key), file.options.get(option.key), default)
         value = next((layer for layer in layers if layer is not None and layer != ()), default)
         if option.kind == "choice" and value is not None and value not in option.choices_for(verb):
             raise UsageError(f"{verb} does not know {option.name} {value!r}",
                              remedy=f"Choose one of {', '.join(option.choices_for(verb))}.")
         values[option.key] = value
-    return Settings(values, macros, path)
+    return Settings(values, file.macros, path, file.tables)

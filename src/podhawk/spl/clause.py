@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from podhawk.spl.cursor import Cursor
-from podhawk.spl.text import quote, unescape
+from podhawk.spl.text import plain, quote, unescape
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,15 @@ def parse_clause(cursor: Cursor, subsearch: ParseSubsearch) -> Clause:
     parsed = _conjunction(cursor, subsearch, 0)
     cursor.finish()
     return parsed
+
+
+def read_clause(text: str, name: str) -> Clause:
+    """A clause that stands by itself, such as a condition in a file. Raises SearchError; subsearches are refused."""
+
+    def refuse(cursor: Cursor) -> object:
+        cursor.fail("a condition holds no subsearch")
+
+    return parse_clause(Cursor(plain(text, name), 0, len(text), "search"), refuse)
 
 
 def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:

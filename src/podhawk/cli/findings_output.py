@@ -1,0 +1,93 @@
+"""Findings as `podhawk run` prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from podhawk.cli import output
+from podhawk.detect.finding import Actor, Finding
+from podhawk.detect.record import record, rfc3339
+from podhawk.detect.risk.table import risk_table
+
+if TYPE_CHECKING:
+    from podhawk.api import Cell, FindingsResult
+
+COLUMNS = ("priority", "time", "what", "by", "on", "outcome", "technique")
+RISK_COLUMNS = ("risk", "object", "type", "findings", "detections", "tactics")
+MOST_RISK = 10
+"""Risk objects that the table lists."""
+
+
+def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything: bool = False) -> None:
+    """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too."""
+    if kind in ("jsonl", "json"):
+        (output.jsonl if kind == "jsonl" else output.as_json)(map(record, result.found.findings), out)
+        return
+    chosen = result.found.visible
+    if everything:
+        chosen = [*chosen, *(one for one in result.found.findings if not one.visible)]
+    rows = [row_of(one) for one in chosen]
+    columns = list(COLUMNS)
+    if everything:
+        columns.append("hidden by")
+    if kind == "csv":
+        output.as_csv(rows, columns, out)
+        return
+    risk = _risk_rows(result)
+    if kind == "md":
+        output.markdown(rows, columns, out)
+        if risk:
+            out.write("\n")
+            output.markdown(risk, RISK_COLUMNS, out)
+        return
+    from podhawk.cli.tables import print_table
+
+    if rows:
+        print_table(rows, columns, out)
+    if risk:
+        out.write("\n")
+        print_table(risk, RISK_COLUMNS, out, title="Risk")
+
+
+def row_of(one: Finding) -> dict[str, Cell]:
+    """A finding as a line of a table."""
+    hidden = ""
+    if not one.visible:
+        hiding = [hit.noise_class for hit in one.noise if hit.action == "hide"]
+        hidden = (f"exception {one.suppressed_by.name}" if one.suppressed_by else ", ".join(hiding)
+                  or ("throttling" if one.throttled else "priority"))
+    return {"priority": str(one.priority), "time": rfc3339(one.first_time)[:19].replace("T", " "),
+            "what": ("INCIDENT " if one.kind == "incident" else "") + one.title, "by": actor_text(one.actor),
+            "on": target_text(one), "outcome": one.outcome,
+            "technique": ", ".join(one.detection.mitre_attack_id), "hidden by": hidden}
+
+
+def actor_text(actor: Actor) -> str:
+    """Who, in few words: a controller with the person behind it, an impersonator with whom he played."""
+    name = actor.user or f"({actor.kind})"
+    if actor.effective_user:
+        return f"{name} as {actor.effective_user}"
+    if actor.kind == "controller" and actor.chain and actor.chain_complete:
+        last = actor.chain[-1]
+        return f"{last.user}{'' if last.certain else ' (a guess)'} through {name.rsplit(':', 1)[-1]}"
+    if actor.kind == "controller" and not actor.chain_complete:
+        return f"{name.rsplit(':', 1)[-1]} (for whom is not seen in this log)"
+    return name
+
+
+def target_text(one: Finding) -> str:
+    """What it was done to, as kubectl would write it."""
+    target = one.target
+    if not target.resource:
+        return one.requests[0].uri.split("?")[0] if len(one.requests) == 1 else ""
+    path = "/".join(part for part in (target.resource, target.name, target.subresource) if part)
+    return f"{path} -n {target.namespace}" if target.namespace else path
+
+
+def _risk_rows(result: FindingsResult) -> Sequence[dict[str, Cell]]:
+    lines: list[dict[str, Any]] = []
+    for one in risk_table(result.found.risk)[:MOST_RISK]:
+        lines.append({"risk": f"{one.score:g}", "object": one.object, "type": one.type, "findings": str(one.findings),
+                      "detections": str(len(one.detections)), "tactics": ", ".join(one.tactics)})
+    return lines

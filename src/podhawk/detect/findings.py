@@ -1,0 +1,97 @@
+"""A run as findings: matches, what is noise, how urgent each is, the risk they add up to, the incidents this makes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from podhawk.commands.context import Context
+from podhawk.content.model import Content
+from podhawk.detect.detecting import Source, detect
+from podhawk.detect.exceptions import SiteException, with_exceptions
+from podhawk.detect.finding import Finding
+from podhawk.detect.kinds import PlanKind
+from podhawk.detect.match import Match
+from podhawk.detect.noise.registry import NoisePolicy, with_noise
+from podhawk.detect.prepare import Prepared
+from podhawk.detect.priority import PriorityPolicy, with_priority
+from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk.factors import RiskPolicy
+from podhawk.detect.risk.incidents import incident_matches
+from podhawk.detect.risk.scoring import risk_events
+from podhawk.detect.visibility import with_throttling, with_visibility
+from podhawk.engine.batch import Runner
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """What a site decides: noise, priority, risk, exceptions."""
+
+    noise: NoisePolicy = field(default_factory=NoisePolicy)
+    priority: PriorityPolicy = field(default_factory=PriorityPolicy)
+    risk: RiskPolicy = field(default_factory=RiskPolicy)
+    exceptions: Sequence[SiteException] = ()
+
+
+@dataclass(slots=True)
+class Found:
+    """What a run found. `matches` come in order of time, incidents after what they are made of."""
+
+    matches: list[Match]
+    risk: list[RiskEvent]
+    kinds: Mapping[str, PlanKind]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [match.finding for match in self.matches]
+
+    @property
+    def visible(self) -> list[Finding]:
+        """The findings to be seen, the most urgent first."""
+        return sorted((one for one in self.findings if one.visible),
+                      key=lambda one: (one.kind != "incident", -one.priority, one.first_time, one.finding_id))
+
+    def hidden(self) -> Iterator[tuple[str, str, int]]:
+        """How many findings are out of sight, by what puts them there: (what, name, number)."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for one in self.findings:
+            if not one.visible:
+                counts[_why_hidden(one)] += 1
+        for (what, name), count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+            yield what, name, count
+
+    def noise(self) -> Counter[tuple[str, str]]:
+        """How many findings each noise class has, by class and action."""
+        return Counter((hit.noise_class, hit.action) for one in self.findings for hit in one.noise)
+
+
+def _why_hidden(one: Finding) -> tuple[str, str]:
+    if one.suppressed_by is not None:
+        return "exception", one.suppressed_by.name
+    hiding = next((hit.noise_class for hit in one.noise if hit.action == "hide"), None)
+    if hiding is not None:
+        return "noise", hiding
+    return ("throttling", one.detection.name) if one.throttled else ("priority", "below the bar")
+
+
+def find(prepared: Sequence[Prepared], rules: Sequence[Prepared], content: Content, source: Source, runner: Runner,
+         context: Context, policies: Policies) -> Found:
+    """Everything that the detections find in the input. `rules` are searches over risk that make incidents."""
+    detected = detect(prepared, content, source, runner, context)
+    matches = settle(detected.matches, policies, context.env.now)
+    risk = risk_events((match.finding for match in matches), policies.risk)
+    by_id = {match.finding.finding_id: match for match in matches}
+    incidents = sorted(incident_matches((*prepared, *rules), content, risk, by_id),
+                       key=lambda match: (match.finding.first_time, match.finding.finding_id))
+    raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
+    return Found([*matches, *raised], risk, detected.kinds)
+
+
+def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:
+    """Matches with noise, exceptions, throttling, priority and visibility: each pass sees what those before it said."""
+    matches = with_noise(matches, policies.noise)
+    matches = with_exceptions(matches, policies.exceptions, now)
+    matches = with_throttling(matches)
+    matches = with_priority(matches, policies.priority)
+    return with_visibility(matches, policies.priority.bar)

@@ -1,0 +1,86 @@
+"""A finding as what scripts read: plain data, field for field the contract of `podhawk run -o jsonl`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from podhawk.content.annotations import technique
+from podhawk.content.model import Detection
+from podhawk.detect.finding import Actor, Finding, Target
+from podhawk.detect.risk.event import RiskEvent
+
+SCHEMA: Final = 1
+
+
+def record(finding: Finding) -> dict[str, Any]:
+    """The finding as plain data, in the order of the contract."""
+    detection = finding.detection
+    suppressed = finding.suppressed_by
+    return {
+        "schema": SCHEMA, "finding_id": finding.finding_id, "revision": finding.revision,
+        "replaces": list(finding.replaces), "kind": finding.kind,
+        "detection": {"name": detection.name, "id": detection.id, "version": detection.version,
+                      "type": detection.type, "file": detection.file},
+        "first_time": rfc3339(finding.first_time), "last_time": rfc3339(finding.last_time), "title": finding.title,
+        "severity": finding.severity, "risk_score": finding.risk_score, "priority": finding.priority,
+        "priority_reasons": [{"reason": one.reason, "points": one.points} for one in finding.priority_reasons],
+        "actor": _actor(finding.actor), "target": _target(finding.target), "outcome": finding.outcome,
+        "risk_objects": [{"field": one.field, "type": one.type, "value": one.value, "score": one.score}
+                         for one in finding.risk_objects],
+        "threat_objects": [{"field": one.field, "type": one.type, "value": one.value}
+                           for one in finding.threat_objects],
+        "attack": _attack(detection), "annotations": _annotations(detection),
+        "noise": [{"class": hit.noise_class, "action": hit.action} for hit in finding.noise],
+        "suppressed_by": None if suppressed is None else {
+            "name": suppressed.name, "file": suppressed.file, "owner": suppressed.owner, "reason": suppressed.reason,
+            "expires": suppressed.expires},
+        "throttled": finding.throttled, "visible": finding.visible, "evaluable": finding.evaluable,
+        "request_count": finding.request_count,
+        "requests": [{"audit_id": one.audit_id, "verb": one.verb, "uri": one.uri, "stages": list(one.stages),
+                      "code": one.code, "user": one.user, "received": one.received, "source": one.source}
+                     for one in finding.requests],
+        "findings": list(finding.findings), "row_count": finding.row_count, "rows": list(finding.rows),
+        "cluster": finding.cluster, "status": "new", "disposition": None, "assignee": None,
+    }
+
+
+def _actor(actor: Actor) -> dict[str, Any]:
+    return {"user": actor.user, "groups": list(actor.groups), "kind": actor.kind,
+            "effective_user": actor.effective_user, "pod": actor.pod, "token_issuer": actor.token_issuer,
+            "source_ip": actor.source_ip, "source_ips": list(actor.source_ips), "user_agent": actor.user_agent,
+            "chain": [{"kind": link.kind, "namespace": link.namespace, "name": link.name, "user": link.user,
+                       "audit_id": link.audit_id, "certain": link.certain} for link in actor.chain],
+            "chain_complete": actor.chain_complete}
+
+
+def _target(target: Target) -> dict[str, Any]:
+    return {"resource": target.resource, "subresource": target.subresource, "api_group": target.api_group,
+            "namespace": target.namespace, "name": target.name, "images": list(target.images)}
+
+
+def _attack(detection: Detection) -> list[dict[str, Any]]:
+    return [{"id": one.id, "name": one.name, "tactics": [{"id": tactic.id, "name": tactic.name}
+                                                         for tactic in one.tactics]}
+            for one in map(technique, detection.mitre_attack_id)]
+
+
+def _annotations(detection: Detection) -> dict[str, list[str]]:
+    return {"analytic_story": list(detection.analytic_story), "kill_chain_phases": list(detection.kill_chain_phases),
+            "nist": list(detection.nist), "cis20": list(detection.cis20), "cve": list(detection.cve)}
+
+
+def risk_record(event: RiskEvent) -> dict[str, Any]:
+    """A risk event as plain data."""
+    return {"time": rfc3339(event.time), "finding_id": event.finding_id, "detection": event.detection.name,
+            "risk_object": event.object, "risk_object_type": event.object_type, "score": event.score,
+            "applied": event.applied, "message": event.message,
+            "threat_objects": [one.value for one in event.threat_objects], "notes": list(event.notes)}
+
+
+def rfc3339(time: float) -> str:
+    """Epoch seconds as a UTC time with microseconds; "" for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(round(time * 1e6) / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    except (ValueError, OverflowError, OSError):
+        return ""

@@ -1,0 +1,65 @@
+"""Risk events as the rows of the data model Risk, so that searches can read them.
+
+Source: the fields of Splunk's Risk data model as Enterprise Security fills it,
+https://help.splunk.com/en/splunk-enterprise-security-8/risk-based-alerting
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from podhawk.content.annotations import technique
+from podhawk.detect.risk.event import RiskEvent
+from podhawk.rows import OrderKey, Row, Value
+
+
+class RiskDataset:
+    """The data model Risk over risk events at hand."""
+
+    def __init__(self, events: Iterable[RiskEvent]) -> None:
+        self._rows = [row_of(event, number) for number, event in enumerate(
+            sorted(events, key=lambda event: (-event.time, event.detection.name, event.finding_id, event.object)))]
+
+    def rows(self, model: str, dataset: str) -> Iterable[Row]:
+        """The rows, newest first."""
+        return (row.copy() for row in self._rows)
+
+
+def row_of(event: RiskEvent, number: int = 0) -> Row:
+    """A risk event under the field names of the data model."""
+    detection = event.detection
+    techniques = [technique(name) for name in detection.mitre_attack_id]
+    tactics = list(dict.fromkeys(tactic for one in techniques for tactic in one.tactics))
+    lists: dict[str, Sequence[str]] = {
+        "threat_object": [one.value for one in event.threat_objects],
+        "threat_object_type": [one.type for one in event.threat_objects],
+        "analyticstories": detection.analytic_story,
+        "annotations.analytic_story": detection.analytic_story,
+        "annotations.mitre_attack": detection.mitre_attack_id,
+        "annotations.mitre_attack.mitre_technique_id": detection.mitre_attack_id,
+        "annotations.mitre_attack.mitre_technique": [one.name for one in techniques],
+        "annotations.mitre_attack.mitre_tactic": [tactic.name for tactic in tactics],
+        "annotations.mitre_attack.mitre_tactic_id": [tactic.id for tactic in tactics],
+        "annotations.kill_chain_phases": detection.kill_chain_phases,
+        "annotations.nist": detection.nist,
+        "annotations.cis20": detection.cis20,
+        "annotations.cve": detection.cve,
+        "annotations._all": list(dict.fromkeys((*detection.analytic_story, *detection.mitre_attack_id,
+                                                *detection.kill_chain_phases, *detection.nist, *detection.cis20,
+                                                *detection.cve))),
+    }
+    found: dict[str, Value] = {
+        "_time": int(event.time) if event.time == int(event.time) else event.time,
+        "index": "risk", "source": detection.name, "sourcetype": "stash", "search_name": detection.name,
+        "detection_id": detection.id, "risk_object": event.object, "normalized_risk_object": event.object,
+        "risk_object_type": event.object_type, "risk_object_field": event.object_field,
+        "risk_message": event.message, "risk_score": event.score, "calculated_risk_score": event.applied,
+        "finding_id": event.finding_id, "cluster": event.cluster, "security_domain": detection.security_domain,
+    }
+    if len(event.threat_objects) == 1 and event.threat_objects[0].type == "ip_address":
+        found["src"] = event.threat_objects[0].value
+    for name, values in lists.items():
+        if values:
+            found[name] = values[0] if len(values) == 1 else tuple(values)
+    return Row({name: value for name, value in found.items() if value != ""},
+               OrderKey(-event.time, 0.0, (number,)))

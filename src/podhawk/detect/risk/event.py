@@ -1,0 +1,35 @@
+"""Risk events: a detection's score for one risk object in one request.
+
+Source: risk-based alerting in Splunk Enterprise Security, https://help.splunk.com/en/splunk-enterprise-security-8/
+risk-based-alerting
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from podhawk.content.model import Detection
+from podhawk.detect.finding import ThreatValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskEvent:
+    """What one finding adds to one risk object.
+
+    `score` is the content's, `applied` what the sum gains after factors and the daily cap; `notes` say why the two
+    differ. `time` is that of the event, in epoch seconds; `request` tells requests apart.
+    """
+
+    time: float
+    finding_id: str
+    detection: Detection
+    message: str
+    object: str
+    object_type: str
+    object_field: str
+    score: int
+    applied: float
+    threat_objects: tuple[ThreatValue, ...] = ()
+    notes: tuple[str, ...] = ()
+    cluster: str = ""
+    request: str = ""

@@ -1,0 +1,95 @@
+"""From findings to risk events.
+
+One risk event for each detection, request and risk object. What a controller did is charged to the person behind it
+where the chain is certain, to nobody where it is a guess or not seen. Searches that are published twice score once.
+What a detection can add to a risk object within a day is capped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from podhawk.content.model import Detection
+from podhawk.detect.finding import Finding, ScoredEntity
+from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
+from podhawk.detect.visibility import hidden_by_noise
+
+
+def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEvent]:
+    """The risk events of findings, in order of time; the order of the findings does not matter.
+
+    Incidents add none (they are made of risk), nor do findings that noise classes hide, exceptions mark or throttling
+    quiets.
+    """
+    factors = Factors(policy)
+    made = [event for finding in findings for event in _events(finding, factors)]
+    made.sort(key=lambda event: (event.time, event.detection.name, event.finding_id, event.object_type, event.object))
+    return _capped(_once(made), policy.cap)
+
+
+def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
+    if (finding.kind == "incident" or hidden_by_noise(finding) or finding.suppressed_by is not None
+            or finding.throttled):
+        return
+    for entity, charged in _charged(finding):
+        applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
+        if charged:
+            notes.insert(0, f"made by {finding.actor.user}")
+        yield RiskEvent(time=finding.first_time, finding_id=finding.finding_id, detection=finding.detection,
+                        message=finding.title, object=entity.value, object_type=entity.type, object_field=entity.field,
+                        score=entity.score, applied=applied, threat_objects=finding.threat_objects,
+                        notes=tuple(notes), cluster=finding.cluster, request=_request(finding))
+
+
+def _request(finding: Finding) -> str:
+    """What tells the request of a finding from all others; of an aggregate plan, its first one."""
+    first = finding.requests[0] if finding.requests else None
+    return finding.finding_id if first is None else "\n".join((first.audit_id, first.received, first.user, first.uri))
+
+
+def _charged(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
+    """Who gains risk: the finding's risk objects, or in a controller's place the owner who is certain."""
+    actor = finding.actor
+    for entity in finding.risk_objects:
+        if actor.kind != "controller" or entity.value != actor.user:
+            yield entity, ""
+        elif actor.chain and actor.chain_complete and actor.chain[-1].certain:
+            yield replace(entity, value=actor.chain[-1].user), "owner"
+
+
+def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
+    """The events, those of a search that another detection has scored the same thing with already at nothing."""
+    seen: dict[tuple[str, ...], str] = {}
+    for event in events:
+        key = (same_search(event.detection), event.request, event.object_type, event.object, event.cluster)
+        first = seen.setdefault(key, event.detection.name)
+        if first != event.detection.name:
+            yield replace(event, applied=0.0, notes=(*event.notes, f"the same search as {first}"))
+        else:
+            yield event
+
+
+def same_search(detection: Detection) -> str:
+    """A search's text without what may differ between two publications of it: blanks, and the filter macro."""
+    text = re.sub(r"\s+", " ", detection.search).strip().lower()
+    return re.sub(r"\s*\|\s*`[a-z0-9_]+_filter`\s*\Z", "", text)
+
+
+def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
+    """The events under the daily cap of each detection and risk object."""
+    sums: defaultdict[tuple[str, ...], float] = defaultdict(float)
+    found: list[RiskEvent] = []
+    for event in events:
+        day = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d")
+        key = (event.detection.id or event.detection.name, event.object_type, event.object, event.cluster, day)
+        room = max(0.0, cap - sums[key])
+        if event.applied > room:
+            event = replace(event, applied=room, notes=(*event.notes, f"capped at {cap:g} a day"))
+        sums[key] += event.applied
+        found.append(event)
+    return found
