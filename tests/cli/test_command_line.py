@@ -190,7 +190,7 @@ def test_a_broken_detection_is_told_with_its_place_and_the_rest_runs(log: Path, 
         (folder / f"{name}.yml").write_text(
             f"name: {name}\nid: {name}\nversion: 1\ntype: Anomaly\nstatus: production\nsearch: |-\n  "
             + search.replace("\n", "\n  ") + "\n")
-    done = podhawk("run", "--content", str(tmp_path / "content"), str(log))
+    done = podhawk("run", "--rows", "--content", str(tmp_path / "content"), str(log))
     assert done.returncode == 3
     assert json.loads(done.stdout)["row"] == {"count": "2"}
     assert "bad.yml: search:2:5" in done.stderr
@@ -204,7 +204,7 @@ def test_what_a_carrier_cut_off_is_not_evaluable_never_clean(log: Path) -> None:
     cut = json.dumps(event, separators=(",", ":"))[:16384]
     log.write_text(json.dumps({"records": [{"category": "kube-audit", "properties": {"log": cut}}]}))
     done = podhawk("run", str(log), "--only", "kubernetes_node_port_creation")
-    assert "unknown   Kubernetes Node Port Creation: no rows, but not evaluable on 1 event" in done.stderr
+    assert "unknown   Kubernetes Node Port Creation: no findings, but not evaluable on 1 event" in done.stderr
     assert "silent" not in done.stderr
     assert "truncated: 1 of them" in done.stderr
 
@@ -226,7 +226,9 @@ def test_the_demo_runs() -> None:
     done = podhawk("demo")
     assert done.returncode == 0, done.stderr
     assert "Kubernetes Pod Created in Default" in done.stdout
-    assert "audit events" in done.stderr
+    assert "audit events" in done.stdout
+    assert "INCIDENT" in done.stdout
+    assert "out of sight" in done.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

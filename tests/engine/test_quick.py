@@ -90,8 +90,9 @@ def test_most_plain_events_are_taken_the_quick_way(tmp_path: Path, monkeypatch: 
         "annotations": {"authorization.k8s.io/decision": "allow"}}) + "\n" for number in range(500)))
     taken = []
     serve = quick.Quick._serve
-    monkeypatch.setattr(quick.Quick, "_serve", lambda self, event, line, number, hits: (taken.append(number),
-                                                                                  serve(self, event, line, number, hits))[1])
+    monkeypatch.setattr(quick.Quick, "_serve", lambda self, event, line, number, hits: (
+        taken.append(number),
+        serve(self, event, line, number, hits))[1])
     result = api.search("* | stats count dc(user.username) by verb", path, content=NOTHING, jobs=1)
     assert list(result) == [{"verb": "get", "count": "500", "dc(user.username)": "1"}]
     assert len(taken) == 500

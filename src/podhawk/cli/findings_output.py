@@ -34,7 +34,7 @@ def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything
     if kind == "csv":
         output.as_csv(rows, columns, out)
         return
-    risk = _risk_rows(result)
+    risk = risk_rows(result)
     if kind == "md":
         output.markdown(rows, columns, out)
         if risk:
@@ -85,7 +85,7 @@ def target_text(one: Finding) -> str:
     return f"{path} -n {target.namespace}" if target.namespace else path
 
 
-def _risk_rows(result: FindingsResult) -> Sequence[dict[str, Cell]]:
+def risk_rows(result: FindingsResult) -> Sequence[dict[str, Cell]]:
     lines: list[dict[str, Any]] = []
     for one in risk_table(result.found.risk)[:MOST_RISK]:
         lines.append({"risk": f"{one.score:g}", "object": one.object, "type": one.type, "findings": str(one.findings),

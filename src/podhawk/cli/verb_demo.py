@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from podhawk.cli.options import declared
 
 if TYPE_CHECKING:
-    from podhawk.api import DetectionResult, RowsResult
+    from podhawk.api import FindingsResult
+    from podhawk.detect.finding import Finding
 
 EPILOG = """\b
 Examples:
   podhawk demo
   podhawk demo -o jsonl
 """
-COLUMNS = ["severity", "risk", "technique", "detection", "rows", "who", "what"]
+COLUMNS = ("priority", "severity", "technique", "detection", "findings", "who", "what")
 
 
 @click.command("demo", epilog=EPILOG)
@@ -26,64 +28,74 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run the shipped detections on shipped audit logs of a real API server under attack."""
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.rows_output import print_results
+    from podhawk.cli.findings_output import print_findings
     from podhawk.cli.summary import print_input, print_run
-    from podhawk.cli.tables import note, print_table
+    from podhawk.cli.tables import note
     from podhawk.content.load import shipped_pack
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
 
     settings = resolve("demo", given)
     around = api.surroundings(settings.values)
+    policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     data = shipped_pack() / "datasets" / "demo.log.gz"
-    result = api.rows(content, data, detections=select(content, (), ()), settings=around)
+    result = api.run(content, data, detections=select(content, (), ()), settings=around, policies=policies)
     kind = settings["output"] or "table"
+    overview = kind == "table" and not settings["all"]
     with output.writer(settings["output_file"]) as out:
-        if kind == "table":
-            print_table(overview(result), COLUMNS, out, title=f"podhawk: {result.report.events:,} audit events of a "
-                        "real API server, amid ordinary work somebody attacks")
+        if overview:
+            print_overview(result, out)
         else:
-            print_results(kind, result, out)
+            print_findings(kind, result, out, everything=settings["all"])
     if not settings["quiet"]:
         sys.stdout.flush()
-        print_input(result.report)
-        if kind == "table":
-            for one in result.detections:
-                if one.cannot and not (one.result and len(one.result)):
-                    note(f"cannot fire here: {one.detection.name}: {one.cannot}")
-            note("next: podhawk run YOUR-AUDIT.log    the rows behind a line: podhawk demo -o jsonl")
+        if overview:
+            hidden = len(result) - len(result.found.visible)
+            note(f"{hidden} findings are out of sight (noise, low priority); podhawk demo --all shows them")
+            note("next: podhawk run YOUR-AUDIT.log")
         else:
+            print_input(result.report)
             print_run(result)
     return 0
 
 
-def overview(result: RowsResult) -> list[dict[str, Any]]:
-    """One row per detection that fired: how bad, how often, by whom, on what."""
-    fired = [one for one in result.detections if one.result is not None and len(one.result)]
-    fired.sort(key=lambda one: (-one.detection.risk_score, one.detection.name))
-    return [_line(one) for one in fired]
+def print_overview(result: FindingsResult, out: TextIO) -> None:
+    """Incidents, then a line for each detection that has visible findings, then the risk."""
+    from podhawk.cli.findings_output import RISK_COLUMNS, risk_rows
+    from podhawk.cli.tables import print_table
+
+    lines = overview(result.found.visible)
+    print_table(lines, COLUMNS, out, title=f"podhawk: {result.report.lines:,} audit events of a real API server, amid "
+                "ordinary work somebody attacks")
+    out.write("\n")
+    print_table(risk_rows(result), RISK_COLUMNS, out, title="Risk")
 
 
-def _line(one: DetectionResult) -> dict[str, Any]:
-    rows = list(one.result or ())
-    about = one.detection
-    return {"severity": about.severity, "risk": str(about.risk_score), "technique": ", ".join(about.mitre_attack_id),
-            "detection": about.name, "rows": str(len(rows)), "who": _few(rows, ("user",)),
-            "what": _few(rows, ("resource", "object", "target", "image", "requestURI"))}
+def overview(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """One row for each detection: how urgent, how often, by whom, on what."""
+    groups: dict[str, list[Finding]] = {}
+    for one in findings:
+        groups.setdefault(one.detection.name, []).append(one)
+    rows = [_line(own) for own in groups.values()]
+    return sorted(rows, key=lambda row: (-int(row["priority"]), row["detection"]))
 
 
-def _few(rows: list[dict[str, Any]], names: tuple[str, ...], most: int = 3) -> str:
-    """The first few distinct values of the first field that the rows have, and how many more there are."""
-    for name in names:
-        values: dict[str, None] = {}
-        for row in rows:
-            cell = row.get(name)
-            for text in cell if isinstance(cell, list) else [cell]:
-                if text:
-                    values[str(text)] = None
-        if values:
-            shown = [text if len(text) <= 44 else text[:41] + "…" for text in list(values)[:most]]
-            more = len(values) - len(shown)
-            return ", ".join(shown) + (f" and {more} more" if more else "")
-    return ""
+def _line(own: Sequence[Finding]) -> dict[str, Any]:
+    from podhawk.cli.findings_output import actor_text, target_text
+
+    first = own[0]
+    incident = first.kind == "incident"
+    severity = max((one.severity for one in own), key=("informational", "low", "medium", "high", "critical").index)
+    return {"priority": str(max(one.priority for one in own)), "severity": severity,
+            "technique": ", ".join(first.detection.mitre_attack_id),
+            "detection": ("INCIDENT " if incident else "") + first.detection.name, "findings": str(len(own)),
+            "who": _few(actor_text(one.actor) for one in own), "what": _few(target_text(one) for one in own)}
+
+
+def _few(texts: Iterable[str], most: int = 3) -> str:
+    """The first few distinct texts, and how many more there are."""
+    values = list(dict.fromkeys(text for text in texts if text))
+    shown = [text if len(text) <= 44 else text[:41] + "…" for text in values[:most]]
+    more = len(values) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

@@ -7,7 +7,7 @@ if their members are, apart from `kind`, `apiVersion` and what a carrier added: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -48,8 +48,14 @@ def collect(gathered: Iterable[tuple[Kept, Iterable[int]]], rebuild: Rebuild) ->
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
     for kept, numbers in gathered:
         event = rebuild.event(kept)
-        found.setdefault(key_of(event), []).append((event, frozenset(numbers)))
+        found.setdefault(_key(event), []).append((event, frozenset(numbers)))
     return {key: _collected(key, events) for key, events in found.items()}
+
+
+def _key(event: AuditEvent) -> RequestKey:
+    """The request of an event; one without an auditID is a request of its own."""
+    key = key_of(event)
+    return key if key.audit_id else replace(key, audit_id=f"event-{fingerprint(event).hex()}")
 
 
 def join(first: Mapping[RequestKey, Collected], second: Mapping[RequestKey, Collected]) -> dict[RequestKey, Collected]:

@@ -8,7 +8,7 @@ from typing import Final
 from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
 
-_PROBE: Final = re.compile(r"/(?:healthz|livez|readyz)(?:/[\w.-]*)*(?:\?.*)?\Z")
+_PROBE: Final = re.compile(r"/(?:healthz|livez|readyz)(?:/[\w-]+(?:\.[\w-]+)*)*/?(?:\?.*)?\Z")
 
 
 def _test(match: Match) -> bool:

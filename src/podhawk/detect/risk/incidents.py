@@ -16,7 +16,7 @@ from typing import Final, cast, get_args
 from podhawk.content.model import Content, Severity
 from podhawk.detect.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
 from podhawk.detect.evaluation import MOST_ROWS, kind_of, shown, title_of
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.identity import finding_id
 from podhawk.detect.match import Match
 from podhawk.detect.prepare import Prepared
@@ -97,11 +97,18 @@ def _match(one: Prepared, episode: Episode, events: Sequence[RiskEvent], finding
         first_time=events[0].time, last_time=max(event.time for event in events),
         title=title_of(detection, fields), severity=_severity(detection.severity, latest),
         risk_score=round(as_number(latest.get("risk_score")) or detection.risk_score), cluster=events[0].cluster,
-        actor=common_actor([match.finding.actor for match in behind]),
+        actor=_actor(events[0], [match.finding.actor for match in behind]),
         target=common_target([match.finding.target for match in behind]),
-        outcome=common_outcome([match.finding.outcome for match in behind]), request_count=len(infos), requests=infos[:MOST_ROWS], row_count=len(rows),
+        outcome=common_outcome([match.finding.outcome for match in behind]), request_count=len(infos),
+        requests=infos[:MOST_ROWS], row_count=len(rows),
         rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
         findings=tuple(ids)), tuple(requests[:MOST_ROWS]))
+
+
+def _actor(event: RiskEvent, actors: Sequence[Actor]) -> Actor:
+    """What the actors have in common; where that is nobody, the user who gathered the risk."""
+    common = common_actor(actors)
+    return common if common.user or event.object_type != "user" else replace(common, user=event.object)
 
 
 def _severity(content: Severity, row: Row) -> Severity:

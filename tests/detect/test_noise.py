@@ -1,0 +1,180 @@
+"""Noise classes, priority, visibility and throttling."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from detect.making import detection, event, received, run, write
+from podhawk.content.model import Throttling
+from podhawk.detect.finding import Finding
+from podhawk.detect.findings import Policies
+from podhawk.detect.noise.registry import NOISE_CLASSES, policy_of
+from podhawk.detect.priority import FACTORS, priority_policy
+from podhawk.errors import UsageError
+
+PODS = "verb=create objectRef.resource=pods"
+SCHEDULER = {"username": "system:kube-scheduler", "groups": ["system:authenticated"]}
+ACCOUNT = {"username": "system:serviceaccount:payments:api", "groups": ["system:serviceaccounts"]}
+REF = {"resource": "pods", "namespace": "default", "name": "web"}
+
+
+def one(
+    tmp_path: Path, *events: dict[str, object], search: str = PODS, policies: Policies | None = None, **members: object
+) -> Finding:
+    (found,) = (
+        finding
+        for finding in run(write(tmp_path / "a.log", *events), detection(search, **members), policies=policies)
+        if finding.kind != "incident"
+    )
+    return found
+
+
+def classes(finding: Finding) -> set[str]:
+    return {hit.noise_class for hit in finding.noise}
+
+
+@pytest.mark.parametrize(
+    ("members", "search", "expected"),
+    [
+        ({"objectRef": {**REF, "subresource": "binding"}, "user": SCHEDULER}, PODS, {"subresource", "controller-made"}),
+        ({"objectRef": {**REF, "subresource": "eviction"}}, PODS, {"subresource"}),
+        ({"objectRef": {**REF, "subresource": "exec"}}, PODS, {"subresource"}),
+        ({"objectRef": {**REF, "subresource": "exec"}}, f"{PODS} objectRef.subresource=exec", set()),
+        (
+            {"objectRef": {**REF, "subresource": "exec"}, "responseStatus": {"code": 403}},
+            "responseStatus.code=403",
+            {"denied"},
+        ),
+        ({"objectRef": {**REF, "subresource": "ephemeralcontainers"}}, PODS, set()),
+        ({"requestURI": "/api/v1/namespaces/default/pods?dryRun=All"}, PODS, {"dry-run"}),
+        ({"responseStatus": {"code": 403}}, PODS, {"denied"}),
+        (
+            {"user": {"username": "system:serviceaccount:kube-system:replicaset-controller"}, "userAgent": "kcm"},
+            PODS,
+            {"controller-made"},
+        ),
+        ({"requestURI": "/livez?verbose", "objectRef": None, "verb": "get"}, "verb=get", {"probes"}),
+        ({"requestURI": "/healthz/etcd", "objectRef": None, "verb": "get"}, "verb=get", {"probes"}),
+        ({"requestURI": "/healthz/../api/v1/secrets", "objectRef": None, "verb": "get"}, "verb=get", set()),
+        ({"objectRef": {"resource": "leases", "namespace": "x"}, "verb": "update"}, "verb=update", {"probes"}),
+        ({"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"]}, PODS, {"controller-made", "loopback"}),
+        (
+            {"user": {"username": "system:serviceaccount:velero:velero"}, "userAgent": "velero/1.14"},
+            PODS,
+            {"known-operators"},
+        ),
+        ({"user": {"username": "system:serviceaccount:velero:velero"}, "userAgent": "curl/8"}, PODS, set()),
+        ({}, PODS, set()),
+    ],
+)
+def test_a_request_belongs_to_the_classes_that_describe_it(
+    tmp_path: Path, members: dict[str, object], search: str, expected: set[str]
+) -> None:
+    assert classes(one(tmp_path, event(**members), search=search)) == expected
+
+
+def test_stages_are_noted_and_hide_nothing(tmp_path: Path) -> None:
+    found = one(tmp_path, received(), event())
+    assert [(hit.noise_class, hit.action) for hit in found.noise] == [("stages", "tag")]
+    assert found.visible
+
+
+def test_a_habit_is_twenty_earlier_matches_within_a_day_and_not_by_hand(tmp_path: Path) -> None:
+    def reads(count: int, agent: str = "app/1", hour: int = 1) -> list[dict[str, object]]:
+        return [
+            event(
+                f"{hour}-{agent}-{number}",
+                at=f"{hour:02}:{number:02}:00.000001",
+                verb="get",
+                userAgent=agent,
+                user=ACCOUNT,
+                objectRef={"resource": "secrets", "namespace": "payments"},
+            )
+            for number in range(count)
+        ]
+
+    def hidden(*events: dict[str, object]) -> int:
+        return sum(
+            "habit" in classes(finding)
+            for finding in run(write(tmp_path / "a.log", *events), detection("verb=get objectRef.resource=secrets"))
+        )
+
+    assert hidden(*reads(20)) == 0
+    assert hidden(*reads(23)) == 3
+    assert hidden(*reads(20), *reads(2, "curl/8.5", 2)) == 0
+    assert hidden(*reads(20)[::-1], *reads(1, hour=2)) == 1
+
+
+@pytest.mark.parametrize("name", [known.name for known in NOISE_CLASSES])
+def test_the_policy_can_turn_every_class(tmp_path: Path, name: str) -> None:
+    denied = event(responseStatus={"code": 403}, requestURI="/x?dryRun=All")
+    for action in ("tag", "lower", "hide", "off"):
+        found = one(tmp_path, denied, policies=Policies(noise=policy_of({name: action})))
+        if name == "denied":
+            assert ("denied" in classes(found)) is (action != "off")
+            assert found.visible is (action in ("tag", "off"))
+
+
+@pytest.mark.parametrize("table", [{"subresorce": "hide"}, {"denied": "remove"}])
+def test_unknown_classes_and_actions_are_refused_with_the_nearest(table: dict[str, str]) -> None:
+    with pytest.raises(UsageError) as told:
+        policy_of(table)
+    assert "subresource" in str(told.value) or "tag, lower, hide, off" in str(told.value)
+
+
+def test_priority_is_the_sum_of_its_shown_reasons(tmp_path: Path) -> None:
+    for members in (
+        {},
+        {"responseStatus": {"code": 403}},
+        {"user": {"username": "system:anonymous"}},
+        {"user": {"username": "root", "groups": ["system:masters"]}},
+        {"user": ACCOUNT},
+        {"impersonatedUser": {"username": "system:admin"}},
+    ):
+        found = one(tmp_path, event(**members))
+        assert found.priority == max(0, min(100, sum(reason.points for reason in found.priority_reasons)))
+        assert found.priority_reasons[0].points == 49
+
+
+def test_the_first_time_counts_by_the_time_of_the_event_not_of_the_line(tmp_path: Path) -> None:
+    late, early = event("late", at="11:00:00.1"), event("early", at="09:00:00.1")
+    found = list(run(write(tmp_path / "a.log", late, early), detection(PODS)))
+    firsts = [any("first time" in reason.reason for reason in one.priority_reasons) for one in found]
+    assert firsts == [True, False]
+
+
+def test_points_and_the_bar_are_the_sites(tmp_path: Path) -> None:
+    low = one(tmp_path, event(), policies=Policies(priority=priority_policy({"bar": 90, "person": 0})))
+    assert not low.visible
+    assert low.priority == 49 + 5 + 5 + 3
+    for factor in FACTORS:
+        assert priority_policy({factor.name: 1}).of(factor) == 1
+    for bad in ({"persons": 1}, {"person": "much"}, {"bar": True}, {"person": 1000}):
+        with pytest.raises(UsageError):
+            priority_policy(bad)
+
+
+def test_what_gives_power_over_the_node_raises_the_priority(tmp_path: Path) -> None:
+    plain = one(tmp_path, event(requestObject={"spec": {"containers": [{"image": "nginx"}]}}))
+    strong = one(
+        tmp_path,
+        event(requestObject={"spec": {"containers": [{"image": "nginx", "securityContext": {"privileged": True}}]}}),
+    )
+    assert strong.priority == plain.priority + 15
+
+
+def test_a_ttp_is_visible_below_the_bar(tmp_path: Path) -> None:
+    assert one(tmp_path, event(), type="TTP", risk_score=1).visible
+    assert not one(tmp_path, event(), type="Anomaly", risk_score=1).visible
+
+
+def test_throttling_quiets_equal_values_for_its_period(tmp_path: Path) -> None:
+    events = [event(f"r{hour}", at=f"{hour:02}:00:00.000001") for hour in (1, 2, 4, 5)]
+    other = event("other", at="01:30:00.000001", user={"username": "bob"})
+    found = run(
+        write(tmp_path / "a.log", *events, other),
+        detection("verb=create | table user.username", throttling=Throttling(("user.username",), "7200s")),
+    )
+    assert [one.throttled for one in found if one.kind != "incident"] == [False, False, True, False, True]
