@@ -19,6 +19,7 @@ from podhawk.content.surroundings import Surroundings, content_of, surroundings
 from podhawk.detect.exceptions import SiteException, load_exceptions
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Found, Policies, find
+from podhawk.detect.memory import Memory
 from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.prepare import Prepared, prepare
 from podhawk.detect.priority import priority_policy
@@ -151,6 +152,10 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     around = settings if settings is not None else surroundings(options)
     known = content if content is not None else content_of(options)
     context = around.context(known)
+    if around.state is not None:
+        from podhawk.store.datasets import SqlDatasets
+
+        context.datasets = SqlDatasets(around.state)
     pipeline = read_search(spl, known.macros, name, context.env)
     source = FileSource([str(path) for path in paths], around.reading, keep=rereads(pipeline))
     request = Request(pipeline, context)
@@ -169,7 +174,7 @@ def rows(content: Content, *paths: str | Path, detections: Sequence[Detection] |
     holds no audit event.
     """
     around = settings if settings is not None else surroundings(options)
-    store = LookupStore(content, around.state, around.write)
+    store = around.lookups(content)
     chosen_ones = list(content.detections if detections is None else detections)
     results: list[DetectionResult] = []
     requests: list[tuple[DetectionResult, Request]] = []
@@ -227,13 +232,15 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
     around = settings if settings is not None else surroundings(options)
     if around.exact:
         raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
-    store = LookupStore(content, around.state, around.write)
+    store = around.lookups(content)
     prepared = [prepare(detection, content, around, store)
                 for detection in (content.detections if detections is None else detections)]
     source = FileSource([str(path) for path in paths], around.reading, keep=True)
     context = around.context(content, store)
     policies = policies if policies is not None else Policies()
-    found = find(prepared, incident_rules(prepared, around), content, source, around.runner(source), context, policies)
+    memory = _memory(around.state) if around.state is not None else None
+    found = find(prepared, incident_rules(prepared, around), content, source, around.runner(source), context, policies,
+                 memory)
     if paths and (any(one.request is not None for one in prepared) or not prepared):
         source.check()
     results: list[DetectionResult] = []
@@ -253,6 +260,12 @@ def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[P
     store = LookupStore(content, None, False)
     known = {one.detection.id for one in prepared}
     return [prepare(one, content, around, store) for one in content.detections if one.id not in known]
+
+
+def _memory(state: str) -> Memory:
+    from podhawk.store.state import SqlMemory
+
+    return SqlMemory(state)
 
 
 def policies_of(settings: Settings) -> Policies:

@@ -87,6 +87,14 @@ class InputError(PodhawkError):
 class EngineError(PodhawkError):
     """A cluster that cannot be reached or used, or that answered what cannot be read."""
 
+    exit_code = 2
+
+
+class StoreError(PodhawkError):
+    """A state that cannot be opened, reached, read or written."""
+
+    exit_code = 2
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known name, or nothing."""

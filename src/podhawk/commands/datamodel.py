@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import ROOT, Dataset, check_model, risk_rows
+from podhawk.commands.datasets import Dataset, check_model, model_rows
 from podhawk.commands.declare import Command, Example, Kind, always
 from podhawk.commands.names import shown
 from podhawk.rows import Table
@@ -42,14 +42,14 @@ def _parse(cursor: Cursor) -> DataModel:
 
 
 def _generate(node: DataModel, context: Context) -> Table:
-    return Table(list(risk_rows(context, "" if node.flat else ROOT)), None)
+    return Table(list(model_rows(context, node.model, node.dataset, "" if node.flat else node.dataset)), None)
 
 
 DATAMODEL = Command(
     name="datamodel",
     syntax="datamodel Risk All_Risk search|flat",
-    doc="Gives the rows of the data model Risk: with `search`, fields are named `All_Risk.risk_object` and so on, "
-        "with `flat` without the prefix. Other data models are refused by name.",
+    doc="Gives the rows of a data model (Risk or Findings): with `search`, fields are named `All_Risk.risk_object` and "
+        "so on, with `flat` without the prefix. Other data models are refused by name.",
     examples=(Example("| datamodel Risk All_Risk search | stats count", ({"count": "0"},)),
               Example("| datamodel Risk All_Risk flat | stats count", ({"count": "0"},))),
     parse=_parse,

@@ -1,8 +1,8 @@
-"""Datasets that a search can name: lookup tables, and the data model Risk.
+"""Datasets that a search can name: lookup tables, and the data models Risk and Findings.
 
-Of Splunk's data models podhawk keeps one, Risk: it is what its own detections write. Its rows come from
-`Context.datasets` under plain field names; `tstats` and `datamodel … search` see them as
-`All_Risk.risk_object`, `from` as `risk_object`.
+Podhawk keeps two data models, which are what its own detections write: Risk, as Splunk has it, and Findings (findings
+and incidents). Their rows come from `Context.datasets` under plain field names; `tstats` and `datamodel … search` see
+them as `All_Risk.risk_object`, `from` as `risk_object`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import SearchText
 
-MODEL, ROOT = "Risk", "All_Risk"
+MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents")}
+"""Each data model with its datasets, the root one first."""
 _TYPE = re.compile(r"(datamodel|inputlookup|lookup|savedsearch)(\s*:\s*|\s+)(?=[\w\"'])", re.IGNORECASE)
 _INHERITED = frozenset({"host", "source", "sourcetype", "index"})
-EMPTY = "the data model Risk is empty here: nothing has written risk yet"
+EMPTY = "the data model {} is empty here: nothing has written to it yet; name the --state of a run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +66,32 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
 def split_model(name: str) -> tuple[str, str]:
     """A data model's name and the dataset in it."""
     model, _, inner = name.partition(".")
-    return model, inner or (ROOT if model == MODEL else "")
+    return model, inner or MODELS.get(model, ("",))[0]
 
 
 def check_model(dataset: Dataset, model: str, inner: str) -> None:
-    if model != MODEL:
-        raise dataset.error(f"data model {model!r} is not supported: podhawk keeps the data model {MODEL} only",
-                            "Search the events themselves.")
-    if inner != ROOT:
-        raise dataset.error(f"data model {MODEL} has no dataset {inner!r}", f"Its dataset is {MODEL}.{ROOT}.")
+    if model not in MODELS:
+        raise dataset.error(f"data model {model!r} is not supported: podhawk keeps the data models "
+                            f"{' and '.join(MODELS)} only", "Search the events themselves.")
+    if inner not in MODELS[model]:
+        raise dataset.error(f"data model {model} has no dataset {inner!r}",
+                            f"It has {', '.join(f'{model}.{name}' for name in MODELS[model])}.")
 
 
 def dataset_table(dataset: Dataset, context: Context) -> Table:
     """The rows of a dataset; an empty cell of a lookup table is an absent field."""
     if dataset.kind == "datamodel":
-        return Table(list(risk_rows(context)), None)
+        return Table(list(model_rows(context, *split_model(dataset.name))), None)
     lookup = context.lookups.get(dataset.name)
     rows = [Row(((name, value) for name, value in cells.items() if value != ""), OrderKey(0.0, 0.0, (number,)))
             for number, cells in enumerate(lookup.rows)]
     return Table(rows, tuple(lookup.fields))
 
 
-def risk_rows(context: Context, prefix: str = "") -> Iterator[Row]:
-    """The rows of the data model Risk, their fields under `prefix.` where one is given."""
+def model_rows(context: Context, model: str, inner: str, prefix: str = "") -> Iterator[Row]:
+    """The rows of a data model's dataset, their fields under `prefix.` where one is given."""
     empty = True
-    for row in context.datasets.rows(MODEL, ROOT):
+    for row in context.datasets.rows(model, inner):
         empty = False
         if not prefix:
             yield Row(row, row.order)
@@ -99,4 +101,4 @@ def risk_rows(context: Context, prefix: str = "") -> Iterator[Row]:
         named["nodename"] = prefix
         yield named
     if empty:
-        context.warn("risk-empty", EMPTY)
+        context.warn(f"{model.lower()}-empty", EMPTY.format(model))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from podhawk.commands.aggregate import Item, item_columns, parse_items, render_items
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import ROOT, Dataset, check_model, risk_rows, split_model
+from podhawk.commands.datasets import Dataset, check_model, model_rows, split_model
 from podhawk.commands.declare import Columns, Command, Example, Kind, always
 from podhawk.commands.names import listed, shown
 from podhawk.commands.stats import Stats, StatsRun
@@ -152,8 +152,8 @@ def _columns(node: Tstats, columns: Columns) -> Columns:
 
 def _check(node: Tstats, context: Context) -> None:
     if not node.model:
-        raise node.at.error("tstats reads the data model Risk only: there are no indexed summaries of events here",
-                            "Search the events and use stats.")
+        raise node.at.error("tstats reads the data models Risk and Findings only: there are no indexed summaries of "
+                            "events here", "Search the events and use stats.")
     check_model(node.at, *split_model(node.model))
     StatsRun(Stats(node.items, node.by), context)
 
@@ -171,7 +171,8 @@ def _cut(row: Row, count: int, unit: str, context: Context) -> None:
 
 def _rows(node: Tstats, context: Context) -> Iterator[Row]:
     test = compile_clause(with_latest(node.where), context.env)
-    for row in risk_rows(context, ROOT):
+    model, inner = split_model(node.model)
+    for row in model_rows(context, model, inner, inner):
         if not test(row):
             continue
         if node.span:
@@ -193,10 +194,10 @@ TSTATS = Command(
     name="tstats",
     syntax="tstats [summariesonly=<bool>] [allow_old_summaries=<bool>] [fillnull_value=<text>] <aggregation>… "
            "from datamodel=Risk.All_Risk [where <clause>] [by <field>… [span=<time>]]",
-    doc="Computes aggregations over the data model Risk, whose fields are named `All_Risk.risk_object` and so on. In "
-        "`where`, OR binds tighter than AND, as in search. `fillnull_value` stands in for a BY field that a row lacks; "
-        "`span` cuts `_time`. Options about summaries are read and change nothing: all risk is always there. Other "
-        "data models are refused by name, and so are `prestats` and `append`.",
+    doc="Computes aggregations over a data model (Risk or Findings), whose fields are named `All_Risk.risk_object` and "
+        "so on. In `where`, OR binds tighter than AND, as in search. `fillnull_value` stands in for a BY field that a "
+        "row lacks; `span` cuts `_time`. Options about summaries are read and change nothing: all risk is there. "
+        "Other data models are refused by name, and so are `prestats` and `append`.",
     examples=(
         Example("| tstats summariesonly=false count from datamodel=Risk.All_Risk where All_Risk.risk_object=alice",
                 ({"count": "0"},)),

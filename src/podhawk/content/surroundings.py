@@ -52,9 +52,14 @@ class Surroundings:
 
         return SparkRunner(self.cluster, source, Ferry(pack_lookups, unpack_lookups), self.within)
 
+    def lookups(self, content: Content) -> LookupStore:
+        """The lookup tables of content, with those that a state in a folder holds."""
+        folder = self.state if self.state is not None and "://" not in self.state else None
+        return LookupStore(content, folder, self.write)
+
     def context(self, content: Content, store: LookupStore | None = None) -> Context:
         """A fresh context for one search."""
-        lookups = store if store is not None else LookupStore(content, self.state, self.write)
+        lookups = store if store is not None else self.lookups(content)
         return Context(env=Env(now=self.now, zone=self.zone, switches=self.switches), lookups=lookups, geo=self.geo,
                        exact=self.exact, write=self.write, macros=content.macros)
 
@@ -74,7 +79,7 @@ def surroundings(options: Mapping[str, Any]) -> Surroundings:
         cluster=options.get("cluster"), strict=bool(options.get("strict")),
         time_field=options.get("time_field") or "requestReceivedTimestamp")
     geo = open_geo(str(options["geo"])) if options.get("geo") else None
-    if options.get("write") and not options.get("state"):
+    if options.get("write") and (not options.get("state") or "://" in str(options["state"])):
         raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
     return Surroundings(now, zone, TimeRange(bounds[0], bounds[1]), reading, geo, bool(options.get("splunk_exact")),
                         chosen(options.get("switch") or []), bool(options.get("write")), options.get("state"),

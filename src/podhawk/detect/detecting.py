@@ -8,7 +8,7 @@ bring in other rows are run over the whole input, as Splunk would run them ad ho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from podhawk.commands.context import Context
@@ -18,7 +18,8 @@ from podhawk.detect.episodes import aggregate_matches
 from podhawk.detect.evaluation import About, Evaluation, kind_of, request_match
 from podhawk.detect.kinds import PlanKind, plan_kind
 from podhawk.detect.match import Match
-from podhawk.detect.owners import Owners, write_of
+from podhawk.detect.memory import Memory
+from podhawk.detect.owners import Owners, changes_owner, write_of
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.request import Request, RequestKey
 from podhawk.detect.requests import Collected, collect, join
@@ -26,6 +27,7 @@ from podhawk.detect.wholes import whole_matches
 from podhawk.detect.windows import schedule_of
 from podhawk.engine.batch import Runner
 from podhawk.engine.gather import wanted_by
+from podhawk.events.event import AuditEvent
 from podhawk.events.kept import Rebuild
 from podhawk.events.options import ReadOptions
 
@@ -45,21 +47,28 @@ class Detected:
     requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
 
 
-def detect(prepared: Sequence[Prepared], content: Content, source: Source, runner: Runner,
-           context: Context) -> Detected:
+def detect(prepared: Sequence[Prepared], content: Content, source: Source, runner: Runner, context: Context,
+           memory: Memory | None = None) -> Detected:
     """The matches of all detections that can run and make findings, in order of time.
 
-    `context` is a fresh one, for what podhawk itself looks for.
+    `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
     """
     evaluations = [Evaluation(one) for one in prepared
-                   if one.request is not None and kind_of(one.detection) is not None]
+                   if one.request is not None and kind_of(one.detection) not in (None, "incident")]
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
     jobs = runner.gather([one.request for one in windowed])
     rebuild = Rebuild(source.options)
     requests = collect(wanted_by(jobs), rebuild)
-    requests, owners = _second_look(requests, runner, rebuild, context)
+    if memory is not None:
+        kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in memory.events()]
+        requests = join(requests, collect(kept, rebuild))
+    requests = _second_look(requests, runner, rebuild, context, always=memory is not None)
+    if memory is not None:
+        memory.keep(event for one in requests.values() for event in one.request.events)
+    writes = (write_of(one.request) for one in requests.values())
+    owners = Owners(write for write in writes if write is not None)
     matches = list(_windowed(windowed, content, requests, owners))
     if wholes:
         tables = runner.run([one.request for one in wholes])
@@ -69,19 +78,22 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     return Detected(matches, {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)}, requests)
 
 
-def _second_look(requests: dict[RequestKey, Collected], runner: Runner, rebuild: Rebuild,
-                 context: Context) -> tuple[dict[RequestKey, Collected], Owners]:
-    """The requests with their ends, and the owners that controllers acted for: one more scan, where it is needed."""
+def _second_look(requests: dict[RequestKey, Collected], runner: Runner, rebuild: Rebuild, context: Context, *,
+                 always: bool) -> dict[RequestKey, Collected]:
+    """The requests with their ends, and those by which owners changed that controllers acted for: one more scan, where
+    it is needed, or `always`: what a later run will need to know."""
     open_ones = unfinished(requests)
-    owned = by_controllers(requests)
-    clauses = [clause_of(open_ones)] * bool(open_ones) + [OWNER_WRITES] * owned
+    clauses = [clause_of(open_ones)] * bool(open_ones) + [OWNER_WRITES] * (always or by_controllers(requests))
     if not clauses:
-        return requests, Owners()
-    found = collect(wanted_by(runner.gather([gathering(clause, context) for clause in clauses])), rebuild)
-    unwanted = {key: replace(one, wanted=(frozenset(),) * len(one.wanted)) for key, one in found.items()
-                if key in requests}
-    writes = (write_of(one.request) for one in found.values()) if owned else ()
-    return join(requests, unwanted), Owners(write for write in writes if write is not None)
+        return requests
+    found = collect(((kept, ()) for kept, _ in wanted_by(
+        runner.gather([gathering(clause, context) for clause in clauses]))), rebuild)
+    return join(requests, {key: one for key, one in found.items() if key in requests or changes_owner(one.request)})
+
+
+def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
+    """Which searches want an event that was kept."""
+    return [number for number, one in enumerate(evaluations) if one.wants(event)]
 
 
 def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Mapping[RequestKey, Collected],

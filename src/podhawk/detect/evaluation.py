@@ -59,6 +59,11 @@ class Evaluation:
         self._rest = compile_stages(plan.rest, self.context)
         self._names = names_at_end(plan.pipeline.stages)
 
+    def wants(self, event: AuditEvent) -> bool:
+        """Whether the search's first clause wants an event."""
+        job = self.job
+        return job.test(row_of(event, job.view(event), job.probe_fields, OrderKey(), job.rules))
+
     def row(self, event: AuditEvent) -> Row:
         """The row of an event that the first clause wants, in an order that no way of reading the input changes."""
         place = (int.from_bytes(fingerprint(event), "big"),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context
@@ -13,6 +14,7 @@ from podhawk.detect.exceptions import SiteException, with_exceptions
 from podhawk.detect.finding import Finding
 from podhawk.detect.kinds import PlanKind
 from podhawk.detect.match import Match
+from podhawk.detect.memory import Memory
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.priority import PriorityPolicy, with_priority
@@ -76,16 +78,21 @@ def _why_hidden(one: Finding) -> tuple[str, str]:
 
 
 def find(prepared: Sequence[Prepared], rules: Sequence[Prepared], content: Content, source: Source, runner: Runner,
-         context: Context, policies: Policies) -> Found:
-    """Everything that the detections find in the input. `rules` are searches over risk that make incidents."""
-    detected = detect(prepared, content, source, runner, context)
-    matches = settle(detected.matches, policies, context.env.now)
-    risk = risk_events((match.finding for match in matches), policies.risk)
-    by_id = {match.finding.finding_id: match for match in matches}
-    incidents = sorted(incident_matches((*prepared, *rules), content, risk, by_id),
-                       key=lambda match: (match.finding.first_time, match.finding.finding_id))
-    raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
-    return Found([*matches, *raised], risk, detected.kinds)
+         context: Context, policies: Policies, memory: Memory | None = None) -> Found:
+    """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` are
+    searches over risk that make incidents."""
+    with memory.locked() if memory is not None else nullcontext():
+        detected = detect(prepared, content, source, runner, context, memory)
+        matches = settle(detected.matches, policies, context.env.now)
+        risk = risk_events((match.finding for match in matches), policies.risk)
+        by_id = {match.finding.finding_id: match for match in matches}
+        incidents = sorted(incident_matches((*prepared, *rules), content, risk, by_id),
+                           key=lambda match: (match.finding.first_time, match.finding.finding_id))
+        raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
+        every = [*matches, *raised]
+        if memory is not None:
+            every = memory.settle(every, risk)
+    return Found(every, risk, detected.kinds)
 
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:

@@ -105,8 +105,8 @@ OPTIONS: tuple[Option, ...] = (
            "detection of it has rows.", ("run",),
            choices=("informational", "low", "medium", "high", "critical")),
     Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
-    Option("state", "text", "A folder where lookups written by outputlookup are kept.", ("run", "search"),
-           metavar="DIR"),
+    Option("state", "text", "Where runs remember events, findings and risk, and outputlookup its tables: a folder, or "
+           "the URL of a PostgreSQL database (without tables).", ("run", "search"), metavar="DIR|URL"),
     Option("plot", "flag", "Draw the result of timechart, chart, top or rare in the terminal.", ("search",), False),
 )
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Final
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding, ScoredEntity
@@ -19,6 +20,8 @@ from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
 from podhawk.detect.visibility import hidden_by_noise
 
+OWNER: Final = "owner"
+NOBODY: Final = "nobody"
 
 def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEvent]:
     """The risk events of findings, in order of time; the order of the findings does not matter.
@@ -37,8 +40,11 @@ def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
             or finding.throttled):
         return
     for entity, charged in _charged(finding):
-        applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
-        if charged:
+        if charged == NOBODY:
+            applied, notes = 0.0, [_nobody(finding)]
+        else:
+            applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
+        if charged == OWNER:
             notes.insert(0, f"made by {finding.actor.user}")
         yield RiskEvent(time=finding.first_time, finding_id=finding.finding_id, detection=finding.detection,
                         message=finding.title, object=entity.value, object_type=entity.type, object_field=entity.field,
@@ -53,13 +59,24 @@ def _request(finding: Finding) -> str:
 
 
 def _charged(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
-    """Who gains risk: the finding's risk objects, or in a controller's place the owner who is certain."""
+    """Who gains risk: the finding's risk objects, or in a controller's place the owner, if that is certain."""
     actor = finding.actor
     for entity in finding.risk_objects:
         if actor.kind != "controller" or entity.value != actor.user:
             yield entity, ""
         elif actor.chain and actor.chain_complete and actor.chain[-1].certain:
-            yield replace(entity, value=actor.chain[-1].user), "owner"
+            yield replace(entity, value=actor.chain[-1].user), OWNER
+            yield entity, NOBODY
+        else:
+            yield entity, NOBODY
+
+
+def _nobody(finding: Finding) -> str:
+    """Why a controller gains nothing."""
+    chain = finding.actor.chain
+    if chain and finding.actor.chain_complete and chain[-1].certain:
+        return f"made by a controller for {chain[-1].user}"
+    return "made by a controller, for whom is not certain"
 
 
 def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:

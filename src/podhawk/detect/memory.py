@@ -1,0 +1,34 @@
+"""What a run may remember from one to the next: a protocol that `podhawk.store` implements.
+
+Without a memory everything comes from the input, so a rerun is equal. With one, the events that detections wanted are
+kept with those behind them, and each run evaluates all of them anew: many runs over the pieces of a log find what one
+run over the whole log finds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from podhawk.detect.match import Match
+from podhawk.detect.risk.event import RiskEvent
+from podhawk.events.event import AuditEvent
+from podhawk.events.kept import Kept
+
+
+class Memory(Protocol):
+    """Keeps events and findings between runs."""
+
+    def locked(self) -> AbstractContextManager[None]:
+        """For the time of a run's evaluation no other run may read or write. What was written is undone if it fails."""
+
+    def events(self) -> Sequence[Kept]:
+        """The events that were kept."""
+
+    def keep(self, events: Iterable[AuditEvent]) -> None:
+        """Keep events; those that are known already change nothing."""
+
+    def settle(self, matches: Sequence[Match], risk: Sequence[RiskEvent]) -> list[Match]:
+        """Write the findings and their risk in place of what was known of them, and give them back with their
+        revision, and the ids of those that they replace."""

@@ -1,0 +1,101 @@
+"""The database of a state: where it is, how it is opened, who may use it.
+
+A folder holds a SQLite file that only its owner can read; a URL names a PostgreSQL server. One run at a time evaluates:
+others wait. Everything that a run writes stands in one transaction, so that a run which is killed leaves nothing half
+done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from podhawk.errors import StoreError, UsageError
+from podhawk.store.schema import migrate
+
+FILE: Final = "podhawk.db"
+WAIT: Final = 60
+"""Seconds to wait for another run."""
+_LOCK: Final = 0x706F6468  # "podh": the key of the advisory lock
+_POSTGRES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
+
+
+def is_url(state: str) -> bool:
+    """Whether a state is a database by URL."""
+    return "://" in state
+
+
+def open_engine(state: str) -> Engine:
+    """An engine for a state. Raises UsageError for another database, StoreError where it cannot be used."""
+    if is_url(state):
+        if not state.startswith(_POSTGRES):
+            raise UsageError(f"no state can be kept at {state.split('://')[0]}://…",
+                             remedy="--state is a folder, or a URL such as postgresql://user@host/podhawk.")
+        try:
+            import psycopg  # noqa: F401
+        except ImportError:
+            raise UsageError("a PostgreSQL state needs a package that is not installed: psycopg",
+                             remedy="pip install 'podhawk[postgres]'") from None
+        return sql.create_engine("postgresql+psycopg://" + state.split("://", 1)[1],
+                                 connect_args={"connect_timeout": 10}, poolclass=NullPool)
+    folder = Path(state)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / FILE
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"the state {state} cannot be used: {error.strerror}",
+                         remedy="Name a folder that can be written to.") from None
+    engine = sql.create_engine(f"sqlite:///{path}", poolclass=NullPool,
+                               connect_args={"timeout": WAIT, "isolation_level": None})
+    sql.event.listen(engine, "connect", _set_up)
+    return engine
+
+
+def _set_up(connection: Any, record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+@contextlib.contextmanager
+def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
+    """A connection within one transaction, the schema up to date. `alone` keeps other runs out until it ends."""
+    with _told(engine), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
+        elif alone:
+            connection.execute(sql.text(f"SET LOCAL lock_timeout = '{WAIT}s'"))
+            connection.execute(sql.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+        try:
+            if alone:
+                migrate(connection)
+            yield connection
+        except BaseException:
+            if engine.dialect.name == "sqlite":
+                connection.exec_driver_sql("ROLLBACK")
+            connection.rollback()
+            raise
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("COMMIT")
+        connection.commit()
+
+
+@contextlib.contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    """The database's errors as podhawk's, without the password of a URL."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        origin = getattr(error, "orig", None)
+        what = str(origin or error).strip().splitlines()[0]
+        where = engine.url.render_as_string(hide_password=True)
+        raise StoreError(f"{where}: {what}", remedy="Another run may hold it, or it cannot be reached or written."
+                         ) from None

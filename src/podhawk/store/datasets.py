@@ -1,0 +1,71 @@
+"""The data models Risk and Findings of a state, for searches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sql
+
+from podhawk.rows import OrderKey, Row
+from podhawk.store.database import open_engine, transaction
+from podhawk.store.schema import FINDINGS, RISK
+
+
+class SqlDatasets:
+    """What runs have written to a state; read anew for each search."""
+
+    def __init__(self, state: str) -> None:
+        self._state = state
+
+    def rows(self, model: str, dataset: str) -> Iterable[Row]:
+        """The rows of a dataset, newest first."""
+        return list(self._risk() if model == "Risk" else self._findings(dataset == "Incidents"))
+
+    def _records(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
+        with transaction(open_engine(self._state)) as connection:
+            return [json.loads(text) for (text,) in connection.execute(query)]
+
+    def _risk(self) -> Iterator[Row]:
+        query = sql.select(RISK.c.record).order_by(RISK.c.time.desc(), RISK.c.finding_id, RISK.c.object)
+        for number, cells in enumerate(self._records(query)):
+            yield _row(cells, float(cells["_time"]), number)
+
+    def _findings(self, incidents: bool) -> Iterator[Row]:
+        query = sql.select(FINDINGS.c.record).order_by(FINDINGS.c.first_time.desc(), FINDINGS.c.finding_id)
+        if incidents:
+            query = query.where(FINDINGS.c.kind == "incident")
+        for number, found in enumerate(self._records(query)):
+            time = datetime.fromisoformat(found["first_time"]).timestamp() if found["first_time"] else 0.0
+            cells = {"_time": f"{time:.6f}", "index": "findings", "source": found["detection"]["name"],
+                     **flattened(found)}
+            cells.pop("rows", None)
+            yield _row(cells, time, number)
+
+
+def _row(cells: Mapping[str, Any], time: float, number: int) -> Row:
+    return Row({name: tuple(cell) if isinstance(cell, list) else cell for name, cell in cells.items() if cell != []},
+               OrderKey(-time, 0.0, (number,)))
+
+
+def flattened(value: Any, name: str = "") -> dict[str, Any]:
+    """Plain data under dotted names, as JSON becomes fields: lists of plain values are multivalue fields."""
+    if isinstance(value, dict):
+        return {inner: cell for key, item in value.items()
+                for inner, cell in flattened(item, f"{name}.{key}" if name else key).items()}
+    if isinstance(value, list):
+        if value and all(isinstance(item, dict) for item in value):
+            found: dict[str, list[str]] = {}
+            for item in value:
+                for inner, cell in flattened(item, f"{name}{{}}").items():
+                    found.setdefault(inner, []).extend(cell if isinstance(cell, list) else [cell])
+            return {inner: cells[0] if len(cells) == 1 else cells for inner, cells in found.items()}
+        texts = [_text(item) for item in value if item is not None]
+        return {name: texts[0] if len(texts) == 1 else texts} if texts else {}
+    return {name: _text(value)} if value is not None and value != "" else {}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
