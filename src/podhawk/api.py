@@ -6,12 +6,13 @@ The command line uses these functions too, so the two cannot differ.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
+from podhawk.content.datasets import datasets_of
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
@@ -19,12 +20,13 @@ from podhawk.content.surroundings import Surroundings, content_of, surroundings
 from podhawk.detect.exceptions import SiteException, load_exceptions
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Found, Policies, find
+from podhawk.detect.match import Match
 from podhawk.detect.memory import Memory
 from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.prepare import Prepared, prepare
 from podhawk.detect.priority import priority_policy
 from podhawk.detect.risk.factors import risk_policy
-from podhawk.engine.batch import Request
+from podhawk.engine.batch import Request, TimeRange
 from podhawk.engine.files import FileSource
 from podhawk.engine.job import Observed
 from podhawk.engine.plan import make_plan, read_search
@@ -260,6 +262,18 @@ def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[P
     store = LookupStore(content, None, False)
     known = {one.detection.id for one in prepared}
     return [prepare(one, content, around, store) for one in content.detections if one.id not in known]
+
+
+def attacks_of(detection: Detection, content: Content, around: Surroundings, policies: Policies) -> list[Match]:
+    """What a detection finds in the attack datasets of its own tests and of the shipped pack, where these are here."""
+    settings = replace(around, state=None, within=TimeRange())
+    plain = replace(policies, exceptions=())
+    found: dict[str, Match] = {}
+    for path in datasets_of(detection):
+        result = run(content, path, detections=[detection], settings=settings, policies=plain)
+        found.update((match.finding.finding_id, match) for match in result.found.matches
+                     if match.finding.kind != "incident")
+    return list(found.values())
 
 
 def _memory(state: str) -> Memory:

@@ -13,8 +13,11 @@ from podhawk import __version__
 from podhawk.errors import PodhawkError
 
 VERBS: dict[str, str] = {
-    "run": "Run detections over audit logs and print their rows.",
+    "run": "Run detections over audit logs and print findings.",
     "search": "Run one search over audit logs and print its rows.",
+    "explain": "Show why a detection fires, or does not.",
+    "tune": "Propose exceptions, and measure what they would hide.",
+    "diff": "Compare two versions of content over the same logs.",
     "content": "Show what content is loaded, normalised.",
     "docs": "Write a static site: a page for each detection and story.",
     "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",
@@ -28,7 +31,7 @@ EXIT_CODES: dict[int, str] = {
     2: "a wrong option, argument, setting or search",
     3: "content that cannot be loaded or run",
     4: "input without one audit event, or any rejected input under --strict",
-    5: "a detection at or above --fail-on has rows",
+    5: "a finding at or above --fail-on is to be seen, or with --rows a detection has rows",
     130: "interrupted",
 }
 

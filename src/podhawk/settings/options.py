@@ -45,27 +45,28 @@ class Option:
         return f"PODHAWK_{self.key.upper()}"
 
 
-_READS = ("run", "search", "demo")
-_CONTENT = ("run", "search", "content", "demo")
+_READS = ("run", "search", "explain", "tune", "diff", "demo")
+_CONTENT = ("run", "search", "explain", "tune", "content", "demo")
 _LIFE = ("docs", "coverage")
+_PRINTS = ("run", "search", "content", "diff", "demo")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
     Option("content", "list", "A folder or file of detections, macros and lookups; repeatable. Default: the shipped "
            "pack.", (*_CONTENT, *_LIFE), metavar="DIR|FILE"),
     Option("overrides", "list", "A folder or file whose macros and lookups replace those of --content; repeatable.",
-           (*_CONTENT, *_LIFE), metavar="DIR|FILE"),
+           (*_CONTENT, "diff", *_LIFE), metavar="DIR|FILE"),
     Option("only", "list", "Run only these detections: NAME, ID, FILE-STEM, STORY, type=…, technique=…; globs; "
-           "repeatable.", ("run", "content", *_LIFE), metavar="PATTERN"),
-    Option("exclude", "list", "Leave these detections out; like --only.", ("run", "content", *_LIFE),
+           "repeatable.", ("run", "content", "diff", *_LIFE), metavar="PATTERN"),
+    Option("exclude", "list", "Leave these detections out; like --only.", ("run", "content", "diff", *_LIFE),
            metavar="PATTERN"),
     Option("input-format", "text", "How the input is read: auto recognises audit events in every known wrapping; json "
            "takes any JSON object as an event; text any line.", _READS, "auto", metavar="FORMAT"),
     Option("output", "choice", "How results are printed. Default: table on a terminal, else jsonl. coverage also "
-           "gives html and navigator (a layer for the ATT&CK Navigator).", (*_CONTENT, "coverage"),
+           "gives html and navigator (a layer for the ATT&CK Navigator).", (*_PRINTS, "coverage"),
            choices=OUTPUTS, short="o", more_choices=(("coverage", ("html", "navigator")),)),
-    Option("output-file", "text", "Write results to this file instead of standard output.", (*_CONTENT, "coverage"),
-           metavar="FILE"),
+    Option("output-file", "text", "Write results to this file instead of standard output; tune adds its exception to "
+           "it.", (*_PRINTS, "explain", "tune", "coverage"), metavar="FILE"),
     Option("output-dir", "text", "The folder that the site is written to.", ("docs",), metavar="DIR"),
     Option("tested", "text", "What tests have shown: a results file, JUnit XML or JSON.", _LIFE, metavar="FILE"),
     Option("earliest", "text", "Only events at or after this time: an SPL time modifier (-24h@h) or RFC 3339.", _READS,
@@ -78,7 +79,7 @@ OPTIONS: tuple[Option, ...] = (
     Option("switch", "list", "Turn on another reading of an undocumented behaviour; see docs/switches.md.",
            ("run", "search"), metavar="NAME"),
     Option("strict", "flag", "Rejected input is an error.", _READS, False),
-    Option("quiet", "flag", "No summary on standard error.", (*_CONTENT, *_LIFE), False, short="q"),
+    Option("quiet", "flag", "No summary on standard error.", (*_PRINTS, *_LIFE), False, short="q"),
     Option("cluster", "text", "The cluster the events come from, unless their envelope names it.", _READS, "default",
            metavar="NAME"),
     Option("source", "text", "Set the source of all events.", _READS, metavar="TEXT"),
@@ -90,23 +91,31 @@ OPTIONS: tuple[Option, ...] = (
     Option("geo", "text", "A database of places by address (.mmdb) for iplocation.", _READS, metavar="FILE.mmdb"),
     Option("jobs", "number", "Read the input with this many processes. Default: one for each core.", _READS,
            metavar="N"),
-    Option("engine", "choice", "What does the work: this machine, or a Spark cluster.", ("run", "search"), "batch",
-           choices=("batch", "spark")),
+    Option("engine", "choice", "What does the work: this machine, or a Spark cluster.", ("run", "search", "explain"),
+           "batch", choices=("batch", "spark")),
     Option("master", "text", "The master of the Spark cluster, such as spark://HOST:7077 or k8s://HOST.",
-           ("run", "search"), metavar="URL"),
-    Option("spark-conf", "list", "A setting of Spark itself; repeatable.", ("run", "search"), metavar="NAME=VALUE"),
+           ("run", "search", "explain"), metavar="URL"),
+    Option("spark-conf", "list", "A setting of Spark itself; repeatable.", ("run", "search", "explain"),
+           metavar="NAME=VALUE"),
     Option("rows", "flag", "Print each detection's rows, as Splunk would show them, in place of findings.", ("run",),
            False),
     Option("all", "flag", "Show all findings, those that noise classes, exceptions, throttling and the priority bar "
            "keep out of sight too.", ("run", "demo"), False),
-    Option("exceptions", "list", "A file or folder of exceptions; repeatable. See docs/exceptions.md.", ("run",),
+    Option("exceptions", "list", "A file or folder of exceptions; repeatable. See docs/findings.md.", ("run", "diff"),
            metavar="FILE|DIR"),
     Option("fail-on", "choice", "End with code 5 if a visible finding is of this severity or above; with --rows, if a "
            "detection of it has rows.", ("run",),
            choices=("informational", "low", "medium", "high", "critical")),
     Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
     Option("state", "text", "Where runs remember events, findings and risk, and outputlookup its tables: a folder, or "
-           "the URL of a PostgreSQL database (without tables).", ("run", "search"), metavar="DIR|URL"),
+           "the URL of a PostgreSQL database (without tables).", ("run", "search", "explain"), metavar="DIR|URL"),
+    Option("event", "text", "Explain what becomes of the request with this auditID.", ("explain",), metavar="ID"),
+    Option("finding", "text", "Print the events behind the finding with this id.", ("explain",), metavar="ID"),
+    Option("pick", "number", "Choose the proposal with this number.", ("tune",), metavar="N"),
+    Option("when", "text", "Measure this condition, a search clause over the event.", ("tune",), metavar="CONDITION"),
+    Option("owner", "text", "Who answers for the exception.", ("tune",), metavar="TEXT"),
+    Option("reason", "text", "Why the exception is made.", ("tune",), metavar="TEXT"),
+    Option("accept-risk", "text", "Why an exception is made though it hides attacks.", ("tune",), metavar="TEXT"),
     Option("plot", "flag", "Draw the result of timechart, chart, top or rare in the terminal.", ("search",), False),
 )
 

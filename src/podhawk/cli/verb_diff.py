@@ -1,0 +1,59 @@
+"""podhawk diff: two versions of content over the same logs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import click
+
+from podhawk.cli.options import declared, input_paths
+
+EPILOG = """\b
+Examples:
+  podhawk diff security_content-v4/ security_content-v5/ audit.log
+  git worktree add /tmp/main main && podhawk diff /tmp/main/detections detections logs/
+"""
+PLURAL = {"appears": "appear", "vanishes": "vanish", "changes": "change"}
+COLUMNS = ("what", "detection", "time", "title", "change")
+
+
+@click.command("diff", epilog=EPILOG)
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@declared("diff")
+def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Show which findings appear, vanish or change between two versions of content, for each detection."""
+    from podhawk import api
+    from podhawk.cli import output
+    from podhawk.cli.tables import note
+    from podhawk.content.selection import select
+    from podhawk.detect.compare import compare
+    from podhawk.detect.record import rfc3339
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("diff", given)
+    around = api.surroundings(settings.values)
+    policies = api.policies_of(settings)
+    sources = input_paths(paths)
+    results = []
+    for folder in (old, new):
+        content = api.content_of({**settings.values, "content": [folder]}, settings.macros)
+        chosen = select(content, settings["only"] if folder == new else (), settings["exclude"])
+        results.append(api.run(content, *sources, detections=chosen, settings=around, policies=policies))
+    changes = compare(*(result.found.findings for result in results))
+    rows: list[dict[str, api.Cell]] = [
+        {"what": one.what, "detection": one.finding.detection.name, "time": rfc3339(one.finding.first_time)[:19],
+         "title": one.finding.title, "change": one.about(), "finding_id": one.finding.finding_id} for one in changes]
+    kind = output.format_of(settings["output"], settings["output_file"])
+    with output.writer(settings["output_file"]) as out:
+        columns = COLUMNS if kind in ("table", "md") else (*COLUMNS, "finding_id")
+        output.print_rows(kind, rows, columns, out)
+    if not settings["quiet"]:
+        counts = Counter((one.finding.detection.name, one.what) for one in changes)
+        for (name, what), count in sorted(counts.items()):
+            note(f"  {name}: {count} {what if count == 1 else PLURAL[what]}")
+        same = sum(1 for _ in results[1]) - sum(one.what != "vanishes" for one in changes)
+        note(f"{same} findings are the same")
+    return 0

@@ -1,0 +1,82 @@
+"""podhawk explain: why a detection fires, or does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from podhawk.cli.options import declared, input_paths
+
+if TYPE_CHECKING:
+    from podhawk.detect.explain import Explanation, Step
+
+EPILOG = """\b
+Examples:
+  podhawk explain kubernetes_privileged_pod audit.log
+  podhawk explain 'Kubernetes Exec Into Pod' --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
+  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 --state /var/lib/podhawk
+"""
+
+
+@click.command("explain", epilog=EPILOG)
+@click.argument("names", nargs=-1, metavar="[DETECTION] [PATH]...")
+@declared("explain")
+def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Show how many rows each step of a detection leaves, the nearest misses, and what no event has.
+
+    DETECTION is a name, an id or a file's stem. With --event the way of that event alone; with --finding ID the events
+    behind a finding.
+    """
+    from podhawk import api
+    from podhawk.cli import output
+    from podhawk.detect import asking
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("explain", given)
+    around = api.surroundings(settings.values)
+    content = api.content_of(settings.values, settings.macros)
+    with output.writer(settings["output_file"]) as out:
+        if settings["finding"]:
+            paths = input_paths(names) if names or not settings["state"] else []
+            result = api.run(content, *paths, settings=around, policies=api.policies_of(settings))
+            _lines(asking.raw_events(settings["finding"], result.found.matches), out)
+            return 0
+        detection = asking.the_detection(names[0] if names else "", content)
+        paths = input_paths(names[1:])
+        if settings["event"]:
+            _lines(asking.explain_one_event(detection, content, settings["event"], paths, around), out)
+        else:
+            print_explanation(asking.explain_detection(detection, content, paths, around), out)
+    return 0
+
+
+def _lines(lines: Iterable[str], out: TextIO) -> None:
+    for line in lines:
+        out.write(line + "\n")
+
+
+def print_explanation(found: Explanation, out: TextIO) -> None:
+    """The steps with their rows, why nothing is left, and the nearest misses."""
+    from podhawk.cli.tables import visible
+
+    width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
+
+    def line(step: Step, lead: str) -> None:
+        out.write(f"{step.rows:>{width},}  {lead}{visible(step.text)}\n")
+
+    for number, step in enumerate(found.steps):
+        if not number:
+            out.write(f"{'rows':>{width}}  left after\n")
+        for part in step.parts:
+            line(part, "  search " if part is step.parts[0] else "         ")
+        if number:
+            line(step, "| ")
+    for reason in found.reasons():
+        out.write(f"\n{visible(reason)}\n")
+    if found.misses:
+        out.write("\nnearest misses (all of the first step but one part)\n")
+        for miss in found.misses:
+            out.write(f"  {visible(miss.about())}\n      fails {visible(miss.part)}: {miss.field} is "
+                      f"{visible(miss.value)[:200]}\n")

@@ -1,0 +1,108 @@
+"""podhawk tune: exceptions from history, with what they would hide."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from podhawk.cli.options import declared, input_paths
+from podhawk.errors import UsageError
+
+if TYPE_CHECKING:
+    from podhawk.detect.tuning import BlastRadius, Proposal
+
+EPILOG = """\b
+Examples:
+  podhawk tune kubernetes_pod_created_in_default_namespace logs/
+  podhawk tune kubernetes_exec_into_pod --when 'user.username=ci objectRef.namespace=build' logs/
+  podhawk tune kubernetes_exec_into_pod --pick 1 --owner platform --reason 'the build does this' \\
+      --output-file exceptions/build.yml logs/
+"""
+COLUMNS = ("pick", "findings", "share", "days", "hides attacks", "when")
+
+
+@click.command("tune", epilog=EPILOG)
+@click.argument("detection", metavar="DETECTION")
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@declared("tune")
+def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Propose exceptions to a detection from the findings in logs, and measure what an exception would hide.
+
+    --pick N or --when CONDITION chooses one; with --output-file, --owner and --reason it is written. One that would
+    hide an attack of the content's own datasets is refused, unless --accept-risk says why.
+    """
+    from podhawk import api
+    from podhawk.detect import asking
+    from podhawk.detect.tuning import blast_radius, exception_for, proposals, written
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("tune", given)
+    around = api.surroundings(settings.values)
+    content = api.content_of(settings.values, settings.macros)
+    chosen = asking.the_detection(detection, content)
+    policies = api.policies_of(settings)
+    matches = api.run(content, *input_paths(paths), detections=[chosen], settings=around,
+                      policies=policies).found.matches
+    matches = [match for match in matches if match.finding.kind != "incident"]
+    attacks = api.attacks_of(chosen, content, around, policies)
+    made = proposals(matches)
+
+    def measure(condition: str) -> BlastRadius:
+        return blast_radius(exception_for(chosen, condition, "", "", around.now), matches, attacks, around.now)
+
+    when: str | None = settings["when"]
+    if settings["pick"] is not None:
+        if when or not 1 <= settings["pick"] <= len(made):
+            raise UsageError(f"there are {len(made)} proposals to pick from" if not when else
+                             "--pick and --when choose both", remedy="Name one of them.")
+        when = made[settings["pick"] - 1].when
+    out = sys.stdout
+    if not when:
+        print_proposals([(one, measure(one.when)) for one in made], out)
+        return 0
+    hidden = measure(when)
+    print_radius(when, hidden, len(attacks), out)
+    if settings["output_file"] is None:
+        return 0
+    if not settings["owner"] or not settings["reason"]:
+        raise UsageError("an exception is reviewed: it needs --owner and --reason")
+    if hidden.attacks and not settings["accept_risk"]:
+        raise UsageError(f"this would hide {len(hidden.attacks)} attacks of the content's own datasets, such as: "
+                         f"{hidden.attacks[0].title}", remedy='Make the condition smaller, or say why with '
+                         '--accept-risk "…".')
+    exception = exception_for(chosen, when, settings["owner"], settings["reason"], around.now)
+    target = Path(settings["output_file"])
+    text = written(exception, datetime.fromtimestamp(around.now, UTC).date(), settings["accept_risk"] or "")
+    with target.open("a", encoding="utf-8") as file:
+        file.write(text)
+    out.write(f"written to {target}; it ends on {exception.expires}. Use it with --exceptions {target}\n")
+    return 0
+
+
+def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> None:
+    """The proposals with what each would hide."""
+    from podhawk.cli.tables import print_table
+
+    if not found:
+        out.write("no group of findings to be seen shares a condition: nothing to propose\n")
+        return
+    print_table([{"pick": str(number), "findings": str(one.count), "share": f"{one.share:.0%}", "days": str(one.days),
+                  "hides attacks": str(len(radius.attacks)), "when": one.when}
+                 for number, (one, radius) in enumerate(found, 1)], COLUMNS, out)
+
+
+def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> None:
+    """What one condition would hide, by name."""
+    from podhawk.cli.tables import visible
+
+    out.write(f"{visible(when)}\n  hides {len(radius.hidden)} of {radius.visible} visible findings in these logs\n")
+    for one in radius.hidden[:5]:
+        out.write(f"    {visible(one.title)}\n")
+    out.write(f"  hides {len(radius.attacks)} of {attacks} attacks in the content's datasets"
+              + ("" if attacks else " (it has none here)") + "\n")
+    for one in radius.attacks[:5]:
+        out.write(f"    ATTACK {visible(one.title)}\n")

@@ -1,0 +1,27 @@
+"""Where the datasets of a detection's tests are on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from podhawk.content.load import shipped_pack
+from podhawk.content.model import Detection
+
+
+def datasets_of(detection: Detection) -> list[Path]:
+    """The attack datasets of a detection's own tests (those that expect anything) and of the shipped pack, as far as
+    they are files here."""
+    named = [data.data for test in detection.tests if test.expected_results != 0 for data in test.attack_data]
+    found = [path for name in named if (path := local(name, detection)) is not None]
+    shipped = shipped_pack() / "datasets" / "demo.log.gz"
+    return list(dict.fromkeys((*found, shipped)))
+
+
+def local(name: str, detection: Detection) -> Path | None:
+    """A dataset by path: as it stands, or beside the detection's file or a folder above it."""
+    if "://" in name:
+        return None
+    for folder in (Path(), *Path(detection.file).resolve().parents):
+        if (folder / name).is_file():
+            return folder / name
+    return None

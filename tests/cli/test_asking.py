@@ -1,0 +1,169 @@
+"""explain, tune and diff, as they are called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detect.making import NOW, event, received, run, write
+from podhawk.content.load import load_content
+from podhawk.detect.exceptions import load_exceptions
+from podhawk.detect.findings import Policies
+
+CONTENT = """name: Pods
+id: 5b0d6c5e-1111-4a86-8d6c-5a2f7d1e9b41
+version: 1
+type: Anomaly
+status: production
+search: >-
+  verb=create `pods` objectRef.namespace IN (default, kube-system)
+  | stats count by user.username user.uid | rename user.uid as uid
+rba:
+  message: $user.username$ made a pod
+  risk_objects:
+  - {field: user.username, type: user, score: 60}
+tests:
+- name: attack
+  attack_data:
+  - data: attack.log
+"""
+MACRO = "name: pods\ndefinition: objectRef.resource=pods\n"
+UID = {"username": "alice", "uid": "u-1", "groups": ["dev"]}
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Path:
+    folder = tmp_path / "content"
+    folder.mkdir()
+    (folder / "pods.yml").write_text(CONTENT)
+    (folder / "macro.yml").write_text(MACRO)
+    write(folder / "attack.log", event("x", user={**UID, "username": "mallory"}))
+    return folder
+
+
+def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def explain(content: Path, log: Path, *more: object) -> str:
+    done = podhawk("explain", "pods", "--content", content, log, *more)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_explain_counts_what_each_part_and_step_leaves_and_expands_macros(content: Path, tmp_path: Path) -> None:
+    log = write(
+        tmp_path / "a.log",
+        event("1", user=UID),
+        event("2", user=UID, verb="get"),
+        event("3", objectRef={"resource": "secrets"}),
+        event("4", user=UID, objectRef={"resource": "pods", "namespace": "team-a"}),
+    )
+    lines = [line.split() for line in explain(content, log).splitlines()]
+    assert ["3", "search", "verb=create"] in lines
+    assert ["2", "objectRef.resource=pods"] in lines
+    assert ["1", "objectRef.namespace", "IN", "(default,", "kube-system)"] in lines
+    assert ["1", "|", "rename", "user.uid", "AS", "uid"] in lines
+
+
+def test_explain_shows_the_nearest_misses_with_the_part_they_fail_and_the_value(content: Path, tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", event("near", user=UID, objectRef={"resource": "pods", "namespace": "team-a"}))
+    told = explain(content, log)
+    assert "a.log:1 near create /api/v1/namespaces/default/pods by alice" in told
+    assert "fails objectRef.namespace IN (default, kube-system): objectRef.namespace is team-a" in told
+
+
+def test_explain_names_the_field_that_nothing_has(content: Path, tmp_path: Path) -> None:
+    told = explain(content, write(tmp_path / "a.log", event()))
+    assert "0 rows because no row before it has user.uid" in told
+
+
+def test_explain_follows_one_request(content: Path, tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", received("r", user=UID), event("r", user=UID, objectRef={"resource": "nodes"}))
+    told = explain(content, log, "--event", "r")
+    assert "a.log:1 RequestReceived: comes through" in told
+    assert "fails objectRef.resource=pods: objectRef.resource is nodes" in told
+    assert podhawk("explain", "pods", "--content", content, log, "--event", "no").returncode == 4
+
+
+def test_explain_prints_the_events_behind_a_finding(content: Path, tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", received("r", user=UID), event("r", user=UID))
+    loaded = load_content([content])
+    finding = next(iter(run(log, *loaded.detections[:0], *loaded.detections)), None)
+    assert finding is None  # the macro is not in this content: a detection that cannot run says so
+    done = podhawk("run", "--content", content, log, "-o", "jsonl", "--state", tmp_path / "state")
+    finding_id = done.stdout.split('"finding_id":"')[1].split('"')[0]
+    for where in ([log, "--content", content], ["--state", tmp_path / "state", "--content", content]):
+        assert podhawk("explain", "--finding", finding_id, *where).stdout == log.read_text()
+    assert podhawk("explain", "--finding", "nothing", "--content", content, log).returncode == 2
+
+
+def tune(content: Path, log: Path, *more: object) -> subprocess.CompletedProcess[str]:
+    return podhawk("tune", "pods", "--content", content, "--now", NOW, log, *more)
+
+
+def benign(tmp_path: Path) -> Path:
+    return write(
+        tmp_path / "a.log",
+        *(event(f"r{number}", at=f"10:00:0{number}.1", user=UID) for number in range(4)),
+        event("m", user={**UID, "username": "mallory"}),
+    )
+
+
+def test_tune_proposes_the_smallest_conditions_with_what_they_hide(content: Path, tmp_path: Path) -> None:
+    done = tune(content, benign(tmp_path))
+    line = next(line for line in done.stdout.splitlines() if 'user.username="alice"' in line)
+    assert line.split()[1:5] == ["4", "80%", "1", "0"]
+
+
+def test_an_exception_that_would_hide_an_attack_is_refused_unless_the_risk_is_accepted(
+    content: Path, tmp_path: Path
+) -> None:
+    log, target = benign(tmp_path), tmp_path / "exceptions.yml"
+    write_it = ("--owner", "me", "--reason", "because", "--output-file", target)
+    refused = tune(content, log, "--when", "objectRef.namespace=default", *write_it)
+    assert refused.returncode == 2
+    assert "would hide" in refused.stderr
+    assert not target.exists()
+    accepted = tune(content, log, "--when", "objectRef.namespace=default", *write_it, "--accept-risk", "we know")
+    assert accepted.returncode == 0, accepted.stderr
+    assert "accepted risk: we know" in target.read_text()
+
+
+def test_a_written_exception_can_be_used(content: Path, tmp_path: Path) -> None:
+    log, target = benign(tmp_path), tmp_path / "exceptions.yml"
+    done = tune(
+        content, log, "--when", "user.username=alice", "--owner", "me", "--reason", "r", "--output-file", target
+    )
+    assert done.returncode == 0, done.stderr
+    (made,) = load_exceptions([target])
+    assert (made.owner, made.expires.isoformat()) == ("me", "2026-12-25")
+    shown = podhawk("run", "--content", content, "--exceptions", target, "--now", NOW, log, "-o", "csv")
+    assert "alice" not in shown.stdout.split("Risk")[0]
+    assert "mallory" in shown.stdout
+    assert Policies(exceptions=[made]).exceptions == [made]
+
+
+def test_tune_needs_an_owner_and_a_reason_to_write(content: Path, tmp_path: Path) -> None:
+    done = tune(content, benign(tmp_path), "--when", "user.username=alice", "--output-file", tmp_path / "x.yml")
+    assert done.returncode == 2
+    assert "--owner" in done.stderr
+
+
+def test_diff_names_what_appears_vanishes_and_changes(content: Path, tmp_path: Path) -> None:
+    log = benign(tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "pods.yml").write_text(CONTENT.replace("`pods`", "user.username=alice").replace("score: 60", "score: 70"))
+    (new / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("`pods`", "").replace("1111", "2222"))
+    done = podhawk("diff", content, new, log, "-o", "jsonl")
+    assert done.returncode == 0, done.stderr
+    assert "Pods: 4 change" in done.stderr
+    assert "Pods: 1 vanishes" in done.stderr
+    assert "More: 5 appear" in done.stderr
+    assert '"change":"score 60 → 70' in done.stdout
