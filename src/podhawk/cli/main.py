@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "tune": "Propose exceptions, and measure what they would hide.",
     "diff": "Compare two versions of content over the same logs.",
     "content": "Show what content is loaded, normalised.",
+    "test": "Run the tests that content brings.",
     "docs": "Write a static site: a page for each detection and story.",
     "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",
     "demo": "Run the shipped detections on shipped real audit logs.",
@@ -32,6 +33,7 @@ EXIT_CODES: dict[int, str] = {
     3: "content that cannot be loaded or run",
     4: "input without one audit event, or any rejected input under --strict",
     5: "a finding at or above --fail-on is to be seen, or with --rows a detection has rows",
+    6: "a test of content failed",
     130: "interrupted",
 }
 

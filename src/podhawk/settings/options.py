@@ -47,70 +47,216 @@ class Option:
 
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
 _CONTENT = ("run", "search", "explain", "tune", "content", "demo")
-_LIFE = ("docs", "coverage")
+_LIFE = ("docs", "coverage", "test")
 _PRINTS = ("run", "search", "content", "diff", "demo")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
-    Option("content", "list", "A folder or file of detections, macros and lookups; repeatable. Default: the shipped "
-           "pack.", (*_CONTENT, *_LIFE), metavar="DIR|FILE"),
-    Option("overrides", "list", "A folder or file whose macros and lookups replace those of --content; repeatable.",
-           (*_CONTENT, "diff", *_LIFE), metavar="DIR|FILE"),
-    Option("only", "list", "Run only these detections: NAME, ID, FILE-STEM, STORY, type=…, technique=…; globs; "
-           "repeatable.", ("run", "content", "diff", *_LIFE), metavar="PATTERN"),
-    Option("exclude", "list", "Leave these detections out; like --only.", ("run", "content", "diff", *_LIFE),
-           metavar="PATTERN"),
-    Option("input-format", "text", "How the input is read: auto recognises audit events in every known wrapping; json "
-           "takes any JSON object as an event; text any line.", _READS, "auto", metavar="FORMAT"),
-    Option("output", "choice", "How results are printed. Default: table on a terminal, else jsonl. coverage also "
-           "gives html and navigator (a layer for the ATT&CK Navigator).", (*_PRINTS, "coverage"),
-           choices=OUTPUTS, short="o", more_choices=(("coverage", ("html", "navigator")),)),
-    Option("output-file", "text", "Write results to this file instead of standard output; tune adds its exception to "
-           "it.", (*_PRINTS, "explain", "tune", "coverage"), metavar="FILE"),
+    Option(
+        "content",
+        "list",
+        "A folder or file of detections, macros and lookups; repeatable. Default: the shipped pack.",
+        (*_CONTENT, *_LIFE),
+        metavar="DIR|FILE",
+    ),
+    Option(
+        "overrides",
+        "list",
+        "A folder or file whose macros and lookups replace those of --content; repeatable.",
+        (*_CONTENT, "diff", *_LIFE),
+        metavar="DIR|FILE",
+    ),
+    Option(
+        "only",
+        "list",
+        "Run only these detections: NAME, ID, FILE-STEM, STORY, type=…, technique=…; globs; repeatable.",
+        ("run", "content", "diff", *_LIFE),
+        metavar="PATTERN",
+    ),
+    Option(
+        "exclude",
+        "list",
+        "Leave these detections out; like --only.",
+        ("run", "content", "diff", *_LIFE),
+        metavar="PATTERN",
+    ),
+    Option(
+        "input-format",
+        "text",
+        "How the input is read: auto recognises audit events in every known wrapping; json "
+        "takes any JSON object as an event; text any line.",
+        _READS,
+        "auto",
+        metavar="FORMAT",
+    ),
+    Option(
+        "output",
+        "choice",
+        "How results are printed. Default: table on a terminal, else jsonl. coverage also "
+        "gives html and navigator (a layer for the ATT&CK Navigator).",
+        (*_PRINTS, "coverage", "test"),
+        choices=OUTPUTS,
+        short="o",
+        more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",))),
+    ),
+    Option(
+        "output-file",
+        "text",
+        "Write results to this file instead of standard output; tune adds its exception to it.",
+        (*_PRINTS, "explain", "tune", "coverage", "test"),
+        metavar="FILE",
+    ),
     Option("output-dir", "text", "The folder that the site is written to.", ("docs",), metavar="DIR"),
-    Option("tested", "text", "What tests have shown: a results file, JUnit XML or JSON.", _LIFE, metavar="FILE"),
-    Option("earliest", "text", "Only events at or after this time: an SPL time modifier (-24h@h) or RFC 3339.", _READS,
-           metavar="TIME"),
+    Option(
+        "tested",
+        "text",
+        "What tests have shown: a results file, JUnit XML or JSON.",
+        ("docs", "coverage"),
+        metavar="FILE",
+    ),
+    Option(
+        "earliest",
+        "text",
+        "Only events at or after this time: an SPL time modifier (-24h@h) or RFC 3339.",
+        _READS,
+        metavar="TIME",
+    ),
     Option("latest", "text", "Only events before this time.", _READS, metavar="TIME"),
-    Option("now", "text", "The time that now() and relative times mean; fixes the clock for repeatable runs.",
-           _READS, metavar="TIME"),
+    Option(
+        "now",
+        "text",
+        "The time that now() and relative times mean; fixes the clock for repeatable runs.",
+        _READS,
+        metavar="TIME",
+    ),
     Option("tz", "text", "The time zone of time functions, snapping and shown times.", _READS, "UTC", metavar="ZONE"),
     Option("splunk-exact", "flag", "Turn every deliberate difference from Splunk off.", ("run", "search"), False),
-    Option("switch", "list", "Turn on another reading of an undocumented behaviour; see docs/switches.md.",
-           ("run", "search"), metavar="NAME"),
+    Option(
+        "switch",
+        "list",
+        "Turn on another reading of an undocumented behaviour; see docs/switches.md.",
+        ("run", "search"),
+        metavar="NAME",
+    ),
     Option("strict", "flag", "Rejected input is an error.", _READS, False),
     Option("quiet", "flag", "No summary on standard error.", (*_PRINTS, *_LIFE), False, short="q"),
-    Option("cluster", "text", "The cluster the events come from, unless their envelope names it.", _READS, "default",
-           metavar="NAME"),
+    Option(
+        "cluster",
+        "text",
+        "The cluster the events come from, unless their envelope names it.",
+        _READS,
+        "default",
+        metavar="NAME",
+    ),
     Option("source", "text", "Set the source of all events.", _READS, metavar="TEXT"),
     Option("sourcetype", "text", "Set the sourcetype of all events.", _READS, metavar="TEXT"),
     Option("host", "text", "Set the host of all events.", _READS, metavar="TEXT"),
     Option("index", "text", "Set the index of all events.", _READS, metavar="TEXT"),
-    Option("time-field", "choice", "The timestamp that _time is.", _READS, "requestReceivedTimestamp",
-           choices=("requestReceivedTimestamp", "stageTimestamp")),
-    Option("geo", "text", "A database of places by address (.mmdb) for iplocation.", _READS, metavar="FILE.mmdb"),
-    Option("jobs", "number", "Read the input with this many processes. Default: one for each core.", _READS,
-           metavar="N"),
-    Option("engine", "choice", "What does the work: this machine, or a Spark cluster.", ("run", "search", "explain"),
-           "batch", choices=("batch", "spark")),
-    Option("master", "text", "The master of the Spark cluster, such as spark://HOST:7077 or k8s://HOST.",
-           ("run", "search", "explain"), metavar="URL"),
-    Option("spark-conf", "list", "A setting of Spark itself; repeatable.", ("run", "search", "explain"),
-           metavar="NAME=VALUE"),
-    Option("rows", "flag", "Print each detection's rows, as Splunk would show them, in place of findings.", ("run",),
-           False),
-    Option("all", "flag", "Show all findings, those that noise classes, exceptions, throttling and the priority bar "
-           "keep out of sight too.", ("run", "demo"), False),
-    Option("exceptions", "list", "A file or folder of exceptions; repeatable. See docs/findings.md.", ("run", "diff"),
-           metavar="FILE|DIR"),
-    Option("fail-on", "choice", "End with code 5 if a visible finding is of this severity or above; with --rows, if a "
-           "detection of it has rows.", ("run",),
-           choices=("informational", "low", "medium", "high", "critical")),
+    Option(
+        "time-field",
+        "choice",
+        "The timestamp that _time is.",
+        _READS,
+        "requestReceivedTimestamp",
+        choices=("requestReceivedTimestamp", "stageTimestamp"),
+    ),
+    Option(
+        "geo", "text", "A database of places by address (.mmdb) for iplocation.", (*_READS, "test"), metavar="FILE.mmdb"
+    ),
+    Option(
+        "jobs",
+        "number",
+        "Read the input, or run the tests, with this many processes. Default: one for each core.",
+        (*_READS, "test"),
+        metavar="N",
+    ),
+    Option(
+        "engine",
+        "choice",
+        "What does the work: this machine, or a Spark cluster.",
+        ("run", "search", "explain"),
+        "batch",
+        choices=("batch", "spark"),
+    ),
+    Option(
+        "master",
+        "text",
+        "The master of the Spark cluster, such as spark://HOST:7077 or k8s://HOST.",
+        ("run", "search", "explain"),
+        metavar="URL",
+    ),
+    Option(
+        "spark-conf",
+        "list",
+        "A setting of Spark itself; repeatable.",
+        ("run", "search", "explain"),
+        metavar="NAME=VALUE",
+    ),
+    Option(
+        "rows", "flag", "Print each detection's rows, as Splunk would show them, in place of findings.", ("run",), False
+    ),
+    Option(
+        "all",
+        "flag",
+        "Show all findings, those that noise classes, exceptions, throttling and the priority bar "
+        "keep out of sight too.",
+        ("run", "demo"),
+        False,
+    ),
+    Option(
+        "exceptions",
+        "list",
+        "A file or folder of exceptions; repeatable. See docs/findings.md.",
+        ("run", "diff"),
+        metavar="FILE|DIR",
+    ),
+    Option(
+        "fail-on",
+        "choice",
+        "End with code 5 if a visible finding is of this severity or above; with --rows, if a "
+        "detection of it has rows.",
+        ("run",),
+        choices=("informational", "low", "medium", "high", "critical"),
+    ),
     Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
-    Option("state", "text", "Where runs remember events, findings and risk, and outputlookup its tables: a folder, or "
-           "the URL of a PostgreSQL database (without tables).", ("run", "search", "explain"), metavar="DIR|URL"),
+    Option(
+        "state",
+        "text",
+        "Where runs remember events, findings and risk, and outputlookup its tables: a folder, or "
+        "the URL of a PostgreSQL database (without tables).",
+        ("run", "search", "explain"),
+        metavar="DIR|URL",
+    ),
     Option("event", "text", "Explain what becomes of the request with this auditID.", ("explain",), metavar="ID"),
     Option("finding", "text", "Print the events behind the finding with this id.", ("explain",), metavar="ID"),
+    Option(
+        "attack-data",
+        "text",
+        "A checkout of Splunk's attack_data, where tests' datasets are by URL.",
+        ("test",),
+        metavar="DIR",
+    ),
+    Option(
+        "cache",
+        "text",
+        "A folder of datasets named by their SHA-256, for what git LFS has not fetched.",
+        ("test",),
+        metavar="DIR",
+    ),
+    Option(
+        "update", "flag", "Show how rows differ from the golden ones, and write them if approved.", ("test",), False
+    ),
+    Option("yes", "flag", "Approve what --update would ask.", ("test",), False),
+    Option(
+        "golden",
+        "text",
+        "Compare the rows of one test with a results file that Splunk exported (CSV).",
+        ("test",),
+        metavar="FILE.csv",
+    ),
+    Option(
+        "mutate", "flag", "Change each detection in many small ways, and show what no test notices.", ("test",), False
+    ),
     Option("pick", "number", "Choose the proposal with this number.", ("tune",), metavar="N"),
     Option("when", "text", "Measure this condition, a search clause over the event.", ("tune",), metavar="CONDITION"),
     Option("owner", "text", "Who answers for the exception.", ("tune",), metavar="TEXT"),

@@ -1,0 +1,187 @@
+"""podhawk test: run the tests that content brings."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from podhawk.cli.options import declared
+from podhawk.errors import UsageError
+
+if TYPE_CHECKING:
+    from podhawk.content.model import Content
+    from podhawk.content.surroundings import Surroundings
+    from podhawk.life.testing.datasets import Places
+    from podhawk.life.testing.run import Case, Outcome
+
+EPILOG = """\b
+Examples:
+  podhawk test
+  podhawk test detections/ -o junit --output-file results.xml
+  podhawk test --attack-data ../attack_data security_content/detections/cloud/kubernetes_cron_job_creation.yml
+  podhawk test --update detections/my_detection.yml
+  podhawk test --golden from_splunk.csv detections/my_detection.yml
+  podhawk test --mutate detections/
+"""
+COLUMNS = ("test", "detection", "name", "rows", "message")
+
+
+@click.command("test", epilog=EPILOG)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@declared("test")
+def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Run the tests of detections on their datasets. PATH is a content file or folder; default: the shipped pack.
+
+    A test passes if its datasets give the rows that it expects: the number, the golden rows where there are any, and
+    the risk and threat objects that the detection names.
+    """
+    from podhawk import api
+    from podhawk.cli import output
+    from podhawk.cli.progress import tracked
+    from podhawk.content.load import shipped_pack
+    from podhawk.content.root import load_around
+    from podhawk.content.selection import select
+    from podhawk.life.testing.datasets import Places
+    from podhawk.life.testing.parallel import mapped
+    from podhawk.life.testing.run import cases_of, run_case
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("test", given)
+    content, named = load_around(paths or settings["content"] or [shipped_pack()])
+    wanted = select(content, settings["only"], settings["exclude"])
+    chosen = [one for one in named if one in wanted]
+    around = api.surroundings({**settings.values, "jobs": 1})
+    places = Places(_folder(settings["attack_data"]), _folder(settings["cache"]))
+    cases = cases_of(chosen)
+    jobs = settings["jobs"] or api.surroundings({}).jobs
+    if settings["golden"]:
+        return _compare(cases, content, around, places, settings["golden"])
+    if settings["mutate"]:
+        return _mutate(cases, content, around, places, jobs, quiet=settings["quiet"])
+    work = partial(run_case, content=content, around=around, places=places)
+    outcomes = list(tracked(mapped(work, cases, jobs), len(cases), "testing", quiet=settings["quiet"]))
+    if settings["update"]:
+        return _update(outcomes, yes=settings["yes"])
+    kind = output.format_of(settings["output"], settings["output_file"])
+    with output.writer(settings["output_file"]) as out:
+        print_outcomes(kind, outcomes, out)
+    if not settings["quiet"]:
+        _summary(outcomes)
+    return 6 if any(one.verdict == "failed" for one in outcomes) else 0
+
+
+def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
+    """The outcomes in one of the formats."""
+    from podhawk.cli import output
+
+    if kind == "junit":
+        from podhawk.life.testing.junit import junit
+
+        out.write(junit(outcomes))
+        return
+    rows: list[dict[str, Any]] = [
+        {"test": one.verdict, "detection": one.case.detection.name, "name": one.case.test.name,
+         "rows": str(len(one.rows)), "message": "" if one.verdict == "passed" else one.message} for one in outcomes]
+    if kind in ("jsonl", "json"):
+        records = [{"detection": {"name": one.case.detection.name, "id": one.case.detection.id,
+                                  "file": one.case.detection.file},
+                    "test": one.case.test.name, "outcome": one.verdict, "rows": len(one.rows), "message": one.message,
+                    "weak": one.weak, "details": list(one.details), "seconds": round(one.seconds, 3)}
+                   for one in outcomes]
+        (output.jsonl if kind == "jsonl" else output.as_json)(records, out)
+        return
+    output.print_rows(kind, rows, COLUMNS, out)
+
+
+def _summary(outcomes: Sequence[Outcome]) -> None:
+    from podhawk.cli.tables import note
+
+    sys.stdout.flush()
+    counts = Counter(one.verdict for one in outcomes)
+    for one in outcomes:
+        if one.verdict == "failed":
+            note(f"  failed  {one.case.detection.name}, {one.case.test.name}: {one.message}")
+            for line in one.details:
+                note(f"          {line}")
+        elif one.weak:
+            note(f"  weak    {one.case.detection.name}, {one.case.test.name}: {one.weak}; --update keeps its rows")
+    note(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
+
+
+def _update(outcomes: Sequence[Outcome], *, yes: bool) -> int:
+    """Write golden rows, each file after its difference was shown and approved."""
+    from podhawk.life.testing.rows import differences, read_golden, write_golden
+
+    for one in outcomes:
+        if one.verdict == "skipped" or not one.rows:
+            continue
+        target = one.case.golden
+        before = read_golden(target) if target.is_file() else []
+        lines = differences(before, one.rows)
+        if not lines:
+            continue
+        click.echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
+        for line in lines:
+            click.echo(f"  {line}")
+        if yes or click.confirm("write these rows?", default=False):
+            write_golden(target, one.rows)
+    return 0
+
+
+def _compare(cases: Sequence[Case], content: Content, around: Surroundings, places: Places, path: str) -> int:
+    """Compare the rows of one test with those that Splunk exported."""
+    from podhawk.life.testing.rows import differences, read_results_csv
+    from podhawk.life.testing.run import run_case
+
+    columns, expected = read_results_csv(path)
+    if len(cases) != 1:
+        raise UsageError(f"--golden is for one test, and there are {len(cases)}",
+                         remedy="Name one detection with one test.")
+    outcome = run_case(cases[0], content, around, places)
+    if outcome.verdict == "skipped":
+        raise UsageError(outcome.message)
+    lines = differences(expected, outcome.rows, columns)
+    for line in lines:
+        click.echo(line)
+    click.echo(f"{len(outcome.rows)} rows here, {len(expected)} in {path}: "
+               + ("the same" if not lines else f"{len(lines)} differ"))
+    return 6 if lines else 0
+
+
+def _mutate(cases: Sequence[Case], content: Content, around: Surroundings, places: Places, jobs: int, *,
+            quiet: bool) -> int:
+    """Mutate each detection, and say which mutants survive."""
+    from podhawk.cli.progress import tracked
+    from podhawk.life.testing.mutate import score
+    from podhawk.life.testing.parallel import mapped
+
+    tested = [one for one in cases if one.test.attack_data]
+    groups = [list(own) for _, own in groupby(tested, key=lambda one: one.detection.name)]
+    work = partial(score, content=content, around=around, places=places)
+    total = killed = 0
+    for own, found in zip(
+        groups, tracked(mapped(work, groups, jobs), len(groups), "mutating", quiet=quiet), strict=True
+    ):
+        total += found.mutants
+        killed += found.killed
+        click.echo(f"{own[0].detection.name}: {found.killed} of {found.mutants} mutants killed")
+        for survivor in found.survivors:
+            click.echo(f"    survives: {survivor.change}")
+    click.echo(f"{killed} of {total} mutants killed" + (f" ({killed / total:.0%})" if total else ""))
+    return 0
+
+
+def _folder(text: str | None) -> Path | None:
+    if text is None:
+        return None
+    path = Path(text)
+    if not path.is_dir():
+        raise UsageError(f"there is no folder {text}")
+    return path

@@ -1,0 +1,58 @@
+"""From a single file to the content that it belongs to.
+
+A hook or an editor names one file; its macros, lookups and stories stand elsewhere in the same repository. The root
+is the nearest folder upwards that holds `podhawk.toml`, `contentctl.yml` or a `detections` folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from podhawk.content.load import load_content
+from podhawk.content.model import Content, Detection
+from podhawk.errors import ContentError
+
+MARKS: Final = ("podhawk.toml", "contentctl.yml", "detections")
+PARTS: Final = (
+    "detections",
+    "macros",
+    "lookups",
+    "stories",
+    "data_sources",
+    "deployments",
+    "baselines",
+    "investigations",
+)
+"""Folders of a content repository."""
+
+
+def root_of(path: Path) -> Path:
+    """The root of the content that a file or folder belongs to; itself (or its folder) where nothing marks one."""
+    start = path.resolve()
+    start = start if start.is_dir() else start.parent
+    for folder in (start, *start.parents):
+        if folder.name not in PARTS and any((folder / mark).exists() for mark in MARKS):
+            return folder
+    return start
+
+
+def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, ...]]:
+    """The content around some files or folders, and the detections that stand in these.
+
+    Raises ContentError for a path that does not exist.
+    """
+    resolved = [Path(path).resolve() for path in paths]
+    for path in resolved:
+        if not path.exists():
+            raise ContentError(f"there is no {path}", remedy="Name a file or a folder of content.")
+    roots = dict.fromkeys(root_of(path) for path in resolved)
+    content = load_content(list(roots))
+    chosen = tuple(one for one in content.detections if any(_within(Path(one.file), path) for path in resolved))
+    return content, chosen
+
+
+def _within(file: Path, path: Path) -> bool:
+    own = file.resolve()
+    return own == path or path in own.parents

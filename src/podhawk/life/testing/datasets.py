@@ -1,0 +1,78 @@
+"""Where the dataset of a test is, or why it cannot be had.
+
+A dataset is a path (as it stands, or from the detection's file upwards) or a URL of Splunk's attack_data repository,
+for which a checkout is looked into. What git LFS has not fetched is a pointer; the real file may lie in the
+checkout's LFS objects, or in a cache folder under its content's hash.
+
+Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from podhawk.content.datasets import local
+from podhawk.content.model import Detection
+
+_POINTER: Final = b"version https://git-lfs.github.com/spec"
+_OID: Final = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
+_INSIDE: Final = re.compile(r"/(?:attack_data/[^/]+/)?(datasets/.+)\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where datasets are looked for: a checkout of attack_data, a cache folder."""
+
+    attack_data: Path | None = None
+    cache: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A dataset's file, or the reason why there is none."""
+
+    path: Path | None
+    reason: str = ""
+
+
+def locate(name: str, detection: Detection, places: Places) -> Located:
+    """The file of a dataset."""
+    path = _in_checkout(name, places) if "://" in name else local(name, detection)
+    if path is None:
+        if "://" in name:
+            return Located(
+                None,
+                f"{name} is not here: name a checkout of attack_data with --attack-data, or download it "
+                "and name the file in the test"
+                if places.attack_data is None
+                else f"{name} is not in {places.attack_data}",
+            )
+        return Located(None, f"there is no file {name}, from here or from {detection.file or 'the detection'} upwards")
+    return _fetched(path, places)
+
+
+def _in_checkout(name: str, places: Places) -> Path | None:
+    found = _INSIDE.search(name)
+    if places.attack_data is None or found is None:
+        return None
+    path = places.attack_data / found[1]
+    return path if path.is_file() else None
+
+
+def _fetched(path: Path, places: Places) -> Located:
+    """The file itself, or what a pointer stands for."""
+    with path.open("rb") as file:
+        head = file.read(400)
+    if not head.startswith(_POINTER):
+        return Located(path)
+    found = _OID.search(head)
+    oid = found[1].decode() if found else ""
+    for folder in filter(None, (places.cache, *(parent / ".git" / "lfs" / "objects" for parent in path.parents))):
+        for candidate in (folder / oid[:2] / oid[2:4] / oid, folder / oid):
+            if oid and candidate.is_file():
+                return Located(candidate)
+    return Located(None, f"{path} is a git LFS pointer, not the data: run git lfs pull in its repository, or put the "
+                   f"file into --cache under the name {oid or '(its sha256)'}")
