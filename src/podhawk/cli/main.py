@@ -19,6 +19,8 @@ VERBS: dict[str, str] = {
     "tune": "Propose exceptions, and measure what they would hide.",
     "diff": "Compare two versions of content over the same logs.",
     "content": "Show what content is loaded, normalised.",
+    "lint": "Check content: what is wrong, where, and what to do.",
+    "fmt": "Write searches with one pipe a line.",
     "test": "Run the tests that content brings.",
     "docs": "Write a static site: a page for each detection and story.",
     "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",

@@ -32,6 +32,10 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else (
         content.detections)
+    if settings["changed"]:
+        from podhawk.life.changed import changed_here
+
+        chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     results = read_results(settings["tested"]) if settings["tested"] else ()
     site = build_site(content, settings["output_dir"], detections=chosen, results=results)
     if not settings["quiet"]:

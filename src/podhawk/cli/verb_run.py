@@ -45,6 +45,10 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
+    if settings["changed"]:
+        from podhawk.life.changed import changed_here
+
+        chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     sources = input_paths(paths)
     kind = output.format_of(settings["output"], settings["output_file"])
     result: RowsResult | FindingsResult

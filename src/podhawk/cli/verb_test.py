@@ -48,6 +48,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.content.load import shipped_pack
     from podhawk.content.root import load_around
     from podhawk.content.selection import select
+    from podhawk.life.changed import changed_here
     from podhawk.life.testing.datasets import Places
     from podhawk.life.testing.parallel import mapped
     from podhawk.life.testing.run import cases_of, run_case
@@ -57,6 +58,8 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     content, named = load_around(paths or settings["content"] or [shipped_pack()])
     wanted = select(content, settings["only"], settings["exclude"])
     chosen = [one for one in named if one in wanted]
+    if settings["changed"]:
+        chosen = changed_here(content, chosen, settings["changed"], paths)
     around = api.surroundings({**settings.values, "jobs": 1})
     places = Places(_folder(settings["attack_data"]), _folder(settings["cache"]))
     cases = cases_of(chosen)

@@ -47,7 +47,7 @@ class Option:
 
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
 _CONTENT = ("run", "search", "explain", "tune", "content", "demo")
-_LIFE = ("docs", "coverage", "test")
+_LIFE = ("docs", "coverage", "lint", "test")
 _PRINTS = ("run", "search", "content", "diff", "demo")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
@@ -94,16 +94,16 @@ OPTIONS: tuple[Option, ...] = (
         "choice",
         "How results are printed. Default: table on a terminal, else jsonl. coverage also "
         "gives html and navigator (a layer for the ATT&CK Navigator).",
-        (*_PRINTS, "coverage", "test"),
+        (*_PRINTS, "coverage", "lint", "test"),
         choices=OUTPUTS,
         short="o",
-        more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",))),
+        more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",)), ("lint", ("sarif", "github"))),
     ),
     Option(
         "output-file",
         "text",
         "Write results to this file instead of standard output; tune adds its exception to it.",
-        (*_PRINTS, "explain", "tune", "coverage", "test"),
+        (*_PRINTS, "explain", "tune", "coverage", "lint", "test"),
         metavar="FILE",
     ),
     Option("output-dir", "text", "The folder that the site is written to.", ("docs",), metavar="DIR"),
@@ -138,7 +138,7 @@ OPTIONS: tuple[Option, ...] = (
         ("run", "search"),
         metavar="NAME",
     ),
-    Option("strict", "flag", "Rejected input is an error.", _READS, False),
+    Option("strict", "flag", "Rejected input is an error; of lint, warnings are.", (*_READS, "lint"), False),
     Option("quiet", "flag", "No summary on standard error.", (*_PRINTS, *_LIFE), False, short="q"),
     Option(
         "cluster",
@@ -257,6 +257,26 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "mutate", "flag", "Change each detection in many small ways, and show what no test notices.", ("test",), False
     ),
+    Option(
+        "changed",
+        "text",
+        "Only what changed since the merge base with this branch or commit; a changed macro or lookup "
+        "counts as a change of its users.",
+        ("lint", "test", "docs", "run"),
+        metavar="REF",
+    ),
+    Option(
+        "baseline",
+        "text",
+        "Tell only problems that are not in this file; write it if it does not exist.",
+        ("lint",),
+        metavar="FILE",
+    ),
+    Option("fix", "flag", "Put right what is certain.", ("lint",), False),
+    Option(
+        "schema", "choice", "Print the JSON Schema of detections of a generation.", ("lint",), choices=("1", "2", "3")
+    ),
+    Option("check", "flag", "Change nothing; end with code 3 if something would change.", ("fmt",), False),
     Option("pick", "number", "Choose the proposal with this number.", ("tune",), metavar="N"),
     Option("when", "text", "Measure this condition, a search clause over the event.", ("tune",), metavar="CONDITION"),
     Option("owner", "text", "Who answers for the exception.", ("tune",), metavar="TEXT"),

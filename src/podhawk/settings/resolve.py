@@ -13,7 +13,7 @@ from podhawk.errors import Place, UsageError, nearest
 from podhawk.settings.options import BY_KEY, Option, options_of
 
 FILE_NAME = "podhawk.toml"
-TABLES = ("noise", "priority", "risk")
+TABLES = ("noise", "priority", "risk", "lint")
 """Tables of the file that other parts of podhawk read."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})

@@ -1,0 +1,119 @@
+"""podhawk lint: check content."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from podhawk.cli.options import declared
+
+if TYPE_CHECKING:
+    from podhawk.life.lint.declare import Problem
+
+EPILOG = """\b
+Examples:
+  podhawk lint detections/
+  podhawk lint --changed origin/main -o github
+  podhawk lint --baseline lint-baseline.json detections/
+  podhawk lint -o sarif --output-file lint.sarif detections/
+  podhawk lint --schema 3 > detection.schema.json
+"""
+COLUMNS = ("level", "check", "where", "message")
+
+
+@click.command("lint", epilog=EPILOG)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@declared("lint")
+def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
+    """Check detections: what they say of themselves, their annotations, the fields and macros they name, their
+    searches.
+
+    PATH is a content file or folder; the rest of the content is found from there. Default: the shipped pack.
+    """
+    from podhawk.cli import output
+    from podhawk.content.load import shipped_pack
+    from podhawk.content.root import load_around
+    from podhawk.content.selection import select
+    from podhawk.life.changed import changed_here
+    from podhawk.life.lint.report import read_baseline, write_baseline
+    from podhawk.life.lint.run import ignored_of, lint
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("lint", given)
+    if settings["schema"]:
+        from podhawk.life.lint.jsonschema import schema_of
+
+        click.echo(json.dumps(schema_of(settings["schema"]), indent=2))
+        return 0
+    content, named = load_around(paths or settings["content"] or [shipped_pack()])
+    wanted = (
+        select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else named
+    )
+    chosen = [one for one in named if one in wanted]
+    if settings["changed"]:
+        chosen = changed_here(content, chosen, settings["changed"], paths)
+    problems = lint(content, chosen, ignored_of(settings.tables.get("lint", {})))
+    if settings["fix"]:
+        problems = _fix(problems)
+    if settings["baseline"]:
+        baseline = Path(settings["baseline"])
+        if not baseline.exists():
+            write_baseline(baseline, problems)
+            click.echo(f"{len(problems)} problems written to {baseline}; from now on only new ones are told", err=True)
+            return 0
+        known = read_baseline(baseline)
+        problems = [one for one in problems if one.fingerprint() not in known]
+    kind = output.format_of(settings["output"], settings["output_file"])
+    with output.writer(settings["output_file"]) as out:
+        print_problems(kind, problems, out)
+    if not settings["quiet"]:
+        sys.stdout.flush()
+        counts = Counter(one.level for one in problems)
+        click.echo(f"{len(chosen)} detections: {counts['error']} errors, {counts['warning']} warnings, "
+                   f"{counts['note']} notes", err=True)
+    bad = ("error", "warning") if settings["strict"] else ("error",)
+    return 3 if any(one.level in bad for one in problems) else 0
+
+
+def print_problems(kind: str, problems: Sequence[Problem], out: TextIO) -> None:
+    """The problems in one of the formats."""
+    from podhawk.cli import output
+    from podhawk.life.lint.report import github, record, sarif
+
+    if kind == "sarif":
+        out.write(json.dumps(sarif(problems, Path.cwd()), indent=1) + "\n")
+    elif kind == "github":
+        out.writelines(f"{line}\n" for line in github(problems, Path.cwd()))
+    elif kind in ("jsonl", "json"):
+        (output.jsonl if kind == "jsonl" else output.as_json)(map(record, problems), out)
+    else:
+        rows: list[dict[str, Any]] = [
+            {"level": one.level, "check": one.check, "where": _where(one),
+             "message": one.message + (f"\n→ {one.remedy}" if one.remedy else "")} for one in problems]
+        output.print_rows(kind, rows, COLUMNS, out)
+
+
+def _where(one: Problem) -> str:
+    path = Path(one.place.file)
+    shown = path.resolve().relative_to(Path.cwd()) if path.resolve().is_relative_to(Path.cwd()) else path
+    return f"{shown}:{one.place.line}" if one.place.line else str(shown)
+
+
+def _fix(problems: Sequence[Problem]) -> list[Problem]:
+    """Put right what is certain, one fault a file at a time; what is left."""
+    left = []
+    done = set()
+    for one in problems:
+        if one.fix is None or one.place.file in done:
+            left.append(one)
+            continue
+        Path(one.place.file).write_text(one.fix, encoding="utf-8")
+        done.add(one.place.file)
+        click.echo(f"fixed {one.check} in {one.place.file}", err=True)
+    return left
