@@ -22,6 +22,7 @@ VERBS: dict[str, str] = {
     "lint": "Check content: what is wrong, where, and what to do.",
     "fmt": "Write searches with one pipe a line.",
     "test": "Run the tests that content brings.",
+    "replay": "Send datasets to an event collector or audit webhook.",
     "docs": "Write a static site: a page for each detection and story.",
     "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",
     "demo": "Run the shipped detections on shipped real audit logs.",

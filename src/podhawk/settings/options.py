@@ -46,7 +46,7 @@ class Option:
 
 
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
-_CONTENT = ("run", "search", "explain", "tune", "content", "demo")
+_CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
 _LIFE = ("docs", "coverage", "lint", "test")
 _PRINTS = ("run", "search", "content", "diff", "demo")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
@@ -126,7 +126,7 @@ OPTIONS: tuple[Option, ...] = (
         "now",
         "text",
         "The time that now() and relative times mean; fixes the clock for repeatable runs.",
-        _READS,
+        (*_READS, "replay"),
         metavar="TIME",
     ),
     Option("tz", "text", "The time zone of time functions, snapping and shown times.", _READS, "UTC", metavar="ZONE"),
@@ -139,7 +139,7 @@ OPTIONS: tuple[Option, ...] = (
         metavar="NAME",
     ),
     Option("strict", "flag", "Rejected input is an error; of lint, warnings are.", (*_READS, "lint"), False),
-    Option("quiet", "flag", "No summary on standard error.", (*_PRINTS, *_LIFE), False, short="q"),
+    Option("quiet", "flag", "No summary on standard error.", (*_PRINTS, *_LIFE, "replay"), False, short="q"),
     Option(
         "cluster",
         "text",
@@ -233,14 +233,14 @@ OPTIONS: tuple[Option, ...] = (
         "attack-data",
         "text",
         "A checkout of Splunk's attack_data, where tests' datasets are by URL.",
-        ("test",),
+        ("test", "replay"),
         metavar="DIR",
     ),
     Option(
         "cache",
         "text",
         "A folder of datasets named by their SHA-256, for what git LFS has not fetched.",
-        ("test",),
+        ("test", "replay"),
         metavar="DIR",
     ),
     Option(
@@ -282,6 +282,42 @@ OPTIONS: tuple[Option, ...] = (
     Option("owner", "text", "Who answers for the exception.", ("tune",), metavar="TEXT"),
     Option("reason", "text", "Why the exception is made.", ("tune",), metavar="TEXT"),
     Option("accept-risk", "text", "Why an exception is made though it hides attacks.", ("tune",), metavar="TEXT"),
+    Option("to", "text", "The URL of the receiver.", ("replay",), metavar="URL"),
+    Option(
+        "as",
+        "choice",
+        "How events are sent: event or raw for HEC, webhook for an audit webhook. Default: what the URL's path says.",
+        ("replay",),
+        choices=("event", "raw", "webhook"),
+    ),
+    Option(
+        "token",
+        "text",
+        "The receiver's token; better in PODHAWK_TOKEN or a file, which no process list shows.",
+        ("replay",),
+        metavar="TEXT",
+    ),
+    Option("token-file", "text", "A file with the receiver's token.", ("replay",), metavar="FILE"),
+    Option(
+        "ca",
+        "text",
+        "Certificates that the receiver's is checked against, in place of the usual ones.",
+        ("replay",),
+        metavar="FILE.pem",
+    ),
+    Option("rate", "number", "Send at most so many events a second.", ("replay",), metavar="N"),
+    Option("keep-times", "flag", "Leave times as they are; without it the last event happens now.", ("replay",), False),
+    Option(
+        "resume",
+        "text",
+        "Where the position is kept while a replay runs: a second one goes on from there.",
+        ("replay",),
+        metavar="FILE",
+    ),
+    Option(
+        "patience", "number", "Give a receiver that is busy or gone so many seconds.", ("replay",), 300, metavar="N"
+    ),
+    Option("dry-run", "flag", "Send nothing, and say what would be sent.", ("replay",), False),
     Option("plot", "flag", "Draw the result of timechart, chart, top or rare in the terminal.", ("search",), False),
 )
 
