@@ -30,6 +30,7 @@ from podhawk.content.model import (
     Story,
 )
 from podhawk.content.reading import Fields
+from podhawk.content.sigma import SigmaRule, convert, is_audit, is_sigma
 from podhawk.content.walk import Found, Kind, files_of, kind_by_shape
 from podhawk.content.yamlfile import read_yaml
 from podhawk.errors import ContentError, Place, nearest
@@ -45,6 +46,7 @@ class Assembly:
     stories: dict[str, Story] = field(default_factory=dict)
     data_sources: dict[str, DataSource] = field(default_factory=dict)
     deployments: dict[str, Deployment] = field(default_factory=dict)
+    sigma: list[SigmaRule] = field(default_factory=list)
     baselines: dict[str, Baseline] = field(default_factory=dict)
     investigations: dict[str, Investigation] = field(default_factory=dict)
     carried: list[Carried] = field(default_factory=list)
@@ -191,6 +193,9 @@ class Assembly:
         self.problems.append(ContentProblem(error.place or Place(file), error.message, error.remedy))
 
     def _object(self, top: Fields, found: Found, only_supporting: bool, quiet: bool) -> None:
+        if is_sigma(top.data) and not only_supporting:
+            self._sigma(SigmaRule(top))
+            return
         shape = kind_by_shape(dict(top.data))
         kind = shape if found.hint is None or (shape in _SEARCHES and found.hint in _SEARCHES) else found.hint
         if only_supporting and kind not in ("macro", "lookup", "story", "data_source", "deployment"):
@@ -203,6 +208,28 @@ class Assembly:
         self.taken += 1
         for note in () if quiet else dict.fromkeys(top.notes):
             self.problems.append(ContentProblem(top.place(), note, severity="warning"))
+
+    def _sigma(self, rule: SigmaRule) -> None:
+        self.taken += 1
+        if is_audit(rule):
+            self.sigma.append(rule)
+        else:
+            self.problems.append(
+                ContentProblem(
+                    rule.top.place(),
+                    f"the Sigma rule {rule.title!r} is not about the Kubernetes audit log; it is not loaded",
+                    "Rules with product: kubernetes and service: audit are.",
+                    "warning",
+                )
+            )
+
+    def convert_sigma(self) -> None:
+        """Make detections of the Sigma rules: all together, as correlation rules name others."""
+        for made in convert(self.sigma) if self.sigma else ():
+            if isinstance(made, Detection):
+                self.detections.setdefault(made.id.lower() or f"{made.file}#{made.name}", made)
+            else:
+                self.problems.append(made)
 
     def _add(self, kind: Kind, top: Fields) -> None:
         if kind == "detection":
@@ -262,6 +289,4 @@ _SEARCHES: tuple[Kind, ...] = ("detection", "baseline", "investigation")
 
 
 def _stranger(top: Fields) -> str:
-    if "logsource" in top and "detection" in top:
-        return "is a Sigma rule, not a detection with a search; it is not loaded"
     return "is no detection, macro, lookup, story, data source, deployment or baseline; it is not loaded"

@@ -40,6 +40,7 @@ def load_content(
         state.load(_existing(given))
     for given in overrides:
         state.override(_existing(given))
+    state.convert_sigma()
     state.generate_filter_macros()
     state.override_macros(macro_overrides or {})
     return state.content()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from podhawk.errors import Place
 
-Form = Literal["tags", "transition", "rba", "findings"]
+Form = Literal["tags", "transition", "rba", "findings", "sigma"]
 MatchType = Literal["EXACT", "WILDCARD", "CIDR"]
 LookupKind = Literal["csv", "kvstore", "mlmodel"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]

@@ -1,0 +1,156 @@
+"""Sigma rules as detections."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from oracle.interpret import run
+from oracle.test_corpora import rows_of
+from oracle.values import text
+from podhawk import api
+from podhawk.commands.parse import parse_search
+from podhawk.content.load import load_content
+from podhawk.functions.declare import Env
+from podhawk.spl.macros import expand
+
+if not os.environ.get("CI"):
+    pytest.importorskip("sigma")
+
+RULE = """title: Denied Things
+id: 0e95725d-7320-415d-80f7-004da920fc10
+name: denied
+status: test
+level: high
+description: Somebody was refused.
+author: somebody
+date: 2026-11-01
+references: [https://example.com/denied]
+tags: [attack.discovery, attack.t1613]
+logsource:
+  product: kubernetes
+  service: audit
+detection:
+  selection:
+    responseStatus.code: 403
+    verb|startswith: cre
+  filter:
+    user.username: alice
+  condition: selection and not filter
+"""
+BURST = """title: Burst of Denied Things
+id: 0e95725d-7320-415d-80f7-004da920fc11
+status: test
+level: critical
+correlation:
+  type: event_count
+  rules: [denied]
+  group-by: [user.username]
+  timespan: 10m
+  condition: {gte: 3}
+"""
+
+
+def load(tmp_path: Path, **files: str) -> api.Content:
+    for name, content in files.items():
+        (tmp_path / f"{name}.yml").write_text(content)
+    return load_content([tmp_path])
+
+
+def test_a_rule_becomes_a_detection_with_what_it_says_of_itself(tmp_path: Path) -> None:
+    content = load(tmp_path, rule=RULE)
+    assert content.problems == ()
+    (one,) = content.detections
+    assert (one.name, one.id, one.type, one.status) == ("Denied Things", "0e95725d-7320-415d-80f7-004da920fc10", "TTP",
+                                                        "production")
+    assert (one.mitre_attack_id, one.risk_score, one.severity) == (("T1613",), 70, "high")
+    assert one.date == "2026-11-01"
+    log = tmp_path / "a.log"
+    log.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "kind": "Event",
+                    "apiVersion": "audit.k8s.io/v1",
+                    "auditID": str(number),
+                    "stage": "ResponseComplete",
+                    "verb": verb,
+                    "user": {"username": user},
+                    "responseStatus": {"code": code},
+                    "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.000001Z",
+                }
+            )
+            + "\n"
+            for number, (verb, user, code) in enumerate(
+                [("create", "bob", 403), ("create", "alice", 403), ("get", "bob", 403), ("create", "bob", 201)]
+            )
+        )
+    )
+    (finding,) = api.run(content, log)
+    assert finding.title == "Denied Things by bob"
+
+
+def test_correlation_rules_join_others_from_whatever_file(tmp_path: Path) -> None:
+    content = load(tmp_path, burst=BURST, rule=RULE)
+    assert content.problems == ()
+    (one,) = content.detections
+    assert one.name == "Burst of Denied Things"
+    log = tmp_path / "a.log"
+    log.write_text("".join(json.dumps({
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": str(number), "stage": "ResponseComplete",
+        "verb": "create", "user": {"username": "bob" if number < 3 else "eve"}, "responseStatus": {"code": 403},
+        "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.000001Z",
+        "stageTimestamp": f"2026-11-25T10:00:0{number}.000002Z"}) + "\n" for number in range(5)))
+    (finding,) = (each for each in api.run(content, log, now="2026-11-25T12:00:00Z") if each.kind != "incident")
+    assert finding.title == "Burst of Denied Things by bob"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        (
+            {"rule": RULE.replace("condition: selection and not filter", "condition: selection and missing")},
+            "Denied Things",
+        ),
+        ({"rule": RULE.replace("verb|startswith", "verb|nonsense")}, "Denied Things"),
+        ({"burst": BURST}, "denied"),
+    ],
+)
+def test_what_does_not_convert_is_refused_by_name(tmp_path: Path, files: dict[str, str], told: str) -> None:
+    content = load(tmp_path, **files)
+    (problem,) = content.problems
+    assert told in problem.message
+    assert problem.place.file.endswith(".yml")
+    assert content.detections == ()
+
+
+def test_rules_about_other_logs_are_left_with_a_word(tmp_path: Path) -> None:
+    content = load(
+        tmp_path, rule=RULE, other=RULE.replace("service: audit", "service: application").replace("fc10", "fc12")
+    )
+    assert len(content.detections) == 1
+    assert "not about the Kubernetes audit log" in content.problems[0].message
+
+
+def test_the_published_rules_give_the_rows_of_the_plain_interpreter(shared: Path) -> None:
+    content = load_content([shared / "content" / "sigma"])
+    assert content.problems == ()
+    assert len(content.detections) == 16
+    fired = 0
+    for corpus in ("A-metadata", "C-requestresponse"):
+        path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
+        events = rows_of(path)
+        for one in api.rows(content, path, now="2026-11-25T12:00:00Z").detections:
+            tree = parse_search(expand(one.detection.search, content.macros))
+            expected = [{name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
+                        for row in run(tree.stages, [dict(row) for row in events], Env(now=0.0), False)]
+            got = [{name: cell for name, cell in row.items() if cell is not None} for row in one.result or ()]
+            assert [row["auditID"] for row in got] == [row["auditID"] for row in expected], one.detection.name
+            for mine, theirs in zip(got, expected, strict=True):
+                assert {name: mine.get(name) for name in theirs if name not in ("_time", "index")} == {
+                    name: cell for name, cell in theirs.items() if name not in ("_time", "index")}
+            fired += bool(got)
+    assert fired >= 20
