@@ -25,6 +25,8 @@ VERBS: dict[str, str] = {
     "replay": "Send datasets to an event collector or audit webhook.",
     "docs": "Write a static site: a page for each detection and story.",
     "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",
+    "export": "Write content as a Splunk app.",
+    "new": "Write a first draft of a detection, macro, story or exception.",
     "demo": "Run the shipped detections on shipped real audit logs.",
     "help": "Explain SPL: commands, functions, aggregations.",
 }

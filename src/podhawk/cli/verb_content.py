@@ -18,6 +18,7 @@ Examples:
   podhawk content list --content security_content/ --only type=TTP -o json
   podhawk content show 'Kubernetes Cron Job Creation' --content security_content/
   podhawk content show kube_audit --content security_content/
+  podhawk content convert --to gen3 --content security_content/ --output-dir converted/
 """
 
 
@@ -71,6 +72,34 @@ def list_content(**given: Any) -> int:
              f"{len(content.deployments)} deployments, {len(content.baselines)} baselines, "
              f"{len(content.investigations)} investigations")
         _print_costs(chosen, content)
+    return _end(content, settings["quiet"])
+
+
+@COMMAND.command("convert", epilog=EPILOG)
+@click.option("--to", "to", type=click.Choice(["gen3"]), default="gen3", help="The generation to write.")
+@declared("content")
+def convert_content(to: str, **given: Any) -> int:
+    """Write detections of any generation, and Sigma rules, as files of generation 3, into --output-dir."""
+    from pathlib import Path
+
+    from podhawk.cli.tables import note
+    from podhawk.content.selection import select
+    from podhawk.errors import UsageError
+    from podhawk.life.convert import converted, lost
+
+    settings, content = _load(given)
+    if not settings["output_dir"]:
+        raise UsageError("convert needs a folder to write to", remedy="Add --output-dir DIR.")
+    folder = Path(settings["output_dir"])
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in select(content, settings["only"], settings["exclude"]):
+        target = folder / f"{one.stem}.yml"
+        if target.exists():
+            raise UsageError(f"{target} is there already", remedy="Name another --output-dir.")
+        target.write_text(converted(one), encoding="utf-8")
+        click.echo(target)
+        for line in lost(one):
+            note(f"  {one.name}: without {line}")
     return _end(content, settings["quiet"])
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from podhawk.content.model import Detection
 from podhawk.content.reading import Fields
 from podhawk.content.yamlfile import read_yaml
 from podhawk.detect.finding import Finding, Suppression
@@ -53,7 +54,10 @@ class SiteException:
 
     def about(self, finding: Finding) -> bool:
         """Whether it is about the finding's detection."""
-        own = finding.detection
+        return self.named(finding.detection)
+
+    def named(self, own: Detection) -> bool:
+        """Whether it names a detection."""
         return any(fnmatch.fnmatchcase(text.lower(), self.detection.lower()) for text in (own.name, own.id, own.stem))
 
 

@@ -47,7 +47,7 @@ class Option:
 
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
 _CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
-_LIFE = ("docs", "coverage", "lint", "test")
+_LIFE = ("docs", "coverage", "lint", "test", "export")
 _PRINTS = ("run", "search", "content", "diff", "demo")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
@@ -106,7 +106,8 @@ OPTIONS: tuple[Option, ...] = (
         (*_PRINTS, "explain", "tune", "coverage", "lint", "test"),
         metavar="FILE",
     ),
-    Option("output-dir", "text", "The folder that the site is written to.", ("docs",), metavar="DIR"),
+    Option("output-dir", "text", "The folder that the site, app, drafts or converted files are written to.",
+           ("docs", "export", "new", "content"), metavar="DIR"),
     Option(
         "tested",
         "text",
@@ -207,7 +208,7 @@ OPTIONS: tuple[Option, ...] = (
         "exceptions",
         "list",
         "A file or folder of exceptions; repeatable. See docs/findings.md.",
-        ("run", "diff"),
+        ("run", "diff", "export"),
         metavar="FILE|DIR",
     ),
     Option(

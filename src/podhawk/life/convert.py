@@ -1,0 +1,111 @@
+"""A detection of any generation, written as generation 3.
+
+Everything that a search, its risk and its annotations mean stays: loading both files gives the same detection. Of what
+generation 3 has no place for, the reader is told.
+
+Source: contentctl-ng's detection model; see also docs/content.md
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Final
+
+import yaml
+
+from podhawk.content.model import ContentTest, Detection, RiskObject
+
+SAME: Final = frozenset({
+    "name", "id", "version", "status", "type", "author", "description", "search", "how_to_implement",
+    "known_false_positives", "references", "analytic_story", "asset_type", "mitre_attack_id", "cve", "product",
+    "security_domain", "drilldowns", "tests", "threat_objects", "risk_score", "severity", "throttling"})
+"""Members of a detection that a conversion must keep."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Texts of several lines as blocks."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def converted(one: Detection) -> str:
+    """The text of the detection's file in generation 3."""
+    data: dict[str, Any] = {
+        "name": one.name, "id": one.id, "version": one.version,
+        "creation_date": one.creation_date or one.date, "modification_date": one.modification_date or one.date,
+        "author": one.author, "status": one.status, "type": one.type, "description": one.description,
+        "data_source": [[name] for name in one.data_source], "search": one.search,
+        "how_to_implement": one.how_to_implement, "known_false_positives": one.known_false_positives,
+        "references": list(one.references),
+        "drilldown_searches": [{"name": each.name, "search": each.search, "earliest_offset": each.earliest_offset,
+                                "latest_offset": each.latest_offset} for each in one.drilldowns],
+        **_findings(one),
+        "threat_objects": [{"field": each.field, "type": each.type} for each in one.threat_objects],
+        "analytic_story": list(one.analytic_story), "asset_type": one.asset_type,
+        "mitre_attack_id": list(one.mitre_attack_id), "cve": list(one.cve), "product": list(one.product),
+        "category": list(one.category), "security_domain": one.security_domain,
+        "tests": [_test(each) for each in one.tests]}
+    if one.throttling is not None:
+        data["throttling"] = {"fields": list(one.throttling.fields), "period": one.throttling.period}
+    return yaml.dump({name: value for name, value in data.items() if value not in ("", [], None)}, Dumper=_Dumper,
+                     sort_keys=False, allow_unicode=True, width=110)
+
+
+def lost(one: Detection) -> list[str]:
+    """What generation 3 has no place for."""
+    found = []
+    if one.required_fields:
+        found.append("required_fields (podhawk computes them)")
+    if one.impact is not None:
+        found.append(f"impact {one.impact} and confidence {one.confidence} (their product is the score)")
+    if one.notes:
+        found.append("disagreements in the file: " + "; ".join(one.notes))
+    return found
+
+
+def kept(before: Detection, after: Detection) -> list[str]:
+    """The members that two detections must agree on and do not."""
+    return [each.name for each in fields(Detection) if each.name in SAME
+            and getattr(before, each.name) != getattr(after, each.name)] + [
+        "risk_objects"] * (_entities(before) != _entities(after))
+
+
+def _entities(one: Detection) -> list[tuple[str, str, int]]:
+    return sorted((each.field, each.type, each.score) for each in one.risk_objects)
+
+
+def _findings(one: Detection) -> dict[str, Any]:
+    """A TTP or Correlation is a finding about its first user (its first object, where it names none); the rest is
+    intermediate."""
+    entities = list(one.risk_objects)
+    found: dict[str, Any] = {}
+    message = one.message or one.title
+    if entities and one.type in ("TTP", "Correlation"):
+        first = next((each for each in entities if each.type == "user"), entities[0])
+        entities.remove(first)
+        found["finding"] = {"title": one.title or message, "entity": _entity(first)}
+    if entities:
+        found["intermediate_findings"] = {"entities": [{**_entity(each), "message": each.message or message}
+                                                       for each in entities]}
+    return found
+
+
+def _entity(one: RiskObject) -> dict[str, Any]:
+    return {"field": one.field, "type": one.type, "score": one.score}
+
+
+def _test(one: ContentTest) -> dict[str, Any]:
+    data = [{name: value for name, value in (
+        ("data", each.data), ("source", each.source), ("sourcetype", each.sourcetype), ("index", each.index),
+        ("host", each.host)) if value} for each in one.attack_data]
+    found: dict[str, Any] = {"name": one.name, "description": one.description, "attack_data": data,
+                             "expected_results": one.expected_results}
+    if one.test_type != "unit":
+        found["test_type"] = one.test_type
+    return {name: value for name, value in found.items() if value not in ("", None)}
