@@ -25,3 +25,8 @@ def shared() -> Path:
             pytest.fail("CI must see the shared material beside the repository")
         pytest.skip("needs the shared folder (real logs and published content) beside the repository")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The cluster goes last: it takes the machine for itself, and other servers start better without it."""
+    items.sort(key=lambda item: "tests/spark/" in item.path.as_posix())

@@ -42,14 +42,15 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         owner = pwd.getpwnam(name)
         os.chown(folder, owner.pw_uid, owner.pw_gid)
         run_as = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
-    subprocess.run(
-        [initdb, "-D", str(folder / "data"), "-U", "podhawk", "--auth=trust", "-E", "UTF8"],
-        check=True,
+    made = subprocess.run(
+        [initdb, "-D", str(folder / "data"), "-U", "podhawk", "--auth=trust", "-E", "UTF8", "--no-locale", "--no-sync"],
         capture_output=True,
+        text=True,
         cwd="/",
-        env={**os.environ, "HOME": str(folder)},
-        **run_as,
-    )  # type: ignore[call-overload]
+        env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+        **run_as,  # type: ignore[call-overload]
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -26,6 +26,13 @@ def writer(path: str | None) -> Iterator[TextIO]:
         yield sys.stdout
         return
     target = Path(path)
+    if target.exists() and not target.is_file():  # a pipe or /dev/null is written to, never replaced
+        try:
+            with target.open("w", encoding="utf-8", newline="") as file:
+                yield file
+        except OSError as error:
+            raise UsageError(f"cannot write {path}: {error.strerror}") from None
+        return
     part = target.with_name(target.name + ".part")
     try:
         with part.open("w", encoding="utf-8", newline="") as file:

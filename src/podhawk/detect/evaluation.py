@@ -15,6 +15,7 @@ from podhawk.detect.match import Match
 from podhawk.detect.outcome import outcome_of
 from podhawk.detect.owners import Owners
 from podhawk.detect.prepare import Prepared
+from podhawk.detect.remembered import MARKS, MOST, Remembered, identities, marked
 from podhawk.detect.request import Request, member
 from podhawk.detect.requests import fingerprint
 from podhawk.detect.target import target_of
@@ -58,15 +59,21 @@ class Evaluation:
         self.job = ScanJob(plan, self.context, Observed())
         self._rest = compile_stages(plan.rest, self.context)
         self._names = names_at_end(plan.pipeline.stages)
+        self.kind = kind_of(self.detection)
+        # Functions that draw numbers or ask for the time give each event something of its own.
+        self._identities = identities(plan) if not (context.env.draws or "now(" in self.detection.search
+                                                    or "time(" in self.detection.search) else None
+        self._remembered: dict[Any, Remembered] = {}
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""
         job = self.job
         return job.test(row_of(event, job.view(event), job.probe_fields, OrderKey(), job.rules))
 
-    def row(self, event: AuditEvent) -> Row:
-        """The row of an event that the first clause wants, in an order that no way of reading the input changes."""
-        place = (int.from_bytes(fingerprint(event), "big"),)
+    def row(self, event: AuditEvent, *, alone: bool = False) -> Row:
+        """The row of an event that the first clause wants, in an order that no way of reading the input changes.
+        One that is alone has nothing to stand before."""
+        place = () if alone else (int.from_bytes(fingerprint(event), "big"),)
         order = OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0), place)
         wanted = None if self.job.probe_fields is None else self.plan.wanted
         return row_of(event, self.job.view(event), wanted, order, self.job.rules)
@@ -77,7 +84,8 @@ class Evaluation:
 
     def add(self, state: Any, events: Iterable[AuditEvent]) -> None:
         """Take events into a state."""
-        self.add_rows(state, map(self.row, events))
+        events = list(events)
+        self.add_rows(state, [self.row(event, alone=len(events) == 1) for event in events])
 
     def add_rows(self, state: Any, rows: Iterable[Row]) -> None:
         """Take rows of events into a state."""
@@ -108,32 +116,60 @@ class Evaluation:
         return Fields(rows, self._names, of_event)
 
 
+    def said(self, events: Sequence[AuditEvent]) -> tuple[Remembered, tuple[dict[str, Any], ...]]:
+        """What the search makes of the events of a request, and its rows."""
+        names = self._identities
+        if names is None or len(events) != 1:
+            said = self._say(self.rows(events), events, ())
+            return said, said.rows
+        row = self.row(events[0], alone=True)
+        identity = {name: row[name] for name in names if name in row}
+        key = tuple(marked(row, names).items())
+        known = self._remembered.get(key)
+        if known is None:
+            if len(self._remembered) >= MOST:
+                self._remembered.clear()
+            self.context.env.now = events[0].time or self.request.context.env.now
+            state = self.start()
+            self.add_rows(state, [row])
+            known = self._remembered[key] = self._say(self.finish(state), events, tuple(identity))
+        return known, known.rows_for(identity)
+
+    def _say(self, table: Table, events: Sequence[AuditEvent], names: Sequence[str]) -> Remembered:
+        found = self.fields(table.rows, events)
+        rows = tuple(shown(row, table) for row in table.rows[:MOST_ROWS])
+        columns = tuple((column, name) for name in names
+                        for column in dict.fromkeys(column for row in rows for column, cell in row.items()
+                                                    if cell == MARKS[name]))
+        if not table.rows:
+            return Remembered("", (), (), (), 0, ())
+        return Remembered(title_of(self.detection, found), risk_objects(self.detection, found),
+                          threat_objects(self.detection, found), rows, len(table.rows), columns)
+
+
 def request_match(evaluation: Evaluation, request: Request, events: Sequence[AuditEvent], about: About) -> Match | None:
     """The finding of a request plan about a request, of which the search wants these events; None if it gives no
     row."""
     detection = evaluation.detection
-    kind = kind_of(detection)
+    kind = evaluation.kind
     if kind is None:
         return None
-    table = evaluation.rows(events)
-    if not table.rows:
+    said, rows = evaluation.said(events)
+    if not said.row_count:
         return None
-    fields = evaluation.fields(table.rows, events)
     return Match(Finding(
         finding_id=finding_id(detection, request.key), detection=detection, kind=kind,
-        first_time=min(times_of(request), default=0.0), last_time=max(times_of(request), default=0.0),
-        title=title_of(detection, fields), severity=detection.severity, risk_score=detection.risk_score,
-        cluster=request.key.cluster, actor=about.actor, target=about.target, outcome=about.outcome,
-        risk_objects=risk_objects(detection, fields), threat_objects=threat_objects(detection, fields),
-        evaluable=not any(event.missing for event in request.events),
-        request_count=1, requests=(about.info,), row_count=len(table.rows),
-        rows=tuple(shown(row, table) for row in table.rows[:MOST_ROWS])), (request,))
+        first_time=about.first, last_time=about.last, title=said.title, severity=detection.severity,
+        risk_score=detection.risk_score, cluster=request.key.cluster, actor=about.actor, target=about.target,
+        outcome=about.outcome, risk_objects=said.risk_objects, threat_objects=said.threat_objects,
+        evaluable=not any(event.missing for event in request.events), request_count=1, requests=(about.info,),
+        row_count=said.row_count, rows=rows), (request,))
 
 
 class About:
     """What is said of a request whichever detection it is that matched."""
 
-    __slots__ = ("actor", "info", "outcome", "target")
+    __slots__ = ("actor", "first", "info", "last", "outcome", "target")
 
     def __init__(self, request: Request, owners: Owners) -> None:
         self.actor: Actor = actor_of(request)
@@ -143,6 +179,8 @@ class About:
         self.target: Target = target_of(request)
         self.outcome: Outcome = outcome_of(request)
         self.info = info_of(request)
+        times = times_of(request)
+        self.first, self.last = (min(times), max(times)) if times else (0.0, 0.0)
 
 
 def title_of(detection: Detection, fields: Fields) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
 
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Columns, Kind, Pipeline, Stage, Stream, Whole
@@ -44,7 +45,8 @@ def compile_stage(stage: Stage, context: Context) -> Whole:
     if stage.kind is Kind.PER_EVENT:
         assert command.stream is not None
         stream = command.stream(node, context)
-        return lambda table: Table(list(stream(table.rows)), command.columns(node, table.columns))
+        columns = lru_cache(maxsize=8)(partial(command.columns, node))
+        return lambda table: Table(list(stream(table.rows)), columns(table.columns))
     if stage.kind is Kind.MERGEABLE:
         assert command.merge is not None
         reducer = command.merge(node, context)
