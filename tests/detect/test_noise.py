@@ -21,13 +21,16 @@ REF = {"resource": "pods", "namespace": "default", "name": "web"}
 
 
 def one(
-    tmp_path: Path, *events: dict[str, object], search: str = PODS, policies: Policies | None = None, **members: object
+    tmp_path: Path,
+    *events: dict[str, object],
+    search: str = PODS,
+    policies: Policies | None = None,
+    macros: dict[str, str] | None = None,
+    **members: object,
 ) -> Finding:
-    (found,) = (
-        finding
-        for finding in run(write(tmp_path / "a.log", *events), detection(search, **members), policies=policies)
-        if finding.kind != "incident"
-    )
+    log = write(tmp_path / "a.log", *events)
+    result = run(log, detection(search, **members), policies=policies, macros=macros)
+    (found,) = (finding for finding in result if finding.kind != "incident")
     return found
 
 
@@ -73,6 +76,54 @@ def test_a_request_belongs_to_the_classes_that_describe_it(
     tmp_path: Path, members: dict[str, object], search: str, expected: set[str]
 ) -> None:
     assert classes(one(tmp_path, event(**members), search=search)) == expected
+
+
+EXEC = event(objectRef={**REF, "subresource": "exec"}, requestURI="/api/v1/namespaces/default/pods/web/exec?command=sh")
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        f"{PODS} requestURI=*/exec*",
+        f"{PODS} requestURI IN (*/exec*, */attach*)",
+        f"{PODS} exec",
+        f'{PODS} "pods/web/exec"',
+        f"{PODS} | where like(requestURI, \"%/exec?%\")",
+        f"{PODS} | regex requestURI=exec",
+        f"{PODS} | where 'objectRef.subresource'=\"exec\"",
+        f"{PODS} | rename objectRef.subresource as part | search part=exec",
+        f"{PODS} | rename objectRef.* as * | search subresource=exec",
+        f"{PODS} NOT objectRef.subresource=binding",
+        f"{PODS} `only_exec`",
+        "verb=create objectRef.resource!=events",
+        "verb=create objectRef.resource=*",
+        "verb=create (objectRef.resource=pods OR user.username=alice)",
+    ],
+)
+def test_a_search_that_picks_a_part_in_any_way_or_names_no_resource_keeps_its_findings(
+    tmp_path: Path, search: str
+) -> None:
+    found = one(tmp_path, EXEC, search=search, macros={"only_exec": "objectRef.subresource=exec"})
+    assert "subresource" not in classes(found)
+    assert found.visible
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        f"{PODS} | stats count by objectRef.subresource, user.username",
+        f"{PODS} | table objectRef.subresource requestURI",
+        "`the_pods` NOT requestURI=*/log",
+        "verb=create objectRef.resource IN (pods, secrets) | eval part=if(isnull('responseStatus.code'), 0, 1)",
+        "verb=create (objectRef.resource=pods OR objectRef.resource=secrets)",
+    ],
+)
+def test_a_search_that_means_pods_and_only_shows_the_part_has_its_exec_findings_out_of_sight(
+    tmp_path: Path, search: str
+) -> None:
+    found = one(tmp_path, EXEC, search=search, macros={"the_pods": PODS})
+    assert "subresource" in classes(found)
+    assert not found.visible
 
 
 def test_stages_are_noted_and_hide_nothing(tmp_path: Path) -> None:

@@ -127,7 +127,15 @@ def request_match(evaluation: Evaluation, request: Request, events: Sequence[Aud
         risk_objects=risk_objects(detection, fields), threat_objects=threat_objects(detection, fields),
         evaluable=not any(event.missing for event in request.events),
         request_count=1, requests=(about.info,), row_count=len(table.rows),
-        rows=tuple(shown(row, table) for row in table.rows[:MOST_ROWS])), (request,))
+        rows=tuple(shown(row, table) for row in table.rows[:MOST_ROWS])), (request,), _matched(evaluation, events),
+        evaluation.plan.pipeline)
+
+
+def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[AuditEvent, ...]:
+    """Those of the events that the first clause wants which also come through the rest of the search."""
+    if len(events) == 1:
+        return tuple(events)
+    return tuple(event for event in events if evaluation.rows((event,)).rows) or tuple(events)
 
 
 class About:
