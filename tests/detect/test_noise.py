@@ -10,13 +10,18 @@ from detect.making import detection, event, received, run, write
 from podhawk.content.model import Throttling
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies
+from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NOISE_CLASSES, policy_of
-from podhawk.detect.priority import FACTORS, priority_policy
+from podhawk.detect.priority import FACTORS, PriorityPolicy, priority_policy, with_priority
+from podhawk.detect.visibility import with_throttling
 from podhawk.errors import UsageError
 
 PODS = "verb=create objectRef.resource=pods"
 SCHEDULER = {"username": "system:kube-scheduler", "groups": ["system:authenticated"]}
 ACCOUNT = {"username": "system:serviceaccount:payments:api", "groups": ["system:serviceaccounts"]}
+NODE = {"username": "system:node:n1", "groups": ["system:nodes"]}
+ANONYMOUS = {"username": "system:anonymous", "groups": ["system:unauthenticated"]}
+LEASE = {"resource": "leases", "namespace": "x", "apiGroup": "coordination.k8s.io"}
 REF = {"resource": "pods", "namespace": "default", "name": "web"}
 
 
@@ -41,7 +46,8 @@ def classes(finding: Finding) -> set[str]:
 @pytest.mark.parametrize(
     ("members", "search", "expected"),
     [
-        ({"objectRef": {**REF, "subresource": "binding"}, "user": SCHEDULER}, PODS, {"subresource", "controller-made"}),
+        ({"objectRef": {**REF, "subresource": "binding"}, "user": SCHEDULER, "userAgent": "kube-scheduler/v1"}, PODS,
+         {"subresource", "controller-made"}),
         ({"objectRef": {**REF, "subresource": "eviction"}}, PODS, {"subresource"}),
         ({"objectRef": {**REF, "subresource": "exec"}}, PODS, {"subresource"}),
         ({"objectRef": {**REF, "subresource": "exec"}}, f"{PODS} objectRef.subresource=exec", set()),
@@ -61,8 +67,23 @@ def classes(finding: Finding) -> set[str]:
         ({"requestURI": "/livez?verbose", "objectRef": None, "verb": "get"}, "verb=get", {"probes"}),
         ({"requestURI": "/healthz/etcd", "objectRef": None, "verb": "get"}, "verb=get", {"probes"}),
         ({"requestURI": "/healthz/../api/v1/secrets", "objectRef": None, "verb": "get"}, "verb=get", set()),
-        ({"objectRef": {"resource": "leases", "namespace": "x"}, "verb": "update"}, "verb=update", {"probes"}),
-        ({"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"]}, PODS, {"controller-made", "loopback"}),
+        ({"requestURI": "/healthz", "objectRef": None, "verb": "post"}, "verb=post", set()),
+        ({"objectRef": LEASE, "verb": "update", "user": NODE, "userAgent": "kubelet/1"}, "verb=update", {"probes"}),
+        ({"objectRef": LEASE, "verb": "delete", "user": NODE, "userAgent": "kubelet/1"}, "verb=delete", set()),
+        ({"objectRef": LEASE, "verb": "update"}, "verb=update", set()),
+        ({"objectRef": LEASE, "verb": "list", "user": ANONYMOUS}, "verb=list", set()),
+        ({"objectRef": {**LEASE, "apiGroup": "dhcp.example.com"}, "verb": "update", "user": NODE, "userAgent": "x/1"},
+         "verb=update", set()),
+        # The credential of a component in other hands.
+        ({"user": SCHEDULER, "userAgent": "kubectl/v1.32"}, PODS, set()),
+        ({"user": SCHEDULER, "userAgent": "kube-scheduler/v1", "impersonatedUser": {"username": "root"}}, PODS, set()),
+        ({"user": SCHEDULER, "userAgent": "kube-scheduler/v1", "objectRef": {**REF, "subresource": "exec"}},
+         f"{PODS} objectRef.subresource=exec", set()),
+        ({"user": {"username": "system:serviceaccount:kube-system:my-controller"}, "userAgent": "my/1"}, PODS, set()),
+        ({"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"], "userAgent": "kube-apiserver/v1"}, PODS,
+         {"controller-made", "loopback"}),
+        ({"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"], "userAgent": "kube-apiserver/v1",
+          "impersonatedUser": {"username": "root"}}, PODS, set()),
         (
             {"user": {"username": "system:serviceaccount:velero:velero"}, "userAgent": "velero/1.14"},
             PODS,
@@ -158,6 +179,16 @@ def test_a_habit_is_twenty_earlier_matches_within_a_day_and_not_by_hand(tmp_path
     assert hidden(*reads(20)[::-1], *reads(1, hour=2)) == 1
 
 
+def test_a_success_after_twenty_refusals_is_no_habit(tmp_path: Path) -> None:
+    def read(number: int, code: int) -> dict[str, object]:
+        return event(f"r{number}", at=f"01:{number:02}:00.000001", verb="get", userAgent="app/1", user=ACCOUNT,
+                     objectRef={"resource": "secrets", "namespace": "payments"}, responseStatus={"code": code})
+
+    log = write(tmp_path / "a.log", *(read(number, 403) for number in range(21)), read(21, 200), read(22, 200))
+    found = list(run(log, detection("verb=get objectRef.resource=secrets")))
+    assert ["habit" in classes(one) for one in found[-3:]] == [True, False, False]
+
+
 @pytest.mark.parametrize("name", [known.name for known in NOISE_CLASSES])
 def test_the_policy_can_turn_every_class(tmp_path: Path, name: str) -> None:
     denied = event(responseStatus={"code": 403}, requestURI="/x?dryRun=All")
@@ -229,3 +260,37 @@ def test_throttling_quiets_equal_values_for_its_period(tmp_path: Path) -> None:
         detection("verb=create | table user.username", throttling=Throttling(("user.username",), "7200s")),
     )
     assert [one.throttled for one in found if one.kind != "incident"] == [False, False, True, False, True]
+
+
+def test_what_is_below_the_bar_does_not_throttle_what_is_above_it(tmp_path: Path) -> None:
+    machine = event("machine", at="01:00:00.000001", user=NODE, userAgent="kubelet/1")
+    person = event("person", at="01:10:00.000001")
+    found = run(
+        write(tmp_path / "a.log", machine, person),
+        detection(f"{PODS} | table objectRef.namespace", throttling=Throttling(("objectRef.namespace",), "1h")),
+    )
+    assert [(one.actor.kind, one.visible, one.throttled) for one in found] == [
+        ("node", False, False), ("human", True, False)]
+
+
+def test_clusters_throttle_and_get_used_to_things_by_themselves(tmp_path: Path) -> None:
+    matches = [
+        Match(Finding(finding_id=name, detection=detection(PODS, throttling=Throttling((), "1h")), kind="finding",
+                      first_time=1.0 + number, last_time=1.0, title="", severity="low", risk_score=1, cluster=name), ())
+        for number, name in enumerate(("east", "west"))
+    ]
+    assert [one.finding.throttled for one in with_throttling(matches, 50)] == [False, False]
+    first = "the first time this actor does this here"
+    for one in with_priority(matches, PriorityPolicy()):
+        assert first in [reason.reason for reason in one.finding.priority_reasons]
+
+
+def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: Path) -> None:
+    def reasons(**members: object) -> set[str]:
+        return {reason.reason for reason in one(tmp_path, event(user=SCHEDULER, **members)).priority_reasons}
+
+    assert "by the control plane or a node" in reasons(userAgent="kube-scheduler/v1")
+    assert "by the control plane or a node" not in reasons(userAgent="kubectl/v1.32")
+    assert "made by a controller for somebody" not in reasons(userAgent="kubectl/v1.32")
+    assert "by the control plane or a node" not in reasons(
+        userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"})

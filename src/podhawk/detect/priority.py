@@ -39,11 +39,15 @@ def _cause(actor: Actor) -> str:
     return actor.chain[-1].user if actor.chain and actor.chain_complete else actor.user
 
 
+def _for_somebody(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return actor.kind == "controller" and bool(actor.chain) and actor.chain_complete
+
+
 def _machinery(match: Match, first: bool) -> bool:
     actor = match.finding.actor
-    if actor.kind == "controller":
-        return not (actor.chain and actor.chain_complete)
-    return actor.kind == "node" and not by_hand(actor.user_agent)
+    return (actor.kind in ("controller", "node") and not _for_somebody(match, first) and not actor.effective_user
+            and not by_hand(actor.user_agent))
 
 
 def _own_namespace(match: Match, first: bool) -> bool:
@@ -81,8 +85,7 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor("own-namespace", -10, "a workload in its own namespace", _own_namespace),
     Factor("administrator", -20, "by an administrator of the cluster (system:masters)", _administrator),
     Factor("machinery", -25, "by the control plane or a node", _machinery),
-    Factor("controller", 5, "made by a controller for somebody", lambda match, first:
-           match.finding.actor.kind == "controller" and not _machinery(match, first)),
+    Factor("controller", 5, "made by a controller for somebody", _for_somebody),
     Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
     Factor("namespace", 3, "in a namespace of the system",
            lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES),
@@ -143,5 +146,5 @@ def _first_times(matches: Sequence[Match]) -> list[bool]:
 
 def _habit_key(finding: Finding) -> tuple[str, ...]:
     verb = finding.requests[0].verb if finding.requests else ""
-    return (finding.detection.id or finding.detection.name, _cause(finding.actor), verb, finding.target.namespace,
-            finding.target.subresource)
+    return (finding.cluster, finding.detection.id or finding.detection.name, _cause(finding.actor),
+            finding.actor.effective_user, verb, finding.target.namespace, finding.target.subresource)

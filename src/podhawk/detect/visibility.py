@@ -31,9 +31,13 @@ def hidden_by_noise(finding: Finding) -> bool:
     return any(hit.action == "hide" for hit in finding.noise)
 
 
-def with_throttling(matches: Sequence[Match]) -> list[Match]:
+def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
     """The matches with `throttled`: equal values of the content's throttling fields stay quiet for its period after a
-    finding, in the time of the events."""
+    finding, in the time of the events.
+
+    A finding that nobody sees quiets only others that nobody would see: what is below the bar must not silence what is
+    above it.
+    """
     found = list(matches)
     until: dict[tuple[str, ...], float] = {}
     for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
@@ -43,7 +47,8 @@ def with_throttling(matches: Sequence[Match]) -> list[Match]:
         period = _PERIOD.match(throttling.period.strip()) if throttling is not None else None
         if throttling is None or period is None or hidden_by_noise(finding) or finding.suppressed_by is not None:
             continue
-        key = (finding.detection.id or finding.detection.name, *(_value(finding, name) for name in throttling.fields))
+        key = (finding.cluster, finding.detection.id or finding.detection.name, str(is_visible(finding, bar)),
+               *(_value(finding, name) for name in throttling.fields))
         if finding.first_time < until.get(key, float("-inf")):
             found[number] = matches[number].having(throttled=True)
         else:

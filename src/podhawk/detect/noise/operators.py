@@ -28,7 +28,7 @@ _ACCOUNT: Final = re.compile("system:serviceaccount:(?:" + "|".join(account for 
 
 def _test(match: Match) -> bool:
     actor = match.finding.actor
-    return _ACCOUNT.match(actor.user) is not None and not by_hand(actor.user_agent)
+    return _ACCOUNT.match(actor.user) is not None and not actor.effective_user and not by_hand(actor.user_agent)
 
 
 OPERATORS: Final = NoiseClass(
