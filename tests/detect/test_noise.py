@@ -262,6 +262,14 @@ def test_throttling_quiets_equal_values_for_its_period(tmp_path: Path) -> None:
     assert [one.throttled for one in found if one.kind != "incident"] == [False, False, True, False, True]
 
 
+@pytest.mark.parametrize(("period", "quiet"), [("3h", True), ("1w", True), ("2 hours", True), ("7200", True),
+                                                ("30m", False), ("1 fortnight", False)])
+def test_a_period_is_read_with_its_unit(tmp_path: Path, period: str, quiet: bool) -> None:
+    log = write(tmp_path / "a.log", event("1", at="01:00:00.000001"), event("2", at="02:00:00.000001"))
+    made = detection(f"{PODS} | table user.username", throttling=Throttling(("user.username",), period))
+    assert [one.throttled for one in run(log, made)] == [False, quiet]
+
+
 def test_what_is_below_the_bar_does_not_throttle_what_is_above_it(tmp_path: Path) -> None:
     machine = event("machine", at="01:00:00.000001", user=NODE, userAgent="kubelet/1")
     person = event("person", at="01:10:00.000001")
