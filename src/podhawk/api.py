@@ -217,6 +217,10 @@ class FindingsResult:
         """The exceptions that have ended and do nothing any more."""
         return [one for one in self.exceptions if not one.active(self.now)]
 
+    def aimless(self) -> list[SiteException]:
+        """The exceptions that are about no detection of this content."""
+        return [one for one in self.exceptions if not any(map(one.named, self.content.detections))]
+
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.found.findings)
 

@@ -40,7 +40,7 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
     above it.
     """
     found = list(matches)
-    until: dict[tuple[str, ...], float] = {}
+    until: dict[tuple[object, ...], float] = {}
     for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
                                                                   matches[number].finding.finding_id)):
         finding = matches[number].finding
@@ -48,8 +48,11 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
         period = _seconds(throttling.period) if throttling is not None else 0
         if throttling is None or not period or hidden_by_noise(finding) or finding.suppressed_by is not None:
             continue
-        key = (finding.cluster, finding.detection.id or finding.detection.name, str(is_visible(finding, bar)),
-               *(_value(finding, name) for name in throttling.fields))
+        values = [finding.rows[0].get(name) if finding.rows else None for name in throttling.fields]
+        if None in values:
+            continue  # what is not there is not equal to anything
+        key = (finding.cluster, finding.detection.id or finding.detection.name, is_visible(finding, bar),
+               *map(str, values))
         if finding.first_time < until.get(key, float("-inf")):
             found[number] = matches[number].having(throttled=True)
         else:
@@ -61,7 +64,3 @@ def _seconds(period: str) -> int:
     """A period such as `86400s`, `1d` or `2 hours` in seconds; 0 for what is none."""
     found = _PERIOD.match(period.strip())
     return int(found[1]) * _SECONDS.get(UNITS.get(found[2].lower() or "s", ""), 0) if found else 0
-
-
-def _value(finding: Finding, name: str) -> str:
-    return "\n".join(str(row.get(name, "")) for row in finding.rows[:1])
