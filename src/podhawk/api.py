@@ -12,7 +12,7 @@ from typing import Any
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
-from podhawk.content.datasets import datasets_of
+from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
@@ -26,12 +26,14 @@ from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.prepare import Prepared, prepare
 from podhawk.detect.priority import priority_policy
 from podhawk.detect.risk.factors import risk_policy
+from podhawk.detect.visibility import hidden_by_noise
 from podhawk.engine.batch import Request, TimeRange
 from podhawk.engine.files import FileSource
 from podhawk.engine.job import Observed
 from podhawk.engine.plan import make_plan, read_search
 from podhawk.engine.subsearch import rereads
 from podhawk.errors import PodhawkError, SearchError, UsageError
+from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
@@ -269,14 +271,20 @@ def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[P
 
 
 def attacks_of(detection: Detection, content: Content, around: Surroundings, policies: Policies) -> list[Match]:
-    """What a detection finds in the attack datasets of its own tests and of the shipped pack, where these are here."""
-    settings = replace(around, state=None, within=TimeRange())
+    """What a detection finds of attacks: all that no noise class hides in the datasets of its own tests, where these
+    are here, and what is to be seen in the shipped one, which has ordinary work beside its attacks.
+
+    How the user's own logs are to be read says nothing of these, and exceptions do not apply.
+    """
+    settings = replace(around, state=None, within=TimeRange(), reading=ReadOptions())
     plain = replace(policies, exceptions=())
     found: dict[str, Match] = {}
-    for path in datasets_of(detection):
+    own = own_attacks(detection)
+    for path in (*own, shipped_attacks()):
         result = run(content, path, detections=[detection], settings=settings, policies=plain)
         found.update((match.finding.finding_id, match) for match in result.found.matches
-                     if match.finding.kind != "incident")
+                     if match.finding.kind != "incident"
+                     and (match.finding.visible or (path in own and not hidden_by_noise(match.finding))))
     return list(found.values())
 
 

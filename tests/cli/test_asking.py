@@ -149,6 +149,38 @@ def test_a_written_exception_can_be_used(content: Path, tmp_path: Path) -> None:
     assert Policies(exceptions=[made]).exceptions == [made]
 
 
+def test_a_second_exception_is_added_to_a_file_whatever_form_the_first_one_has(content: Path, tmp_path: Path) -> None:
+    log, target = benign(tmp_path), tmp_path / "exceptions.yml"
+    target.write_text("name: one\ndetection: Pods\nwhen: verb=list\nowner: me\nreason: r\nexpires: 2027-01-01\n")
+    for _ in range(2):
+        done = tune(
+            content, log, "--when", "user.username=alice", "--owner", "me", "--reason", "r", "--output-file", target
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(load_exceptions([target])) == 3
+    nowhere = tune(
+        content, log, "--when", "user.username=alice", "--owner", "me", "--reason", "r", "--output-file",
+        tmp_path / "no" / "where.yml")
+    assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (2, True)
+
+
+def test_what_has_an_exception_already_is_not_proposed_again(content: Path, tmp_path: Path) -> None:
+    log, known = benign(tmp_path), tmp_path / "known.yml"
+    known.write_text("name: x\ndetection: Pods\nwhen: user.username=alice\nowner: me\nreason: r\nexpires: 2027-01-01\n")
+    done = tune(content, log, "--exceptions", known)
+    assert "alice" not in done.stdout
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_attack_of_the_contents_own_datasets_counts_though_its_priority_is_low(
+    content: Path, tmp_path: Path
+) -> None:
+    detection = content / "pods.yml"
+    detection.write_text(CONTENT.replace("score: 60", "score: 10"))
+    done = tune(content, benign(tmp_path), "--when", "user.username=mallory")
+    assert "hides 1 of 1 attacks" in done.stdout
+
+
 def test_tune_needs_an_owner_and_a_reason_to_write(content: Path, tmp_path: Path) -> None:
     done = tune(content, benign(tmp_path), "--when", "user.username=alice", "--output-file", tmp_path / "x.yml")
     assert done.returncode == 2

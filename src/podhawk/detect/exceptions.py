@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,12 +22,14 @@ from podhawk.content.reading import Fields
 from podhawk.content.yamlfile import read_yaml
 from podhawk.detect.finding import Suppression
 from podhawk.detect.match import Match
+from podhawk.detect.request import member
 from podhawk.engine.predicate import generate
 from podhawk.engine.views import row_of
 from podhawk.errors import ContentError, SearchError, nearest
+from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
 from podhawk.functions.declare import Env
-from podhawk.functions.predicates import Predicate
+from podhawk.functions.predicates import Predicate, decide
 from podhawk.rows import OrderKey, Row
 from podhawk.spl.clause import Clause, fields, read_clause
 
@@ -140,6 +142,19 @@ def _holds(match: Match, test: Predicate, names: frozenset[str]) -> bool:
     else:
         rows = []
     return bool(rows) and all(map(test, rows))
+
+
+def may_hold(match: Match, clause: Clause, now: float) -> bool | None:
+    """Whether a condition holds for a match; None where it hangs on a body that its log did not keep."""
+    names, env = fields(clause), Env(now=now)
+    found = [decide(clause, row_of(event, event.view, names, OrderKey(), FlattenRules()), _bodies_missing(event), env)
+             for event in match.matched]
+    return False if False in found or not found else None if None in found else True
+
+
+def _bodies_missing(event: AuditEvent) -> Callable[[str], bool]:
+    bare = member(event.view.data, "level") == "Metadata"
+    return lambda name: bare and name.startswith(("requestObject", "responseObject"))
 
 
 def _row(cells: Mapping[str, Any]) -> Row:
