@@ -32,7 +32,7 @@ from podhawk.engine.files import FileSource
 from podhawk.engine.job import Observed
 from podhawk.engine.plan import make_plan, read_search
 from podhawk.engine.subsearch import rereads
-from podhawk.errors import PodhawkError, SearchError, UsageError
+from podhawk.errors import Place, PodhawkError, SearchError, UsageError
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
@@ -298,8 +298,13 @@ def policies_of(settings: Settings) -> Policies:
     """What `podhawk.toml` and the options say of noise, priority, risk and exceptions. Raises UsageError and
     ContentError."""
     tables = settings.tables
-    return Policies(policy_of(tables.get("noise", {})), priority_policy(tables.get("priority", {})),
-                    risk_policy(tables.get("risk", {})), load_exceptions(settings.values.get("exceptions") or ()))
+    try:
+        noise, priority, risk = (policy_of(tables.get("noise", {})), priority_policy(tables.get("priority", {})),
+                                 risk_policy(tables.get("risk", {})))
+    except UsageError as error:
+        place = error.place or (Place(str(settings.file)) if settings.file is not None else None)
+        raise UsageError(error.message, place=place, remedy=error.remedy) from None
+    return Policies(noise, priority, risk, load_exceptions(settings.values.get("exceptions") or ()))
 
 
 def _cannot(observed: Observed, report: InputReport) -> str:

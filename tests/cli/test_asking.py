@@ -199,3 +199,17 @@ def test_diff_names_what_appears_vanishes_and_changes(content: Path, tmp_path: P
     assert "Pods: 1 vanishes" in done.stderr
     assert "More: 5 appear" in done.stderr
     assert '"change":"score 60 → 70' in done.stdout
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ('[noise]\nhabits = "off"\n', "Did you mean 'habit'?"), ("[priority]\nbar = 900\n", "bar"),
+    ("[risk]\nlid = 1\n", "lid")])
+def test_a_fault_in_a_table_of_the_settings_file_names_the_file(
+    content: Path, tmp_path: Path, text: str, told: str
+) -> None:
+    (tmp_path / "podhawk.toml").write_text(text)
+    done = subprocess.run([sys.executable, "-m", "podhawk", "run", "--content", content, benign(tmp_path)],
+                          cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "podhawk.toml" in done.stderr

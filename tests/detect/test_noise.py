@@ -13,8 +13,11 @@ from podhawk.detect.findings import Policies
 from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NOISE_CLASSES, policy_of
 from podhawk.detect.priority import FACTORS, PriorityPolicy, priority_policy, with_priority
+from podhawk.detect.privilege import privileges
+from podhawk.detect.request import Request, key_of
 from podhawk.detect.visibility import with_throttling
 from podhawk.errors import UsageError
+from podhawk.events.event import AuditEvent, Origin, View
 
 PODS = "verb=create objectRef.resource=pods"
 SCHEDULER = {"username": "system:kube-scheduler", "groups": ["system:authenticated"]}
@@ -245,6 +248,7 @@ def test_what_gives_power_over_the_node_raises_the_priority(tmp_path: Path) -> N
         event(requestObject={"spec": {"containers": [{"image": "nginx", "securityContext": {"privileged": True}}]}}),
     )
     assert strong.priority == plain.priority + 15
+    assert strong.priority_reasons[-1].reason == "it gives power over the node or the cluster: privileged"
 
 
 def test_a_ttp_is_visible_below_the_bar(tmp_path: Path) -> None:
@@ -302,3 +306,44 @@ def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: 
     assert "made by a controller for somebody" not in reasons(userAgent="kubectl/v1.32")
     assert "by the control plane or a node" not in reasons(
         userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"})
+
+
+CONTEXT = "securityContext"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"spec": {"hostNetwork": True, "hostPID": True, "hostIPC": False}}, ("hostNetwork", "hostPID")),
+        ({"spec": {"template": {"spec": {"volumes": [{"hostPath": {"path": "/"}}]}}}}, ("hostPath",)),
+        ({"spec": {"containers": [{CONTEXT: {"capabilities": {"add": ["cap_sys_admin", "CHOWN"]}}}]}},
+         ("capability SYS_ADMIN",)),
+        ({"spec": {CONTEXT: {"windowsOptions": {"hostProcess": True}}}}, ("hostProcess",)),
+        ([{"op": "add", "path": "/spec/template/spec/containers/0/securityContext/privileged", "value": True}],
+         ("privileged",)),
+        ([{"op": "replace", "path": "/spec/containers/0/securityContext/capabilities/add/-", "value": "ALL"}],
+         ("capability ALL",)),
+        ([{"op": "add", "path": "/spec/hostNetwork", "value": True}, {"op": "remove", "path": "/spec/hostPID"}],
+         ("hostNetwork",)),
+        ({"roleRef": {"name": "cluster-admin"}, "subjects": [{"kind": "User", "name": "eve"}]}, ("cluster-admin",)),
+        ({"roleRef": {"name": "view"}, "subjects": [{"kind": "User", "name": "system:anonymous"}]},
+         ("a role for everybody",)),
+        ({"rules": [{"verbs": ["*"], "resources": ["*"]}]}, ("everything in a role",)),
+        ({"rules": [{"verbs": ["list"], "resources": ["secrets"]}, {"verbs": ["bind"], "resources": ["roles"]}]},
+         ("reading secrets", "raising roles")),
+        ({"rules": [{"verbs": ["get"], "resources": ["secrets"], "resourceNames": ["own"]}]}, ()),
+        ({"rules": [{"verbs": ["create"], "resources": ["pods/exec"]}]}, ("acting as workloads",)),
+        ({"metadata": {"annotations": {"hostNetwork": True}}, "status": {"hostPID": True}}, ()),
+        ({"rules": [{"host": "shop.example.com"}], "subjects": "x", "roleRef": "y"}, ()),
+        ({"spec": {"containers": [{"image": "nginx", CONTEXT: {"privileged": False}}]}}, ()),
+    ],
+)
+def test_what_gives_power_is_found_in_objects_and_in_patches(body: object, expected: tuple[str, ...]) -> None:
+    def of(**members: object) -> tuple[str, ...]:
+        data = event(requestObject=body, **members)
+        seen = AuditEvent(View(data, ""), None, 1.0, 1.0, Origin("a.log", 1))
+        return privileges(Request(key_of(seen), (seen,)))
+
+    assert of(verb="patch") == expected
+    assert of(verb="get") == ()
+    assert of(verb="update", objectRef={**REF, "subresource": "status"}) == ()

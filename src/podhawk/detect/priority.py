@@ -26,12 +26,18 @@ SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "
 @dataclass(frozen=True, slots=True)
 class Factor:
     """One factor: its points, what it says of a finding, and when it holds. `first` marks the first time an actor
-    does this here."""
+    does this here. `detail` adds to the reason what it was."""
 
     name: str
     points: int
     reason: str
     holds: Callable[[Match, bool], bool]
+    detail: Callable[[Match], str] = lambda match: ""
+
+    def told(self, match: Match) -> str:
+        """The reason, as a finding shows it."""
+        detail = self.detail(match)
+        return f"{self.reason}: {detail}" if detail else self.reason
 
 
 def _cause(actor: Actor) -> str:
@@ -61,8 +67,8 @@ def _token_by_hand(match: Match, first: bool) -> bool:
     return actor.kind in ("serviceaccount", "node", "controller") and by_hand(actor.user_agent)
 
 
-def _privileged(match: Match, first: bool) -> bool:
-    return any(privileges(request) for request in match.requests)
+def _powers(match: Match) -> str:
+    return ", ".join(dict.fromkeys(one for request in match.requests for one in privileges(request)))
 
 
 def _administrator(match: Match, first: bool) -> bool:
@@ -89,7 +95,8 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
     Factor("namespace", 3, "in a namespace of the system",
            lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES),
-    Factor("privileged", 15, "it gives power over the node or the cluster", _privileged),
+    Factor("privileged", 15, "it gives power over the node or the cluster",
+           lambda match, first: bool(_powers(match)), _powers),
     Factor("lowered", -20, "known noise", lambda match, first:
            any(hit.action == "lower" for hit in match.finding.noise)),
 )
@@ -126,7 +133,7 @@ def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Matc
 def _prioritised(match: Match, first: bool, policy: PriorityPolicy) -> Match:
     finding = match.finding
     reasons = [PriorityReason("the detection's score", finding.risk_score)]
-    reasons += [PriorityReason(one.reason, policy.of(one)) for one in FACTORS
+    reasons += [PriorityReason(one.told(match), policy.of(one)) for one in FACTORS
                 if policy.of(one) and one.holds(match, first)]
     return match.having(priority=max(0, min(100, sum(one.points for one in reasons))),
                         priority_reasons=tuple(reasons))
