@@ -347,3 +347,23 @@ def test_what_gives_power_is_found_in_objects_and_in_patches(body: object, expec
     assert of(verb="patch") == expected
     assert of(verb="get") == ()
     assert of(verb="update", objectRef={**REF, "subresource": "status"}) == ()
+
+
+def test_a_controller_that_does_the_same_again_for_the_same_cause_is_lowered(tmp_path: Path) -> None:
+    owner = {"ownerReferences": [{"kind": "ReplicaSet", "name": "shop", "controller": True}]}
+    controller = {"username": "system:serviceaccount:kube-system:replicaset-controller", "groups": []}
+
+    def applied(name: str, at: str, user: str) -> dict[str, object]:
+        return event(name, at=at, verb="patch", user={"username": user, "groups": []},
+                     objectRef={"resource": "replicasets", "namespace": "default", "name": "shop"},
+                     responseObject={"metadata": {"name": "shop"}})
+
+    def pod(name: str, at: str, code: int = 201) -> dict[str, object]:
+        return event(name, at=at, user=controller, userAgent="kube-controller-manager/v1",
+                     requestObject={"metadata": owner}, responseStatus={"code": code})
+
+    found = run(write(tmp_path / "a.log", applied("w1", "10:00:00.1", "ann"), pod("p1", "10:00:01.1"),
+                      pod("p2", "10:00:02.1"), pod("p3", "10:00:03.1", 403), pod("p4", "10:00:04.1", 403),
+                      applied("w2", "10:05:00.1", "eve"), pod("p5", "10:05:01.1")), detection(PODS))
+    repeats = {one.requests[0].audit_id: "controller-repeats" in classes(one) for one in found}
+    assert repeats == {"p1": False, "p2": True, "p3": False, "p4": True, "p5": False}

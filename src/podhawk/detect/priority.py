@@ -88,7 +88,7 @@ FACTORS: Final[tuple[Factor, ...]] = (
            lambda match, first: match.finding.actor.kind == "unauthenticated"),
     Factor("impersonating", 10, "in another's name", lambda match, first: bool(match.finding.actor.effective_user)),
     Factor("token-by-hand", 15, "a workload's token in a tool that people use", _token_by_hand),
-    Factor("own-namespace", -10, "a workload in its own namespace", _own_namespace),
+    Factor("own-namespace", -15, "a workload in its own namespace", _own_namespace),
     Factor("administrator", -20, "by an administrator of the cluster (system:masters)", _administrator),
     Factor("machinery", -25, "by the control plane or a node", _machinery),
     Factor("controller", 5, "made by a controller for somebody", _for_somebody),
