@@ -201,6 +201,22 @@ def test_diff_names_what_appears_vanishes_and_changes(content: Path, tmp_path: P
     assert '"change":"score 60 → 70' in done.stdout
 
 
+def test_diff_of_one_detection_leaves_all_others_out_of_both_versions(content: Path, tmp_path: Path) -> None:
+    """Regression: --only held for the new version alone, and everything else seemed to vanish."""
+    log = benign(tmp_path)
+    (content / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("1111", "2222"))
+    new = tmp_path / "new"
+    new.mkdir()
+    for name, text in (("pods", CONTENT), ("new", CONTENT.replace("Pods", "New").replace("1111", "3333"))):
+        (new / f"{name}.yml").write_text(text.replace("`pods`", "objectRef.resource=pods"))
+    same = podhawk("diff", content, new, log, "-o", "jsonl", "--only", "Pods")
+    assert (same.returncode, same.stdout, "5 findings are the same" in same.stderr) == (0, "", True), same.stderr
+    added = podhawk("diff", content, new, log, "-o", "jsonl", "--only", "New")
+    assert "New: 5 appear" in added.stderr
+    assert "vanish" not in added.stderr
+    assert podhawk("diff", content, new, log, "--only", "Neither").returncode == 2
+
+
 @pytest.mark.parametrize(("text", "told"), [
     ('[noise]\nhabits = "off"\n', "Did you mean 'habit'?"), ("[priority]\nbar = 900\n", "bar"),
     ("[risk]\nlid = 1\n", "lid")])
