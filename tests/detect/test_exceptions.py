@@ -105,7 +105,8 @@ def test_a_file_may_hold_several(tmp_path: Path) -> None:
     (GOOD.replace("owner: platform\n", ""), "owner"), (GOOD.replace("reason:", "reasons:"), "reasons"),
     (GOOD.replace("=alice", "=(alice"), "when"), (GOOD.replace("expires: 2026-12-31\n", ""), "ends"),
     (GOOD.replace("2026-12-31", "soon"), "soon"), (GOOD.replace("2026-12-31", "2026-12-31 or so"), "or so"),
-    (GOOD.replace("=default", "=[ search x ]"), "when"), ("- 3\n", "mapping"),
+    (GOOD.replace("=default", "=[ search x ]"), "when"),
+    (GOOD.replace("user.username=alice objectRef.namespace=default", "'*'"), "--exclude"), ("- 3\n", "mapping"),
 ])
 def test_faults_are_told_with_their_place(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ContentError, match=told) as error:

@@ -150,6 +150,27 @@ def test_a_search_that_means_pods_and_only_shows_the_part_has_its_exec_findings_
     assert not found.visible
 
 
+@pytest.mark.parametrize(
+    ("account", "known"),
+    [
+        ("argocd:argocd-application-controller", True),
+        ("monitoring:kube-state-metrics", True),
+        ("monitoring:kube-prometheus-stack-prometheus", True),
+        ("cert-manager:cert-manager-cainjector", True),
+        ("karpenter:karpenter", True),
+        ("argocd:argocd-application-controller2", False),
+        ("payments:argocd-application-controller", False),
+        ("default:prometheus", False),
+        ("monitoring:grafana", False),
+    ],
+)
+def test_operators_are_known_by_namespace_and_name_and_lowered(tmp_path: Path, account: str, known: bool) -> None:
+    user = {"username": f"system:serviceaccount:{account}", "groups": ["system:serviceaccounts"]}
+    found = one(tmp_path, event(user=user, userAgent="operator/1"))
+    assert ("known-operators" in classes(found)) is known
+    assert ("known noise: known-operators" in [reason.reason for reason in found.priority_reasons]) is known
+
+
 def test_stages_are_noted_and_hide_nothing(tmp_path: Path) -> None:
     found = one(tmp_path, received(), event())
     assert [(hit.noise_class, hit.action) for hit in found.noise] == [("stages", "tag")]

@@ -31,7 +31,7 @@ from podhawk.events.fields import FlattenRules
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import Predicate, decide
 from podhawk.rows import OrderKey, Row
-from podhawk.spl.clause import Clause, fields, read_clause
+from podhawk.spl.clause import EVERYTHING, Clause, Compare, In, Term, fields, read_clause, walk
 
 KEYS: Final = ("name", "detection", "when", "owner", "reason", "created", "expires")
 PRESET: Final = timedelta(days=30)
@@ -96,6 +96,9 @@ def _read(top: Fields) -> SiteException:
     except SearchError as error:
         raise ContentError(f"`when` cannot be read: {error.message}", place=top.place("when"),
                            remedy=error.remedy) from None
+    if not any(isinstance(part, Compare | In | Term) and part != EVERYTHING for part in walk(clause)):
+        raise ContentError("`when` says nothing that an event could fail", place=top.place("when"),
+                           remedy="To turn a detection off, use --exclude.")
     expires = _day(top, "expires")
     if expires is None:
         created = _day(top, "created")

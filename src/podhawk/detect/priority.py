@@ -77,6 +77,10 @@ def _administrator(match: Match, first: bool) -> bool:
     return "system:masters" in groups and not actor.effective_user
 
 
+def _lowering(match: Match) -> str:
+    return ", ".join(hit.noise_class for hit in match.finding.noise if hit.action == "lower")
+
+
 FACTORS: Final[tuple[Factor, ...]] = (
     Factor("succeeded", 5, "it succeeded", lambda match, first: match.finding.outcome == "success"),
     Factor("denied", -3, "it was refused", lambda match, first: match.finding.outcome == "denied"),
@@ -97,8 +101,7 @@ FACTORS: Final[tuple[Factor, ...]] = (
            lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES),
     Factor("privileged", 15, "it gives power over the node or the cluster",
            lambda match, first: bool(_powers(match)), _powers),
-    Factor("lowered", -20, "known noise", lambda match, first:
-           any(hit.action == "lower" for hit in match.finding.noise)),
+    Factor("lowered", -20, "known noise", lambda match, first: bool(_lowering(match)), _lowering),
 )
 
 
