@@ -12,7 +12,7 @@ from typing import Any
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
-from podhawk.content.datasets import datasets_of
+from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
@@ -26,12 +26,14 @@ from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.prepare import Prepared, prepare
 from podhawk.detect.priority import priority_policy
 from podhawk.detect.risk.factors import risk_policy
+from podhawk.detect.visibility import hidden_by_noise
 from podhawk.engine.batch import Request, TimeRange
 from podhawk.engine.files import FileSource
 from podhawk.engine.job import Observed
 from podhawk.engine.plan import make_plan, read_search
 from podhawk.engine.subsearch import rereads
-from podhawk.errors import PodhawkError, SearchError, UsageError
+from podhawk.errors import Place, PodhawkError, SearchError, UsageError
+from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
@@ -217,6 +219,10 @@ class FindingsResult:
         """The exceptions that have ended and do nothing any more."""
         return [one for one in self.exceptions if not one.active(self.now)]
 
+    def aimless(self) -> list[SiteException]:
+        """The exceptions that are about no detection of this content."""
+        return [one for one in self.exceptions if not any(map(one.named, self.content.detections))]
+
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.found.findings)
 
@@ -265,14 +271,20 @@ def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[P
 
 
 def attacks_of(detection: Detection, content: Content, around: Surroundings, policies: Policies) -> list[Match]:
-    """What a detection finds in the attack datasets of its own tests and of the shipped pack, where these are here."""
-    settings = replace(around, state=None, within=TimeRange())
+    """What a detection finds of attacks: all that no noise class hides in the datasets of its own tests, where these
+    are here, and what is to be seen in the shipped one, which has ordinary work beside its attacks.
+
+    How the user's own logs are to be read says nothing of these, and exceptions do not apply.
+    """
+    settings = replace(around, state=None, within=TimeRange(), reading=ReadOptions())
     plain = replace(policies, exceptions=())
     found: dict[str, Match] = {}
-    for path in datasets_of(detection):
+    own = own_attacks(detection)
+    for path in (*own, shipped_attacks()):
         result = run(content, path, detections=[detection], settings=settings, policies=plain)
         found.update((match.finding.finding_id, match) for match in result.found.matches
-                     if match.finding.kind != "incident")
+                     if match.finding.kind != "incident"
+                     and (match.finding.visible or (path in own and not hidden_by_noise(match.finding))))
     return list(found.values())
 
 
@@ -286,8 +298,13 @@ def policies_of(settings: Settings) -> Policies:
     """What `podhawk.toml` and the options say of noise, priority, risk and exceptions. Raises UsageError and
     ContentError."""
     tables = settings.tables
-    return Policies(policy_of(tables.get("noise", {})), priority_policy(tables.get("priority", {})),
-                    risk_policy(tables.get("risk", {})), load_exceptions(settings.values.get("exceptions") or ()))
+    try:
+        noise, priority, risk = (policy_of(tables.get("noise", {})), priority_policy(tables.get("priority", {})),
+                                 risk_policy(tables.get("risk", {})))
+    except UsageError as error:
+        place = error.place or (Place(str(settings.file)) if settings.file is not None else None)
+        raise UsageError(error.message, place=place, remedy=error.remedy) from None
+    return Policies(noise, priority, risk, load_exceptions(settings.values.get("exceptions") or ()))
 
 
 def _cannot(observed: Observed, report: InputReport) -> str:

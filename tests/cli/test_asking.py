@@ -149,6 +149,38 @@ def test_a_written_exception_can_be_used(content: Path, tmp_path: Path) -> None:
     assert Policies(exceptions=[made]).exceptions == [made]
 
 
+def test_a_second_exception_is_added_to_a_file_whatever_form_the_first_one_has(content: Path, tmp_path: Path) -> None:
+    log, target = benign(tmp_path), tmp_path / "exceptions.yml"
+    target.write_text("name: one\ndetection: Pods\nwhen: verb=list\nowner: me\nreason: r\nexpires: 2027-01-01\n")
+    for _ in range(2):
+        done = tune(
+            content, log, "--when", "user.username=alice", "--owner", "me", "--reason", "r", "--output-file", target
+        )
+        assert done.returncode == 0, done.stderr
+    assert len(load_exceptions([target])) == 3
+    nowhere = tune(
+        content, log, "--when", "user.username=alice", "--owner", "me", "--reason", "r", "--output-file",
+        tmp_path / "no" / "where.yml")
+    assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (2, True)
+
+
+def test_what_has_an_exception_already_is_not_proposed_again(content: Path, tmp_path: Path) -> None:
+    log, known = benign(tmp_path), tmp_path / "known.yml"
+    known.write_text("name: x\ndetection: Pods\nwhen: user.username=alice\nowner: me\nreason: r\nexpires: 2027-01-01\n")
+    done = tune(content, log, "--exceptions", known)
+    assert "alice" not in done.stdout
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_attack_of_the_contents_own_datasets_counts_though_its_priority_is_low(
+    content: Path, tmp_path: Path
+) -> None:
+    detection = content / "pods.yml"
+    detection.write_text(CONTENT.replace("score: 60", "score: 10"))
+    done = tune(content, benign(tmp_path), "--when", "user.username=mallory")
+    assert "hides 1 of 1 attacks" in done.stdout
+
+
 def test_tune_needs_an_owner_and_a_reason_to_write(content: Path, tmp_path: Path) -> None:
     done = tune(content, benign(tmp_path), "--when", "user.username=alice", "--output-file", tmp_path / "x.yml")
     assert done.returncode == 2
@@ -167,3 +199,33 @@ def test_diff_names_what_appears_vanishes_and_changes(content: Path, tmp_path: P
     assert "Pods: 1 vanishes" in done.stderr
     assert "More: 5 appear" in done.stderr
     assert '"change":"score 60 → 70' in done.stdout
+
+
+def test_diff_of_one_detection_leaves_all_others_out_of_both_versions(content: Path, tmp_path: Path) -> None:
+    """Regression: --only held for the new version alone, and everything else seemed to vanish."""
+    log = benign(tmp_path)
+    (content / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("1111", "2222"))
+    new = tmp_path / "new"
+    new.mkdir()
+    for name, text in (("pods", CONTENT), ("new", CONTENT.replace("Pods", "New").replace("1111", "3333"))):
+        (new / f"{name}.yml").write_text(text.replace("`pods`", "objectRef.resource=pods"))
+    same = podhawk("diff", content, new, log, "-o", "jsonl", "--only", "Pods")
+    assert (same.returncode, same.stdout, "5 findings are the same" in same.stderr) == (0, "", True), same.stderr
+    added = podhawk("diff", content, new, log, "-o", "jsonl", "--only", "New")
+    assert "New: 5 appear" in added.stderr
+    assert "vanish" not in added.stderr
+    assert podhawk("diff", content, new, log, "--only", "Neither").returncode == 2
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ('[noise]\nhabits = "off"\n', "Did you mean 'habit'?"), ("[priority]\nbar = 900\n", "bar"),
+    ("[risk]\nlid = 1\n", "lid")])
+def test_a_fault_in_a_table_of_the_settings_file_names_the_file(
+    content: Path, tmp_path: Path, text: str, told: str
+) -> None:
+    (tmp_path / "podhawk.toml").write_text(text)
+    done = subprocess.run([sys.executable, "-m", "podhawk", "run", "--content", content, benign(tmp_path)],
+                          cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "podhawk.toml" in done.stderr

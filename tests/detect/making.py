@@ -8,7 +8,7 @@ from typing import Any
 
 from podhawk import api
 from podhawk.api import FindingsResult
-from podhawk.content.model import Content, Detection, RiskObject, ThreatObject
+from podhawk.content.model import Content, Detection, Macro, RiskObject, ThreatObject
 from podhawk.detect.findings import Policies
 
 NOW = "2026-11-25T12:00:00Z"
@@ -59,7 +59,9 @@ def detection(search: str, **members: Any) -> Detection:
 
 
 def run(path: Path | list[Path], *detections: Detection, policies: Policies | None = None,
-        **options: Any) -> FindingsResult:
+        macros: dict[str, str] | None = None, **options: Any) -> FindingsResult:
     """The findings of detections over a log."""
     paths = path if isinstance(path, list) else [path]
-    return api.run(Content(detections=detections), *paths, policies=policies, **{"now": NOW, "jobs": 1, **options})
+    known = {(name, 0): Macro(name, (), text) for name, text in (macros or {}).items()}
+    return api.run(Content(detections=detections, macros=known), *paths, policies=policies,
+                   **{"now": NOW, "jobs": 1, **options})

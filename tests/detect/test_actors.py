@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detect.making import detection, event, received, run, write
@@ -39,6 +39,9 @@ def request(*stages: dict[str, Any]) -> Request:
         ("system:serviceaccount:kube-system:tiller", [], "serviceaccount"),
         ("system:serviceaccount:kube-system:replicaset-controller", [], "controller"),
         ("system:serviceaccount:default:replicaset-controller", [], "serviceaccount"),
+        ("system:serviceaccount:kube-system:my-own-controller", [], "serviceaccount"),
+        ("system:serviceaccount:kube-system:root-ca-cert-publisher", [], "controller"),
+        ("system:bootstrap:abcdef", ["system:bootstrappers"], "node"),
         ("system:node:ip-10-0-1-2", ["system:nodes"], "node"),
         ("system:kube-scheduler", [], "controller"),
         ("system:apiserver", [], "controller"),
@@ -88,6 +91,43 @@ def test_a_service_account_names_its_pod() -> None:
 )
 def test_outcomes(stages: list[dict[str, Any]], outcome: str) -> None:
     assert outcome_of(request(*stages)) == outcome
+
+
+SECRETS = {"resource": "secrets", "namespace": "payments"}
+TOKEN = {"resource": "serviceaccounts", "subresource": "token"}
+EXEC = {"resource": "pods", "subresource": "exec", "namespace": "default", "name": "web"}
+
+
+@pytest.mark.parametrize(
+    ("members", "outcome"),
+    [
+        ({"requestURI": "/x?dryRun=All&dryRun=All"}, "dry_run"),
+        ({"requestURI": "/x?dry%52un=All", "verb": "patch"}, "dry_run"),
+        ({"requestURI": "/x?dryRun=All", "verb": "delete", "level": "Request"}, "dry_run"),
+        ({"verb": "delete", "level": "Request", "requestObject": {"dryRun": ["All"]}}, "dry_run"),
+        ({"requestURI": "/x?dryRun=All", "objectRef": {**EXEC, "subresource": "eviction"}}, "dry_run"),
+        # What the API server takes no notice of, and somebody who wants to be overlooked may write.
+        ({"requestURI": "/x?dryrun=All"}, "success"),
+        ({"requestURI": "/x?dryRun=1"}, "success"),
+        ({"requestURI": "/x;dryRun=All"}, "success"),
+        ({"requestURI": "/x?a=1;dryRun=All"}, "success"),
+        ({"requestURI": "/x?dryRun=All", "verb": "get", "objectRef": SECRETS}, "success"),
+        ({"requestURI": "/x?dryRun=All", "verb": "list", "objectRef": SECRETS}, "success"),
+        ({"requestURI": "/x?command=sh&dryRun=All", "objectRef": EXEC}, "success"),
+        ({"requestURI": "/x?dryRun=All", "objectRef": TOKEN}, "success"),
+        (
+            {
+                "requestURI": "/x?dryRun=All",
+                "objectRef": {"resource": "selfsubjectrulesreviews", "apiGroup": "authorization.k8s.io"},
+            },
+            "success",
+        ),
+        ({"requestURI": "/x?dryRun=All", "verb": "delete", "level": "Request", "requestObject": {}}, "success"),
+        ({"requestURI": "/x?dryRun=All", "verb": "delete", "level": "Metadata"}, "success"),
+    ],
+)
+def test_a_dry_run_is_what_the_server_takes_for_one_not_what_a_uri_says(members: dict[str, Any], outcome: str) -> None:
+    assert outcome_of(request(event(**members))) == outcome
 
 
 def test_the_name_that_generate_name_led_to_stands_in_the_answer() -> None:
@@ -141,6 +181,7 @@ _JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {},

@@ -85,3 +85,5 @@ def print_hidden(result: FindingsResult) -> None:
         note(f"  noted     {', '.join(tags)}")
     for one in result.expired():
         note(f"  expired   exception {one.name} ({one.file}) ended on {one.expires} and does nothing")
+    for one in result.aimless():
+        note(f"  aimless   exception {one.name} ({one.file}) is about {one.detection!r}: no detection is so called")

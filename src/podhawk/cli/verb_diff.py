@@ -28,7 +28,7 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.tables import note
-    from podhawk.content.selection import select
+    from podhawk.content.selection import select_in_each
     from podhawk.detect.compare import compare
     from podhawk.detect.record import rfc3339
     from podhawk.settings.resolve import resolve
@@ -37,11 +37,10 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     around = api.surroundings(settings.values)
     policies = api.policies_of(settings)
     sources = input_paths(paths)
-    results = []
-    for folder in (old, new):
-        content = api.content_of({**settings.values, "content": [folder]}, settings.macros)
-        chosen = select(content, settings["only"] if folder == new else (), settings["exclude"])
-        results.append(api.run(content, *sources, detections=chosen, settings=around, policies=policies))
+    versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
+    results = [api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+               for content, chosen in zip(versions, select_in_each(versions, settings["only"], settings["exclude"]),
+                                          strict=True)]
     changes = compare(*(result.found.findings for result in results))
     rows: list[dict[str, api.Cell]] = [
         {"what": one.what, "detection": one.finding.detection.name, "time": rfc3339(one.finding.first_time)[:19],

@@ -22,7 +22,7 @@ Examples:
   podhawk tune kubernetes_exec_into_pod --pick 1 --owner platform --reason 'the build does this' \\
       --output-file exceptions/build.yml logs/
 """
-COLUMNS = ("pick", "findings", "share", "days", "hides attacks", "when")
+COLUMNS = ("pick", "findings", "share", "days", "hides attacks", "when", "but")
 
 
 @click.command("tune", epilog=EPILOG)
@@ -77,8 +77,11 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     exception = exception_for(chosen, when, settings["owner"], settings["reason"], around.now)
     target = Path(settings["output_file"])
     text = written(exception, datetime.fromtimestamp(around.now, UTC).date(), settings["accept_risk"] or "")
-    with target.open("a", encoding="utf-8") as file:
-        file.write(text)
+    try:
+        with target.open("a", encoding="utf-8") as file:
+            file.write(("---\n" if file.tell() else "") + text)
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written: {error.strerror}") from None
     out.write(f"written to {target}; it ends on {exception.expires}. Use it with --exceptions {target}\n")
     return 0
 
@@ -91,7 +94,8 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
         out.write("no group of findings to be seen shares a condition: nothing to propose\n")
         return
     print_table([{"pick": str(number), "findings": str(one.count), "share": f"{one.share:.0%}", "days": str(one.days),
-                  "hides attacks": str(len(radius.attacks)), "when": one.when}
+                  "hides attacks": f"{len(radius.attacks)}{'?' if radius.unjudged else ''}", "when": one.when,
+                  "but": one.caution}
                  for number, (one, radius) in enumerate(found, 1)], COLUMNS, out)
 
 
@@ -106,3 +110,6 @@ def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> N
               + ("" if attacks else " (it has none here)") + "\n")
     for one in radius.attacks[:5]:
         out.write(f"    ATTACK {visible(one.title)}\n")
+    if radius.unjudged:
+        out.write(f"  cannot tell of {len(radius.unjudged)} attacks: the condition asks for bodies, these were logged "
+                  "without\n")

@@ -8,13 +8,15 @@ from podhawk.content.load import shipped_pack
 from podhawk.content.model import Detection
 
 
-def datasets_of(detection: Detection) -> list[Path]:
-    """The attack datasets of a detection's own tests (those that expect anything) and of the shipped pack, as far as
-    they are files here."""
+def own_attacks(detection: Detection) -> list[Path]:
+    """The attack datasets of a detection's own tests (those that expect anything), as far as they are files here."""
     named = [data.data for test in detection.tests if test.expected_results != 0 for data in test.attack_data]
-    found = [path for name in named if (path := local(name, detection)) is not None]
-    shipped = shipped_pack() / "datasets" / "demo.log.gz"
-    return list(dict.fromkeys((*found, shipped)))
+    return list(dict.fromkeys(path for name in named if (path := local(name, detection)) is not None))
+
+
+def shipped_attacks() -> Path:
+    """The shipped dataset that holds attacks of every kind, amid ordinary work."""
+    return shipped_pack() / "datasets" / "demo.log.gz"
 
 
 def local(name: str, detection: Detection) -> Path | None:

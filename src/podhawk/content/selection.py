@@ -38,6 +38,27 @@ def select(content: Content, only: Sequence[str] = (), exclude: Sequence[str] = 
     return tuple(one for number, one in enumerate(content.detections) if number in chosen - dropped)
 
 
+def select_in_each(versions: Sequence[Content], only: Sequence[str],
+                   exclude: Sequence[str] = ()) -> list[tuple[Detection, ...]]:
+    """What `select` takes of each of several versions of content: a pattern of `only` must match something in one of
+    them, for a detection may be new, or gone."""
+    if not only:
+        return [select(content, (), exclude) for content in versions]
+    known: list[list[str]] = [[] for _ in versions]
+    for pattern in only:
+        missed: list[UsageError] = []
+        for content, patterns in zip(versions, known, strict=True):
+            try:
+                select(content, [pattern])
+                patterns.append(pattern)
+            except UsageError as error:
+                missed.append(error)
+        if len(missed) == len(versions):
+            raise missed[-1]
+    return [select(content, patterns, exclude) if patterns else ()
+            for content, patterns in zip(versions, known, strict=True)]
+
+
 def _matches(content: Content, pattern: str) -> set[int]:
     named: set[int] = set()
     live: set[int] = set()

@@ -170,7 +170,7 @@ def _match(evaluation: Evaluation, by: ByKey, kind: Kind, episode: Episode, seen
         evaluable=not any(one.event.missing for one in inside),
         request_count=len(requests), requests=tuple(one.info for one in abouts[:MOST_ROWS]), row_count=len(rows),
         rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS]),
-        tuple(requests[:MOST_ROWS]))
+        tuple(requests[:MOST_ROWS]), search=evaluation.plan.pipeline)
 
 
 def common_actor(actors: Sequence[Actor]) -> Actor:

@@ -163,7 +163,14 @@ def request_match(evaluation: Evaluation, request: Request, events: Sequence[Aud
         risk_score=detection.risk_score, cluster=request.key.cluster, actor=about.actor, target=about.target,
         outcome=about.outcome, risk_objects=said.risk_objects, threat_objects=said.threat_objects,
         evaluable=not any(event.missing for event in request.events), request_count=1, requests=(about.info,),
-        row_count=said.row_count, rows=rows), (request,))
+        row_count=said.row_count, rows=rows), (request,), _matched(evaluation, events), evaluation.plan.pipeline)
+
+
+def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[AuditEvent, ...]:
+    """Those of the events that the first clause wants which also come through the rest of the search."""
+    if len(events) == 1:
+        return tuple(events)
+    return tuple(event for event in events if evaluation.said((event,))[0].row_count) or tuple(events)
 
 
 class About:

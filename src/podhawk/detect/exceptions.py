@@ -1,13 +1,17 @@
 """Exceptions: what a site has decided not to look at, in reviewed files.
 
-An exception is a search clause over the audit event. It marks findings and never removes them, and it ends: after its
-expiry it does nothing and is reported. Published searches are not edited for it.
+An exception is a search clause over the audit event. It marks findings and never removes them, and it ends: from the
+day of its expiry on it does nothing and is reported. Published searches are not edited for it.
+
+All that a finding was made of must match the condition: each stage by which the search matched the request, or each row
+of an aggregate plan. What is not at hand (rows beyond those that a finding carries) matches nothing.
 """
 
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -16,22 +20,23 @@ from typing import Any, Final
 from podhawk.content.model import Detection
 from podhawk.content.reading import Fields
 from podhawk.content.yamlfile import read_yaml
-from podhawk.detect.finding import Finding, Suppression
+from podhawk.detect.finding import Suppression
 from podhawk.detect.match import Match
+from podhawk.detect.request import member
 from podhawk.engine.predicate import generate
 from podhawk.engine.views import row_of
 from podhawk.errors import ContentError, SearchError, nearest
+from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
 from podhawk.functions.declare import Env
-from podhawk.functions.predicates import Predicate
+from podhawk.functions.predicates import Predicate, decide
 from podhawk.rows import OrderKey, Row
-from podhawk.spl.clause import Clause, fields, read_clause
+from podhawk.spl.clause import EVERYTHING, Clause, Compare, In, Term, fields, read_clause, walk
 
 KEYS: Final = ("name", "detection", "when", "owner", "reason", "created", "expires")
 PRESET: Final = timedelta(days=30)
 """How long an exception lasts that does not say."""
-EVERY: Final = "*"
-"""What `detection` is for an exception to all of them."""
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +57,11 @@ class SiteException:
         """Whether it still holds."""
         return datetime.fromtimestamp(now, UTC).date() < self.expires
 
-    def about(self, finding: Finding) -> bool:
-        """Whether it is about the finding's detection."""
-        return self.named(finding.detection)
-
     def named(self, own: Detection) -> bool:
         """Whether it names a detection."""
-        return any(fnmatch.fnmatchcase(text.lower(), self.detection.lower()) for text in (own.name, own.id, own.stem))
+        wanted = self.detection.lower()
+        names = (own.name.lower(), own.id.lower(), own.stem.lower())
+        return wanted in names or any(fnmatch.fnmatchcase(name, wanted) for name in names)
 
 
 def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
@@ -93,6 +96,9 @@ def _read(top: Fields) -> SiteException:
     except SearchError as error:
         raise ContentError(f"`when` cannot be read: {error.message}", place=top.place("when"),
                            remedy=error.remedy) from None
+    if not any(isinstance(part, Compare | In | Term) and part != EVERYTHING for part in walk(clause)):
+        raise ContentError("`when` says nothing that an event could fail", place=top.place("when"),
+                           remedy="To turn a detection off, use --exclude.")
     expires = _day(top, "expires")
     if expires is None:
         created = _day(top, "created")
@@ -109,7 +115,7 @@ def _day(top: Fields, key: str) -> date | None:
     if value is None:
         return None
     try:
-        return date.fromisoformat(str(value)[:10])
+        return date.fromisoformat(str(value)) if _DAY.match(str(value)) else datetime.fromisoformat(str(value)).date()
     except ValueError:
         raise ContentError(f"{key} is a day such as 2026-12-31, not {value!r}", place=top.place(key)) from None
 
@@ -117,7 +123,7 @@ def _day(top: Fields, key: str) -> date | None:
 def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException], now: float) -> list[Match]:
     """The matches, those that an active exception is about marked with it.
 
-    For a request plan every stage of the request must match the condition, for an aggregate plan every row.
+    For a request plan every stage that the search matches must match the condition, for an aggregate plan every row.
     """
     tests = [(one, generate(one.clause, Env(now=now)), fields(one.clause)) for one in exceptions if one.active(now)]
     return [_marked(match, tests) for match in matches] if tests else list(matches)
@@ -125,19 +131,33 @@ def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException
 
 def _marked(match: Match, tests: Sequence[tuple[SiteException, Predicate, frozenset[str]]]) -> Match:
     for one, test, names in tests:
-        if one.about(match.finding) and _holds(match, test, names):
+        if one.named(match.finding.detection) and _holds(match, test, names):
             return match.having(suppressed_by=Suppression(one.name, one.file, one.owner, one.reason,
                                                           one.expires.isoformat()))
     return match
 
 
 def _holds(match: Match, test: Predicate, names: frozenset[str]) -> bool:
-    request = match.request
-    if request is None or match.finding.request_count != 1:
+    if match.matched:
+        rows = [row_of(event, event.view, names, OrderKey(), FlattenRules()) for event in match.matched]
+    elif match.finding.row_count == len(match.finding.rows):
         rows = [_row(row) for row in match.finding.rows]
     else:
-        rows = [row_of(event, event.view, names, OrderKey(), FlattenRules()) for event in request.events]
-    return bool(rows) and all(test(row) for row in rows)
+        rows = []
+    return bool(rows) and all(map(test, rows))
+
+
+def may_hold(match: Match, clause: Clause, now: float) -> bool | None:
+    """Whether a condition holds for a match; None where it hangs on a body that its log did not keep."""
+    names, env = fields(clause), Env(now=now)
+    found = [decide(clause, row_of(event, event.view, names, OrderKey(), FlattenRules()), _bodies_missing(event), env)
+             for event in match.matched]
+    return False if False in found or not found else None if None in found else True
+
+
+def _bodies_missing(event: AuditEvent) -> Callable[[str], bool]:
+    bare = member(event.view.data, "level") == "Metadata"
+    return lambda name: bare and name.startswith(("requestObject", "responseObject"))
 
 
 def _row(cells: Mapping[str, Any]) -> Row:

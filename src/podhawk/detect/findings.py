@@ -99,6 +99,6 @@ def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Mat
     """Matches with noise, exceptions, throttling, priority and visibility: each pass sees what those before it said."""
     matches = with_noise(matches, policies.noise)
     matches = with_exceptions(matches, policies.exceptions, now)
-    matches = with_throttling(matches)
     matches = with_priority(matches, policies.priority)
+    matches = with_throttling(matches, policies.priority.bar)
     return with_visibility(matches, policies.priority.bar)

@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from podhawk.commands.declare import Pipeline
 from podhawk.detect.finding import Finding
 from podhawk.detect.request import Request
+from podhawk.events.event import AuditEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +17,14 @@ class Match:
     """A finding, and what it was made of.
 
     `requests` holds the one request of a request plan; of an aggregate plan those that are known, which may be none.
+    `matched` are the stages of a request plan's request that the search matches, each by itself; of an aggregate plan
+    there are none. `search` is the detection's search with its macros expanded, where the finding comes from one.
     """
 
     finding: Finding
     requests: tuple[Request, ...]
+    matched: tuple[AuditEvent, ...] = ()
+    search: Pipeline | None = None
 
     @property
     def request(self) -> Request | None:
@@ -27,7 +33,7 @@ class Match:
 
     def having(self, **changes: Any) -> Match:
         """The same match, its finding with other values."""
-        return Match(replace(self.finding, **changes), self.requests)
+        return replace(self, finding=replace(self.finding, **changes))
 
 
 Pass = Callable[[Sequence[Match]], Sequence[Match]]

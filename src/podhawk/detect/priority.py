@@ -26,12 +26,18 @@ SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "
 @dataclass(frozen=True, slots=True)
 class Factor:
     """One factor: its points, what it says of a finding, and when it holds. `first` marks the first time an actor
-    does this here."""
+    does this here. `detail` adds to the reason what it was."""
 
     name: str
     points: int
     reason: str
     holds: Callable[[Match, bool], bool]
+    detail: Callable[[Match], str] = lambda match: ""
+
+    def told(self, match: Match) -> str:
+        """The reason, as a finding shows it."""
+        detail = self.detail(match)
+        return f"{self.reason}: {detail}" if detail else self.reason
 
 
 def _cause(actor: Actor) -> str:
@@ -39,11 +45,15 @@ def _cause(actor: Actor) -> str:
     return actor.chain[-1].user if actor.chain and actor.chain_complete else actor.user
 
 
+def _for_somebody(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return actor.kind == "controller" and bool(actor.chain) and actor.chain_complete
+
+
 def _machinery(match: Match, first: bool) -> bool:
     actor = match.finding.actor
-    if actor.kind == "controller":
-        return not (actor.chain and actor.chain_complete)
-    return actor.kind == "node" and not by_hand(actor.user_agent)
+    return (actor.kind in ("controller", "node") and not _for_somebody(match, first) and not actor.effective_user
+            and not by_hand(actor.user_agent))
 
 
 def _own_namespace(match: Match, first: bool) -> bool:
@@ -57,14 +67,18 @@ def _token_by_hand(match: Match, first: bool) -> bool:
     return actor.kind in ("serviceaccount", "node", "controller") and by_hand(actor.user_agent)
 
 
-def _privileged(match: Match, first: bool) -> bool:
-    return any(privileges(request) for request in match.requests)
+def _powers(match: Match) -> str:
+    return ", ".join(dict.fromkeys(one for request in match.requests for one in privileges(request)))
 
 
 def _administrator(match: Match, first: bool) -> bool:
     actor = match.finding.actor
     groups = actor.chain[-1].groups if actor.chain and actor.chain_complete else actor.groups
     return "system:masters" in groups and not actor.effective_user
+
+
+def _lowering(match: Match) -> str:
+    return ", ".join(hit.noise_class for hit in match.finding.noise if hit.action == "lower")
 
 
 FACTORS: Final[tuple[Factor, ...]] = (
@@ -78,17 +92,16 @@ FACTORS: Final[tuple[Factor, ...]] = (
            lambda match, first: match.finding.actor.kind == "unauthenticated"),
     Factor("impersonating", 10, "in another's name", lambda match, first: bool(match.finding.actor.effective_user)),
     Factor("token-by-hand", 15, "a workload's token in a tool that people use", _token_by_hand),
-    Factor("own-namespace", -10, "a workload in its own namespace", _own_namespace),
+    Factor("own-namespace", -15, "a workload in its own namespace", _own_namespace),
     Factor("administrator", -20, "by an administrator of the cluster (system:masters)", _administrator),
     Factor("machinery", -25, "by the control plane or a node", _machinery),
-    Factor("controller", 5, "made by a controller for somebody", lambda match, first:
-           match.finding.actor.kind == "controller" and not _machinery(match, first)),
+    Factor("controller", 5, "made by a controller for somebody", _for_somebody),
     Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
     Factor("namespace", 3, "in a namespace of the system",
            lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES),
-    Factor("privileged", 15, "it gives power over the node or the cluster", _privileged),
-    Factor("lowered", -20, "known noise", lambda match, first:
-           any(hit.action == "lower" for hit in match.finding.noise)),
+    Factor("privileged", 15, "it gives power over the node or the cluster",
+           lambda match, first: bool(_powers(match)), _powers),
+    Factor("lowered", -20, "known noise", lambda match, first: bool(_lowering(match)), _lowering),
 )
 
 
@@ -123,7 +136,7 @@ def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Matc
 def _prioritised(match: Match, first: bool, policy: PriorityPolicy) -> Match:
     finding = match.finding
     reasons = [PriorityReason("the detection's score", finding.risk_score)]
-    reasons += [PriorityReason(one.reason, policy.of(one)) for one in FACTORS
+    reasons += [PriorityReason(one.told(match), policy.of(one)) for one in FACTORS
                 if policy.of(one) and one.holds(match, first)]
     return match.having(priority=max(0, min(100, sum(one.points for one in reasons))),
                         priority_reasons=tuple(reasons))
@@ -143,5 +156,5 @@ def _first_times(matches: Sequence[Match]) -> list[bool]:
 
 def _habit_key(finding: Finding) -> tuple[str, ...]:
     verb = finding.requests[0].verb if finding.requests else ""
-    return (finding.detection.id or finding.detection.name, _cause(finding.actor), verb, finding.target.namespace,
-            finding.target.subresource)
+    return (finding.cluster, finding.detection.id or finding.detection.name, _cause(finding.actor),
+            finding.actor.effective_user, verb, finding.target.namespace, finding.target.subresource)

@@ -3,6 +3,9 @@
 A proposal is a condition over few fields (who, in which namespace, with which user agent or image) that many findings
 share. Before one is accepted its *blast radius* is measured: the findings in the given logs that it hides, and the
 findings in the content's own attack datasets that it would hide as well. An exception that hides an attack is refused.
+
+Who it was comes first among what a condition is made of, and the user agent last: clients choose it, so a condition on
+that alone can be met by anybody, and says so.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from itertools import combinations
 from typing import Final
 
 from podhawk.content.model import Detection
-from podhawk.detect.exceptions import PRESET, SiteException, with_exceptions
+from podhawk.detect.exceptions import PRESET, SiteException, may_hold, with_exceptions
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
 from podhawk.spl.clause import read_clause
@@ -25,17 +28,22 @@ FEWEST: Final = 2
 """Findings that make a group."""
 MOST: Final = 20
 """Proposals that are made."""
+_AGENT: Final = "userAgent"
+_FIELDS: Final = ("user.username", "objectRef.namespace", "requestObject.spec.containers{}.image", _AGENT)
+"""What conditions are made of, what is hardest to forge first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A condition that a group of findings shares: how many these are of how many, on how many days."""
+    """A condition that a group of findings shares: how many these are of how many, on how many days. `caution` says
+    what a reviewer should know of the condition."""
 
     when: str
     count: int
     total: int
     days: int
     example: Finding
+    caution: str = ""
 
     @property
     def share(self) -> float:
@@ -44,56 +52,79 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class BlastRadius:
-    """What an exception hides: findings of the given logs, and findings of attacks in the content's datasets."""
+    """What an exception hides: findings of the given logs, and findings of attacks in the content's datasets.
+    `unjudged` are attacks of which the datasets do not say enough: the condition asks for bodies that they lack."""
 
     hidden: tuple[Finding, ...]
     visible: int
     attacks: tuple[Finding, ...]
+    unjudged: tuple[Finding, ...] = ()
 
 
 def proposals(matches: Sequence[Match]) -> list[Proposal]:
     """Conditions for the groups of visible findings, the largest first, each as small as isolates its group.
 
-    A condition of two fields is proposed only where neither of them alone means the same findings.
+    A condition of two fields is proposed only where neither of them alone means the same findings, and any condition
+    only if an exception with it would hide the whole group.
     """
     visible = [match for match in matches if match.finding.visible and match.request is not None]
     groups: defaultdict[tuple[tuple[str, str], ...], list[Match]] = defaultdict(list)
     for match in visible:
         fields = list(_fields(match))
-        for size in (1, 2, 3):
+        for size in range(1, len(fields) + 1):
             for chosen in combinations(fields, size):
                 groups[chosen].append(match)
     made: list[Proposal] = []
     seen: set[frozenset[str]] = set()
-    for chosen, own in sorted(groups.items(), key=lambda item: (-len(item[1]), len(item[0]), item[0])):
+    for chosen, own in sorted(groups.items(), key=_rank):
+        if len(made) == MOST:
+            break
         ids = frozenset(match.finding.finding_id for match in own)
-        if len(ids) < FEWEST or ids in seen or len(ids) == len(visible) > FEWEST * 2:
+        when = " ".join(f"{name}={quote(value)}" for name, value in chosen)
+        if len(ids) < FEWEST or ids in seen or not _holds_for_all(when, own):
             continue
         seen.add(ids)
         days = {datetime.fromtimestamp(match.finding.first_time, UTC).date() for match in own}
-        made.append(Proposal(" ".join(f"{name}={quote(value)}" for name, value in chosen), len(ids), len(visible),
-                             len(days), own[0].finding))
-    return made[:MOST]
+        made.append(Proposal(when, len(ids), len(visible), len(days), own[0].finding,
+                             "clients choose their user agent" if {name for name, _ in chosen} == {_AGENT} else ""))
+    return made
+
+
+def _rank(item: tuple[tuple[tuple[str, str], ...], list[Match]]) -> tuple[object, ...]:
+    """Large groups first; of conditions for the same group the shortest, then the one over what is hardest to forge."""
+    chosen, own = item
+    return -len(own), len(chosen), [_FIELDS.index(name) for name, _ in chosen], chosen
+
+
+def _holds_for_all(when: str, own: Sequence[Match]) -> bool:
+    """Whether an exception would hide the group: none over bodies does where a search matches stages without one."""
+    trial = _trial(when)
+    return all(match.finding.suppressed_by is not None
+               for some in (own[:1], own) for match in with_exceptions(some, [trial], 0.0))
+
+
+def _trial(when: str) -> SiteException:
+    return SiteException("", "*", when, read_clause(when, "--when"), "", "", date.max)
 
 
 def _fields(match: Match) -> Iterator[tuple[str, str]]:
     """What exceptions are made of: fields of the event, with values that hold no wildcard."""
     finding = match.finding
-    for name, value in (("user.username", finding.actor.user), ("objectRef.namespace", finding.target.namespace),
-                        ("userAgent", finding.actor.user_agent.split(" ")[0] + "*" if " " in finding.actor.user_agent
-                         else finding.actor.user_agent),
-                        ("requestObject.spec.containers{}.image", finding.target.images[0]
-                         if len(finding.target.images) == 1 else "")):
-        if value and "*" not in value.removesuffix("*"):
-            yield name, value
+    agent, blank, _ = finding.actor.user_agent.partition(" ")
+    images = finding.target.images
+    values = (finding.actor.user, finding.target.namespace, images[0] if len(images) == 1 else "", agent)
+    for name, value in zip(_FIELDS, values, strict=True):
+        if value and "*" not in value:
+            yield name, f"{value} *" if name == _AGENT and blank else value
 
 
 def blast_radius(exception: SiteException, matches: Sequence[Match], attacks: Sequence[Match],
                  now: float) -> BlastRadius:
     """What an exception would hide."""
     visible = [match for match in matches if match.finding.visible]
-    return BlastRadius(_hidden(exception, visible, now), len(visible),
-                       _hidden(exception, [match for match in attacks if match.finding.visible], now))
+    return BlastRadius(_hidden(exception, visible, now), len(visible), _hidden(exception, attacks, now),
+                       tuple(match.finding for match in attacks if exception.named(match.finding.detection)
+                             and may_hold(match, exception.clause, now) is None))
 
 
 def _hidden(exception: SiteException, matches: Sequence[Match], now: float) -> tuple[Finding, ...]:

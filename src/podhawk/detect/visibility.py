@@ -8,9 +8,10 @@ from typing import Final
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
+from podhawk.functions.times import UNITS
 
-_PERIOD: Final = re.compile(r"(\d+)\s*([smhd]?)\w*\Z")
-_SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_PERIOD: Final = re.compile(r"(\d+)\s*([a-z]*)\Z", re.IGNORECASE)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mon": 2_592_000}
 
 
 def with_visibility(matches: Sequence[Match], bar: int) -> list[Match]:
@@ -31,25 +32,35 @@ def hidden_by_noise(finding: Finding) -> bool:
     return any(hit.action == "hide" for hit in finding.noise)
 
 
-def with_throttling(matches: Sequence[Match]) -> list[Match]:
+def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
     """The matches with `throttled`: equal values of the content's throttling fields stay quiet for its period after a
-    finding, in the time of the events."""
+    finding, in the time of the events.
+
+    A finding that nobody sees quiets only others that nobody would see: what is below the bar must not silence what is
+    above it.
+    """
     found = list(matches)
-    until: dict[tuple[str, ...], float] = {}
+    until: dict[tuple[object, ...], float] = {}
     for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
                                                                   matches[number].finding.finding_id)):
         finding = matches[number].finding
         throttling = finding.detection.throttling
-        period = _PERIOD.match(throttling.period.strip()) if throttling is not None else None
-        if throttling is None or period is None or hidden_by_noise(finding) or finding.suppressed_by is not None:
+        period = _seconds(throttling.period) if throttling is not None else 0
+        if throttling is None or not period or hidden_by_noise(finding) or finding.suppressed_by is not None:
             continue
-        key = (finding.detection.id or finding.detection.name, *(_value(finding, name) for name in throttling.fields))
+        values = [finding.rows[0].get(name) if finding.rows else None for name in throttling.fields]
+        if None in values:
+            continue  # what is not there is not equal to anything
+        key = (finding.cluster, finding.detection.id or finding.detection.name, is_visible(finding, bar),
+               *map(str, values))
         if finding.first_time < until.get(key, float("-inf")):
             found[number] = matches[number].having(throttled=True)
         else:
-            until[key] = finding.first_time + int(period[1]) * _SECONDS[period[2]]
+            until[key] = finding.first_time + period
     return found
 
 
-def _value(finding: Finding, name: str) -> str:
-    return "\n".join(str(row.get(name, "")) for row in finding.rows[:1])
+def _seconds(period: str) -> int:
+    """A period such as `86400s`, `1d` or `2 hours` in seconds; 0 for what is none."""
+    found = _PERIOD.match(period.strip())
+    return int(found[1]) * _SECONDS.get(UNITS.get(found[2].lower() or "s", ""), 0) if found else 0

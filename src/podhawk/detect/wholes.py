@@ -36,4 +36,5 @@ def whole_matches(evaluation: Evaluation, table: Table) -> Iterator[Match]:
             first_time=float(min(times, default=at)), last_time=float(max(times, default=at)),
             title=title_of(detection, fields), severity=detection.severity, risk_score=detection.risk_score,
             cluster="", risk_objects=risk_objects(detection, fields), threat_objects=threat_objects(detection, fields),
-            row_count=len(rows), rows=tuple(shown(row, table) for row in rows[:50])), ())
+            row_count=len(rows), rows=tuple(shown(row, table) for row in rows[:50])), (),
+                    search=evaluation.plan.pipeline)

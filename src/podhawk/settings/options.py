@@ -208,7 +208,7 @@ OPTIONS: tuple[Option, ...] = (
         "exceptions",
         "list",
         "A file or folder of exceptions; repeatable. See docs/findings.md.",
-        ("run", "diff", "export"),
+        ("run", "tune", "diff", "export"),
         metavar="FILE|DIR",
     ),
     Option(

@@ -10,7 +10,8 @@ from podhawk.detect.noise.declare import NoiseClass, each
 
 def _test(match: Match) -> bool:
     actor = match.finding.actor
-    return actor.user == "system:apiserver" and actor.source_ip in ("::1", "127.0.0.1", "")
+    return (actor.user == "system:apiserver" and not actor.effective_user
+            and actor.source_ip in ("::1", "127.0.0.1", ""))
 
 
 LOOPBACK: Final = NoiseClass(

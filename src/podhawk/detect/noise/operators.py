@@ -16,7 +16,16 @@ KNOWN: Final = (
     (r"external-secrets:external-secrets", "writes secrets"),
     (r"kube-system:sealed-secrets-controller", "writes secrets"),
     (r"velero:velero", "reads everything for backups"),
-    (r"monitoring:(?:prometheus|kube-prometheus).*", "lists everything that it measures"),
+    (r"kube-system:(?:aws-load-balancer-controller|cluster-autoscaler|karpenter)|karpenter:karpenter",
+     "changes nodes and load balancers"),
+    (r"(?:monitoring|kube-system|prometheus):(?:[\w-]+-)?(?:prometheus|kube-state-metrics)(?:-[\w-]+)?",
+     "lists everything that it measures"),
+    (r"(?:ingress-nginx:ingress-nginx|traefik:traefik)", "reads the secrets of certificates"),
+    (r"istio-system:istiod(?:-service-account)?", "reads and writes certificates"),
+    (r"(?:longhorn-system:longhorn-service-account|rook-ceph:rook-ceph-system)", "makes privileged pods for storage"),
+    (r"tekton-pipelines:tekton-pipelines-controller|gitlab-runner:gitlab-runner", "makes pods for builds"),
+    (r"(?:cattle-system:rancher|crossplane-system:crossplane)", "administers the cluster"),
+    (r"trivy-system:trivy-operator", "makes jobs that look into every image"),
     (r"kube-system:(?:cilium|calico-node|aws-node|metrics-server|coredns)(?:-\w+)?", "runs on every node"),
     (r"gatekeeper-system:gatekeeper-admin", "audits every object"),
     (r"kyverno:kyverno-\w[\w-]*", "audits every object"),
@@ -28,7 +37,7 @@ _ACCOUNT: Final = re.compile("system:serviceaccount:(?:" + "|".join(account for 
 
 def _test(match: Match) -> bool:
     actor = match.finding.actor
-    return _ACCOUNT.match(actor.user) is not None and not by_hand(actor.user_agent)
+    return _ACCOUNT.match(actor.user) is not None and not actor.effective_user and not by_hand(actor.user_agent)
 
 
 OPERATORS: Final = NoiseClass(

@@ -5,21 +5,31 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from podhawk.detect.byhand import by_hand
 from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
 
 _PROBE: Final = re.compile(r"/(?:healthz|livez|readyz)(?:/[\w-]+(?:\.[\w-]+)*)*/?(?:\?.*)?\Z")
+_MACHINES: Final = frozenset({"serviceaccount", "node", "controller"})
+_HOLDING: Final = frozenset({"get", "list", "watch", "create", "update", "patch"})
+"""What holding a lease takes; a delete is no part of it."""
 
 
 def _test(match: Match) -> bool:
-    request = match.request
-    return (match.finding.target.resource == "leases"
-            or (request is not None and _PROBE.match(request.key.uri) is not None))
+    finding, request = match.finding, match.request
+    if request is None:
+        return False
+    verb = finding.requests[0].verb
+    if finding.target.resource == "leases" and finding.target.api_group in ("", "coordination.k8s.io"):
+        return (finding.actor.kind in _MACHINES and verb in _HOLDING and not finding.actor.effective_user
+                and not by_hand(finding.actor.user_agent))
+    return verb == "get" and _PROBE.match(request.key.uri) is not None
 
 
 PROBES: Final = NoiseClass(
     name="probes",
-    doc="Health checks of the API server (`/healthz`, `/livez`, `/readyz`), which load balancers ask without a name, "
-        "and the leases by which components elect a leader.",
+    doc="Health checks of the API server (a `get` of `/healthz`, `/livez` or `/readyz`), which load balancers ask "
+        "without a name, and the leases that workloads, nodes and controllers hold to elect a leader and to say that "
+        "they live. Not what people do to leases, and not their deletion.",
     action="hide",
     members=each(_test))

@@ -16,12 +16,13 @@ from podhawk.detect.noise.habit import HABIT
 from podhawk.detect.noise.loopback import LOOPBACK
 from podhawk.detect.noise.operators import OPERATORS
 from podhawk.detect.noise.probes import PROBES
+from podhawk.detect.noise.repeats import REPEATS
 from podhawk.detect.noise.stages import STAGES
 from podhawk.detect.noise.subresource import SUBRESOURCE
 from podhawk.errors import UsageError, nearest
 
-NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (SUBRESOURCE, STAGES, DRY_RUN, DENIED, CONTROLLERS, HABIT, PROBES,
-                                                LOOPBACK, OPERATORS)
+NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (SUBRESOURCE, STAGES, DRY_RUN, DENIED, CONTROLLERS, REPEATS, HABIT,
+                                                PROBES, LOOPBACK, OPERATORS)
 ACTIONS: Final = (*get_args(NoiseAction), "off")
 
 
