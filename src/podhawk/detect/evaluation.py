@@ -132,7 +132,11 @@ class Evaluation:
             self.context.env.now = events[0].time or self.request.context.env.now
             state = self.start()
             self.add_rows(state, [row])
-            known = self._remembered[key] = self._say(self.finish(state), events, tuple(identity))
+            known = self._say(self.finish(state), events, tuple(identity))
+            if not known.general:
+                self._identities = None
+                return self.said(events)
+            self._remembered[key] = known
         return known, known.rows_for(identity)
 
     def _say(self, table: Table, events: Sequence[AuditEvent], names: Sequence[str]) -> Remembered:

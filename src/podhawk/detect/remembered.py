@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from secrets import token_hex
 from typing import Any, Final
 
 from podhawk.commands.declare import Stage
@@ -23,7 +24,8 @@ from podhawk.spl.clause import fields
 
 IDENTITY: Final = ("auditID", "requestReceivedTimestamp", "stageTimestamp")
 """Fields that are others for each request."""
-MARKS: Final = {name: f"\x00{name}\x00" for name in IDENTITY}
+MARKS: Final = {name: f"\x00{name}:{token_hex(8)}\x00" for name in IDENTITY}
+"""What stands for them; no event can hold what is drawn anew by each process."""
 MOST: Final = 20_000
 _HANDS_THROUGH: Final = frozenset({"table", "fields"})
 
@@ -39,6 +41,12 @@ class Remembered:
     row_count: int
     marked: tuple[tuple[str, str], ...]
     """Columns of the rows that hold a mark, with the field that it stands for."""
+
+    @property
+    def general(self) -> bool:
+        """Whether nothing but rows holds a mark: a title with an auditID in it is another for each request."""
+        texts = [self.title, *(one.value for one in self.risk_objects), *(one.value for one in self.threat_objects)]
+        return not any(mark in text for mark in MARKS.values() for text in texts)
 
     def rows_for(self, identity: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
         """The rows with an identity put in."""
