@@ -247,8 +247,16 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
     context = around.context(content, store)
     policies = policies if policies is not None else Policies()
     memory = _memory(around.state) if around.state is not None else None
-    found = find(prepared, incident_rules(prepared, around), content, source, around.runner(source), context, policies,
-                 memory)
+    found = find(
+        prepared,
+        lambda: incident_rules(prepared, around),
+        content,
+        source,
+        around.runner(source),
+        context,
+        policies,
+        memory,
+    )
     if paths and (any(one.request is not None for one in prepared) or not prepared):
         source.check()
     results: list[DetectionResult] = []

@@ -12,6 +12,7 @@ from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
     from podhawk.api import DetectionResult, FindingsResult, RowsResult
+    from podhawk.settings.resolve import Settings
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
 
@@ -34,13 +35,20 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. Tables show the
     visible findings; jsonl and json always hold all of them. --rows prints each detection's rows instead.
     """
+    from podhawk.cli.profiled import profiled
+    from podhawk.settings.resolve import resolve
+
+    settings = resolve("run", given)
+    with profiled(settings):
+        return _run(paths, settings)
+
+
+def _run(paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, print_run
     from podhawk.content.selection import select
-    from podhawk.settings.resolve import resolve
 
-    settings = resolve("run", given)
     around = api.surroundings(settings.values)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)

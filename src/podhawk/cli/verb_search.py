@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from podhawk.cli.options import declared, input_paths, search_text
+
+if TYPE_CHECKING:
+    from podhawk.settings.resolve import Settings
 
 EPILOG = """\b
 Examples:
@@ -29,16 +32,23 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
     PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. A search that
     begins with a generating command such as | makeresults needs none.
     """
+    from podhawk.cli.profiled import profiled
+    from podhawk.settings.resolve import resolve
+
+    text, name = search_text(spl)
+    settings = resolve("search", given)
+    with profiled(settings):
+        return _search(text, name, paths, settings)
+
+
+def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import counted, print_input, print_warnings
     from podhawk.cli.tables import event_columns, note
     from podhawk.engine.plan import read_search
     from podhawk.errors import SearchError, UsageError
-    from podhawk.settings.resolve import resolve
 
-    text, name = search_text(spl)
-    settings = resolve("search", given)
     around = api.surroundings(settings.values)
     content = api.content_of(settings.values, settings.macros)
     try:

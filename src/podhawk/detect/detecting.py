@@ -27,6 +27,7 @@ from podhawk.detect.wholes import whole_matches
 from podhawk.detect.windows import schedule_of
 from podhawk.engine.batch import Runner
 from podhawk.engine.gather import wanted_by
+from podhawk.engine.profile import name_of, timed
 from podhawk.events.event import AuditEvent
 from podhawk.events.kept import Rebuild
 from podhawk.events.options import ReadOptions
@@ -112,12 +113,16 @@ def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Map
         for number in one.searches:
             by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
+        name = name_of(evaluation.job)
         if plan_kind(evaluation.plan) == "request":
             for one in by_search[number]:
-                match = request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                with timed(name, "requests"):
+                    match = request_match(evaluation, one.request, one.events_for(number), about(one.request))
                 if match is not None:
                     yield match
         else:
             schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
             events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
-            yield from aggregate_matches(evaluation, schedule, events, about)
+            with timed(name, "windows"):
+                found = list(aggregate_matches(evaluation, schedule, events, about))
+            yield from found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -77,16 +77,24 @@ def _why_hidden(one: Finding) -> tuple[str, str]:
     return ("throttling", one.detection.name) if one.throttled else ("priority", "below the bar")
 
 
-def find(prepared: Sequence[Prepared], rules: Sequence[Prepared], content: Content, source: Source, runner: Runner,
-         context: Context, policies: Policies, memory: Memory | None = None) -> Found:
-    """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` are
-    searches over risk that make incidents."""
+def find(
+    prepared: Sequence[Prepared],
+    rules: Callable[[], Sequence[Prepared]],
+    content: Content,
+    source: Source,
+    runner: Runner,
+    context: Context,
+    policies: Policies,
+    memory: Memory | None = None,
+) -> Found:
+    """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` gives
+    searches over risk that make incidents, where there is any."""
     with memory.locked() if memory is not None else nullcontext():
         detected = detect(prepared, content, source, runner, context, memory)
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)
         by_id = {match.finding.finding_id: match for match in matches}
-        incidents = sorted(incident_matches((*prepared, *rules), content, risk, by_id),
+        incidents = sorted(incident_matches((*prepared, *(rules() if risk else ())), content, risk, by_id),
                            key=lambda match: (match.finding.first_time, match.finding.finding_id))
         raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
         every = [*matches, *raised]

@@ -21,6 +21,7 @@ from podhawk.engine.job import Observed, Rows, ScanJob
 from podhawk.engine.literals import groups_of
 from podhawk.engine.parallel import scan_in_parallel
 from podhawk.engine.plan import Plan, make_plan
+from podhawk.engine.profile import scanned
 from podhawk.engine.quick import Quick, quick_for
 from podhawk.engine.screen import Screen
 from podhawk.engine.sieve import Sieve, sieve_for
@@ -111,9 +112,10 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         return
     first = source.unread
     quick = _quick(jobs, source, sieve, within, (0,)) if source.plain() else None
-    _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
-    if quick is not None:
-        quick.settle(source.report if first else InputReport())
+    with scanned(jobs, sieve, quick is not None):
+        _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
+        if quick is not None:
+            quick.settle(source.report if first else InputReport())
 
 
 def piece_work(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,

@@ -13,6 +13,7 @@ from podhawk.commands.search import Search
 from podhawk.engine.execute import chain, columns_after, run_stages
 from podhawk.engine.plan import Plan
 from podhawk.engine.predicate import generate
+from podhawk.engine.profile import name_of, timed
 from podhawk.engine.views import chooses, row_of, rules_of
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.functions.predicates import decide, with_latest
@@ -199,16 +200,23 @@ class ScanJob:
             self.pending = []
 
     def feed(self, rows: Iterable[Row]) -> None:
-        passed = self.stream(rows)
-        if self.reducer is not None:
-            self.reducer.add(self.state, passed)
-        else:
-            self.state.extend(passed)
+        with timed(name_of(self), "rows"):
+            passed = self.stream(rows)
+            if self.reducer is not None:
+                self.reducer.add(self.state, passed)
+            else:
+                self.state.extend(passed)
 
     def finish(self) -> Table:
         """The rows of the search, once every event has been offered."""
         self.flush()
-        return run_stages(self.plan.rest, self.reduced(self.state), self.context)
+        name = name_of(self)
+        with timed(name, "reduce"):
+            table = self.reduced(self.state)
+        for stage in self.plan.rest:
+            with timed(name, stage.name):
+                table = run_stages((stage,), table, self.context)
+        return table
 
     def reduced(self, state: Any) -> Table:
         """The rows that a state stands for: what the rest of the search begins with."""

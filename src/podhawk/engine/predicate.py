@@ -12,6 +12,8 @@ node is its closure, called in place. Both give the same answers: the tests comp
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 from podhawk.functions import patterns
@@ -94,6 +96,12 @@ def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
     return sorted(parts, key=lambda part: ranks.get(type(part), 4))
 
 
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    """The code of a text: the same clause is asked by more than one part of a run."""
+    return compile(text, "<podhawk predicate>", "exec")
+
+
 def generate(clause: Clause, env: Env) -> Predicate:
     """A function that decides the clause for a row; the closures themselves where a switch reads clauses otherwise."""
     if env.switches & {"field-names-any-case", "search-multivalue-all"}:
@@ -104,6 +112,6 @@ def generate(clause: Clause, env: Env) -> Predicate:
     text = f"def make(constants, fold, any_value):\n    ({names}{',' if names else ''}) = constants\n" \
            f"    def predicate(row):\n        get = row.get\n        return {expression}\n    return predicate\n"
     scope: dict[str, Any] = {}
-    exec(compile(text, "<podhawk predicate>", "exec"), scope)
+    exec(_compiled(text), scope)
     made: Predicate = scope["make"](tuple(writer.constants), patterns.fold, any_value)
     return made

@@ -106,8 +106,13 @@ OPTIONS: tuple[Option, ...] = (
         (*_PRINTS, "explain", "tune", "coverage", "lint", "test"),
         metavar="FILE",
     ),
-    Option("output-dir", "text", "The folder that the site, app, drafts or converted files are written to.",
-           ("docs", "export", "new", "content"), metavar="DIR"),
+    Option(
+        "output-dir",
+        "text",
+        "The folder that the site, app, drafts or converted files are written to.",
+        ("docs", "export", "new", "content"),
+        metavar="DIR",
+    ),
     Option(
         "tested",
         "text",
@@ -319,6 +324,14 @@ OPTIONS: tuple[Option, ...] = (
         "patience", "number", "Give a receiver that is busy or gone so many seconds.", ("replay",), 300, metavar="N"
     ),
     Option("dry-run", "flag", "Send nothing, and say what would be sent.", ("replay",), False),
+    Option(
+        "profile",
+        "flag",
+        "Say where the time goes: which way the scan took and why, what literals let through, seconds "
+        "by search and stage. Reads the input with one process.",
+        ("run", "search"),
+        False,
+    ),
     Option("plot", "flag", "Draw the result of timechart, chart, top or rare in the terminal.", ("search",), False),
 )
 

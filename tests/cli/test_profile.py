@@ -1,0 +1,40 @@
+"""--profile says where the time goes, and changes no result."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from detect.making import event, write
+
+
+def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True,
+                          timeout=60, check=False)
+
+
+@pytest.mark.parametrize("more", [(), ("--rows",)])
+def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...]) -> None:
+    log = write(tmp_path / "a.log", *(event(str(number), verb=("create", "get")[number % 2]) for number in range(40)))
+    done = podhawk("run", "--profile", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"scan 1: [\d,]+ ms, prefilter, then quick decode \(1 searches of 1 kinds\)", done.stderr)
+    assert re.search(r"\d+ lines let through, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr)
+    assert re.search(r"ms  kubernetes_pod_created_in_default_namespace\.yml: ", done.stderr)
+    plain = podhawk("run", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log)
+    assert plain.stdout == done.stdout
+    assert "scan 1" not in plain.stderr
+
+
+@pytest.mark.parametrize(("search", "told"), [
+    ("* | stats count by verb", "search has no literal that a line must hold"),
+    ("verb=create | table _raw", "full decode"),
+    ("verb=create | sort - user.username | head 2", "head"),
+])
+def test_a_search_is_profiled_and_says_why(tmp_path: Path, search: str, told: str) -> None:
+    done = podhawk("search", search, write(tmp_path / "a.log", event("1"), event("2")), "--profile")
+    assert done.returncode == 0
+    assert told in done.stderr
