@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from detect.making import event, write
 
 
@@ -19,10 +20,14 @@ def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize("more", [(), ("--rows",)])
 def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...]) -> None:
     log = write(tmp_path / "a.log", *(event(str(number), verb=("create", "get")[number % 2]) for number in range(40)))
-    done = podhawk("run", "--profile", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log)
+    done = podhawk(
+        "run", "--profile", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log
+    )
     assert done.returncode == 0, done.stderr
     assert re.search(r"scan 1: [\d,]+ ms, prefilter, then quick decode \(1 searches of 1 kinds\)", done.stderr)
-    assert re.search(r"\d+ lines let through, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr)
+    assert re.search(
+        r"\d+ lines let through, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr
+    )
     assert re.search(r"ms  kubernetes_pod_created_in_default_namespace\.yml: ", done.stderr)
     plain = podhawk("run", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log)
     assert plain.stdout == done.stdout

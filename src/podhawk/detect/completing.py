@@ -17,6 +17,7 @@ from podhawk.detect.actor import SERVICE_ACCOUNT, kind_of_actor
 from podhawk.detect.owners import KINDS, WRITES
 from podhawk.detect.request import RequestKey, member
 from podhawk.detect.requests import Collected
+from podhawk.detect.tokens_issued import ISSUED, credential_of
 from podhawk.engine.batch import Request
 from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
@@ -42,6 +43,21 @@ def by_controllers(requests: Mapping[RequestKey, Collected]) -> bool:
     """Whether any request is a controller's, so that owners matter."""
     return any(kind_of_actor(key.user, (), one.request) == "controller" and key.user.startswith(SERVICE_ACCOUNT)
                for key, one in requests.items())
+
+
+def tokens_used(requests: Mapping[RequestKey, Collected]) -> list[str]:
+    """The ids of the tokens that service accounts used, as far as events say."""
+    return sorted({id_ for key, one in requests.items() if key.user.startswith(SERVICE_ACCOUNT)
+                   and (id_ := credential_of(one.request))})
+
+
+def issuing(ids: Iterable[str]) -> Clause:
+    """What selects the events that issued these tokens."""
+    return In(f"annotations.{ISSUED}", tuple(ids))
+
+
+TOKENS_ISSUED: Final[Clause] = Compare(f"annotations.{ISSUED}", "=", "*")
+"""What selects the events that issued any token."""
 
 
 def clause_of(audit_ids: Iterable[str]) -> Clause:

@@ -13,7 +13,16 @@ from typing import Protocol
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.completing import OWNER_WRITES, by_controllers, clause_of, gathering, unfinished
+from podhawk.detect.completing import (
+    OWNER_WRITES,
+    TOKENS_ISSUED,
+    by_controllers,
+    clause_of,
+    gathering,
+    issuing,
+    tokens_used,
+    unfinished,
+)
 from podhawk.detect.episodes import aggregate_matches
 from podhawk.detect.evaluation import About, Evaluation, kind_of, request_match
 from podhawk.detect.kinds import PlanKind, plan_kind
@@ -23,6 +32,7 @@ from podhawk.detect.owners import Owners, changes_owner, write_of
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.request import Request, RequestKey
 from podhawk.detect.requests import Collected, collect, join
+from podhawk.detect.tokens_issued import issued_by, issuers
 from podhawk.detect.wholes import whole_matches
 from podhawk.detect.windows import schedule_of
 from podhawk.engine.batch import Runner
@@ -70,7 +80,8 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
         memory.keep(event for one in requests.values() for event in one.request.events)
     writes = (write_of(one.request) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
-    matches = list(_windowed(windowed, content, requests, owners))
+    tokens = issuers(one.request for one in requests.values())
+    matches = list(_windowed(windowed, content, requests, owners, tokens))
     if wholes:
         tables = runner.run([one.request for one in wholes])
         for evaluation, table in zip(wholes, tables, strict=True):
@@ -84,12 +95,15 @@ def _second_look(requests: dict[RequestKey, Collected], runner: Runner, rebuild:
     """The requests with their ends, and those by which owners changed that controllers acted for: one more scan, where
     it is needed, or `always`: what a later run will need to know."""
     open_ones = unfinished(requests)
+    tokens = tokens_used(requests)
     clauses = [clause_of(open_ones)] * bool(open_ones) + [OWNER_WRITES] * (always or by_controllers(requests))
+    clauses += [TOKENS_ISSUED] if always else [issuing(tokens)] * bool(tokens)
     if not clauses:
         return requests
     found = collect(((kept, ()) for kept, _ in wanted_by(
         runner.gather([gathering(clause, context) for clause in clauses]))), rebuild)
-    return join(requests, {key: one for key, one in found.items() if key in requests or changes_owner(one.request)})
+    return join(requests, {key: one for key, one in found.items() if key in requests or changes_owner(one.request)
+                           or issued_by(one.request) is not None})
 
 
 def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
@@ -98,14 +112,14 @@ def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int
 
 
 def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Mapping[RequestKey, Collected],
-              owners: Owners) -> Iterator[Match]:
+              owners: Owners, tokens: Mapping[str, str]) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
     known: dict[RequestKey, About] = {}
 
     def about(request: Request) -> About:
         found = known.get(request.key)
         if found is None:
-            found = known[request.key] = About(request, owners)
+            found = known[request.key] = About(request, owners, tokens)
         return found
 
     by_search: list[list[Collected]] = [[] for _ in evaluations]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from podhawk.detect.request import Request, member
 from podhawk.detect.requests import fingerprint
 from podhawk.detect.target import target_of
 from podhawk.detect.tokens import Fields, fill, names_at_end
+from podhawk.detect.tokens_issued import credential_of
 from podhawk.engine.execute import compile_stages
 from podhawk.engine.job import Observed, ScanJob
 from podhawk.engine.plan import make_plan
@@ -36,6 +37,7 @@ KINDS: Final[dict[str, Kind | None]] = {
 """What a detection of a type makes; None makes nothing but rows. Source: the analytic types of Splunk's content,
 https://github.com/splunk/security_content/wiki/Detection-Analytic-Types"""
 
+NO_TOKENS: Final[Mapping[str, str]] = {}
 MOST_ROWS: Final = 50
 """Rows and requests that a finding carries; its counts go on."""
 
@@ -182,11 +184,13 @@ class About:
 
     __slots__ = ("actor", "first", "info", "last", "outcome", "target")
 
-    def __init__(self, request: Request, owners: Owners) -> None:
+    def __init__(self, request: Request, owners: Owners, tokens: Mapping[str, str] = NO_TOKENS) -> None:
         self.actor: Actor = actor_of(request)
         if self.actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
             chain, complete = owners.chain(request)
             self.actor = replace(self.actor, chain=chain, chain_complete=complete)
+        if tokens and self.actor.kind in ("serviceaccount", "controller"):
+            self.actor = replace(self.actor, token_issuer=tokens.get(credential_of(request), ""))
         self.target: Target = target_of(request)
         self.outcome: Outcome = outcome_of(request)
         self.info = info_of(request)

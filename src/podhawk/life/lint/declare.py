@@ -135,7 +135,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check, declared once. `look` yields what it finds; `seeded` is an example of the fault, for the docs."""
+    """One check, declared once. `look` yields what it finds."""
 
     id: str
     level: Level
