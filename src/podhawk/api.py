@@ -270,6 +270,13 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
     return FindingsResult(found, results, source.report, content, policies.exceptions, around.now)
 
 
+def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings) -> list[DetectionResult]:
+    """Run the content's baselines, which write what is normal into lookup tables; those that cannot run say why."""
+    searches = [Detection(name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file,
+                          search_line=one.search_line) for one in content.baselines]
+    return rows(content, *paths, detections=searches, settings=settings).detections if searches else []
+
+
 def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[Prepared]:
     """The shipped searches over risk, without those that are among the detections already."""
     content = load_content([shipped_pack() / "incidents"])

@@ -244,3 +244,23 @@ def test_plots_are_drawn(log: Path, search: str) -> None:
     done = podhawk("search", search, str(log), "--plot")
     assert done.returncode == 0, done.stderr
     assert "create" in done.stdout
+
+
+def test_a_baseline_fills_its_lookup_which_detections_then_read(log: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    (folder / "detections").mkdir(parents=True)
+    (folder / "baselines").mkdir()
+    (folder / "lookups").mkdir()
+    (folder / "lookups" / "known_users.csv").write_text("user,count\n")
+    (folder / "lookups" / "known_users.yml").write_text("name: known_users\nfilename: known_users.csv\n")
+    (folder / "baselines" / "users.yml").write_text(
+        "name: Users\nid: b\nversion: 1\ntype: Baseline\nstatus: production\n"
+        "search: '* | stats count by user.username | rename user.username as user | outputlookup known_users'\n")
+    (folder / "detections" / "new.yml").write_text(
+        "name: New User\nid: d\nversion: 1\ntype: Anomaly\nstatus: production\nsearch: >-\n  verb=create | rename "
+        "user.username as user | lookup known_users user OUTPUT count as known | where isnull(known) | table user\n")
+    run = ("run", "--content", str(folder), "--state", str(tmp_path / "state"), "--rows", "-o", "jsonl", str(log))
+    assert podhawk(*run).stdout != ""
+    filled = podhawk(*run, "--write")
+    assert "baseline  Users:" in filled.stderr
+    assert filled.stdout == ""

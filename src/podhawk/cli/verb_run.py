@@ -47,6 +47,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, print_run
+    from podhawk.cli.tables import note
     from podhawk.content.selection import select
 
     around = api.surroundings(settings.values)
@@ -58,6 +59,10 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
 
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     sources = input_paths(paths)
+    if settings["write"]:
+        for one in api.fill_baselines(content, *sources, settings=around):
+            told = one.broken or one.refused or one.cannot
+            note(f"  baseline  {one.detection.name}: " + (str(told) if told else f"{len(one.result or ())} rows"))
     kind = output.format_of(settings["output"], settings["output_file"])
     result: RowsResult | FindingsResult
     if settings["rows"]:
