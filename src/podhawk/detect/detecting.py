@@ -129,11 +129,10 @@ def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Map
     for number, evaluation in enumerate(evaluations):
         name = name_of(evaluation.job)
         if plan_kind(evaluation.plan) == "request":
-            for one in by_search[number]:
-                with timed(name, "requests"):
-                    match = request_match(evaluation, one.request, one.events_for(number), about(one.request))
-                if match is not None:
-                    yield match
+            with timed(name, "requests"):
+                made = [request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                        for one in by_search[number]]
+            yield from (match for match in made if match is not None)
         else:
             schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
             events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]

@@ -118,13 +118,15 @@ class Evaluation:
         return Fields(rows, self._names, of_event)
 
 
-    def said(self, events: Sequence[AuditEvent]) -> tuple[Remembered, tuple[dict[str, Any], ...]]:
-        """What the search makes of the events of a request, and its rows."""
+    def said(self, events: Sequence[AuditEvent],
+             shared: dict[Any, Row] | None = None) -> tuple[Remembered, tuple[dict[str, Any], ...]]:
+        """What the search makes of the events of a request, and its rows. `shared` holds the rows that other searches
+        have made of these events, by view and fields."""
         names = self._identities
         if names is None or len(events) != 1:
             said = self._say(self.rows(events), events, ())
             return said, said.rows
-        row = self.row(events[0], alone=True)
+        row = self._shared(events[0], shared) if shared is not None else self.row(events[0], alone=True)
         identity = {name: row[name] for name in names if name in row}
         key = tuple(marked(row, names).items())
         known = self._remembered.get(key)
@@ -140,6 +142,14 @@ class Evaluation:
                 return self.said(events)
             self._remembered[key] = known
         return known, known.rows_for(identity)
+
+    def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:
+        """The row of an event, made once for all searches that want the same fields of it."""
+        key = (id(event), id(self.job.view(event)), self.plan.wanted, self.job.probe_fields is None)
+        known = shared.get(key)
+        if known is None:
+            known = shared[key] = self.row(event, alone=True)
+        return known.copy()
 
     def _say(self, table: Table, events: Sequence[AuditEvent], names: Sequence[str]) -> Remembered:
         found = self.fields(table.rows, events)
@@ -160,7 +170,7 @@ def request_match(evaluation: Evaluation, request: Request, events: Sequence[Aud
     kind = evaluation.kind
     if kind is None:
         return None
-    said, rows = evaluation.said(events)
+    said, rows = evaluation.said(events, about.shared)
     if not said.row_count:
         return None
     return Match(Finding(
@@ -182,7 +192,7 @@ def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[Audi
 class About:
     """What is said of a request whichever detection it is that matched."""
 
-    __slots__ = ("actor", "first", "info", "last", "outcome", "target")
+    __slots__ = ("actor", "first", "info", "last", "outcome", "shared", "target")
 
     def __init__(self, request: Request, owners: Owners, tokens: Mapping[str, str] = NO_TOKENS) -> None:
         self.actor: Actor = actor_of(request)
@@ -194,6 +204,7 @@ class About:
         self.target: Target = target_of(request)
         self.outcome: Outcome = outcome_of(request)
         self.info = info_of(request)
+        self.shared: dict[Any, Row] = {}
         times = times_of(request)
         self.first, self.last = (min(times), max(times)) if times else (0.0, 0.0)
 

@@ -16,6 +16,7 @@ from podhawk.detect.kinds import PlanKind
 from podhawk.detect.match import Match
 from podhawk.detect.memory import Memory
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
+from podhawk.detect.pause import no_collection
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.priority import PriorityPolicy, with_priority
 from podhawk.detect.risk.event import RiskEvent
@@ -89,7 +90,7 @@ def find(
 ) -> Found:
     """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` gives
     searches over risk that make incidents, where there is any."""
-    with memory.locked() if memory is not None else nullcontext():
+    with no_collection(), memory.locked() if memory is not None else nullcontext():
         detected = detect(prepared, content, source, runner, context, memory)
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)

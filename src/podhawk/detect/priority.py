@@ -130,14 +130,14 @@ def priority_policy(table: Mapping[str, Any]) -> PriorityPolicy:
 def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Match]:
     """The matches with their priority and its reasons."""
     first = _first_times(matches)
-    return [_prioritised(match, first[number], policy) for number, match in enumerate(matches)]
+    weighted = [(one, points) for one in FACTORS if (points := policy.of(one))]
+    return [_prioritised(match, first[number], weighted) for number, match in enumerate(matches)]
 
 
-def _prioritised(match: Match, first: bool, policy: PriorityPolicy) -> Match:
+def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int]]) -> Match:
     finding = match.finding
     reasons = [PriorityReason("the detection's score", finding.risk_score)]
-    reasons += [PriorityReason(one.told(match), policy.of(one)) for one in FACTORS
-                if policy.of(one) and one.holds(match, first)]
+    reasons += [PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)]
     return match.having(priority=max(0, min(100, sum(one.points for one in reasons))),
                         priority_reasons=tuple(reasons))
 

@@ -17,7 +17,8 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mon":
 def with_visibility(matches: Sequence[Match], bar: int) -> list[Match]:
     """The matches with `visible`: incidents, findings, and intermediate findings at or above the bar; not what noise
     classes hide, exceptions mark or throttling quiets."""
-    return [match.having(visible=is_visible(match.finding, bar)) for match in matches]
+    return [match if is_visible(match.finding, bar) is match.finding.visible else match.having(
+        visible=not match.finding.visible) for match in matches]
 
 
 def is_visible(finding: Finding, bar: int) -> bool:
