@@ -62,7 +62,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         status = 200 if mood == "accept" else int(mood)
         self.send_response(status)
-        text = b'{"text":"Success","code":0}' if status == 200 else b'{"text":"Server is busy","code":9}'
+        if mood == "403":  # as some proxies do, it says what it was sent
+            text = self.headers["Authorization"].encode()
+        else:
+            text = b'{"text":"Success","code":0}' if status == 200 else b'{"text":"Server is busy","code":9}'
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
@@ -227,3 +230,21 @@ def test_wrapped_events_are_sent_as_the_events_they_hold(tmp_path: Path) -> None
     log = tmp_path / "list.json"
     log.write_text(json.dumps({"kind": "EventList", "items": [event("1"), event("2")]}))
     assert [json.loads(one.text)["auditID"] for one in messages(Dataset(log), 10.0)] == ["1", "2"]
+
+
+def test_a_refusal_that_repeats_the_token_showed_it(receiver: Receiver, tmp_path: Path) -> None:
+    receiver.moods = ["403"]
+    done = replay(write(tmp_path / "a.log", event()), "--to", receiver.url + "/services/collector", "--token", "secret")
+    assert done.returncode == 2
+    assert "403 Splunk (token)" in done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_a_pointer_of_git_lfs_given_as_a_file_was_sent_as_nothing_and_called_done(
+        receiver: Receiver, tmp_path: Path) -> None:
+    pointer = tmp_path / "attack.log"
+    pointer.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n")
+    done = replay(pointer, "--to", receiver.url + "/services/collector/event")
+    assert done.returncode == 2
+    assert "is a git LFS pointer" in done.stderr
+    assert receiver.accepted == []

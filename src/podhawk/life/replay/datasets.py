@@ -13,7 +13,7 @@ from podhawk.events.decode import encode_json
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.read import read_events
 from podhawk.events.time import parse_rfc3339
-from podhawk.life.testing.datasets import Places, locate
+from podhawk.life.testing.datasets import Places, fetched, locate
 
 TIMES = ("requestReceivedTimestamp", "stageTimestamp")
 
@@ -46,7 +46,10 @@ def datasets_named(names: Sequence[str], content: Content, places: Places) -> li
     found: dict[Path, Dataset] = {}
     for name in names:
         if Path(name).is_file():
-            found.setdefault(Path(name), Dataset(Path(name)))
+            given = fetched(Path(name), places)
+            if given.path is None:
+                raise UsageError(given.reason)
+            found.setdefault(given.path, Dataset(given.path))
             continue
         count = len(found)
         for detection in select(content, [name]):

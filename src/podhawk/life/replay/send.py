@@ -127,7 +127,7 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
         else:
             if answer.is_success:
                 return
-            told = f"{answer.status_code} {answer.text[:200]}"
+            told = f"{answer.status_code} {_without_token(answer.text, headers)[:200]}"
             if answer.status_code not in _AGAIN:
                 raise ReplayError(f"{url} refused the events: {told}", remedy="Look at its token, index and limits.")
         if time.monotonic() + wait > until:
@@ -135,3 +135,9 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
                               remedy="With --resume FILE it can go on later.")
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _without_token(text: str, headers: dict[str, str]) -> str:
+    """An answer as it may be shown: proxies and debugging receivers send back the headers that they got."""
+    token = headers.get("Authorization", "").partition(" ")[2]
+    return text.replace(token, "(token)") if token else text

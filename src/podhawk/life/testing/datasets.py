@@ -51,7 +51,7 @@ def locate(name: str, detection: Detection, places: Places) -> Located:
                 else f"{name} is not in {places.attack_data}",
             )
         return Located(None, f"there is no file {name}, from here or from {detection.file or 'the detection'} upwards")
-    return _fetched(path, places)
+    return fetched(path, places)
 
 
 def _in_checkout(name: str, places: Places) -> Path | None:
@@ -62,7 +62,7 @@ def _in_checkout(name: str, places: Places) -> Path | None:
     return path if path.is_file() else None
 
 
-def _fetched(path: Path, places: Places) -> Located:
+def fetched(path: Path, places: Places) -> Located:
     """The file itself, or what a pointer stands for."""
     with path.open("rb") as file:
         head = file.read(400)
