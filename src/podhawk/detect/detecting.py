@@ -32,6 +32,7 @@ from podhawk.detect.owners import Owners, changes_owner, write_of
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.request import Request, RequestKey
 from podhawk.detect.requests import Collected, collect, join
+from podhawk.detect.risk.incidents import reads_risk
 from podhawk.detect.tokens_issued import issued_by, issuers
 from podhawk.detect.wholes import whole_matches
 from podhawk.detect.windows import schedule_of
@@ -65,7 +66,7 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
     """
     evaluations = [Evaluation(one) for one in prepared
-                   if one.request is not None and kind_of(one.detection) not in (None, "incident")]
+                   if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)]
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]

@@ -14,15 +14,14 @@ from podhawk.rows import OrderKey, Row, Value
 
 
 class RiskDataset:
-    """The data model Risk over risk events at hand."""
+    """The data model Risk over rows at hand, the newest first."""
 
-    def __init__(self, events: Iterable[RiskEvent]) -> None:
-        self._rows = [row_of(event, number) for number, event in enumerate(
-            sorted(events, key=lambda event: (-event.time, event.detection.name, event.finding_id, event.object)))]
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
 
     def rows(self, model: str, dataset: str) -> Iterable[Row]:
-        """The rows, newest first."""
-        return (row.copy() for row in self._rows)
+        """The rows of a dataset: of Risk, as nothing else is known here."""
+        return self._rows if model == "Risk" else ()
 
 
 def row_of(event: RiskEvent, number: int = 0) -> Row:
@@ -31,6 +30,7 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
     techniques = [technique(name) for name in detection.mitre_attack_id]
     tactics = list(dict.fromkeys(tactic for one in techniques for tactic in one.tactics))
     lists: dict[str, Sequence[str]] = {
+        "risk_notes": event.notes,
         "threat_object": [one.value for one in event.threat_objects],
         "threat_object_type": [one.type for one in event.threat_objects],
         "analyticstories": detection.analytic_story,
@@ -54,6 +54,7 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
         "detection_id": detection.id, "risk_object": event.object, "normalized_risk_object": event.object,
         "risk_object_type": event.object_type, "risk_object_field": event.object_field,
         "risk_message": event.message, "risk_score": event.score, "calculated_risk_score": event.applied,
+        "capped_risk_score": event.capped,
         "finding_id": event.finding_id, "cluster": event.cluster, "security_domain": detection.security_domain,
     }
     if len(event.threat_objects) == 1 and event.threat_objects[0].type == "ip_address":
