@@ -6,9 +6,11 @@ https://help.splunk.com/en/splunk-enterprise-security-8/risk-based-alerting
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from podhawk.content.annotations import technique
+from podhawk.detect.finding import Finding
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.rows import OrderKey, Row, Value
 
@@ -64,3 +66,14 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
             found[name] = values[0] if len(values) == 1 else tuple(values)
     return Row({name: value for name, value in found.items() if value != ""},
                OrderKey(-event.time, 0.0, (number,)))
+
+
+def event_of(row: Mapping[str, Any], finding: Finding) -> RiskEvent:
+    """The risk event of a finding that a row, as plain data, was made of. Which request it was about is not told."""
+    notes = row.get("risk_notes", [])
+    return RiskEvent(
+        time=float(row["_time"]), finding_id=row["finding_id"], detection=finding.detection, message=finding.title,
+        object=row["risk_object"], object_type=row["risk_object_type"], object_field=row.get("risk_object_field", ""),
+        score=int(row["risk_score"]), applied=float(row["calculated_risk_score"]),
+        capped=float(row["capped_risk_score"]), threat_objects=finding.threat_objects,
+        notes=tuple(notes if isinstance(notes, list) else [notes]), cluster=finding.cluster, request=row["finding_id"])

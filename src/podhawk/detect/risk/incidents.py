@@ -45,9 +45,9 @@ def reads_risk(one: Prepared) -> bool:
 
 def incident_matches(prepared: Iterable[Prepared], content: Content, events: Sequence[RiskEvent],
                      findings: Mapping[str, Match]) -> Iterator[Match]:
-    """The incidents that Correlation searches find in the risk events; `findings` by id are what these come from."""
+    """The incidents that searches over risk find in the risk events; `findings` by id are what these come from."""
     for one in prepared:
-        if reads_risk(one) and events:
+        if events:
             yield from _incidents(one, content, events, findings)
 
 
