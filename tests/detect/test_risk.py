@@ -12,7 +12,7 @@ import pytest
 
 from detect.making import detection, event, run, write
 from podhawk.api import FindingsResult
-from podhawk.content.model import RiskObject
+from podhawk.content.model import Deployment, Detection, RiskObject
 from podhawk.detect.findings import Policies
 from podhawk.detect.risk.factors import risk_policy
 from podhawk.detect.risk.scoring import risk_events
@@ -116,6 +116,88 @@ def test_a_site_can_change_the_cap_and_the_factors(tmp_path: Path) -> None:
     found = run(log, detection("verb=create | table user.username"), policies=Policies(risk=risk_policy(table)))
     assert [one.applied for one in found.found.risk] == [99.0] * 3
     assert found.found.risk[0].notes == ("default ×2 +1",)
+
+
+def correlation(search: str, **members: Any) -> Detection:
+    """A search that makes incidents, over the last day."""
+    return detection(search, name="Site rule", id="site", type="Correlation", risk_objects=(), threat_objects=(),
+                     message="site rule", **{"deployment": Deployment("d", earliest_time="-24h", latest_time="now"),
+                                             **members})
+
+
+def test_clusters_do_not_add_up_to_an_incident(tmp_path: Path) -> None:
+    made = [detection(f"verb={verb} | table user.username", name=verb, id=verb) for verb in ("create", "delete")]
+    logs = [write(tmp_path / f"{name}.log", *(event(f"{name}-{verb}", verb=verb) for verb in ("create", "delete")))
+            for name in ("east", "west")]
+    state = str(tmp_path / "state")
+    for log in logs:
+        result = run(log, *made, state=state, cluster=log.stem)
+    assert [one.kind for one in result] == ["intermediate"] * 4
+    assert [(one.score, one.cluster) for one in risk_table(result.found.risk)] == [(98, "east"), (98, "west")]
+
+
+def test_a_rule_that_names_the_cluster_sees_all_of_them(tmp_path: Path) -> None:
+    rule = correlation("| tstats dc(All_Risk.cluster) as clusters from datamodel=Risk by All_Risk.risk_object "
+                       "| where clusters > 1")
+    log = [write(tmp_path / f"{name}.log", event(name)) for name in ("east", "west")]
+    state = str(tmp_path / "state")
+    for one in log:
+        result = run(one, detection("verb=create | table user.username"), rule, state=state, cluster=one.stem)
+    assert [one.title for one in result if one.kind == "incident"] == ["site rule"]
+
+
+def test_an_incident_names_who_gathered_the_risk_and_by_what(result: FindingsResult) -> None:
+    (incident,) = (one for one in result if one.detection.name == "Risk Threshold Exceeded")
+    assert [(one.type, one.value, one.score) for one in incident.risk_objects] == [("user", "alice", 260)]
+    assert incident.actor.user == "alice"
+
+
+def test_an_incident_by_address_holds_only_the_findings_from_there(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", *(event(f"r{number}", at=f"10:0{number}:00.0", sourceIPs=[f"10.0.0.{number % 2}"],
+                                            user={"username": f"user{number}"}) for number in range(5)))
+    rule = correlation("| from datamodel Risk.All_Risk | stats dc(risk_object) as users by threat_object "
+                       "| where users > 2")
+    (incident,) = (one for one in run(log, detection("verb=create | table user.username sourceIPs{}"), rule)
+                   if one.detection.name == "Site rule")
+    assert [info.audit_id for info in incident.requests] == ["r0", "r2", "r4"]
+    assert [one.value for one in incident.threat_objects] == ["10.0.0.0"]
+
+
+def test_a_correlation_over_events_makes_an_incident(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", *(event(f"r{number}", at=f"10:0{number}:00.0") for number in range(4)))
+    rule = correlation("verb=create | stats count by user.username | where count > 3")
+    assert [(one.kind, one.request_count, one.visible) for one in run(log, rule)] == [("incident", 4, True)]
+
+
+def test_what_the_cap_took_is_told(result: FindingsResult) -> None:
+    alice = next(one for one in risk_table(result.found.risk) if one.object == "alice")
+    assert (alice.score, alice.capped) == (260, 60)
+    assert ("capped at 100 a day",) in {one.notes for one in result.found.risk}
+
+
+def test_windows_move_only_where_risk_is_gained(tmp_path: Path) -> None:
+    """A user whose risk is capped early on was looked at for each of a day's minutes: 57 seconds for 2,880 requests."""
+    log = write(tmp_path / "a.log", *(event(f"r{number}", at=f"10:{number:02}:00.0") for number in range(50)))
+    rule = correlation("| tstats count from datamodel=Risk by All_Risk.risk_object | where count > 0")
+    (incident,) = (one for one in run(log, detection("verb=create | table user.username"), rule)
+                   if one.detection.name == "Site rule")
+    assert incident.rows[-1]["count"] == "3"  # 49 + 49 + 2: the third one reaches the cap
+
+
+def test_whoever_has_no_name_stands_under_an_address_and_scores_nothing(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", event(user={}, responseStatus={"code": 401}, stage="ResponseStarted"))
+    search = "verb=create | fillnull | stats count by user.username sourceIPs{} | rename user.username as user"
+    one = detection(search, risk_objects=(RiskObject("user", "user", 49),))
+    (gained,) = run(log, one).found.risk
+    assert (gained.object, gained.object_type, gained.applied, gained.notes) == (
+        "10.0.0.7", "system", 0.0, ("nobody is named",))
+
+
+def test_what_is_hidden_scores_nothing_and_says_why(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", event(requestURI="/api/v1/namespaces/default/pods/web/binding", objectRef={
+        "resource": "pods", "subresource": "binding", "namespace": "default", "name": "web"}))
+    (gained,) = run(log, detection("verb=create objectRef.resource=pods | table user.username")).found.risk
+    assert (gained.applied, gained.notes) == (0.0, ("hidden by noise class subresource",))
 
 
 @pytest.mark.parametrize("table", [

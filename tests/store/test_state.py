@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,37 +17,14 @@ import sqlalchemy as sql
 from detect.making import NOW, detection, event, received, run, write
 from detect.test_risk import SCORE, VERBS, events
 from podhawk import api
+from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.record import record
+from podhawk.detect.recorded import finding_of
 from podhawk.errors import StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import CURRENT, FINDINGS, RISK, VERSION
-from podhawk.store.state import SqlMemory
-
-NewState = Callable[[], str]
-PODS = "verb=create objectRef.resource=pods | stats count by user.username stage"
-MANY = "verb=create | stats count by user.username | where count > 3"
-DETECTIONS = (detection(PODS), detection(MANY, name="Many", id="2"))
-
-
-def requests(count: int) -> list[dict[str, Any]]:
-    return [
-        made(
-            f"r{number}", at=f"10:{number:02}:00.000001", user={"username": f"user{number % 3}", "groups": ["g1", "g2"]}
-        )
-        for number in range(count)
-        for made in (received, event)
-    ]
-
-
-def plain(findings: Any) -> list[dict[str, Any]]:
-    """Findings without what depends on how often they were seen."""
-    found = [record(one) for one in findings]
-    for one in found:
-        for request in one["requests"]:
-            request.pop("source")
-        for name in ("revision", "replaces"):
-            one.pop(name)
-    return found
+from podhawk.store.state import SqlMemory, heirs_of
+from store.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
 
 
 def test_runs_over_shuffled_pieces_find_what_one_run_finds(tmp_path: Path, new_state: NewState) -> None:
@@ -83,6 +59,72 @@ def test_an_episode_that_gets_an_earlier_request_has_a_new_id_that_the_old_one_l
     assert new.replaces == (old.finding_id,)
     (same,) = run(tmp_path / "early.log", DETECTIONS[1], state=state)
     assert same.replaces == (old.finding_id,)
+
+
+def test_an_event_from_the_future_does_not_make_all_others_old(tmp_path: Path, new_state: NewState) -> None:
+    state = new_state()
+    future = "2199-01-01T00:00:00.000000Z"
+    run(write(tmp_path / "a.log", event("a")), DETECTIONS[0], state=state)
+    for number in range(2):
+        found = run(write(tmp_path / f"{number}.log", event("f", requestReceivedTimestamp=future,
+                                                            stageTimestamp=future)), DETECTIONS[0], state=state)
+    assert len(found) == 2
+
+
+def test_events_are_kept_for_a_while_and_findings_longer(tmp_path: Path, new_state: NewState) -> None:
+    state = new_state()
+    old = event("old", requestReceivedTimestamp="2026-01-01T10:00:00.000000Z",
+                stageTimestamp="2026-01-01T10:00:00.010000Z")
+    run(write(tmp_path / "old.log", old), DETECTIONS[0], state=state)
+    run(write(tmp_path / "new.log", event("new")), DETECTIONS[0], state=state)
+    found = run(tmp_path / "new.log", DETECTIONS[0], state=state)
+    assert [one.requests[0].audit_id for one in found] == ["new"]
+    assert sorted(known(state, "requests{}.audit_id")) == ["new", "old"]
+    assert len(found.found.risk) == 2
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 3000, "ünï-\U0001f600"])
+def test_any_name_can_be_kept(tmp_path: Path, new_state: NewState, name: str) -> None:
+    """A database takes no NUL in a text, and a key only so long."""
+    state = new_state()
+    log = write(tmp_path / "a.log", *(event(f"r{number}", user={"username": f"{name}{number}"}) for number in range(2)))
+    made = detection(PODS, id=name)
+    run(log, made, state=state)
+    run(log, made, state=state)
+    rows = api.search("| from datamodel Risk.All_Risk | sort risk_object | table risk_object", state=state, now=NOW)
+    assert [row["risk_object"] for row in rows] == [f"{name}0", f"{name}1"]
+
+
+def test_a_search_waits_for_no_run(tmp_path: Path, new_state: NewState) -> None:
+    """It waited for runs to end, and gave up after a minute."""
+    state = new_state()
+    run(write(tmp_path / "a.log", event()), DETECTIONS[0], state=state)
+    with transaction(open_engine(state)) as connection:
+        connection.execute(FINDINGS.delete())
+        assert known(state) == ["Test Detection"]
+    assert known(state) == []
+
+
+def test_a_search_of_a_state_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    result = api.search("| from datamodel Risk.All_Risk", state=str(tmp_path / "none"), now=NOW)
+    assert (len(result), list(result.observed.warnings)) == (0, ["risk-empty"])
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_repeated_audit_id_makes_nobody_an_heir(tmp_path: Path) -> None:
+    """Clients choose the auditID: the finding about another's request does not take the place of one that is gone."""
+    findings = list(run(write(tmp_path / "a.log", event(), event(user={"username": "mallory"})), DETECTIONS[0]))
+    alice, mallory = sorted(findings, key=lambda one: one.actor.user)
+    assert heirs_of({"old": record(alice)}, [mallory]) == {}
+    assert heirs_of({"old": record(alice)}, [alice]) == {"old": alice.finding_id}
+
+
+def test_a_finding_can_be_read_back_from_its_record(shared: Path) -> None:
+    result = api.run(load_content([shipped_pack()]), shared / "audit" / "corpus" / "C-requestresponse.log.gz", now=NOW,
+                     jobs=1)
+    assert len(result) > 50
+    for finding in result:
+        assert record(finding_of(record(finding))) == record(finding)
 
 
 def test_owners_are_remembered_across_rotations_of_the_log(tmp_path: Path, new_state: NewState) -> None:
@@ -246,7 +288,8 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from detect.making import detection, event, run, write
-from podhawk.store.state import SqlMemory
+from podhawk.store.state import SqlMemory, heirs_of
+from store.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
 SqlMemory._write_risk = lambda self, risk, replaced: os.kill(os.getpid(), signal.SIGKILL)
 run(write(Path({log!r}), event("second", at="11:00:00.0")), detection({PODS!r}), state={state!r})
 """

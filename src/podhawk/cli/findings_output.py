@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from podhawk.api import Cell, FindingsResult
 
 COLUMNS = ("priority", "time", "what", "by", "on", "outcome", "technique")
-RISK_COLUMNS = ("risk", "object", "type", "findings", "detections", "tactics")
+RISK_COLUMNS = ("risk", "object", "type", "cluster", "findings", "detections", "tactics", "over the cap")
 MOST_RISK = 10
 """Risk objects that the table lists."""
 
@@ -39,7 +39,7 @@ def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything
         output.markdown(rows, columns, out)
         if risk:
             out.write("\n")
-            output.markdown(risk, RISK_COLUMNS, out)
+            output.markdown(risk, risk_columns(risk), out)
         return
     from podhawk.cli.tables import print_table
 
@@ -47,7 +47,7 @@ def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything
         print_table(rows, columns, out)
     if risk:
         out.write("\n")
-        print_table(risk, RISK_COLUMNS, out, title="Risk")
+        print_table(risk, risk_columns(risk), out, title="Risk")
 
 
 def row_of(one: Finding) -> dict[str, Cell]:
@@ -86,8 +86,22 @@ def target_text(one: Finding) -> str:
 
 
 def risk_rows(result: FindingsResult) -> Sequence[dict[str, Cell]]:
+    """The risk table's lines: who has gathered most. Clusters stand there where they are several, and the points that
+    the daily cap took where it took any."""
+    sums = risk_table(result.found.risk)
+    several = len({one.cluster for one in sums}) > 1
     lines: list[dict[str, Any]] = []
-    for one in risk_table(result.found.risk)[:MOST_RISK]:
-        lines.append({"risk": f"{one.score:g}", "object": one.object, "type": one.type, "findings": str(one.findings),
-                      "detections": str(len(one.detections)), "tactics": ", ".join(one.tactics)})
+    for one in sums[:MOST_RISK]:
+        line = {"risk": f"{one.score:g}", "object": one.object, "type": one.type, "findings": str(one.findings),
+                "detections": str(len(one.detections)), "tactics": ", ".join(one.tactics)}
+        if several:
+            line["cluster"] = one.cluster
+        if one.capped:
+            line["over the cap"] = f"{one.capped:g}"
+        lines.append(line)
     return lines
+
+
+def risk_columns(lines: Sequence[Mapping[str, Cell]]) -> list[str]:
+    """The columns that any line of a risk table has."""
+    return [name for name in RISK_COLUMNS if any(name in line for line in lines)]

@@ -62,14 +62,15 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
 
 def print_overview(result: FindingsResult, out: TextIO) -> None:
     """Incidents, then a line for each detection that has visible findings, then the risk."""
-    from podhawk.cli.findings_output import RISK_COLUMNS, risk_rows
+    from podhawk.cli.findings_output import risk_columns, risk_rows
     from podhawk.cli.tables import print_table
 
     lines = overview(result.found.visible)
     print_table(lines, COLUMNS, out, title=f"podhawk: {result.report.lines:,} audit events of a real API server, amid "
                 "ordinary work somebody attacks")
     out.write("\n")
-    print_table(risk_rows(result), RISK_COLUMNS, out, title="Risk")
+    risk = risk_rows(result)
+    print_table(risk, risk_columns(risk), out, title="Risk")
 
 
 def overview(findings: Sequence[Finding]) -> list[dict[str, Any]]:

@@ -30,8 +30,10 @@ from podhawk.detect.match import Match
 from podhawk.detect.memory import Memory
 from podhawk.detect.owners import Owners, changes_owner, write_of
 from podhawk.detect.prepare import Prepared
+from podhawk.detect.recorded import key_of_detection
 from podhawk.detect.request import Request, RequestKey
 from podhawk.detect.requests import Collected, collect, join
+from podhawk.detect.risk.incidents import reads_risk
 from podhawk.detect.tokens_issued import issued_by, issuers
 from podhawk.detect.wholes import whole_matches
 from podhawk.detect.windows import schedule_of
@@ -51,11 +53,12 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Detected:
-    """What a run found, and in which way each detection was evaluated."""
+    """What a run found, and in which way each detection was evaluated; `anew` as `Memory` has it."""
 
     matches: list[Match]
     kinds: Mapping[str, PlanKind] = field(default_factory=dict)
     requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
+    anew: frozenset[str] = frozenset()
 
 
 def detect(prepared: Sequence[Prepared], content: Content, source: Source, runner: Runner, context: Context,
@@ -65,7 +68,7 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
     """
     evaluations = [Evaluation(one) for one in prepared
-                   if one.request is not None and kind_of(one.detection) not in (None, "incident")]
+                   if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)]
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
@@ -87,7 +90,8 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
         for evaluation, table in zip(wholes, tables, strict=True):
             matches.extend(whole_matches(evaluation, table))
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
-    return Detected(matches, {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)}, requests)
+    return Detected(matches, {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)}, requests,
+                    frozenset(key_of_detection(one.detection) for one in windowed))
 
 
 def _second_look(requests: dict[RequestKey, Collected], runner: Runner, rebuild: Rebuild, context: Context, *,

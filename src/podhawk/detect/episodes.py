@@ -77,14 +77,18 @@ class ByKey:
 
 def aggregate_matches(evaluation: Evaluation, schedule: Schedule, events: Sequence[tuple[AuditEvent, Request]],
                       about: Callable[[Request], About]) -> Iterator[Match]:
-    """The findings of an aggregate plan over all events that it wants."""
+    """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves."""
     kind = kind_of(evaluation.detection)
-    if kind is None or not events:
+    if kind is None:
         return
     by = ByKey(evaluation.plan)
-    seen = sorted(_seen(evaluation, by, events), key=lambda one: (one.time, one.row.order.place))
-    for episode in _episodes(evaluation, schedule, by, seen):
-        yield _match(evaluation, by, kind, episode, seen, about)
+    clusters: defaultdict[str, list[tuple[AuditEvent, Request]]] = defaultdict(list)
+    for event, request in events:
+        clusters[request.key.cluster].append((event, request))
+    for own in clusters.values():
+        seen = sorted(_seen(evaluation, by, own), key=lambda one: (one.time, one.row.order.place))
+        for episode in _episodes(evaluation, schedule, by, seen):
+            yield _match(evaluation, by, kind, episode, seen, about)
 
 
 def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:

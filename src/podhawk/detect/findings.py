@@ -14,14 +14,15 @@ from podhawk.detect.exceptions import SiteException, with_exceptions
 from podhawk.detect.finding import Finding
 from podhawk.detect.kinds import PlanKind
 from podhawk.detect.match import Match
-from podhawk.detect.memory import Memory
+from podhawk.detect.memory import Earlier, Memory
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.pause import no_collection
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.priority import PriorityPolicy, with_priority
+from podhawk.detect.recorded import key_of_detection
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import RiskPolicy
-from podhawk.detect.risk.incidents import incident_matches
+from podhawk.detect.risk.incidents import incident_matches, reads_risk
 from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.visibility import with_throttling, with_visibility
 from podhawk.engine.batch import Runner
@@ -39,7 +40,8 @@ class Policies:
 
 @dataclass(slots=True)
 class Found:
-    """What a run found. `matches` come in order of time, incidents after what they are made of."""
+    """What a run found. `matches` come in order of time, incidents after what they are made of; `risk` includes what
+    findings of earlier runs added that this one says nothing of."""
 
     matches: list[Match]
     risk: list[RiskEvent]
@@ -94,14 +96,17 @@ def find(
         detected = detect(prepared, content, source, runner, context, memory)
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)
-        by_id = {match.finding.finding_id: match for match in matches}
-        incidents = sorted(incident_matches((*prepared, *(rules() if risk else ())), content, risk, by_id),
+        earlier = memory.earlier(matches, detected.anew) if memory is not None else Earlier()
+        searches = [one for one in (*prepared, *(rules() if risk or memory is not None else ())) if reads_risk(one)]
+        by_id = {match.finding.finding_id: match for match in (*earlier.matches, *matches)}
+        incidents = sorted(incident_matches(searches, content, [*earlier.risk, *risk], by_id),
                            key=lambda match: (match.finding.first_time, match.finding.finding_id))
         raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
         every = [*matches, *raised]
         if memory is not None:
-            every = memory.settle(every, risk)
-    return Found(every, risk, detected.kinds)
+            anew = detected.anew.union(key_of_detection(one.detection) for one in searches)
+            every = memory.settle(every, risk, anew)
+    return Found(every, [*earlier.risk, *risk], detected.kinds)
 
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from podhawk.errors import StoreError, UsageError
-from podhawk.store.schema import migrate
+from podhawk.store.schema import CURRENT, migrate, version_of
 
 FILE: Final = "podhawk.db"
 WAIT: Final = 60
@@ -86,6 +86,26 @@ def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("COMMIT")
         connection.commit()
+
+
+@contextlib.contextmanager
+def reading(state: str) -> Iterator[Connection | None]:
+    """A connection that sees the state as its last finished run left it, and waits for nobody; None where no run has
+    written to it. Raises StoreError for a state of a newer podhawk."""
+    if not is_url(state) and not (Path(state) / FILE).is_file():
+        yield None
+        return
+    engine = open_engine(state)
+    with transaction(engine, alone=False) as connection:
+        version = version_of(connection)
+        if version == CURRENT:
+            yield connection
+            return
+    if version is None:
+        yield None
+        return
+    with transaction(engine) as connection:  # brings it up to date, or refuses
+        yield connection
 
 
 @contextlib.contextmanager

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sql
 
+from podhawk.detect.recorded import epoch
 from podhawk.rows import OrderKey, Row
-from podhawk.store.database import open_engine, transaction
+from podhawk.store.database import reading
 from podhawk.store.schema import FINDINGS, RISK
+from podhawk.store.triage import Triage, triage_of
 
 
 class SqlDatasets:
@@ -24,23 +25,26 @@ class SqlDatasets:
         """The rows of a dataset, newest first."""
         return list(self._risk() if model == "Risk" else self._findings(dataset == "Incidents"))
 
-    def _records(self, query: sql.Select[Any]) -> list[dict[str, Any]]:
-        with transaction(open_engine(self._state)) as connection:
-            return [json.loads(text) for (text,) in connection.execute(query)]
-
     def _risk(self) -> Iterator[Row]:
         query = sql.select(RISK.c.record).order_by(RISK.c.time.desc(), RISK.c.finding_id, RISK.c.object)
-        for number, cells in enumerate(self._records(query)):
+        with reading(self._state) as connection:
+            found = [json.loads(text) for (text,) in connection.execute(query)] if connection is not None else []
+        for number, cells in enumerate(found):
             yield _row(cells, float(cells["_time"]), number)
 
     def _findings(self, incidents: bool) -> Iterator[Row]:
         query = sql.select(FINDINGS.c.record).order_by(FINDINGS.c.first_time.desc(), FINDINGS.c.finding_id)
         if incidents:
             query = query.where(FINDINGS.c.kind == "incident")
-        for number, found in enumerate(self._records(query)):
-            time = datetime.fromisoformat(found["first_time"]).timestamp() if found["first_time"] else 0.0
-            cells = {"_time": f"{time:.6f}", "index": "findings", "source": found["detection"]["name"],
-                     **flattened(found)}
+        with reading(self._state) as connection:
+            found = [json.loads(text) for (text,) in connection.execute(query)] if connection is not None else []
+            said = triage_of(connection) if connection is not None else {}
+        for number, one in enumerate(found):
+            triage = said.get(one["finding_id"], Triage())
+            one |= {"status": triage.status, "disposition": triage.disposition, "assignee": triage.assignee}
+            time = epoch(one["first_time"])
+            cells = {"_time": f"{time:.6f}", "index": "notable" if one["kind"] == "incident" else "findings",
+                     "source": one["detection"]["name"], **flattened(one)}
             cells.pop("rows", None)
             yield _row(cells, time, number)
 

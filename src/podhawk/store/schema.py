@@ -67,6 +67,13 @@ MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
 CURRENT: Final = len(MIGRATIONS)
 
 
+def version_of(connection: Connection) -> int | None:
+    """The version of a database; None for one that podhawk has not written to."""
+    if not sql.inspect(connection).has_table(VERSION.name):
+        return None
+    return connection.execute(sql.select(VERSION.c.version)).scalar()
+
+
 def migrate(connection: Connection) -> None:
     """Bring a database to the current version. Raises StoreError for one that a newer podhawk made."""
     VERSION.create(connection, checkfirst=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+import time as clock
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
@@ -15,9 +16,11 @@ from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
+from podhawk.detect.memory import Earlier
 from podhawk.detect.record import record
+from podhawk.detect.recorded import epoch, finding_of, key_of_detection, key_of_record
 from podhawk.detect.requests import fingerprint
-from podhawk.detect.risk.dataset import row_of
+from podhawk.detect.risk.dataset import event_of, row_of
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.engine.states import dump, load
 from podhawk.events.event import AuditEvent
@@ -25,13 +28,22 @@ from podhawk.events.kept import Kept
 from podhawk.rows.values import as_text
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK
+from podhawk.store.triage import pass_on
 
 DAY: Final = 86_400.0
 RETAINED: Final = 30
-"""Days for which events are kept, counted back from the newest one. The findings that they made stay."""
+"""Days for which events are kept, counted back from the newest one, or from today where that is earlier. The findings
+that they made stay."""
 CHUNK: Final = 500
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
 """Members of a finding that are not of its making."""
+
+
+class Known(NamedTuple):
+    """A finding as it was written."""
+
+    revision: int
+    record: Mapping[str, Any]
 
 
 class SqlMemory:
@@ -67,42 +79,69 @@ class SqlMemory:
                   "time": event.stage_time or event.time or 0.0} for event in events]
         for chunk in _chunks(found):
             self._db.execute(self._insert(EVENTS).on_conflict_do_nothing(), chunk)
-        newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar()
-        if newest is not None:
-            self._db.execute(EVENTS.delete().where(EVENTS.c.time < newest - RETAINED * DAY, EVENTS.c.time > 0))
+        self._db.execute(EVENTS.delete().where(EVENTS.c.time < self._horizon(), EVENTS.c.time > 0))
 
-    def settle(self, matches: Sequence[Match], risk: Sequence[RiskEvent]) -> list[Match]:
-        """Write findings and risk; see `Memory`."""
-        horizon = min((match.finding.first_time for match in matches), default=0.0)
-        known = {id_: (revision, json.loads(text)) for id_, revision, text in self._db.execute(
-            sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record))}
+    def _horizon(self) -> float:
+        """The time from which on events are kept. One that says it comes from the future makes nothing older."""
+        newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() or 0.0
+        return min(newest, clock.time()) - RETAINED * DAY
+
+    def earlier(self, matches: Sequence[Match], anew: Collection[str]) -> Earlier:
+        """See `Memory`."""
         current = {match.finding.finding_id for match in matches}
-        gone = {id_: text for id_, (_, text) in known.items() if id_ not in current and _time(text) >= horizon - 1}
-        heirs = _heirs(gone, [match.finding for match in matches if match.finding.finding_id not in known])
-        settled = [_settled(match, known.get(match.finding.finding_id), heirs) for match in matches]
+        again = self._found_again(anew)
+        stays = {id_: Match(finding_of(one.record), ()) for id_, one in self._known().items()
+                 if id_ not in current and one.record["kind"] != "incident" and not again(one.record)}
+        cells = [json.loads(text) for (text,) in self._db.execute(sql.select(RISK.c.record))] if stays else []
+        risk = [event_of(row, stays[row["finding_id"]].finding) for row in cells if row["finding_id"] in stays]
+        return Earlier(list(stays.values()), risk)
+
+    def settle(self, matches: Sequence[Match], risk: Sequence[RiskEvent], anew: Collection[str]) -> list[Match]:
+        """See `Memory`."""
+        known = self._known()
+        current = {match.finding.finding_id for match in matches}
+        again = self._found_again(anew)
+        gone = {id_: one.record for id_, one in known.items() if id_ not in current and again(one.record)}
+        heirs = heirs_of(gone, [match.finding for match in matches])
+        replaced: defaultdict[str, set[str]] = defaultdict(set)
+        for old, heir in heirs.items():
+            replaced[heir] |= {old, *gone[old]["replaces"]}
+        settled = [_settled(match, known.get(match.finding.finding_id), replaced[match.finding.finding_id])
+                   for match in matches]
         self._write_findings(settled, gone)
         for old, heir in heirs.items():
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
             self._upsert(ALIASES, [{"old_id": old, "finding_id": heir}])
+            pass_on(self._db, old, heir)
         self._write_risk(risk, current | set(gone))
         return settled
+
+    def _known(self) -> dict[str, Known]:
+        return {id_: Known(revision, json.loads(text)) for id_, revision, text in self._db.execute(
+            sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record))}
+
+    def _found_again(self, anew: Collection[str]) -> Callable[[Mapping[str, Any]], bool]:
+        """Whether a finding is one that a run would have found again, were it still there."""
+        horizon = self._horizon()
+        return lambda record: key_of_record(record) in anew and epoch(record["last_time"]) >= horizon
 
     def _write_findings(self, settled: Sequence[Match], gone: Mapping[str, Any]) -> None:
         for chunk in _chunks(list(gone)):
             self._db.execute(FINDINGS.delete().where(FINDINGS.c.finding_id.in_(chunk)))
         self._upsert(FINDINGS, [{
-            "finding_id": one.finding_id, "detection_id": one.detection.id or one.detection.name, "kind": one.kind,
+            "finding_id": one.finding_id, "detection_id": column_text(key_of_detection(one.detection), 255),
+            "kind": one.kind,
             "first_time": one.first_time, "visible": one.visible, "priority": one.priority, "revision": one.revision,
-            "record": json.dumps(record(one), ensure_ascii=False)} for one in (match.finding for match in settled)])
+            "record": json.dumps(record(one))} for one in (match.finding for match in settled)])
 
     def _write_risk(self, risk: Sequence[RiskEvent], replaced: set[str]) -> None:
         """The risk of findings in place of what these added before."""
         for chunk in _chunks(sorted(replaced)):
             self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
         self._upsert(RISK, [{
-            "finding_id": event.finding_id, "object_type": event.object_type, "object": event.object[:1024],
-            "time": event.time, "applied": event.applied, "record": json.dumps(_cells(event), ensure_ascii=False)}
-            for event in risk])
+            "finding_id": event.finding_id, "object_type": column_text(event.object_type, 32),
+            "object": column_text(event.object, 1024), "time": event.time, "applied": event.applied,
+            "record": json.dumps(_cells(event))} for event in risk])
 
     def _upsert(self, table: sql.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]
@@ -124,37 +163,40 @@ def _short(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _time(text: Mapping[str, Any]) -> float:
-    return datetime.fromisoformat(text["first_time"]).timestamp() if text["first_time"] else 0.0
-
-
-def _settled(match: Match, known: tuple[int, Mapping[str, Any]] | None, heirs: Mapping[str, str]) -> Match:
+def _settled(match: Match, known: Known | None, replaced: Collection[str]) -> Match:
     """A match with its revision: one more where what is said of it has changed."""
-    finding = match.finding
     if known is None:
-        replaced = tuple(sorted(old for old, heir in heirs.items() if heir == finding.finding_id))
-        return match.having(replaces=replaced)
-    revision, before = known
-    now = json.loads(json.dumps(record(finding)))
-    same = all(now[name] == before.get(name) for name in now if name not in _VOLATILE)
-    return match.having(revision=revision if same else revision + 1, replaces=tuple(before.get("replaces", ())))
+        return match.having(replaces=tuple(sorted(replaced)))
+    before = known.record
+    now = json.loads(json.dumps(record(match.finding)))
+    same = not replaced and all(now[name] == before.get(name) for name in now if name not in _VOLATILE)
+    return match.having(revision=known.revision + (not same), replaces=tuple(sorted({*before["replaces"], *replaced})))
 
 
-def _heirs(gone: Mapping[str, Mapping[str, Any]], new: Sequence[Finding]) -> dict[str, str]:
-    """Which new finding stands in the place of each that is gone: of the same detection, about one of its requests."""
+def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:
+    """Which finding stands in the place of each that is gone: of the same detection, about one of its requests."""
+    if not gone:
+        return {}
     by_request: dict[tuple[str, ...], str] = {}
-    for one in new:
+    for one in findings:
         for info in one.requests:
-            about = (one.detection.id or one.detection.name, info.audit_id, info.received)
-            by_request.setdefault(about, one.finding_id)
+            by_request.setdefault((key_of_detection(one.detection), one.cluster, info.audit_id, info.received,
+                                   info.user, info.uri), one.finding_id)
     found: dict[str, str] = {}
     for id_, text in gone.items():
-        name = text["detection"]["id"] or text["detection"]["name"]
-        heir = next((heir for info in text["requests"]
-                     if (heir := by_request.get((name, info["audit_id"], info["received"])))), None)
+        heir = next((heir for info in text["requests"] if (heir := by_request.get(
+            (key_of_record(text), text["cluster"], info["audit_id"], info["received"], info["user"], info["uri"])))),
+                    None)
         if heir is not None:
             found[id_] = heir
     return found
+
+
+def column_text(text: str, most: int) -> str:
+    """A text as a database takes it as part of a key: no longer than the column is, without what no column holds. Texts
+    that differ stay different."""
+    safe = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    return safe if safe == text and len(safe) <= most else f"{safe[: most - 17]}-{_short(text)}"
 
 
 def _cells(event: RiskEvent) -> dict[str, Any]:

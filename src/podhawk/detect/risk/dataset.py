@@ -6,23 +6,24 @@ https://help.splunk.com/en/splunk-enterprise-security-8/risk-based-alerting
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from podhawk.content.annotations import technique
+from podhawk.detect.finding import Finding
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.rows import OrderKey, Row, Value
 
 
 class RiskDataset:
-    """The data model Risk over risk events at hand."""
+    """The data model Risk over rows at hand, the newest first."""
 
-    def __init__(self, events: Iterable[RiskEvent]) -> None:
-        self._rows = [row_of(event, number) for number, event in enumerate(
-            sorted(events, key=lambda event: (-event.time, event.detection.name, event.finding_id, event.object)))]
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
 
     def rows(self, model: str, dataset: str) -> Iterable[Row]:
-        """The rows, newest first."""
-        return (row.copy() for row in self._rows)
+        """The rows of a dataset: of Risk, as nothing else is known here."""
+        return self._rows if model == "Risk" else ()
 
 
 def row_of(event: RiskEvent, number: int = 0) -> Row:
@@ -31,6 +32,7 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
     techniques = [technique(name) for name in detection.mitre_attack_id]
     tactics = list(dict.fromkeys(tactic for one in techniques for tactic in one.tactics))
     lists: dict[str, Sequence[str]] = {
+        "risk_notes": event.notes,
         "threat_object": [one.value for one in event.threat_objects],
         "threat_object_type": [one.type for one in event.threat_objects],
         "analyticstories": detection.analytic_story,
@@ -54,6 +56,7 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
         "detection_id": detection.id, "risk_object": event.object, "normalized_risk_object": event.object,
         "risk_object_type": event.object_type, "risk_object_field": event.object_field,
         "risk_message": event.message, "risk_score": event.score, "calculated_risk_score": event.applied,
+        "capped_risk_score": event.capped,
         "finding_id": event.finding_id, "cluster": event.cluster, "security_domain": detection.security_domain,
     }
     if len(event.threat_objects) == 1 and event.threat_objects[0].type == "ip_address":
@@ -63,3 +66,14 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
             found[name] = values[0] if len(values) == 1 else tuple(values)
     return Row({name: value for name, value in found.items() if value != ""},
                OrderKey(-event.time, 0.0, (number,)))
+
+
+def event_of(row: Mapping[str, Any], finding: Finding) -> RiskEvent:
+    """The risk event of a finding that a row, as plain data, was made of. Which request it was about is not told."""
+    notes = row.get("risk_notes", [])
+    return RiskEvent(
+        time=float(row["_time"]), finding_id=row["finding_id"], detection=finding.detection, message=finding.title,
+        object=row["risk_object"], object_type=row["risk_object_type"], object_field=row.get("risk_object_field", ""),
+        score=int(row["risk_score"]), applied=float(row["calculated_risk_score"]),
+        capped=float(row["capped_risk_score"]), threat_objects=finding.threat_objects,
+        notes=tuple(notes if isinstance(notes, list) else [notes]), cluster=finding.cluster, request=row["finding_id"])

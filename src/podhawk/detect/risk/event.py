@@ -16,8 +16,8 @@ from podhawk.detect.finding import ThreatValue
 class RiskEvent:
     """What one finding adds to one risk object.
 
-    `score` is the content's, `applied` what the sum gains after factors and the daily cap; `notes` say why the two
-    differ. `time` is that of the event, in epoch seconds; `request` tells requests apart.
+    `score` is the content's, `applied` what the sum gains after factors and the daily cap, which took `capped` points;
+    `notes` say why the two differ. `time` is that of the event, in epoch seconds; `request` tells requests apart.
     """
 
     time: float
@@ -29,6 +29,7 @@ class RiskEvent:
     object_field: str
     score: int
     applied: float
+    capped: float = 0.0
     threat_objects: tuple[ThreatValue, ...] = ()
     notes: tuple[str, ...] = ()
     cluster: str = ""

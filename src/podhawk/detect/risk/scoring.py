@@ -2,7 +2,8 @@
 
 One risk event for each detection, request and risk object. What a controller did is charged to the person behind it
 where the chain is certain, to nobody where it is a guess or not seen. Searches that are published twice score once.
-What a detection can add to a risk object within a day is capped.
+What a detection can add to a risk object within a day is capped. What scores nothing is there all the same and says
+why, so that each finding leads to its risk; where nobody is named, it stands under the address that it came from.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding, ScoredEntity
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
-from podhawk.detect.visibility import hidden_by_noise
 
 OWNER: Final = "owner"
 NOBODY: Final = "nobody"
+NAMELESS: Final = "nameless"
+
 
 def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEvent]:
     """The risk events of findings, in order of time; the order of the findings does not matter.
 
-    Incidents add none (they are made of risk), nor do findings that noise classes hide, exceptions mark or throttling
-    quiets.
+    Incidents have none (they are made of risk). Findings that noise classes hide, exceptions mark or throttling quiets
+    have some that add nothing.
     """
     factors = Factors(policy)
     made = [event for finding in findings for event in _events(finding, factors)]
@@ -36,12 +38,16 @@ def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEve
 
 
 def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
-    if (finding.kind == "incident" or hidden_by_noise(finding) or finding.suppressed_by is not None
-            or finding.throttled):
+    if finding.kind == "incident":
         return
+    quiet = _quiet(finding)
     for entity, charged in _charged(finding):
-        if charged == NOBODY:
+        if quiet:
+            applied, notes = 0.0, [quiet]
+        elif charged == NOBODY:
             applied, notes = 0.0, [_nobody(finding)]
+        elif charged == NAMELESS:
+            applied, notes = 0.0, ["nobody is named"]
         else:
             applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
         if charged == OWNER:
@@ -52,6 +58,14 @@ def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
                         notes=tuple(notes), cluster=finding.cluster, request=_request(finding))
 
 
+def _quiet(finding: Finding) -> str:
+    """Why a finding adds nothing to anybody, or nothing."""
+    if finding.suppressed_by is not None:
+        return f"exception {finding.suppressed_by.name}"
+    hiding = next((hit.noise_class for hit in finding.noise if hit.action == "hide"), "")
+    return f"hidden by noise class {hiding}" if hiding else "throttled" if finding.throttled else ""
+
+
 def _request(finding: Finding) -> str:
     """What tells the request of a finding from all others; of an aggregate plan, its first one."""
     first = finding.requests[0] if finding.requests else None
@@ -59,7 +73,17 @@ def _request(finding: Finding) -> str:
 
 
 def _charged(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
-    """Who gains risk: the finding's risk objects, or in a controller's place the owner, if that is certain."""
+    """Who gains risk: the finding's risk objects, or in a controller's place the owner, if that is certain; each once,
+    the highest score first."""
+    found: dict[tuple[str, str], tuple[ScoredEntity, str]] = {}
+    for entity, charged in _chargeable(finding):
+        known = found.get((entity.type, entity.value))
+        if known is None or known[0].score < entity.score:
+            found[entity.type, entity.value] = entity, charged
+    yield from found.values()
+
+
+def _chargeable(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
     actor = finding.actor
     for entity in finding.risk_objects:
         if actor.kind != "controller" or entity.value != actor.user:
@@ -69,6 +93,17 @@ def _charged(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
             yield entity, NOBODY
         else:
             yield entity, NOBODY
+    if not finding.risk_objects:
+        for field, value in nameless(finding):
+            yield ScoredEntity(field, "system", value, 0), NAMELESS
+
+
+def nameless(finding: Finding) -> Iterator[tuple[str, str]]:
+    """Where the risk of a finding stands that names no risk object: fields with their values."""
+    if finding.threat_objects:
+        yield from ((one.field, one.value) for one in finding.threat_objects)
+    elif finding.actor.source_ip:
+        yield "src_ip", finding.actor.source_ip
 
 
 def _nobody(finding: Finding) -> str:
@@ -81,12 +116,12 @@ def _nobody(finding: Finding) -> str:
 
 def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
     """The events, those of a search that another detection has scored the same thing with already at nothing."""
-    seen: dict[tuple[str, ...], str] = {}
+    seen: dict[tuple[str, ...], Detection] = {}
     for event in events:
         key = (same_search(event.detection), event.request, event.object_type, event.object, event.cluster)
-        first = seen.setdefault(key, event.detection.name)
-        if first != event.detection.name:
-            yield replace(event, applied=0.0, notes=(*event.notes, f"the same search as {first}"))
+        first = seen.setdefault(key, event.detection)
+        if (first.id, first.name) != (event.detection.id, event.detection.name):
+            yield replace(event, applied=0.0, notes=(*event.notes, f"the same search as {first.name}"))
         else:
             yield event
 
@@ -106,7 +141,8 @@ def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
         key = (event.detection.id or event.detection.name, event.object_type, event.object, event.cluster, day)
         room = max(0.0, cap - sums[key])
         if event.applied > room:
-            event = replace(event, applied=room, notes=(*event.notes, f"capped at {cap:g} a day"))
+            event = replace(event, applied=room, capped=event.applied - room,
+                            notes=(*event.notes, f"capped at {cap:g} a day"))
         sums[key] += event.applied
         found.append(event)
     return found

@@ -12,7 +12,8 @@ from podhawk.detect.risk.event import RiskEvent
 
 @dataclass(frozen=True, slots=True)
 class RiskSum:
-    """What one risk object has gathered: points, findings, detections, tactics."""
+    """What one risk object has gathered in a cluster: points, findings, detections, tactics; and how many points the
+    daily cap took."""
 
     object: str
     type: str
@@ -20,18 +21,21 @@ class RiskSum:
     findings: int
     detections: tuple[str, ...]
     tactics: tuple[str, ...]
+    cluster: str = ""
+    capped: float = 0.0
 
 
 def risk_table(events: Iterable[RiskEvent]) -> list[RiskSum]:
     """The sums of all risk objects that have any, the highest first."""
-    groups: defaultdict[tuple[str, str], list[RiskEvent]] = defaultdict(list)
+    groups: defaultdict[tuple[str, str, str], list[RiskEvent]] = defaultdict(list)
     for event in events:
-        if event.applied > 0:
-            groups[event.object_type, event.object].append(event)
+        if event.applied or event.capped:
+            groups[event.object_type, event.object, event.cluster].append(event)
     found = [RiskSum(name, kind, sum(event.applied for event in own), len({event.finding_id for event in own}),
-                     tuple(sorted({event.detection.name for event in own})), _tactics(own))
-             for (kind, name), own in groups.items()]
-    return sorted(found, key=lambda one: (-one.score, one.type, one.object))
+                     tuple(sorted({event.detection.name for event in own})), _tactics(own), cluster,
+                     sum(event.capped for event in own))
+             for (kind, name, cluster), own in groups.items()]
+    return sorted(found, key=lambda one: (-one.score, one.type, one.object, one.cluster))
 
 
 def _tactics(events: Iterable[RiskEvent]) -> tuple[str, ...]:

@@ -1,0 +1,43 @@
+"""Detections and questions for tests of states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from detect.making import NOW, detection, event, received
+from podhawk import api
+from podhawk.detect.record import record
+
+NewState = Callable[[], str]
+PODS = "verb=create objectRef.resource=pods | stats count by user.username stage"
+MANY = "verb=create | stats count by user.username | where count > 3"
+DETECTIONS = (detection(PODS), detection(MANY, name="Many", id="2"))
+
+
+def requests(count: int) -> list[dict[str, Any]]:
+    return [
+        made(
+            f"r{number}", at=f"10:{number:02}:00.000001", user={"username": f"user{number % 3}", "groups": ["g1", "g2"]}
+        )
+        for number in range(count)
+        for made in (received, event)
+    ]
+
+
+def plain(findings: Any) -> list[dict[str, Any]]:
+    """Findings without what depends on how often they were seen."""
+    found = [record(one) for one in findings]
+    for one in found:
+        for request in one["requests"]:
+            request.pop("source")
+        for name in ("revision", "replaces"):
+            one.pop(name)
+    return found
+
+
+def known(state: str, columns: str = "source", where: str = "*") -> list[Any]:
+    """What a state knows of findings, incidents left out."""
+    rows = api.search(f"| from datamodel:Findings.All_Findings | search {where} NOT kind=incident | sort finding_id "
+                      f"| table {columns}", state=state, now=NOW)
+    return [row.get(columns, row) for row in rows]
