@@ -34,7 +34,7 @@ def test_an_exception_marks_what_it_means_and_only_that(tmp_path: Path) -> None:
     assert (alice.suppressed_by.name, alice.suppressed_by.expires) == ("ci makes pods", "2026-12-31")
     assert not alice.visible
     assert bob.suppressed_by is None
-    assert [one.object for one in result.found.risk] == ["bob"]
+    assert [(one.object, one.applied > 0) for one in result.found.risk] == [("alice", False), ("bob", True)]
     assert ("exception", "ci makes pods", 1) in list(result.found.hidden())
 
 

@@ -19,6 +19,7 @@ from oracle.generate import pair
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
+from podhawk.detect.record import record
 from podhawk.engine import cluster as declared
 from podhawk.engine.batch import Request
 from podhawk.engine.files import FileSource
@@ -107,6 +108,17 @@ def test_every_audit_detection(cluster: Cluster, session: object, shared: Path, 
         assert [found.cannot for found in one.detections] == [found.cannot for found in many.detections]
         assert sum(len(found.result or ()) for found in one.detections) > 0
         assert one.report == many.report
+
+
+@pytest.mark.parametrize("corpus", ["A-metadata"])
+def test_findings_risk_and_incidents_are_those_of_one_machine(cluster: Cluster, session: object, shared: Path,
+                                                              corpus: str) -> None:
+    content = load_content([shipped_pack()])
+    path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
+    one, many = (api.run(content, path, settings=around(on)) for on in (None, cluster))
+    assert [record(finding) for finding in many] == [record(finding) for finding in one]
+    assert many.found.risk == one.found.risk
+    assert len(one) > 50
 
 
 def test_a_worker_killed_in_the_middle(cluster: Cluster, session: Any, tmp_path: Path) -> None:
