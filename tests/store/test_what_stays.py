@@ -78,3 +78,14 @@ def test_triage_of_what_is_not_there_is_refused(tmp_path: Path, new_state: NewSt
     (finding,) = run(write(tmp_path / "a.log", event()), DETECTIONS[0], state=state)
     with pytest.raises(UsageError):
         set_triage(state, id_ or finding.finding_id, Triage(status))
+
+
+def test_stages_are_told_alike_however_a_log_was_cut(tmp_path: Path, new_state: NewState) -> None:
+    """A state showed stages that no search wants, where they stood in a piece without the request's end."""
+    one = detection("verb=create stage!=RequestReceived | table user.username")
+    stages = [event("a", stage="RequestReceived"), event("a", stage="ResponseStarted", after=0.001), event("a")]
+    state = new_state()
+    for number, cut in enumerate((stages[:2], stages[2:])):
+        pieces = run(write(tmp_path / f"{number}.log", *cut), one, state=state)
+    whole = run(write(tmp_path / "whole.log", *stages), one)
+    assert [finding.requests[0].stages for finding in (*pieces, *whole)] == [("ResponseStarted", "ResponseComplete")] * 2

@@ -8,6 +8,7 @@ acted, the changes of the objects that it acts for are looked for, to tell who i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from podhawk.commands.context import Context
@@ -19,6 +20,7 @@ from podhawk.detect.request import RequestKey, member
 from podhawk.detect.requests import Collected
 from podhawk.detect.tokens_issued import ISSUED, credential_of
 from podhawk.engine.batch import Request
+from podhawk.events.event import AuditEvent
 from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
 
@@ -31,12 +33,28 @@ def unfinished(requests: Mapping[RequestKey, Collected]) -> list[str]:
 
 
 def _ended(one: Collected) -> bool:
-    for event in one.request.events:
-        data = event.view.data
-        # A failed log-in is written once, when the response starts.
-        if member(data, "stage") in _ENDS or member(data, "responseStatus", "code") == "401":
-            return True
-    return False
+    return any(map(_is_end, one.request.events))
+
+
+def _is_end(event: AuditEvent) -> bool:
+    data = event.view.data
+    # A failed log-in is written once, when the response starts.
+    return member(data, "stage") in _ENDS or member(data, "responseStatus", "code") == "401"
+
+
+def told(one: Collected) -> Collected:
+    """A request as findings show it: the stages that searches want, and its end where they want none.
+
+    A memory knows more stages than a second look brings, and which ones depends on how the log was cut; what is told
+    must not.
+    """
+    wanted = [searches for searches in one.wanted if searches]
+    if len(wanted) == len(one.wanted):
+        return one
+    ended = any(searches and _is_end(event) for event, searches in one.pairs())
+    pairs = [(event, searches) for event, searches in one.pairs() if searches or not ended and _is_end(event)]
+    request = replace(one.request, events=tuple(event for event, _ in pairs))
+    return Collected(request, tuple(searches for _, searches in pairs))
 
 
 def by_controllers(requests: Mapping[RequestKey, Collected]) -> bool:

@@ -20,6 +20,7 @@ from podhawk.detect.completing import (
     clause_of,
     gathering,
     issuing,
+    told,
     tokens_used,
     unfinished,
 )
@@ -84,6 +85,7 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     writes = (write_of(one.request) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
     tokens = issuers(one.request for one in requests.values())
+    requests = {key: told(one) for key, one in requests.items() if one.searches}
     matches = list(_windowed(windowed, content, requests, owners, tokens))
     if wholes:
         tables = runner.run([one.request for one in wholes])
