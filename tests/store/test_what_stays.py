@@ -88,4 +88,5 @@ def test_stages_are_told_alike_however_a_log_was_cut(tmp_path: Path, new_state: 
     for number, cut in enumerate((stages[:2], stages[2:])):
         pieces = run(write(tmp_path / f"{number}.log", *cut), one, state=state)
     whole = run(write(tmp_path / "whole.log", *stages), one)
-    assert [finding.requests[0].stages for finding in (*pieces, *whole)] == [("ResponseStarted", "ResponseComplete")] * 2
+    told = ("ResponseStarted", "ResponseComplete")
+    assert [finding.requests[0].stages for finding in (*pieces, *whole)] == [told] * 2

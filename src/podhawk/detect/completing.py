@@ -52,7 +52,7 @@ def told(one: Collected) -> Collected:
     if len(wanted) == len(one.wanted):
         return one
     ended = any(searches and _is_end(event) for event, searches in one.pairs())
-    pairs = [(event, searches) for event, searches in one.pairs() if searches or not ended and _is_end(event)]
+    pairs = [(event, searches) for event, searches in one.pairs() if searches or (not ended and _is_end(event))]
     request = replace(one.request, events=tuple(event for event, _ in pairs))
     return Collected(request, tuple(searches for _, searches in pairs))
 

@@ -20,8 +20,8 @@ from podhawk.detect.completing import (
     clause_of,
     gathering,
     issuing,
-    told,
     tokens_used,
+    told,
     unfinished,
 )
 from podhawk.detect.episodes import aggregate_matches
