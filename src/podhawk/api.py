@@ -74,7 +74,7 @@ class Result:
         for row in self.table.rows:
             cells: dict[str, Cell] = dict.fromkeys(named)
             for name, value in row.items():
-                cells[name] = plain_value(value)
+                cells[name] = value if value.__class__ is str else plain_value(value)
             yield cells
 
     def shown(self) -> Iterator[dict[str, Cell]]:

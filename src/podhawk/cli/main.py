@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from podhawk import __version__
+from podhawk.engine.pause import rare_collection
 from podhawk.errors import PodhawkError
 
 VERBS: dict[str, str] = {
@@ -94,7 +95,7 @@ def invoke(arguments: list[str]) -> int:
     """The exit code of a command line; errors are printed on standard error."""
     try:
         # Not main(): it would turn a closed pipe into exit code 1.
-        with podhawk.make_context("podhawk", list(arguments)) as context:
+        with rare_collection(), podhawk.make_context("podhawk", list(arguments)) as context:
             code = podhawk.invoke(context)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0

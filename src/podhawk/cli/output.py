@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+import msgspec
+
 from podhawk.api import Cell
 from podhawk.errors import UsageError
 
 Rows = Sequence[dict[str, Cell]]
+CHUNK = 1000
+"""Lines that are written at once."""
+_encode = msgspec.json.Encoder().encode
 
 
 @contextlib.contextmanager
@@ -53,13 +59,28 @@ def format_of(chosen: str | None, path: str | None) -> str:
 
 def jsonl(items: Iterable[Any], out: TextIO) -> None:
     """One JSON object per line, keys in the order of the search."""
-    for item in items:
-        out.write(json.dumps(item, ensure_ascii=False, separators=(",", ":")) + "\n")
+    for chunk in chunks(items, CHUNK):
+        out.write("".join([json_text(item) + "\n" for item in chunk]))
+
+
+def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Items in lists of a size."""
+    rest = iter(items)
+    while chunk := list(itertools.islice(rest, size)):
+        yield chunk
+
+
+def json_text(item: Any) -> str:
+    """An item as compact JSON."""
+    try:
+        return _encode(item).decode()
+    except (UnicodeError, ValueError, TypeError):  # half a surrogate pair, say, which JSON text can hold all the same
+        return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_json(items: Iterable[Any], out: TextIO) -> None:
     """One JSON array, an item a line."""
-    listed = [json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in items]
+    listed = [json_text(item) for item in items]
     out.write("[\n" + ",\n".join(listed) + "\n]\n" if listed else "[]\n")
 
 

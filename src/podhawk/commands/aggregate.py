@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from podhawk.commands.context import Context
@@ -172,8 +173,8 @@ class Group:
 
     __slots__ = ("plain", "wild")
 
-    def __init__(self, size: int) -> None:
-        self.plain: list[Any] = [None] * size
+    def __init__(self, plain: list[Any]) -> None:
+        self.plain = plain
         self.wild: dict[tuple[int, str], Any] = {}
 
 
@@ -187,14 +188,12 @@ class Aggregator:
         nearest = "percentile-nearest-rank" in context.env.switches
         self.made = [_declared(item, nearest) for item in self.items]
         self.feeds = [self._feed(number, item, context) for number, item in enumerate(self.items)]
+        self._makers = [None if item.wild else partial(aggregation.make, argument)
+                        for item, (aggregation, argument) in zip(self.items, self.made, strict=True)]
+        self._names = None if any(item.wild for item in self.items) else [item.name for item in self.items]
 
     def new(self) -> Group:
-        group = Group(len(self.items))
-        for number, item in enumerate(self.items):
-            if not item.wild:
-                aggregation, argument = self.made[number]
-                group.plain[number] = aggregation.make(argument)
-        return group
+        return Group([make and make() for make in self._makers])
 
     def add(self, group: Group, row: Row) -> None:
         for feed in self.feeds:
@@ -222,6 +221,9 @@ class Aggregator:
 
     def finish(self, group: Group) -> dict[str, Value]:
         """The results that are not null, in the order of the list."""
+        if self._names is not None:
+            return {name: value for name, state in zip(self._names, group.plain, strict=True)
+                    if (value := state.finish()) is not None}
         found: dict[str, Value] = {}
         for number, item in enumerate(self.items):
             if item.wild:

@@ -7,8 +7,8 @@ one per combination. Groups come out in the order of their keys, numbers before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, product
 
 from podhawk.rows import Filled, Row, texts
 from podhawk.rows.values import as_number
@@ -55,8 +55,18 @@ def more_real(known: Key, new: Key) -> Key:
 
 def sort_key(key: Key) -> tuple[tuple[int, float | int, str], ...]:
     """The place of a group in the result."""
-    parts: list[tuple[int, float | int, str]] = []
-    for part in key:
-        number = as_number(part)
-        parts.append((1, 0, part) if number is None else (0, number, part))
-    return tuple(parts)
+    return tuple(map(_place, key))
+
+
+def in_order(keys: Iterable[Key]) -> list[Key]:
+    """Keys in the order of groups. What a part is is asked once for each text, not for each group: most groups share
+    most of their parts."""
+    keys = list(keys)
+    ranks = {part: rank for rank, part in enumerate(sorted(set(chain.from_iterable(keys)), key=_place))}
+    rank = ranks.__getitem__
+    return sorted(keys, key=lambda key: tuple(map(rank, key)))
+
+
+def _place(part: str) -> tuple[int, float | int, str]:
+    number = as_number(part)
+    return (1, 0, part) if number is None else (0, number, part)

@@ -11,6 +11,9 @@ from podhawk.commands.names import pattern, shown
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 
+MOST_SHAPES = 1000
+"""Combinations of field names for which it is remembered what becomes of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rename:
@@ -72,27 +75,35 @@ def _columns(node: Rename, columns: Columns) -> Columns:
 
 
 def _stream(node: Rename, context: Context) -> Stream:
-    def one(row: Row, old: str, new: str) -> Row:
-        if "*" not in old:
-            if old == new:
-                return row
-            if old not in row:
-                row.pop(new, None)
-                return row
-            row.pop(new, None)
-            return Row(((new if name == old else name, value) for name, value in row.items()), row.order)
-        found = {name: other for name in row if (other := renamed(name, old, new)) is not None}
-        targets = set(found.values())
-        return Row(((found.get(name, name), value) for name, value in row.items()
-                    if name in found or name not in targets), row.order)
+    known: dict[tuple[str, ...], tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
-            for old, new in node.pairs:
-                row = one(row, old, new)
-            yield row
+            names = tuple(row)
+            found = known.get(names)
+            if found is None:
+                if len(known) >= MOST_SHAPES:
+                    known.clear()
+                found = known[names] = _moved(names, node.pairs)
+            targets, sources = found
+            yield row if targets == names == sources else Row(
+                zip(targets, map(row.__getitem__, sources), strict=True), row.order)
 
     return stream
+
+
+def _moved(names: tuple[str, ...], pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The names of a row's fields afterwards, and under which name each stood before: they depend on the names
+    alone."""
+    moved = dict(zip(names, names, strict=True))
+    for old, new in pairs:
+        targets = {name: other for name in moved if (other := renamed(name, old, new)) is not None}
+        if "*" not in old and old != new:
+            moved.pop(new, None)
+        taken = set(targets.values())
+        moved = {targets.get(name, name): source for name, source in moved.items()
+                 if name in targets or name not in taken}
+    return tuple(moved), tuple(moved.values())
 
 
 RENAME = Command(

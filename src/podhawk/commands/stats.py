@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+from types import NoneType
 
 from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.groups import Key, filled, keys_of, more_real, sort_key
+from podhawk.commands.groups import Key, filled, in_order, keys_of, more_real
 from podhawk.commands.names import listed
 from podhawk.commands.where import void
-from podhawk.rows import Row, Table, Value, texts
+from podhawk.rows import Filled, Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor
 
+_TEXT = frozenset({str, Filled})
 _OPTIONS = ("allnum", "delim", "partitions", "dedup_splitvals")
 
 
@@ -133,10 +135,11 @@ class StatsRun:
 
     def add_counted(self, state: State, values: tuple[Value | None, ...], number: int) -> None:
         """Take in `number` rows with these values of the by-fields, where every result is the number of events."""
-        if None in values:
+        kinds = set(map(type, values))
+        if NoneType in kinds:
             return
-        if all(value.__class__ is str for value in values):
-            group = self._group(state, values, False)  # type: ignore[arg-type]
+        if kinds <= _TEXT:
+            group = self._group(state, values, Filled in kinds)  # type: ignore[arg-type]
             for counted in group.plain:
                 counted.n += number
             return
@@ -160,10 +163,11 @@ class StatsRun:
         if not self.node.by and not state and self.row_of_nothing:
             state = {(): Kept((), self.aggregator.new(), False)}
         rows: list[Row] = []
-        for key in sorted(state, key=sort_key):
+        by, finish = self.node.by, self.aggregator.finish
+        for key in in_order(state):
             kept = state[key]
-            row = Row(zip(self.node.by, kept.shown, strict=True))
-            row.update(self.aggregator.finish(kept.group))
+            row = Row(zip(by, kept.shown, strict=True))
+            row.update(finish(kept.group))
             rows.append(row)
         return Table(rows, self._header(rows))
 

@@ -20,6 +20,7 @@ from podhawk.engine.gather import GatherJob
 from podhawk.engine.job import Observed, Rows, ScanJob
 from podhawk.engine.literals import groups_of
 from podhawk.engine.parallel import scan_in_parallel
+from podhawk.engine.pause import rare_collection
 from podhawk.engine.plan import Plan, make_plan
 from podhawk.engine.profile import scanned
 from podhawk.engine.quick import Quick, quick_for
@@ -192,11 +193,16 @@ class BatchRunner:
         jobs = [GatherJob(plan, search.context, search.observed)
                 for plan, search in zip(self._plans(searches), searches, strict=True)]
         if jobs:
-            self.scan(jobs, self.source, self.within, self.workers)
+            with rare_collection():
+                self.scan(jobs, self.source, self.within, self.workers)
         return jobs
 
     def run(self, searches: Sequence[Request]) -> list[Table]:
         """The rows of each search, in the order given. Raises SearchError before anything is read."""
+        with rare_collection():
+            return self._run(searches)
+
+    def _run(self, searches: Sequence[Request]) -> list[Table]:
         plans = self._plans(searches)
         jobs = [ScanJob(plan, search.context, search.observed) if not plan.pipeline.generates else None
                 for plan, search in zip(plans, searches, strict=True)]

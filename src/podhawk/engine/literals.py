@@ -13,7 +13,8 @@ through that do not match; they never keep one back that does. The rules that ma
   event is a string inside a string.
 * Values compare without regard to case, so does the search for literals. No non-ASCII character equals an
   ASCII one.
-* `!=`, `<` and their kin want the field, so a part of its name between dots must be there. NOT wants nothing.
+* Any comparison wants the field, so each part of its name between dots must be there: a search for something in a
+  request's body passes over all events that have none. NOT wants nothing.
 * OR is as weak as its weakest side. A network, an empty text, a time or a condition on source, sourcetype,
   host or index tells nothing about the line.
 """
@@ -39,16 +40,19 @@ _BARE = frozenset({"true", "false", "null"})
 @dataclass(frozen=True, slots=True)
 class Literal:
     """A run of plain ASCII characters; `opens` and `closes` say that a quote must stand beside it, `bare` that it is a
-    whole value, with or without quotes."""
+    whole value, with or without quotes, `key` that it is a part of a field's name."""
 
     text: str
     opens: bool = False
     closes: bool = False
     bare: bool = False
+    key: bool = False
 
     @property
     def strength(self) -> int:
-        return len(self.text) + self.opens + self.closes
+        """How much it may tell: values tell more than names, true and false tell least."""
+        length = len(self.text) + self.opens + self.closes
+        return length if self.key or self.text.lower() in _BARE else length + 1000
 
 
 Group = frozenset[Literal]
@@ -62,57 +66,61 @@ def groups_of(clause: Clause) -> Groups:
             return tuple(dict.fromkeys(group for part in parts for group in groups_of(part)))
         case spl.Or(parts=parts):
             return _either([groups_of(part) for part in parts])
-        case spl.Compare(name=name) if name in _METADATA:
+        case spl.Compare(name=name) | spl.In(name=name) if name in _METADATA:
+            return ()
+        case spl.Compare(operator="=", value=""):
             return ()
         case spl.Compare(name=name, operator="=", value=value):
-            return _value(name, value)
+            return (*_value(value), *_name(name))
         case spl.Compare(name=name):
             return _name(name)
-        case spl.In(name=name) if name in _METADATA:
-            return ()
-        case spl.In(name=name, values=values):
-            return _either([_value(name, value) for value in values])
+        case spl.In(name=name, values=values) if all(values):
+            return (*_either([_value(value) for value in values]), *_name(name))
         case spl.Term(text=text):
-            return _one(_longest(text.split("*")))
+            return _longest(text.split("*"))
         case _:
             return ()
 
 
 def _either(sides: list[Groups]) -> Groups:
-    """One group in which each side has its best group; nothing if a side tells nothing."""
-    if not all(sides):
+    """What all sides have in common, and one group in which each side has the best of the rest; nothing if a side
+    tells nothing."""
+    if not sides or not all(sides):
         return ()
-    best = [max(groups, key=_weakest) for groups in sides]
-    merged: Group = frozenset().union(*best)
-    return (merged,) if len(merged) <= MOST_ALTERNATIVES else ()
+    common = [group for group in sides[0] if all(group in side for side in sides)]
+    rests = [[group for group in side if group not in common] for side in sides]
+    if all(rests):
+        merged: Group = frozenset().union(*(max(rest, key=_weakest) for rest in rests))
+        if len(merged) <= MOST_ALTERNATIVES:
+            return (merged, *common)
+    return tuple(common)
 
 
 def _weakest(group: Group) -> int:
     return min(literal.strength for literal in group)
 
 
-def _one(literal: Literal | None) -> Groups:
-    return () if literal is None else (frozenset({literal}),)
-
-
-def _value(name: str, value: str) -> Groups:
+def _value(value: str) -> Groups:
     if network(value) is not None:
         return ()
-    if value.strip("*") == "":
-        return _name(name) if value else ()
     pieces = value.split("*")
     if len(pieces) == 1 and not _BREAKS.search(value):
         # A number has one spelling per event only as text: 403 is 403, with or without quotes.
         quoted = as_number(value) is None and value.lower() not in _BARE
-        return _one(Literal(value, quoted, quoted, not quoted)) if len(value) + quoted >= SHORTEST else ()
-    return _one(_longest(pieces))
+        literal = Literal(value, quoted, quoted, not quoted)
+        return (frozenset({literal}),) if len(value) + quoted >= SHORTEST else ()
+    return _longest(pieces)
 
 
 def _name(name: str) -> Groups:
     # Shippers rename annotation keys: a dash may stand as an underscore.
-    return _one(_longest(re.split(r"[.{}_-]+", name)))
+    return tuple(dict.fromkeys(frozenset({Literal(run, key=True)}) for run in _runs(re.split(r"[.{}_*-]+", name))))
 
 
-def _longest(pieces: Iterable[str]) -> Literal | None:
-    runs = [run for piece in pieces for run in _BREAKS.split(piece) if len(run) >= SHORTEST]
-    return Literal(max(runs, key=len)) if runs else None
+def _longest(pieces: Iterable[str]) -> Groups:
+    runs = _runs(pieces)
+    return (frozenset({Literal(max(runs, key=len))}),) if runs else ()
+
+
+def _runs(pieces: Iterable[str]) -> list[str]:
+    return [run for piece in pieces for run in _BREAKS.split(piece) if len(run) >= SHORTEST]

@@ -120,16 +120,23 @@ class _Server:
                 for row in self.job.stream((self.row(values, {}, None),)):
                     run.add_times(state, row, count)
         else:
-            fills = [Filled(filled[name]) if name in filled else None for name in run.node.by]
+            columns = [_Column(Filled(filled[name]) if name in filled else None) for name in run.node.by]
             for values, count in self.counts.items():
-                key = tuple([raw if raw.__class__ is str else _or(value_of(raw), fill)
-                             for raw, fill in zip(values, fills, strict=True)])
-                run.add_counted(state, key, count)
+                run.add_counted(state, tuple([column[raw] for column, raw in zip(columns, values, strict=True)]), count)
         self.counts.clear()
 
 
-def _or(value: Any, fill: Filled | None) -> Any:
-    return fill if value is None else value
+class _Column(dict[Any, Any]):
+    """The values of a by-field by what was decoded, worked out once for each; `fill` where there is none."""
+
+    def __init__(self, fill: Filled | None) -> None:
+        super().__init__()
+        self._fill = fill
+
+    def __missing__(self, raw: Any) -> Any:
+        value = value_of(raw)
+        found = self[raw] = self._fill if value is None else value
+        return found
 
 
 class _Clause:

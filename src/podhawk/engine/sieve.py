@@ -37,8 +37,10 @@ FEW = 4
 """Up to so many kinds of searches, two groups of each go into the pattern."""
 CHECKED = 1
 """So many of the other groups are looked for in a line: decoding it costs no more than looking for many."""
+SHORT = 2048
+"""Bytes of a line up to which decoding it costs no more than looking for anything in it."""
 AGAIN = 64
-"""After so many blocks, what is rare may be counted again …"""
+"""After so many blocks, and each time after twice as many, what is rare may be counted again …"""
 MANY = 8
 """… if more than one line in so many came through."""
 _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[de]", rb"\\u003[0-9a]", rb"\\u[1-9a-f]", rb"\\u0[1-9a-f]")
@@ -69,13 +71,13 @@ def spellings(group: Group) -> tuple[bytes, ...]:
     return tuple(((b'"' if literal.opens else b"") + literal.text.lower().encode()) for literal in group)
 
 
-WORTH_NUMPY = 1 << 20
-"""Bytes between two candidates from which numpy is worth importing."""
+WORTH_NUMPY = 300_000
+"""Lines before a block from which numpy is worth importing."""
 
 
 def count_lines(block: bytes, start: int, stop: int) -> int:
     """The line feeds in a part of a block."""
-    if stop - start < 4096 or (stop - start < WORTH_NUMPY and "numpy" not in sys.modules):
+    if stop - start < 16384 or "numpy" not in sys.modules:
         return block.count(b"\n", start, stop)
     import numpy  # takes longer to import than a small input to read
 
@@ -132,6 +134,7 @@ class Sieve:
         self._members: dict[int, tuple[tuple[int, Kind], ...]] = {}
         self._sets: dict[int, frozenset[int]] = {}
         self._since = 0
+        self._again = AGAIN
 
     def prepare(self, sample: bytes) -> None:
         """Choose each search's pattern by what is rare in a sample, and build the database."""
@@ -172,63 +175,75 @@ class Sieve:
             return True
         return bool(self.current)
 
-    def candidates(self, block: bytes, first_line: int) -> Candidates | None:
-        """The lines to look at of a block of whole lines; None if they must all be read."""
+    def candidates(self, block: bytes, first_line: int, start: int = 0, stop: int | None = None) -> Candidates | None:
+        """The lines to look at of the whole lines that a block holds between two places; None if they must all be
+        read."""
+        if stop is None:
+            stop = len(block)
         if self._matcher is None:
-            self.prepare(block[: 1 << 20])
-        if block[0] in CONTINUES:
+            self.prepare(block[start : start + (1 << 20)])
+        if first_line > WORTH_NUMPY and "numpy" not in sys.modules:
+            import numpy  # noqa: F401 - for count_lines
+        if block[start] in CONTINUES:
             return None  # the first line goes on with a document of the lines before
+        # All of the block is scanned, which costs less than a copy of the part that counts.
         found = self._matcher.scan(block)
         if found is None:
             return None
         ends, open_ends = found
+        open_ends = [end for end in open_ends if start < end <= stop]
         if _adjacent(open_ends, block):
             return None
-        spans = self._spans(block, ends)
+        spans = self._spans(block, ends, start, stop)
         if open_ends or first_line < SAMPLE_LINES:
-            spans = _with_others(block, spans, open_ends, SAMPLE_LINES - first_line)
-        result = self._numbered(block, spans)
+            spans = _with_others(block, spans, open_ends, SAMPLE_LINES - first_line, start, stop)
+        result = self._numbered(block, spans, start, stop)
         self._since += 1
-        if self._since >= AGAIN and len(spans) * MANY > result.total:
+        if self._since >= self._again and len(spans) * MANY > result.total:
+            self._again *= 2
             self.prepare(block)
         return result
 
-    def _spans(self, block: bytes, ends: list[tuple[int, int]]) -> list[Span]:
+    def _spans(self, block: bytes, ends: list[tuple[int, int]], first: int, last: int) -> list[Span]:
         """The lines in which matches end, with the kinds that each match means."""
         spans: list[Span] = []
         masks, find, rfind = self._masks, block.find, block.rfind
         known = len(masks)
-        stop, mask, begin = -1, 0, 0
+        stop, mask, begin = first - 1, 0, 0
         for end, identity in ends:
+            if end <= first:
+                continue
+            if end > last:
+                break
             if end > stop:
                 if mask:
                     spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
                 begin = end
-                stop = find(b"\n", end)
+                stop = find(b"\n", end, last)
                 if stop < 0:
-                    stop = len(block)
+                    stop = last
                 mask = 0
             mask |= masks[identity] if identity < known else -1
         if mask:
             spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
         return spans
 
-    def _numbered(self, block: bytes, spans: list[Span]) -> Candidates:
+    def _numbered(self, block: bytes, spans: list[Span], at: int, last: int) -> Candidates:
         """The lines themselves, where a search has all its groups in them."""
         result = Candidates()
         taken = result.lines
-        line = at = 0
+        line = 0
         for start, stop, mask in spans:
             text = block[start:stop]
             numbers: frozenset[int] | None = None
             if mask >= 0:
-                numbers = self._wanting(text, mask)
+                numbers = self._wanting(text, mask) if stop - start > SHORT else self._meant(mask)
                 if not numbers:
                     continue
-            line += block.count(b"\n", at, start) if start - at < 16384 else count_lines(block, at, start)
+            line += count_lines(block, at, start)
             at = start
             taken.append((line, text, numbers))
-        result.total = line + count_lines(block, at, len(block))
+        result.total = line + count_lines(block, at, last)
         return result
 
     def _wanting(self, text: bytes, mask: int) -> frozenset[int] | None:
@@ -248,33 +263,34 @@ class Sieve:
                     break
             else:
                 left |= bit
-        if not left:
-            return None
-        numbers = self._sets.get(left)
+        return self._meant(left) if left else None
+
+    def _meant(self, mask: int) -> frozenset[int]:
+        """The searches of the kinds in a mask."""
+        numbers = self._sets.get(mask)
         if numbers is None:
-            numbers = self._sets[left] = frozenset().union(*(kind.searches for number, kind in enumerate(self.kinds)
-                                                             if left >> number & 1))
+            numbers = self._sets[mask] = frozenset().union(*(kind.searches for number, kind in enumerate(self.kinds)
+                                                             if mask >> number & 1))
         self.passed[numbers] += 1
         return numbers
 
 
-def _with_others(block: bytes, spans: list[Span], open_ends: list[int], sample: int) -> list[Span]:
+def _with_others(block: bytes, spans: list[Span], open_ends: list[int], sample: int, at: int, last: int) -> list[Span]:
     """The lines, with those that do not end as an event ends (each with the next one) and the first ones of a file."""
     found = {start: (start, stop, mask) for start, stop, mask in spans}
     for end in open_ends:
         start = block.rfind(b"\n", 0, end - 1) + 1
-        stop = block.find(b"\n", end)
+        stop = block.find(b"\n", end, last)
         found.pop(end, None)
-        found[start] = (start, stop if stop >= 0 else len(block), -1)
-    at = 0
+        found[start] = (start, stop if stop >= 0 else last, -1)
     for _ in range(sample):
-        stop = block.find(b"\n", at)
+        stop = block.find(b"\n", at, last)
         known = found.get(at)
-        found[at] = (at, max(stop if stop >= 0 else len(block), known[1] if known else 0), -1)
-        if stop < 0 or stop + 1 >= len(block):
+        found[at] = (at, max(stop if stop >= 0 else last, known[1] if known else 0), -1)
+        if stop < 0 or stop + 1 >= last:
             break
         at = found[at][1] + 1
-        if at >= len(block):
+        if at >= last:
             break
     return [found[start] for start in sorted(found)]
 

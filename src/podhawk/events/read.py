@@ -46,8 +46,9 @@ class Sieve(Protocol):
     def wants(self, data: dict[str, Any]) -> bool:
         """Whether anybody wants the decoded line that is at hand."""
 
-    def candidates(self, block: bytes, first_line: int) -> Sifted | None:
-        """The lines worth reading of a block of whole lines; None if all of them must be read from here on."""
+    def candidates(self, block: bytes, first_line: int, start: int, stop: int) -> Sifted | None:
+        """The lines worth reading of the whole lines that a block holds between two places; None if all of them must
+        be read from here on."""
 
 
 class Sifted(Protocol):
@@ -201,11 +202,10 @@ class _Reader:
                     return number, chain((carry,), blocks)
                 continue
             # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.
-            first = block.find(b"\n") + 1 if carry else 0
+            first = 0 if not carry or carry.endswith(b"\n") else block.find(b"\n") + 1
             across = carry + block[:first] if carry else b""
-            whole = block[first:cut]
-            found = sieve.candidates(whole, number) if whole else None
-            if (whole and found is None) or across.count(b"\n") > 1 or (across and not _closed(across)):
+            found = sieve.candidates(block, number, first, cut) if first < cut else None
+            if (first < cut and found is None) or across.count(b"\n") > 1 or (across and not _closed(across)):
                 return number, chain((carry, block), blocks)
             if across:
                 sieve.current = None
@@ -216,7 +216,7 @@ class _Reader:
                     sieve.current = wanted
                     yield from self._some(text, number + line)
                 number += found.total
-            report.bytes += len(across) + len(whole)
+            report.bytes += len(across) + cut - first
             carry = block[cut:]
         if carry and not damaged:
             return number, iter((carry,))

@@ -32,6 +32,9 @@ LARGEST: Final = 1.7976931348623157e308
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 
+_BEGINS: Final = frozenset("0123456789+-.")
+"""What a number begins with: most texts are told by their first character."""
+
 
 def as_text(value: Single) -> str:
     """One value as the text Splunk shows: integers without a point, floats without a tail of zeros."""
@@ -59,6 +62,8 @@ def as_number(value: object) -> int | float | None:
     A field whose text looks like a number counts as one (`"10"`, `"1e3"`); with blanks round it, or
     beyond what a double can hold, it is text: no event may overflow a sum.
     """
+    if value.__class__ is str and value[:1] not in _BEGINS:
+        return None
     if isinstance(value, bool):
         return None
     if isinstance(value, (int, float)):
