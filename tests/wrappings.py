@@ -16,7 +16,8 @@ SEARCHES = ["verb=create objectRef.resource=pods", "objectRef.namespace IN (defa
             "responseStatus.code=403", "objectRef.resource!=pods verb=delete", "secrets verb=get",
             '"kube-system" verb=list', "user.username=\"bob*\" objectRef.resource=pods", "objectRef.namespace=\"x/y\"",
             'objectRef.namespace="a\\"b"', "objectRef.namespace=kk verb=*", "sourceIPs{}=10.0.0.1 verb=get",
-            "requestObject.spec.type=NodePort verb=create"]
+            "requestObject.spec.type=NodePort verb=create", "sourcetype=kube:apiserver-audit NOT verb=create",
+            "NOT sourcetype=kube:apiserver* NOT source=kubernetes NOT verb=get"]
 
 
 def event(chance: random.Random, number: int) -> dict[str, object]:

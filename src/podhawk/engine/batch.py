@@ -18,7 +18,7 @@ from podhawk.commands.search import Search
 from podhawk.engine.execute import run_stages
 from podhawk.engine.gather import GatherJob
 from podhawk.engine.job import Observed, Rows, ScanJob
-from podhawk.engine.literals import groups_of
+from podhawk.engine.literals import CARRIED, groups_of
 from podhawk.engine.parallel import scan_in_parallel
 from podhawk.engine.pause import rare_collection
 from podhawk.engine.plan import Plan, make_plan
@@ -146,7 +146,7 @@ def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, wi
 
 
 def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:
-    sieve = sieve_for([groups_of(job.base) for job in jobs])
+    sieve = sieve_for([groups_of(job.base) if job.selects_native else CARRIED for job in jobs])
     if sieve is not None:
         sieve.look = Screen(jobs, dict(metadata(source.native()))).wants  # type: ignore[arg-type]
     return sieve

@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from podhawk.functions.patterns import network
 from podhawk.rows.values import as_number
@@ -57,6 +58,11 @@ class Literal:
 
 Group = frozenset[Literal]
 Groups = tuple[Group, ...]
+PLAIN: Final = '{"kind":"Event",'
+"""How the API server begins a line."""
+CARRIED: Final[Groups] = (frozenset({Literal("")}),)
+"""What a search wants that selects no plain event, but one in a carrier's view: a line that begins otherwise. Each
+carrier wraps events in an object of its own, and none calls itself an Event."""
 
 
 def groups_of(clause: Clause) -> Groups:

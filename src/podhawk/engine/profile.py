@@ -111,7 +111,7 @@ def _why(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> str:
 
     parts = []
     if sieve is None:
-        free = [name_of(job) for job in jobs if not groups_of(job.base)]
+        free = [name_of(job) for job in jobs if job.selects_native and not groups_of(job.base)]
         parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
     else:
         parts.append(f"{len(jobs)} searches of {len(sieve.kinds)} kinds")
@@ -125,7 +125,7 @@ def _literals(number: int, sieve: Sieve | None) -> str:
     if sieve is None:
         return "every line"
     kind = next(one for one in sieve.kinds if number in one.searches)
-    return " and ".join("|".join(literal.text for literal in group) for group in kind.chosen) or "every line"
+    return " and ".join("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen) or "every line"
 
 
 def _passed(number: int, sieve: Sieve | None) -> int:

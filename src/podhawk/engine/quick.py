@@ -60,9 +60,12 @@ class Wanting(Protocol):
 
 
 def needed(job: ScanJob) -> frozenset[str] | None:
-    """The fields that a search needs of an event; None if it cannot be served this way."""
+    """The fields that a search needs of an event; None if it cannot be served this way. One that selects events of a
+    carrier only needs nothing of those that have none."""
     wanted, probe = job.needs, job.probe_fields
-    if wanted is None or probe is None or job.rules != FlattenRules() or not job.selects_native:
+    if not job.selects_native:
+        return frozenset()
+    if wanted is None or probe is None or job.rules != FlattenRules():
         return None
     names = (wanted | probe) - set(FIXED)
     if "_raw" in names or "_time" in probe or not all(name == "_time" or reachable(name) for name in names):
@@ -190,9 +193,10 @@ class Quick:
         self._shape = Shape(frozenset().union(*(names for names in fields if names is not None)))
         self._decode = self._shape.decode
         self._clauses: list[_Clause | None] = []
+        self._carried = frozenset(number for number, job in enumerate(jobs) if not job.selects_native)
         same: dict[Any, _Clause] = {}
         for job, names in zip(jobs, fields, strict=True):
-            if names is None:
+            if names is None or not job.selects_native:
                 self._clauses.append(None)
                 continue
             assert job.probe_fields is not None
@@ -207,7 +211,8 @@ class Quick:
         self._counter: StatsRun | None = None
         self.take: Callable[[bytes, int], bool] = self._take
         only = jobs[0]
-        if sieve is None and len(jobs) == 1 and isinstance(only.reducer, StatsRun) and _only_counts(only, only.reducer):
+        if (sieve is None and len(jobs) == 1 and only.selects_native and isinstance(only.reducer, StatsRun)
+                and _only_counts(only, only.reducer)):
             self._counter = only.reducer
             self.take = _counting(self._shape, only.reducer.node.by, self._seen)
 
@@ -216,9 +221,10 @@ class Quick:
         found: dict[int, _Clause] = {}
         for number in numbers:
             clause = self._clauses[number]
-            if clause is None:
+            if clause is not None:
+                found[id(clause)] = clause
+            elif number not in self._carried:
                 return None
-            found[id(clause)] = clause
         return tuple(found.values())
 
     def open(self, path: str) -> None:
@@ -312,7 +318,7 @@ class Quick:
             for number in range(len(self._jobs)) if wanted is None else wanted:
                 observed = self._jobs[number].observed
                 observed.offered += count
-                observed.selected += count
+                observed.selected += count * self._jobs[number].selects_native
         for clause in self._clauses:
             for server in clause.servers if clause is not None else ():
                 server.settle()

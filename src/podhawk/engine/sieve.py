@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from podhawk.engine.literals import Group, Groups, Literal
+from podhawk.engine.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.screen import Unsure
 from podhawk.events.read import CONTINUES
 
@@ -52,10 +52,21 @@ _HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\
 
 def pattern_of(literal: Literal) -> bytes:
     """A literal as a regular expression. What closes it is a quote, or the first of its backslashes."""
+    if not literal.text:
+        return begins_otherwise(PLAIN.encode())
     text = re.escape(literal.text.encode())
     if literal.bare:
         return rb'[\s:,\["]' + text + rb'[\s,}\]"\\]'
     return (rb'"' if literal.opens else b"") + text + (rb'["\\]' if literal.closes else b"")
+
+
+def begins_otherwise(plain: bytes) -> bytes:
+    """The beginning of a line that does not begin so."""
+    found = b""
+    for number in reversed(range(len(plain))):
+        one = re.escape(plain[number : number + 1])
+        found = rb"(?:[^%s\n]|%s%s)" % (one, one, found) if found else rb"[^%s\n]" % one
+    return rb"(?:^|\n)" + found
 
 
 def together(parts: list[bytes]) -> bytes:
@@ -144,7 +155,7 @@ class Sieve:
         for kind in self.kinds:
             for group in kind.groups:
                 if group not in counts:
-                    counts[group] = sum(map(low.count, spellings(group)))
+                    counts[group] = 0 if kind.groups == CARRIED else sum(map(low.count, spellings(group)))
         most = 2 if len(self.kinds) <= FEW else 1
         patterns: dict[bytes, int] = {}
         before = [kind.chosen for kind in self.kinds]
