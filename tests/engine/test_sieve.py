@@ -74,7 +74,7 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
     path.write_bytes(b"".join([*plain_ones[:200], *wrapped, *plain_ones[200:]]))
     result = api.search("sourcetype=kube:apiserver-audit NOT verb=nothing | stats count", path, content=NOTHING)
     assert list(result) == [{"count": "3"}]
-    assert result.report.events < 100
+    assert result.report.events < 200  # the first ones, and those with escapes
 
 
 @pytest.mark.parametrize(("line", "otherwise"), [

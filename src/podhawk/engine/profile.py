@@ -125,7 +125,8 @@ def _literals(number: int, sieve: Sieve | None) -> str:
     if sieve is None:
         return "every line"
     kind = next(one for one in sieve.kinds if number in one.searches)
-    return " and ".join("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen) or "every line"
+    groups = ("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen)
+    return " and ".join(groups) or "every line"
 
 
 def _passed(number: int, sieve: Sieve | None) -> int:
