@@ -24,5 +24,7 @@ fi
 stamp=".venv/installed-${1:-plain}"
 if [ ! -e "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${1:+[$1]}"
+    # An editable install leaves no bytecode behind, and where Python may write none, each start would pay for it.
+    .venv/bin/python -m compileall -q src
     touch "$stamp"
 fi

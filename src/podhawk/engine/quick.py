@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from podhawk.commands.fillnull import FillNull
-from podhawk.commands.search import Search
 from podhawk.commands.stats import StatsRun
+from podhawk.engine.counting import counting, counting_lines, fills, only_counts, order_free
 from podhawk.engine.gather import GatherJob
 from podhawk.engine.shape import (
     FIXED,
@@ -43,7 +42,6 @@ from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
 from podhawk.events.time import parse_rfc3339
 from podhawk.rows import Filled, OrderKey, Row, Value
-from podhawk.spl.clause import EVERYTHING
 
 if TYPE_CHECKING:
     from podhawk.engine.job import ScanJob
@@ -85,14 +83,14 @@ class _Server:
     def __init__(self, job: ScanJob, names: frozenset[str], fixed: dict[str, str]) -> None:
         self.job = job
         self.fixed = fixed
-        self.timed = "_time" in names or not _order_free(job)
+        self.timed = "_time" in names or not order_free(job)
         self.body_names = frozenset(filter(of_body, names))
         self.heads = sorted({head_of(name) for name in self.body_names})
         self.names = sorted(name for name in names - self.body_names if name != "_time")
         self.read = reader(self.names)
         self.counts: dict[Values, int] = {}
         self.gathers = isinstance(job, GatherJob)
-        self.filled = _fills(job)
+        self.filled = fills(job)
         self.counting = self.filled is not None or not (self.timed or names & _UNIQUE or job.context.env.draws)
         if self.filled is not None:
             assert isinstance(job.reducer, StatsRun)
@@ -210,11 +208,13 @@ class Quick:
         self._looked: dict[frozenset[int] | None, int] = {}
         self._counter: StatsRun | None = None
         self.take: Callable[[bytes, int], bool] = self._take
+        self.take_lines: Callable[[bytes, int, int], int] | None = None
         only = jobs[0]
         if (sieve is None and len(jobs) == 1 and only.selects_native and isinstance(only.reducer, StatsRun)
-                and _only_counts(only, only.reducer)):
+                and only_counts(only, only.reducer)):
             self._counter = only.reducer
-            self.take = _counting(self._shape, only.reducer.node.by, self._seen)
+            self.take = counting(self._shape, only.reducer.node.by, self._seen)
+            self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._seen)
 
     def _group(self, numbers: Any) -> tuple[_Clause, ...] | None:
         """The clauses of some searches; None if one of these cannot be served."""
@@ -324,54 +324,6 @@ class Quick:
                 server.settle()
         self._seen.clear()
         self._looked.clear()
-
-
-def _counting(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int], bool]:
-    """The quick way of a search that only counts by fields: no row is made, values are counted as they come."""
-    read = reader(("stage", "level", *by))
-    decode, annotated = shape.decode, shape.annotated
-
-    def take(line: bytes, number: int) -> bool:
-        try:
-            event = decode(line)
-        except NOT_OF_SHAPE:
-            return False
-        annotations = event.annotations
-        if event.verb in METHODS or (not sound(annotations) if annotated else annotations.truncated is not UNSET):
-            return False
-        values = read(event)
-        seen[values] = seen.get(values, 0) + 1
-        return True
-
-    return take
-
-
-def _order_free(job: ScanJob) -> bool:
-    """Whether the order of rows cannot change the state of a search."""
-    return isinstance(job.reducer, StatsRun) and job.reducer.order_free()
-
-
-def _fills(job: ScanJob) -> dict[str, str] | None:
-    """What stands where a field is missing, for a search that only counts by fields; None for any other."""
-    run = job.reducer
-    if not isinstance(run, StatsRun) or not run.counts_only() or run.node.dedup_splitvals:
-        return None
-    if any(name in (*FIXED, "_time") or of_body(name) for name in run.node.by) or run.first_only:
-        return None
-    first, *others = job.plan.mapped or (None,)
-    if first is None or not isinstance(first.node, Search):
-        return None
-    filled: dict[str, str] = {}
-    for stage in others:
-        if not isinstance(stage.node, FillNull) or "fillnull-empty" in job.context.env.switches:
-            return None
-        filled = {**dict.fromkeys(stage.node.names, stage.node.value), **filled}
-    return filled
-
-
-def _only_counts(job: ScanJob, run: StatsRun) -> bool:
-    """Whether a search counts all events by fields."""
-    return job.base == EVERYTHING and bool(run.node.by) and _fills(job) == {}
 
 
 def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...],

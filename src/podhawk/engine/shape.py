@@ -65,7 +65,9 @@ class Shape:
 
     def __init__(self, names: frozenset[str]) -> None:
         self.annotated = any(head_of(name) == "annotations" for name in names)
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct(sorted(names))).decode
+        decoder = msgspec.json.Decoder(self._struct(sorted(names)))
+        self.decode: Callable[[bytes], Any] = decoder.decode
+        self.decode_lines: Callable[[memoryview], list[Any]] = decoder.decode_lines
 
     def _struct(self, names: Sequence[str]) -> Any:
         members: dict[str, tuple[Any, Any]] = dict.fromkeys(("stage", "level"), (_SCALAR, UNSET))

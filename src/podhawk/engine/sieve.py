@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from podhawk.engine.lines import count_lines
 from podhawk.engine.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.screen import Unsure
 from podhawk.events.read import CONTINUES
@@ -80,20 +80,6 @@ def together(parts: list[bytes]) -> bytes:
 def spellings(group: Group) -> tuple[bytes, ...]:
     """What a line in lower case must contain, one of them, to have a literal of the group."""
     return tuple(((b'"' if literal.opens else b"") + literal.text.lower().encode()) for literal in group)
-
-
-WORTH_NUMPY = 300_000
-"""Lines before a block from which numpy is worth importing."""
-
-
-def count_lines(block: bytes, start: int, stop: int) -> int:
-    """The line feeds in a part of a block."""
-    if stop - start < 16384 or "numpy" not in sys.modules:
-        return block.count(b"\n", start, stop)
-    import numpy  # takes longer to import than a small input to read
-
-    # Four times as fast as bytes.count, and every byte of a large input comes through here.
-    return int(numpy.count_nonzero(numpy.frombuffer(block, numpy.uint8, stop - start, start) == 10))
 
 
 def group_pattern(group: Group) -> bytes:
@@ -193,8 +179,6 @@ class Sieve:
             stop = len(block)
         if self._matcher is None:
             self.prepare(block[start : start + (1 << 20)])
-        if first_line > WORTH_NUMPY and "numpy" not in sys.modules:
-            import numpy  # noqa: F401 - for count_lines
         if block[start] in CONTINUES:
             return None  # the first line goes on with a document of the lines before
         # All of the block is scanned, which costs less than a copy of the part that counts.

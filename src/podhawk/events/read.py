@@ -70,6 +70,9 @@ class Take(Protocol):
 
     take: Callable[[bytes, int], bool]
     """Takes a line and its number (from 1), and says whether nothing more need be done about it."""
+    take_lines: Callable[[bytes, int, int], int] | None
+    """Takes the whole lines that bytes hold between two places, each of them an event, and says how many they were; 0
+    if they must be looked at one by one."""
 
     def open(self, path: str) -> None:
         """A file begins: from it come the next lines."""
@@ -130,6 +133,11 @@ def _last_closed(block: bytes) -> int:
     return cut
 
 
+def _broken_off(rest: bytes, damaged: Damaged) -> Iterator[bytes]:
+    yield rest
+    raise damaged
+
+
 class _Reader:
     """Reads one file."""
 
@@ -138,6 +146,7 @@ class _Reader:
         self._path = path
         quick = options.input_format in ("auto", "native") and not options.strict
         self._take = take.take if take is not None and quick else None
+        self._take_lines = take.take_lines if take is not None and quick else None
         self._piece = piece
         self._sieve = sieve if options.input_format in ("auto", "native") and not options.strict else None
         self._options = options
@@ -167,7 +176,9 @@ class _Reader:
                 lines = Lines(split_lines(rest[1]))
                 lines.number = rest[0]
             else:
-                lines = Lines(split_lines(chain((head,), blocks)))
+                number, size, rest_of_it = self._by_block(chain((head,), blocks))
+                lines = Lines(split_lines(rest_of_it))
+                lines.number, lines.size = number, size
             yield from self._read(lines)
         except Damaged:
             number = lines.number if lines is not None else 1
@@ -179,6 +190,29 @@ class _Reader:
             if lines is not None:
                 self._report.bytes += lines.size
                 self._report.lines += lines.number
+
+    def _by_block(self, blocks: Iterator[bytes]) -> tuple[int, int, Iterator[bytes]]:
+        """Whole blocks of lines, as long as they are taken at once: how many lines and bytes, and what is left."""
+        number, size, carry = 0, 0, b""
+        if self._take_lines is None:
+            return number, size, blocks
+        while True:
+            try:
+                block = next(blocks, b"")
+            except Damaged as damaged:
+                return number, size, _broken_off(carry, damaged)
+            cut = block.rfind(b"\n") + 1
+            first = block.find(b"\n") + 1 if carry and cut else 0
+            if first:  # the line that lies across two blocks by itself, so that blocks are not copied
+                across = carry + block[:first]
+                if not self._take_lines(across, 0, len(across)):
+                    return number, size, chain((carry + block,), blocks)
+                number, size, carry = number + 1, size + len(across), b""
+            taken = self._take_lines(block, first, cut) if first < cut else 0
+            if not taken:
+                rest = carry + block[first:]
+                return number, size, chain((rest,) if rest else (), blocks)
+            number, size, carry = number + taken, size + cut - first, block[cut:]
 
     def _sifted(self, blocks: Iterator[bytes],
                 sieve: Sieve) -> Generator[AuditEvent, None, tuple[int, Iterator[bytes]] | None]:
