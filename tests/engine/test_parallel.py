@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from podhawk.content.model import Content
 from podhawk.engine import parallel
 
 NOTHING = Content()
+
 
 def both(search: str, paths: list[Path], **options: object) -> tuple[api.Result, api.Result]:
     one, several = (api.search(search, *paths, content=NOTHING, jobs=jobs, **options) for jobs in (1, 3))
@@ -27,7 +29,14 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(parallel, "WORTH_IT", 1000)
     monkeypatch.setattr(parallel, "MOST_PIECE", 20_000)
     monkeypatch.setattr(parallel, "LEAST_PIECE", 5_000)
-    monkeypatch.setattr(parallel, "_run", lambda *given: (used.append(len(given[1])), run(*given))[1])
+
+    def runs(*given: Any) -> Any:
+        found = run(*given)
+        if found is not None:  # else the processes gave up, and the input is read in one
+            used.append(len(given[1]))
+        return found
+
+    monkeypatch.setattr(parallel, "_run", runs)
     return used
 
 
@@ -97,3 +106,10 @@ def test_an_error_in_a_process_is_the_same_error_in_one(tmp_path: Path) -> None:
     for jobs in (1, 3):
         with pytest.raises(api.PodhawkError, match="unknown command"):
             api.search("* | nonsense", path, content=NOTHING, jobs=jobs)
+
+
+def test_a_piece_that_ends_with_a_whole_line_was_given_up(tmp_path: Path, small_pieces: list[int]) -> None:
+    path = write(tmp_path / "a.log", 9)
+    one, several = both("verb=delete ns=a | stats count", [path])
+    assert list(one) == list(several)
+    assert small_pieces, "the sieve gave up at the end of a piece, and one process read all of the log"

@@ -7,7 +7,8 @@ acted, the changes of the objects that it acts for are looked for, to tell who i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -15,21 +16,50 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import SEARCH, Search
 from podhawk.detect.actor import SERVICE_ACCOUNT, kind_of_actor
+from podhawk.detect.evaluation import Evaluation
 from podhawk.detect.owners import KINDS, WRITES
 from podhawk.detect.request import RequestKey, member
 from podhawk.detect.requests import Collected
 from podhawk.detect.tokens_issued import ISSUED, credential_of
 from podhawk.engine.batch import Request
 from podhawk.events.event import AuditEvent
+from podhawk.events.kept import Kept
 from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
 
+_QUOTED: Final = re.compile(rb'"([^"]*)"')
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
+_SAME_IN_ALL: Final = frozenset({
+    "source", "sourcetype", "host", "index", "stage", "auditID", "level", "verb", "requestURI", "user.username",
+    "user.uid", "user.groups{}", "userAgent", "sourceIPs{}", "objectRef.resource", "objectRef.namespace",
+    "objectRef.subresource", "objectRef.apiGroup", "objectRef.apiVersion", "requestReceivedTimestamp",
+})
+"""The stage, and what the API server knows of a request from its first stage on.
+Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 
 
-def unfinished(requests: Mapping[RequestKey, Collected]) -> list[str]:
-    """The auditIDs of the requests whose end has not been seen."""
-    return sorted({key.audit_id for key, one in requests.items() if key.audit_id and not _ended(one)})
+def unfinished(requests: Mapping[RequestKey, Collected], evaluations: Sequence[Evaluation]) -> list[str]:
+    """The auditIDs of the requests whose end may stand in the input without any search having wanted it."""
+    sees = [_constant(one) for one in evaluations]
+    return sorted({key.audit_id for key, one in requests.items() if key.audit_id and not _ended(one)
+                   and not any(sees[number] and _wants_end(evaluations[number], event)
+                               for event, searches in one.pairs() for number in searches)})
+
+
+def _constant(evaluation: Evaluation) -> bool:
+    """Whether a search chooses events by their stage, and by what is the same in all stages of a request."""
+    probe = evaluation.job.probe_fields
+    return probe is not None and probe <= _SAME_IN_ALL
+
+
+def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
+    """Whether a search that wants one stage of a request would want its end."""
+    row = evaluation.probe(event)
+    for stage in _ENDS:
+        row["stage"] = stage
+        if not evaluation.job.test(row):
+            return False
+    return True
 
 
 def _ended(one: Collected) -> bool:
@@ -57,21 +87,26 @@ def told(one: Collected) -> Collected:
     return Collected(request, tuple(searches for _, searches in pairs))
 
 
-def by_controllers(requests: Mapping[RequestKey, Collected]) -> bool:
-    """Whether any request is a controller's, so that owners matter."""
-    return any(kind_of_actor(key.user, (), one.request) == "controller" and key.user.startswith(SERVICE_ACCOUNT)
-               for key, one in requests.items())
+def served_by_controllers(requests: Mapping[RequestKey, Collected]) -> list[str]:
+    """The namespaces in which controllers made requests: there the owners that they act for are."""
+    return sorted({member(one.request.last.view.data, "objectRef", "namespace") for key, one in requests.items()
+                   if key.user.startswith(SERVICE_ACCOUNT)
+                   and kind_of_actor(key.user, (), one.request) == "controller"})
+
+
+def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -> list[tuple[Kept, list[int]]]:
+    """Those of the gathered events that may have one of these texts as a value; the others need not be decoded."""
+    if not texts:
+        return []
+    named = {text.encode() for text in texts}
+    return [(kept, numbers) for kept, numbers in gathered if isinstance(kept, AuditEvent) or b"\\" in kept.text
+            or not named.isdisjoint(_QUOTED.findall(kept.text))]
 
 
 def tokens_used(requests: Mapping[RequestKey, Collected]) -> list[str]:
     """The ids of the tokens that service accounts used, as far as events say."""
     return sorted({id_ for key, one in requests.items() if key.user.startswith(SERVICE_ACCOUNT)
                    and (id_ := credential_of(one.request))})
-
-
-def issuing(ids: Iterable[str]) -> Clause:
-    """What selects the events that issued these tokens."""
-    return In(f"annotations.{ISSUED}", tuple(ids))
 
 
 TOKENS_ISSUED: Final[Clause] = Compare(f"annotations.{ISSUED}", "=", "*")

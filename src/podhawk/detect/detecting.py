@@ -16,10 +16,10 @@ from podhawk.content.model import Content
 from podhawk.detect.completing import (
     OWNER_WRITES,
     TOKENS_ISSUED,
-    by_controllers,
     clause_of,
     gathering,
-    issuing,
+    naming,
+    served_by_controllers,
     tokens_used,
     told,
     unfinished,
@@ -29,20 +29,20 @@ from podhawk.detect.evaluation import About, Evaluation, kind_of, request_match
 from podhawk.detect.kinds import PlanKind, plan_kind
 from podhawk.detect.match import Match
 from podhawk.detect.memory import Memory
-from podhawk.detect.owners import Owners, changes_owner, write_of
+from podhawk.detect.owners import Owners, write_of
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.recorded import key_of_detection
 from podhawk.detect.request import Request, RequestKey
 from podhawk.detect.requests import Collected, collect, join
 from podhawk.detect.risk.incidents import reads_risk
-from podhawk.detect.tokens_issued import issued_by, issuers
+from podhawk.detect.tokens_issued import issuers
 from podhawk.detect.wholes import whole_matches
 from podhawk.detect.windows import schedule_of
 from podhawk.engine.batch import Runner
 from podhawk.engine.gather import wanted_by
 from podhawk.engine.profile import name_of, timed
 from podhawk.events.event import AuditEvent
-from podhawk.events.kept import Rebuild
+from podhawk.events.kept import Kept, Rebuild
 from podhawk.events.options import ReadOptions
 
 
@@ -73,13 +73,18 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
-    jobs = runner.gather([one.request for one in windowed])
+    gathered = _gather(windowed, runner, context)
     rebuild = Rebuild(source.options)
-    requests = collect(wanted_by(jobs), rebuild)
+    requests = collect(gathered.wanted, rebuild)
     if memory is not None:
         kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in memory.events()]
         requests = join(requests, collect(kept, rebuild))
-    requests = _second_look(requests, runner, rebuild, context, always=memory is not None)
+        # What a later run will need to know is not known yet.
+        requests = join(requests, collect([*gathered.owners, *gathered.tokens], rebuild))
+    else:
+        requests = join(requests, collect([*naming(gathered.owners, served_by_controllers(requests)),
+                                           *naming(gathered.tokens, tokens_used(requests))], rebuild))
+    requests = _second_look(requests, windowed, runner, rebuild, context)
     if memory is not None:
         memory.keep(event for one in requests.values() for event in one.request.events)
     writes = (write_of(one.request) for one in requests.values())
@@ -96,20 +101,45 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
                     frozenset(key_of_detection(one.detection) for one in windowed))
 
 
-def _second_look(requests: dict[RequestKey, Collected], runner: Runner, rebuild: Rebuild, context: Context, *,
-                 always: bool) -> dict[RequestKey, Collected]:
-    """The requests with their ends, and those by which owners changed that controllers acted for: one more scan, where
-    it is needed, or `always`: what a later run will need to know."""
-    open_ones = unfinished(requests)
-    tokens = tokens_used(requests)
-    clauses = [clause_of(open_ones)] * bool(open_ones) + [OWNER_WRITES] * (always or by_controllers(requests))
-    clauses += [TOKENS_ISSUED] if always else [issuing(tokens)] * bool(tokens)
-    if not clauses:
+@dataclass(slots=True)
+class _Gathered:
+    """What one scan found: events that searches want, and those that tell who is behind them."""
+
+    wanted: list[tuple[Kept, list[int]]] = field(default_factory=list)
+    owners: list[tuple[Kept, list[int]]] = field(default_factory=list)
+    tokens: list[tuple[Kept, list[int]]] = field(default_factory=list)
+
+
+def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context) -> _Gathered:
+    """What the searches want. Whether anybody will have to be looked for behind a controller or a token is not known
+    yet, but reading the input once more would cost more than keeping what would tell."""
+    found = _Gathered()
+    if not evaluations:
+        return found
+    owner, token = len(evaluations), len(evaluations) + 1
+    jobs = runner.gather([*(one.request for one in evaluations), gathering(OWNER_WRITES, context),
+                          gathering(TOKENS_ISSUED, context)])
+    for kept, numbers in wanted_by(jobs):
+        searches = [number for number in numbers if number < owner]
+        if searches:
+            found.wanted.append((kept, searches))
+        elif owner in numbers:
+            found.owners.append((kept, searches))
+        else:
+            assert token in numbers
+            found.tokens.append((kept, searches))
+    return found
+
+
+def _second_look(requests: dict[RequestKey, Collected], evaluations: Sequence[Evaluation], runner: Runner,
+                 rebuild: Rebuild, context: Context) -> dict[RequestKey, Collected]:
+    """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
+    open_ones = unfinished(requests, evaluations)
+    if not open_ones:
         return requests
     found = collect(((kept, ()) for kept, _ in wanted_by(
-        runner.gather([gathering(clause, context) for clause in clauses]))), rebuild)
-    return join(requests, {key: one for key, one in found.items() if key in requests or changes_owner(one.request)
-                           or issued_by(one.request) is not None})
+        runner.gather([gathering(clause_of(open_ones), context)]))), rebuild)
+    return join(requests, {key: one for key, one in found.items() if key in requests})
 
 
 def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:

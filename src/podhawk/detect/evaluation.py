@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, Final
 
 from podhawk.content.model import Detection
@@ -69,8 +70,12 @@ class Evaluation:
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""
+        return self.job.test(self.probe(event))
+
+    def probe(self, event: AuditEvent) -> Row:
+        """What the search's first clause looks at."""
         job = self.job
-        return job.test(row_of(event, job.view(event), job.probe_fields, OrderKey(), job.rules))
+        return row_of(event, job.view(event), job.probe_fields, OrderKey(), job.rules)
 
     def row(self, event: AuditEvent, *, alone: bool = False) -> Row:
         """The row of an event that the first clause wants, in an order that no way of reading the input changes.
@@ -175,7 +180,7 @@ def request_match(evaluation: Evaluation, request: Request, events: Sequence[Aud
         return None
     return Match(Finding(
         finding_id=finding_id(detection, request.key), detection=detection, kind=kind,
-        first_time=about.first, last_time=about.last, title=said.title, severity=detection.severity,
+        first_time=about.span[0], last_time=about.span[1], title=said.title, severity=detection.severity,
         risk_score=detection.risk_score, cluster=request.key.cluster, actor=about.actor, target=about.target,
         outcome=about.outcome, risk_objects=said.risk_objects, threat_objects=said.threat_objects,
         evaluable=not any(event.missing for event in request.events), request_count=1, requests=(about.info,),
@@ -190,23 +195,45 @@ def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[Audi
 
 
 class About:
-    """What is said of a request whichever detection it is that matched."""
-
-    __slots__ = ("actor", "first", "info", "last", "outcome", "shared", "target")
+    """What is said of a request whichever detection it is that matched; worked out when it is asked for, because most
+    requests that a search wants give no row."""
 
     def __init__(self, request: Request, owners: Owners, tokens: Mapping[str, str] = NO_TOKENS) -> None:
-        self.actor: Actor = actor_of(request)
-        if self.actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
-            chain, complete = owners.chain(request)
-            self.actor = replace(self.actor, chain=chain, chain_complete=complete)
-        if tokens and self.actor.kind in ("serviceaccount", "controller"):
-            self.actor = replace(self.actor, token_issuer=tokens.get(credential_of(request), ""))
-        self.target: Target = target_of(request)
-        self.outcome: Outcome = outcome_of(request)
-        self.info = info_of(request)
+        self._request, self._owners, self._tokens = request, owners, tokens
         self.shared: dict[Any, Row] = {}
-        times = times_of(request)
-        self.first, self.last = (min(times), max(times)) if times else (0.0, 0.0)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """Who made the request, and who is behind it."""
+        request = self._request
+        actor = actor_of(request)
+        if actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
+            chain, complete = self._owners.chain(request)
+            actor = replace(actor, chain=chain, chain_complete=complete)
+        if self._tokens and actor.kind in ("serviceaccount", "controller"):
+            actor = replace(actor, token_issuer=self._tokens.get(credential_of(request), ""))
+        return actor
+
+    @cached_property
+    def target(self) -> Target:
+        """What the request is about."""
+        return target_of(self._request)
+
+    @cached_property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        return outcome_of(self._request)
+
+    @cached_property
+    def info(self) -> RequestInfo:
+        """The request as findings name it."""
+        return info_of(self._request)
+
+    @cached_property
+    def span(self) -> tuple[float, float]:
+        """When it began and ended, as far as the log says."""
+        times = times_of(self._request)
+        return (min(times), max(times)) if times else (0.0, 0.0)
 
 
 def title_of(detection: Detection, fields: Fields) -> str:

@@ -86,12 +86,6 @@ def write_of(request: Request) -> Write | None:
                  actor, uid, *(owner or ("", "")), groups)
 
 
-def changes_owner(request: Request) -> bool:
-    """Whether a request is about an object that may own others."""
-    data = request.last.view.data
-    return member(data, "objectRef", "resource") in KINDS and member(data, "verb") in WRITES
-
-
 def owner_in(request: Request) -> tuple[str, str] | None:
     """Kind and name of the controlling owner that a body of the request names."""
     for place in ("responseObject", "requestObject"):

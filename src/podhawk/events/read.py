@@ -252,7 +252,7 @@ class _Reader:
                 number += found.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
-        if carry and not damaged:
+        if carry and not damaged and (carry.count(b"\n") > 1 or not _closed(carry)):
             return number, iter((carry,))
         if carry:
             sieve.current = None
