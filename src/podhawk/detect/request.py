@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from podhawk.events.event import AuditEvent
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RequestKey:
+class RequestKey(msgspec.Struct, frozen=True, order=True):
     """What tells one request from all others. `received` is as the event spells it; a member that is missing is ""."""
 
     cluster: str

@@ -7,7 +7,7 @@ if their members are, apart from `kind`, `apiVersion` and what a carrier added: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -55,7 +55,7 @@ def collect(gathered: Iterable[tuple[Kept, Iterable[int]]], rebuild: Rebuild) ->
 def _key(event: AuditEvent) -> RequestKey:
     """The request of an event; one without an auditID is a request of its own."""
     key = key_of(event)
-    return key if key.audit_id else replace(key, audit_id=f"event-{fingerprint(event).hex()}")
+    return key if key.audit_id else msgspec.structs.replace(key, audit_id=f"event-{fingerprint(event).hex()}")
 
 
 def join(first: Mapping[RequestKey, Collected], second: Mapping[RequestKey, Collected]) -> dict[RequestKey, Collected]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import structs
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Mergeable, Wanted
@@ -62,7 +64,7 @@ class Observed:
         self.offered += other.offered
         self.selected += other.selected
         if self.first_blind is None and other.first_blind is not None:
-            self.first_blind = replace(other.first_blind, line=other.first_blind.line + lines_before)
+            self.first_blind = structs.replace(other.first_blind, line=other.first_blind.line + lines_before)
         self.not_evaluable += other.not_evaluable
         self.unseen &= other.unseen
         self.warnings.update(other.warnings)

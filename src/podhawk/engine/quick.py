@@ -13,6 +13,7 @@ is certain that the whole line can be.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +40,7 @@ from podhawk.engine.shape import (
 from podhawk.events.fields import FlattenRules
 from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport
+from podhawk.events.read import FoundLine
 from podhawk.events.reasons import METHODS
 from podhawk.events.time import parse_rfc3339
 from podhawk.rows import Filled, OrderKey, Row, Value
@@ -204,8 +206,8 @@ class Quick:
             clause.servers.append(_Server(job, names, fixed))
             self._clauses.append(clause)
         self._groups: dict[frozenset[int] | None, tuple[_Clause, ...] | None] = {None: self._group(range(len(jobs)))}
-        self._seen: dict[Values, int] = {}
-        self._looked: dict[frozenset[int] | None, int] = {}
+        self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
+        self._counted: dict[Values, int] = {}
         self._counter: StatsRun | None = None
         self.take: Callable[[bytes, int], bool] = self._take
         self.take_lines: Callable[[bytes, int, int], int] | None = None
@@ -213,8 +215,8 @@ class Quick:
         if (sieve is None and len(jobs) == 1 and only.selects_native and isinstance(only.reducer, StatsRun)
                 and only_counts(only, only.reducer)):
             self._counter = only.reducer
-            self.take = counting(self._shape, only.reducer.node.by, self._seen)
-            self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._seen)
+            self.take = counting(self._shape, only.reducer.node.by, self._counted)
+            self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._counted)
 
     def _group(self, numbers: Any) -> tuple[_Clause, ...] | None:
         """The clauses of some searches; None if one of these cannot be served."""
@@ -233,9 +235,18 @@ class Quick:
         if self._whole:
             self._place = (self._numbers.get(path, 0),)
 
+    def take_found(self, found: Sequence[FoundLine], before: int) -> list[FoundLine]:
+        """Take lines that the sieve found, each with its number after `before` others and the searches that may want
+        it; gives back those that must go the long way."""
+        offer = self._offer
+        return [one for one in found
+                if one[1][:1] != b"{" or b"\n" in one[1] or not offer(one[1], before + one[0] + 1, one[2])]
+
     def _take(self, line: bytes, number: int) -> bool:
         """Take a line; False if it must go the long way."""
-        wanted = self._sieve.current if self._sieve is not None else None
+        return self._offer(line, number, self._sieve.current if self._sieve is not None else None)
+
+    def _offer(self, line: bytes, number: int, wanted: frozenset[int] | None) -> bool:
         try:
             clauses = self._groups[wanted]
         except KeyError:
@@ -249,18 +260,33 @@ class Quick:
             annotations = event.annotations
             if (not sound(annotations)) if self._shape.annotated else annotations.truncated is not UNSET:
                 return False
-            hits = [clause for clause in clauses if clause.wants(event)]
-            if hits:
+            hits: list[_Clause] | None = None
+            for clause in clauses:
+                # As `clause.wants`, without a call for what was asked before.
+                wants = clause.known.get(clause.read(event)) if not clause.heads else None
+                if wants or (wants is None and clause.wants(event)):
+                    if hits is None:
+                        hits = [clause]
+                    else:
+                        hits.append(clause)
+            if hits is not None:
                 self._serve(event, line, number, hits)
+            self._seen[wanted, event.stage, event.level] += 1
         except NOT_OF_SHAPE:
             return False
-        looked, seen = self._looked, self._seen
-        looked[wanted] = looked.get(wanted, 0) + 1
-        about = (event.stage, event.level)
-        seen[about] = seen.get(about, 0) + 1
         return True
 
     def _serve(self, event: Any, line: bytes, number: int, hits: list[_Clause]) -> None:
+        if len(hits) == 1 and len(hits[0].servers) == 1:
+            only = hits[0].servers[0]
+            if only.counting and not only.heads:  # nearly all that is wanted of ordinary traffic
+                values = only.read(event)
+                counts = only.counts
+                counts[values] = counts.get(values, 0) + 1
+                only.job.observed.matched += 1
+                if len(counts) >= MOST_REMEMBERED:
+                    only.settle()
+                return
         order: OrderKey | None = None
         gathered: list[_Server] = []
         rows: list[tuple[_Server, Row]] = []
@@ -304,17 +330,19 @@ class Quick:
 
     def settle(self, report: InputReport) -> None:
         """Hand over what has been counted."""
-        for (stage, level, *values), count in self._seen.items():
+        looked: Counter[frozenset[int] | None] = Counter()
+        for (stage, level, *values), count in self._counted.items():
+            self._seen[None, stage, level] += count
+            assert self._counter is not None
+            self._jobs[0].observed.matched += count
+            self._counter.add_counted(self._jobs[0].state, tuple(map(value_of, values)), count)
+        for (wanted, stage, level), count in self._seen.items():
+            looked[wanted] += count
             report.events += count
             report.by_stage[stage if stage.__class__ is str else "(none)"] += count
             report.by_level[level if level.__class__ is str else "(none)"] += count
             report.by_format["native"] += count
-            if self._counter is not None:
-                job = self._jobs[0]
-                job.observed.matched += count
-                self._looked[None] = self._looked.get(None, 0) + count
-                self._counter.add_counted(job.state, tuple(map(value_of, values)), count)
-        for wanted, count in self._looked.items():
+        for wanted, count in looked.items():
             for number in range(len(self._jobs)) if wanted is None else wanted:
                 observed = self._jobs[number].observed
                 observed.offered += count
@@ -323,7 +351,7 @@ class Quick:
             for server in clause.servers if clause is not None else ():
                 server.settle()
         self._seen.clear()
-        self._looked.clear()
+        self._counted.clear()
 
 
 def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...],

@@ -26,10 +26,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from podhawk.engine.lines import count_lines
+from podhawk.engine.lines import lines_before
 from podhawk.engine.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.screen import Unsure
-from podhawk.events.read import CONTINUES
+from podhawk.events.read import CONTINUES, FoundLine
 
 SAMPLE_LINES = 64
 SAMPLE_BYTES = 256 << 10
@@ -94,7 +94,7 @@ class Candidates:
     next one, on which it may go on.
     """
 
-    lines: list[tuple[int, bytes, frozenset[int] | None]] = field(default_factory=list)
+    lines: list[FoundLine] = field(default_factory=list)
     total: int = 0
 
 
@@ -225,24 +225,31 @@ class Sieve:
 
     def _numbered(self, block: bytes, spans: list[Span], at: int, last: int) -> Candidates:
         """The lines themselves, where a search has all its groups in them."""
-        result = Candidates()
-        taken = result.lines
-        line = 0
+        sets = self._sets
+        came: dict[int, int] = {}
+        starts: list[int] = []
+        texts: list[bytes] = []
+        wanting: list[frozenset[int] | None] = []
         for start, stop, mask in spans:
             text = block[start:stop]
             numbers: frozenset[int] | None = None
             if mask >= 0:
-                numbers = self._wanting(text, mask) if stop - start > SHORT else self._meant(mask)
-                if not numbers:
-                    continue
-            line += count_lines(block, at, start)
-            at = start
-            taken.append((line, text, numbers))
-        result.total = line + count_lines(block, at, last)
-        return result
+                if stop - start > SHORT:
+                    mask = self._left(text, mask)
+                    if not mask:
+                        continue
+                numbers = sets.get(mask) or self._meant(mask)
+                came[mask] = came.get(mask, 0) + 1
+            starts.append(start)
+            texts.append(text)
+            wanting.append(numbers)
+        for mask, times in came.items():
+            self.passed[sets[mask]] += times
+        before = lines_before(block, at, [*starts, last])
+        return Candidates(list(zip(before, texts, wanting, strict=False)), before[-1])
 
-    def _wanting(self, text: bytes, mask: int) -> frozenset[int] | None:
-        """The searches all of whose groups are in a line; None if there are none."""
+    def _left(self, text: bytes, mask: int) -> int:
+        """Those kinds of a mask all of whose groups are in a line."""
         members = self._members.get(mask)
         if members is None:
             members = self._members[mask] = tuple((1 << number, kind) for number, kind in enumerate(self.kinds)
@@ -258,15 +265,12 @@ class Sieve:
                     break
             else:
                 left |= bit
-        return self._meant(left) if left else None
+        return left
 
     def _meant(self, mask: int) -> frozenset[int]:
         """The searches of the kinds in a mask."""
-        numbers = self._sets.get(mask)
-        if numbers is None:
-            numbers = self._sets[mask] = frozenset().union(*(kind.searches for number, kind in enumerate(self.kinds)
-                                                             if mask >> number & 1))
-        self.passed[numbers] += 1
+        numbers = self._sets[mask] = frozenset().union(*(kind.searches for number, kind in enumerate(self.kinds)
+                                                         if mask >> number & 1))
         return numbers
 
 

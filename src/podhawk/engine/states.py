@@ -64,6 +64,8 @@ class Tag(IntEnum):
 def _members(cls: type) -> tuple[str, ...]:
     if is_dataclass(cls):
         return tuple(one.name for one in fields(cls))
+    if issubclass(cls, msgspec.Struct):
+        return cls.__struct_fields__
     found: list[str] = []
     for base in reversed(cls.__mro__):
         found.extend(getattr(base, "__slots__", ()))
@@ -190,6 +192,8 @@ def _object(rest: list[Any]) -> Any:
     if not isinstance(number, int) or not 0 <= number < len(CLASSES) or len(values) != len(_MEMBERS[number]):
         raise ValueError(f"unknown class {number!r} of {len(values)} members")
     cls: Any = CLASSES[number]
+    if issubclass(cls, msgspec.Struct):
+        return cls(*map(_value, values))
     made = cls.__new__(cls)
     for name, value in zip(_MEMBERS[number], values, strict=True):
         object.__setattr__(made, name, _value(value))  # some are frozen

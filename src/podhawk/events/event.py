@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from podhawk.rows import Value
 
 NATIVE_SOURCE: Final = "kubernetes"
@@ -28,8 +30,7 @@ EXPECTED_KEYS: Final = (
 """The members of a v1 event in the order in which the API server writes them: what may stand behind a cut."""
 
 
-@dataclass(slots=True, frozen=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, order=True):
     """Where a record stood: file, line of its start in the decompressed file (from 1), place inside it (from 0)."""
 
     file: str

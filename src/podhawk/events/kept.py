@@ -7,7 +7,10 @@ event of the line again gives what the reader would have given.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+
+import msgspec
+from msgspec import structs
 
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import decode_json
@@ -17,8 +20,7 @@ from podhawk.events.formats.native import native_event
 from podhawk.events.options import ReadOptions
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLine:
+class KeptLine(msgspec.Struct, frozen=True):
     """A line that is one event by itself, and where it stood."""
 
     file: str
@@ -41,8 +43,8 @@ def moved(kept: Kept, lines_before: int) -> Kept:
     if not lines_before:
         return kept
     if isinstance(kept, KeptLine):
-        return replace(kept, line=kept.line + lines_before)
-    return replace(kept, origin=replace(kept.origin, line=kept.origin.line + lines_before))
+        return structs.replace(kept, line=kept.line + lines_before)
+    return replace(kept, origin=structs.replace(kept.origin, line=kept.origin.line + lines_before))
 
 
 class Rebuild:
@@ -50,10 +52,14 @@ class Rebuild:
 
     def __init__(self, options: ReadOptions) -> None:
         self._build = Assembler(options).build
+        self._envelopes: dict[str, Envelope] = {}
 
     def event(self, kept: Kept) -> AuditEvent:
         """The event."""
         if isinstance(kept, AuditEvent):
             return kept
-        data = native_event(decode_json(kept.text), kept.text, Envelope(path=kept.file))
+        envelope = self._envelopes.get(kept.file)
+        if envelope is None:
+            envelope = self._envelopes[kept.file] = Envelope(path=kept.file)
+        data = native_event(decode_json(kept.text), kept.text, envelope)
         return self._build(data, Origin(kept.file, kept.line))

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from msgspec import structs
+
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
 
@@ -92,7 +94,7 @@ class InputReport:
         self.by_format.update(other.by_format)
         self.strict, self.anything, self.sifted = other.strict, other.anything, self.sifted or other.sifted
         if self.first_unread is None and other.first_unread is not None:
-            self.first_unread = replace(other.first_unread, line=other.first_unread.line + lines_before)
+            self.first_unread = structs.replace(other.first_unread, line=other.first_unread.line + lines_before)
         for reason, entry in other.rejected.items():
             known = self.rejected.get(reason)
             if known is None:

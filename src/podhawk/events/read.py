@@ -38,6 +38,10 @@ _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
 _BY_NAME: Final = {form.name: form for form in FORMATS}
 
 
+FoundLine = tuple[int, bytes, frozenset[int] | None]
+"""A line that a sieve found: its number within its block, its text, the searches that may want it (None for all)."""
+
+
 class Sieve(Protocol):
     """Tells which lines of a block are worth reading (see `podhawk.engine.sieve`)."""
 
@@ -52,10 +56,10 @@ class Sieve(Protocol):
 
 
 class Sifted(Protocol):
-    """Lines worth reading: (line within the block, text, who wants it), and how many lines there were."""
+    """Lines worth reading, and how many lines there were."""
 
     @property
-    def lines(self) -> Sequence[tuple[int, bytes, frozenset[int] | None]]: ...
+    def lines(self) -> Sequence[FoundLine]: ...
     @property
     def total(self) -> int: ...
 
@@ -73,6 +77,9 @@ class Take(Protocol):
     take_lines: Callable[[bytes, int, int], int] | None
     """Takes the whole lines that bytes hold between two places, each of them an event, and says how many they were; 0
     if they must be looked at one by one."""
+
+    def take_found(self, found: Sequence[FoundLine], before: int) -> list[FoundLine]:
+        """Takes lines that a sieve found after `before` others; gives back those about which more need be done."""
 
     def open(self, path: str) -> None:
         """A file begins: from it come the next lines."""
@@ -147,6 +154,7 @@ class _Reader:
         quick = options.input_format in ("auto", "native") and not options.strict
         self._take = take.take if take is not None and quick else None
         self._take_lines = take.take_lines if take is not None and quick else None
+        self._take_found = take.take_found if take is not None and quick else None
         self._piece = piece
         self._sieve = sieve if options.input_format in ("auto", "native") and not options.strict else None
         self._options = options
@@ -242,11 +250,11 @@ class _Reader:
             if (first < cut and found is None) or across.count(b"\n") > 1 or (across and not _closed(across)):
                 return number, chain((carry, block), blocks)
             if across:
-                sieve.current = None
-                yield from self._some(across, number)
+                yield from self._one(across, number)
                 number += 1
             if found is not None:
-                for line, text, wanted in found.lines:
+                left = self._take_found(found.lines, number) if self._take_found is not None else found.lines
+                for line, text, wanted in left:
                     sieve.current = wanted
                     yield from self._some(text, number + line)
                 number += found.total
@@ -255,8 +263,7 @@ class _Reader:
         if carry and not damaged and (carry.count(b"\n") > 1 or not _closed(carry)):
             return number, iter((carry,))
         if carry:
-            sieve.current = None
-            yield from self._some(carry, number)
+            yield from self._one(carry, number)
             number += 1
             report.bytes += len(carry)
         report.lines += number
@@ -270,11 +277,16 @@ class _Reader:
         if self._piece is not None:
             raise NotByLine(self._path)
 
+    def _one(self, text: bytes, number: int) -> Iterator[AuditEvent]:
+        """The events of a line that the sieve did not see."""
+        assert self._sieve is not None
+        self._sieve.current = None
+        if self._take is None or not (text[:1] == b"{" and self._take(text.rstrip(b"\n"), number + 1)):
+            yield from self._some(text, number)
+
     def _some(self, text: bytes, number: int) -> Iterator[AuditEvent]:
         """The events of one line, or of a few that belong together, without counting lines and bytes."""
         if text[:1] == b"{" and b"\n" not in text:
-            if self._take is not None and self._take(text, number + 1):
-                return
             try:
                 value = decode_quickly(text)
                 if _is_plain(value):
