@@ -19,7 +19,16 @@ from podhawk.errors import UsageError
 Rows = Sequence[dict[str, Cell]]
 CHUNK = 1000
 """Lines that are written at once."""
-_encode = msgspec.json.Encoder().encode
+
+
+def _plainly(value: Any) -> str:
+    """Text that remembers what it was (a number, a value that was filled in) as plain text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"no JSON for a {type(value).__name__}")
+
+
+_encode = msgspec.json.Encoder(enc_hook=_plainly).encode
 
 
 @contextlib.contextmanager

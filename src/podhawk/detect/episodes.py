@@ -11,7 +11,9 @@ from __future__ import annotations
 import bisect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from podhawk.commands.dedup import Dedup
 from podhawk.commands.groups import keys_of
@@ -184,7 +186,7 @@ def common_actor(actors: Sequence[Actor]) -> Actor:
     latest = actors[-1]
     ips = tuple(dict.fromkeys(ip for one in actors for ip in one.source_ips))[:MOST_ROWS]
     if len({one.user for one in actors}) == 1:
-        return replace(latest, source_ips=ips)
+        return structs.replace(latest, source_ips=ips)
     one_ip = len({one.source_ip for one in actors}) == 1
     one_kind = len({one.kind for one in actors}) == 1
     return Actor(kind=latest.kind if one_kind else "unknown", source_ip=latest.source_ip if one_ip else "",

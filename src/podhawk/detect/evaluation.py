@@ -7,6 +7,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
+from msgspec import structs
+
 from podhawk.content.model import Detection
 from podhawk.detect.actor import SERVICE_ACCOUNT, actor_of
 from podhawk.detect.entities import risk_objects, threat_objects
@@ -209,9 +211,9 @@ class About:
         actor = actor_of(request)
         if actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
             chain, complete = self._owners.chain(request)
-            actor = replace(actor, chain=chain, chain_complete=complete)
+            actor = structs.replace(actor, chain=chain, chain_complete=complete)
         if self._tokens and actor.kind in ("serviceaccount", "controller"):
-            actor = replace(actor, token_issuer=self._tokens.get(credential_of(request), ""))
+            actor = structs.replace(actor, token_issuer=self._tokens.get(credential_of(request), ""))
         return actor
 
     @cached_property

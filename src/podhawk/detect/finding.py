@@ -1,12 +1,13 @@
 """The finding: what a person acts on. Field for field what `podhawk run -o jsonl` prints.
 
-Everything here is a frozen value; passes over findings make new ones with `dataclasses.replace`.
+Everything here is a frozen value; passes over findings make new ones with `msgspec.structs.replace`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 from podhawk.content.model import Detection, Severity
 
@@ -16,8 +17,7 @@ Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"
 NoiseAction = Literal["tag", "lower", "hide"]
 
 
-@dataclass(frozen=True, slots=True)
-class ChainLink:
+class ChainLink(msgspec.Struct, frozen=True):
     """One step from a controller's object to who caused it. `certain` is false where names and times were all there
     was to go by."""
 
@@ -30,8 +30,7 @@ class ChainLink:
     groups: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     """Who did it. `source_ip` is the last of the source IPs: the others are the client's word.
 
     `chain` leads from the object that was made to the request of whoever applied its owner; it is not
@@ -51,8 +50,7 @@ class Actor:
     chain_complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What it was done to."""
 
     resource: str = ""
@@ -63,8 +61,7 @@ class Target:
     images: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ScoredEntity:
+class ScoredEntity(msgspec.Struct, frozen=True):
     """A risk object: a value of a field of the finding, and the score that it gains."""
 
     field: str
@@ -73,8 +70,7 @@ class ScoredEntity:
     score: int
 
 
-@dataclass(frozen=True, slots=True)
-class ThreatValue:
+class ThreatValue(msgspec.Struct, frozen=True):
     """A threat object: what the threat came by."""
 
     field: str
@@ -82,24 +78,21 @@ class ThreatValue:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class PriorityReason:
+class PriorityReason(msgspec.Struct, frozen=True):
     """One summand of the priority, in words."""
 
     reason: str
     points: int
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseHit:
+class NoiseHit(msgspec.Struct, frozen=True):
     """A noise class that the finding belongs to, and what the policy does with it."""
 
     noise_class: str
     action: NoiseAction
 
 
-@dataclass(frozen=True, slots=True)
-class Suppression:
+class Suppression(msgspec.Struct, frozen=True):
     """The exception that marks a finding."""
 
     name: str
@@ -109,8 +102,7 @@ class Suppression:
     expires: str
 
 
-@dataclass(frozen=True, slots=True)
-class RequestInfo:
+class RequestInfo(msgspec.Struct, frozen=True):
     """A request behind a finding. `source` is file and line of its first stage."""
 
     audit_id: str
@@ -123,8 +115,7 @@ class RequestInfo:
     source: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One finding. `rows` and `requests` are bounded, `row_count` and `request_count` are not.
 
     `first_time` and `last_time` are epoch seconds. `evaluable` is false where the carrier lost something that the
@@ -158,4 +149,4 @@ class Finding:
     requests: tuple[RequestInfo, ...] = ()
     findings: tuple[str, ...] = ()
     row_count: int = 0
-    rows: tuple[dict[str, Any], ...] = field(default=())
+    rows: tuple[dict[str, Any], ...] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ def record(finding: Finding) -> dict[str, Any]:
                          for one in finding.risk_objects],
         "threat_objects": [{"field": one.field, "type": one.type, "value": one.value}
                            for one in finding.threat_objects],
-        "attack": _attack(detection), "annotations": _annotations(detection),
+        "attack": _attack(detection.mitre_attack_id), "annotations": _annotations(detection),
         "noise": [{"class": hit.noise_class, "action": hit.action} for hit in finding.noise],
         "suppressed_by": None if suppressed is None else {
             "name": suppressed.name, "file": suppressed.file, "owner": suppressed.owner, "reason": suppressed.reason,
@@ -59,10 +60,10 @@ def _target(target: Target) -> dict[str, Any]:
             "namespace": target.namespace, "name": target.name, "images": list(target.images)}
 
 
-def _attack(detection: Detection) -> list[dict[str, Any]]:
+def _attack(ids: Iterable[str]) -> list[dict[str, Any]]:
     return [{"id": one.id, "name": one.name, "tactics": [{"id": tactic.id, "name": tactic.name}
                                                          for tactic in one.tactics]}
-            for one in map(technique, detection.mitre_attack_id)]
+            for one in map(technique, ids)]
 
 
 def _annotations(detection: Detection) -> dict[str, list[str]]:
@@ -81,6 +82,6 @@ def risk_record(event: RiskEvent) -> dict[str, Any]:
 def rfc3339(time: float) -> str:
     """Epoch seconds as a UTC time with microseconds; "" for a time that no calendar has."""
     try:
-        return datetime.fromtimestamp(round(time * 1e6) / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return datetime.fromtimestamp(round(time * 1e6) / 1e6, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
     except (ValueError, OverflowError, OSError):
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from msgspec import structs
@@ -98,7 +98,7 @@ class InputReport:
         for reason, entry in other.rejected.items():
             known = self.rejected.get(reason)
             if known is None:
-                first = replace(entry.first, line=entry.first.line + lines_before)
+                first = structs.replace(entry.first, line=entry.first.line + lines_before)
                 self.rejected[reason] = Rejected(entry.count, first)
             else:
                 known.count += entry.count

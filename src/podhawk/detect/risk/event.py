@@ -6,14 +6,13 @@ risk-based-alerting
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import ThreatValue
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RiskEvent:
+class RiskEvent(msgspec.Struct, frozen=True, kw_only=True):
     """What one finding adds to one risk object.
 
     `score` is the content's, `applied` what the sum gains after factors and the daily cap, which took `capped` points;

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeVar, cast, get_args
 
+from msgspec import structs
+
 from podhawk.content.model import Content, Severity
 from podhawk.detect.entities import risk_objects
 from podhawk.detect.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
@@ -143,7 +145,7 @@ def _match(one: Prepared, episode: Episode, by: ByKey, events: Sequence[RiskEven
 def _actor(event: RiskEvent, actors: Sequence[Actor]) -> Actor:
     """What the actors have in common; where that is nobody, the user who gathered the risk."""
     common = common_actor(actors)
-    return common if common.user or event.object_type != "user" else replace(common, user=event.object)
+    return common if common.user or event.object_type != "user" else structs.replace(common, user=event.object)
 
 
 def _severity(content: Severity, row: Row) -> Severity:

@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
+
+from msgspec import structs
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding, ScoredEntity
@@ -89,7 +91,7 @@ def _chargeable(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
         if actor.kind != "controller" or entity.value != actor.user:
             yield entity, ""
         elif actor.chain and actor.chain_complete and actor.chain[-1].certain:
-            yield replace(entity, value=actor.chain[-1].user), OWNER
+            yield structs.replace(entity, value=actor.chain[-1].user), OWNER
             yield entity, NOBODY
         else:
             yield entity, NOBODY
@@ -121,14 +123,19 @@ def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
         key = (same_search(event.detection), event.request, event.object_type, event.object, event.cluster)
         first = seen.setdefault(key, event.detection)
         if (first.id, first.name) != (event.detection.id, event.detection.name):
-            yield replace(event, applied=0.0, notes=(*event.notes, f"the same search as {first.name}"))
+            yield structs.replace(event, applied=0.0, notes=(*event.notes, f"the same search as {first.name}"))
         else:
             yield event
 
 
 def same_search(detection: Detection) -> str:
     """A search's text without what may differ between two publications of it: blanks, and the filter macro."""
-    text = re.sub(r"\s+", " ", detection.search).strip().lower()
+    return _told_apart(detection.search)
+
+
+@lru_cache(maxsize=4096)
+def _told_apart(search: str) -> str:
+    text = re.sub(r"\s+", " ", search).strip().lower()
     return re.sub(r"\s*\|\s*`[a-z0-9_]+_filter`\s*\Z", "", text)
 
 
@@ -141,7 +148,7 @@ def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
         key = (event.detection.id or event.detection.name, event.object_type, event.object, event.cluster, day)
         room = max(0.0, cap - sums[key])
         if event.applied > room:
-            event = replace(event, applied=room, capped=event.applied - room,
+            event = structs.replace(event, applied=room, capped=event.applied - room,
                             notes=(*event.notes, f"capped at {cap:g} a day"))
         sums[key] += event.applied
         found.append(event)
