@@ -49,6 +49,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk.cli.summary import print_input, print_run
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
+    from podhawk.engine.pause import no_collection
 
     around = api.surroundings(settings.values)
     policies = api.policies_of(settings)
@@ -75,9 +76,10 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     else:
         from podhawk.cli.findings_output import print_findings
 
-        result = findings = api.run(content, *sources, detections=chosen, settings=around, policies=policies)
-        with output.writer(settings["output_file"]) as out:
-            print_findings(kind, findings, out, everything=settings["all"])
+        with no_collection(ending=True):
+            result = findings = api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+            with output.writer(settings["output_file"]) as out:
+                print_findings(kind, findings, out, everything=settings["all"])
         fires = _finding_fires(findings, settings["fail_on"])
     if not settings["quiet"]:
         sys.stdout.flush()

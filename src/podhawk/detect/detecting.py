@@ -84,6 +84,7 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
     else:
         requests = join(requests, collect([*naming(gathered.owners, served_by_controllers(requests)),
                                            *naming(gathered.tokens, tokens_used(requests))], rebuild))
+    del gathered  # the lines' texts stand in their events by now
     requests = _second_look(requests, windowed, runner, rebuild, context)
     if memory is not None:
         memory.keep(event for one in requests.values() for event in one.request.events)

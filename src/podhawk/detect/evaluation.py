@@ -81,7 +81,7 @@ class Evaluation:
 
     def row(self, event: AuditEvent, *, alone: bool = False) -> Row:
         """The row of an event that the first clause wants, in an order that no way of reading the input changes.
-        One that is alone has nothing to stand before."""
+        One that is alone at its time has nothing to stand before or after by anything else."""
         place = () if alone else (int.from_bytes(fingerprint(event), "big"),)
         order = OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0), place)
         wanted = None if self.job.probe_fields is None else self.plan.wanted

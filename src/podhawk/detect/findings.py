@@ -25,7 +25,7 @@ from podhawk.detect.risk.incidents import incident_matches, reads_risk
 from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.visibility import with_throttling, with_visibility
 from podhawk.engine.batch import Runner
-from podhawk.engine.pause import rare_collection
+from podhawk.engine.pause import no_collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def find(
 ) -> Found:
     """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` gives
     searches over risk that make incidents, where there is any."""
-    with rare_collection(), memory.locked() if memory is not None else nullcontext():
+    with no_collection(), memory.locked() if memory is not None else nullcontext():
         detected = detect(prepared, content, source, runner, context, memory)
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)

@@ -15,7 +15,7 @@ import msgspec
 
 from podhawk.detect.request import Request, RequestKey, key_of
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
-from podhawk.events.kept import Kept, Rebuild
+from podhawk.events.kept import Kept, KeptLine, Rebuild, place_of
 
 _STAGES: Final = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}
 _SAME: Final = AUDIT_KEYS - {"kind", "apiVersion"}
@@ -46,10 +46,27 @@ class Collected:
 def collect(gathered: Iterable[tuple[Kept, Iterable[int]]], rebuild: Rebuild) -> dict[RequestKey, Collected]:
     """The requests that gathered events are stages of."""
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
-    for kept, numbers in gathered:
+    for kept, numbers in _without_copies(gathered):
         event = rebuild.event(kept)
         found.setdefault(_key(event), []).append((event, frozenset(numbers)))
     return {key: _collected(key, events) for key, events in found.items()}
+
+
+def _without_copies(gathered: Iterable[tuple[Kept, Iterable[int]]]) -> Iterator[tuple[Kept, Iterable[int]]]:
+    """What was gathered, lines that are copies of one another once, as the first of them: they need not be decoded to
+    know that they are the same event."""
+    lines: dict[bytes, tuple[KeptLine, Iterable[int]]] = {}
+    for kept, numbers in gathered:
+        if isinstance(kept, AuditEvent):
+            yield kept, numbers
+            continue
+        known = lines.get(kept.text)
+        if known is None:
+            lines[kept.text] = kept, numbers
+        else:
+            first = min(known[0], kept, key=place_of)
+            lines[kept.text] = first, known[1] if known[1] == numbers else {*known[1], *numbers}
+    yield from lines.values()
 
 
 def _key(event: AuditEvent) -> RequestKey:
