@@ -9,7 +9,7 @@ from podhawk.content.model import Content, Detection
 from podhawk.content.surroundings import Surroundings
 from podhawk.engine.batch import Request
 from podhawk.engine.plan import make_plan, read_search
-from podhawk.engine.refusals import needs_geo, refusal
+from podhawk.engine.refusals import needs_geo, refusal, refused_in
 from podhawk.errors import ContentError, SearchError
 
 
@@ -30,10 +30,16 @@ def prepare(detection: Detection, content: Content, around: Surroundings, store:
     context = around.context(content, store)
     name = f"{detection.file or detection.name}: search"
     try:
-        reason = refusal(detection.search, content.macros, name)
+        try:
+            pipeline = read_search(detection.search, content.macros, name, context.env)
+            reason = refused_in(pipeline)
+        except SearchError:
+            # That a command is not supported is the better answer where a macro, say, is not defined either.
+            reason = refusal(detection.search, content.macros, name)
+            if not reason:
+                raise
         if reason:
             return Prepared(detection, refused=reason)
-        pipeline = read_search(detection.search, content.macros, name, context.env)
         make_plan(pipeline, context)
     except SearchError as error:
         return Prepared(detection, broken=error)

@@ -22,7 +22,11 @@ def refusal(text: str, macros: MacroTable, name: str = "search") -> str:
 
     Macros that are not defined are left alone here: that a command is not supported is the better answer.
     """
-    pipeline = parse_search(expand(text, macros, keep_unknown=True, name=name))
+    return refused_in(parse_search(expand(text, macros, keep_unknown=True, name=name)))
+
+
+def refused_in(pipeline: Pipeline) -> str:
+    """Why a pipeline is not supported, or nothing."""
     return next((f"{name} is not supported: {reason}" for name, reason in every_stage(pipeline) if reason), "")
 
 
