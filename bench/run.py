@@ -1,142 +1,152 @@
-"""podhawk beside its peers on one log, in one go: `python bench/run.py audit.log [--content DIR] [--report FILE]`.
+"""podhawk beside its peers on one log, in one go: `python bench/run.py audit.log [--report FILE] [--content DIR …]`.
 
 Every command runs in turn, several rounds, on the same file; a ratio compares the medians of one call. Peers that
 are not installed are left out and named. Times are of whole processes, start-up included, on a warm page cache.
-When not to trust a number: on a machine that does other work, on a file that does not fit the page cache, or where
-the rounds differ by more than a tenth.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import importlib.metadata
 import json
 import os
 import platform
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
-import time
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+from detections import write_detections
+from measure import Timed
+
+HERE = Path(__file__).resolve().parent
 DENSE = "* | stats count by user.username verb objectRef.resource"
 SEED = "kubernetes_pod_created_in_default_namespace"
-_LOOP = """
-import json, sys
-counts = {}
-for line in open(sys.argv[1], "rb"):
-    event = json.loads(line)
-    key = (event.get("user", {}).get("username"), event.get("verb"), event.get("objectRef", {}).get("resource"))
-    counts[key] = counts.get(key, 0) + 1
-print(len(counts))
-"""
-_DUCKDB = """
-import duckdb, sys
-base = duckdb.connect()
-base.execute(f"set threads={sys.argv[2]}")
-print(len(base.execute('''select "user".username, verb, objectRef.resource, count(*) from read_json(?,
-    format='newline_delimited', maximum_object_size=33554432, columns={verb: 'VARCHAR',
-    "user": 'STRUCT(username VARCHAR)', objectRef: 'STRUCT(resource VARCHAR)'}) group by all''',
-    [sys.argv[1]]).fetchall()))
-"""
-_JQ = 'select(.verb=="create" and .objectRef.resource=="pods") | .auditID'
+PODHAWK = [sys.executable, "-m", "podhawk"]
+PACKAGES = {"duckdb": "duckdb", "polars": "polars", "chdb": "chdb", "sigma_rule_matcher": "sigma-rule-matcher"}
 
 
-@dataclass
-class Runner:
-    """A command to time; `cores` is how many it may use."""
-
-    name: str
-    command: list[str]
-    cores: int = 1
-    seconds: list[float] = field(default_factory=list)
-
-    def run(self) -> None:
-        pinned = ["taskset", "-c", ",".join(map(str, range(self.cores))), *self.command]
-        started = time.perf_counter()
-        done = subprocess.run(pinned, stdout=subprocess.DEVNULL if self.name != "grep" else subprocess.PIPE,
-                              stderr=subprocess.PIPE, check=False)
-        self.seconds.append(time.perf_counter() - started)
-        if done.returncode not in (0, 1):
-            raise SystemExit(f"{self.name} failed: {done.stderr.decode()[-500:]}")
-
-    @property
-    def median(self) -> float:
-        return statistics.median(self.seconds)
-
-
-def installed(module: str) -> bool:
-    return subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
-
-
-def runners(path: str, content: str | None) -> tuple[list[Runner], list[str]]:
-    """The commands, and the names of peers that are not here."""
-    podhawk = [sys.executable, "-m", "podhawk.cli"]
-    chosen = ["--content", content] if content else []
+def podhawk_commands(path: str, content: list[str], generated: Path) -> Iterator[Timed]:
+    """podhawk, in the ways that are compared."""
     cores = len(os.sched_getaffinity(0))
-    found = [
-        Runner("grep", ["grep", "-c", '"pods"', path]),
-        Runner("podhawk seed", [*podhawk, "run", "--rows", "-q", "-o", "jsonl", "--jobs", "1", *chosen, "--only", SEED,
-                                path]),
-        Runner("podhawk pack", [*podhawk, "run", "--rows", "-q", "-o", "jsonl", "--jobs", "1", path]),
-        Runner("podhawk pack, all cores", [*podhawk, "run", "--rows", "-q", "-o", "jsonl", path], cores),
-        Runner("podhawk dense", [*podhawk, "search", DENSE, "-q", "--jobs", "1", path]),
-        Runner("podhawk dense, all cores", [*podhawk, "search", DENSE, "-q", path], cores),
-        Runner("json.loads dense", [sys.executable, "-c", _LOOP, path]),
-    ]
+    added = [part for one in content for part in ("--content", one)]
+    rows = [*PODHAWK, "run", "--rows", "-q", "-o", "jsonl"]
+    one = ["--jobs", "1"]
+    every = [*added, *(["--content", str(HERE.parent / "src" / "podhawk" / "pack")] if added else [])]
+    yield Timed("podhawk seed", [*rows, *one, *added, "--only", SEED, path])
+    yield Timed("podhawk seed, all cores", [*rows, *added, "--only", SEED, path], cores)
+    yield Timed("podhawk everything", [*rows, *one, *every, path])
+    yield Timed("podhawk everything, all cores", [*rows, *every, path], cores)
+    yield Timed("podhawk everything, findings", [*PODHAWK, "run", "-q", "-o", "jsonl", *one, *every, path])
+    yield Timed("podhawk dense", [*PODHAWK, "search", DENSE, "-q", *one, path])
+    yield Timed("podhawk dense, all cores", [*PODHAWK, "search", DENSE, "-q", path], cores)
+    for number in (10, 1000):
+        folder = write_detections(generated / str(number), number)
+        yield Timed(f"podhawk {number} generated", [*rows, *one, "--content", str(folder), path])
+
+
+def peer_commands(path: str, python: str, sigma: str | None) -> tuple[list[Timed], list[str]]:
+    """The peers that are here, and the names of those that are not."""
+    cores = len(os.sched_getaffinity(0))
+    found = [Timed("grep", ["grep", "-c", '"pods"', path])]
     missing = []
+
+    def peer(name: str, which: str, number: int, environment: dict[str, str] | None = None) -> None:
+        found.append(Timed(name, [python, str(HERE / "peers.py"), which, path, str(number)], number, environment or {}))
+
+    peer("json.loads dense", "json_dense", 1)
     if shutil.which("jq"):
-        found.append(Runner("jq", ["jq", "-c", _JQ, path]))
+        peer("jq seed, all cores", "jq_seed", cores)
     else:
         missing.append("jq")
-    if installed("duckdb"):
-        found.append(Runner("DuckDB dense", [sys.executable, "-c", _DUCKDB, path, "1"]))
-        found.append(Runner("DuckDB dense, all cores", [sys.executable, "-c", _DUCKDB, path, str(cores)], cores))
+    for module, name in (("duckdb", "DuckDB"), ("polars", "Polars"), ("chdb", "chDB")):
+        if subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False).returncode:
+            missing.append(name)
+            continue
+        for number, label in ((1, ""), (cores, ", all cores")):
+            for question in ("dense", "seed"):
+                peer(f"{name} {question}{label}", f"{module}_{question}", number, {"POLARS_MAX_THREADS": str(number)})
+    if sigma and not subprocess.run([python, "-c", "import sigma_rule_matcher"], capture_output=True,
+                                    check=False).returncode:
+        peer("Sigma rules, sigma-rule-matcher", "sigma_rules", 1, {"SIGMA": sigma})
+        found.append(Timed("Sigma rules, podhawk", [*PODHAWK, "run", "--rows", "-q", "-o", "jsonl", "--jobs", "1",
+                                                    "--content", sigma, path]))
     else:
-        missing.append("duckdb")
+        missing.append("sigma-rule-matcher (or --sigma)")
     return found, missing
 
 
-RATIOS = (("podhawk seed", "grep"), ("podhawk pack", "grep"), ("podhawk dense", "DuckDB dense"),
-          ("podhawk dense, all cores", "DuckDB dense, all cores"), ("podhawk dense", "json.loads dense"),
-          ("podhawk seed", "jq"))
+RATIOS = (
+    ("podhawk seed", "grep"), ("podhawk everything", "grep"), ("podhawk seed, all cores", "jq seed, all cores"),
+    ("podhawk seed, all cores", "Polars seed, all cores"), ("podhawk seed, all cores", "chDB seed, all cores"),
+    ("podhawk seed, all cores", "DuckDB seed, all cores"), ("podhawk dense", "DuckDB dense"),
+    ("podhawk dense", "Polars dense"), ("podhawk dense", "chDB dense"), ("podhawk dense", "json.loads dense"),
+    ("podhawk dense, all cores", "DuckDB dense, all cores"), ("podhawk everything, findings", "podhawk everything"),
+    ("podhawk 1000 generated", "podhawk 10 generated"), ("Sigma rules, podhawk", "Sigma rules, sigma-rule-matcher"))
 
 
-def report(path: Path, found: list[Runner], missing: list[str]) -> str:
-    """A Markdown report."""
+def report(path: Path, found: list[Timed], missing: list[str], python: str) -> str:
+    """What was measured, as Markdown."""
     by_name = {one.name: one for one in found}
-    size = path.stat().st_size / 1e6
-    lines = [f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores; {path.name}, "
-             f"{size:,.0f} MB; {len(found[0].seconds)} rounds", "", "| command | median s | MB/s | spread |",
-             "|---|---|---|---|"]
-    for one in found:
-        spread = (max(one.seconds) - min(one.seconds)) / one.median
-        lines.append(f"| {one.name} | {one.median:.2f} | {size / one.median:,.0f} | {spread:.0%} |")
-    lines += ["", "| ratio | times its speed |", "|---|---|"]
-    for ours, theirs in RATIOS:
-        if ours in by_name and theirs in by_name:
-            lines.append(f"| {ours} / {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |")
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        events = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    lines = [f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}; "
+             f"{', '.join(versions(python))}.", "",
+             f"The log: {path.name}, {size / 1e6:,.0f} MB, {events:,} events, SHA-256 {digest(path)}. "
+             f"{len(found[0].seconds)} rounds.", "",
+             "| command | median s | MB/s | events/s | spread | memory (PSS) |", "|---|---|---|---|---|---|"]
+    lines += [f"| {one.name} | {one.median:.2f} | {size / 1e6 / one.median:,.0f} | {events / one.median:,.0f} | "
+              f"{one.spread:.0%} | {one.memory:,.0f} MB |" for one in found]
+    lines += ["", "| | times the speed of | |", "|---|---|---|"]
+    lines += [f"| {ours} | {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |"
+              for ours, theirs in RATIOS if ours in by_name and theirs in by_name]
     if missing:
         lines += ["", f"Not installed, so left out: {', '.join(missing)}."]
-    lines += ["", f"Largest memory of one process: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} "
-              "MB (of any command above)."]
     return "\n".join(lines) + "\n"
 
 
-if __name__ == "__main__":
+def versions(python: str) -> list[str]:
+    """The versions of what was compared."""
+    code = ("import importlib.metadata as m, sys\nfor one in sys.argv[1:]:\n try: print(one, m.version(one))\n"
+            " except m.PackageNotFoundError: pass")
+    theirs = subprocess.run([python, "-c", code, *PACKAGES.values()], capture_output=True, text=True, check=True).stdout
+    grep = subprocess.run(["grep", "--version"], capture_output=True, text=True, check=False).stdout.splitlines()[:1]
+    return [f"podhawk {importlib.metadata.version('podhawk')}", *theirs.splitlines(), *grep]
+
+
+def digest(path: Path) -> str:
+    """The first twelve digits of a file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path)
-    parser.add_argument("--content", help="published content for the seed detection; default: the shipped pack")
+    parser.add_argument("--content", action="append", default=[], help="published content that runs beside the pack")
+    parser.add_argument("--sigma", help="a folder of Sigma rules for the audit log")
+    parser.add_argument("--peers", default=sys.executable, help="the Python that has the peers; default: this one")
+    parser.add_argument("--only", action="append", default=[], help="commands whose names begin so; default: all")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report", type=Path)
     given = parser.parse_args()
-    commands, absent = runners(str(given.path), given.content)
-    for _ in range(given.rounds):
-        for command in commands:
-            command.run()
-    text = report(given.path, commands, absent)
+    with tempfile.TemporaryDirectory() as generated:
+        peers, missing = peer_commands(str(given.path), given.peers, given.sigma)
+        commands = [*peers, *podhawk_commands(str(given.path), given.content, Path(generated))]
+        if given.only:
+            commands = [one for one in commands if one.name == "grep" or one.name.startswith(tuple(given.only))]
+        for _ in range(given.rounds):
+            for command in commands:
+                command.run()
+    text = report(given.path, commands, missing, given.peers)
     print(text)
     if given.report:
-        given.report.write_text(text + json.dumps({one.name: one.seconds for one in commands}) + "\n")
+        given.report.write_text(text + "\n" + json.dumps({one.name: one.seconds for one in commands}) + "\n")
+
+
+if __name__ == "__main__":
+    main()

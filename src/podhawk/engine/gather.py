@@ -19,6 +19,8 @@ from podhawk.rows import OrderKey
 class GatherJob(ScanJob):
     """Keeps the events themselves: its state is a list of them."""
 
+    placed = True
+
     def __init__(self, plan: Plan, context: Context, observed: Observed) -> None:
         super().__init__(plan, context, observed)
         self.reducer = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import structs
 
@@ -86,7 +86,13 @@ def required_fields(clause: spl.Clause) -> frozenset[str]:
 
 
 class ScanJob:
-    """A plan fed with events: `probe` is the cheap look, `take` the full row."""
+    """A plan fed with events: `probe` is the cheap look, `take` the full row.
+
+    `placed` says whether the state knows the lines at which events stand in a piece of the input, which are to be
+    counted on from the pieces before.
+    """
+
+    placed: ClassVar[bool] = False
 
     def __init__(self, plan: Plan, context: Context, observed: Observed) -> None:
         self.plan = plan
@@ -110,17 +116,13 @@ class ScanJob:
         self._choices: dict[tuple[str, str, str, str], bool] = {}
         self.selects_native = False
 
-    def restart(self) -> None:
-        """Begin again with an empty state and nothing observed."""
-        self.state = self.reducer.start() if self.reducer is not None else []
-        self.pending = []
+    def restart(self, *, going_on: bool = False) -> None:
+        """Begin again with nothing observed and an empty state, or `going_on` with the state at hand."""
+        if not going_on:
+            self.state = self.reducer.start() if self.reducer is not None else []
+            self.pending = []
         self.observed.clear()
         self.observed.unseen |= required_fields(self.base)
-
-    def absorb(self, state: Any, observed: Observed, lines_before: int) -> None:
-        """Take in the state of a later piece of the input, and what was observed on it."""
-        self.absorb_state(state, lines_before)
-        self.observed.absorb(observed, lines_before)
 
     def absorb_state(self, state: Any, lines_before: int = 0) -> None:
         """Take in the state of later pieces of the input, which have so many lines before them in their file."""

@@ -35,6 +35,9 @@ class CutSource(Protocol):
 
 Work = Callable[[Piece, InputReport], None]
 Sent = tuple[int, list[Any], list[Observed], InputReport]
+"""What a piece gave: its number, states of jobs that are placed (None for any other), what was observed, its report."""
+States = list[Any]
+"""What all the pieces that a process took gave jobs that are not placed (None for those that are)."""
 
 
 def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, work: Work) -> bool:
@@ -48,23 +51,31 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
     finer = source.pieces(max(min(MOST_PIECE, total // (workers * 2) + 1), LEAST_PIECE))
     if not finer or len(finer) < 2:
         return False
-    received = _run(jobs, finer, min(workers, len(finer)), work)
-    if received is None:
+    found = _run(jobs, finer, min(workers, len(finer)), work)
+    if found is None:
         return False
+    received, merged = found
+    for states in merged:
+        for job, state in zip(jobs, states, strict=True):
+            if not job.placed:
+                job.absorb_state(state)
     lines: dict[str, int] = {}
     for number, states, observed, report in sorted(received, key=lambda one: one[0]):
         path = finer[number].path
         offset = lines.get(path, 0)
         lines[path] = offset + report.lines
         for job, state, seen in zip(jobs, states, observed, strict=True):
-            job.absorb(state, seen, offset)
+            job.observed.absorb(seen, offset)
+            if job.placed:
+                job.absorb_state(state, offset)
         source.report.absorb(report, offset)
     source.report.files += len({piece.file for piece in finer})
     return True
 
 
-def _run(jobs: Sequence[ScanJob], pieces: list[Piece], workers: int, work: Work) -> list[Sent] | None:
-    """What each piece gave, or None if any process failed."""
+def _run(jobs: Sequence[ScanJob], pieces: list[Piece], workers: int,
+         work: Work) -> tuple[list[Sent], list[States]] | None:
+    """What each piece and each process gave, or None if any process failed."""
     context = multiprocessing.get_context("fork")
     queue = context.Value("i", 0)
     children = []
@@ -75,6 +86,7 @@ def _run(jobs: Sequence[ScanJob], pieces: list[Piece], workers: int, work: Work)
         theirs.close()
         children.append((child, ours))
     received: list[Sent] = []
+    merged: list[States] = []
     failed = False
     open_pipes = [ours for _, ours in children]
     while open_pipes and not failed:
@@ -89,33 +101,43 @@ def _run(jobs: Sequence[ScanJob], pieces: list[Piece], workers: int, work: Work)
             elif data == b"done":
                 open_pipes.remove(pipe)
             else:
-                received.append(pickle.loads(data))
+                sent = pickle.loads(data)
+                (received if isinstance(sent, tuple) else merged).append(sent)
     for child, ours in children:
         if failed:
             child.terminate()
         ours.close()
         child.join()
-    return None if failed or len(received) != len(pieces) else received
+    return None if failed or len(received) != len(pieces) else (received, merged)
 
 
-def _child(jobs: Sequence[ScanJob], pieces: list[Piece], queue: Any, pipe: Any, work: Work) -> None:
-    """Take pieces until there are none; what they gave goes up the pipe, one message a piece."""
+def _child(jobs: Sequence[ScanJob], pieces: list[Piece], queue: Any, pipe: Connection, work: Work) -> None:
+    """Take pieces until there are none; what they gave goes up the pipe, one message a piece. States that know no
+    places go on from piece to piece, and up the pipe once."""
     try:
+        for job in jobs:
+            job.restart()
         while True:
             with queue.get_lock():
                 number = queue.value
                 queue.value += 1
             if number >= len(pieces):
+                _send(pipe, [None if job.placed else job.state for job in jobs])
                 pipe.send_bytes(b"done")
                 break
             report = InputReport()
             for job in jobs:
-                job.restart()
+                job.restart(going_on=not job.placed)
             work(pieces[number], report)
-            sent: Sent = (number, [job.state for job in jobs], [job.observed for job in jobs], report)
-            pipe.send_bytes(pickle.dumps(sent, pickle.HIGHEST_PROTOCOL))
+            sent: Sent = (number, [job.state if job.placed else None for job in jobs], [job.observed for job in jobs],
+                          report)
+            _send(pipe, sent)
     except BaseException:
         pipe.send_bytes(b"failed")
     finally:
         pipe.close()
         os._exit(0)
+
+
+def _send(pipe: Connection, sent: Sent | States) -> None:
+    pipe.send_bytes(pickle.dumps(sent, pickle.HIGHEST_PROTOCOL))
