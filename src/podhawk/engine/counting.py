@@ -23,6 +23,8 @@ from podhawk.spl.clause import EVERYTHING
 if TYPE_CHECKING:
     from podhawk.engine.job import ScanJob
 
+PART = 256 << 10
+"""Bytes whose events are at hand at the same time: they stay in the processor's cache."""
 _NOTHING = frozenset({UNSET})
 _LOST = attrgetter("annotations.truncated")
 
@@ -52,7 +54,8 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
     read = reader(("verb", "stage", "level", *by))
     decode, annotated = shape.decode_lines, shape.annotated
 
-    def take_lines(block: bytes, start: int, stop: int) -> int:
+    def part(block: bytes, start: int, stop: int, counts: Counter[Values]) -> int:
+        """Counts what a part of a block holds, if all of it is as it should be; how many lines that is."""
         try:
             events = decode(memoryview(block)[start:stop])
         except NOT_OF_SHAPE:
@@ -64,13 +67,25 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
                 return 0
         elif not _NOTHING.issuperset(map(_LOST, events)):
             return 0
-        counts = Counter(map(read, events))
+        counts.update(map(read, events))
+        return len(events)
+
+    def take_lines(block: bytes, start: int, stop: int) -> int:
+        counts: Counter[Values] = Counter()
+        taken = 0
+        while start < stop:
+            end = block.rfind(b"\n", start, start + PART) + 1 if stop - start > PART else stop
+            found = part(block, start, end or stop, counts)
+            if not found:
+                return 0
+            taken += found
+            start = end or stop
         if any(values[0] in METHODS for values in counts):
             return 0
         for (_, *values), count in counts.items():
             key = tuple(values)
             seen[key] = seen.get(key, 0) + count
-        return len(events)
+        return taken
 
     return take_lines
 
