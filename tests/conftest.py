@@ -27,6 +27,12 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Runs keep content in a folder of the tests, not in that of whoever runs them."""
+    os.environ["PODHAWK_CONTENT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The cluster goes last: it takes the machine for itself, and other servers start better without it."""
     items.sort(key=lambda item: "tests/spark/" in item.path.as_posix())

@@ -133,6 +133,16 @@ class Command:
     refused: str = ""
     source: str = ""
 
+    def __reduce__(self) -> tuple[Callable[[str], Command], tuple[str]]:
+        return named, (self.name,)
+
+
+def named(name: str) -> Command:
+    """The command of a name."""
+    from podhawk.commands.registry import COMMANDS
+
+    return COMMANDS[name]
+
 
 def always(kind: Kind) -> Callable[[Any], Kind]:
     """A streaming class that no option changes."""

@@ -8,9 +8,10 @@ differently (risk object types, statuses, schedules) are normalised once, by the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from podhawk.content.parsed import Parsed
 from podhawk.errors import Place
 
 Form = Literal["tags", "transition", "rba", "findings", "sigma"]
@@ -321,6 +322,19 @@ class Content:
     carried: tuple[Carried, ...] = ()
     lookup_files: dict[str, str] = field(default_factory=dict)
     problems: tuple[ContentProblem, ...] = ()
+    parsed: Parsed = field(default_factory=Parsed, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.parsed.macros is None:
+            self.parsed.macros = self.macros
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "parsed"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "parsed", Parsed(self.macros))
 
     def deployment_for(self, detection: Detection) -> Deployment | None:
         """The detection's own schedule, the one it names, or the default of its type."""

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from podhawk.commands.context import Context, Geo
+from podhawk.content.cache import file_for, kept
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
@@ -99,6 +100,16 @@ def _zone(name: str) -> tzinfo:
 
 
 def content_of(options: Mapping[str, Any], macros: Mapping[str, str] | None = None) -> Content:
-    """The content that options name, the shipped pack by default."""
+    """The content that options name, the shipped pack by default; where `content_cache` is among them, as an earlier
+    run read it if nothing has changed since."""
     paths: Sequence[str | Path] = options.get("content") or [shipped_pack()]
-    return load_content(paths, overrides=options.get("overrides") or (), macro_overrides=macros or {})
+    overrides = options.get("overrides") or ()
+    path = file_for(options["content_cache"], paths, overrides, macros or {}) if "content_cache" in options else None
+    found = kept(path) if path is not None else None
+    if found is None:
+        content = load_content(paths, overrides=overrides, macro_overrides=macros or {})
+        content.parsed.fresh = True
+    else:
+        content, content.parsed.searches = found
+    content.parsed.path = path
+    return content

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from podhawk.commands.declare import Pipeline
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
+from podhawk.content.parsed import SearchKey
 from podhawk.content.surroundings import Surroundings
 from podhawk.engine.batch import Request
 from podhawk.engine.plan import make_plan, read_search
 from podhawk.engine.refusals import needs_geo, refusal, refused_in
 from podhawk.errors import ContentError, SearchError
+from podhawk.functions.declare import Env
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ def prepare(detection: Detection, content: Content, around: Surroundings, store:
     name = f"{detection.file or detection.name}: search"
     try:
         try:
-            pipeline = read_search(detection.search, content.macros, name, context.env)
+            pipeline = _read(detection.search, content, name, context.env)
             reason = refused_in(pipeline)
         except SearchError:
             # That a command is not supported is the better answer where a macro, say, is not defined either.
@@ -48,3 +51,16 @@ def prepare(detection: Detection, content: Content, around: Surroundings, store:
     if context.geo is None and needs_geo(pipeline):
         return Prepared(detection, cannot="no geo database: it needs iplocation; give one with --geo FILE.mmdb")
     return Prepared(detection, Request(pipeline, context))
+
+
+def _read(text: str, content: Content, name: str, env: Env) -> Pipeline:
+    """A search parsed, now or before."""
+    key = SearchKey(name, text, "macro-keeps-quotes" in env.switches)
+    known = content.parsed.find(content.macros, key)
+    if known is not None:
+        return known
+    evaluated: list[str] = []
+    pipeline = read_search(text, content.macros, name, env, evaluated)
+    if not evaluated:
+        content.parsed.keep(content.macros, key, pipeline)
+    return pipeline

@@ -47,11 +47,15 @@ class Plan:
     base: Clause
 
 
-def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | None = None) -> Pipeline:
-    """The pipeline of a search's text: comments, macros, commands. Raises SearchError."""
+def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | None = None,
+                evaluated: list[str] | None = None) -> Pipeline:
+    """The pipeline of a search's text: comments, macros, commands. `evaluated` gathers the expressions of macros that
+    are eval expressions: with these a search may be another one each time. Raises SearchError."""
     surroundings = env if env is not None else Env()
 
     def evaluate(expression: str) -> object:
+        if evaluated is not None:
+            evaluated.append(expression)
         source = plain(expression, f"{name}, a macro's expression")
         cursor = Cursor(source, 0, len(expression))
         tree = parse_expression(cursor)

@@ -224,6 +224,14 @@ OPTIONS: tuple[Option, ...] = (
         ("run",),
         choices=("informational", "low", "medium", "high", "critical"),
     ),
+    Option(
+        "content-cache",
+        "text",
+        "Where content is kept as it was read, for the next run: a folder, or off. Default: podhawk in the user's "
+        "folder for such things.",
+        ("run", "search"),
+        metavar="DIR|off",
+    ),
     Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
     Option(
         "state",

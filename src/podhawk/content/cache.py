@@ -1,0 +1,87 @@
+"""What searches were parsed into, and content as it was read, kept from one run to the next.
+
+A run over a small log spends most of its time on reading content: thousands of YAML files and searches that have not
+changed since the last time. What came of them is kept in a file that is named after everything it depends on: the
+bytes of the content's files, where they stand, macros of the site, and the version of podhawk to the file. So there is
+nothing to bring up to date, only files that nobody asks for any more.
+
+The file is a pickle, like Python's own compiled files fit only to be written and read by the same user: one that
+somebody else could have written is not read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import platform
+import stat
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from podhawk.commands.declare import Pipeline
+from podhawk.content.parsed import SUFFIX, SearchKey
+from podhawk.content.walk import files_of
+from podhawk.engine.pause import no_collection
+
+OFF: Final = "off"
+
+
+def kept(path: Path) -> tuple[Any, dict[SearchKey, Pipeline]] | None:
+    """What a file holds; None where there is none, where others could have written it, or where it is damaged."""
+    try:
+        with path.open("rb") as file:
+            if not (_own(os.fstat(file.fileno())) and _own(path.parent.stat())):
+                return None
+            with no_collection():
+                content, searches = pickle.load(file)
+        os.utime(path)
+    except Exception:  # whatever a damaged pickle raises: it is written anew
+        return None
+    return content, searches
+
+
+def _own(about: os.stat_result) -> bool:
+    """Whether only the user may have written something."""
+    return hasattr(os, "geteuid") and about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def file_for(folder: str | None, paths: Sequence[str | Path], overrides: Sequence[str | Path],
+             macros: Mapping[str, str]) -> Path | None:
+    """The file for some content: in a folder, or the user's own for such things; None where there is to be none."""
+    if folder == OFF or not hasattr(os, "geteuid"):
+        return None
+    try:
+        root = Path(folder).expanduser() if folder else _users_folder()
+        digest = hashlib.blake2b(_version(), digest_size=16)
+        for given in (*paths, None, *overrides):
+            digest.update(b"\0\0" + str(given).encode("utf-8", "surrogateescape"))
+            for part in _parts(Path(given).expanduser()) if given is not None else ():
+                digest.update(part)
+    except (OSError, RuntimeError):  # what is wrong with the content is told where it is read
+        return None
+    digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
+    return root / f"{digest.hexdigest()}{SUFFIX}"
+
+
+def _parts(path: Path) -> Iterable[bytes]:
+    for found in files_of(path):
+        content = found.path.read_bytes()
+        yield b"\0" + os.fsencode(found.path) + b"\0" + str(len(content)).encode() + b"\0" + content
+
+
+def _users_folder() -> Path:
+    """Source: https://specifications.freedesktop.org/basedir-spec/latest/"""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "podhawk"
+
+
+@cache
+def _version() -> bytes:
+    """What tells one podhawk from another, also while it is being worked on."""
+    package = Path(__file__).resolve().parent.parent
+    files = [f"{path.relative_to(package)} {about.st_mtime_ns} {about.st_size}"
+             for path in sorted(package.rglob("*.py")) for about in (path.stat(),)]
+    return "\n".join((platform.python_version(), platform.python_implementation(), *files)).encode()

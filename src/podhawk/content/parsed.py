@@ -1,0 +1,71 @@
+"""What searches were parsed into, kept with the content from one run to the next (see `podhawk.content.cache`)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from podhawk.commands.declare import Pipeline
+from podhawk.engine.pause import no_collection
+
+SUFFIX: Final = ".plans"
+MOST_FILES: Final = 16
+"""Files in the folder; the ones that were used longest ago go first."""
+
+
+class SearchKey(NamedTuple):
+    """What a parsed search depends on besides the macros: its name, which errors repeat, and its text."""
+
+    name: str
+    text: str
+    keeps_quotes: bool
+
+
+@dataclass(slots=True)
+class Parsed:
+    """Parsed searches under one set of macros, and the file that they go to (None: they end with the process)."""
+
+    macros: Mapping[Any, Any] | None = None
+    searches: dict[SearchKey, Pipeline] = field(default_factory=dict)
+    path: Path | None = None
+    fresh: bool = False
+
+    def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
+        """What a search was parsed into with these very macros."""
+        return self.searches.get(key) if macros is self.macros else None
+
+    def keep(self, macros: Mapping[Any, Any], key: SearchKey, pipeline: Pipeline) -> None:
+        """Remember what a search was parsed into."""
+        if macros is self.macros:
+            self.searches[key] = pipeline
+            self.fresh = True
+
+    def save(self, content: Any) -> None:
+        """Write content and searches to the file, if there is one and it lacks any. A folder that cannot be written to
+        costs the next run time and this one nothing."""
+        if self.path is None or not self.fresh:
+            return
+        with contextlib.suppress(OSError), no_collection():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, part = tempfile.mkstemp(dir=self.path.parent)  # which only its owner may read and write
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    pickle.dump((content, self.searches), file, pickle.HIGHEST_PROTOCOL)
+                os.replace(part, self.path)
+            except BaseException:
+                os.unlink(part)
+                raise
+            _drop_old(self.path.parent)
+        self.fresh = False
+
+
+def _drop_old(folder: Path) -> None:
+    files = sorted(folder.glob(f"*{SUFFIX}"), key=lambda path: path.stat().st_mtime)
+    for path in files[:-MOST_FILES]:
+        path.unlink(missing_ok=True)
