@@ -38,7 +38,7 @@ def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int)
 
 @pytest.mark.parametrize(("search", "told"), [
     ("* | stats count by verb", "search has no literal that a line must hold"),
-    ("verb=create | table _raw", "full decode"),
+    ("verb=create | table _raw", "search needs the whole of each event that it wants"),
     ("verb=create | sort - user.username | head 2", "head"),
 ])
 def test_a_search_is_profiled_and_says_why(tmp_path: Path, search: str, told: str) -> None:

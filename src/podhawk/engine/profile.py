@@ -115,9 +115,11 @@ def _why(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> str:
         parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
     else:
         parts.append(f"{len(jobs)} searches of {len(sieve.kinds)} kinds")
-    if not quick:
-        slow = [name_of(job) for job in jobs if needed(job) is None]
-        parts.append(f"{slow[0]} needs the whole event" if slow else "the input needs to be looked at in full")
+    slow = [name_of(job) for job in jobs if needed(job) is None]
+    if slow:
+        parts.append(f"{slow[0]} needs the whole of each event" + (" that it wants" if quick else ""))
+    elif not quick:
+        parts.append("the input needs to be looked at in full")
     return "; ".join(parts)
 
 

@@ -62,15 +62,24 @@ class Wanting(Protocol):
 def needed(job: ScanJob) -> frozenset[str] | None:
     """The fields that a search needs of an event; None if it cannot be served this way. One that selects events of a
     carrier only needs nothing of those that have none."""
-    wanted, probe = job.needs, job.probe_fields
     if not job.selects_native:
         return frozenset()
-    if wanted is None or probe is None or job.rules != FlattenRules():
+    asked = asked_for(job)
+    if asked is None or job.needs is None:
         return None
-    names = (wanted | probe) - set(FIXED)
-    if "_raw" in names or "_time" in probe or not all(name == "_time" or reachable(name) for name in names):
+    names = (job.needs | asked) - set(FIXED)
+    if "_raw" in names or not all(name == "_time" or reachable(name) for name in names):
         return None
     return names
+
+
+def asked_for(job: ScanJob) -> frozenset[str] | None:
+    """The fields that a search's first clause asks for; None if it cannot be asked this way."""
+    probe = job.probe_fields
+    if probe is None or job.rules != FlattenRules():
+        return None
+    names = probe - set(FIXED)
+    return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
 
 
 class _Server:
@@ -143,10 +152,13 @@ class _Column(dict[Any, Any]):
 
 
 class _Clause:
-    """Searches with the same first clause: asked once for each combination of values."""
+    """Searches with the same first clause: asked once for each combination of values. Those that need the whole of what
+    they want have no server, and make the clause `entire`: what it wants goes the long way."""
 
     def __init__(self, names: frozenset[str], fixed: dict[str, str]) -> None:
+        self.jobs: list[ScanJob] = []
         self.servers: list[_Server] = []
+        self.entire = False
         self.fixed = fixed
         self.body_names = frozenset(filter(of_body, names))
         self.heads = sorted({head_of(name) for name in self.body_names})
@@ -172,15 +184,15 @@ class _Clause:
             value = value_of(raw)
             if value is not None:
                 row[name] = value
-        for server in self.servers:
-            observed = server.job.observed
-            if observed.unseen:
-                observed.unseen.difference_update(row)
-        return self.servers[0].job.test(row)
+        for job in self.jobs:
+            if job.observed.unseen:
+                job.observed.unseen.difference_update(row)
+        return self.jobs[0].test(row)
 
 
 class Quick:
-    """Takes lines for a set of searches; those in `fields` that are None cannot be served this way."""
+    """Takes lines for a set of searches; those in `fields` that are None cannot be served this way, but at least asked
+    whether they want a line."""
 
     def __init__(self, jobs: Sequence[ScanJob], fields: Sequence[frozenset[str] | None], fixed: dict[str, str],
                  place: tuple[int, ...], numbers: Mapping[str, int], sieve: Wanting | None) -> None:
@@ -190,20 +202,24 @@ class Quick:
         self._path = ""
         self._numbers = numbers
         self._sieve = sieve
-        self._shape = Shape(frozenset().union(*(names for names in fields if names is not None)))
+        asked = [asked_for(job) if job.selects_native else None for job in jobs]
+        self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
         self._decode = self._shape.decode
         self._clauses: list[_Clause | None] = []
         self._carried = frozenset(number for number, job in enumerate(jobs) if not job.selects_native)
         same: dict[Any, _Clause] = {}
-        for job, names in zip(jobs, fields, strict=True):
-            if names is None or not job.selects_native:
+        for job, names, probe in zip(jobs, fields, asked, strict=True):
+            if probe is None:
                 self._clauses.append(None)
                 continue
-            assert job.probe_fields is not None
             clause = same.get(job.base)
-            if clause is None or job.context.env.switches != clause.servers[0].job.context.env.switches:
-                clause = same[job.base] = _Clause(job.probe_fields, fixed)
-            clause.servers.append(_Server(job, names, fixed))
+            if clause is None or job.context.env.switches != clause.jobs[0].context.env.switches:
+                clause = same[job.base] = _Clause(probe, fixed)
+            clause.jobs.append(job)
+            if names is None:
+                clause.entire = True
+            else:
+                clause.servers.append(_Server(job, names, fixed))
             self._clauses.append(clause)
         self._groups: dict[frozenset[int] | None, tuple[_Clause, ...] | None] = {None: self._group(range(len(jobs)))}
         self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
@@ -265,6 +281,8 @@ class Quick:
                 # As `clause.wants`, without a call for what was asked before.
                 wants = clause.known.get(clause.read(event)) if not clause.heads else None
                 if wants or (wants is None and clause.wants(event)):
+                    if clause.entire:
+                        return False
                     if hits is None:
                         hits = [clause]
                     else:
@@ -356,9 +374,11 @@ class Quick:
 
 def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...],
               numbers: Mapping[str, int], sieve: Wanting | None = None) -> Quick | None:
-    """The quick way for these searches; None if it can serve none of them, or without a sieve not all."""
+    """The quick way for these searches; None if it can ask for none of them what they want, or without a sieve not
+    serve all of them."""
     fields = [needed(job) for job in jobs]
-    if not fields or (None in fields if sieve is None else all(names is None for names in fields)):
+    if not fields or (None in fields if sieve is None else all(job.selects_native and asked_for(job) is None
+                                                              for job in jobs)):
         return None
     return Quick(jobs, fields, fixed, place, numbers, sieve)
 
