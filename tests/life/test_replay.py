@@ -248,3 +248,10 @@ def test_a_pointer_of_git_lfs_given_as_a_file_was_sent_as_nothing_and_called_don
     assert done.returncode == 2
     assert "is a git LFS pointer" in done.stderr
     assert receiver.accepted == []
+
+
+def test_a_password_in_the_url_was_shown(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", event("1"))
+    done = replay(log, "--to", "http://sender:s3cret@127.0.0.1:9/audit", "--dry-run")
+    assert "http://sender:…@127.0.0.1:9/audit" in done.stderr
+    assert "s3cret" not in done.stderr + done.stdout

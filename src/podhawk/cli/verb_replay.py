@@ -34,7 +34,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.cli.progress import tracked
     from podhawk.life.replay.datasets import datasets_named, messages, times_of
     from podhawk.life.replay.send import Position, read_position, send, write_position
-    from podhawk.life.replay.targets import target_of
+    from podhawk.life.replay.targets import target_of, without_password
     from podhawk.life.testing.datasets import Places
     from podhawk.settings.resolve import resolve
 
@@ -56,7 +56,8 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         shift = None if settings["keep_times"] or not times else now - max(times)
         position = Position(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0
-    click.echo(f"{total} events of {len(found)} datasets over {span:.0f} seconds to {target.url} as {target.form}"
+    click.echo(f"{total} events of {len(found)} datasets over {span:.0f} seconds to "
+               f"{without_password(target.url)} as {target.form}"
                + (f", {position.sent} of them sent before" if position.sent else ""), err=True)
     if settings["dry_run"]:
         for dataset in found:

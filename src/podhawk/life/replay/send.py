@@ -18,7 +18,7 @@ from typing import Final
 
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.life.replay.datasets import Message
-from podhawk.life.replay.targets import Target
+from podhawk.life.replay.targets import Target, without_password
 
 MOST_EVENTS: Final = 500
 MOST_BYTES: Final = 900_000
@@ -117,6 +117,7 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
     import httpx
 
     assert isinstance(client, httpx.Client)
+    shown = without_password(url)
     until = time.monotonic() + patience
     wait = FIRST_WAIT
     while True:
@@ -129,9 +130,9 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
                 return
             told = f"{answer.status_code} {_without_token(answer.text, headers)[:200]}"
             if answer.status_code not in _AGAIN:
-                raise ReplayError(f"{url} refused the events: {told}", remedy="Look at its token, index and limits.")
+                raise ReplayError(f"{shown} refused the events: {told}", remedy="Look at its token, index and limits.")
         if time.monotonic() + wait > until:
-            raise ReplayError(f"{url} did not take the events for {patience:g} seconds: {told}",
+            raise ReplayError(f"{shown} did not take the events for {patience:g} seconds: {told}",
                               remedy="With --resume FILE it can go on later.")
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)

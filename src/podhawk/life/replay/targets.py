@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from podhawk.errors import UsageError
 from podhawk.life.replay.datasets import Dataset, Message
@@ -57,13 +57,21 @@ def target_of(url: str, form: str | None, token: str) -> Target:
     """The receiver at a URL; the form follows from its path where none is named. Raises UsageError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"{url} is no http or https URL",
+        raise UsageError(f"{without_password(url)} is no http or https URL",
                          remedy="For example --to https://splunk:8088/services/collector/event.")
     if form is not None:
         return Target(url, form, token)  # type: ignore[arg-type]
     if "/services/collector" in parts.path:
         return Target(url, "raw" if parts.path.rstrip("/").endswith("/raw") else "event", token)
     return Target(url, "webhook", token)
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return urlunsplit(parts._replace(netloc=f"{parts.username}:…@{parts.netloc.rpartition('@')[2]}"))
 
 
 def _metadata(dataset: Dataset) -> dict[str, str]:
