@@ -87,6 +87,10 @@ RATIOS = (
     ("podhawk dense, all cores", "DuckDB dense, all cores"), ("podhawk everything, findings", "podhawk everything"),
     ("podhawk 1000 generated", "podhawk 10 generated"), ("Sigma rules, podhawk", "Sigma rules, sigma-rule-matcher"))
 
+WHEN_NOT = ("Do not trust a number from a machine that did other work meanwhile, from a log that does not fit the page "
+            "cache, or where the rounds are more than a tenth apart. Ratios hold for this log: what podhawk takes "
+            "depends on how many events the searches want and how many rows they give, what grep takes does not.")
+
 
 def report(path: Path, found: list[Timed], missing: list[str], python: str) -> str:
     """What was measured, as Markdown."""
@@ -104,6 +108,7 @@ def report(path: Path, found: list[Timed], missing: list[str], python: str) -> s
     lines += ["", "| | times the speed of | |", "|---|---|---|"]
     lines += [f"| {ours} | {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |"
               for ours, theirs in RATIOS if ours in by_name and theirs in by_name]
+    lines += ["", WHEN_NOT]
     if missing:
         lines += ["", f"Not installed, so left out: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
