@@ -1,8 +1,12 @@
-"""What no search asked for, but findings need: a second look at the input, where the first one leaves questions.
+"""What no search asked for, but findings need.
+
+Where a controller acted, the changes of the objects that it acts for tell who is behind it; where a service account
+did, the request that issued its token. The scan brings both along, as text: which of them matter is known only
+afterwards, and most are never decoded.
 
 A search may want only some stages of a request (those that have a body, or those that have none yet), but what became
-of it stands in the last one: requests that were seen without their end are looked for once more. And where a controller
-acted, the changes of the objects that it acts for are looked for, to tell who is behind it.
+of it stands in the last one. Requests that were seen without their end are looked for once more, unless a search that
+wanted them would have wanted their end too: then it is not there.
 """
 
 from __future__ import annotations
