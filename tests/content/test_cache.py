@@ -53,7 +53,7 @@ def run(folder: Path, macros: dict[str, str] | None = None, cache: str | None = 
     """The content and its rows, kept as the command line keeps them."""
     content = api.content_of({"content": [folder / "content"], "content_cache": cache or str(folder / "cache")}, macros)
     rows = [row for one in api.rows(content, folder / "a.log", jobs=1).detections for row in one.result or ()]
-    content.parsed.save(content)
+    content.keep()
     return content, rows
 
 

@@ -85,7 +85,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         sys.stdout.flush()
         print_input(result.report)
         print_run(result)
-    content.parsed.save(content)
+    content.keep()
     _need_one(result.detections)
     broken = any(one.broken is not None for one in result.detections)
     if broken or any(problem.severity == "error" for problem in content.problems):

@@ -57,7 +57,7 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
         result = api.search(text, *sources, content=content, name=name, settings=around)
     except SearchError as error:
         raise UsageError(error.message, place=error.place, remedy=error.remedy) from None
-    content.parsed.save(content)
+    content.keep()
     kind = output.format_of(settings["output"], settings["output_file"])
     columns = result.columns
     rows = list(result.shown() if kind == "table" else result)

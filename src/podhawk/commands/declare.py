@@ -133,9 +133,6 @@ class Command:
     refused: str = ""
     source: str = ""
 
-    def __reduce__(self) -> tuple[Callable[[str], Command], tuple[str]]:
-        return named, (self.name,)
-
 
 def named(name: str) -> Command:
     """The command of a name."""

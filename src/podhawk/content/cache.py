@@ -5,23 +5,22 @@ changed since the last time. What came of them is kept in a file that is named a
 bytes of the content's files, where they stand, macros of the site, and the version of podhawk to the file. So there is
 nothing to bring up to date, only files that nobody asks for any more.
 
-The file is a pickle, like Python's own compiled files fit only to be written and read by the same user: one that
-somebody else could have written is not read.
+A file that somebody else than the user could have written is not read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import pickle
 import platform
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from podhawk.commands.declare import Pipeline
+from podhawk.content.model import Content
+from podhawk.content.packed import unpack
 from podhawk.content.parsed import SUFFIX, SearchKey
 from podhawk.content.walk import files_of
 from podhawk.engine.pause import no_collection
@@ -29,18 +28,22 @@ from podhawk.engine.pause import no_collection
 OFF: Final = "off"
 
 
-def kept(path: Path) -> tuple[Any, dict[SearchKey, Pipeline]] | None:
-    """What a file holds; None where there is none, where others could have written it, or where it is damaged."""
+def kept(path: Path) -> Content | None:
+    """The content that a file holds; None where there is none, where others could have written it, or where it is
+    damaged."""
     try:
         with path.open("rb") as file:
             if not (_own(os.fstat(file.fileno())) and _own(path.parent.stat())):
                 return None
-            with no_collection():
-                content, searches = pickle.load(file)
+            data = file.read()
+        with no_collection():
+            values, searches = unpack(data)
+            content = Content(*values)
         os.utime(path)
-    except Exception:  # whatever a damaged pickle raises: it is written anew
+    except (OSError, ValueError, TypeError):  # then it is written anew
         return None
-    return content, searches
+    content.parsed.searches = {SearchKey(*key): pipeline for *key, pipeline in searches}
+    return content
 
 
 def _own(about: os.stat_result) -> bool:

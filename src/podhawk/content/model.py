@@ -328,13 +328,9 @@ class Content:
         if self.parsed.macros is None:
             self.parsed.macros = self.macros
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {one.name: getattr(self, one.name) for one in fields(self) if one.name != "parsed"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        for name, value in state.items():
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "parsed", Parsed(self.macros))
+    def keep(self) -> None:
+        """Keep what was read and parsed for the next run, where there is a place for it."""
+        self.parsed.save([getattr(self, one.name) for one in fields(self) if one.name != "parsed"])
 
     def deployment_for(self, detection: Detection) -> Deployment | None:
         """The detection's own schedule, the one it names, or the default of its type."""

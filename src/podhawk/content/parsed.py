@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from podhawk.commands.declare import Pipeline
+from podhawk.content.packed import pack
 from podhawk.engine.pause import no_collection
 
 SUFFIX: Final = ".plans"
@@ -46,17 +46,19 @@ class Parsed:
             self.searches[key] = pipeline
             self.fresh = True
 
-    def save(self, content: Any) -> None:
-        """Write content and searches to the file, if there is one and it lacks any. A folder that cannot be written to
-        costs the next run time and this one nothing."""
+    def save(self, content: Sequence[Any]) -> None:
+        """Write content, as the values of its fields, and searches to the file, if there is one and it lacks any. A
+        folder that cannot be written to costs the next run time and this one nothing."""
         if self.path is None or not self.fresh:
             return
-        with contextlib.suppress(OSError), no_collection():
+        with no_collection():
+            data = pack([content, [(*key, pipeline) for key, pipeline in self.searches.items()]])
+        with contextlib.suppress(OSError):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, part = tempfile.mkstemp(dir=self.path.parent)  # which only its owner may read and write
             try:
                 with os.fdopen(handle, "wb") as file:
-                    pickle.dump((content, self.searches), file, pickle.HIGHEST_PROTOCOL)
+                    file.write(data)
                 os.replace(part, self.path)
             except BaseException:
                 os.unlink(part)

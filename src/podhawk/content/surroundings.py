@@ -105,11 +105,9 @@ def content_of(options: Mapping[str, Any], macros: Mapping[str, str] | None = No
     paths: Sequence[str | Path] = options.get("content") or [shipped_pack()]
     overrides = options.get("overrides") or ()
     path = file_for(options["content_cache"], paths, overrides, macros or {}) if "content_cache" in options else None
-    found = kept(path) if path is not None else None
-    if found is None:
+    content = kept(path) if path is not None else None
+    if content is None:
         content = load_content(paths, overrides=overrides, macro_overrides=macros or {})
         content.parsed.fresh = True
-    else:
-        content, content.parsed.searches = found
     content.parsed.path = path
     return content
