@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from engine_logs import SEARCHES, write
 from podhawk import api
@@ -113,3 +115,37 @@ def test_a_piece_that_ends_with_a_whole_line_was_given_up(tmp_path: Path, small_
     one, several = both("verb=delete ns=a | stats count", [path])
     assert list(one) == list(several)
     assert small_pieces, "the sieve gave up at the end of a piece, and one process read all of the log"
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, small_pieces: list[int]) -> None:
+    plain = [write(tmp_path / f"{number}.log", number, 400) for number in range(4)]
+    packed = [tmp_path / "0.log.gz", tmp_path / "1.log.zst"]
+    packed[0].write_bytes(gzip.compress(plain[0].read_bytes()))
+    packed[1].write_bytes(zstandard.compress(plain[1].read_bytes()))
+    one, several = both(search, [packed[0], plain[2], packed[1], plain[3]])
+    assert list(one) == list(several)
+    assert (one.report.lines, one.report.bytes, one.report.files) == (
+        several.report.lines, several.report.bytes, several.report.files)
+    assert small_pieces
+
+
+def test_lines_of_a_file_that_is_given_twice_were_counted_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 4, 500)
+    lines = path.read_text().splitlines()
+    lines[100] = lines[100][:-1] + ',"annotations":{"audit.k8s.io/truncated":"true"}}'
+    path.write_text("\n".join(lines) + "\n")
+    one, several = both("requestObject.kind=Pod | stats count", [path, path])
+    assert str(one.observed.first_blind) == str(several.observed.first_blind) == f"{path}:101"
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_pieces_took_the_time_of_receipt_whatever_was_asked_for(jobs: int, tmp_path: Path) -> None:
+    event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
+             "verb": "get", "user": {"username": "alice"}, "requestReceivedTimestamp": "2026-11-01T10:00:00.000000Z",
+             "stageTimestamp": "2026-11-01T10:00:05.000000Z"}
+    path = tmp_path / "a.log"
+    path.write_text("".join(json.dumps({**event, "auditID": str(number)}) + "\n" for number in range(100)))
+    found = api.search("verb=get | stats max(_time) as time", path, content=NOTHING, jobs=jobs,
+                       time_field="stageTimestamp")
+    assert [row["time"] for row in found] == ["1793527205"]

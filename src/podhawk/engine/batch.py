@@ -112,7 +112,7 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         source.unread = False
         return
     first = source.unread
-    quick = _quick(jobs, source, sieve, within, (0,)) if source.plain() else None
+    quick = _quick(jobs, source, sieve, within, (0,))
     with scanned(jobs, sieve, quick is not None):
         _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
         if quick is not None:
@@ -129,7 +129,7 @@ def piece_work(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
         if sieve is not None and not sieve.prepared and not piece.whole:
             sieve.prepare(next(iter(piece.blocks()), b""))
         place = (piece.file, piece.number)
-        quick = _quick(jobs, source, sieve, within, place) if not piece.whole else None
+        quick = _quick(jobs, source, sieve, within, place)
         _feed(jobs, source.piece(piece, report, sieve, quick), sieve, within, place)
         if quick is not None:
             quick.settle(report)
@@ -139,8 +139,8 @@ def piece_work(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
 
 def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,
            place: tuple[int, ...]) -> Quick | None:
-    """The quick way from lines to rows, where there is no time to look at first."""
-    if within != TimeRange():
+    """The quick way from lines to rows, where there is no time to look at first, nor another one than it reads."""
+    if within != TimeRange() or not source.plain():
         return None
     return quick_for(jobs, dict(metadata(source.native())), place, source.numbers(), sieve)  # type: ignore[arg-type]
 

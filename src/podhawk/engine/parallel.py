@@ -59,11 +59,11 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
         for job, state in zip(jobs, states, strict=True):
             if not job.placed:
                 job.absorb_state(state)
-    lines: dict[str, int] = {}
+    lines: dict[int, int] = {}
     for number, states, observed, report in sorted(received, key=lambda one: one[0]):
-        path = finer[number].path
-        offset = lines.get(path, 0)
-        lines[path] = offset + report.lines
+        file = finer[number].file
+        offset = lines.get(file, 0)
+        lines[file] = offset + report.lines
         for job, state, seen in zip(jobs, states, observed, strict=True):
             job.observed.absorb(seen, offset)
             if job.placed:

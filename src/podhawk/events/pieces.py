@@ -31,7 +31,8 @@ class Piece:
     start: int
     end: int
     whole: bool = False
-    """Whether it is a whole file that cannot be cut, to be read as if it stood alone; start and end say nothing."""
+    """Whether it is a whole file that cannot be cut, to be read as if it stood alone; where it starts and ends says no
+    more than its size."""
 
     def blocks(self) -> Iterator[bytes]:
         """The bytes, in blocks."""
@@ -61,16 +62,21 @@ def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) 
 
 
 def pieces_of(paths: list[str], size: int) -> list[Piece] | None:
-    """All files in pieces of about `size` bytes; None where one of them cannot be cut (a pipe, a compressed file)."""
+    """All files in pieces of about `size` bytes, those that cannot be cut (compressed ones) whole; None where one of
+    them is no file, or where there is only one and it cannot be cut."""
     found: list[Piece] = []
-    for file, path in enumerate(expand_paths(paths)):
+    files = expand_paths(paths)
+    for file, path in enumerate(files):
         if path == STDIN or not os.path.isfile(path):
             return None
         with open(path, "rb") as stream:
             head = stream.read(4)
-            if head.startswith((*_COMPRESSED, *_WIDE)):
-                return None
             total = os.fstat(stream.fileno()).st_size
+            if head.startswith((*_COMPRESSED, *_WIDE)):
+                if len(files) == 1:
+                    return None
+                found.append(Piece(path, file, len(found), 0, total, whole=True))
+                continue
             start = 0
             while start < total:
                 end = min(start + size, total)
