@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from podhawk import api
-from podhawk.content import surroundings
+from podhawk.content import cache, surroundings
 from podhawk.content.model import Content, Macro
 from podhawk.detect import prepare
 
@@ -49,9 +49,9 @@ def write_macro(folder: Path, definition: str, more: str = "") -> None:
         f"name: audit\ndefinition: '{definition}'\ndescription: none\n{more}")
 
 
-def run(folder: Path, macros: dict[str, str] | None = None, cache: str | None = None) -> tuple[Content, list[Any]]:
+def run(folder: Path, macros: dict[str, str] | None = None, where: str | None = None) -> tuple[Content, list[Any]]:
     """The content and its rows, kept as the command line keeps them."""
-    content = api.content_of({"content": [folder / "content"], "content_cache": cache or str(folder / "cache")}, macros)
+    content = api.content_of({"content": [folder / "content"], "content_cache": where or str(folder / "cache")}, macros)
     rows = [row for one in api.rows(content, folder / "a.log", jobs=1).detections for row in one.result or ()]
     content.keep()
     return content, rows
@@ -121,10 +121,48 @@ def test_other_macros_do_not_meet_searches_parsed_under_the_old_ones(folder: Pat
 
 
 def test_off_keeps_nothing(folder: Path) -> None:
-    run(folder, cache="off")
+    run(folder, where="off")
     assert files(folder) == []
 
 
 def test_a_folder_that_cannot_be_made_costs_nothing(folder: Path) -> None:
     (folder / "cache").write_text("a file")
     assert len(run(folder)[1]) == 1
+
+
+def test_a_table_that_came_later_was_not_seen(folder: Path) -> None:
+    """It may stand outside of the content, whose files the name of the kept one is made of."""
+    (folder / "content" / "lookups").mkdir()
+    (folder / "content" / "lookups" / "people.yml").write_text("name: people\nfilename: ../../people.txt\n")
+    assert run(folder)[0].lookups["people"].path == ""
+    (folder / "people.txt").write_text("name,team\nalice,a\n")
+    assert run(folder)[0].lookups["people"].path
+    (folder / "people.txt").unlink()
+    assert run(folder)[0].lookups["people"].path == ""
+
+
+def test_what_turns_sigma_rules_into_searches_was_not_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "content" / "detections" / "sigma.yml").write_text(
+        "title: Secrets Read\nid: 0c1f2d6b-9f0e-4a2a-8d51-000000000001\nstatus: test\nlevel: low\n"
+        "logsource: {product: kubernetes, service: audit}\ndetection: {one: {verb: get}, condition: one}\n")
+    run(folder)
+    assert len(files(folder)) == 1
+    monkeypatch.setattr(cache, "_version_of", lambda package: "another")
+    run(folder)
+    assert len(files(folder)) == 2
+
+
+@pytest.mark.parametrize("search", ["`audit` | eval n=99999999999999999999 | table n",
+                                    "`audit` | eval n=" + "+".join(["1"] * 250) + " | table n"])
+def test_what_cannot_be_kept_ended_a_run_that_had_succeeded(search: str, folder: Path) -> None:
+    path = folder / "content" / "detections" / "object_created.yml"
+    path.write_text(DETECTION.replace(DETECTION.splitlines()[8], f"search: '{search}'"))
+    assert len(run(folder)[1]) == 1
+    assert len(run(folder)[1]) == 1
+
+
+def test_content_that_changes_while_it_is_read_was_kept_under_its_old_name(folder: Path) -> None:
+    content = api.content_of({"content": [folder / "content"], "content_cache": str(folder / "cache")})
+    write_macro(folder, "source=elsewhere")
+    content.keep()
+    assert files(folder) == []

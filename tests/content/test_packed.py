@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from podhawk.commands.registry import SUPPORTED
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
-from podhawk.content.packed import MAGIC, pack, unpack
+from podhawk.content.packed import MAGIC, _sum, pack, unpack
 from podhawk.engine.plan import read_search
 
 SEARCHES = [example.search for command in SUPPORTED for example in command.examples]
@@ -46,7 +46,15 @@ def test_the_shipped_pack_can_be_kept() -> None:
     [MAGIC, [], [], [2, "key"]], ["podhawk-content 0", [], [], "a"], [MAGIC], {}, "text", None])
 def test_bytes_of_another_kind_are_refused(bad: object) -> None:
     with pytest.raises(ValueError, match="these bytes cannot be read"):
-        unpack(msgspec.msgpack.encode(bad))
+        unpack(_sum(data := msgspec.msgpack.encode(bad)) + data)
+
+
+@given(st.integers(0, 4000), st.integers(0, 7))
+def test_one_wrong_bit_was_taken_for_other_content(place: int, bit: int) -> None:
+    data = bytearray(pack([read_search(search, {}) for search in SEARCHES[:40]]))
+    data[place % len(data)] ^= 1 << bit
+    with pytest.raises(ValueError, match="these bytes cannot be read"):
+        unpack(bytes(data))
 
 
 @given(st.binary(max_size=40))

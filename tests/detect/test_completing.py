@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,38 @@ def test_copies_of_a_line_are_one_event_that_stands_where_the_first_one_does(tmp
     both = run(log, detection("verb=create | stats count by auditID"))
     assert [(one.requests[0].audit_id, one.requests[0].source, one.row_count) for one in both] == [
         ("1", f"{log}:1", 1), ("2", f"{log}:2", 1)]
+
+
+def test_an_event_that_is_nested_too_deeply_ended_the_run(tmp_path: Path) -> None:
+    """The quick way passes over what no search looks at, so how deep it is showed only when the event was made."""
+    log = write(tmp_path / "a.log", *(event(str(number), verb="get") for number in range(100)))
+    deep = '{"a":' * 300 + "1" + "}" * 300
+    line = json.dumps(event("deep", level="Request", requestObject=0)).replace('"requestObject": 0',
+                                                                               f'"requestObject": {deep}')
+    log.write_text(log.read_text() + line + "\n")
+    (finding,) = run(log, detection("verb=create | table verb"))
+    assert finding.requests[0].audit_id == "deep"
+    assert not finding.evaluable
+
+
+def test_a_controller_that_names_no_namespace_still_has_owners(tmp_path: Path) -> None:
+    owner = {"resource": "deployments", "apiGroup": "apps", "name": "web"}
+    made = {"resource": "replicasets", "apiGroup": "apps", "name": "web-5f6d7c8b9"}
+    maker = {**CONTROLLER, "username": "system:serviceaccount:kube-system:deployment-controller"}
+    log = write(tmp_path / "a.log", event("1", objectRef=owner, at="10:00:00.000001"),
+                event("2", objectRef=made, user=maker, at="10:00:01.000001"))
+    (finding,) = run(log, detection("verb=create objectRef.resource=replicasets | table verb"))
+    assert [link.user for link in finding.actor.chain] == ["alice"]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_two_that_issued_a_token_the_later_one_is_named(order: tuple[int, int], tmp_path: Path) -> None:
+    account = {"resource": "serviceaccounts", "subresource": "token", "namespace": "default", "name": "app"}
+    issued = [event(f"issued-{number}", at=f"09:00:0{number}.000001", user={"username": f"issuer-{number}"},
+                    objectRef=account,
+                    annotations={"authentication.kubernetes.io/issued-credential-id": "JTI=1"}) for number in (0, 1)]
+    used = event("used", user={"username": "system:serviceaccount:default:app", "groups": [],
+                               "extra": {"authentication.kubernetes.io/credential-id": ["JTI=1"]}})
+    log = write(tmp_path / "a.log", *(issued[number] for number in order), used)
+    (finding,) = run(log, detection("objectRef.resource=pods | table verb"))
+    assert finding.actor.token_issuer == "issuer-1"

@@ -149,3 +149,29 @@ def test_pieces_took_the_time_of_receipt_whatever_was_asked_for(jobs: int, tmp_p
     found = api.search("verb=get | stats max(_time) as time", path, content=NOTHING, jobs=jobs,
                        time_field="stageTimestamp")
     assert [row["time"] for row in found] == ["1793527205"]
+
+
+def test_one_blank_line_at_the_end_made_one_process_read_it_all(tmp_path: Path, small_pieces: list[int]) -> None:
+    path = write(tmp_path / "a.log", 9)
+    path.write_text(path.read_text() + "\n")
+    one, several = both("verb=delete ns=a | stats count", [path])
+    assert list(one) == list(several)
+    assert (one.report.lines, one.report.bytes) == (several.report.lines, several.report.bytes)
+    assert small_pieces
+
+
+@pytest.mark.parametrize("search", ["* | stats count by verb", "verb=create | stats count by user"])
+@pytest.mark.parametrize(("front", "end"), [("", ""), ("", "\n"), ("\ufeff", "\n")])
+def test_bytes_are_counted_as_they_stand(search: str, front: str, end: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 3)
+    path.write_text(front + path.read_text().rstrip("\n") + end)
+    one, several = both(search, [path])
+    assert one.report.bytes == several.report.bytes == path.stat().st_size - len(front.encode())
+
+
+def test_a_row_that_stands_for_many_events_warned_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 7, 800)
+    search = f'verb=create | eval s="{"a" * 33}b" | rex field=s "^(?<x>(a+)+)$" | stats count by user'
+    one, several = both(search, [path])
+    counts = sum(int(row["count"]) for row in one)
+    assert one.observed.warnings["regex-limit"] == several.observed.warnings["regex-limit"] == counts

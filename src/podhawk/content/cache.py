@@ -19,7 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from podhawk.content.model import Content
+from podhawk.content.model import Content, LookupDefinition
 from podhawk.content.packed import unpack
 from podhawk.content.parsed import SUFFIX, SearchKey
 from podhawk.content.walk import files_of
@@ -39,11 +39,18 @@ def kept(path: Path) -> Content | None:
         with no_collection():
             values, searches = unpack(data)
             content = Content(*values)
+            content.parsed.searches = {SearchKey(*key): pipeline for *key, pipeline in searches}
         os.utime(path)
     except (OSError, ValueError, TypeError):  # then it is written anew
         return None
-    content.parsed.searches = {SearchKey(*key): pipeline for *key, pipeline in searches}
-    return content
+    return content if all(map(_still_there, content.lookups.values())) else None
+
+
+def _still_there(lookup: LookupDefinition) -> bool:
+    """Whether the table of a lookup stands where it stood, which may be outside of the content; and if there was none,
+    whether there still is none."""
+    path = Path(lookup.path) if lookup.path else Path(lookup.file).parent / lookup.filename
+    return lookup.kind != "csv" or path.is_file() == bool(lookup.path)
 
 
 def _own(about: os.stat_result) -> bool:
@@ -59,13 +66,17 @@ def file_for(folder: str | None, paths: Sequence[str | Path], overrides: Sequenc
     try:
         root = Path(folder).expanduser() if folder else _users_folder()
         digest = hashlib.blake2b(_version(), digest_size=16)
+        sigma = False
         for given in (*paths, None, *overrides):
             digest.update(b"\0\0" + str(given).encode("utf-8", "surrogateescape"))
             for part in _parts(Path(given).expanduser()) if given is not None else ():
                 digest.update(part)
+                sigma = sigma or b"logsource" in part
     except (OSError, RuntimeError):  # what is wrong with the content is told where it is read
         return None
     digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
+    if sigma:
+        digest.update(repr([_version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
     return root / f"{digest.hexdigest()}{SUFFIX}"
 
 
@@ -79,6 +90,16 @@ def _users_folder() -> Path:
     """Source: https://specifications.freedesktop.org/basedir-spec/latest/"""
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "podhawk"
+
+
+def _version_of(package: str) -> str:
+    """The version of what turns Sigma rules into searches, or "" where it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 @cache

@@ -6,6 +6,7 @@ which classes they hold and with which fields, so that those of another version 
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import fields, is_dataclass
 from importlib import import_module
@@ -19,6 +20,8 @@ from podhawk.spl.text import Piece, SearchText
 MAGIC: Final = "podhawk-content 1"
 _TUPLE, _LIST, _DICT, _COMMAND, _TEXT = range(5)
 _FIRST_CLASS: Final = 5
+SUM: Final = 16
+"""Bytes at the front that tell damaged bytes."""
 _PLAIN: Final = (str, int, float, bool, type(None))
 
 
@@ -67,13 +70,16 @@ def pack(value: Any) -> bytes:
     packer = _Packer()
     packed = packer.pack(value)
     classes = [(cls.__module__, cls.__qualname__, packer.members[number]) for cls, number in packer.classes.items()]
-    return msgspec.msgpack.encode([MAGIC, classes, packer.packed_texts, packed])
+    data = msgspec.msgpack.encode([MAGIC, classes, packer.packed_texts, packed])
+    return _sum(data) + data
 
 
 def unpack(data: bytes) -> Any:
     """The value of bytes. Raises ValueError for bytes that are none of ours, or of another version."""
     try:
-        magic, classes, texts, packed = msgspec.msgpack.decode(data)
+        if data[:SUM] != _sum(data[SUM:]):
+            raise ValueError("they are damaged")
+        magic, classes, texts, packed = msgspec.msgpack.decode(data[SUM:])
         if magic != MAGIC:
             raise ValueError("they are of another version")
         made = [_class(*one) for one in classes]
@@ -82,6 +88,10 @@ def unpack(data: bytes) -> Any:
         return _value(packed, made, sources)
     except (ValueError, TypeError, LookupError, AttributeError, ImportError, RecursionError) as error:
         raise ValueError(f"these bytes cannot be read: {error}") from None
+
+
+def _sum(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=SUM).digest()
 
 
 def _class(module: str, name: str, members: list[str]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -34,6 +34,8 @@ class Parsed:
     macros: Mapping[Any, Any] | None = None
     searches: dict[SearchKey, Pipeline] = field(default_factory=dict)
     path: Path | None = None
+    name: Callable[[], Path | None] | None = None
+    """What the file would be called if content were read now."""
     fresh: bool = False
 
     def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
@@ -49,10 +51,13 @@ class Parsed:
     def save(self, content: Sequence[Any]) -> None:
         """Write content, as the values of its fields, and searches to the file, if there is one and it lacks any. A
         folder that cannot be written to costs the next run time and this one nothing."""
-        if self.path is None or not self.fresh:
+        if self.path is None or not self.fresh or (self.name is not None and self.name() != self.path):
             return
-        with no_collection():
-            data = pack([content, [(*key, pipeline) for key, pipeline in self.searches.items()]])
+        try:
+            with no_collection():
+                data = pack([content, [(*key, pipeline) for key, pipeline in self.searches.items()]])
+        except (TypeError, ValueError, OverflowError, RecursionError):
+            return  # numbers or nesting beyond what can be kept: it is read and parsed each time
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, part = tempfile.mkstemp(dir=self.path.parent)  # which only its owner may read and write

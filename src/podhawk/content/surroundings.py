@@ -104,10 +104,14 @@ def content_of(options: Mapping[str, Any], macros: Mapping[str, str] | None = No
     run read it if nothing has changed since."""
     paths: Sequence[str | Path] = options.get("content") or [shipped_pack()]
     overrides = options.get("overrides") or ()
-    path = file_for(options["content_cache"], paths, overrides, macros or {}) if "content_cache" in options else None
+
+    def name() -> Path | None:
+        return file_for(options["content_cache"], paths, overrides, macros or {})
+
+    path = name() if "content_cache" in options else None
     content = kept(path) if path is not None else None
     if content is None:
         content = load_content(paths, overrides=overrides, macro_overrides=macros or {})
         content.parsed.fresh = True
-    content.parsed.path = path
+    content.parsed.path, content.parsed.name = path, name
     return content

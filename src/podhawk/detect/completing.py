@@ -104,6 +104,8 @@ def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -
     """Those of the gathered events that may have one of these texts as a value; the others need not be decoded."""
     if not texts:
         return []
+    if "" in texts:  # what has no such member has no such text either
+        return list(gathered)
     named = {text.encode() for text in texts}
     quoted = [b'"' + text + b'"' for text in named]
 

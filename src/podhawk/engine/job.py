@@ -45,9 +45,11 @@ class Observed:
     unseen: set[str] = field(default_factory=set)
     warnings: Counter[str] = field(default_factory=Counter)
     details: dict[str, str] = field(default_factory=dict)
+    times: int = 1
+    """How many events the row stands for that is at hand."""
 
     def warn(self, kind: str, detail: str) -> None:
-        self.warnings[kind] += 1
+        self.warnings[kind] += self.times
         self.details.setdefault(kind, detail)
 
     def clear(self) -> None:

@@ -128,9 +128,12 @@ class _Server:
             return
         state, filled = self.job.state, self.filled
         if filled is None:
+            observed = self.job.observed
             for values, count in self.counts.items():
+                observed.times = count
                 for row in self.job.stream((self.row(values, {}, None),)):
                     run.add_times(state, row, count)
+            observed.times = 1
         else:
             columns = [_Column(Filled(filled[name]) if name in filled else None) for name in run.node.by]
             for values, count in self.counts.items():

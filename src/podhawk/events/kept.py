@@ -13,11 +13,12 @@ import msgspec
 from msgspec import structs
 
 from podhawk.events.assemble import Assembler
-from podhawk.events.decode import decode_json
+from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.options import ReadOptions
+from podhawk.events.read import event_of_line
 
 
 class KeptLine(msgspec.Struct, frozen=True):
@@ -51,6 +52,7 @@ class Rebuild:
     """Makes events of kept lines, under the options with which they were read."""
 
     def __init__(self, options: ReadOptions) -> None:
+        self._options = options
         self._build = Assembler(options).build
         self._envelopes: dict[str, Envelope] = {}
 
@@ -61,5 +63,8 @@ class Rebuild:
         envelope = self._envelopes.get(kept.file)
         if envelope is None:
             envelope = self._envelopes[kept.file] = Envelope(path=kept.file)
-        data = native_event(decode_json(kept.text), kept.text, envelope)
-        return self._build(data, Origin(kept.file, kept.line))
+        try:
+            value = decode_json(kept.text)
+        except BadJSON:  # nested too deeply where no search looks: what the reader saves of it
+            return event_of_line(kept.text, kept.file, kept.line, self._options)
+        return self._build(native_event(value, kept.text, envelope), Origin(kept.file, kept.line))

@@ -7,6 +7,7 @@ raises `NotByLine` at the first line that is no document by itself, and the inpu
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -39,6 +40,10 @@ class Piece:
         with open(self.path, "rb", buffering=0) as stream:
             stream.seek(self.start)
             left = self.end - self.start
+            if not self.start and stream.read(len(BOM_UTF8)) == BOM_UTF8:
+                left -= len(BOM_UTF8)
+            else:
+                stream.seek(self.start)
             while left > 0:
                 block = stream.read(min(BLOCK, left))
                 if not block:

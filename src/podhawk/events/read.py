@@ -121,6 +121,13 @@ def read_piece(piece: Piece, options: ReadOptions, report: InputReport,
     yield from _Reader(piece.path, options, report, sieve, take, cut).events()
 
 
+def event_of_line(line: bytes, path: str, number: int, options: ReadOptions) -> AuditEvent:
+    """The event of a line that is known to be one, whatever has to be saved of it."""
+    lines = Lines(iter((line,)))
+    lines.number = number - 1
+    return next(_Reader(path, options, InputReport())._read(lines))
+
+
 def _is_plain(value: Any) -> bool:
     """Whether a document is an audit event with no other member beside its own: nearly every line is."""
     return is_audit_event(value) and value.keys() <= AUDIT_KEYS
@@ -162,12 +169,13 @@ class _Reader:
         self._build = Assembler(options).build
         self._plain = Envelope(path=path)
         self._joiner = Joiner()
+        self._unclosed = False
         name = options.input_format
         self._only: Format | None = _BY_NAME.get(name)
 
     def events(self) -> Iterator[AuditEvent]:
         """All events of the file."""
-        blocks = read_blocks(self._path) if self._piece is None else self._piece.blocks()
+        blocks = self._watched(read_blocks(self._path) if self._piece is None else self._piece.blocks())
         lines: Lines | None = None
         try:
             head = next(blocks, b"")
@@ -196,8 +204,15 @@ class _Reader:
             self._report.reject(COMPRESSION, Origin(self._path, number))
         finally:
             if lines is not None:
-                self._report.bytes += lines.size
+                self._report.bytes += lines.size - self._unclosed
                 self._report.lines += lines.number
+
+    def _watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        """The blocks; at their end it is known whether a line feed closes the last line."""
+        block = b""
+        for block in blocks:
+            yield block
+        self._unclosed = bool(block) and not block.endswith(b"\n")
 
     def _by_block(self, blocks: Iterator[bytes]) -> tuple[int, int, Iterator[bytes]]:
         """Whole blocks of lines, as long as they are taken at once: how many lines and bytes, and what is left."""
@@ -260,7 +275,7 @@ class _Reader:
                 number += found.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
-        if carry and not damaged and (carry.count(b"\n") > 1 or not _closed(carry)):
+        if carry and not damaged and (carry.count(b"\n") > 1 or not (_closed(carry) or carry.isspace())):
             return number, iter((carry,))
         if carry:
             yield from self._one(carry, number)
