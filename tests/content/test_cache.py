@@ -34,13 +34,14 @@ EVENT = ('{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","aud
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A content folder with one detection and a log beside it."""
     for part in ("detections", "macros"):
         (tmp_path / "content" / part).mkdir(parents=True)
     (tmp_path / "content" / "detections" / "object_created.yml").write_text(DETECTION)
     write_macro(tmp_path, "source=kubernetes")
     (tmp_path / "a.log").write_text(EVENT)
+    monkeypatch.setattr(cache, "WORTH_IT", 1)
     return tmp_path
 
 
@@ -165,4 +166,10 @@ def test_content_that_changes_while_it_is_read_was_kept_under_its_old_name(folde
     content = api.content_of({"content": [folder / "content"], "content_cache": str(folder / "cache")})
     write_macro(folder, "source=elsewhere")
     content.keep()
+    assert files(folder) == []
+
+
+def test_a_little_content_is_read_as_quickly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    run(folder)
     assert files(folder) == []

@@ -26,6 +26,8 @@ from podhawk.content.walk import files_of
 from podhawk.engine.pause import no_collection
 
 OFF: Final = "off"
+WORTH_IT: Final = 64
+"""Files below which content is read as quickly. Sigma rules have to be turned into searches, which takes longer."""
 
 
 def kept(path: Path) -> Content | None:
@@ -60,23 +62,28 @@ def _own(about: os.stat_result) -> bool:
 
 def file_for(folder: str | None, paths: Sequence[str | Path], overrides: Sequence[str | Path],
              macros: Mapping[str, str]) -> Path | None:
-    """The file for some content: in a folder, or the user's own for such things; None where there is to be none."""
+    """The file for some content: in a folder, or the user's own for such things; None where there is to be none, or
+    where reading content takes no longer than looking for the file."""
     if folder == OFF or not hasattr(os, "geteuid"):
         return None
     try:
         root = Path(folder).expanduser() if folder else _users_folder()
-        digest = hashlib.blake2b(_version(), digest_size=16)
-        sigma = False
+        digest = hashlib.blake2b(digest_size=16)
+        count, sigma = 0, False
         for given in (*paths, None, *overrides):
             digest.update(b"\0\0" + str(given).encode("utf-8", "surrogateescape"))
             for part in _parts(Path(given).expanduser()) if given is not None else ():
                 digest.update(part)
+                count += 1
                 sigma = sigma or b"logsource" in part
     except (OSError, RuntimeError):  # what is wrong with the content is told where it is read
         return None
     digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
+    if not sigma and count < WORTH_IT:
+        return None
     if sigma:
         digest.update(repr([_version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
+    digest.update(_version())
     return root / f"{digest.hexdigest()}{SUFFIX}"
 
 

@@ -7,6 +7,7 @@ https://help.splunk.com/en/splunk-enterprise-security-8/risk-based-alerting
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from podhawk.content.annotations import technique
@@ -29,27 +30,11 @@ class RiskDataset:
 def row_of(event: RiskEvent, number: int = 0) -> Row:
     """A risk event under the field names of the data model."""
     detection = event.detection
-    techniques = [technique(name) for name in detection.mitre_attack_id]
-    tactics = list(dict.fromkeys(tactic for one in techniques for tactic in one.tactics))
-    lists: dict[str, Sequence[str]] = {
-        "risk_notes": event.notes,
-        "threat_object": [one.value for one in event.threat_objects],
-        "threat_object_type": [one.type for one in event.threat_objects],
-        "analyticstories": detection.analytic_story,
-        "annotations.analytic_story": detection.analytic_story,
-        "annotations.mitre_attack": detection.mitre_attack_id,
-        "annotations.mitre_attack.mitre_technique_id": detection.mitre_attack_id,
-        "annotations.mitre_attack.mitre_technique": [one.name for one in techniques],
-        "annotations.mitre_attack.mitre_tactic": [tactic.name for tactic in tactics],
-        "annotations.mitre_attack.mitre_tactic_id": [tactic.id for tactic in tactics],
-        "annotations.kill_chain_phases": detection.kill_chain_phases,
-        "annotations.nist": detection.nist,
-        "annotations.cis20": detection.cis20,
-        "annotations.cve": detection.cve,
-        "annotations._all": list(dict.fromkeys((*detection.analytic_story, *detection.mitre_attack_id,
-                                                *detection.kill_chain_phases, *detection.nist, *detection.cis20,
-                                                *detection.cve))),
-    }
+    lists: tuple[tuple[str, Sequence[str]], ...] = (
+        ("risk_notes", event.notes),
+        ("threat_object", [one.value for one in event.threat_objects]),
+        ("threat_object_type", [one.type for one in event.threat_objects]),
+    )
     found: dict[str, Value] = {
         "_time": int(event.time) if event.time == int(event.time) else event.time,
         "index": "risk", "source": detection.name, "sourcetype": "stash", "search_name": detection.name,
@@ -61,11 +46,37 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
     }
     if len(event.threat_objects) == 1 and event.threat_objects[0].type == "ip_address":
         found["src"] = event.threat_objects[0].value
-    for name, values in lists.items():
-        if values:
-            found[name] = values[0] if len(values) == 1 else tuple(values)
+    found.update(_said(lists))
+    found.update(_annotations(detection.analytic_story, detection.mitre_attack_id, detection.kill_chain_phases,
+                              detection.nist, detection.cis20, detection.cve))
     return Row({name: value for name, value in found.items() if value != ""},
                OrderKey(-event.time, 0.0, (number,)))
+
+
+@lru_cache(maxsize=4096)
+def _annotations(stories: tuple[str, ...], techniques: tuple[str, ...], phases: tuple[str, ...], nist: tuple[str, ...],
+                 cis20: tuple[str, ...], cve: tuple[str, ...]) -> dict[str, Value]:
+    """What a detection says of each of its risk events."""
+    known = [technique(name) for name in techniques]
+    tactics = list(dict.fromkeys(tactic for one in known for tactic in one.tactics))
+    return _said((
+        ("analyticstories", stories),
+        ("annotations.analytic_story", stories),
+        ("annotations.mitre_attack", techniques),
+        ("annotations.mitre_attack.mitre_technique_id", techniques),
+        ("annotations.mitre_attack.mitre_technique", [one.name for one in known]),
+        ("annotations.mitre_attack.mitre_tactic", [tactic.name for tactic in tactics]),
+        ("annotations.mitre_attack.mitre_tactic_id", [tactic.id for tactic in tactics]),
+        ("annotations.kill_chain_phases", phases),
+        ("annotations.nist", nist),
+        ("annotations.cis20", cis20),
+        ("annotations.cve", cve),
+        ("annotations._all", list(dict.fromkeys((*stories, *techniques, *phases, *nist, *cis20, *cve))))))
+
+
+def _said(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Value]:
+    """The lists that are not empty, of one value as that value."""
+    return {name: values[0] if len(values) == 1 else tuple(values) for name, values in lists if values}
 
 
 def event_of(row: Mapping[str, Any], finding: Finding) -> RiskEvent:

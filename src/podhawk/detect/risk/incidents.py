@@ -72,6 +72,8 @@ def _incidents(one: Prepared, content: Content, events: Sequence[RiskEvent],
         return table
 
     for part in _parts(by, events, apart=not _CLUSTER.search(one.detection.search)):
+        if not any(event.applied > 0 for event in part):
+            continue  # nothing moves a window
         times = [event.time for event in part]
         rows = [row_of(event, -number) for number, event in enumerate(part)]
         windows = schedule.sliding([event.time for event in part if event.applied > 0])
