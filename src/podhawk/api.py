@@ -6,9 +6,11 @@ The command line uses these functions too, so the two cannot differ.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
@@ -47,8 +49,7 @@ def plain_value(value: Value) -> str | list[str]:
     return list(value) if isinstance(value, tuple) else str(as_text(value))
 
 
-@dataclass(slots=True)
-class Result:
+class Result(Struct):
     """The rows of a search, with what it met on the way.
 
     Iterating gives one dict per row: single values are text, multivalue fields lists of text, and a
@@ -126,8 +127,7 @@ def _shown(cell: Cell) -> str:
     return "" if cell is None else cell if isinstance(cell, str) else "\n".join(cell)
 
 
-@dataclass(slots=True)
-class DetectionResult:
+class DetectionResult(Struct):
     """One detection over one input: its rows, or why it could not run or cannot fire."""
 
     detection: Detection
@@ -137,8 +137,7 @@ class DetectionResult:
     cannot: str = ""
 
 
-@dataclass(slots=True)
-class RowsResult:
+class RowsResult(Struct):
     """Every selected detection with its rows, over one scan of the input."""
 
     detections: list[DetectionResult]
@@ -201,8 +200,7 @@ def rows(content: Content, *paths: str | Path, detections: Sequence[Detection] |
     return RowsResult(results, source.report, content)
 
 
-@dataclass(slots=True)
-class FindingsResult:
+class FindingsResult(Struct):
     """The findings of a run; iterating gives each, in order of time, incidents last.
 
     `detections` says of each detection whether it could run and what it met; `result` holds no rows there.

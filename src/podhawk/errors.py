@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something is wrong. Lines and columns count from 1; 0 means unknown.
 
     `text` is the offending source line and `length` the number of characters to underline.

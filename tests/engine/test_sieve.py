@@ -18,7 +18,7 @@ from podhawk.content.model import Content
 from podhawk.engine import sieve
 from podhawk.engine.literals import groups_of
 from podhawk.events import source
-from podhawk.events.read import InputReport, ReadOptions, read_events
+from podhawk.events.read import CONTINUES, InputReport, ReadOptions, read_events
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
 from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
@@ -85,6 +85,19 @@ def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes
         found = made([sieve.begins_otherwise(b'{"kind":"Event",')]).scan(before + line + b"\n")
         assert found is not None
         assert bool(found[0]) is otherwise
+
+
+@pytest.mark.parametrize("matcher", [sieve.HyperscanMatcher, sieve.ReMatcher], ids=["hyperscan", "re"])
+@pytest.mark.parametrize("feed", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("continued", [bytes([one]) for one in CONTINUES])
+@pytest.mark.parametrize("before", [b"", b"{}", b"{", b"{}\n", b"\n", b"{}\n{}\n\n"])
+def test_a_line_that_cannot_begin_an_event_is_seen(before: bytes, continued: bytes, feed: bytes, matcher: type,
+                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sieve, "matcher", matcher)
+    clause = parse_search(plain("verb=create")).stages[0].node.clause
+    block = (before + b"\n" + continued + b"}\n{}\n").replace(b"\n", feed)
+    assert sieve.Sieve([groups_of(clause)]).candidates(block, 0) is None
+    assert sieve.Sieve([groups_of(clause)]).candidates(b"{}" + feed, 0) is not None
 
 
 def test_lines_and_bytes_are_exact_and_the_rest_is_said_to_be_looked_at(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from msgspec.structs import replace
 
 from engine_logs import SEARCHES, write
 from oracle.generate import pair

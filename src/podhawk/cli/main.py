@@ -89,8 +89,9 @@ def podhawk() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
-    code = invoke(sys.argv[1:] if arguments is None else arguments)
-    gc.freeze()  # what is left goes with the process; looking through it for cycles first took a tenth of a large run
+    with rare_collection():
+        code = invoke(sys.argv[1:] if arguments is None else arguments)
+        gc.freeze()  # what is left goes with the process; to look through it for cycles took a tenth of a large run
     sys.exit(code)
 
 
@@ -98,7 +99,7 @@ def invoke(arguments: list[str]) -> int:
     """The exit code of a command line; errors are printed on standard error."""
     try:
         # Not main(): it would turn a closed pipe into exit code 1.
-        with rare_collection(), podhawk.make_context("podhawk", list(arguments)) as context:
+        with podhawk.make_context("podhawk", list(arguments)) as context:
             code = podhawk.invoke(context)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0

@@ -160,7 +160,7 @@ def show(name: str, **given: Any) -> int:
 
 def find(name: str, content: Content) -> dict[str, Any]:
     """The normalised view of whatever has that name. Raises UsageError with the nearest name."""
-    from dataclasses import asdict
+    from msgspec import to_builtins
 
     from podhawk.content.normalised import normalised, required_fields_note
     from podhawk.engine.plan import computed_fields
@@ -186,10 +186,7 @@ def find(name: str, content: Content) -> dict[str, Any]:
     for group in others:
         for key, value in group.items():
             if key.lower() == wanted:
-                return {part: _plain(item) for part, item in asdict(value).items() if item not in ("", (), {}, None)}
+                members: dict[str, Any] = to_builtins(value)
+                return {part: item for part, item in members.items() if item not in ("", [], {}, None)}
     known = [one.name.lower() for one in content.detections] + list(kept)
     raise UsageError(f"nothing here is called {name!r}", remedy=nearest(name, known))
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, dict) else value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
@@ -19,8 +20,7 @@ _OPTIONS = ("row", "col", "labelfield", "label", "fieldname")
 _NOWHERE = OrderKey()
 
 
-@dataclass(frozen=True, slots=True)
-class AddTotals:
+class AddTotals(Struct, frozen=True):
     names: tuple[str, ...] = ()
     row: bool = True
     col: bool = False

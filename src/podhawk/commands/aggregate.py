@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,21 +22,21 @@ from podhawk.rows import Row
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 _CALL = re.compile(r"([A-Za-z_][A-Za-z_0-9]*(?:\.\d+)?)\s*(\(?)")
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Placed, frozen=True):
     """One aggregation of a list: `function(argument) AS name`."""
 
     function: str
     argument: str | Expression | None
     name: str
     named: bool = False
-    at: int = field(default=0, compare=False)
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    at: int = 0
+    source: SearchText | None = None
 
     @property
     def wild(self) -> bool:

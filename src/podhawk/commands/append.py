@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Whole, always
@@ -15,8 +15,7 @@ OPTIONS = ("extendtimerange", "maxtime", "maxout", "timeout")
 """Times limit nothing here: a subsearch runs to its end over the input of the search."""
 
 
-@dataclass(frozen=True, slots=True)
-class Append:
+class Append(Struct, frozen=True):
     pipeline: Pipeline
     maxout: int = LIMIT
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.append import OPTIONS, subsearch_options
 from podhawk.commands.context import Context
@@ -15,8 +15,7 @@ from podhawk.spl.cursor import Cursor
 _OPTIONS = ("override", *OPTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class AppendCols:
+class AppendCols(Struct, frozen=True):
     pipeline: Pipeline
     override: bool = False
     maxout: int = LIMIT

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
@@ -12,8 +12,7 @@ from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class AppendPipe:
+class AppendPipe(Struct, frozen=True):
     inner: Pipeline
 
 

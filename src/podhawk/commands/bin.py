@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
@@ -37,8 +38,7 @@ OPTIONS = ("span", "bins", "minspan", "start", "end", "aligntime")
 Number = int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Bins:
+class Bins(Struct, frozen=True):
     """How a field is cut. Without `span`, the range of the values decides."""
 
     span: Span | None = None
@@ -53,8 +53,7 @@ class Bins:
         return self != Bins()
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(Struct, frozen=True):
     name: str
     bins: Bins
     alias: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from podhawk.commands.aggregate import Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
@@ -19,8 +19,7 @@ from podhawk.spl.cursor import Cursor
 _ALL = (*SERIES_OPTIONS, *BIN_OPTIONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     items: tuple[Item, ...]
     over: str = ""
     by: str = ""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct, field
 
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env
@@ -85,8 +86,7 @@ def _no_stages(stages: Sequence[Stage], table: Table) -> Table:
     raise SearchError("this command runs a pipeline over its rows, which is not possible here")
 
 
-@dataclass(slots=True)
-class Context:
+class Context(Struct):
     """The surroundings of one run.
 
     `run` runs a subsearch over the same input (`append`, `join`, `map`), `run_stages` runs stages over

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from podhawk.commands.context import Context
 from podhawk.commands.datasets import Dataset, check_model, model_rows
 from podhawk.commands.declare import Command, Example, Kind, always
 from podhawk.commands.names import shown
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 
 _OPTIONS = ("strict_fields", "allow_old_summaries", "summariesonly")
 
 
-@dataclass(frozen=True, slots=True)
-class DataModel:
+class DataModel(Placed, frozen=True):
     """`flat` gives plain field names, else they stand under the dataset's name."""
 
     model: str
     dataset: str
     flat: bool = False
-    at: Dataset = field(default=Dataset("datamodel", ""), compare=False, repr=False)
+    at: Dataset = Dataset("datamodel", "")
 
 
 def _parse(cursor: Cursor) -> DataModel:

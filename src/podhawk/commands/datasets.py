@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.names import shown
 from podhawk.errors import SearchError
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents")}
@@ -25,14 +25,13 @@ _INHERITED = frozenset({"host", "source", "sourcetype", "index"})
 EMPTY = "the data model {} is empty here: nothing has written to it yet; name the --state of a run"
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Placed, frozen=True):
     """A dataset by its type (datamodel, lookup, inputlookup, savedsearch) and name."""
 
     kind: str
     name: str
-    at: int = field(default=0, compare=False)
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    at: int = 0
+    source: SearchText | None = None
 
     def error(self, message: str, remedy: str = "") -> SearchError:
         return place(self.source, self.at, message, remedy)

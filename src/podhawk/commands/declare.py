@@ -16,12 +16,14 @@ from the `Command` that the file exports.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from msgspec import Struct
 
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 if TYPE_CHECKING:
@@ -63,8 +65,7 @@ class Mergeable(Protocol):
         """The rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """A search over small events, and the rows it gives: shown in the docs and run by the tests.
 
     `events` are JSON texts; a search that begins with a pipe needs none. `lookups` are the tables that it
@@ -77,27 +78,27 @@ class Example:
     lookups: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Placed, frozen=True):
     """A command with its arguments, as it stands in a search."""
 
-    command: Command = field(compare=False)
+    command: Command
     node: Any
     name: str
-    at: int = field(default=0, compare=False)
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    at: int = 0
+    source: SearchText | None = None
+
+    UNSAID: ClassVar[frozenset[str]] = Placed.UNSAID | {"command"}  # its name says which
 
     @property
     def kind(self) -> Kind:
         return self.command.kind(self.node)
 
 
-@dataclass(frozen=True, slots=True)
-class Pipeline:
+class Pipeline(Placed, frozen=True):
     """A search, or a subsearch: its stages in order."""
 
     stages: tuple[Stage, ...]
-    source: SearchText = field(compare=False, repr=False)
+    source: SearchText
 
     @property
     def generates(self) -> bool:
@@ -105,8 +106,7 @@ class Pipeline:
         return bool(self.stages) and self.stages[0].kind is Kind.GENERATING
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """One SPL command, declared once.
 
     `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it;

@@ -5,7 +5,8 @@ from __future__ import annotations
 import bisect
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
@@ -18,8 +19,7 @@ _OPTIONS = ("keepevents", "keepempty", "consecutive")
 Key = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Dedup:
+class Dedup(Struct, frozen=True):
     names: tuple[str, ...]
     count: int = 1
     keepevents: bool = False
@@ -83,8 +83,7 @@ def _key(row: Row, names: Iterable[str]) -> Key | None:
 Entry = tuple[OrderKey, int, Row]
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """The first rows per key, and the rows without a key where those stay."""
 
     kept: dict[Key, list[Entry]] = field(default_factory=dict)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
@@ -15,24 +16,23 @@ from podhawk.functions.evaluate import compile_value
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 _TARGET = re.compile(r"[^\s=,|\"'()\[\]]+")
 _DYNAMIC = re.compile(r"\{([^{}]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
+class Assignment(Struct, frozen=True):
     """`target=expression`; a `{name}` inside a target stands for the value of that field."""
 
     target: str
     expression: Expression
 
 
-@dataclass(frozen=True, slots=True)
-class Eval:
+class Eval(Placed, frozen=True):
     assignments: tuple[Assignment, ...]
-    source: SearchText = field(compare=False, repr=False)
+    source: SearchText
 
 
 def target(cursor: Cursor) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context, renumber
@@ -16,8 +16,7 @@ from podhawk.rows.values import Value
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class EventStats:
+class EventStats(Struct, frozen=True):
     items: tuple[Item, ...]
     by: tuple[str, ...] = ()
     allnum: bool = False

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -26,8 +27,7 @@ _UNCLEAN = re.compile(r"[^A-Za-z0-9_]+")
 Pairs = Callable[[str], Iterator[tuple[str, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
+class Extract(Struct, frozen=True):
     """`auto` False finds nothing but what the delimiters say."""
 
     pairdelim: str = ""

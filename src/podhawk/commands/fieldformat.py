@@ -7,7 +7,6 @@ they give. Exports hold the values.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Pipeline, Stream, Wanted, always, needs, same_columns
@@ -18,17 +17,17 @@ from podhawk.functions.evaluate import compile_value
 from podhawk.rows import Row, Value
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 Display = Callable[[Row], Value | None]
 """What to show of a field for a row; None leaves the cell empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldFormat:
+class FieldFormat(Placed, frozen=True):
     name: str
     expression: Expression
-    source: SearchText = field(compare=False, repr=False)
+    source: SearchText
 
 
 def _parse(cursor: Cursor) -> FieldFormat:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
@@ -14,8 +15,7 @@ from podhawk.spl.cursor import Cursor
 _ALWAYS_KEPT = ("_time", "_raw")
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(Struct, frozen=True):
     names: tuple[str, ...]
     remove: bool = False
 

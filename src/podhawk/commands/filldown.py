@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
@@ -12,8 +12,7 @@ from podhawk.rows.values import Value
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class FillDown:
+class FillDown(Struct, frozen=True):
     names: tuple[str, ...] = ()
 
 

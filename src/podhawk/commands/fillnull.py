@@ -9,7 +9,8 @@ existing (`also`, set by the planner); `--splunk-exact` leaves that out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
@@ -19,8 +20,7 @@ from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 
-@dataclass(frozen=True, slots=True)
-class FillNull:
+class FillNull(Struct, frozen=True):
     names: tuple[str, ...] = ()
     value: str = "0"
     also: tuple[str, ...] = ()

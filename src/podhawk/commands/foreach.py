@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import msgspec
 
@@ -23,6 +22,7 @@ from podhawk.errors import SearchError
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText, quote
 
 _FIELDS, _VALUES, _JSON, _AUTO = "multifield", "multivalue", "json_array", "auto_collections"
@@ -31,16 +31,15 @@ _MARKS = {"fieldstr": "<<FIELD>>", "matchstr": "<<MATCHSTR>>", "matchseg1": "<<M
 _OPTIONS = ("mode", *_MARKS)
 
 
-@dataclass(frozen=True, slots=True)
-class Foreach:
+class Foreach(Placed, frozen=True):
     """`template` is the text in brackets; `marks` the placeholders that were given other spellings."""
 
     names: tuple[str, ...]
     template: str
     mode: str = _FIELDS
     marks: tuple[tuple[str, str], ...] = ()
-    start: int = field(default=0, compare=False)
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    start: int = 0
+    source: SearchText | None = None
 
     @property
     def pattern(self) -> re.Pattern[str]:

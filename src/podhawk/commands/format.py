@@ -8,7 +8,8 @@ put in as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
@@ -22,8 +23,7 @@ BARE = ("search", "query")
 _OPTIONS = ("mvsep", "maxresults", "emptystr")
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """`wrapping`: row prefix, column prefix, column separator, column end, row separator, row end.
 
     `maxresults` 0 means all rows.

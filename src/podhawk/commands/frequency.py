@@ -13,7 +13,8 @@ Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/se
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
@@ -27,8 +28,7 @@ DEFAULT = 10
 _OPTIONS = ("limit", "countfield", "percentfield", "showcount", "showperc", "useother", "otherstr")
 
 
-@dataclass(frozen=True, slots=True)
-class Frequency:
+class Frequency(Struct, frozen=True):
     """`top` or, with `rare`, the other end. `limit` 0 is no limit."""
 
     names: tuple[str, ...]
@@ -102,8 +102,7 @@ def _columns(node: Frequency, columns: Columns) -> Columns:
     return (*made, node.percentfield) if node.showperc else made
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     shown: Key
     count: int
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
@@ -11,8 +11,7 @@ from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class From:
+class From(Struct, frozen=True):
     dataset: Dataset
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -16,8 +17,7 @@ from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 
-@dataclass(frozen=True, slots=True)
-class FromJson:
+class FromJson(Struct, frozen=True):
     field: str
     prefix: str = ""
 

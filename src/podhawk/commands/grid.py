@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
+
+from msgspec import Struct, field
 
 from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns
 from podhawk.commands.bin import Bins, Cut, chosen_span, cutter
@@ -28,8 +29,7 @@ _GRAINS = (1, 5, 10, 30, 60, 300)
 FILL_LIMIT = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """What to compute: `rates` gives the seconds of the unit for results that are rates per span."""
 
     items: tuple[Item, ...]
@@ -46,14 +46,12 @@ class Grid:
         return self.over == "_time" or self.bins.stated
 
 
-@dataclass(slots=True)
-class Line:
+class Line(Struct):
     shown: str | Number
     cells: Cells = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """Lines by where they stand; `low` and `high` are the extremes of a row field that is cut into bins."""
 
     lines: dict[str | Number, Line] = field(default_factory=dict)

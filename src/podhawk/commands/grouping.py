@@ -15,7 +15,8 @@ Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/se
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from podhawk.rows import Row, Value, texts
 from podhawk.rows.values import as_number
@@ -23,8 +24,7 @@ from podhawk.rows.values import as_number
 Test = Callable[[Row], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """When events belong together. Times in seconds; -1 is without limit."""
 
     names: tuple[str, ...]
@@ -37,8 +37,7 @@ class Rules:
     unifyends: bool
 
 
-@dataclass(eq=False, slots=True)
-class Transaction:
+class Transaction(Struct, eq=False):
     """Events that belong together, newest first."""
 
     number: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
@@ -13,18 +12,18 @@ from podhawk.functions.evaluate import compile_expression, truth
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, Literal, fields, parse_expression, render
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 DEFAULT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Placed, frozen=True):
     count: int | None = DEFAULT
     condition: Expression | None = None
     null: bool = False
     keeplast: bool = False
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    source: SearchText | None = None
 
 
 def _parse(cursor: Cursor) -> Head:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, plus
@@ -17,8 +17,7 @@ MAX = 1_000_000_000
 _OPTIONS = ("append", "strict", "start", "max")
 
 
-@dataclass(frozen=True, slots=True)
-class InputLookup:
+class InputLookup(Struct, frozen=True):
     table: str
     append: bool = False
     start: int = 0

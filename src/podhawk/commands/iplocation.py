@@ -11,7 +11,8 @@ database has: the page does not say, and the first value is often a private addr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context, Geo
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
@@ -30,8 +31,7 @@ MORE_FIELDS = ("City", "Continent", "Country", "MetroCode", "Region", "Timezone"
 _OPTIONS = ("prefix", "allfields", "lang")
 
 
-@dataclass(frozen=True, slots=True)
-class IPLocation:
+class IPLocation(Struct, frozen=True):
     field: str
     prefix: str = ""
     allfields: bool = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
@@ -22,8 +23,7 @@ _PAIR = re.compile(r"([^\s=\[\]\"|,]+)\s*==?\s*([^\s=\[\]\"|,]+)")
 Key = tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
+class Join(Struct, frozen=True):
     """`names` are the fields of both sides that must agree (none: all they share). With `aliases`, the two
     sides keep their fields apart as `L.name` and `R.name`, and `pairs` say which must agree."""
 

@@ -8,7 +8,6 @@ table's default where the table has one. Without a match OUTPUT removes what its
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import product
 
 from podhawk.commands.context import Context, Lookup, place
@@ -19,6 +18,7 @@ from podhawk.commands.where import void
 from podhawk.errors import nearest
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 KEEPS = "lookup-keeps-unmatched"
@@ -29,16 +29,15 @@ _OPTIONS = ("local", "update")
 _CLAUSES = ("output", "outputnew")
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(Placed, frozen=True):
     """Pairs are (column of the table, field of the row). `clause` is "", "output" or "outputnew"."""
 
     table: str
     keys: tuple[tuple[str, str], ...]
     clause: str = ""
     outputs: tuple[tuple[str, str], ...] = ()
-    at: int = field(default=0, compare=False)
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    at: int = 0
+    source: SearchText | None = None
 
 
 def _parse(cursor: Cursor) -> LookUp:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -18,8 +19,7 @@ from podhawk.spl.text import quote
 _OPTIONS = ("delim", "tokenizer", "allowempty", "setsv")
 
 
-@dataclass(frozen=True, slots=True)
-class MakeMv:
+class MakeMv(Struct, frozen=True):
     field: str
     delim: str = " "
     tokenizer: str = ""

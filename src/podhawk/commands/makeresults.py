@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, always
@@ -12,8 +12,7 @@ from podhawk.spl.cursor import Cursor
 LIMIT = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class MakeResults:
+class MakeResults(Struct, frozen=True):
     count: int = 1
     annotate: bool = False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
@@ -18,6 +17,7 @@ from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import parse_expression
 from podhawk.spl.macros import expand
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText, plain, quote
 
 _MARK = re.compile(r"\$([A-Za-z_][\w.{}:@/-]*)\$")
@@ -26,12 +26,11 @@ _JOINED = re.compile(r"[\w*]")
 DEFAULT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(Placed, frozen=True):
     search: str
     maxsearches: int = DEFAULT
-    at: int = field(default=0, compare=False)
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    at: int = 0
+    source: SearchText | None = None
 
 
 def _parse(cursor: Cursor) -> Map:

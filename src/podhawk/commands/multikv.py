@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
@@ -29,8 +30,7 @@ Cell = tuple[int, int, str]
 Splitter = Callable[[str], list[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class MultiKv:
+class MultiKv(Struct, frozen=True):
     """`forceheader` 0 means that the header is looked for."""
 
     fields: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Pipeline, always
@@ -12,8 +12,7 @@ from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class MultiSearch:
+class MultiSearch(Struct, frozen=True):
     pipelines: tuple[Pipeline, ...]
 
 

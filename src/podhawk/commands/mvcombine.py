@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
@@ -27,8 +27,7 @@ class Delimited(tuple[str, ...]):
         return Delimited, (tuple(self), self.delim)
 
 
-@dataclass(frozen=True, slots=True)
-class MvCombine:
+class MvCombine(Struct, frozen=True):
     """`delim` empty means that none was given."""
 
     field: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -13,8 +14,7 @@ from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class MvExpand:
+class MvExpand(Struct, frozen=True):
     """`limit` is how many values of a row count; 0 means all."""
 
     field: str

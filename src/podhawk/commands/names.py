@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from podhawk.spl.text import quote
 
-_PLAIN = re.compile(r"[A-Za-z_\u0080-\U0010ffff*][\w.{}:*@#$/-]*\Z")
+_PLAIN = re.compile(r"[^\x00-)+-@\[-^`{-\x7f][\w.{}:*@#$/-]*\Z")  # begins with a letter, _, * or beyond ASCII
 _WORDS = frozenset({"as", "by", "over", "where", "output", "outputnew", "in", "with"})
 
 

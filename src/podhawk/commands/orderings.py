@@ -13,9 +13,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import total_ordering
 from typing import Any
+
+from msgspec import Struct
 
 from podhawk.commands.names import shown
 from podhawk.rows import Row, texts
@@ -26,8 +27,7 @@ _TYPED = re.compile(r"(auto|str|ip|num)\s*\(", re.IGNORECASE)
 _LAST = ("d", "desc", "a", "asc")
 
 
-@dataclass(frozen=True, slots=True)
-class SortField:
+class SortField(Struct, frozen=True):
     """One field to sort by; `kind` says how its values compare."""
 
     name: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context, Lookup
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
@@ -16,8 +17,7 @@ _FLAGS = {"append": False, "create_empty": True, "override_if_empty": True}
 _OPTIONS = (*_FLAGS, "max", "key_field", "allow_updates", "createinapp", "create_context", "output_format")
 
 
-@dataclass(frozen=True, slots=True)
-class OutputLookup:
+class OutputLookup(Struct, frozen=True):
     table: str
     append: bool = False
     create_empty: bool = True

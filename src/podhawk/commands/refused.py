@@ -6,14 +6,13 @@ and position before anything starts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.declare import Command, Kind, always, same_columns
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """The text of a command that is not run."""
 
     text: str

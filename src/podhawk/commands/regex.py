@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -21,8 +22,7 @@ MISSING_DROPS = "regex-missing-drops"
 """Switch: `regex field!=…` drops rows without the field."""
 
 
-@dataclass(frozen=True, slots=True)
-class Regex:
+class Regex(Struct, frozen=True):
     pattern: str
     field: str = "_raw"
     negated: bool = False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
@@ -15,8 +16,7 @@ MOST_SHAPES = 1000
 """Combinations of field names for which it is remembered what becomes of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(Struct, frozen=True):
     pairs: tuple[tuple[str, str], ...]
 
 

@@ -8,7 +8,8 @@ same place of the old one stood for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
@@ -19,8 +20,7 @@ from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(Struct, frozen=True):
     """`names` empty means every field that is not internal."""
 
     pairs: tuple[tuple[str, str], ...]

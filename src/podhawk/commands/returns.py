@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
@@ -15,16 +16,14 @@ from podhawk.spl.text import quote
 _COUNT = re.compile(r"(\d+)(?=\s|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
-class Returned:
+class Returned(Struct, frozen=True):
     """A field with the name it is given in the clause; an empty name means the bare value (`$field`)."""
 
     field: str
     alias: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Return:
+class Return(Struct, frozen=True):
     items: tuple[Returned, ...]
     count: int = 1
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
@@ -21,8 +22,7 @@ _OPTIONS = ("field", "max_match", "offset_field", "mode")
 _UNQUOTED = re.compile(r"\S+")
 
 
-@dataclass(frozen=True, slots=True)
-class Rex:
+class Rex(Struct, frozen=True):
     """`pattern` is the sed expression when `sed` is set; `max_match` 0 means every match."""
 
     pattern: str

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.aggregate import Aggregator, Group
 from podhawk.commands.groups import sort_key
@@ -36,8 +37,7 @@ Label = str | None
 """A series: a value of the split field, or None for rows without it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(Struct, frozen=True):
     """`where sum in top5`, `where max > 3`: which series stay."""
 
     function: str
@@ -46,8 +46,7 @@ class Filter:
     bottom: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesOptions:
+class SeriesOptions(Struct, frozen=True):
     """`limit` 0 keeps all series. A filter replaces limit and agg."""
 
     limit: int = LIMIT

@@ -5,8 +5,9 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
@@ -18,8 +19,7 @@ DEFAULT = 10_000
 _COUNT = re.compile(r"(\d+)(?=[\s,+-]|\Z)")
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(Struct, frozen=True):
     """`limit` 0 is no limit; `stated` says that the author wrote one."""
 
     fields: tuple[SortField, ...]
@@ -60,8 +60,7 @@ def _reads(node: Sort, wanted: Wanted) -> Wanted:
 Entry = tuple[tuple[tuple[Any, ...], OrderKey], int, Row]
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     """The first rows by key and order, and how many rows there were."""
 
     rows: list[Entry] = field(default_factory=list)

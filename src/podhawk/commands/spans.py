@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from fractions import Fraction
+
+from msgspec import Struct
 
 from podhawk.functions.times import UNITS, snap
 from podhawk.rows.values import as_text
@@ -25,8 +26,7 @@ from podhawk.rows.values import as_text
 Number = int | float
 
 
-@dataclass(frozen=True, slots=True)
-class TimeSpan:
+class TimeSpan(Struct, frozen=True):
     """So many units; `snap` is the unit (or weekday) that the counting starts from."""
 
     count: int
@@ -34,13 +34,11 @@ class TimeSpan:
     snap: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberSpan:
+class NumberSpan(Struct, frozen=True):
     size: Number
 
 
-@dataclass(frozen=True, slots=True)
-class LogSpan:
+class LogSpan(Struct, frozen=True):
     """Bins that start at `coefficient * base ** k`."""
 
     base: Number = 10

@@ -8,7 +8,8 @@ its own, named as if the text were an event: `spath input=properties.log` makes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
@@ -26,8 +27,7 @@ APPEND_SWITCH = "spath-append"
 _OPTIONS = ("input", "output", "path")
 
 
-@dataclass(frozen=True, slots=True)
-class SPath:
+class SPath(Struct, frozen=True):
     """`path` empty means all fields; `output` empty means a field named like the path."""
 
     path: str = ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import product
 from types import NoneType
+
+from msgspec import Struct
 
 from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context
@@ -20,8 +21,7 @@ _TEXT = frozenset({str, Filled})
 _OPTIONS = ("allnum", "delim", "partitions", "dedup_splitvals")
 
 
-@dataclass(frozen=True, slots=True)
-class Stats:
+class Stats(Struct, frozen=True):
     items: tuple[Item, ...]
     by: tuple[str, ...] = ()
     dedup_splitvals: bool = False
@@ -74,8 +74,7 @@ def _columns(node: Stats, columns: Columns) -> Columns:
     return None if made is None else (*node.by, *made)
 
 
-@dataclass(slots=True)
-class Kept:
+class Kept(Struct):
     """One group of a state: its key as shown (a real part wins over a filled one), and its aggregations."""
 
     shown: Key

@@ -13,7 +13,8 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from podhawk.commands.aggregate import Aggregator, Group, Item, parse_items, render_items
 from podhawk.commands.context import Context, renumber
@@ -30,6 +31,7 @@ from podhawk.rows import Row, Table
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText, plain, unescape
 
 _OPTIONS = ("current", "window", "global", "reset_on_change", "time_window", "allnum")
@@ -38,14 +40,12 @@ _CONDITION = re.compile(r"(reset_before|reset_after)\s*=\s*", re.IGNORECASE)
 _QUOTED = re.compile(r'"\("(.*?)"\)"|"\((.*?)\)"(?=\s|\Z)', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Placed, frozen=True):
     expression: Expression
-    source: SearchText = field(compare=False, repr=False)
+    source: SearchText
 
 
-@dataclass(frozen=True, slots=True)
-class StreamStats:
+class StreamStats(Struct, frozen=True):
     items: tuple[Item, ...]
     by: tuple[str, ...] = ()
     current: bool = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, always, same_columns
@@ -14,8 +15,7 @@ from podhawk.spl.cursor import Cursor
 DEFAULT = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Tail:
+class Tail(Struct, frozen=True):
     count: int = DEFAULT
 
 
@@ -28,8 +28,7 @@ def _parse(cursor: Cursor) -> Tail:
 Entry = tuple[OrderKey, int, Row]
 
 
-@dataclass(slots=True)
-class State:
+class State(Struct):
     rows: list[Entry] = field(default_factory=list)
     seen: int = 0
 

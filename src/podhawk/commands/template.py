@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.declare import Pipeline
 from podhawk.errors import SearchError
@@ -18,8 +19,7 @@ from podhawk.spl.text import Piece, SearchText, skip_quoted
 _BREAKS = re.compile(r"[\s\"'|,=()\[\]<>!\\`]")
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(Struct, frozen=True):
     """A placeholder: its slice of the template, its name, and the quotes it stands in ("" for none)."""
 
     start: int

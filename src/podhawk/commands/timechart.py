@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.commands.aggregate import Item, item_columns, item_fields, parse_item, render_items
 from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
@@ -24,8 +26,7 @@ _RATE = re.compile(r"(per_second|per_minute|per_hour|per_day)\s*\(", re.IGNORECA
 _OPERAND = re.compile(r"\s*([^\s()*]+|\"[^\"*]+\"|'[^'*]+')\s*\)")
 
 
-@dataclass(frozen=True, slots=True)
-class TimeChart:
+class TimeChart(Struct, frozen=True):
     """Rates stand among the items under their own names and run as sums."""
 
     items: tuple[Item, ...]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
@@ -20,6 +21,7 @@ from podhawk.spl.clause import Clause, parse_clause
 from podhawk.spl.cursor import FALSE, TRUE, Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression
 from podhawk.spl.expression import render as render_expression
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText, plain, quote, skip_quoted
 
 _MADE = ("duration", "eventcount", "closed_txn", "field_match_sum")
@@ -30,17 +32,15 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _EVAL = re.compile(r"eval\s*\(", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
+class Boundary(Placed, frozen=True):
     """What an event must satisfy to begin or end a transaction: a search clause or an eval condition."""
 
     condition: Clause | Expression
     evaluated: bool = False
-    source: SearchText | None = field(default=None, compare=False, repr=False)
+    source: SearchText | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Struct, frozen=True):
     names: tuple[str, ...] = ()
     maxspan: float = -1
     maxpause: float = -1

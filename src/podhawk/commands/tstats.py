@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from podhawk.commands.aggregate import Item, item_columns, parse_items, render_items
 from podhawk.commands.context import Context
@@ -20,6 +19,7 @@ from podhawk.rows.values import as_number
 from podhawk.spl.clause import EVERYTHING, Clause, parse_clause
 from podhawk.spl.clause import render as render_clause
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import quote, skip_quoted
 
 _FLAGS = ("prestats", "append", "summariesonly", "allow_old_summaries", "include_reduced_buckets", "local")
@@ -29,8 +29,7 @@ _BY = re.compile(r"(?:by|groupby)(?![\w.:{}*=-])", re.IGNORECASE)
 _LENGTHS = {"s": 1, "m": 60, "h": 3600}
 
 
-@dataclass(frozen=True, slots=True)
-class Tstats:
+class Tstats(Placed, frozen=True):
     """`span` is how `_time` is cut, as written; `fill` stands in for a BY field that a row lacks."""
 
     items: tuple[Item, ...]
@@ -39,7 +38,7 @@ class Tstats:
     by: tuple[str, ...] = ()
     span: str = ""
     fill: str | None = None
-    at: Dataset = field(default=Dataset("datamodel", ""), compare=False, repr=False)
+    at: Dataset = Dataset("datamodel", "")
 
 
 def _parse(cursor: Cursor) -> Tstats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from typing import ClassVar
 
 from podhawk.commands.append import OPTIONS, subsearch_options
 from podhawk.commands.context import Context
@@ -13,17 +13,18 @@ from podhawk.commands.legs import LIMIT, joined, pipeline_columns, run_leg
 from podhawk.commands.parse import parse_bracketed, render_bracketed
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 
 _FIRST = re.compile(r"(?:\A|\[)\s*\|?\s*union\s*\Z", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Union:
+class Union(Placed, frozen=True):
     """`first` says that union begins the search, and so has no rows before it."""
 
     parts: tuple[Dataset | Pipeline, ...]
     maxout: int = LIMIT
-    first: bool = field(default=False, compare=False)
+    first: bool = False
+    UNSAID: ClassVar[frozenset[str]] = Placed.UNSAID | {"first"}
 
 
 def _parse(cursor: Cursor) -> Union:

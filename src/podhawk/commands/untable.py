@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
@@ -11,8 +11,7 @@ from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Untable:
+class Untable(Struct, frozen=True):
     x: str
     y: str
     data: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -11,13 +10,13 @@ from podhawk.functions.evaluate import compile_condition
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(Placed, frozen=True):
     expression: Expression
-    source: SearchText = field(compare=False, repr=False)
+    source: SearchText
 
 
 def _parse(cursor: Cursor) -> Where:

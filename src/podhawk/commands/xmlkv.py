@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
@@ -18,8 +18,7 @@ MAXINPUTS = 50000
 _ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?(?<!/)>([^<]*)</\1\s*>")
 
 
-@dataclass(frozen=True, slots=True)
-class XmlKv:
+class XmlKv(Struct, frozen=True):
     """`maxinputs` is how many rows Splunk hands over at a time; it changes no result."""
 
     field: str = "_raw"
@@ -46,6 +45,8 @@ def _reads(node: XmlKv, wanted: Wanted) -> Wanted:
 
 
 def _stream(node: XmlKv, context: Context) -> Stream:
+    from html import unescape
+
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
             value = row.get(node.field)
@@ -53,7 +54,7 @@ def _stream(node: XmlKv, context: Context) -> Stream:
             for text in texts(value) if value is not None else ():
                 for name, inner in _ELEMENT.findall(text):
                     if inner.strip():
-                        found.setdefault(name, []).append(html.unescape(inner))
+                        found.setdefault(name, []).append(unescape(inner))
             for name, values in found.items():
                 put(row, name, values)
             yield row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
@@ -17,8 +17,7 @@ from podhawk.spl.text import quote
 _OPTIONS = ("grouped", "sep", "format")
 
 
-@dataclass(frozen=True, slots=True)
-class XYSeries:
+class XYSeries(Struct, frozen=True):
     x: str
     y: str
     data: tuple[str, ...]

@@ -10,17 +10,16 @@ The rules for NIST, CIS, kill chain and severity are those of Splunk's contentct
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 import msgspec
+from msgspec import Struct
 
 from podhawk.content.model import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Tactic:
+class Tactic(Struct, frozen=True):
     """An ATT&CK tactic."""
 
     id: str
@@ -28,8 +27,7 @@ class Tactic:
     kill_chain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Technique:
+class Technique(Struct, frozen=True):
     """An ATT&CK technique with its tactics, in matrix order. `known` is false outside the table."""
 
     id: str

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.content import objects
 from podhawk.content.deployment import read_deployment
@@ -36,8 +38,7 @@ from podhawk.content.yamlfile import read_yaml
 from podhawk.errors import ContentError, Place, nearest
 
 
-@dataclass(slots=True)
-class Assembly:
+class Assembly(Struct):
     """What has been read so far."""
 
     detections: dict[str, Detection] = field(default_factory=dict)

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.content.csvfile import CsvRow, parse_csv, read_csv, write_csv
 from podhawk.content.model import Content, LookupDefinition
@@ -28,16 +30,15 @@ _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,200}\Z")
 Index = dict[tuple[str, ...], list[int]]
 
 
-@dataclass(slots=True)
-class LookupTable:
+class LookupTable(Struct):
     """A definition and its rows. Matching is pure: the same inputs give the same rows."""
 
     definition: LookupDefinition
     columns: tuple[str, ...]
     rows: list[CsvRow]
-    _indexes: dict[tuple[str, ...], Index] = field(default_factory=dict, repr=False)
-    _tests: dict[str, list[Matcher | None]] = field(default_factory=dict, repr=False)
-    _memory: dict[tuple[tuple[str, str], ...], tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _indexes: dict[tuple[str, ...], Index] = field(default_factory=dict)
+    _tests: dict[str, list[Matcher | None]] = field(default_factory=dict)
+    _memory: dict[tuple[tuple[str, str], ...], tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[str, ...]:

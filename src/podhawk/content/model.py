@@ -8,8 +8,9 @@ differently (risk object types, statuses, schedules) are normalised once, by the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from podhawk.content.parsed import Parsed
 from podhawk.errors import Place
@@ -20,8 +21,7 @@ LookupKind = Literal["csv", "kvstore", "mlmodel"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 
 
-@dataclass(frozen=True, slots=True)
-class ContentProblem:
+class ContentProblem(Struct, frozen=True):
     """A fault in a content file. `severity` is "error" where the object could not be loaded."""
 
     place: Place
@@ -33,8 +33,7 @@ class ContentProblem:
         return f"{self.place}: {self.message}" if str(self.place) else self.message
 
 
-@dataclass(frozen=True, slots=True)
-class RiskObject:
+class RiskObject(Struct, frozen=True):
     """A result field that names who or what gains risk; `type` is user, system or other."""
 
     field: str
@@ -43,16 +42,14 @@ class RiskObject:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ThreatObject:
+class ThreatObject(Struct, frozen=True):
     """A result field that names what the threat came by, such as an `ip_address`."""
 
     field: str
     type: str
 
 
-@dataclass(frozen=True, slots=True)
-class AttackData:
+class AttackData(Struct, frozen=True):
     """Events that a test replays: where they are and how they are indexed."""
 
     data: str
@@ -62,8 +59,7 @@ class AttackData:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentTest:
+class ContentTest(Struct, frozen=True):
     """A test that a detection brings. `expected_results` None means one row or more."""
 
     name: str
@@ -74,8 +70,7 @@ class ContentTest:
     manual: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DrilldownSearch:
+class DrilldownSearch(Struct, frozen=True):
     """A search that leads on from a finding. `%original_detection_search%` stands for the detection's."""
 
     name: str
@@ -84,16 +79,14 @@ class DrilldownSearch:
     latest_offset: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Throttling:
+class Throttling(Struct, frozen=True):
     """How long (`period`, e.g. `86400s`) equal values of `fields` stay quiet after a finding."""
 
     fields: tuple[str, ...]
     period: str
 
 
-@dataclass(frozen=True, slots=True)
-class Deprecation:
+class Deprecation(Struct, frozen=True):
     """Why a detection went and what takes its place."""
 
     reason: str = ""
@@ -101,8 +94,7 @@ class Deprecation:
     replacements: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """When searches of a type run, and what they raise."""
 
     name: str
@@ -117,8 +109,7 @@ class Deployment:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detection:
+class Detection(Struct, frozen=True, kw_only=True):
     """One detection, normalised.
 
     `generation` is 1 (tags), 2 (rba) or 3 (findings); `form` tells the transition form, which holds
@@ -185,8 +176,7 @@ class Detection:
         return name.rsplit(".", 1)[0] if "." in name else name
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(Struct, frozen=True):
     """A piece of search text with a name. The same name with another number of arguments is another macro."""
 
     name: str
@@ -205,8 +195,7 @@ class Macro:
         return (self.name, len(self.arguments))
 
 
-@dataclass(frozen=True, slots=True)
-class LookupDefinition:
+class LookupDefinition(Struct, frozen=True):
     """How a lookup table matches. `path` is the CSV file on disk, empty for tables without one.
 
     The defaults are those of transforms.conf: exact, case-sensitive, at most 100 matches, none needed.
@@ -226,8 +215,7 @@ class LookupDefinition:
     path: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
+class Story(Struct, frozen=True):
     """An analytic story: what a group of detections is about."""
 
     name: str
@@ -245,8 +233,7 @@ class Story:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DataSource:
+class DataSource(Struct, frozen=True):
     """Where events of a kind come from, and what they look like."""
 
     name: str
@@ -263,8 +250,7 @@ class DataSource:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Baseline:
+class Baseline(Struct, frozen=True):
     """A search that writes what is normal into a lookup; `detections` names those that read it."""
 
     name: str
@@ -281,8 +267,7 @@ class Baseline:
     search_line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Investigation:
+class Investigation(Struct, frozen=True):
     """A search that an analyst starts with values from a finding (`$src_ip$`)."""
 
     name: str
@@ -298,8 +283,7 @@ class Investigation:
     search_line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """A dashboard or playbook: kept and listed, not run."""
 
     kind: str
@@ -307,8 +291,7 @@ class Carried:
     file: str
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """Everything that was loaded, and what could not be."""
 
     detections: tuple[Detection, ...] = ()
@@ -322,7 +305,7 @@ class Content:
     carried: tuple[Carried, ...] = ()
     lookup_files: dict[str, str] = field(default_factory=dict)
     problems: tuple[ContentProblem, ...] = ()
-    parsed: Parsed = field(default_factory=Parsed, compare=False, repr=False)
+    parsed: Parsed = field(default_factory=Parsed)
 
     def __post_init__(self) -> None:
         if self.parsed.macros is None:
@@ -330,7 +313,7 @@ class Content:
 
     def keep(self) -> None:
         """Keep what was read and parsed for the next run, where there is a place for it."""
-        self.parsed.save([getattr(self, one.name) for one in fields(self) if one.name != "parsed"])
+        self.parsed.save([getattr(self, one) for one in self.__struct_fields__ if one != "parsed"])
 
     def deployment_for(self, detection: Detection) -> Deployment | None:
         """The detection's own schedule, the one it names, or the default of its type."""

@@ -7,8 +7,9 @@ generation gets the finding that it would have: on its first user entity, else i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
+
+from msgspec import to_builtins
 
 from podhawk.content.model import Deployment, Detection, RiskObject
 
@@ -26,7 +27,7 @@ def normalised(detection: Detection) -> dict[str, Any]:
         "data_source": [source.split(" AND ") for source in one.data_source],
         "search": one.search, "how_to_implement": one.how_to_implement,
         "known_false_positives": one.known_false_positives, "references": list(one.references),
-        "drilldown_searches": [_plain(asdict(drill)) for drill in one.drilldowns],
+        "drilldown_searches": [_plain(to_builtins(drill)) for drill in one.drilldowns],
         "analytic_story": list(one.analytic_story), "asset_type": one.asset_type,
         "mitre_attack_id": list(one.mitre_attack_id), "kill_chain_phases": list(one.kill_chain_phases),
         "nist": list(one.nist), "cis20": list(one.cis20), "cve": list(one.cve),
@@ -37,14 +38,14 @@ def normalised(detection: Detection) -> dict[str, Any]:
         "finding": {"title": one.title or one.message, "entity": _entity(entity)} if entity else None,
         "intermediate_findings": {"entities": [_entity(risk, message=True) for risk in intermediate]}
         if intermediate else None,
-        "threat_objects": [asdict(threat) for threat in one.threat_objects],
+        "threat_objects": [to_builtins(threat) for threat in one.threat_objects],
         "impact": one.impact, "confidence": one.confidence, "risk_score": one.risk_score,
         "severity": one.severity,
         "throttling": {"fields": list(one.throttling.fields), "period": one.throttling.period}
         if one.throttling else None,
         "schedule": _schedule(one.deployment) or one.schedule,
-        "deprecation_info": _plain(asdict(one.deprecation)) if one.deprecation else None,
-        "tests": [_plain(asdict(test)) for test in one.tests],
+        "deprecation_info": _plain(to_builtins(one.deprecation)) if one.deprecation else None,
+        "tests": [_plain(to_builtins(test)) for test in one.tests],
         "filter_macro": one.filter_macro, "file": one.file, "search_line": one.search_line,
         "notes": list(one.notes),
     }
@@ -89,7 +90,7 @@ def _entity(risk: RiskObject | None, message: bool = False) -> dict[str, Any] | 
 def _schedule(deployment: Deployment | None) -> dict[str, Any] | None:
     if deployment is None:
         return None
-    return _plain({**asdict(deployment), "alert_action": dict(deployment.alert_action)})
+    return _plain({**to_builtins(deployment), "alert_action": dict(deployment.alert_action)})
 
 
 def _plain(view: dict[str, Any]) -> dict[str, Any]:

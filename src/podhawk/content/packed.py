@@ -1,6 +1,6 @@
-"""Content and parsed searches as bytes, and back: trees of frozen dataclasses in msgpack, never pickle.
+"""Content and parsed searches as bytes, and back: trees of frozen values in msgpack, never pickle.
 
-What is read back can only become plain data, dataclasses of this package and SPL commands by their name. The bytes say
+What is read back can only become plain data, structs of this package and SPL commands by their name. The bytes say
 which classes they hold and with which fields, so that those of another version are told from ours, not misread.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import fields, is_dataclass
 from importlib import import_module
 from typing import Any, Final
 
@@ -48,12 +47,13 @@ class _Packer:
             return [_TEXT, self._text(value)]
         if kind is Command:
             return [_COMMAND, value.name]
-        if not is_dataclass(kind) or not kind.__module__.startswith("podhawk."):
+        members = _members(kind)
+        if members is None:
             raise TypeError(f"content holds a {kind.__module__}.{kind.__qualname__}, which cannot be kept")
         number = self.classes.get(kind)
         if number is None:
             number = self.classes[kind] = len(self.members)
-            self.members.append(tuple(one.name for one in fields(kind)))
+            self.members.append(members)
         return [number + _FIRST_CLASS, *[self.pack(getattr(value, name)) for name in self.members[number]]]
 
     def _text(self, text: SearchText) -> int:
@@ -94,26 +94,32 @@ def _sum(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=SUM).digest()
 
 
-def _class(module: str, name: str, members: list[str]) -> Any:
-    if not module.startswith("podhawk."):
-        raise ValueError(f"{module} is not of this package")
-    found = getattr(sys.modules.get(module) or import_module(module), name)
-    if not is_dataclass(found) or [one.name for one in fields(found)] != members:
-        raise ValueError(f"{name} has other fields now")
+def _members(kind: Any) -> tuple[str, ...] | None:
+    """The members of a struct or named tuple of this package; None for anything else."""
+    if not isinstance(kind, type) or not kind.__module__.startswith("podhawk."):
+        return None
+    found: tuple[str, ...] | None = getattr(kind, "__struct_fields__", getattr(kind, "_fields", None))
     return found
 
 
-def _value(packed: Any, classes: list[Any], texts: list[SearchText]) -> Any:
+def _class(module: str, name: str, members: list[str]) -> tuple[Any, tuple[str, ...]]:
+    if not module.startswith("podhawk."):
+        raise ValueError(f"{module} is not of this package")
+    found = getattr(sys.modules.get(module) or import_module(module), name)
+    ours = _members(found)
+    if ours is None or list(ours) != members:
+        raise ValueError(f"{name} has other fields now")
+    return found, ours
+
+
+def _value(packed: Any, classes: list[tuple[Any, tuple[str, ...]]], texts: list[SearchText]) -> Any:
     if type(packed) is not list:
         return packed
     values = [_value(one, classes, texts) if type(one) is list else one for one in packed]
     tag = values[0]
     if tag >= _FIRST_CLASS:
-        cls = classes[tag - _FIRST_CLASS]
-        made = object.__new__(cls)
-        for one, value in zip(cls.__dataclass_fields__, values[1:], strict=True):
-            object.__setattr__(made, one, value)
-        return made
+        cls, members = classes[tag - _FIRST_CLASS]
+        return cls(**dict(zip(members, values[1:], strict=True)))
     if tag == _TUPLE:
         return tuple(values[1:])
     if tag == _LIST:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+
+from msgspec import Struct, field
 
 from podhawk.commands.declare import Pipeline
 from podhawk.content.packed import pack
@@ -27,8 +27,7 @@ class SearchKey(NamedTuple):
     keeps_quotes: bool
 
 
-@dataclass(slots=True)
-class Parsed:
+class Parsed(Struct, eq=False):
     """Parsed searches under one set of macros, and the file that they go to (None: they end with the process)."""
 
     macros: Mapping[Any, Any] | None = None
@@ -37,6 +36,12 @@ class Parsed:
     name: Callable[[], Path | None] | None = None
     """What the file would be called if content were read now."""
     fresh: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Parsed)  # content is the same whatever of it has been parsed
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
 
     def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
         """What a search was parsed into with these very macros."""
@@ -58,6 +63,8 @@ class Parsed:
                 data = pack([content, [(*key, pipeline) for key, pipeline in self.searches.items()]])
         except (TypeError, ValueError, OverflowError, RecursionError):
             return  # numbers or nesting beyond what can be kept: it is read and parsed each time
+        import tempfile
+
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, part = tempfile.mkstemp(dir=self.path.parent)  # which only its owner may read and write

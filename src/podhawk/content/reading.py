@@ -8,8 +8,9 @@ that one odd member does not cost the whole object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from podhawk.content.yamlfile import Document, Key
 from podhawk.errors import ContentError, Place
@@ -18,8 +19,7 @@ _TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})
 
 
-@dataclass(slots=True)
-class Fields:
+class Fields(Struct):
     """One mapping in a document, at `path`; `notes` gathers what was odd."""
 
     document: Document

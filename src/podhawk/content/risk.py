@@ -8,8 +8,9 @@ intermediate findings with a message each.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from podhawk.content.model import RiskObject, ThreatObject
 from podhawk.content.reading import Fields
@@ -24,8 +25,7 @@ _THREAT_NAMES: Final = {
 }
 
 
-@dataclass(slots=True)
-class Risk:
+class Risk(Struct):
     """What a detection's risk part says, normalised."""
 
     risk_objects: list[RiskObject] = field(default_factory=list)

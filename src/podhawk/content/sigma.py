@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.content.annotations import cis20, kill_chain_phases, nist, severity
 from podhawk.content.model import ContentProblem, Detection, RiskObject, ThreatObject
@@ -25,8 +26,7 @@ _STATUSES: Final = {"stable": "production", "test": "production", "experimental"
 EXTRA: Final = "pip install 'podhawk[sigma]'"
 
 
-@dataclass(frozen=True, slots=True)
-class SigmaRule:
+class SigmaRule(Struct, frozen=True):
     """A rule as it stands in a file."""
 
     top: Fields

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time as clock
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context, Geo
 from podhawk.content.cache import file_for, kept
@@ -27,8 +28,7 @@ from podhawk.functions.times import resolve
 from podhawk.settings.switches import chosen
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """The options that every run shares, resolved: clock, zone, range, switches, how input is read."""
 
     now: float

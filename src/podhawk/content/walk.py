@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 Kind = Literal["detection", "macro", "lookup", "story", "data_source", "deployment", "baseline",
                "investigation", "dashboard", "playbook", "deprecations"]
@@ -27,8 +28,7 @@ _MARKERS: Final = ("podhawk.toml", "contentctl.yml", "contentctl.yaml")
 _SUFFIXES: Final = (".yml", ".yaml")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A file that may hold content, and the kind its folder promises."""
 
     path: Path

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from msgspec import Struct, field
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from podhawk.content.model import ContentProblem
@@ -28,8 +28,7 @@ MAX_BYTES: Final = 20_000_000
 Key = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """One YAML document: its data, and where each part of it stands."""
 
     file: str
@@ -179,8 +178,7 @@ def _as_content_error(error: yaml.MarkedYAMLError, file: str, lines: tuple[str, 
                         place=Place(file, line + 1, column + 1, text), remedy=remedy)
 
 
-@dataclass(slots=True)
-class _Builder:
+class _Builder(Struct):
     """Plain data from nodes. Aliased nodes are built once and shared; their size still counts each time."""
 
     file: str

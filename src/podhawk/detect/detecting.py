@@ -8,8 +8,9 @@ bring in other rows are run over the whole input, as Splunk would run them ad ho
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
@@ -52,8 +53,7 @@ class Source(Protocol):
     options: ReadOptions
 
 
-@dataclass(slots=True)
-class Detected:
+class Detected(Struct):
     """What a run found, and in which way each detection was evaluated; `anew` as `Memory` has it."""
 
     matches: list[Match]
@@ -102,8 +102,7 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
                     frozenset(key_of_detection(one.detection) for one in windowed))
 
 
-@dataclass(slots=True)
-class _Gathered:
+class _Gathered(Struct):
     """What one scan found: events that searches want, and those that tell who is behind them."""
 
     wanted: list[tuple[Kept, list[int]]] = field(default_factory=list)

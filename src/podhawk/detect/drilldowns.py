@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from podhawk.detect.finding import Finding
 from podhawk.spl.text import quote
@@ -22,8 +23,7 @@ _TOKEN: Final = re.compile(
 _ORIGINAL: Final = "%original_detection_search%"
 
 
-@dataclass(frozen=True, slots=True)
-class Drilldown:
+class Drilldown(Struct, frozen=True):
     """A search that leads on from a finding; times are epoch seconds, None where the search is open there."""
 
     name: str

@@ -11,9 +11,8 @@ from __future__ import annotations
 import bisect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from podhawk.commands.dedup import Dedup
 from podhawk.commands.groups import keys_of
@@ -33,8 +32,7 @@ from podhawk.rows import Row, Table, texts
 Key = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """An event that an aggregate plan wants: when it was written, its request, its row, the by-keys that it is of."""
 
     time: float
@@ -44,8 +42,7 @@ class Seen:
     keys: frozenset[Key]
 
 
-@dataclass(slots=True)
-class Episode:
+class Episode(Struct):
     """The windows, one after the other, in which a by-key had rows."""
 
     key: Key

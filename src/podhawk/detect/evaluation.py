@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from podhawk.content.model import Detection
 from podhawk.detect.actor import SERVICE_ACCOUNT, actor_of

@@ -12,10 +12,11 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.content.model import Detection
 from podhawk.content.reading import Fields
@@ -39,8 +40,7 @@ PRESET: Final = timedelta(days=30)
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class SiteException:
+class SiteException(Struct, frozen=True):
     """One exception. `detection` is a name, an id or a file's stem, globs allowed; `expires` the first day on which it
     does nothing."""
 

@@ -8,8 +8,10 @@ looked for. The nearest misses are the events that satisfy all parts of the firs
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
@@ -37,8 +39,7 @@ MISSES: int = 3
 """Nearest misses that are shown for each part of the clause."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One step of a detection's pipeline, macros expanded, and how many rows are left after it."""
 
     text: str
@@ -48,8 +49,7 @@ class Step:
     """Fields that the step needs and no row before it has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Struct, frozen=True):
     """An event that does not match, the first part of the clause that it fails, and what stands in that field."""
 
     event: AuditEvent
@@ -64,8 +64,7 @@ class Miss:
                 f"{member(data, 'requestURI')} by {member(data, 'user', 'username') or '(nobody)'}")
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """What became of the events of an input in a detection's search."""
 
     steps: tuple[Step, ...]

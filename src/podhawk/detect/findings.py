@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
@@ -28,8 +29,7 @@ from podhawk.engine.batch import Runner
 from podhawk.engine.pause import no_collection
 
 
-@dataclass(frozen=True, slots=True)
-class Policies:
+class Policies(Struct, frozen=True):
     """What a site decides: noise, priority, risk, exceptions."""
 
     noise: NoisePolicy = field(default_factory=NoisePolicy)
@@ -38,8 +38,7 @@ class Policies:
     exceptions: Sequence[SiteException] = ()
 
 
-@dataclass(slots=True)
-class Found:
+class Found(Struct):
     """What a run found. `matches` come in order of time, incidents after what they are made of; `risk` includes what
     findings of earlier runs added that this one says nothing of."""
 

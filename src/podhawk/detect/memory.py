@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct
 
 from podhawk.detect.match import Match
 from podhawk.detect.risk.event import RiskEvent
@@ -19,12 +20,11 @@ from podhawk.events.event import AuditEvent
 from podhawk.events.kept import Kept
 
 
-@dataclass(frozen=True, slots=True)
-class Earlier:
+class Earlier(Struct, frozen=True):
     """Findings of earlier runs that a run says nothing of, and the risk that they added."""
 
     matches: Sequence[Match] = ()
-    risk: Sequence[RiskEvent] = field(default=())
+    risk: Sequence[RiskEvent] = ()
 
 
 class Memory(Protocol):

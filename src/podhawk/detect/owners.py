@@ -14,8 +14,9 @@ from __future__ import annotations
 import bisect
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.detect.actor import kind_of_actor
 from podhawk.detect.finding import ActorKind, ChainLink
@@ -45,8 +46,7 @@ CLOCKS: Final = 1.0
 DEEPEST: Final = 4
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Write:
+class Write(Struct, frozen=True, order=True):
     """One change of an owner: when, by whom, in which request; who owns it in turn, where the body says."""
 
     time: float

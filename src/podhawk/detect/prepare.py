@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.commands.declare import Pipeline
 from podhawk.content.lookups import LookupStore
@@ -16,8 +16,7 @@ from podhawk.errors import ContentError, SearchError
 from podhawk.functions.declare import Env
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Struct, frozen=True):
     """A detection with its search, or without one: `refused` (a command that podhawk does not run), `broken` (an
     error in the content) or `cannot` (something that it needs is not there)."""
 

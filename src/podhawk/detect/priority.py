@@ -8,8 +8,9 @@ podhawk.toml; `bar` there is what an intermediate finding must reach to be visib
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from podhawk.detect.byhand import by_hand
 from podhawk.detect.finding import Actor, Finding, PriorityReason
@@ -23,8 +24,7 @@ BAR: Final = 50
 SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(Struct, frozen=True):
     """One factor: its points, what it says of a finding, and when it holds. `first` marks the first time an actor
     does this here. `detail` adds to the reason what it was."""
 
@@ -105,8 +105,7 @@ FACTORS: Final[tuple[Factor, ...]] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PriorityPolicy:
+class PriorityPolicy(Struct, frozen=True):
     """The points of each factor, and the bar."""
 
     points: Mapping[str, int] = field(default_factory=dict)

@@ -8,9 +8,10 @@ are those for the next with the other identity put in. The search is run once wi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fillnull import FillNull
@@ -30,8 +31,7 @@ MOST: Final = 20_000
 _HANDS_THROUGH: Final = frozenset({"table", "fields"})
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """The rows of an event and what they say, with marks where its identity belongs; no rows where it made none."""
 
     title: str

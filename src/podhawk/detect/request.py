@@ -8,10 +8,10 @@ another call must not vanish in it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from podhawk.events.event import AuditEvent
 
@@ -26,8 +26,7 @@ class RequestKey(msgspec.Struct, frozen=True, order=True):
     uri: str
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """The stages of one request that were seen, by the time they were written, without exact repeats."""
 
     key: RequestKey

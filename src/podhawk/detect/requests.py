@@ -7,11 +7,11 @@ if their members are, apart from `kind`, `apiVersion` and what a carrier added: 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from podhawk.detect.request import Request, RequestKey, key_of
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
@@ -22,8 +22,7 @@ _SAME: Final = AUDIT_KEYS - {"kind", "apiVersion"}
 _encode = msgspec.json.Encoder(order="deterministic", enc_hook=str).encode
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Struct, frozen=True):
     """A request, and which searches want each of its events."""
 
     request: Request

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.rename import Rename, renamed
@@ -21,8 +22,7 @@ SHOWN: Final = 5
 NONE: Final = "(none)"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """The values of a field, each once; `filled` says that there were none, and that the search says so."""
 
     values: tuple[str, ...] = ()

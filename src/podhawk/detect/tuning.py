@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import combinations
 from typing import Final
+
+from msgspec import Struct
 
 from podhawk.content.model import Detection
 from podhawk.detect.exceptions import PRESET, SiteException, may_hold, with_exceptions
@@ -33,8 +34,7 @@ _FIELDS: Final = ("user.username", "objectRef.namespace", "requestObject.spec.co
 """What conditions are made of, what is hardest to forge first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """A condition that a group of findings shares: how many these are of how many, on how many days. `caution` says
     what a reviewer should know of the condition."""
 
@@ -50,8 +50,7 @@ class Proposal:
         return self.count / self.total if self.total else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class BlastRadius:
+class BlastRadius(Struct, frozen=True):
     """What an exception hides: findings of the given logs, and findings of attacks in the content's datasets.
     `unjudged` are attacks of which the datasets do not say enough: the condition asks for bodies that they lack."""
 

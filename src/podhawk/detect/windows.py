@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from cronsim import CronSim, CronSimError
+from msgspec import Struct
 
 from podhawk.content.model import Deployment
 from podhawk.errors import ContentError, Place, SearchError
@@ -28,8 +28,7 @@ HOURLY: Final = Deployment("hourly", cron_schedule="0 * * * *", earliest_time="-
 """What a detection without a deployment gets: the default of Splunk's content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """What is looked at: `start <= time < end`, at the moment `at`."""
 
     start: float
@@ -37,8 +36,7 @@ class Window:
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """When a detection looks, and at which span, in seconds before or after that moment where it is not snapped."""
 
     cron: str

@@ -8,13 +8,18 @@ are known.
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
+from podhawk.engine import lines
 from podhawk.engine.execute import run_stages
 from podhawk.engine.gather import GatherJob
 from podhawk.engine.job import Observed, Rows, ScanJob
@@ -61,8 +66,7 @@ class EventSource(Protocol):
         """All events, in the order of the input: those that a sieve lets through, or that `take` leaves."""
 
 
-@dataclass(frozen=True, slots=True)
-class TimeRange:
+class TimeRange(Struct, frozen=True):
     """`earliest <= time < latest`, in epoch seconds; None is open. Events without a time stay out."""
 
     earliest: float | None = None
@@ -75,8 +79,7 @@ class TimeRange:
                 and (self.latest is None or time < self.latest))
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """A search to run: its pipeline and its surroundings."""
 
     pipeline: Pipeline
@@ -107,6 +110,7 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         job.know(source.native())
 
     sieve = _sieve(jobs, source)
+    lines.expect(_size(source) // max(workers, 1))
     work = piece_work(jobs, source, within, sieve)
     if scan_in_parallel(jobs, source, workers, work):
         source.unread = False
@@ -117,6 +121,15 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
         if quick is not None:
             quick.settle(source.report if first else InputReport())
+
+
+def _size(source: EventSource) -> int:
+    """The bytes of the files, as they lie there."""
+    size = 0
+    for path in source.numbers():
+        with contextlib.suppress(OSError):  # reading it will tell
+            size += os.path.getsize(path)
+    return size
 
 
 def piece_work(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,

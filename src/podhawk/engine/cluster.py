@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from podhawk.errors import UsageError
 
 PIECE: Final = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """Where to run: the master's URL, Spark's own settings, and how large (in bytes) a piece of a file is."""
 
     master: str

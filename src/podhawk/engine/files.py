@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 
 from podhawk.events.event import (
@@ -37,6 +35,9 @@ class FileSource:
         self.paths = [self._spool() if keep and path == "-" else path for path in paths]
 
     def _spool(self) -> str:
+        import shutil
+        import tempfile
+
         copy = self._spooled.enter_context(tempfile.NamedTemporaryFile(prefix="podhawk-stdin-"))  # noqa: SIM115
         shutil.copyfileobj(sys.stdin.buffer, copy)
         copy.flush()

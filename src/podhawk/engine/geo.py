@@ -14,12 +14,13 @@ import ipaddress
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
-
-import maxminddb
+from typing import TYPE_CHECKING, Any, Final
 
 from podhawk.errors import Place, UsageError
 from podhawk.rows import as_text
+
+if TYPE_CHECKING:
+    import maxminddb
 
 _REMEMBERED: Final = 20_000
 LANGUAGE: Final = "en"
@@ -83,6 +84,8 @@ def describe(record: Mapping[str, Any]) -> Mapping[str, str] | None:
 
 def open_geo(path: str) -> MmdbGeo:
     """The database in a file. Raises UsageError if it cannot be read or is no such database."""
+    import maxminddb
+
     place = Place(path)
     if not Path(path).is_file():
         raise UsageError("there is no such file", place=place,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Mergeable, Wanted
@@ -26,8 +25,7 @@ BLOCK = 512
 Rows = dict[tuple[int, Wanted], Row]
 
 
-@dataclass(slots=True)
-class Observed:
+class Observed(Struct):
     """What a search met in its input.
 
     `offered` counts events that were looked at, `selected` those of the source, sourcetype, host and index that

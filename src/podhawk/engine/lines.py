@@ -11,6 +11,13 @@ WORTH_NUMPY = 300 << 20
 SHORT = 16384
 """Bytes up to which counting costs less than calling numpy."""
 _seen = 0
+_expected = 0
+
+
+def expect(size: int) -> None:
+    """Say how many bytes are to come: of a large input numpy is imported at once, not when much has been read."""
+    global _expected
+    _expected = size
 
 
 def count_lines(block: bytes, start: int, stop: int) -> int:
@@ -44,7 +51,7 @@ def _numpy(size: int) -> ModuleType | None:
     if size < SHORT:
         return None
     _seen += size
-    if _seen < WORTH_NUMPY and "numpy" not in sys.modules:
+    if max(_seen, _expected) < WORTH_NUMPY and "numpy" not in sys.modules:
         return None
     import numpy
 

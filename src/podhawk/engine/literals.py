@@ -23,8 +23,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from podhawk.functions.patterns import network
 from podhawk.rows.values import as_number
@@ -33,13 +34,12 @@ from podhawk.spl.clause import Clause
 
 SHORTEST = 3
 MOST_ALTERNATIVES = 64
-_BREAKS = re.compile(r'["\\/&<>\x00-\x1f\x7f-\U0010ffff]+')
+_BREAKS = re.compile(r"[^ !#-%'-.0-;=?-\[\]-~]+")  # quotes, \ / & < >, and all that is not printable ASCII
 _METADATA = frozenset({"source", "sourcetype", "host", "index", "_time", "_raw"})
 _BARE = frozenset({"true", "false", "null"})
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A run of plain ASCII characters; `opens` and `closes` say that a quote must stand beside it, `bare` that it is a
     whole value, with or without quotes, `key` that it is a part of a field's name."""
 

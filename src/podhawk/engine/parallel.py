@@ -7,16 +7,17 @@ a process) makes the scan run in one process instead, with the same result.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import pickle
 from collections.abc import Callable, Sequence
-from multiprocessing.connection import Connection, wait
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from podhawk.engine.job import Observed, ScanJob
 from podhawk.events.options import InputReport
 from podhawk.events.pieces import Piece
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 WORTH_IT = 24 << 20
 """Below so many bytes a second process costs more than it saves."""
@@ -42,7 +43,7 @@ States = list[Any]
 
 def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, work: Work) -> bool:
     """Map the whole input in `workers` processes; False if it must be done in one, with nothing changed."""
-    if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
+    if workers < 2 or not hasattr(os, "fork"):
         return False
     pieces = source.pieces(MOST_PIECE)
     if pieces is None or sum(piece.end - piece.start for piece in pieces) < WORTH_IT:
@@ -76,6 +77,9 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
 def _run(jobs: Sequence[ScanJob], pieces: list[Piece], workers: int,
          work: Work) -> tuple[list[Sent], list[States]] | None:
     """What each piece and each process gave, or None if any process failed."""
+    import multiprocessing
+    from multiprocessing.connection import Connection, wait
+
     context = multiprocessing.get_context("fork")
     queue = context.Value("i", 0)
     children = []

@@ -9,7 +9,9 @@ ordered tuple: each takes a pipeline and gives one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind, Pipeline, Stage, Wanted
@@ -31,8 +33,7 @@ from podhawk.spl.text import SearchText, plain
 GROUPING = frozenset({"stats", "chart", "timechart", "top", "rare", "eventstats"})
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A pipeline cut where its rows must come together.
 
     `wanted` are the fields that the events must give (None: all of them); `base` is the clause that

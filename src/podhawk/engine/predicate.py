@@ -92,7 +92,7 @@ def _simple(value: str) -> bool:
 
 def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
     """Comparisons before what is slower: the order cannot change a conjunction's result."""
-    ranks = {spl.Compare: 0, spl.In: 1, spl.Or: 2, spl.Not: 3}
+    ranks: dict[type, int] = {spl.Compare: 0, spl.In: 1, spl.Or: 2, spl.Not: 3}
     return sorted(parts, key=lambda part: ranks.get(type(part), 4))
 
 

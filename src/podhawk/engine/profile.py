@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from podhawk.engine.job import ScanJob
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 ACTIVE: ContextVar[Profile | None] = ContextVar("podhawk_profile", default=None)
 
 
-@dataclass(slots=True)
-class ScanProfile:
+class ScanProfile(Struct):
     """One reading of the input: which way, why, how long; for each search its literals and the lines let through."""
 
     way: str
@@ -32,8 +32,7 @@ class ScanProfile:
     """Name, literals, lines that these let through, events that matched."""
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(Struct):
     """What was measured: readings, and seconds by search and stage."""
 
     scans: list[ScanProfile] = field(default_factory=list)

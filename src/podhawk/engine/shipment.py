@@ -9,11 +9,12 @@ same once and compares, so that a search whose text does not say all of it is an
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo, Lookup, Lookups
 from podhawk.commands.fillnull import FillNull
@@ -38,8 +39,7 @@ SAME: Final = "Install the same version of podhawk on the driver and on every ex
 Unpack = Callable[[bytes], Lookups]
 
 
-@dataclass(frozen=True, slots=True)
-class Ferry:
+class Ferry(Struct, frozen=True):
     """How lookup tables cross: `pack` on the driver, `unpack` (a function of a module) on executors."""
 
     pack: Callable[[Mapping[str, Lookup]], bytes]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from fractions import Fraction
 from typing import Any, Final
@@ -62,8 +61,6 @@ class Tag(IntEnum):
 
 
 def _members(cls: type) -> tuple[str, ...]:
-    if is_dataclass(cls):
-        return tuple(one.name for one in fields(cls))
     if issubclass(cls, msgspec.Struct):
         return cls.__struct_fields__
     found: list[str] = []

@@ -12,8 +12,9 @@ are read again as such.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.events import source
 from podhawk.events.decode import BadJSON, decode_json
@@ -26,8 +27,7 @@ _MAX_WASTED: Final = 64 << 20
 _LEFTOVERS: Final = b" \t\r,;]}\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A decoded JSON document, or text that is none (`value` is None and `is_json` false).
 
     `broken` is text that starts like JSON but is not. `line` counts from 1; `item` is where elements

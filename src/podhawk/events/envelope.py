@@ -10,14 +10,15 @@ gathered in an `Envelope`, where an inner layer wins over an outer one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.rows import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(Struct, frozen=True):
     """How the Splunk add-on of a cloud shows a record. Without `data` it shows the event itself."""
 
     sourcetype: str
@@ -28,8 +29,7 @@ class Carrier:
     index: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """What the layers around an event say about it; None is "says nothing"."""
 
     format: str = ""
@@ -48,8 +48,7 @@ class Envelope:
                                                     if value is not None})
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One layer: a decoded value (or text still to be decoded, as `str`), and its source text if known.
 
     `text` is None where the value does not stand verbatim in the input.
@@ -60,15 +59,13 @@ class Record:
     text: str | bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     """A record that is not an audit event, and why (one of `reasons.REASONS`)."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An audit event taken out of its last wrapping."""
 
     data: dict[str, Any]
@@ -81,8 +78,7 @@ class Event:
 Layer = Iterator[Record | Reject | Event]
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """A wrapping that is recognised by its content.
 
     `verbatim` says whether the event's own JSON text stands unescaped in the input, so that a literal

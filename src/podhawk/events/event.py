@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct, field
 
 from podhawk.rows import Value
 
@@ -41,8 +41,7 @@ class Origin(msgspec.Struct, frozen=True, order=True):
         return f"{self.file}:{self.line}[{self.item}]" if self.item else f"{self.file}:{self.line}"
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """One way an indexer would show a record.
 
     `data` is the decoded JSON; its numbers are `podhawk.events.decode.Number`, which keep their spelling.
@@ -61,8 +60,7 @@ class View:
     indexed: dict[str, Value] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class AuditEvent:
+class AuditEvent(Struct):
     """One stage of one request, as the audit log told it.
 
     `carrier` is the same record as the Splunk add-on of its cloud indexes it, where there is one.

@@ -12,9 +12,10 @@ name is cut at every point where a key might end, and the walk goes on where its
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.events.decode import Number
 from podhawk.events.event import View
@@ -22,8 +23,7 @@ from podhawk.events.salvage import salvage
 from podhawk.rows import Value
 
 
-@dataclass(frozen=True, slots=True)
-class FlattenRules:
+class FlattenRules(Struct, frozen=True):
     """How JSON becomes fields where Splunk's documentation does not say; the defaults are what it is known to do.
 
     null_as_text: JSON null is the value `null` (else no field).

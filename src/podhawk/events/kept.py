@@ -7,10 +7,9 @@ event of the line again gives what the reader would have given.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 from msgspec import structs
+from msgspec.structs import replace
 
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json

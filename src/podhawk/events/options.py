@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from msgspec import structs
+from msgspec import Struct, field, structs
 
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
@@ -15,8 +14,7 @@ from podhawk.events.event import AuditEvent, Origin
 TimeField = Literal["requestReceivedTimestamp", "stageTimestamp"]
 
 
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
+class ReadOptions(Struct, frozen=True):
     """How to read: `input_format` is `auto`, `json` (any object is an event), `text` (any line is one) or
     the name of a format, which then is the only one accepted. `source`, `sourcetype`, `host` and `index`
     override every view's; `cluster` names the cluster where the envelope does not. `time_field` says
@@ -32,16 +30,14 @@ class ReadOptions:
     time_field: TimeField = "requestReceivedTimestamp"
 
 
-@dataclass(slots=True)
-class Rejected:
+class Rejected(Struct):
     """How many records were rejected for one reason, and where the first stood."""
 
     count: int
     first: Origin
 
 
-@dataclass(slots=True)
-class InputReport:
+class InputReport(Struct):
     """What was read. Bytes and lines are of the decompressed input; `events` are native events."""
 
     files: int = 0

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from codecs import BOM_UTF8
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.errors import InputError
 from podhawk.events.source import BLOCK, STDIN, expand_paths
@@ -22,8 +24,7 @@ class NotByLine(Exception):
     """The input is not one document per line, so it cannot be read in pieces."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """The bytes `[start, end)` of a file, whole lines; `file` and `number` say where it stands in the input."""
 
     path: str

@@ -9,8 +9,9 @@ which the cut fell is named, not guessed at.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from podhawk.events.decode import BadJSON, TooDeep, decode_json
 
@@ -20,8 +21,7 @@ _SCALAR: Final = re.compile(r"(?:true|false|null|-?[0-9][0-9.eE+-]*)(?=[ \t\r\n]
 _STEP: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Salvaged:
+class Salvaged(Struct, frozen=True):
     """The complete leading members; the name of the member that was cut; the names of members lost because they
     nest too deeply; where the object's closing brace ends (0 if it has none) and where reading stopped."""
 

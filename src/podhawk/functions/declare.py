@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
+
+from msgspec import Struct
 
 from podhawk.rows import Row
 from podhawk.spl.expression import Expression
@@ -17,8 +18,7 @@ EvalValue = None | bool | str | int | float | tuple[str, ...]
 Evaluator = Callable[[Row], EvalValue]
 
 
-@dataclass(slots=True)
-class Env:
+class Env(Struct):
     """The clock, the zone and the switches that expressions see.
 
     `now` is the search's start in epoch seconds; `warn(kind, detail)` counts a warning once per kind.
@@ -28,7 +28,7 @@ class Env:
 
     now: float = 0.0
     zone: tzinfo = UTC
-    warn: Callable[[str, str], None] = field(default=lambda kind, detail: None)
+    warn: Callable[[str, str], None] = lambda kind, detail: None
     switches: frozenset[str] = frozenset()
     draws: int = 0
 
@@ -36,8 +36,7 @@ class Env:
 Build = Callable[[tuple[Expression, ...], list[Evaluator], Env, SearchText], Evaluator]
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(Struct, frozen=True):
     """One eval function, declared once.
 
     `run` gets the evaluated arguments (after `env` if `needs_env`); a null argument makes the result

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from podhawk.functions import numbers
 from podhawk.functions.declare import EvalValue
@@ -23,8 +24,7 @@ _BITS = 2**64
 WIDTH_LIMIT = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Conversion:
+class Conversion(Struct, frozen=True):
     """One `%…`: its flags, and the width and precision as numbers, `*` or absent."""
 
     flags: str

@@ -8,7 +8,6 @@ Source: contentctl-ng's detection model; see also docs/content.md
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any, Final
 
 import yaml
@@ -71,8 +70,8 @@ def lost(one: Detection) -> list[str]:
 
 def kept(before: Detection, after: Detection) -> list[str]:
     """The members that two detections must agree on and do not."""
-    return [each.name for each in fields(Detection) if each.name in SAME
-            and getattr(before, each.name) != getattr(after, each.name)] + [
+    shared = [each for each in Detection.__struct_fields__ if each in SAME]
+    return [each for each in shared if getattr(before, each) != getattr(after, each)] + [
         "risk_objects"] * (_entities(before) != _entities(after))
 
 

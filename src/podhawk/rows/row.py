@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from podhawk.rows.values import Value
 
@@ -39,8 +40,7 @@ class Row(dict[str, Value]):
         return Row(self, self.order)
 
 
-@dataclass(slots=True)
-class Table:
+class Table(Struct):
     """Rows in order, and the columns that a command such as `table` or `stats` named.
 
     `columns` is None while the fields are open (events); else every listed column exists in the

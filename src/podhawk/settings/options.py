@@ -6,12 +6,12 @@ Each option has one entry here: its type, default, meaning and the verbs that ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Option:
+
+class Option(Struct, frozen=True):
     """One option. `kind` is text, flag, number, list or choice; `verbs` are those that take it."""
 
     name: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from podhawk.errors import Place, UsageError, nearest
 from podhawk.settings.options import BY_KEY, Option, options_of
@@ -19,8 +19,7 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The resolved options of a verb, and what `podhawk.toml` defines beside options: macros, and the tables
     `[noise]`, `[priority]` and `[risk]`, which those parts of podhawk read themselves."""
 
@@ -41,8 +40,7 @@ def find_file(start: Path) -> Path | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFile:
+class SettingsFile(Struct, frozen=True):
     """What a `podhawk.toml` holds."""
 
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -52,6 +50,8 @@ class SettingsFile:
 
 def read_file(path: Path) -> SettingsFile:
     """What a `podhawk.toml` holds. Raises UsageError for unknown keys and wrong types."""
+    import tomllib
+
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -8,13 +8,12 @@ turned on once a real Splunk has shown it right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from podhawk.errors import UsageError, nearest
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(Struct, frozen=True):
     """A named behaviour: what holds by default, and what holds when the switch is on."""
 
     name: str

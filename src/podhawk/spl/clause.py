@@ -15,70 +15,64 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct
+
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
 from podhawk.spl.text import plain, quote, unescape
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     parts: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     parts: tuple[Clause, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     part: Clause
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Placed, frozen=True):
     """`field OP value`; `exact` is `CASE(value)`."""
 
     name: str
     operator: str  # = != < > <= >=
     value: str
     exact: bool = False
-    at: int = field(default=0, compare=False)
+    at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class In:
+class In(Placed, frozen=True):
     name: str
     values: tuple[str, ...]
-    at: int = field(default=0, compare=False)
+    at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Placed, frozen=True):
     """A word or phrase to look for in `_raw`. `kind`: word, phrase, TERM or CASE."""
 
     text: str
     kind: str = "word"
-    at: int = field(default=0, compare=False)
+    at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TimeBound:
+class TimeBound(Placed, frozen=True):
     """`earliest=…`, `latest=…` and their older spellings."""
 
     name: str
     value: str
-    at: int = field(default=0, compare=False)
+    at: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Subsearch:
+class Subsearch(Placed, frozen=True):
     """`[ … ]`: runs first; its result becomes a clause."""
 
     pipeline: Any
-    at: int = field(default=0, compare=False)
+    at: int = 0
 
 
 Clause = And | Or | Not | Compare | In | Term | TimeBound | Subsearch

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from podhawk.errors import nearest
 from podhawk.spl.text import Piece, SearchText, skip_quoted, strip_comments, unescape
@@ -37,8 +38,7 @@ class MacroDefinition(Protocol):
     def errormsg(self) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class PlainMacro:
+class PlainMacro(Struct, frozen=True):
     """A macro that stands in no file: a test's, or a command line's."""
 
     arguments: tuple[str, ...]
@@ -52,8 +52,7 @@ MacroTable = Mapping[tuple[str, int], MacroDefinition]
 Evaluate = Callable[[str], object]
 """Evaluates an eval expression without fields, for `iseval` macros and validations."""
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(Struct, frozen=True):
     """How one expansion is done."""
 
     macros: MacroTable

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.spl.text import SearchText, skip_quoted
 
@@ -11,8 +12,7 @@ _COMMAND = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
 _CONTINUES = re.compile(r"[\w.:{}*-]|\s*(?:[=<>]|!=|IN\s*\()")
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """One command: its name as written, where the name stands, and the slice of its arguments.
 
     `implied` is the `search` that nobody wrote in front of a search that begins with its clause.

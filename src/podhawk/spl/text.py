@@ -9,13 +9,13 @@ that every error can point at what the author sees.
 from __future__ import annotations
 
 import bisect
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.errors import Place, SearchError
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A run of expanded text: where it starts there, where it came from, and by which macro.
 
     A verbatim piece (`macro` empty) advances one for one; a macro's piece stays at its call.
@@ -26,8 +26,7 @@ class Piece:
     macro: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SearchText:
+class SearchText(Struct, frozen=True):
     """Expanded text plus the way back. `name` is what errors call it (a file or "search")."""
 
     text: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import sqlalchemy as sql
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from podhawk.errors import UsageError, nearest
@@ -16,8 +16,7 @@ STATUSES: Final = ("new", "in_progress", "pending", "resolved", "closed")
 """Source: the statuses that Enterprise Security comes with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Triage:
+class Triage(Struct, frozen=True):
     """The state of the work on a finding; `changed` is in epoch seconds."""
 
     status: str = "new"

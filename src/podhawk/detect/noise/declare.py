@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.detect.finding import NoiseAction
 from podhawk.detect.match import Match
@@ -11,8 +12,7 @@ from podhawk.detect.match import Match
 Members = Callable[[Sequence[Match]], Sequence[bool]]
 
 
-@dataclass(frozen=True, slots=True)
-class NoiseClass:
+class NoiseClass(Struct, frozen=True):
     """A reason why a finding may not be worth a person's time. The rule fires all the same, and its rows stay.
 
     `members` tells of each match of a run whether it belongs; what becomes of those that do is the policy's choice:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, get_args
+
+from msgspec import Struct, field
 
 from podhawk.detect.finding import NoiseAction, NoiseHit
 from podhawk.detect.match import Match
@@ -26,8 +27,7 @@ NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (SUBRESOURCE, STAGES, DRY_RUN, DE
 ACTIONS: Final = (*get_args(NoiseAction), "off")
 
 
-@dataclass(frozen=True, slots=True)
-class NoisePolicy:
+class NoisePolicy(Struct, frozen=True):
     """What becomes of the members of each class: its own choice, or what `[noise]` of podhawk.toml says."""
 
     chosen: Mapping[str, str] = field(default_factory=dict)

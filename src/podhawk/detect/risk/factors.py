@@ -8,8 +8,9 @@ A condition is a search clause over the fields of the risk event and of its find
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from podhawk.detect.byhand import by_hand
 from podhawk.detect.finding import Finding, ScoredEntity
@@ -23,8 +24,7 @@ CAP: Final = 100
 """What one detection can add to one risk object within a day (UTC), in points."""
 
 
-@dataclass(frozen=True, slots=True)
-class RiskFactor:
+class RiskFactor(Struct, frozen=True):
     """A condition, and what it does to a score: first multiplied, then added to."""
 
     name: str
@@ -47,8 +47,7 @@ DEFAULTS: Final[tuple[RiskFactor, ...]] = (
 """The factors that hold unless `[risk.factors]` changes them."""
 
 
-@dataclass(frozen=True, slots=True)
-class RiskPolicy:
+class RiskPolicy(Struct, frozen=True):
     """The cap and the factors."""
 
     cap: float = CAP

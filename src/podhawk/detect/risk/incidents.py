@@ -12,10 +12,10 @@ import bisect
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, TypeVar, cast, get_args
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from podhawk.content.model import Content, Severity
 from podhawk.detect.entities import risk_objects

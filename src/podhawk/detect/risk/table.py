@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.content.annotations import technique
 from podhawk.detect.risk.event import RiskEvent
 
 
-@dataclass(frozen=True, slots=True)
-class RiskSum:
+class RiskSum(Struct, frozen=True):
     """What one risk object has gathered in a cluster: points, findings, detections, tactics; and how many points the
     daily cap took."""
 

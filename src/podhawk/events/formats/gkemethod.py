@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
+
+from msgspec import Struct
 
 from podhawk.events.decode import Number
 
@@ -25,8 +26,7 @@ _REASONS: Final = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404
                    503: "ServiceUnavailable", 504: "Timeout"}
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """A Kubernetes method: verb, and what it acts on (all None for a path that is no resource)."""
 
     verb: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from podhawk.rows import OrderKey
 from podhawk.rows.values import Single, Value
@@ -23,8 +24,7 @@ class State(Protocol):
         """The result, or None for null."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aggregation:
+class Aggregation(Struct, frozen=True):
     """One aggregation, declared once.
 
     `make(argument)` starts a state; `argument` is the number in names such as `perc95`, else 0.

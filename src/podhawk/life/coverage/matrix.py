@@ -10,12 +10,12 @@ Source: https://attack.mitre.org/matrices/enterprise/containers/
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 
 from podhawk.content.annotations import Tactic, Technique, tactics, technique
 from podhawk.content.model import Detection
@@ -40,8 +40,7 @@ def platform() -> Platform:
     return msgspec.json.decode(text, type=Platform)
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(Struct, frozen=True):
     """One technique. `detections` name it or a sub-technique of it, `proven` are those of them whose tests pass;
     `direct` says that one names the technique itself."""
 
@@ -56,8 +55,7 @@ class Covered:
         return "proven" if self.proven else "claimed" if self.detections else "gap"
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(Struct, frozen=True):
     """The matrix by tactic, the techniques that content names outside it, and whether tests were looked at."""
 
     platform: Platform

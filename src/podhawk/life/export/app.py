@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from podhawk.content.model import Content, Detection, LookupDefinition, Macro
 from podhawk.errors import UsageError
@@ -20,8 +21,7 @@ from podhawk.life.export.settings import AppSettings
 HEAD = "Written by podhawk export splunk; changes belong into local/."
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     """What was written."""
 
     folder: Path

@@ -6,7 +6,8 @@ Where they do not, Splunk has no place for it; the exception is listed, and stay
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from podhawk.content.model import Content, Detection
 from podhawk.detect.exceptions import SiteException

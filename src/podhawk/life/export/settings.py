@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from podhawk.content.reading import Fields
 from podhawk.content.root import root_of
@@ -19,8 +20,7 @@ MOST_NAME = 99
 """Characters that Enterprise Security takes for the name of a saved search, with prefix and suffix."""
 
 
-@dataclass(frozen=True, slots=True)
-class AppSettings:
+class AppSettings(Struct, frozen=True):
     """The app's id (its folder), title, version, author and description; the prefix of its saved searches."""
 
     id: str = "podhawk_content"

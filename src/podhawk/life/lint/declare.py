@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage
@@ -22,8 +23,7 @@ from podhawk.spl.macros import expand
 Level = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """What a check found. `fix` is the text of the file with the fault put right, where that is certain."""
 
     message: str
@@ -32,8 +32,7 @@ class Fault:
     fix: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """A fault, with the check that found it and the detection that has it."""
 
     check: str
@@ -50,8 +49,7 @@ class Problem:
         return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
-@dataclass
-class Subject:
+class Subject(Struct, dict=True):
     """A detection under the eyes of the checks, with what they all need worked out once."""
 
     detection: Detection
@@ -133,8 +131,7 @@ class Subject:
             return self.detection.search
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check, declared once. `look` yields what it finds."""
 
     id: str

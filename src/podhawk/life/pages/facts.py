@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from podhawk.content.annotations import Technique, technique
 from podhawk.content.model import Content, Detection, Macro
@@ -19,8 +20,7 @@ from podhawk.spl.macros import calls
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 
 
-@dataclass(frozen=True, slots=True)
-class InForce:
+class InForce(Struct, frozen=True):
     """An exception that hides findings of a detection: what it matches, and why."""
 
     name: str
@@ -29,8 +29,7 @@ class InForce:
     expires: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Struct, frozen=True):
     """A macro that a search calls. `macro` is None where it is not defined; `site` says it is the filter macro."""
 
     name: str
@@ -38,16 +37,14 @@ class Called:
     site: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A run of prose; `link` is where it leads, if it is an address."""
 
     text: str
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """A detection and what follows from it."""
 
     detection: Detection

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from podhawk.commands.registry import COMMANDS
 from podhawk.functions.aggregations import AGGREGATIONS
@@ -25,8 +26,7 @@ _LOWER = frozenset({"by", "as", "output", "outputnew"})
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A run of text of one kind; the kind is a CSS class, "" for plain text."""
 
     kind: str

@@ -13,8 +13,9 @@ https://learn.microsoft.com/azure/aks/monitor-aks-reference
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Final
+
+from msgspec import Struct, field
 
 from podhawk.events.event import NATIVE_SOURCE, NATIVE_SOURCETYPE
 from podhawk.events.formats import aks, cloudwatch, gke
@@ -29,8 +30,7 @@ _WITHOUT_BODIES: Final = frozenset({"secrets", "configmaps", "tokenreviews"})
 _UNLOGGED: Final = frozenset({"events"})
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """How a place's events are indexed, by podhawk itself or by the Splunk add-on of a cloud. `wrapped` says that the
     add-on shows the cloud's record instead of the audit event."""
 
@@ -42,8 +42,7 @@ class Seen:
 NATIVE: Final = Seen(NATIVE_SOURCE, NATIVE_SOURCETYPE)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """One place. `absent` are fields that no event of it has; `bare` are resources without bodies, `unlogged` those
     without events. `reads_need` says what must be switched on before get, list and watch are logged."""
 

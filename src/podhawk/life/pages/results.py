@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 from xml.parsers import expat
+
+from msgspec import Struct
 
 from podhawk.content.model import Detection
 from podhawk.errors import Place, UsageError
@@ -23,8 +24,7 @@ _OUTCOMES: Mapping[str, Outcome] = {
 _REMEDY = "Write one with: podhawk test -o junit --output-file FILE"
 
 
-@dataclass(frozen=True, slots=True)
-class CaseResult:
+class CaseResult(Struct, frozen=True):
     """The result of one test of a detection."""
 
     detection: str

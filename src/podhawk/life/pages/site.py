@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from podhawk.content.annotations import Tactic, Technique, tactics
 from podhawk.content.model import Content, Detection, Story
@@ -23,8 +24,7 @@ MANIFEST = ".podhawk-docs"
 _ASSETS = ("style.css", "site.js")
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """What was written: the number of pages of each kind, and the folder."""
 
     folder: Path

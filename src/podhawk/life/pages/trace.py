@@ -6,8 +6,9 @@ each command declares: `reads(node, {name})` against `reads(node, {})`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind, Stage
@@ -27,8 +28,7 @@ _KINDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A command of the plan. `side` is map, reduce or finish."""
 
     name: str
@@ -37,16 +37,14 @@ class Step:
     side: str
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(Struct, frozen=True):
     """An event field that the search reads, and the audit level from which on events have it."""
 
     name: str
     level: str
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """The plan of a detection as a page tells it; `fault` says why there is none."""
 
     plan: Plan | None

@@ -9,8 +9,9 @@ exclusion (`NOT`) of an absent field never applies. A grouping drops rows that l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from podhawk.commands.declare import Stage
 from podhawk.commands.fillnull import FillNull
@@ -35,8 +36,7 @@ _EXTRACTS = frozenset({"spath", "extract", "kv", "xmlkv", "multikv", "fromjson",
 """Commands whose results may have fields that are not written in the search."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """What a detection does at a place, and why."""
 
     place: str

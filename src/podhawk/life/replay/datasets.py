@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from podhawk.content.model import AttackData, Content
 from podhawk.content.selection import select
@@ -18,8 +19,7 @@ from podhawk.life.testing.datasets import Places, fetched, locate
 TIMES = ("requestReceivedTimestamp", "stageTimestamp")
 
 
-@dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Struct, frozen=True):
     """A file of events, and how its events are indexed."""
 
     path: Path
@@ -29,8 +29,7 @@ class Dataset:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One event to send: its JSON text, its time in epoch seconds, and the dataset it is of."""
 
     text: str

@@ -12,9 +12,10 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, to_builtins
 
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.life.replay.datasets import Message
@@ -34,8 +35,7 @@ class ReplayError(PodhawkError):
     exit_code = 2
 
 
-@dataclass(slots=True)
-class Position:
+class Position(Struct):
     """How far a replay is: events accepted, of which run, moved by how many seconds."""
 
     run: str
@@ -62,7 +62,7 @@ def read_position(path: Path, datasets: Sequence[str]) -> Position | None:
 def write_position(path: Path, position: Position) -> None:
     """Write a position down, whole or not at all."""
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(asdict(position)), encoding="utf-8")
+    part.write_text(json.dumps(to_builtins(position)), encoding="utf-8")
     os.replace(part, path)
 
 

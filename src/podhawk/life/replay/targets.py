@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from podhawk.errors import UsageError
 from podhawk.life.replay.datasets import Dataset, Message
@@ -18,8 +19,7 @@ from podhawk.life.replay.datasets import Dataset, Message
 Form = Literal["event", "raw", "webhook"]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One HTTP request: where, with which headers, and its body."""
 
     url: str
@@ -27,8 +27,7 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """A receiver."""
 
     url: str

@@ -10,9 +10,10 @@ Source: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from podhawk.content.datasets import local
 from podhawk.content.model import Detection
@@ -22,16 +23,14 @@ _OID: Final = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _INSIDE: Final = re.compile(r"/(?:attack_data/[^/]+/)?(datasets/.+)\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
+class Places(Struct, frozen=True):
     """Where datasets are looked for: a checkout of attack_data, a cache folder."""
 
     attack_data: Path | None = None
     cache: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A dataset's file, or the reason why there is none."""
 
     path: Path | None

@@ -8,7 +8,9 @@ the same on any event, and survive rightly.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
@@ -27,24 +29,21 @@ from podhawk.rows.values import as_text
 from podhawk.spl import clause as spl
 
 
-@dataclass(frozen=True, slots=True)
-class Mutant:
+class Mutant(Struct, frozen=True):
     """A changed search: what was changed, and the stages."""
 
     change: str
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Survivor:
+class Survivor(Struct, frozen=True):
     """A mutant that no test of its detection kills."""
 
     detection: str
     change: str
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     """How many mutants there were, and which survive."""
 
     mutants: int

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk import api
 from podhawk.content.model import Content, ContentTest, Detection
@@ -21,8 +23,7 @@ MOST_LINES = 20
 """Lines of a difference that are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One test of a detection; `number` counts its tests from 1."""
 
     detection: Detection
@@ -38,8 +39,7 @@ class Case:
         return root / "golden" / f"{self.detection.stem}-{self.number}.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What a test came to. `weak` says what it does not check, `seconds` how long it took."""
 
     case: Case
@@ -48,7 +48,7 @@ class Outcome:
     rows: tuple[dict[str, Any], ...] = ()
     seconds: float = 0.0
     weak: str = ""
-    details: tuple[str, ...] = field(default=())
+    details: tuple[str, ...] = ()
 
 
 def cases_of(detections: Sequence[Detection]) -> list[Case]:
