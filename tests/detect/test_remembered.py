@@ -12,7 +12,9 @@ from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.detect.evaluation import Evaluation
 from podhawk.detect.remembered import identities
+from podhawk.engine import serving
 from podhawk.engine.plan import make_plan, read_search
+from podhawk.events import kept
 
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 
@@ -58,5 +60,9 @@ def test_remembering_changes_no_finding(shared: Path, monkeypatch: pytest.Monkey
         before(self, *arguments)  # type: ignore[arg-type]
         self._identities = None
 
-    monkeypatch.setattr(Evaluation, "__init__", forgetful)
+    with monkeypatch.context() as patched:
+        patched.setattr(Evaluation, "__init__", forgetful)
+        assert found() == with_memory
+    monkeypatch.setattr(kept, "split", lambda text: None)  # each event is decoded by itself
+    monkeypatch.setattr(serving, "gate_of", lambda *about: None)  # and no filter asked beforehand
     assert found() == with_memory

@@ -10,7 +10,7 @@ import pytest
 
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.engine import batch, quick
+from podhawk.engine import batch, serving
 
 NOTHING = Content()
 SEARCHES = [
@@ -89,10 +89,8 @@ def test_most_plain_events_are_taken_the_quick_way(tmp_path: Path, monkeypatch: 
         "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z", "stageTimestamp": "2026-11-25T10:00:01.000001Z",
         "annotations": {"authorization.k8s.io/decision": "allow"}}) + "\n" for number in range(500)))
     taken = []
-    serve = quick.Quick._serve
-    monkeypatch.setattr(quick.Quick, "_serve", lambda self, event, line, number, hits: (
-        taken.append(number),
-        serve(self, event, line, number, hits))[1])
+    count = serving.Server.count
+    monkeypatch.setattr(serving.Server, "count", lambda self, values: (taken.append(values), count(self, values))[1])
     result = api.search("* | stats count dc(user.username) by verb", path, content=NOTHING, jobs=1)
     assert list(result) == [{"verb": "get", "count": "500", "dc(user.username)": "1"}]
     assert len(taken) == 500

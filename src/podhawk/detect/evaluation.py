@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from msgspec import structs
 from msgspec.structs import replace
@@ -14,12 +13,13 @@ from podhawk.detect.actor import SERVICE_ACCOUNT, actor_of
 from podhawk.detect.entities import risk_objects, threat_objects
 from podhawk.detect.finding import Actor, Finding, Kind, Outcome, RequestInfo, Target
 from podhawk.detect.identity import finding_id
+from podhawk.detect.lazy import lazy
 from podhawk.detect.match import Match
 from podhawk.detect.outcome import outcome_of
 from podhawk.detect.owners import Owners
 from podhawk.detect.prepare import Prepared
 from podhawk.detect.remembered import MARKS, MOST, Remembered, identities, marked
-from podhawk.detect.request import Request, member
+from podhawk.detect.request import Request, known_of, member
 from podhawk.detect.requests import fingerprint
 from podhawk.detect.target import target_of
 from podhawk.detect.tokens import Fields, fill, names_at_end
@@ -33,6 +33,7 @@ from podhawk.events.fields import pick
 from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
+T = TypeVar("T")
 KINDS: Final[dict[str, Kind | None]] = {
     "anomaly": "intermediate", "ttp": "finding", "correlation": "incident", "hunting": None, "baseline": None,
     "investigation": None,
@@ -202,13 +203,14 @@ class About:
 
     def __init__(self, request: Request, owners: Owners, tokens: Mapping[str, str] = NO_TOKENS) -> None:
         self._request, self._owners, self._tokens = request, owners, tokens
+        self._known = known_of(request)
         self.shared: dict[Any, Row] = {}
 
-    @cached_property
+    @lazy
     def actor(self) -> Actor:
         """Who made the request, and who is behind it."""
         request = self._request
-        actor = actor_of(request)
+        actor = self._once(actor_of)
         if actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
             chain, complete = self._owners.chain(request)
             actor = structs.replace(actor, chain=chain, chain_complete=complete)
@@ -216,22 +218,33 @@ class About:
             actor = structs.replace(actor, token_issuer=self._tokens.get(credential_of(request), ""))
         return actor
 
-    @cached_property
+    @lazy
     def target(self) -> Target:
         """What the request is about."""
-        return target_of(self._request)
+        return self._once(target_of)
 
-    @cached_property
+    @lazy
     def outcome(self) -> Outcome:
         """What became of it."""
-        return outcome_of(self._request)
+        return self._once(outcome_of)
 
-    @cached_property
+    @lazy
     def info(self) -> RequestInfo:
         """The request as findings name it."""
-        return info_of(self._request)
+        key = self._request.key
+        return structs.replace(self._once(info_of), audit_id=key.audit_id, received=key.received,
+                               source=str(self._request.events[0].origin))
 
-    @cached_property
+    def _once(self, work: Callable[[Request], T]) -> T:
+        """What is worked out of a request, worked out once for all that differ from it only in their identity."""
+        if self._known is None:
+            return work(self._request)
+        found: T | None = self._known.get(work)
+        if found is None:
+            found = self._known[work] = work(self._request)
+        return found
+
+    @lazy
     def span(self) -> tuple[float, float]:
         """When it began and ended, as far as the log says."""
         times = times_of(self._request)

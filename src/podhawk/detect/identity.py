@@ -14,9 +14,8 @@ def finding_id(detection: Detection, key: RequestKey, by: Iterable[str] = ()) ->
 
     The detection counts by its id (its name where it has none), never by its version.
     """
-    digest = blake2b(digest_size=16)
+    parts: list[bytes] = []
     for part in (detection.id or detection.name, key.cluster, key.audit_id, key.received, key.user, key.uri, *by):
         data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(4, "big"))
-        digest.update(data)
-    return digest.hexdigest()
+        parts += (len(data).to_bytes(4, "big"), data)
+    return blake2b(b"".join(parts), digest_size=16).hexdigest()

@@ -16,6 +16,7 @@ from podhawk.detect.byhand import by_hand
 from podhawk.detect.finding import Actor, Finding, PriorityReason
 from podhawk.detect.match import Match
 from podhawk.detect.privilege import privileges
+from podhawk.detect.request import known_of
 from podhawk.errors import UsageError, nearest
 
 BAR: Final = 50
@@ -130,15 +131,27 @@ def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Matc
     """The matches with their priority and its reasons."""
     first = _first_times(matches)
     weighted = [(one, points) for one in FACTORS if (points := policy.of(one))]
-    return [_prioritised(match, first[number], weighted) for number, match in enumerate(matches)]
+    known: dict[Any, Reasons] = {}
+    return [_prioritised(match, first[number], weighted, known) for number, match in enumerate(matches)]
 
 
-def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int]]) -> Match:
+Reasons = tuple[PriorityReason, ...]
+
+
+def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int]], known: dict[Any, Reasons]) -> Match:
+    """A match with its priority. `known` are the reasons for requests that look alike: they are the same for all of
+    them where all else is that factors go by."""
     finding = match.finding
-    reasons = [PriorityReason("the detection's score", finding.risk_score)]
-    reasons += [PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)]
-    return match.having(priority=max(0, min(100, sum(one.points for one in reasons))),
-                        priority_reasons=tuple(reasons))
+    alike = known_of(match.request) if match.request is not None else None
+    key = None if alike is None else (id(alike), first, finding.risk_score, finding.outcome, finding.actor,
+                                      finding.target.namespace, finding.noise)
+    reasons = known.get(key) if key is not None else None
+    if reasons is None:
+        reasons = (PriorityReason("the detection's score", finding.risk_score),
+                   *[PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)])
+        if key is not None:
+            known[key] = reasons
+    return match.having(priority=max(0, min(100, sum(one.points for one in reasons))), priority_reasons=reasons)
 
 
 def _first_times(matches: Sequence[Match]) -> list[bool]:

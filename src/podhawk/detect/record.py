@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
+
+from msgspec import to_builtins
 
 from podhawk.content.annotations import technique
 from podhawk.content.model import Detection
-from podhawk.detect.finding import Actor, Finding, Target
+from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.risk.event import RiskEvent
 
 SCHEMA: Final = 1
@@ -18,49 +20,40 @@ def record(finding: Finding) -> dict[str, Any]:
     """The finding as plain data, in the order of the contract."""
     detection = finding.detection
     suppressed = finding.suppressed_by
+    first = rfc3339(finding.first_time)
+    last = first if finding.last_time == finding.first_time else rfc3339(finding.last_time)
     return {
         "schema": SCHEMA, "finding_id": finding.finding_id, "revision": finding.revision,
         "replaces": list(finding.replaces), "kind": finding.kind,
         "detection": {"name": detection.name, "id": detection.id, "version": detection.version,
                       "type": detection.type, "file": detection.file},
-        "first_time": rfc3339(finding.first_time), "last_time": rfc3339(finding.last_time), "title": finding.title,
+        "first_time": first, "last_time": last, "title": finding.title,
         "severity": finding.severity, "risk_score": finding.risk_score, "priority": finding.priority,
-        "priority_reasons": [{"reason": one.reason, "points": one.points} for one in finding.priority_reasons],
-        "actor": _actor(finding.actor), "target": _target(finding.target), "outcome": finding.outcome,
-        "risk_objects": [{"field": one.field, "type": one.type, "value": one.value, "score": one.score}
-                         for one in finding.risk_objects],
-        "threat_objects": [{"field": one.field, "type": one.type, "value": one.value}
-                           for one in finding.threat_objects],
-        "attack": _attack(detection.mitre_attack_id), "annotations": _annotations(detection),
+        "priority_reasons": to_builtins(finding.priority_reasons),
+        "actor": _actor(finding.actor), "target": to_builtins(finding.target), "outcome": finding.outcome,
+        "risk_objects": to_builtins(finding.risk_objects), "threat_objects": to_builtins(finding.threat_objects),
+        "attack": to_builtins(_attack(detection.mitre_attack_id)), "annotations": _annotations(detection),
         "noise": [{"class": hit.noise_class, "action": hit.action} for hit in finding.noise],
         "suppressed_by": None if suppressed is None else {
             "name": suppressed.name, "file": suppressed.file, "owner": suppressed.owner, "reason": suppressed.reason,
             "expires": suppressed.expires},
         "throttled": finding.throttled, "visible": finding.visible, "evaluable": finding.evaluable,
         "request_count": finding.request_count,
-        "requests": [{"audit_id": one.audit_id, "verb": one.verb, "uri": one.uri, "stages": list(one.stages),
-                      "code": one.code, "user": one.user, "received": one.received, "source": one.source}
-                     for one in finding.requests],
+        "requests": to_builtins(finding.requests),
         "findings": list(finding.findings), "row_count": finding.row_count, "rows": list(finding.rows),
         "cluster": finding.cluster, "status": "new", "disposition": None, "assignee": None,
     }
 
 
 def _actor(actor: Actor) -> dict[str, Any]:
-    return {"user": actor.user, "groups": list(actor.groups), "kind": actor.kind,
-            "effective_user": actor.effective_user, "pod": actor.pod, "token_issuer": actor.token_issuer,
-            "source_ip": actor.source_ip, "source_ips": list(actor.source_ips), "user_agent": actor.user_agent,
-            "chain": [{"kind": link.kind, "namespace": link.namespace, "name": link.name, "user": link.user,
-                       "audit_id": link.audit_id, "certain": link.certain} for link in actor.chain],
-            "chain_complete": actor.chain_complete}
+    found: dict[str, Any] = to_builtins(actor)
+    for link in found["chain"]:
+        del link["groups"]
+    return found
 
 
-def _target(target: Target) -> dict[str, Any]:
-    return {"resource": target.resource, "subresource": target.subresource, "api_group": target.api_group,
-            "namespace": target.namespace, "name": target.name, "images": list(target.images)}
-
-
-def _attack(ids: Iterable[str]) -> list[dict[str, Any]]:
+@lru_cache(maxsize=1024)
+def _attack(ids: tuple[str, ...]) -> list[dict[str, Any]]:
     return [{"id": one.id, "name": one.name, "tactics": [{"id": tactic.id, "name": tactic.name}
                                                          for tactic in one.tactics]}
             for one in map(technique, ids)]

@@ -20,11 +20,10 @@ from podhawk.commands.search import Search
 from podhawk.commands.stats import Stats
 from podhawk.detect.finding import ScoredEntity, ThreatValue
 from podhawk.engine.plan import Plan
+from podhawk.events.alike import IDENTITY
 from podhawk.rows import Row
 from podhawk.spl.clause import fields
 
-IDENTITY: Final = ("auditID", "requestReceivedTimestamp", "stageTimestamp")
-"""Fields that are others for each request."""
 MARKS: Final = {name: f"\x00{name}:{token_hex(8)}\x00" for name in IDENTITY}
 """What stands for them; no event can hold what is drawn anew by each process."""
 MOST: Final = 20_000

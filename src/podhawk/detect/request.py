@@ -38,6 +38,21 @@ class Request(Struct, frozen=True):
         return self.events[-1]
 
 
+def known_of(request: Request) -> dict[Any, Any] | None:
+    """What has been worked out of requests that differ from this one in nothing but their identity, to be added to;
+    None where no such ones are known."""
+    first = request.events[0].alike
+    if first is None or len(request.events) == 1:
+        return None if first is None else first.known
+    later = tuple([event.alike for event in request.events[1:]])
+    if None in later:
+        return None
+    known: tuple[Any, dict[Any, Any]] | None = first.known.get(tuple(map(id, later)))
+    if known is None:
+        known = first.known[tuple(map(id, later))] = later, {}  # which are held, so that their ids stay theirs
+    return known[1]
+
+
 def key_of(event: AuditEvent) -> RequestKey:
     """The request that an event is a stage of."""
     data = event.view.data
@@ -48,7 +63,11 @@ def key_of(event: AuditEvent) -> RequestKey:
 def member(data: Any, *path: str) -> str:
     """A text inside a decoded event, "" where there is none."""
     for name in path:
-        data = data.get(name) if isinstance(data, dict) else None
+        if not isinstance(data, dict):
+            return ""
+        data = data.get(name)
+    if data.__class__ is str:
+        return data
     return str(data) if isinstance(data, (str, int, float)) and not isinstance(data, bool) else ""
 
 

@@ -1,8 +1,7 @@
 """The quick way from a line to what searches need of it, for events that are as the API server writes them.
 
 A line is decoded into a struct with just the members that any search needs (`shape`). Searches with the same first
-clause are asked once, and what a clause said of a combination of values is remembered: the same few users do the same
-few things to the same resources, and most lines cost one look into a dict.
+clause are asked once, and what clauses said of a combination of values is remembered (`serving`).
 
 A search that counts by fields (`… | fillnull | stats count by …`) needs no rows at all: the values of the
 fields are counted as they come, and handed to the state as counts. For any other a row is made.
@@ -20,20 +19,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from podhawk.commands.stats import StatsRun
-from podhawk.engine.counting import counting, counting_lines, fills, only_counts, order_free
+from podhawk.engine.counting import counting, counting_lines, only_counts
+from podhawk.engine.gate import filtering
 from podhawk.engine.gather import GatherJob
+from podhawk.engine.serving import Clause, Group, Server
 from podhawk.engine.shape import (
     FIXED,
     NOT_OF_SHAPE,
+    SOUND,
     UNSET,
     Shape,
     Values,
     from_bodies,
-    has_body,
-    head_of,
-    of_body,
     reachable,
-    reader,
     sound,
     value_of,
 )
@@ -43,14 +41,12 @@ from podhawk.events.options import InputReport
 from podhawk.events.read import FoundLine
 from podhawk.events.reasons import METHODS
 from podhawk.events.time import parse_rfc3339
-from podhawk.rows import Filled, OrderKey, Row, Value
+from podhawk.rows import OrderKey, Row
 
 if TYPE_CHECKING:
     from podhawk.engine.job import ScanJob
 
-_UNIQUE = frozenset({"auditID", "requestReceivedTimestamp", "stageTimestamp", "_time"})
-MOST_REMEMBERED = 50_000
-"""Combinations of values that are remembered or counted before they are let go."""
+_NEW: Any = object()
 
 
 class Wanting(Protocol):
@@ -68,6 +64,9 @@ def needed(job: ScanJob) -> frozenset[str] | None:
     if asked is None or job.needs is None:
         return None
     names = (job.needs | asked) - set(FIXED)
+    if isinstance(job, GatherJob):
+        filters = filtering(job.plan)
+        names |= filters[1] if filters is not None else frozenset()
     if "_raw" in names or not all(name == "_time" or reachable(name) for name in names):
         return None
     return names
@@ -80,117 +79,6 @@ def asked_for(job: ScanJob) -> frozenset[str] | None:
         return None
     names = probe - set(FIXED)
     return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
-
-
-class _Server:
-    """How one search takes what its clause wants: as counted values (of the by-fields, or of all it needs), as rows,
-    or as the line itself.
-
-    `filled` is what stands where a by-field is missing, for a search that only counts by fields. Any other search
-    for which the order of rows is nothing is given each combination of values once, with its number, unless one of
-    its fields is another for each event.
-    """
-
-    def __init__(self, job: ScanJob, names: frozenset[str], fixed: dict[str, str]) -> None:
-        self.job = job
-        self.fixed = fixed
-        self.timed = "_time" in names or not order_free(job)
-        self.body_names = frozenset(filter(of_body, names))
-        self.heads = sorted({head_of(name) for name in self.body_names})
-        self.names = sorted(name for name in names - self.body_names if name != "_time")
-        self.read = reader(self.names)
-        self.counts: dict[Values, int] = {}
-        self.gathers = isinstance(job, GatherJob)
-        self.filled = fills(job)
-        self.counting = self.filled is not None or not (self.timed or names & _UNIQUE or job.context.env.draws)
-        if self.filled is not None:
-            assert isinstance(job.reducer, StatsRun)
-            self.heads = []
-            self.read = reader(job.reducer.node.by)
-
-    def row(self, values: Values, bodies: dict[str, Value], order: OrderKey | None) -> Row:
-        """The row of an event."""
-        row = Row(self.fixed)
-        for name, raw in zip(self.names, values, strict=True):
-            value = value_of(raw)
-            if value is not None:
-                row[name] = value
-        row.update(bodies)
-        if order is not None:
-            row["_time"] = int(-order.time) if order.time == int(order.time) else -order.time
-            row.order = order
-        return row
-
-    def settle(self) -> None:
-        """Hand what was counted to the state of the search."""
-        run = self.job.reducer
-        if not self.counts or not isinstance(run, StatsRun):
-            return
-        state, filled = self.job.state, self.filled
-        if filled is None:
-            observed = self.job.observed
-            for values, count in self.counts.items():
-                observed.times = count
-                for row in self.job.stream((self.row(values, {}, None),)):
-                    run.add_times(state, row, count)
-            observed.times = 1
-        else:
-            columns = [_Column(Filled(filled[name]) if name in filled else None) for name in run.node.by]
-            for values, count in self.counts.items():
-                run.add_counted(state, tuple([column[raw] for column, raw in zip(columns, values, strict=True)]), count)
-        self.counts.clear()
-
-
-class _Column(dict[Any, Any]):
-    """The values of a by-field by what was decoded, worked out once for each; `fill` where there is none."""
-
-    def __init__(self, fill: Filled | None) -> None:
-        super().__init__()
-        self._fill = fill
-
-    def __missing__(self, raw: Any) -> Any:
-        value = value_of(raw)
-        found = self[raw] = self._fill if value is None else value
-        return found
-
-
-class _Clause:
-    """Searches with the same first clause: asked once for each combination of values. Those that need the whole of what
-    they want have no server, and make the clause `entire`: what it wants goes the long way."""
-
-    def __init__(self, names: frozenset[str], fixed: dict[str, str]) -> None:
-        self.jobs: list[ScanJob] = []
-        self.servers: list[_Server] = []
-        self.entire = False
-        self.fixed = fixed
-        self.body_names = frozenset(filter(of_body, names))
-        self.heads = sorted({head_of(name) for name in self.body_names})
-        self.names = sorted(names - self.body_names - set(FIXED))
-        self.read = reader(self.names)
-        self.known: dict[Values, bool] = {}
-
-    def wants(self, event: Any) -> bool:
-        values = self.read(event)
-        if self.heads and has_body(event, self.heads):
-            return self._ask(values, from_bodies(event, self.body_names))
-        found = self.known.get(values)
-        if found is None:
-            if len(self.known) >= MOST_REMEMBERED:
-                self.known.clear()
-            found = self.known[values] = self._ask(values, {})
-        return found
-
-    def _ask(self, values: Values, bodies: dict[str, Any]) -> bool:
-        row = Row(self.fixed)
-        row.update(bodies)
-        for name, raw in zip(self.names, values, strict=True):
-            value = value_of(raw)
-            if value is not None:
-                row[name] = value
-        for job in self.jobs:
-            if job.observed.unseen:
-                job.observed.unseen.difference_update(row)
-        return self.jobs[0].test(row)
 
 
 class Quick:
@@ -208,23 +96,24 @@ class Quick:
         asked = [asked_for(job) if job.selects_native else None for job in jobs]
         self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
         self._decode = self._shape.decode
-        self._clauses: list[_Clause | None] = []
+        self._annotated = self._shape.annotated
+        self._clauses: list[Clause | None] = []
         self._carried = frozenset(number for number, job in enumerate(jobs) if not job.selects_native)
-        same: dict[Any, _Clause] = {}
+        same: dict[Any, Clause] = {}
         for job, names, probe in zip(jobs, fields, asked, strict=True):
             if probe is None:
                 self._clauses.append(None)
                 continue
             clause = same.get(job.base)
             if clause is None or job.context.env.switches != clause.jobs[0].context.env.switches:
-                clause = same[job.base] = _Clause(probe, fixed)
+                clause = same[job.base] = Clause(probe, fixed)
             clause.jobs.append(job)
             if names is None:
                 clause.entire = True
             else:
-                clause.servers.append(_Server(job, names, fixed))
+                clause.servers.append(Server(job, names, fixed))
             self._clauses.append(clause)
-        self._groups: dict[frozenset[int] | None, tuple[_Clause, ...] | None] = {None: self._group(range(len(jobs)))}
+        self._groups: dict[frozenset[int] | None, Group | None] = {None: self._group(range(len(jobs)))}
         self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
         self._counted: dict[Values, int] = {}
         self._counter: StatsRun | None = None
@@ -237,16 +126,16 @@ class Quick:
             self.take = counting(self._shape, only.reducer.node.by, self._counted)
             self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._counted)
 
-    def _group(self, numbers: Any) -> tuple[_Clause, ...] | None:
+    def _group(self, numbers: Any) -> Group | None:
         """The clauses of some searches; None if one of these cannot be served."""
-        found: dict[int, _Clause] = {}
+        found: dict[int, Clause] = {}
         for number in numbers:
             clause = self._clauses[number]
             if clause is not None:
                 found[id(clause)] = clause
             elif number not in self._carried:
                 return None
-        return tuple(found.values())
+        return Group(tuple(found.values()))
 
     def open(self, path: str) -> None:
         """A file begins: from it come the next lines."""
@@ -267,76 +156,72 @@ class Quick:
 
     def _offer(self, line: bytes, number: int, wanted: frozenset[int] | None) -> bool:
         try:
-            clauses = self._groups[wanted]
+            group = self._groups[wanted]
         except KeyError:
-            clauses = self._groups[wanted] = self._group(wanted)
-        if clauses is None:
+            group = self._groups[wanted] = self._group(wanted)
+        if group is None:
             return False
         try:
             event = self._decode(line)
             if event.verb in METHODS:
                 return False  # a method as other products log it, which the long way turns into a verb
             annotations = event.annotations
-            if (not sound(annotations)) if self._shape.annotated else annotations.truncated is not UNSET:
+            if self._annotated:
+                if not annotations.keys() <= SOUND and not sound(annotations):
+                    return False
+            elif annotations.truncated is not UNSET:
                 return False
-            hits: list[_Clause] | None = None
-            for clause in clauses:
-                # As `clause.wants`, without a call for what was asked before.
-                wants = clause.known.get(clause.read(event)) if not clause.heads else None
-                if wants or (wants is None and clause.wants(event)):
-                    if clause.entire:
-                        return False
-                    if hits is None:
-                        hits = [clause]
-                    else:
-                        hits.append(clause)
-            if hits is not None:
-                self._serve(event, line, number, hits)
+            if group.bodied is None or not group.bodied(event):
+                values = group.read(event)
+                hits = group.known.get(values, _NEW)
+                if hits is _NEW:
+                    hits = group.learn(event, values)
+            else:
+                hits = group.ask(event)
+            if hits:
+                if hits.__class__ is Server:
+                    hits.count(hits.read(event))
+                else:
+                    self._serve(event, line, number, hits)
+            elif hits is None:
+                return False
             self._seen[wanted, event.stage, event.level] += 1
         except NOT_OF_SHAPE:
             return False
         return True
 
-    def _serve(self, event: Any, line: bytes, number: int, hits: list[_Clause]) -> None:
-        if len(hits) == 1 and len(hits[0].servers) == 1:
-            only = hits[0].servers[0]
-            if only.counting and not only.heads:  # nearly all that is wanted of ordinary traffic
-                values = only.read(event)
-                counts = only.counts
-                counts[values] = counts.get(values, 0) + 1
-                only.job.observed.matched += 1
-                if len(counts) >= MOST_REMEMBERED:
-                    only.settle()
-                return
+    def _serve(self, event: Any, line: bytes, number: int, hits: tuple[Clause, ...]) -> None:
         order: OrderKey | None = None
-        gathered: list[_Server] = []
-        rows: list[tuple[_Server, Row]] = []
-        counted: list[tuple[_Server, Values]] = []
+        dropped: list[Server] = []
+        gathered: list[Server] = []
+        rows: list[tuple[Server, Row]] = []
+        counted: list[tuple[Server, Values]] = []
         for clause in hits:
             for server in clause.servers:
+                if server.gate is not None and not server.gate.passes(event):
+                    dropped.append(server)
+                    continue
                 if server.gathers:
                     gathered.append(server)
                     continue
                 values = server.read(event)
-                bodied = bool(server.heads) and has_body(event, server.heads)
-                if server.counting and not bodied:
+                with_body = server.bodied is not None and server.bodied(event)
+                if server.counting and not with_body:
                     counted.append((server, values))
                     continue
                 if server.timed and order is None:
                     order = self._order(event, number)
-                bodies = from_bodies(event, server.body_names) if bodied else {}
+                bodies = from_bodies(event, server.body_names) if with_body else {}
                 rows.append((server, server.row(values, bodies, order if server.timed else None)))
         # From here on nothing can go wrong: the line has been taken.
         kept = KeptLine(self._path, number, line) if gathered else None
+        for server in dropped:
+            server.job.observed.matched += 1
         for server in gathered:
             server.job.observed.matched += 1
             server.job.state.append(kept)
         for server, values in counted:
-            server.job.observed.matched += 1
-            counts = server.counts
-            counts[values] = counts.get(values, 0) + 1
-            if len(counts) >= MOST_REMEMBERED:
-                server.settle()
+            server.count(values)
         for server, row in rows:
             server.job.observed.matched += 1
             server.job.keep(row)

@@ -13,7 +13,7 @@ Generated text holds only names made here and indices into constants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -140,9 +140,15 @@ def value_of(raw: Any) -> Value | None:
     return "null" if raw is None else str(raw)
 
 
-def has_body(event: Any, heads: Sequence[str]) -> bool:
-    """Whether one of these bodies is there."""
-    return any(bytes(getattr(event, head)) for head in heads)
+def bodied(heads: Iterable[str]) -> Callable[[Any], bool] | None:
+    """A generated function that says whether an event has one of these bodies; None if there are none of these."""
+    tests = [f"bool(e.{head})" for head in sorted(heads) if head in BODIES]
+    if not tests:
+        return None
+    scope: dict[str, Any] = {}
+    exec(compile(f"def has(e): return {' or '.join(tests)}", "<podhawk reader>", "exec"), scope)
+    made: Callable[[Any], bool] = scope["has"]
+    return made
 
 
 def from_bodies(event: Any, names: frozenset[str]) -> dict[str, Value]:
@@ -157,7 +163,8 @@ def from_bodies(event: Any, names: frozenset[str]) -> dict[str, Value]:
     return pick(View(data, ""), names)
 
 
-_SOUND: set[str] = set()
+SOUND: set[str] = set()
+"""Keys of annotations that have been found sound."""
 
 
 def sound(annotations: dict[str, str]) -> bool:
@@ -165,8 +172,8 @@ def sound(annotations: dict[str, str]) -> bool:
     if LOST in annotations:
         return False
     for key in annotations:
-        if key not in _SOUND:
-            if not is_sound(key, "") or len(_SOUND) > 10_000:
+        if key not in SOUND:
+            if not is_sound(key, "") or len(SOUND) > 10_000:
                 return False
-            _SOUND.add(key)
+            SOUND.add(key)
     return True

@@ -62,7 +62,7 @@ class Tag(IntEnum):
 
 def _members(cls: type) -> tuple[str, ...]:
     if issubclass(cls, msgspec.Struct):
-        return cls.__struct_fields__
+        return tuple(name for name in cls.__struct_fields__ if name != "alike")  # what is known of others stays here
     found: list[str] = []
     for base in reversed(cls.__mro__):
         found.extend(getattr(base, "__slots__", ()))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from podhawk.events.alike import IDENTITY, Alike
 from podhawk.events.event import AuditEvent, View
 from podhawk.events.fields import FlattenRules, fields_of, pick
 from podhawk.functions.declare import Env
@@ -11,6 +14,11 @@ from podhawk.spl.clause import Clause
 
 METADATA = ("source", "sourcetype", "host", "index")
 _INTERNAL = frozenset({"_time", "_raw", *METADATA})
+
+
+@lru_cache(maxsize=512)
+def _flattened(names: frozenset[str]) -> frozenset[str]:
+    return names - _INTERNAL
 
 
 def metadata(view: View) -> Row:
@@ -45,6 +53,31 @@ def order_of(event: AuditEvent, place: tuple[int, ...]) -> OrderKey:
 def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey,
            rules: FlattenRules) -> Row:
     """The row that a search sees of an event, with the fields that are wanted."""
+    if event.alike is not None and names is not None and view is event.view and not rules.extraction_cutoff:
+        return _after_another(event, event.alike, view, names, order, rules)
+    return _made(event, view, names, order, rules)
+
+
+def _after_another(event: AuditEvent, alike: Alike, view: View, names: frozenset[str], order: OrderKey,
+                   rules: FlattenRules) -> Row:
+    """The row, made after that of an event that differs in nothing but its identity."""
+    first: Row | None = alike.known.get((names, rules))
+    if first is None:
+        first = alike.known[names, rules] = _made(event, view, names, order, rules)
+    if "_time" in names and (event.time is None) is ("_time" in first):
+        return _made(event, view, names, order, rules)
+    row = Row(first, order)
+    for name in IDENTITY:
+        if name in names:
+            row[name] = view.data[name]
+    if event.time is not None and "_time" in names:
+        row["_time"] = int(event.time) if event.time == int(event.time) else event.time
+    if "_raw" in names:
+        row["_raw"] = view.raw
+    return row
+
+
+def _made(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey, rules: FlattenRules) -> Row:
     row = Row((), order)
     if event.time is not None and (names is None or "_time" in names):
         row["_time"] = int(event.time) if event.time == int(event.time) else event.time
@@ -53,7 +86,7 @@ def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: O
     for name, text in metadata(view).items():
         if names is None or name in names:
             row[name] = text
-    found = fields_of(view, rules) if names is None else pick(view, names - _INTERNAL, rules)
+    found = fields_of(view, rules) if names is None else pick(view, _flattened(names), rules)
     for name, value in found.items():
         if name not in _INTERNAL:
             row[name] = value

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from podhawk.events.envelope import Envelope, Event
 from podhawk.events.event import (
     DEFAULT_CLUSTER,
@@ -38,6 +40,13 @@ class Assembler:
                           _moment(data.get("stageTimestamp")), origin,
                           envelope.cluster or options.cluster or DEFAULT_CLUSTER, envelope.format or "native",
                           event.truncated, event.missing)
+
+    def after(self, first: AuditEvent, identity: dict[str, str], raw: str, envelope: Envelope,
+              origin: Origin) -> AuditEvent:
+        """The audit event of a line that differs from another one's in nothing but its identity."""
+        data = {**first.view.data, **identity}
+        return replace(first, view=replace(first.view, data=data, raw=raw), origin=origin,
+                       time=self._time(data, envelope), stage_time=_moment(data.get("stageTimestamp")))
 
     def _carrier(self, event: Event, envelope: Envelope, host: str) -> View | None:
         carrier, options = envelope.carrier, self._options

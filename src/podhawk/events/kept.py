@@ -11,11 +11,12 @@ import msgspec
 from msgspec import structs
 from msgspec.structs import replace
 
+from podhawk.events.alike import MOST, Alike, Rest, is_its_own, split
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
 from podhawk.events.event import AuditEvent, Origin
-from podhawk.events.formats.native import native_event
+from podhawk.events.formats.native import native_event, raw_of
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 
@@ -52,7 +53,8 @@ class Rebuild:
 
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
-        self._build = Assembler(options).build
+        self._assembler = Assembler(options)
+        self._first: dict[Rest, AuditEvent] = {}
         self._envelopes: dict[str, Envelope] = {}
 
     def event(self, kept: Kept) -> AuditEvent:
@@ -62,8 +64,28 @@ class Rebuild:
         envelope = self._envelopes.get(kept.file)
         if envelope is None:
             envelope = self._envelopes[kept.file] = Envelope(path=kept.file)
+        parted = split(kept.text)
+        if parted is not None:
+            rest, identity = parted
+            first = self._first.get(rest)
+            if first is not None and self._may_be_copied(first, rest):
+                return self._assembler.after(first, identity, raw_of(kept.text), envelope, Origin(kept.file, kept.line))
         try:
             value = decode_json(kept.text)
         except BadJSON:  # nested too deeply where no search looks: what the reader saves of it
             return event_of_line(kept.text, kept.file, kept.line, self._options)
-        return self._build(native_event(value, kept.text, envelope), Origin(kept.file, kept.line))
+        event = self._assembler.build(native_event(value, kept.text, envelope), Origin(kept.file, kept.line))
+        if parted is not None and event.view.data is value:  # nothing had to be repaired
+            event.alike = Alike()
+            if len(self._first) >= MOST:
+                self._first.clear()
+            self._first[parted[0]] = event
+        return event
+
+    def _may_be_copied(self, first: AuditEvent, rest: Rest) -> bool:
+        """Whether the next line without its identity is that of an event that was made."""
+        assert first.alike is not None
+        own = first.alike.known.get(is_its_own)
+        if own is None:
+            own = first.alike.known[is_its_own] = is_its_own(rest)
+        return bool(own)

@@ -21,13 +21,18 @@ def native_event(data: dict[str, Any], text: str | bytes | None, envelope: Envel
     if text is None or fixed is not data:
         raw = encode_json(fixed)
     else:
-        raw = (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip(" \t\r\n\0\ufeff")
+        raw = raw_of(text)
     missing = envelope.missing
     annotations = fixed.get("annotations")
     truncated = type(annotations) is dict and annotations.get(_TRUNCATED) == "true"
     if truncated:
         missing = missing.union(name for name in _BODIES if name not in fixed)
     return Event(fixed, raw, envelope, truncated, missing)
+
+
+def raw_of(text: str | bytes) -> str:
+    """What a search for bare words looks at of an event's text."""
+    return (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip(" \t\r\n\0\ufeff")
 
 
 def salvaged(front: Salvaged, text: str, envelope: Envelope) -> Event:
