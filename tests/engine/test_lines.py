@@ -9,15 +9,19 @@ from hypothesis import strategies as st
 from podhawk.engine import lines
 
 
+@pytest.mark.parametrize("often", [0, 3, 100])
 @pytest.mark.parametrize("numpy", [True, False])
 @given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.data())
 @settings(max_examples=60, deadline=None)
-def test_lines_before_places(numpy: bool, lengths: list[int], data: st.DataObject) -> None:
+def test_lines_before_places(numpy: bool, often: int, lengths: list[int], data: st.DataObject) -> None:
     block = b"".join(b"x" * length + b"\n" for length in lengths)
     start = data.draw(st.integers(0, len(block)))
     places = sorted(data.draw(st.lists(st.integers(start, len(block)), min_size=1, max_size=10)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "SHORT", 4 if numpy else 1 << 30)
         patch.setattr(lines, "WORTH_NUMPY", 0)
-        assert lines.lines_before(block, start, places) == [block.count(b"\n", start, place) for place in places]
+        patch.setattr(lines, "OFTEN", often)
+        numbers = lines.LineNumbers(block, start)
+        for place in places:
+            assert numbers.before(place) == block.count(b"\n", start, place)
         assert lines.count_lines(block, start, places[-1]) == block.count(b"\n", start, places[-1])

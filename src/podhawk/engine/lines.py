@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from bisect import bisect_left
 from types import ModuleType
 
 WORTH_NUMPY = 300 << 20
 """Bytes after which numpy is worth importing, which takes longer than to read a small input."""
 SHORT = 16384
 """Bytes up to which counting costs less than calling numpy."""
+OFTEN = 32
+"""Places in a block after which it is worth looking up all line feeds, if they stand close together."""
 _seen = 0
 _expected = 0
 
@@ -29,20 +31,33 @@ def count_lines(block: bytes, start: int, stop: int) -> int:
     return int(numpy.count_nonzero(numpy.frombuffer(block, numpy.uint8, stop - start, start) == 10))
 
 
-def lines_before(block: bytes, start: int, places: Sequence[int]) -> list[int]:
-    """How many line feeds stand between a place in a block and each of others, which are sorted and follow it."""
-    numpy = _numpy(places[-1] - start) if (places[-1] - start) // len(places) < SHORT else None
-    if numpy is not None:
-        feeds = numpy.flatnonzero(numpy.frombuffer(block, numpy.uint8, places[-1] - start, start) == 10)
-        found: list[int] = numpy.searchsorted(feeds, numpy.array(places) - start).tolist()
-        return found
-    numbers: list[int] = []
-    line, at = 0, start
-    for place in places:
-        line += count_lines(block, at, place)
-        at = place
-        numbers.append(line)
-    return numbers
+class LineNumbers:
+    """How many line feeds stand between a place in a block and others, which are asked for in ascending order.
+
+    Few are asked for where lines are only counted, so nothing is worked out before; where many are, all line feeds that
+    follow are looked up once.
+    """
+
+    def __init__(self, block: bytes, start: int) -> None:
+        self._block = block
+        self._at = start
+        self._line = 0
+        self._asked = 0
+        self._feeds: list[int] | None = None
+
+    def before(self, place: int) -> int:
+        """The line feeds from the first place to this one."""
+        if self._feeds is None:
+            self._asked += 1
+            numpy = _numpy(len(self._block) - self._at) if self._asked > OFTEN and place - self._at < SHORT else None
+            if numpy is None:
+                self._line += count_lines(self._block, self._at, place)
+                self._at = place
+                return self._line
+            rest = numpy.frombuffer(self._block, numpy.uint8, len(self._block) - self._at, self._at)
+            feeds: list[int] = numpy.flatnonzero(rest == 10).tolist()
+            self._feeds = feeds
+        return self._line + bisect_left(self._feeds, place - self._at)
 
 
 def _numpy(size: int) -> ModuleType | None:

@@ -38,7 +38,7 @@ from podhawk.engine.shape import (
 from podhawk.events.fields import FlattenRules
 from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport
-from podhawk.events.read import FoundLine
+from podhawk.events.read import FoundLine, LineNumbers
 from podhawk.events.reasons import METHODS
 from podhawk.events.time import parse_rfc3339
 from podhawk.rows import OrderKey, Row
@@ -93,6 +93,8 @@ class Quick:
         self._path = ""
         self._numbers = numbers
         self._sieve = sieve
+        self._lines: LineNumbers | None = None
+        self._before = 0
         asked = [asked_for(job) if job.selects_native else None for job in jobs]
         self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
         self._decode = self._shape.decode
@@ -143,18 +145,25 @@ class Quick:
         if self._whole:
             self._place = (self._numbers.get(path, 0),)
 
-    def take_found(self, found: Sequence[FoundLine], before: int) -> list[FoundLine]:
-        """Take lines that the sieve found, each with its number after `before` others and the searches that may want
-        it; gives back those that must go the long way."""
+    def take_found(self, found: Sequence[FoundLine], numbers: LineNumbers, before: int) -> list[FoundLine]:
+        """Take lines that the sieve found after `before` others; gives back those that must go the long way, with their
+        numbers within the block."""
         offer = self._offer
-        return [one for one in found
-                if one[1][:1] != b"{" or b"\n" in one[1] or not offer(one[1], before + one[0] + 1, one[2])]
+        self._lines, self._before = numbers, before
+        left = [(numbers.before(place), line, wanted) for place, line, wanted in found
+                if line[:1] != b"{" or b"\n" in line or not offer(line, place, wanted)]
+        self._lines = None
+        return left
 
     def _take(self, line: bytes, number: int) -> bool:
         """Take a line; False if it must go the long way."""
         return self._offer(line, number, self._sieve.current if self._sieve is not None else None)
 
-    def _offer(self, line: bytes, number: int, wanted: frozenset[int] | None) -> bool:
+    def _number(self, at: int) -> int:
+        """The number of a line, which of one that the sieve found is worked out when it is asked for."""
+        return at if self._lines is None else self._before + self._lines.before(at) + 1
+
+    def _offer(self, line: bytes, at: int, wanted: frozenset[int] | None) -> bool:
         try:
             group = self._groups[wanted]
         except KeyError:
@@ -182,7 +191,7 @@ class Quick:
                 if hits.__class__ is Server:
                     hits.count(hits.read(event))
                 else:
-                    self._serve(event, line, number, hits)
+                    self._serve(event, line, at, hits)
             elif hits is None:
                 return False
             self._seen[wanted, event.stage, event.level] += 1
@@ -190,7 +199,8 @@ class Quick:
             return False
         return True
 
-    def _serve(self, event: Any, line: bytes, number: int, hits: tuple[Clause, ...]) -> None:
+    def _serve(self, event: Any, line: bytes, at: int, hits: tuple[Clause, ...]) -> None:
+        number = 0
         order: OrderKey | None = None
         dropped: list[Server] = []
         gathered: list[Server] = []
@@ -210,11 +220,12 @@ class Quick:
                     counted.append((server, values))
                     continue
                 if server.timed and order is None:
+                    number = self._number(at)
                     order = self._order(event, number)
                 bodies = from_bodies(event, server.body_names) if with_body else {}
                 rows.append((server, server.row(values, bodies, order if server.timed else None)))
         # From here on nothing can go wrong: the line has been taken.
-        kept = KeptLine(self._path, number, line) if gathered else None
+        kept = KeptLine(self._path, number or self._number(at), line) if gathered else None
         for server in dropped:
             server.job.observed.matched += 1
         for server in gathered:

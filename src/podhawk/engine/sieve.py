@@ -25,9 +25,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from podhawk.engine.lines import lines_before
+from podhawk.engine.lines import LineNumbers
 from podhawk.engine.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.screen import Unsure
 from podhawk.events.read import CONTINUES, FoundLine
@@ -43,7 +43,7 @@ SHORT = 2048
 AGAIN = 64
 """After so many blocks, and each time after twice as many, what is rare may be counted again …"""
 MANY = 8
-"""… if more than one line in so many came through."""
+"""… if more than one byte in so many came through."""
 _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[de]", rb"\\u003[0-9a]", rb"\\u[1-9a-f]", rb"\\u0[1-9a-f]")
 _FEED = 10
 _LOST = rb"audit\.k8s\.io/truncated"
@@ -100,14 +100,18 @@ def group_pattern(group: Group) -> bytes:
 
 
 class Candidates(Struct):
-    """What to look at of a block: (line number within the block, text, the searches that may want it).
+    """What to look at of a block up to a place.
 
-    `None` for the searches means all of them. A line that does not end as an event ends comes together with the
-    next one, on which it may go on.
+    A line that does not end as an event ends comes together with the next one, on which it may go on.
     """
 
-    lines: list[FoundLine] = field(default_factory=list)
-    total: int = 0
+    lines: list[FoundLine]
+    numbers: LineNumbers
+    stop: int
+
+    @property
+    def total(self) -> int:
+        return self.numbers.before(self.stop)
 
 
 Look = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
@@ -208,7 +212,7 @@ class Sieve:
             spans = _with_others(block, spans, open_ends, SAMPLE_LINES - first_line, start, stop)
         result = self._numbered(block, spans, start, stop)
         self._since += 1
-        if self._since >= self._again and len(spans) * MANY > result.total:
+        if self._since >= self._again and sum([end - begin for begin, end, _ in spans]) * MANY > stop - start:
             self._again *= 2
             self.prepare(block)
         return result
@@ -241,9 +245,7 @@ class Sieve:
         """The lines themselves, where a search has all its groups in them."""
         sets = self._sets
         came: dict[int, int] = {}
-        starts: list[int] = []
-        texts: list[bytes] = []
-        wanting: list[frozenset[int] | None] = []
+        lines: list[FoundLine] = []
         for start, stop, mask in spans:
             text = block[start:stop]
             numbers: frozenset[int] | None = None
@@ -254,13 +256,10 @@ class Sieve:
                         continue
                 numbers = sets.get(mask) or self._meant(mask)
                 came[mask] = came.get(mask, 0) + 1
-            starts.append(start)
-            texts.append(text)
-            wanting.append(numbers)
+            lines.append((start, text, numbers))
         for mask, times in came.items():
             self.passed[sets[mask]] += times
-        before = lines_before(block, at, [*starts, last])
-        return Candidates(list(zip(before, texts, wanting, strict=False)), before[-1])
+        return Candidates(lines, LineNumbers(block, at), last)
 
     def _left(self, text: bytes, mask: int) -> int:
         """Those kinds of a mask all of whose groups are in a line."""

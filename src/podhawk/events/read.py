@@ -39,7 +39,14 @@ _BY_NAME: Final = {form.name: form for form in FORMATS}
 
 
 FoundLine = tuple[int, bytes, frozenset[int] | None]
-"""A line that a sieve found: its number within its block, its text, the searches that may want it (None for all)."""
+"""A line that a sieve found: where it stands in its block, its text, the searches that may want it (None for all)."""
+
+
+class LineNumbers(Protocol):
+    """Counts lines of a block."""
+
+    def before(self, place: int) -> int:
+        """The lines before a place; places are asked for in ascending order."""
 
 
 class Sieve(Protocol):
@@ -61,7 +68,10 @@ class Sifted(Protocol):
     @property
     def lines(self) -> Sequence[FoundLine]: ...
     @property
-    def total(self) -> int: ...
+    def numbers(self) -> LineNumbers: ...
+    @property
+    def total(self) -> int:
+        """How many lines there were; asked for last."""
 
 
 def input_formats() -> list[str]:
@@ -78,8 +88,9 @@ class Take(Protocol):
     """Takes the whole lines that bytes hold between two places, each of them an event, and says how many they were; 0
     if they must be looked at one by one."""
 
-    def take_found(self, found: Sequence[FoundLine], before: int) -> list[FoundLine]:
-        """Takes lines that a sieve found after `before` others; gives back those about which more need be done."""
+    def take_found(self, found: Sequence[FoundLine], numbers: LineNumbers, before: int) -> list[FoundLine]:
+        """Takes lines that a sieve found after `before` others; gives back those about which more need be done, with
+        their numbers within the block."""
 
     def open(self, path: str) -> None:
         """A file begins: from it come the next lines."""
@@ -268,7 +279,9 @@ class _Reader:
                 yield from self._one(across, number)
                 number += 1
             if found is not None:
-                left = self._take_found(found.lines, number) if self._take_found is not None else found.lines
+                numbers = found.numbers
+                left = (self._take_found(found.lines, numbers, number) if self._take_found is not None
+                        else [(numbers.before(place), text, wanted) for place, text, wanted in found.lines])
                 for line, text, wanted in left:
                     sieve.current = wanted
                     yield from self._some(text, number + line)
