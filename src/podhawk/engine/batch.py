@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -111,7 +111,7 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
 
     sieve = _sieve(jobs, source)
     lines.expect(_size(source) // max(workers, 1))
-    work = piece_work(jobs, source, within, sieve)
+    work = PieceWork(jobs, source, within, sieve)
     if scan_in_parallel(jobs, source, workers, work):
         source.unread = False
         return
@@ -120,7 +120,8 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
     with scanned(jobs, sieve, quick is not None):
         _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
         if quick is not None:
-            quick.settle(source.report if first else InputReport())
+            quick.account(source.report if first else InputReport())
+            quick.settle()
 
 
 def _size(source: EventSource) -> int:
@@ -132,22 +133,39 @@ def _size(source: EventSource) -> int:
     return size
 
 
-def piece_work(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
-               sieve: Sieve | None = None) -> Callable[[Piece, InputReport], None]:
-    """What maps one piece of the input to the states of the jobs, in whatever process."""
-    if sieve is None:
-        sieve = _sieve(jobs, source)
+class PieceWork:
+    """Maps pieces of the input to the states of the jobs, in whatever process.
 
-    def work(piece: Piece, report: InputReport) -> None:
+    What clauses said of values holds from piece to piece, and counts of values may go on as well: they are in the
+    states only after `settle`.
+    """
+
+    def __init__(self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
+                 sieve: Sieve | None = None) -> None:
+        self._jobs, self._source, self._within = jobs, source, within
+        self._sieve = sieve if sieve is not None else _sieve(jobs, source)
+        self._quick: Quick | None = None
+
+    def __call__(self, piece: Piece, report: InputReport) -> None:
+        """Take a piece. What was counted of a piece that cannot be read to its end is forgotten, with all before it
+        that has not been settled."""
+        sieve, place = self._sieve, (piece.file, piece.number)
         if sieve is not None and not sieve.prepared and not piece.whole:
             sieve.prepare(next(iter(piece.blocks()), b""))
-        place = (piece.file, piece.number)
-        quick = _quick(jobs, source, sieve, within, place)
-        _feed(jobs, source.piece(piece, report, sieve, quick), sieve, within, place)
+        quick, self._quick = self._quick, None
+        if quick is None:
+            quick = _quick(self._jobs, self._source, sieve, self._within, place)
+        else:
+            quick.move(place)
+        _feed(self._jobs, self._source.piece(piece, report, sieve, quick), sieve, self._within, place)
         if quick is not None:
-            quick.settle(report)
+            quick.account(report)
+        self._quick = quick
 
-    return work
+    def settle(self) -> None:
+        """Hand what was counted to the states."""
+        if self._quick is not None:
+            self._quick.settle()
 
 
 def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,

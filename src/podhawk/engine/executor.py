@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from podhawk.engine.batch import piece_work
+from podhawk.engine.batch import PieceWork
 from podhawk.engine.files import FileSource
 from podhawk.engine.geo import open_geo
 from podhawk.engine.job import ScanJob
@@ -20,7 +20,7 @@ from podhawk.engine.shipment import Shipment, Unpack, jobs_of, unpack
 from podhawk.engine.states import dump, load
 from podhawk.errors import EngineError, PodhawkError
 from podhawk.events.options import InputReport
-from podhawk.events.pieces import NotByLine, Piece
+from podhawk.events.pieces import NotByLine
 
 if TYPE_CHECKING:
     import pyarrow
@@ -44,7 +44,7 @@ class Site:
         for job in self.jobs:
             job.know(source.native())
         self.empty = [dump(job.state) for job in self.jobs]
-        self.work: Callable[[Piece, InputReport], None] = piece_work(self.jobs, source, self.shipment.within)
+        self.work = PieceWork(self.jobs, source, self.shipment.within)
 
     def records(self, number: int) -> Iterator[Record]:
         """The records of one piece."""
@@ -53,6 +53,7 @@ class Site:
         report = InputReport()
         try:
             self.work(self.shipment.pieces[number], report)
+            self.work.settle()
         except NotByLine:
             yield NOT_BY_LINE, number, b""
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podhawk.engine.job import Observed, ScanJob
@@ -34,11 +34,18 @@ class CutSource(Protocol):
         """The input in pieces of whole lines, or None."""
 
 
-Work = Callable[[Piece, InputReport], None]
+class Work(Protocol):
+    """Maps pieces to the states of jobs, which are complete after `settle`."""
+
+    def __call__(self, piece: Piece, report: InputReport) -> None: ...
+    def settle(self) -> None: ...
+
+
 Sent = tuple[int, list[Any], list[Observed], InputReport]
 """What a piece gave: its number, states of jobs that are placed (None for any other), what was observed, its report."""
-States = list[Any]
-"""What all the pieces that a process took gave jobs that are not placed (None for those that are)."""
+States = list[tuple[Any, Observed]]
+"""What all the pieces that a process took gave jobs (a state of None for those that are placed), and what was observed
+in the end."""
 
 
 def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, work: Work) -> bool:
@@ -56,10 +63,6 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
     if found is None:
         return False
     received, merged = found
-    for states in merged:
-        for job, state in zip(jobs, states, strict=True):
-            if not job.placed:
-                job.absorb_state(state)
     lines: dict[int, int] = {}
     for number, states, observed, report in sorted(received, key=lambda one: one[0]):
         file = finer[number].file
@@ -70,6 +73,11 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
             if job.placed:
                 job.absorb_state(state, offset)
         source.report.absorb(report, offset)
+    for states in merged:
+        for job, (state, seen) in zip(jobs, states, strict=True):
+            job.observed.absorb(seen, 0)
+            if not job.placed:
+                job.absorb_state(state)
     source.report.files += len({piece.file for piece in finer})
     return True
 
@@ -126,7 +134,10 @@ def _child(jobs: Sequence[ScanJob], pieces: list[Piece], queue: Any, pipe: Conne
                 number = queue.value
                 queue.value += 1
             if number >= len(pieces):
-                _send(pipe, [None if job.placed else job.state for job in jobs])
+                for job in jobs:
+                    job.restart(going_on=True)
+                work.settle()
+                _send(pipe, [(None if job.placed else job.state, job.observed) for job in jobs])
                 pipe.send_bytes(b"done")
                 break
             report = InputReport()

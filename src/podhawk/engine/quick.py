@@ -139,6 +139,10 @@ class Quick:
                 return None
         return Group(tuple(found.values()))
 
+    def move(self, place: tuple[int, ...]) -> None:
+        """The next lines come from another piece of the input."""
+        self._place = place
+
     def open(self, path: str) -> None:
         """A file begins: from it come the next lines."""
         self._path = path
@@ -245,8 +249,8 @@ class Quick:
             raise msgspec.ValidationError("a time that only the long way can work out")
         return OrderKey(-time, -(staged or 0.0), (*self._place, number, 0))
 
-    def settle(self, report: InputReport) -> None:
-        """Hand over what has been counted."""
+    def account(self, report: InputReport) -> None:
+        """Say what has been taken since the last time."""
         looked: Counter[frozenset[int] | None] = Counter()
         for (stage, level, *values), count in self._counted.items():
             self._seen[None, stage, level] += count
@@ -264,11 +268,14 @@ class Quick:
                 observed = self._jobs[number].observed
                 observed.offered += count
                 observed.selected += count * self._jobs[number].selects_native
+        self._seen.clear()
+        self._counted.clear()
+
+    def settle(self) -> None:
+        """Hand over what has been counted."""
         for clause in self._clauses:
             for server in clause.servers if clause is not None else ():
                 server.settle()
-        self._seen.clear()
-        self._counted.clear()
 
 
 def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...],
