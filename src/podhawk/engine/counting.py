@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 from podhawk.commands.fillnull import FillNull
@@ -51,8 +51,10 @@ def counting(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callab
 
 def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int, int], int]:
     """The same for whole lines at once. None of them is counted if one must go the long way."""
-    read = reader(("verb", "stage", "level", *by))
-    decode, annotated = shape.decode_lines, shape.annotated
+    names = tuple(dict.fromkeys(("verb", "stage", "level", *by)))
+    read = reader(names)
+    key_of = itemgetter(*map(names.index, ("stage", "level", *by)))
+    decode, annotated = shape.lines_decoder(), shape.annotated
 
     def part(block: bytes, start: int, stop: int, counts: Counter[Values]) -> int:
         """Counts what a part of a block holds, if all of it is as it should be; how many lines that is."""
@@ -82,8 +84,8 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
             start = end or stop
         if any(values[0] in METHODS for values in counts):
             return 0
-        for (_, *values), count in counts.items():
-            key = tuple(values)
+        for values, count in counts.items():
+            key = key_of(values)
             seen[key] = seen.get(key, 0) + count
         return taken
 

@@ -13,8 +13,8 @@ Generated text holds only names made here and indices into constants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -31,6 +31,16 @@ TIMES: Final = ("requestReceivedTimestamp", "stageTimestamp")
 LOST: Final = "audit.k8s.io/truncated"
 _SCALAR: Any = str | Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType | None
 _TEXTS: Any = tuple[str, ...]
+_SPELLED: Final[Mapping[str, Any]] = {
+    "kind": Literal["Event"],
+    "apiVersion": Literal["audit.k8s.io/v1", "audit.k8s.io/v1beta1", "audit.k8s.io/v1alpha1"],
+    "level": Literal["None", "Metadata", "Request", "RequestResponse"],
+    "stage": Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"],
+    "verb": Literal["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy", "post",
+                    "put", "head", "options", "connect", "trace", ""],
+}
+"""How an API server spells some members. Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
+NO_SPELLINGS: Final[Mapping[str, Any]] = {}
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 Values = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () where nothing stands."""
@@ -65,11 +75,17 @@ class Shape:
 
     def __init__(self, names: frozenset[str]) -> None:
         self.annotated = any(head_of(name) == "annotations" for name in names)
-        decoder = msgspec.json.Decoder(self._struct(sorted(names)))
-        self.decode: Callable[[bytes], Any] = decoder.decode
-        self.decode_lines: Callable[[memoryview], list[Any]] = decoder.decode_lines
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct(sorted(names))).decode
+        self._names = names
 
-    def _struct(self, names: Sequence[str]) -> Any:
+    def lines_decoder(self) -> Callable[[memoryview], list[Any]]:
+        """Decodes whole lines at once, of events that spell these members as any API server does: such texts are not
+        made anew for each event."""
+        decode: Callable[[memoryview], list[Any]] = msgspec.json.Decoder(
+            self._struct(sorted(self._names), _SPELLED)).decode_lines
+        return decode
+
+    def _struct(self, names: Sequence[str], spelled: Mapping[str, Any] = NO_SPELLINGS) -> Any:
         members: dict[str, tuple[Any, Any]] = dict.fromkeys(("stage", "level"), (_SCALAR, UNSET))
         members |= dict.fromkeys(TIMES, (str | msgspec.UnsetType, UNSET))
         inner: dict[str, dict[str, tuple[Any, Any]]] = {}
@@ -93,7 +109,8 @@ class Shape:
         # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
         members.pop("auditID", None)
         members.pop("verb", None)
-        declared: list[Any] = [("auditID", str), ("verb", str)]
+        members |= {key: (kind | msgspec.UnsetType, UNSET) for key, kind in spelled.items() if key != "verb"}
+        declared: list[Any] = [("auditID", str), ("verb", spelled.get("verb", str))]
         declared += [(key, *kind) for key, kind in members.items()]
         declared += [(key, msgspec.Raw, msgspec.Raw(b"")) for key in sorted(AUDIT_KEYS) if key not in members
                      and key not in ("auditID", "verb")]
