@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
 from podhawk.detect.finding import Actor, Finding
-from podhawk.detect.record import record, rfc3339
+from podhawk.detect.record import encodable, rfc3339
 from podhawk.detect.risk.table import risk_table
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ MOST_RISK = 10
 def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything: bool = False) -> None:
     """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too."""
     if kind in ("jsonl", "json"):
-        (output.jsonl if kind == "jsonl" else output.as_json)(map(record, result.found.findings), out)
+        (output.jsonl if kind == "jsonl" else output.as_json)(map(encodable, result.found.findings), out)
         return
     chosen = result.found.visible
     if everything:

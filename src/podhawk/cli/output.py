@@ -14,6 +14,7 @@ from typing import Any, TextIO
 import msgspec
 
 from podhawk.api import Cell
+from podhawk.detect.record import plain_text
 from podhawk.errors import UsageError
 
 Rows = Sequence[dict[str, Cell]]
@@ -21,14 +22,8 @@ CHUNK = 1000
 """Lines that are written at once."""
 
 
-def _plainly(value: Any) -> str:
-    """Text that remembers what it was (a number, a value that was filled in) as plain text."""
-    if isinstance(value, str):
-        return str(value)
-    raise TypeError(f"no JSON for a {type(value).__name__}")
-
-
-_encode = msgspec.json.Encoder(enc_hook=_plainly).encode
+_ENCODER = msgspec.json.Encoder(enc_hook=plain_text)
+_encode = _ENCODER.encode
 
 
 @contextlib.contextmanager
@@ -69,7 +64,10 @@ def format_of(chosen: str | None, path: str | None) -> str:
 def jsonl(items: Iterable[Any], out: TextIO) -> None:
     """One JSON object per line, keys in the order of the search."""
     for chunk in chunks(items, CHUNK):
-        out.write("".join([json_text(item) + "\n" for item in chunk]))
+        try:
+            out.write(_ENCODER.encode_lines(chunk).decode())
+        except (UnicodeError, ValueError, TypeError):
+            out.write("".join([json_text(item) + "\n" for item in chunk]))
 
 
 def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
@@ -84,7 +82,8 @@ def json_text(item: Any) -> str:
     try:
         return _encode(item).decode()
     except (UnicodeError, ValueError, TypeError):  # half a surrogate pair, say, which JSON text can hold all the same
-        return json.dumps(item, ensure_ascii=False, separators=(",", ":"))
+        plain = msgspec.to_builtins(item, enc_hook=plain_text)
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def as_json(items: Iterable[Any], out: TextIO) -> None:

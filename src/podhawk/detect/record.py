@@ -18,35 +18,50 @@ SCHEMA: Final = 1
 
 def record(finding: Finding) -> dict[str, Any]:
     """The finding as plain data, in the order of the contract."""
+    found: dict[str, Any] = to_builtins(encodable(finding), enc_hook=plain_text)
+    return found
+
+
+def plain_text(value: Any) -> str:
+    """Text that remembers what it was (a number, a value that was filled in) as plain text."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"no JSON for a {type(value).__name__}")
+
+
+def encodable(finding: Finding) -> dict[str, Any]:
+    """The same for an encoder of msgspec's, which takes structs as they are."""
     detection = finding.detection
     suppressed = finding.suppressed_by
     first = rfc3339(finding.first_time)
     last = first if finding.last_time == finding.first_time else rfc3339(finding.last_time)
     return {
         "schema": SCHEMA, "finding_id": finding.finding_id, "revision": finding.revision,
-        "replaces": list(finding.replaces), "kind": finding.kind,
+        "replaces": finding.replaces, "kind": finding.kind,
         "detection": {"name": detection.name, "id": detection.id, "version": detection.version,
                       "type": detection.type, "file": detection.file},
         "first_time": first, "last_time": last, "title": finding.title,
         "severity": finding.severity, "risk_score": finding.risk_score, "priority": finding.priority,
-        "priority_reasons": to_builtins(finding.priority_reasons),
-        "actor": _actor(finding.actor), "target": to_builtins(finding.target), "outcome": finding.outcome,
-        "risk_objects": to_builtins(finding.risk_objects), "threat_objects": to_builtins(finding.threat_objects),
-        "attack": to_builtins(_attack(detection.mitre_attack_id)), "annotations": _annotations(detection),
+        "priority_reasons": finding.priority_reasons,
+        "actor": _actor(finding.actor), "target": finding.target, "outcome": finding.outcome,
+        "risk_objects": finding.risk_objects, "threat_objects": finding.threat_objects,
+        "attack": _attack(detection.mitre_attack_id), "annotations": _annotations(detection),
         "noise": [{"class": hit.noise_class, "action": hit.action} for hit in finding.noise],
         "suppressed_by": None if suppressed is None else {
             "name": suppressed.name, "file": suppressed.file, "owner": suppressed.owner, "reason": suppressed.reason,
             "expires": suppressed.expires},
         "throttled": finding.throttled, "visible": finding.visible, "evaluable": finding.evaluable,
         "request_count": finding.request_count,
-        "requests": to_builtins(finding.requests),
-        "findings": list(finding.findings), "row_count": finding.row_count, "rows": list(finding.rows),
+        "requests": finding.requests,
+        "findings": finding.findings, "row_count": finding.row_count, "rows": finding.rows,
         "cluster": finding.cluster, "status": "new", "disposition": None, "assignee": None,
     }
 
 
-def _actor(actor: Actor) -> dict[str, Any]:
-    found: dict[str, Any] = to_builtins(actor)
+def _actor(actor: Actor) -> Any:
+    if not actor.chain:
+        return actor
+    found = to_builtins(actor, enc_hook=plain_text)
     for link in found["chain"]:
         del link["groups"]
     return found
@@ -59,9 +74,9 @@ def _attack(ids: tuple[str, ...]) -> list[dict[str, Any]]:
             for one in map(technique, ids)]
 
 
-def _annotations(detection: Detection) -> dict[str, list[str]]:
-    return {"analytic_story": list(detection.analytic_story), "kill_chain_phases": list(detection.kill_chain_phases),
-            "nist": list(detection.nist), "cis20": list(detection.cis20), "cve": list(detection.cve)}
+def _annotations(detection: Detection) -> dict[str, tuple[str, ...]]:
+    return {"analytic_story": detection.analytic_story, "kill_chain_phases": detection.kill_chain_phases,
+            "nist": detection.nist, "cis20": detection.cis20, "cve": detection.cve}
 
 
 def risk_record(event: RiskEvent) -> dict[str, Any]:

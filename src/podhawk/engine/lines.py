@@ -24,6 +24,11 @@ def expect(size: int) -> None:
 
 def count_lines(block: bytes, start: int, stop: int) -> int:
     """The line feeds in a part of a block."""
+    _saw(stop - start)
+    return _count(block, start, stop)
+
+
+def _count(block: bytes, start: int, stop: int) -> int:
     numpy = _numpy(stop - start)
     if numpy is None:
         return block.count(b"\n", start, stop)
@@ -44,6 +49,7 @@ class LineNumbers:
         self._line = 0
         self._asked = 0
         self._feeds: list[int] | None = None
+        _saw(len(block) - start)
 
     def before(self, place: int) -> int:
         """The line feeds from the first place to this one."""
@@ -51,7 +57,7 @@ class LineNumbers:
             self._asked += 1
             numpy = _numpy(len(self._block) - self._at) if self._asked > OFTEN and place - self._at < SHORT else None
             if numpy is None:
-                self._line += count_lines(self._block, self._at, place)
+                self._line += _count(self._block, self._at, place)
                 self._at = place
                 return self._line
             rest = numpy.frombuffer(self._block, numpy.uint8, len(self._block) - self._at, self._at)
@@ -60,13 +66,15 @@ class LineNumbers:
         return self._line + bisect_left(self._feeds, place - self._at)
 
 
+def _saw(size: int) -> None:
+    """Remember that so many bytes more have come."""
+    global _seen
+    _seen += size
+
+
 def _numpy(size: int) -> ModuleType | None:
     """numpy, where it is worth it for so many bytes."""
-    global _seen
-    if size < SHORT:
-        return None
-    _seen += size
-    if max(_seen, _expected) < WORTH_NUMPY and "numpy" not in sys.modules:
+    if size < SHORT or (max(_seen, _expected) < WORTH_NUMPY and "numpy" not in sys.modules):
         return None
     import numpy
 
