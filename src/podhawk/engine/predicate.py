@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
+from podhawk.engine.index import simple
 from podhawk.functions import patterns
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import compile_clause, value_test
@@ -54,9 +55,9 @@ class _Writer:
                 return f"(not {self.write(part)})"
             case spl.Compare(name=name, operator="=", value="*", exact=False):
                 return f"({self.constant(name)} in row)"
-            case spl.Compare(name=name, operator="=", value=value, exact=False) if _simple(value):
+            case spl.Compare(name=name, operator="=", value=value, exact=False) if simple(value):
                 return self._among(name, (value,), value_test(clause))
-            case spl.In(name=name, values=values) if all(map(_simple, values)):
+            case spl.In(name=name, values=values) if all(map(simple, values)):
                 tests = [value_test(spl.Compare(name, "=", value)) for value in values]
                 return self._among(name, values, lambda text: any(test(text) for test in tests))
             case spl.Compare(name=name) if not clause.exact:
@@ -85,9 +86,6 @@ class _Writer:
         return (f"({fetched} is not None and ({decide}({variable}) if {variable}.__class__ is str "
                 f"else any_value({variable}, {decide})))")
 
-
-def _simple(value: str) -> bool:
-    return "*" not in value and patterns.network(value) is None
 
 
 def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:

@@ -14,7 +14,8 @@ from podhawk.commands.stats import StatsRun
 from podhawk.engine.counting import fills, order_free
 from podhawk.engine.gate import MOST_REMEMBERED, UNIQUE, gate_of
 from podhawk.engine.gather import GatherJob
-from podhawk.engine.shape import FIXED, Values, bodied, from_bodies, head_of, of_body, reader, value_of
+from podhawk.engine.index import Index
+from podhawk.engine.shape import FIXED, UNSET, Values, bodied, from_bodies, head_of, of_body, reader, value_of
 from podhawk.rows import Filled, OrderKey, Row, Value
 
 if TYPE_CHECKING:
@@ -158,34 +159,44 @@ class Group:
 
     def __init__(self, clauses: Sequence[Clause]) -> None:
         self._clauses = clauses
-        self._of_bodies = [clause for clause in clauses if clause.heads]
-        self._others = [clause for clause in clauses if not clause.heads]
-        self._read_others = reader(_names(self._others))
-        self._known_others: dict[Values, tuple[Clause, ...]] = {}
+        self._index = Index([clause.jobs[0].base for clause in clauses])
+        self._names = sorted(set().union(*(clause.names for clause in clauses)))
         self.bodied = bodied(set().union(*(clause.heads for clause in clauses)))
-        self.read = reader(_names(clauses))
+        self.read = reader(self._names)
         self.known: dict[Values, Hits] = {}
+        self._others: dict[Values, tuple[tuple[Clause, ...], list[Clause]]] = {}
 
     def learn(self, event: Any, values: Values) -> Hits:
         """What the clauses say of an event without such a body; remembered under its values."""
         if len(self.known) >= MOST_REMEMBERED:
             self.known.clear()
-        found = self.known[values] = _served(tuple([clause for clause in self._clauses if clause.wants(event)]))
+        found = self.known[values] = _served(tuple([one for one in self._asked(values) if one.wants(event)]))
         return found
 
     def ask(self, event: Any) -> Hits:
         """What they say of one with such a body."""
-        values = self._read_others(event)
-        hits = self._known_others.get(values)
-        if hits is None:
-            if len(self._known_others) >= MOST_REMEMBERED:
-                self._known_others.clear()
-            hits = self._known_others[values] = tuple([clause for clause in self._others if clause.wants(event)])
-        return _served((*hits, *[clause for clause in self._of_bodies if clause.wants(event)]))
+        values = self.read(event)
+        known = self._others.get(values)
+        if known is None:
+            if len(self._others) >= MOST_REMEMBERED:
+                self._others.clear()
+            asked = self._asked(values)
+            known = self._others[values] = (tuple([one for one in asked if not one.heads and one.wants(event)]),
+                                            [one for one in asked if one.heads])
+        hits, of_bodies = known
+        return _served((*hits, *[one for one in of_bodies if one.wants(event)]))
 
-
-def _names(clauses: Sequence[Clause]) -> list[str]:
-    return sorted(set().union(*(clause.names for clause in clauses)))
+    def _asked(self, values: Values) -> list[Clause]:
+        """The clauses that these values may satisfy. The others see which fields there are all the same."""
+        held = dict(zip(self._names, values, strict=True))
+        numbers = set(self._index.of(held))
+        there = {name for name, raw in held.items() if raw is not UNSET and raw != ()}
+        for number, clause in enumerate(self._clauses):
+            if number not in numbers:
+                for job in clause.jobs:
+                    if job.observed.unseen:
+                        job.observed.unseen.difference_update(there, FIXED)
+        return [self._clauses[number] for number in sorted(numbers)]
 
 
 def _served(hits: tuple[Clause, ...]) -> Hits:

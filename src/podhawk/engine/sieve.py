@@ -211,10 +211,11 @@ class Sieve:
         if open_ends or first_line < SAMPLE_LINES:
             spans = _with_others(block, spans, open_ends, SAMPLE_LINES - first_line, start, stop)
         result = self._numbered(block, spans, start, stop)
-        self._since += 1
-        if self._since >= self._again and sum([end - begin for begin, end, _ in spans]) * MANY > stop - start:
-            self._again *= 2
-            self.prepare(block)
+        if stop - start >= SAMPLE_BYTES:  # not the line that lies across two blocks
+            self._since += 1
+            if self._since >= self._again and sum([end - begin for begin, end, _ in spans]) * MANY > stop - start:
+                self._again *= 2
+                self.prepare(block)
         return result
 
     def _spans(self, block: bytes, ends: list[tuple[int, int]], first: int, last: int) -> list[Span]:

@@ -272,20 +272,15 @@ class _Reader:
             # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.
             first = 0 if not carry or carry.endswith(b"\n") else block.find(b"\n") + 1
             across = carry + block[:first] if carry else b""
-            found = sieve.candidates(block, number, first, cut) if first < cut else None
-            if (first < cut and found is None) or across.count(b"\n") > 1 or (across and not _closed(across)):
+            found = sieve.candidates(block, number + bool(across), first, cut) if first < cut else None
+            alone = sieve.candidates(across, number, 0, len(across)) if across else None
+            if (first < cut and found is None) or (across and (
+                    alone is None or across.count(b"\n") > 1 or not _closed(across))):
                 return number, chain((carry, block), blocks)
-            if across:
-                yield from self._one(across, number)
-                number += 1
-            if found is not None:
-                numbers = found.numbers
-                left = (self._take_found(found.lines, numbers, number) if self._take_found is not None
-                        else [(numbers.before(place), text, wanted) for place, text, wanted in found.lines])
-                for line, text, wanted in left:
-                    sieve.current = wanted
-                    yield from self._some(text, number + line)
-                number += found.total
+            for part in (alone, found):
+                if part is not None:
+                    yield from self._candidates(part, number)
+                    number += part.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
         if carry and not damaged and (carry.count(b"\n") > 1 or not (_closed(carry) or carry.isspace())):
@@ -298,6 +293,16 @@ class _Reader:
         if damaged:
             report.reject(COMPRESSION, Origin(self._path, number))
         return None
+
+    def _candidates(self, found: Sifted, before: int) -> Iterator[AuditEvent]:
+        """The events of lines that the sieve found after `before` others."""
+        assert self._sieve is not None
+        numbers = found.numbers
+        left = (self._take_found(found.lines, numbers, before) if self._take_found is not None
+                else [(numbers.before(place), text, wanted) for place, text, wanted in found.lines])
+        for line, text, wanted in left:
+            self._sieve.current = wanted
+            yield from self._some(text, before + line)
 
     def _by_line_only(self) -> None:
         """Give up on a piece of a file that cannot be read line by line: what stands here may belong to a document
