@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from podhawk.engine.job import ScanJob
 
 _NEW: Any = object()
+MOST_GROUPS = 1024
+"""Sets of searches that may want the same lines, remembered at a time."""
 
 
 class Wanting(Protocol):
@@ -115,7 +117,7 @@ class Quick:
             else:
                 clause.servers.append(Server(job, names, fixed))
             self._clauses.append(clause)
-        self._groups: dict[frozenset[int] | None, Group | None] = {None: self._group(range(len(jobs)))}
+        self._groups: dict[frozenset[int] | None, Group | None] = {}
         self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
         self._counted: dict[Values, int] = {}
         self._counter: StatsRun | None = None
@@ -171,7 +173,9 @@ class Quick:
         try:
             group = self._groups[wanted]
         except KeyError:
-            group = self._groups[wanted] = self._group(wanted)
+            if len(self._groups) >= MOST_GROUPS:  # a log can be made to hold any combination of literals
+                self._groups.clear()
+            group = self._groups[wanted] = self._group(range(len(self._jobs)) if wanted is None else wanted)
         if group is None:
             return False
         try:

@@ -45,6 +45,7 @@ AGAIN = 64
 MANY = 8
 """… if more than one byte in so many came through."""
 _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[de]", rb"\\u003[0-9a]", rb"\\u[1-9a-f]", rb"\\u0[1-9a-f]")
+MOST_SETS = 4096  # combinations of kinds that are remembered at a time
 _FEED = 10
 _LOST = rb"audit\.k8s\.io/truncated"
 _OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
@@ -245,11 +246,13 @@ class Sieve:
     def _numbered(self, block: bytes, spans: list[Span], at: int, last: int) -> Candidates:
         """The lines themselves, where a search has all its groups in them."""
         sets = self._sets
+        for known in (sets, self._members):
+            if len(known) >= MOST_SETS:  # a log can be made to hold any combination of literals
+                known.clear()
         came: dict[int, int] = {}
         lines: list[FoundLine] = []
         for start, stop, mask in spans:
-            text = block[start:stop]
-            numbers: frozenset[int] | None = None
+            text, numbers = block[start:stop], None
             if mask >= 0:
                 if stop - start > SHORT:
                     mask = self._left(text, mask)
