@@ -264,3 +264,9 @@ def test_a_baseline_fills_its_lookup_which_detections_then_read(log: Path, tmp_p
     filled = podhawk(*run, "--write")
     assert "baseline  Users:" in filled.stderr
     assert filled.stdout == ""
+
+
+def test_members_that_hold_nothing_are_not_shown() -> None:
+    for name in ("kube_audit", "Kubernetes Privileged Pod"):
+        shown = podhawk("content", "show", name).stdout
+        assert "[]" not in shown, name

@@ -22,6 +22,7 @@ ODD = {
     "carriage returns": b'{"auditID":"x","verb":"get","objectRef":{"resource":"pods"}}\r\n',
     "a lost part": b'{"auditID":"x","verb":"get","objectRef":{"resource":"pods"},"annotations":'
     b'{"audit.k8s.io/truncated":"true"}}\n',
+    "a method of somebody's own": b'{"auditID":"x","verb":"propfind","objectRef":{"resource":"pods"}}\n',
     "a method": b'{"auditID":"x","verb":"POST","method":"POST"}\n',
     "text": b"no event at all\n",
     "half an event": b'{"auditID":"x","verb":"ge\n',

@@ -187,6 +187,6 @@ def find(name: str, content: Content) -> dict[str, Any]:
         for key, value in group.items():
             if key.lower() == wanted:
                 members: dict[str, Any] = to_builtins(value)
-                return {part: item for part, item in members.items() if item not in ("", [], {}, None)}
+                return {part: item for part, item in members.items() if item not in ("", [], (), {}, None)}
     known = [one.name.lower() for one in content.detections] + list(kept)
     raise UsageError(f"nothing here is called {name!r}", remedy=nearest(name, known))

@@ -43,6 +43,9 @@ class Parsed(Struct, eq=False):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
+    def __repr__(self) -> str:
+        return "Parsed()"
+
     def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
         """What a search was parsed into with these very macros."""
         return self.searches.get(key) if macros is self.macros else None

@@ -154,9 +154,9 @@ def episodes_over(windows: Iterable[Window], length: float, by: ByKey,
 def _match(evaluation: Evaluation, by: ByKey, kind: Kind, episode: Episode, seen: Sequence[Seen],
            about: Callable[[Request], About]) -> Match:
     times = [one.time for one in seen]
-    inside = [one for one in seen[bisect.bisect_left(times, episode.first.start) :
-                                  bisect.bisect_left(times, episode.latest.end)]
-              if not by.kept or episode.key in one.keys]
+    between = seen[bisect.bisect_left(times, episode.first.start) : bisect.bisect_left(times, episode.latest.end)]
+    # Where a by-field became columns or ranges (timechart, chart), rows do not tell which events they count.
+    inside = [one for one in between if not by.kept or episode.key in one.keys] or list(between)
     requests = list({one.request.key: one.request for one in sorted(
         inside, key=lambda one: (one.event.time or one.time, one.row.order.place))}.values())
     detection = evaluation.detection

@@ -18,8 +18,15 @@ SCHEMA: Final = 1
 
 def record(finding: Finding) -> dict[str, Any]:
     """The finding as plain data, in the order of the contract."""
-    found: dict[str, Any] = to_builtins(encodable(finding), enc_hook=plain_text)
+    found: dict[str, Any] = _lists(to_builtins(encodable(finding), enc_hook=plain_text))
     return found
+
+
+def _lists(value: Any) -> Any:
+    """As JSON gives it back: lists where there are tuples."""
+    if isinstance(value, dict):
+        return {key: _lists(inner) for key, inner in value.items()}
+    return [_lists(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def plain_text(value: Any) -> str:

@@ -164,8 +164,10 @@ class PieceWork:
 
     def settle(self) -> None:
         """Hand what was counted to the states."""
-        if self._quick is not None:
-            self._quick.settle()
+        quick, self._quick = self._quick, None
+        if quick is not None:
+            quick.settle()
+            self._quick = quick
 
 
 def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,

@@ -54,14 +54,18 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
     names = tuple(dict.fromkeys(("verb", "stage", "level", *by)))
     read = reader(names)
     key_of = itemgetter(*map(names.index, ("stage", "level", *by)))
-    decode, annotated = shape.lines_decoder(), shape.annotated
+    decode, annotated = shape.spelled_decoder(), shape.annotated
 
     def part(block: bytes, start: int, stop: int, counts: Counter[Values]) -> int:
         """Counts what a part of a block holds, if all of it is as it should be; how many lines that is."""
+        lines = memoryview(block)[start:stop]
         try:
-            events = decode(memoryview(block)[start:stop])
+            events = decode(lines)
         except NOT_OF_SHAPE:
-            return 0
+            try:
+                events = shape.decode_lines(lines)
+            except NOT_OF_SHAPE:
+                return 0
         if len(events) != count_lines(block, start, stop):
             return 0  # blank lines, or documents of several lines
         if annotated:

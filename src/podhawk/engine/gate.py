@@ -10,6 +10,7 @@ stages warn is let through, so that warnings are counted where rows are made.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -27,6 +28,7 @@ MOST_REMEMBERED: Final = 50_000
 """Combinations of values that are remembered or counted before they are let go."""
 _FILTERS: Final = frozenset({"search", "where", "regex"})
 _PURE: Final = _FILTERS | {"eval", "rename", "lookup", "fillnull", "rex", "iplocation", "fields", "table"}
+_CLOCK: Final = re.compile(r"(?<![A-Za-z_])time\s*\(", re.IGNORECASE)
 _TRIED: Final = 1024
 """After so many combinations, it has been seldom known if it had to be asked more than half of the times."""
 
@@ -34,6 +36,8 @@ _TRIED: Final = 1024
 def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
     """The stages after the first clause up to the last filter that can be asked this way, and the fields that they
     read; None if there is none."""
+    if _CLOCK.search(plan.pipeline.source.text):
+        return None
     for end in range(len(plan.mapped), 1, -1):
         stages = plan.mapped[1:end]
         if stages[-1].name not in _FILTERS or any(stage.name not in _PURE for stage in stages):
@@ -49,7 +53,8 @@ def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
 
 
 class Gate:
-    """Tells whether an event gets past the filters of a search. Once it has seldom known that, it lets all pass."""
+    """Tells whether an event gets past the filters of a search. Where it would seldom know, it does not ask, and lets
+    the event pass."""
 
     def __init__(self, stages: tuple[Stage, ...], names: frozenset[str], fixed: dict[str, str],
                  context: Context) -> None:

@@ -48,7 +48,7 @@ class Observed(Struct):
 
     def warn(self, kind: str, detail: str) -> None:
         self.warnings[kind] += self.times
-        self.details.setdefault(kind, detail)
+        self.details[kind] = min(detail, self.details.get(kind, detail))  # the same one in whatever order they come
 
     def clear(self) -> None:
         """Forget everything: the same object goes on, because warnings go to it."""
@@ -69,7 +69,7 @@ class Observed(Struct):
         self.unseen &= other.unseen
         self.warnings.update(other.warnings)
         for kind, detail in other.details.items():
-            self.details.setdefault(kind, detail)
+            self.details[kind] = min(detail, self.details.get(kind, detail))
 
 
 def required_fields(clause: spl.Clause) -> frozenset[str]:

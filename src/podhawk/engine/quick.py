@@ -20,8 +20,7 @@ import msgspec
 
 from podhawk.commands.stats import StatsRun
 from podhawk.engine.counting import counting, counting_lines, only_counts
-from podhawk.engine.gate import filtering
-from podhawk.engine.gather import GatherJob
+from podhawk.engine.gate import MOST_REMEMBERED
 from podhawk.engine.serving import Clause, Group, Server
 from podhawk.engine.shape import (
     FIXED,
@@ -66,9 +65,6 @@ def needed(job: ScanJob) -> frozenset[str] | None:
     if asked is None or job.needs is None:
         return None
     names = (job.needs | asked) - set(FIXED)
-    if isinstance(job, GatherJob):
-        filters = filtering(job.plan)
-        names |= filters[1] if filters is not None else frozenset()
     if "_raw" in names or not all(name == "_time" or reachable(name) for name in names):
         return None
     return names
@@ -156,10 +152,18 @@ class Quick:
         numbers within the block."""
         offer = self._offer
         self._lines, self._before = numbers, before
+        self._forget()
         left = [(numbers.before(place), line, wanted) for place, line, wanted in found
                 if line[:1] != b"{" or b"\n" in line or not offer(line, place, wanted)]
         self._lines = None
         return left
+
+    def _forget(self) -> None:
+        """Let go what groups remember, where together they remember too much."""
+        groups = [group for group in self._groups.values() if group is not None]
+        if sum([group.remembered for group in groups]) >= MOST_REMEMBERED:
+            for group in groups:
+                group.forget()
 
     def _take(self, line: bytes, number: int) -> bool:
         """Take a line; False if it must go the long way."""

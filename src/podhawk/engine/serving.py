@@ -47,7 +47,8 @@ class Server:
             assert isinstance(job.reducer, StatsRun)
             self.bodied = None
             self.read = reader(job.reducer.node.by)
-        self.gate = None if self.counting else gate_of(job.plan, fixed, job.context)
+        # What is gathered tells more than rows: a stage that a later filter drops still belongs to its request.
+        self.gate = None if self.counting or self.gathers else gate_of(job.plan, fixed, job.context)
         self.only_counts = self.counting and self.bodied is None and not self.gathers
 
     def row(self, values: Values, bodies: dict[str, Value], order: OrderKey | None) -> Row:
@@ -165,6 +166,16 @@ class Group:
         self.read = reader(self._names)
         self.known: dict[Values, Hits] = {}
         self._others: dict[Values, tuple[tuple[Clause, ...], list[Clause]]] = {}
+
+    @property
+    def remembered(self) -> int:
+        """How many combinations are remembered."""
+        return len(self.known) + len(self._others)
+
+    def forget(self) -> None:
+        """Let go what is remembered."""
+        self.known.clear()
+        self._others.clear()
 
     def learn(self, event: Any, values: Values) -> Hits:
         """What the clauses say of an event without such a body; remembered under its values."""

@@ -75,12 +75,14 @@ class Shape:
 
     def __init__(self, names: frozenset[str]) -> None:
         self.annotated = any(head_of(name) == "annotations" for name in names)
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(self._struct(sorted(names))).decode
+        decoder = msgspec.json.Decoder(self._struct(sorted(names)))
+        self.decode: Callable[[bytes], Any] = decoder.decode
+        self.decode_lines: Callable[[memoryview], list[Any]] = decoder.decode_lines
         self._names = names
 
-    def lines_decoder(self) -> Callable[[memoryview], list[Any]]:
-        """Decodes whole lines at once, of events that spell these members as any API server does: such texts are not
-        made anew for each event."""
+    def spelled_decoder(self) -> Callable[[memoryview], list[Any]]:
+        """Decodes whole lines of events that spell some members as API servers do: such texts are not made anew for
+        each event. Lines of others do not decode (anybody can send a request by a method of his own)."""
         decode: Callable[[memoryview], list[Any]] = msgspec.json.Decoder(
             self._struct(sorted(self._names), _SPELLED)).decode_lines
         return decode

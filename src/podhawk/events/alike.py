@@ -37,6 +37,9 @@ class Alike(msgspec.Struct, eq=False):
     def __ne__(self, other: object) -> bool:
         return not self == other
 
+    def __repr__(self) -> str:
+        return "Alike()"
+
 
 Rest = tuple[bytes, ...]
 
