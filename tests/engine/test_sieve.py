@@ -18,7 +18,8 @@ from podhawk.content.model import Content
 from podhawk.engine import sieve
 from podhawk.engine.literals import groups_of
 from podhawk.events import source
-from podhawk.events.read import CONTINUES, InputReport, ReadOptions, read_events
+from podhawk.events.read import InputReport, ReadOptions, read_events
+from podhawk.events.sifting import CONTINUES
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
 from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled

@@ -36,7 +36,7 @@ from podhawk.engine.views import metadata, order_of, row_of
 from podhawk.events.event import AuditEvent, View
 from podhawk.events.options import InputReport
 from podhawk.events.pieces import Piece
-from podhawk.events.read import Take
+from podhawk.events.sifting import Take
 from podhawk.rows import Row, Table
 
 

@@ -15,7 +15,8 @@ from podhawk.events.event import (
     View,
 )
 from podhawk.events.pieces import Piece, pieces_of
-from podhawk.events.read import InputReport, ReadOptions, Sieve, Take, check_recognised, read_events, read_piece
+from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events, read_piece
+from podhawk.events.sifting import Sieve, Take
 from podhawk.events.source import expand_paths
 
 

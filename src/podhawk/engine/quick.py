@@ -37,8 +37,8 @@ from podhawk.engine.shape import (
 from podhawk.events.fields import FlattenRules
 from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport
-from podhawk.events.read import FoundLine, LineNumbers
 from podhawk.events.reasons import METHODS
+from podhawk.events.sifting import FoundLine, LineNumbers
 from podhawk.events.time import parse_rfc3339
 from podhawk.rows import OrderKey, Row
 

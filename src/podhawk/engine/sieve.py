@@ -30,7 +30,7 @@ from msgspec import Struct
 from podhawk.engine.lines import LineNumbers
 from podhawk.engine.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.screen import Unsure
-from podhawk.events.read import CONTINUES, FoundLine
+from podhawk.events.sifting import CONTINUES, FoundLine
 
 SAMPLE_LINES = 64
 SAMPLE_BYTES = 256 << 10
