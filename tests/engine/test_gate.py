@@ -6,13 +6,13 @@ import random
 from pathlib import Path
 
 import pytest
-from test_quick import account, event
+from test_quick import account, event, the_long_way
 
 from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.content import load_content
 from podhawk.content.model import Content
-from podhawk.engine import batch, gate
+from podhawk.engine import gate
 from podhawk.engine.plan import make_plan, read_search
 
 LOOKUP = "name: nets\nid: 1\nversion: 1\nauthor: x\ndate: 2026-01-01\ndescription: x\nlookup_type: csv\n"
@@ -49,9 +49,7 @@ def test_rows_counts_and_warnings_are_those_of_the_long_way(search: str, content
     for seed in range(3):
         chance = random.Random(f"gate {seed}")
         path.write_text("".join(event(chance, number) + "\n" for number in range(400)), encoding="utf-8")
-        with monkeypatch.context() as patched:
-            patched.setattr(batch, "quick_for", lambda *about: None)
-            long_way = api.search(search, path, content=content, jobs=1)
+        long_way = the_long_way(search, path, content, monkeypatch)
         for tried in (gate._TRIED, 2):
             monkeypatch.setattr(gate, "_TRIED", tried)
             result = api.search(search, path, content=content, jobs=1)

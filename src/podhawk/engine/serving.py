@@ -165,7 +165,8 @@ class Group:
         self.bodied = bodied(set().union(*(clause.heads for clause in clauses)))
         self.read = reader(self._names)
         self.known: dict[Values, Hits] = {}
-        self._others: dict[Values, tuple[tuple[Clause, ...], list[Clause]]] = {}
+        self._of_bodies = [clause for clause in clauses if clause.heads]
+        self._others: dict[Values, tuple[Clause, ...]] = {}
 
     @property
     def remembered(self) -> int:
@@ -185,17 +186,16 @@ class Group:
         return found
 
     def ask(self, event: Any) -> Hits:
-        """What they say of one with such a body."""
+        """What they say of one with such a body. Those that read bodies are all asked: of a body they have to see which
+        fields it has, whatever else the event holds."""
         values = self.read(event)
-        known = self._others.get(values)
-        if known is None:
+        hits = self._others.get(values)
+        if hits is None:
             if len(self._others) >= MOST_REMEMBERED:
                 self._others.clear()
-            asked = self._asked(values)
-            known = self._others[values] = (tuple([one for one in asked if not one.heads and one.wants(event)]),
-                                            [one for one in asked if one.heads])
-        hits, of_bodies = known
-        return _served((*hits, *[one for one in of_bodies if one.wants(event)]))
+            hits = self._others[values] = tuple([one for one in self._asked(values)
+                                                 if not one.heads and one.wants(event)])
+        return _served((*hits, *[one for one in self._of_bodies if one.wants(event)]))
 
     def _asked(self, values: Values) -> list[Clause]:
         """The clauses that these values may satisfy. The others see which fields there are all the same."""
