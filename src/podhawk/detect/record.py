@@ -11,7 +11,6 @@ from msgspec import to_builtins
 from podhawk.content.annotations import technique
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Actor, Finding
-from podhawk.detect.risk.event import RiskEvent
 
 SCHEMA: Final = 1
 
@@ -84,14 +83,6 @@ def _attack(ids: tuple[str, ...]) -> list[dict[str, Any]]:
 def _annotations(detection: Detection) -> dict[str, tuple[str, ...]]:
     return {"analytic_story": detection.analytic_story, "kill_chain_phases": detection.kill_chain_phases,
             "nist": detection.nist, "cis20": detection.cis20, "cve": detection.cve}
-
-
-def risk_record(event: RiskEvent) -> dict[str, Any]:
-    """A risk event as plain data."""
-    return {"time": rfc3339(event.time), "finding_id": event.finding_id, "detection": event.detection.name,
-            "risk_object": event.object, "risk_object_type": event.object_type, "score": event.score,
-            "applied": event.applied, "message": event.message,
-            "threat_objects": [one.value for one in event.threat_objects], "notes": list(event.notes)}
 
 
 def rfc3339(time: float) -> str:

@@ -40,7 +40,7 @@ _SPELLED: Final[Mapping[str, Any]] = {
                     "put", "head", "options", "connect", "trace", ""],
 }
 """How an API server spells some members. Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
-NO_SPELLINGS: Final[Mapping[str, Any]] = {}
+_UNSPELLED: Final[Mapping[str, Any]] = {}
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 Values = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () where nothing stands."""
@@ -87,7 +87,7 @@ class Shape:
             self._struct(sorted(self._names), _SPELLED)).decode_lines
         return decode
 
-    def _struct(self, names: Sequence[str], spelled: Mapping[str, Any] = NO_SPELLINGS) -> Any:
+    def _struct(self, names: Sequence[str], spelled: Mapping[str, Any] = _UNSPELLED) -> Any:
         members: dict[str, tuple[Any, Any]] = dict.fromkeys(("stage", "level"), (_SCALAR, UNSET))
         members |= dict.fromkeys(TIMES, (str | msgspec.UnsetType, UNSET))
         inner: dict[str, dict[str, tuple[Any, Any]]] = {}
