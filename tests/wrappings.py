@@ -11,25 +11,29 @@ from collections.abc import Callable
 VERBS = ["create", "get", "list", "CREATE", "delete"]
 RESOURCES = ["pods", "secrets", "configmaps"]
 NAMESPACES = ["default", "kube-system", "team-a", "dé-faut", "a\"b", "x/y", "<x>", "K\u212a"]
+NAMES = ["bob", "ann", "ann b", "it's=me", "a,b:c"]
 SEARCHES = ["verb=create objectRef.resource=pods", "objectRef.namespace IN (default, kube-system) verb=get",
             "verb=create OR verb=list objectRef.resource=secrets", 'objectRef.namespace="kube*" verb=*',
             "responseStatus.code=403", "objectRef.resource!=pods verb=delete", "secrets verb=get",
             '"kube-system" verb=list', "user.username=\"bob*\" objectRef.resource=pods", "objectRef.namespace=\"x/y\"",
             'objectRef.namespace="a\\"b"', "objectRef.namespace=kk verb=*", "sourceIPs{}=10.0.0.1 verb=get",
-            "requestObject.spec.type=NodePort verb=create", "sourcetype=kube:apiserver-audit NOT verb=create",
+            "requestObject.spec.type=NodePort verb=create", 'user.username="ann b" verb=*',
+            "user.username=\"it's=me\"", "requestObject.spec.fsGroup{}=4711", 'user.username="a,b:c" verb=get',
+            "sourcetype=kube:apiserver-audit NOT verb=create",
             "NOT sourcetype=kube:apiserver* NOT source=kubernetes NOT verb=get"]
 
 
 def event(chance: random.Random, number: int) -> dict[str, object]:
     made: dict[str, object] = {
         "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": f"id-{number}",
-        "stage": "ResponseComplete", "verb": chance.choice(VERBS), "user": {"username": chance.choice(["bob", "ann"])},
+        "stage": "ResponseComplete", "verb": chance.choice(VERBS), "user": {"username": chance.choice(NAMES)},
         "sourceIPs": [chance.choice(["10.0.0.1", "::1"])],
         "objectRef": {"resource": chance.choice(RESOURCES), "namespace": chance.choice(NAMESPACES)},
         "responseStatus": {"code": chance.choice([200, 201, 403])},
         "requestReceivedTimestamp": f"2026-11-25T10:00:{number % 60:02d}.000001Z"}
     if chance.random() < 0.2:
-        made["requestObject"] = {"spec": {"type": chance.choice(["NodePort", "ClusterIP"])}}
+        made["requestObject"] = {"spec": {"type": chance.choice(["NodePort", "ClusterIP"]),
+                                          "fsGroup": [4711, chance.randrange(9)]}}
     return made
 
 
@@ -37,7 +41,7 @@ def spelled(chance: random.Random, made: dict[str, object]) -> str:
     """One line of JSON, some letters of it escaped as JSON may."""
     text = json.dumps(made, ensure_ascii=chance.random() < 0.3, separators=chance.choice([(",", ":"), (", ", ": ")]))
     if chance.random() < 0.2:
-        word = chance.choice(["create", "pods", "default", "kube-system", "NodePort"])
+        word = chance.choice(["create", "pods", "default", "kube-system", "NodePort", *NAMES])
         place = chance.randrange(len(word))
         text = text.replace(f'"{word}"', f'"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1:]}"')
     return text
@@ -103,8 +107,22 @@ def aks(chance: random.Random, texts: list[str]) -> bytes:
                    for text in texts).encode()
 
 
+def dotnet(chance: random.Random, texts: list[str]) -> bytes:
+    """Strings in which quotes and other marks are escaped by their numbers, as .NET and Gson do."""
+    def quoted(text: str) -> str:
+        made = json.dumps(text + "\n")[1:-1].replace('\\"', "\\u0022")
+        return made.replace("'", "\\u0027").replace("=", "\\u003D") if chance.random() < 0.5 else made
+
+    return "".join(f'{{"category":"kube-audit","properties":{{"log":"{quoted(text)}"}}}}\n' for text in texts).encode()
+
+
 def string_in_string(chance: random.Random, texts: list[str]) -> bytes:
     return "".join(json.dumps({"message": json.dumps({"log": text})}) + "\n" for text in texts).encode()
+
+
+def indented_in_string(chance: random.Random, texts: list[str]) -> bytes:
+    """Pretty-printed with tabs, then put into a string: what stands before a value is an escape."""
+    return aks(chance, [json.dumps(json.loads(text), indent="\t") for text in texts])
 
 
 def cloudwatch(chance: random.Random, texts: list[str]) -> bytes:
@@ -134,4 +152,4 @@ def gke(chance: random.Random, texts: list[str]) -> bytes:
 
 WRAPPINGS: list[Callable[[random.Random, list[str]], bytes]] = [
     plain_lines, crlf, half_lines, pretty, pretty_among_lines, two_lines, array, event_list, docker, cri, hec_text, aks,
-    string_in_string, cloudwatch, gke]
+    dotnet, indented_in_string, string_in_string, cloudwatch, gke]

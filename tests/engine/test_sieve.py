@@ -17,6 +17,7 @@ from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
 from podhawk.engine import sieve
 from podhawk.engine.literals import groups_of
+from podhawk.engine.matcher import HyperscanMatcher, ReMatcher
 from podhawk.events import source
 from podhawk.events.read import InputReport, ReadOptions, read_events
 from podhawk.events.sifting import CONTINUES
@@ -31,7 +32,7 @@ def rows(search: str, path: Path, strict: bool) -> list[str]:
     return sorted(json.dumps(row) for row in result)
 
 
-@pytest.mark.parametrize("matcher", [sieve.HyperscanMatcher, sieve.ReMatcher], ids=["hyperscan", "re"])
+@pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
 def test_nothing_wanted_is_kept_back(wrap: Callable[[random.Random, list[str]], bytes], matcher: type,
                                      tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -82,13 +83,14 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
     (b'{"kind":"Event","a":1}', False), (b'{"kind":"EventList"}', True), (b"x", True), (b'{"a":"{"}', True)])
 @pytest.mark.parametrize("before", [b"", b'{"kind":"Event",}\n'])
 def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes) -> None:
-    for made in (sieve.HyperscanMatcher, sieve.ReMatcher):
-        found = made([sieve.begins_otherwise(b'{"kind":"Event",')]).scan(before + line + b"\n")
+    for made in (HyperscanMatcher, ReMatcher):
+        block = before + line + b"\n"
+        found = made([sieve.begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
         assert found is not None
         assert bool(found[0]) is otherwise
 
 
-@pytest.mark.parametrize("matcher", [sieve.HyperscanMatcher, sieve.ReMatcher], ids=["hyperscan", "re"])
+@pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("feed", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("continued", [bytes([one]) for one in CONTINUES])
 @pytest.mark.parametrize("before", [b"", b"{}", b"{", b"{}\n", b"\n", b"{}\n{}\n\n"])

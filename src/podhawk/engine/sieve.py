@@ -13,8 +13,6 @@ where many lines come through. Besides lines that may match, always looked at ar
 Where a block shows a wrapping that hides its values (base64, GKE entries, container logs cut into pieces), or a
 document of several lines (a line that cannot begin one, or two in a row that do not end one), the sieve gives up
 (`None`) and the file is read whole from there on.
-
-Patterns are matched by Hyperscan. Where it has no wheel, Python's `re` does the same, more slowly.
 """
 
 from __future__ import annotations
@@ -29,6 +27,7 @@ from msgspec import Struct
 
 from podhawk.engine.lines import LineNumbers
 from podhawk.engine.literals import CARRIED, PLAIN, Group, Groups, Literal
+from podhawk.engine.matcher import matcher
 from podhawk.engine.screen import Unsure
 from podhawk.events.sifting import CONTINUES, FoundLine
 
@@ -44,15 +43,8 @@ AGAIN = 64
 """After so many blocks, and each time after twice as many, what is rare may be counted again …"""
 MANY = 8
 """… if more than one byte in so many came through."""
-_ESCAPES = (rb"\\u00[4-7]", rb"\\u002[de]", rb"\\u003[0-9a]", rb"\\u[1-9a-f]", rb"\\u0[1-9a-f]")
 MOST_SETS = 4096  # combinations of kinds that are remembered at a time
 _FEED = 10
-_LOST = rb"audit\.k8s\.io/truncated"
-_OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
-_HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\s*\\*\"", rb"(?:stdout|stderr) P ",
-           rb"\"stream\\*\"\s*:\s*\\*\"std")
-_CONTINUED = rb"\n[ \t,:\"\[\]}]"
-"""A line that cannot begin an event."""
 
 
 def pattern_of(literal: Literal) -> bytes:
@@ -61,7 +53,7 @@ def pattern_of(literal: Literal) -> bytes:
         return begins_otherwise(PLAIN.encode())
     text = re.escape(literal.text.encode())
     if literal.bare:
-        return rb'[\s:,\["]' + text + rb'[\s,}\]"\\]'
+        return rb'(?:[\s:,\["]|\\[nrt])' + text + rb'[\s,}\]"\\]'
     return (rb'"' if literal.opens else b"") + text + (rb'["\\]' if literal.closes else b"")
 
 
@@ -198,8 +190,7 @@ class Sieve:
         first = start + (block[start] == _FEED)
         if first < len(block) and block[first] in CONTINUES:
             return None  # the first line goes on with a document of the lines before
-        # All of the block is scanned, which costs less than a copy of the part that counts.
-        found = self._matcher.scan(block)
+        found = self._matcher.scan(block, start, stop)
         if found is None:
             return None
         ends, open_ends = found
@@ -314,84 +305,6 @@ def _with_others(block: bytes, spans: list[Span], open_ends: list[int], sample: 
 def _adjacent(open_ends: list[int], block: bytes) -> bool:
     """Whether two lines in a row do not end as an event ends: a document of several lines."""
     return any(block.find(b"\n", one, other - 1) < 0 for one, other in itertools.pairwise(open_ends))
-
-
-Found = tuple[list[tuple[int, int]], list[int]]
-
-
-def matcher(patterns: list[bytes]) -> Any:
-    """Hyperscan, or `re` where there is none."""
-    try:
-        return HyperscanMatcher(patterns)
-    except ImportError:
-        return ReMatcher(patterns)
-
-
-class HyperscanMatcher:
-    """All patterns in one Hyperscan database, run over whole blocks."""
-
-    def __init__(self, patterns: list[bytes]) -> None:
-        import hyperscan
-
-        caseless = hyperscan.HS_FLAG_CASELESS
-        expressions = [*patterns, *_ESCAPES, _LOST]
-        flags = [caseless] * len(expressions)
-        self._open = len(expressions)
-        expressions += _OPEN_END
-        flags += [0] * len(_OPEN_END)
-        self._hiding = len(expressions)
-        # Behind other lines a continued one is seen by their open end. Three bytes are found much faster than two.
-        hiding = (*_HIDING, rb"[}\r]" + _CONTINUED)
-        expressions += hiding
-        flags += [0] * len(hiding)
-        self._database = hyperscan.Database()
-        self._database.compile(expressions=expressions, ids=list(range(len(expressions))),
-                               elements=len(expressions), flags=flags)
-
-    def scan(self, block: bytes) -> Found | None:
-        """(end, pattern) of each match in order, patterns that are none of a search having a number beyond theirs, and
-        the ends of open lines; None where values may be hidden."""
-        ends: list[tuple[int, int]] = []
-        open_ends: list[int] = []
-        hidden = False
-        opens, hiding = self._open, self._hiding
-        add = ends.append
-
-        def seen(identity: int, start: int, end: int, flags: int, context: object) -> bool | None:
-            nonlocal hidden
-            if identity < opens:
-                add((end, identity))
-            elif identity < hiding:
-                open_ends.append(end)
-            else:
-                hidden = True
-                return True
-            return None
-
-        try:
-            self._database.scan(block, match_event_handler=seen)
-        except Exception as stopped:
-            if not hidden:
-                raise stopped
-        ends.sort()
-        return None if hidden else (ends, sorted(set(open_ends)))
-
-
-class ReMatcher:
-    """The same with Python's regular expressions."""
-
-    def __init__(self, patterns: list[bytes]) -> None:
-        self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in (*patterns, *_ESCAPES, _LOST)]
-        self._open = re.compile(rb"|".join(_OPEN_END))
-        self._hiding = re.compile(rb"|".join((*_HIDING, _CONTINUED)))
-
-    def scan(self, block: bytes) -> Found | None:
-        """As `HyperscanMatcher.scan`."""
-        if self._hiding.search(block):
-            return None
-        ends = sorted((match.end(), number) for number, pattern in enumerate(self._patterns)
-                      for match in pattern.finditer(block))
-        return ends, [match.end() for match in self._open.finditer(block)]
 
 
 def sieve_for(searches: Sequence[Groups]) -> Sieve | None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.errors import InputError
-from podhawk.events.source import BLOCK, STDIN, expand_paths
+from podhawk.events.source import STDIN, expand_paths, line_blocks
 
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -45,12 +45,7 @@ class Piece(Struct, frozen=True):
                 left -= len(BOM_UTF8)
             else:
                 stream.seek(self.start)
-            while left > 0:
-                block = stream.read(min(BLOCK, left))
-                if not block:
-                    return
-                left -= len(block)
-                yield block
+            yield from line_blocks(stream, left)
 
 
 def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) -> list[Piece]:

@@ -27,12 +27,13 @@ from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BR
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
 from podhawk.events.sifting import CONTINUES, Sieve, Sifted, Take
-from podhawk.events.source import LONG_LINE, Damaged, expand_paths, read_blocks, split_lines
+from podhawk.events.source import LONG_LINE, Ahead, Damaged, expand_paths, read_blocks, split_lines
 from podhawk.events.unwrap import recover, unwrap
 
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats",
            "read_events"]
 
+_GOES_ON: Final = frozenset(bytes((one,)) for one in CONTINUES)
 _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
 _BY_NAME: Final = {form.name: form for form in FORMATS}
 
@@ -92,14 +93,20 @@ def _is_plain(value: Any) -> bool:
 
 def _closed(line: bytes) -> bool:
     """Whether a line ends as an event ends."""
-    return line.rstrip(b"\r\n").endswith(b"}")
+    return line[-8:].rstrip(b"\r\n").endswith(b"}")
 
 
-def _last_closed(block: bytes) -> int:
+def _several(text: bytes) -> bool:
+    """Whether text has more than one line feed. Lines may be long: all of them are not counted."""
+    first = text.find(b"\n")
+    return first >= 0 and text.find(b"\n", first + 1) >= 0
+
+
+def _last_closed(block: bytes, following: bytes) -> int:
     """Where the last whole lines of a block end that cannot be part of a document of several lines: the line before
-    ends as an event ends, and what follows (which must be seen) does not go on with it."""
+    ends as an event ends, and what follows (given for the block itself) does not go on with it."""
     cut = block.rfind(b"\n") + 1
-    while cut and (cut == len(block) or block[cut] in CONTINUES or not _closed(block[max(cut - 3, 0) : cut])):
+    while cut and ((block[cut : cut + 1] or following) in _GOES_ON or not _closed(block[max(cut - 3, 0) : cut])):
         cut = block.rfind(b"\n", 0, cut - 1) + 1
     return cut
 
@@ -201,19 +208,13 @@ class _Reader:
         report.sifted = True
         carry = b""
         number = 0
-        damaged = False
-        while True:
-            try:
-                block = next(blocks, None)
-            except Damaged:
-                damaged, block = True, None
-            if block is None:
-                break
-            cut = _last_closed(block)
+        ahead = Ahead(blocks)
+        while block := ahead.take():
+            cut = _last_closed(block, ahead.following)
             if not cut:
                 carry += block
-                if len(carry) > LONG_LINE or carry.count(b"\n") > 1:
-                    return number, chain((carry,), blocks)
+                if len(carry) > LONG_LINE or _several(carry):
+                    return number, ahead.rest(carry)
                 continue
             # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.
             first = 0 if not carry or carry.endswith(b"\n") else block.find(b"\n") + 1
@@ -221,22 +222,22 @@ class _Reader:
             found = sieve.candidates(block, number + bool(across), first, cut) if first < cut else None
             alone = sieve.candidates(across, number, 0, len(across)) if across else None
             if (first < cut and found is None) or (across and (
-                    alone is None or across.count(b"\n") > 1 or not _closed(across))):
-                return number, chain((carry, block), blocks)
+                    alone is None or _several(across) or not _closed(across))):
+                return number, ahead.rest(carry, block)
             for part in (alone, found):
                 if part is not None:
                     yield from self._candidates(part, number)
                     number += part.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
-        if carry and not damaged and (carry.count(b"\n") > 1 or not (_closed(carry) or carry.isspace())):
+        if carry and not ahead.damaged and (_several(carry) or not (_closed(carry) or carry.isspace())):
             return number, iter((carry,))
         if carry:
             yield from self._one(carry, number)
             number += 1
             report.bytes += len(carry)
         report.lines += number
-        if damaged:
+        if ahead.damaged:
             report.reject(COMPRESSION, Origin(self._path, number))
         return None
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import codecs
 import glob
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
 from podhawk.errors import InputError
 
-BLOCK: Final = 1 << 20
+BLOCK: Final = 2 << 20
 LONG_LINE: Final = 32 << 20
 STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
@@ -78,10 +80,102 @@ def blocks_of(data: bytes) -> Iterator[bytes]:
     yield from _as_utf8(_decompressed(io.BytesIO(data)))
 
 
+class Ahead:
+    """Blocks, of which it is known how the next one begins (`following`, empty at the end)."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._damaged: Damaged | None = None
+        self._next = self._fetch()
+
+    def _fetch(self) -> bytes:
+        block = b""
+        try:
+            while not block:
+                block = next(self._blocks)
+        except StopIteration:
+            pass
+        except Damaged as damaged:
+            self._damaged = damaged
+        return block
+
+    def take(self) -> bytes:
+        """The next block; nothing at the end."""
+        block = self._next
+        self._next = self._fetch() if block else b""
+        return block
+
+    @property
+    def following(self) -> bytes:
+        return self._next[:1]
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the blocks break off after those that are known."""
+        return self._damaged is not None
+
+    def rest(self, *before: bytes) -> Iterator[bytes]:
+        """Some blocks again, and all that have not been taken. Raises `Damaged` where these break off."""
+        yield from before
+        if self._next:
+            yield self._next
+        if self._damaged is not None:
+            raise self._damaged
+        yield from self._blocks
+
+
+@cache
+def keep_freed_blocks() -> None:
+    """Keep the memory of a block for the next one: glibc gives large blocks back to the system, which has to clear
+    them again each time, unless it has seen a larger one freed."""
+    bytes(8 * BLOCK)
+
+
+def line_blocks(stream: IO[bytes], left: int) -> Iterator[bytes]:
+    """So many bytes of a regular file, in blocks that end where a line ends, unless it is a very long one: then nobody
+    has to put lines together that lie across two blocks."""
+    keep_freed_blocks()
+    descriptor = stream.fileno()
+    at = stream.tell()
+    while left > 0:
+        size = min(BLOCK, left)
+        if size < left:
+            size = min(_line_end(descriptor, at + size) - at, left)
+        block = stream.read(size)
+        if not block:
+            return
+        at += len(block)
+        left -= len(block)
+        yield block
+
+
+def _line_end(descriptor: int, place: int) -> int:
+    """Where the line ends that a place lies in, or a place in it if it is long."""
+    size, most = 4096, place + BLOCK
+    while place < most:
+        ahead = os.pread(descriptor, size, place)
+        if not ahead:
+            break
+        feed = ahead.find(b"\n")
+        if feed >= 0:
+            return place + feed + 1
+        place += len(ahead)
+        size = min(size * 8, BLOCK)
+    return place
+
+
 def _plain_blocks(stream: IO[bytes], first: bytes) -> Iterator[bytes]:
-    while first:
-        yield first
-        first = stream.read(BLOCK)
+    if not first:
+        return
+    yield first
+    try:
+        kind = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # bytes at hand have no descriptor
+        kind = None
+    if kind is not None and stat.S_ISREG(kind.st_mode) and stream is not sys.stdin.buffer:
+        yield from line_blocks(stream, kind.st_size - stream.tell())
+    while block := stream.read(BLOCK):  # what has been written since, or is no regular file
+        yield block
 
 
 def _decompressed(stream: IO[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,102 @@
+"""Looking for patterns in whole blocks, and for what makes a line, or all of a block, worth reading in any case.
+
+Beside the patterns of the searches a matcher looks for escapes that could hide them, for events that lost a part, for
+lines that do not end as an event ends, and for wrappings that hide their values. All of this is one database of
+Hyperscan's, run once over a block; it costs as much as the searches' own literals alone: some fifty literals and more
+are hashed, fewer are compared by their last bytes, which takes longer in JSON, full of hexadecimal digits. Where
+Hyperscan has no wheel, Python's `re` does the same, more slowly.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+_ESCAPES = (rb"\\u00[4-7]", rb"\\u002[0-57-e]", rb"\\u003[0-9abdf]", rb"\\u000[9ad]")
+"""Escapes that spell what a literal is made of or stands between: a blank or any printable ASCII character but `&`,
+`/`, `<` and `>`. The API server writes none of them, .NET and Gson some."""
+_LOST = rb"audit\.k8s\.io/truncated"
+_OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
+_HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\s*\\*\"", rb"(?:stdout|stderr) P ",
+           rb"\"stream\\*\"\s*:\s*\\*\"std")
+_CONTINUED = rb"\n[ \t,:\"\[\]}]"
+"""A line that cannot begin an event."""
+
+Found = tuple[list[tuple[int, int]], list[int]]
+
+
+def matcher(patterns: list[bytes]) -> Any:
+    """Hyperscan, or `re` where there is none."""
+    try:
+        return HyperscanMatcher(patterns)
+    except ImportError:
+        return ReMatcher(patterns)
+
+
+class HyperscanMatcher:
+    """All patterns in one Hyperscan database, run over whole blocks."""
+
+    def __init__(self, patterns: list[bytes]) -> None:
+        import hyperscan
+
+        caseless = hyperscan.HS_FLAG_CASELESS
+        expressions = [*patterns, *_ESCAPES, _LOST]
+        flags = [caseless] * len(expressions)
+        self._open = len(expressions)
+        expressions += _OPEN_END
+        flags += [0] * len(_OPEN_END)
+        self._hiding = len(expressions)
+        # Behind other lines a continued one is seen by their open end. Three bytes are found much faster than two.
+        hiding = (*_HIDING, rb"[}\r]" + _CONTINUED)
+        expressions += hiding
+        flags += [0] * len(hiding)
+        self._database = hyperscan.Database()
+        self._database.compile(expressions=expressions, ids=list(range(len(expressions))),
+                               elements=len(expressions), flags=flags)
+
+    def scan(self, block: bytes, start: int, stop: int) -> Found | None:
+        """(end, pattern) of each match between two places in order, patterns that are none of a search having a number
+        beyond theirs, and the ends of open lines; None where values may be hidden."""
+        ends: list[tuple[int, int]] = []
+        open_ends: list[int] = []
+        hidden = False
+        opens, hiding = self._open, self._hiding
+        add = ends.append
+
+        def seen(identity: int, begin: int, end: int, flags: int, context: object) -> bool | None:
+            nonlocal hidden
+            if identity < opens:
+                add((start + end, identity))
+            elif identity < hiding:
+                open_ends.append(start + end)
+            else:
+                hidden = True
+                return True
+            return None
+
+        try:
+            part = memoryview(block)[start:stop]
+            self._database.scan(part, match_event_handler=seen)  # type: ignore[type-var]
+        except Exception as stopped:
+            if not hidden:
+                raise stopped
+        ends.sort()
+        return None if hidden else (ends, sorted(set(open_ends)))
+
+
+class ReMatcher:
+    """The same with Python's regular expressions."""
+
+    def __init__(self, patterns: list[bytes]) -> None:
+        self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in (*patterns, *_ESCAPES, _LOST)]
+        self._open = re.compile(rb"|".join(_OPEN_END))
+        self._hiding = re.compile(rb"|".join((*_HIDING, _CONTINUED)))
+
+    def scan(self, block: bytes, start: int, stop: int) -> Found | None:
+        """As `HyperscanMatcher.scan`."""
+        part = memoryview(block)[start:stop]
+        if self._hiding.search(part):
+            return None
+        ends = sorted((start + match.end(), number) for number, pattern in enumerate(self._patterns)
+                      for match in pattern.finditer(part))
+        return ends, [start + match.end() for match in self._open.finditer(part)]

@@ -1,0 +1,70 @@
+"""Files in blocks: nothing is lost or given twice, and blocks end where lines do."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from podhawk.events import source
+from podhawk.events.pieces import pieces_of
+from podhawk.events.source import Ahead, Damaged, read_blocks
+
+LINES = st.lists(st.one_of(st.integers(0, 40), st.integers(4000, 40000)), min_size=1, max_size=40)
+
+
+@given(LINES, st.booleans())
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_blocks_of_a_file_end_where_lines_do(tmp_path: Path, lengths: list[int], closed: bool) -> None:
+    data = b"\n".join(b"x" * length for length in lengths) + b"\n" * closed
+    path = tmp_path / "audit.log"
+    path.write_bytes(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "BLOCK", 9000)
+        blocks = list(read_blocks(str(path)))
+        assert b"".join(blocks) == data
+        for block in blocks[1:-1]:
+            assert block.endswith(b"\n") or len(block) > 9000  # a line longer than a block is cut
+        pieces = pieces_of([str(path)], 20000) or []
+        assert b"".join(block for piece in pieces for block in piece.blocks()) == data
+
+
+def test_what_is_written_while_a_file_is_read_is_read_too(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    path.write_bytes(b"a\n" * 10)
+    blocks = read_blocks(str(path))
+    first = next(blocks)
+    with path.open("ab") as file:
+        file.write(b"b\n")
+    assert first + b"".join(blocks) == b"a\n" * 10 + b"b\n"
+
+
+def breaking() -> Iterator[bytes]:
+    yield from (b"a\n", b"b\n", b"c")
+    raise Damaged
+
+
+def test_the_next_block_is_known_and_damage_is_told_at_its_place() -> None:
+    ahead = Ahead(breaking())
+    assert (ahead.take(), ahead.following, ahead.damaged) == (b"a\n", b"b", False)
+    rest = ahead.rest(b"again")
+    assert [next(rest), next(rest), next(rest)] == [b"again", b"b\n", b"c"]
+    with pytest.raises(Damaged):
+        next(rest)
+    ahead = Ahead(breaking())
+    assert [ahead.take() for _ in range(4)] == [b"a\n", b"b\n", b"c", b""]
+    assert (ahead.following, ahead.damaged) == (b"", True)
+    with pytest.raises(Damaged):
+        list(ahead.rest())
+
+
+def test_empty_blocks_are_passed_over(tmp_path: Path) -> None:
+    ahead = Ahead(iter((b"", b"a", b"", b"b")))
+    assert [ahead.take(), ahead.take(), ahead.take()] == [b"a", b"b", b""]
+    path = tmp_path / "two.gz"
+    path.write_bytes(gzip.compress(b"") + gzip.compress(b"x\n"))
+    assert Ahead(read_blocks(str(path))).take() == b"x\n"
