@@ -2,9 +2,8 @@
 
 Beside the patterns of the searches a matcher looks for escapes that could hide them, for events that lost a part, for
 lines that do not end as an event ends, and for wrappings that hide their values. All of this is one database of
-Hyperscan's, run once over a block; it costs as much as the searches' own literals alone: some fifty literals and more
-are hashed, fewer are compared by their last bytes, which takes longer in JSON, full of hexadecimal digits. Where
-Hyperscan has no wheel, Python's `re` does the same, more slowly.
+Hyperscan's, run once over a block; it costs as much as the searches' own literals alone. Where Hyperscan has no wheel,
+Python's `re` does the same, more slowly.
 """
 
 from __future__ import annotations
@@ -21,6 +20,9 @@ _HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\
            rb"\"stream\\*\"\s*:\s*\\*\"std")
 _CONTINUED = rb"\n[ \t,:\"\[\]}]"
 """A line that cannot begin an event."""
+_BINARY = tuple(rb"(?:\x00\x%02x){4}" % number for number in range(1, 33))
+"""What no log has in it: Hyperscan hashes some fifty literals and more, and compares fewer by their last bytes, which
+takes twice as long in JSON, full of hexadecimal digits."""
 
 Found = tuple[list[tuple[int, int]], list[int]]
 
@@ -47,7 +49,7 @@ class HyperscanMatcher:
         flags += [0] * len(_OPEN_END)
         self._hiding = len(expressions)
         # Behind other lines a continued one is seen by their open end. Three bytes are found much faster than two.
-        hiding = (*_HIDING, rb"[}\r]" + _CONTINUED)
+        hiding = (*_HIDING, rb"[}\r]" + _CONTINUED, *_BINARY)
         expressions += hiding
         flags += [0] * len(hiding)
         self._database = hyperscan.Database()

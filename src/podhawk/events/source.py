@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from podhawk.errors import InputError
 
-BLOCK: Final = 2 << 20
+BLOCK: Final = 1 << 20
 LONG_LINE: Final = 32 << 20
 STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
