@@ -114,6 +114,7 @@ class Quick:
                 clause.servers.append(Server(job, names, fixed))
             self._clauses.append(clause)
         self._groups: dict[frozenset[int] | None, Group | None] = {}
+        self._new = 0  # lines since it was looked how much these remember
         self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
         self._counted: dict[Values, int] = {}
         self._counter: StatsRun | None = None
@@ -152,7 +153,9 @@ class Quick:
         numbers within the block."""
         offer = self._offer
         self._lines, self._before = numbers, before
-        self._forget()
+        self._new += len(found)
+        if self._new >= MOST_REMEMBERED // 8:
+            self._forget()
         left = [(numbers.before(place), line, wanted) for place, line, wanted in found
                 if line[:1] != b"{" or b"\n" in line or not offer(line, place, wanted)]
         self._lines = None
@@ -160,6 +163,7 @@ class Quick:
 
     def _forget(self) -> None:
         """Let go what groups remember, where together they remember too much."""
+        self._new = 0
         groups = [group for group in self._groups.values() if group is not None]
         if sum([group.remembered for group in groups]) >= MOST_REMEMBERED:
             for group in groups:
