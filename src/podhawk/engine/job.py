@@ -15,6 +15,7 @@ from podhawk.engine.execute import chain, columns_after, run_stages
 from podhawk.engine.plan import Plan
 from podhawk.engine.predicate import generate
 from podhawk.engine.profile import name_of, timed
+from podhawk.engine.shape import of_body
 from podhawk.engine.views import chooses, row_of, rules_of
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.functions.predicates import decide, with_latest
@@ -160,8 +161,7 @@ class ScanJob:
         """
         observed = self.observed
         observed.offered += 1
-        if observed.unseen:
-            observed.unseen.difference_update(probe)
+        self.see(probe)
         if event.missing:
             self._look_for_loss(event, probe)
         if not self.test(probe):
@@ -179,6 +179,24 @@ class ScanJob:
         self.pending.append(row.copy())
         if len(self.pending) >= BLOCK:
             self.flush()
+
+    def see(self, row: Row) -> None:
+        """Note the fields that an event has. Those of its bodies count only where no other value rules the search out:
+        then bodies need not be looked at."""
+        unseen = self.observed.unseen
+        if not unseen:
+            return
+        found = {name for name in unseen if name in row}
+        bodies = set(filter(of_body, found))
+        if bodies and self.ruled_out(row):
+            found -= bodies
+        unseen -= found
+
+    def ruled_out(self, row: Row) -> bool:
+        """Whether a value that stands outside the bodies says that an event is not wanted."""
+        names = [name for name in self.probe_fields or row if not of_body(name)]
+        rest = Row((name, value) for name in names if (value := row.get(name)) is not None)
+        return decide(self.base, rest, lambda name: True, self.context.env) is False
 
     def _look_for_loss(self, event: AuditEvent, probe: Row) -> None:
         def unknown(name: str) -> bool:

@@ -27,9 +27,9 @@ from podhawk.engine.shape import (
     NOT_OF_SHAPE,
     SOUND,
     UNSET,
+    Bodies,
     Shape,
     Values,
-    from_bodies,
     reachable,
     sound,
     value_of,
@@ -222,6 +222,7 @@ class Quick:
         gathered: list[Server] = []
         rows: list[tuple[Server, Row]] = []
         counted: list[tuple[Server, Values]] = []
+        bodies = Bodies(event)
         for clause in hits:
             for server in clause.servers:
                 if server.gate is not None and not server.gate.passes(event):
@@ -238,8 +239,8 @@ class Quick:
                 if server.timed and order is None:
                     number = self._number(at)
                     order = self._order(event, number)
-                bodies = from_bodies(event, server.body_names) if with_body else {}
-                rows.append((server, server.row(values, bodies, order if server.timed else None)))
+                fields = bodies.fields(server.body_names) if with_body else {}
+                rows.append((server, server.row(values, fields, order if server.timed else None)))
         # From here on nothing can go wrong: the line has been taken.
         kept = KeptLine(self._path, number or self._number(at), line) if gathered else None
         for server in dropped:

@@ -186,8 +186,7 @@ class Screen:
             observed = job.observed
             observed.offered += 1
             observed.selected += job.selects_native
-            if observed.unseen:
-                observed.unseen = {name for name in observed.unseen if name not in probe}
+            job.see(probe)  # type: ignore[arg-type]
             if job.test(probe):  # type: ignore[arg-type]
                 found.append(number)
         return frozenset(found)

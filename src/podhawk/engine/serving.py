@@ -15,7 +15,7 @@ from podhawk.engine.counting import fills, order_free
 from podhawk.engine.gate import MOST_REMEMBERED, UNIQUE, gate_of
 from podhawk.engine.gather import GatherJob
 from podhawk.engine.index import Index
-from podhawk.engine.shape import FIXED, UNSET, Values, bodied, from_bodies, head_of, of_body, reader, value_of
+from podhawk.engine.shape import FIXED, UNSET, Bodies, Values, bodied, head_of, of_body, reader, value_of
 from podhawk.rows import Filled, OrderKey, Row, Value
 
 if TYPE_CHECKING:
@@ -122,10 +122,8 @@ class Clause:
         self.known: dict[Values, bool] = {}
 
     def wants(self, event: Any) -> bool:
-        """Whether the searches want an event."""
+        """Whether the searches want an event that has none of the bodies that they ask for."""
         values = self.read(event)
-        if self.bodied is not None and self.bodied(event):
-            return self._ask(values, from_bodies(event, self.body_names))
         found = self.known.get(values)
         if found is None:
             if len(self.known) >= MOST_REMEMBERED:
@@ -133,17 +131,31 @@ class Clause:
             found = self.known[values] = self._ask(values, {})
         return found
 
-    def _ask(self, values: Values, bodies: dict[str, Any]) -> bool:
-        row = Row(self.fixed)
+    def wants_with(self, event: Any, bodies: Bodies) -> bool:
+        """The same of one that has. Raises `BadJSON` where only the long way can read them."""
+        return self._ask(self.read(event), bodies.fields(self.body_names))
+
+    def ruled_out(self, event: Any) -> bool:
+        """Whether a value outside the bodies says that the searches do not want an event."""
+        row = self._row(self.read(event))
+        for job in self.jobs:
+            job.see(row)
+        return self.jobs[0].ruled_out(row)
+
+    def _ask(self, values: Values, bodies: dict[str, Value]) -> bool:
+        row = self._row(values)
         row.update(bodies)
+        for job in self.jobs:
+            job.see(row)
+        return self.jobs[0].test(row)
+
+    def _row(self, values: Values) -> Row:
+        row = Row(self.fixed)
         for name, raw in zip(self.names, values, strict=True):
             value = value_of(raw)
             if value is not None:
                 row[name] = value
-        for job in self.jobs:
-            if job.observed.unseen:
-                job.observed.unseen.difference_update(row)
-        return self.jobs[0].test(row)
+        return row
 
 
 Hits = tuple[Clause, ...] | Server | None
@@ -166,7 +178,7 @@ class Group:
         self.read = reader(self._names)
         self.known: dict[Values, Hits] = {}
         self._of_bodies = [clause for clause in clauses if clause.heads]
-        self._others: dict[Values, tuple[Clause, ...]] = {}
+        self._others: dict[Values, tuple[tuple[Clause, ...], tuple[Clause, ...]]] = {}
 
     @property
     def remembered(self) -> int:
@@ -186,16 +198,20 @@ class Group:
         return found
 
     def ask(self, event: Any) -> Hits:
-        """What they say of one with such a body. Those that read bodies are all asked: of a body they have to see which
-        fields it has, whatever else the event holds."""
+        """What they say of one with such a body. Those that read bodies are asked each time, unless the rest of the
+        event, of which that is remembered, rules them out."""
         values = self.read(event)
-        hits = self._others.get(values)
-        if hits is None:
+        known = self._others.get(values)
+        if known is None:
             if len(self._others) >= MOST_REMEMBERED:
                 self._others.clear()
-            hits = self._others[values] = tuple([one for one in self._asked(values)
-                                                 if not one.heads and one.wants(event)])
-        return _served((*hits, *[one for one in self._of_bodies if one.wants(event)]))
+            hits = tuple([one for one in self._asked(values) if not one.heads and one.wants(event)])
+            known = self._others[values] = hits, tuple([one for one in self._of_bodies if not one.ruled_out(event)])
+        hits, asked = known
+        if asked:
+            bodies = Bodies(event)
+            hits = (*hits, *[one for one in asked if one.wants_with(event, bodies)])
+        return _served(hits)
 
     def _asked(self, values: Values) -> list[Clause]:
         """The clauses that these values may satisfy. The others see which fields there are all the same."""

@@ -14,6 +14,7 @@ Generated text holds only names made here and indices into constants.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -170,16 +171,31 @@ def bodied(heads: Iterable[str]) -> Callable[[Any], bool] | None:
     return made
 
 
-def from_bodies(event: Any, names: frozenset[str]) -> dict[str, Value]:
-    """Fields that stand in the bodies. Raises `BadJSON` where only the long way can read them."""
-    data: dict[str, Any] = {}
-    for head in {head_of(name) for name in names}:
-        text = bytes(getattr(event, head))
-        if text:
-            data[head] = decode_json(text)
-            if isinstance(data[head], str):
-                raise BadJSON("a body in a text")
-    return pick(View(data, ""), names)
+class Bodies:
+    """The bodies of an event, each decoded once, when it is first asked for."""
+
+    def __init__(self, event: Any) -> None:
+        self._event = event
+        self._data: dict[str, Any] = {}
+
+    def fields(self, names: frozenset[str]) -> dict[str, Value]:
+        """Fields that stand in the bodies. Raises `BadJSON` where only the long way can read them."""
+        data = {}
+        for head in _heads(names):
+            if head not in self._data:
+                text = bytes(getattr(self._event, head))
+                self._data[head] = value = decode_json(text) if text else None
+                if isinstance(value, str):
+                    raise BadJSON("a body in a text")
+            if self._data[head] is not None:
+                data[head] = self._data[head]
+        return pick(View(data, ""), names)
+
+
+@lru_cache(maxsize=512)
+def _heads(names: frozenset[str]) -> tuple[str, ...]:
+    """The bodies in which fields stand."""
+    return tuple(sorted({head_of(name) for name in names}))
 
 
 SOUND: set[str] = set()

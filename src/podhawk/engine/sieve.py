@@ -2,9 +2,9 @@
 
 All searches' literals go into one database that is run over whole blocks. A few searches become one pattern each, of
 their two rarest groups in any order on one line. Of many, only the literals of each search's rarest group are
-scanned for (a set of plain literals is scanned several times as fast), and the other groups are looked for in the
-lines that come through. How rare a group is is counted in the input itself, on its first block, and again
-where many lines come through. Besides lines that may match, always looked at are
+scanned for (a set of plain literals is scanned several times as fast). The other groups are not looked for in the lines
+that come through: decoding a line takes no longer. How rare a group is is counted in the input itself, on its first
+block, and again where many lines come through. Besides lines that may match, always looked at are
 
 * the first lines of a file (so that the report knows what the input is),
 * lines with an escape that spells a character a literal could have,
@@ -35,10 +35,6 @@ SAMPLE_LINES = 64
 SAMPLE_BYTES = 256 << 10
 FEW = 4
 """Up to so many kinds of searches, two groups of each go into the pattern."""
-CHECKED = 1
-"""So many of the other groups are looked for in a line: decoding it costs no more than looking for many."""
-SHORT = 2048
-"""Bytes of a line up to which decoding it costs no more than looking for anything in it."""
 AGAIN = 64
 """After so many blocks, and each time after twice as many, what is rare may be counted again …"""
 MANY = 8
@@ -114,12 +110,11 @@ Span = tuple[int, int, int]
 
 
 class Kind(Struct):
-    """Searches that want the same groups; `rest` are the spellings of those that the scan does not look for."""
+    """Searches that want the same groups, and those of the groups that the scan looks for."""
 
     groups: Groups
     searches: frozenset[int]
     chosen: tuple[Group, ...] = ()
-    rest: tuple[tuple[bytes, ...], ...] = ()
 
 
 class Sieve:
@@ -136,7 +131,6 @@ class Sieve:
         self.look: Look | None = None
         self._matcher: Any = None
         self._masks: list[int] = []
-        self._members: dict[int, tuple[tuple[int, Kind], ...]] = {}
         self._sets: dict[int, frozenset[int]] = {}
         self._since = 0
         self._again = AGAIN
@@ -156,7 +150,6 @@ class Sieve:
         for number, kind in enumerate(self.kinds):
             ranked = sorted(kind.groups, key=lambda group: (counts[group], len(group)))
             kind.chosen = tuple(ranked[:most])
-            kind.rest = tuple(spellings(group) for group in ranked[most:])
             alone = len(kind.chosen) == 1
             for pattern in ([pattern for literal in kind.chosen[0] for pattern in plain_patterns(literal)] if alone
                             else [together([group_pattern(group) for group in kind.chosen])]):
@@ -235,45 +228,21 @@ class Sieve:
         return spans
 
     def _numbered(self, block: bytes, spans: list[Span], at: int, last: int) -> Candidates:
-        """The lines themselves, where a search has all its groups in them."""
+        """The lines themselves, with the searches that may want them."""
         sets = self._sets
-        for known in (sets, self._members):
-            if len(known) >= MOST_SETS:  # a log can be made to hold any combination of literals
-                known.clear()
+        if len(sets) >= MOST_SETS:  # a log can be made to hold any combination of literals
+            sets.clear()
         came: dict[int, int] = {}
         lines: list[FoundLine] = []
         for start, stop, mask in spans:
             text, numbers = block[start:stop], None
             if mask >= 0:
-                if stop - start > SHORT:
-                    mask = self._left(text, mask)
-                    if not mask:
-                        continue
                 numbers = sets.get(mask) or self._meant(mask)
                 came[mask] = came.get(mask, 0) + 1
             lines.append((start, text, numbers))
         for mask, times in came.items():
             self.passed[sets[mask]] += times
         return Candidates(lines, LineNumbers(block, at), last)
-
-    def _left(self, text: bytes, mask: int) -> int:
-        """Those kinds of a mask all of whose groups are in a line."""
-        members = self._members.get(mask)
-        if members is None:
-            members = self._members[mask] = tuple((1 << number, kind) for number, kind in enumerate(self.kinds)
-                                                  if mask >> number & 1)
-        low = text.lower()
-        left = 0
-        for bit, kind in members:
-            for group in kind.rest[:CHECKED]:
-                for spelling in group:
-                    if spelling in low:
-                        break
-                else:
-                    break
-            else:
-                left |= bit
-        return left
 
     def _meant(self, mask: int) -> frozenset[int]:
         """The searches of the kinds in a mask."""
