@@ -130,12 +130,22 @@ _JQ = ('select(.verb=="create" and .objectRef.resource=="pods" and (.objectRef.n
 
 
 def jq_seed(path: str, cores: int) -> int:
-    """jq over as many pieces of the log as there are cores, `sort | uniq -c` behind them."""
+    """jq, which uses one core; for more of them over as many pieces of the log. `sort | uniq -c` behind it."""
     one = f"jq -r --argjson n '{json.dumps(NAMESPACES)}' '{_JQ}'"
+    if cores == 1:
+        return _rows(f"{one} '{path}' | sort | uniq -c | wc -l")
     with tempfile.TemporaryDirectory() as folder:
-        pieces = [f"split -n l/{number}/{cores} '{path}' | {one} > {folder}/{number}" for number in range(1, cores + 1)]
-        command = " & ".join(pieces) + f" & wait; cat {folder}/* | sort | uniq -c | wc -l"
-        done = subprocess.run(["sh", "-c", command], capture_output=True, check=True)
+        pieces = [f"(split -n l/{number}/{cores} '{path}' | {one} > {folder}/{number} || touch {folder}/failed)"
+                  for number in range(1, cores + 1)]
+        counted = f"test ! -e {folder}/failed && cat {folder}/* | sort | uniq -c | wc -l"
+        return _rows(f"{' & '.join(pieces)} & wait; {counted}")
+
+
+def _rows(command: str) -> int:
+    """The number that a command prints. It fails where any part of it does: jq 1.6 gives up on what is nested deep."""
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr.decode("utf-8", "replace").strip() or "failed")
     return int(done.stdout)
 
 

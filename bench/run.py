@@ -59,6 +59,7 @@ def peer_commands(path: str, python: str, sigma: str | None) -> tuple[list[Timed
 
     peer("json.loads dense", "json_dense", 1)
     if shutil.which("jq"):
+        peer("jq seed", "jq_seed", 1)
         peer("jq seed, all cores", "jq_seed", cores)
     else:
         missing.append("jq")
@@ -80,7 +81,8 @@ def peer_commands(path: str, python: str, sigma: str | None) -> tuple[list[Timed
 
 
 RATIOS = (
-    ("podhawk seed", "grep"), ("podhawk everything", "grep"), ("podhawk seed, all cores", "jq seed, all cores"),
+    ("podhawk seed", "grep"), ("podhawk everything", "grep"), ("podhawk seed, all cores", "jq seed"),
+    ("podhawk seed, all cores", "jq seed, all cores"),
     ("podhawk seed, all cores", "Polars seed, all cores"), ("podhawk seed, all cores", "chDB seed, all cores"),
     ("podhawk seed, all cores", "DuckDB seed, all cores"), ("podhawk dense", "DuckDB dense"),
     ("podhawk dense", "Polars dense"), ("podhawk dense", "chDB dense"), ("podhawk dense", "json.loads dense"),
@@ -92,8 +94,9 @@ WHEN_NOT = ("Do not trust a number from a machine that did other work meanwhile,
             "depends on how many events the searches want and how many rows they give, what grep takes does not.")
 
 
-def report(path: Path, found: list[Timed], missing: list[str], python: str) -> str:
+def report(path: Path, commands: list[Timed], missing: list[str], python: str) -> str:
     """What was measured, as Markdown."""
+    found = [one for one in commands if not one.failed]
     by_name = {one.name: one for one in found}
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -108,7 +111,10 @@ def report(path: Path, found: list[Timed], missing: list[str], python: str) -> s
     lines += ["", "| | times the speed of | |", "|---|---|---|"]
     lines += [f"| {ours} | {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |"
               for ours, theirs in RATIOS if ours in by_name and theirs in by_name]
+    broken = [f"{one.name} ({one.failed})" for one in commands if one.failed]
     lines += ["", WHEN_NOT]
+    if broken:
+        lines += ["", f"Failed on this log, so left out: {', '.join(broken)}."]
     if missing:
         lines += ["", f"Not installed, so left out: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"

@@ -66,12 +66,11 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
                 events = shape.decode_lines(lines)
             except NOT_OF_SHAPE:
                 return 0
+            if not annotated and not _NOTHING.issuperset(map(_LOST, events)):
+                return 0
         if len(events) != count_lines(block, start, stop):
             return 0  # blank lines, or documents of several lines
-        if annotated:
-            if not all(sound(event.annotations) for event in events):
-                return 0
-        elif not _NOTHING.issuperset(map(_LOST, events)):
+        if annotated and not all(sound(event.annotations) for event in events):
             return 0
         counts.update(map(read, events))
         return len(events)

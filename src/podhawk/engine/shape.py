@@ -42,6 +42,8 @@ _SPELLED: Final[Mapping[str, Any]] = {
 }
 """How an API server spells some members. Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
+_NOTHING: Any = Literal["\0"] | msgspec.UnsetType
+"""A type that no value has."""
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 Values = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () where nothing stands."""
@@ -83,7 +85,8 @@ class Shape:
 
     def spelled_decoder(self) -> Callable[[memoryview], list[Any]]:
         """Decodes whole lines of events that spell some members as API servers do: such texts are not made anew for
-        each event. Lines of others do not decode (anybody can send a request by a method of his own)."""
+        each event. Lines of others do not decode (anybody can send a request by a method of his own), nor do events
+        that lost a part."""
         decode: Callable[[memoryview], list[Any]] = msgspec.json.Decoder(
             self._struct(sorted(self._names), _SPELLED)).decode_lines
         return decode
@@ -102,12 +105,13 @@ class Shape:
             else:
                 members[plain] = _typed(head)
         for head, fields in inner.items():
-            part = msgspec.defstruct(f"Part_{head}", [(key, *kind) for key, kind in fields.items()])
+            part = msgspec.defstruct(f"Part_{head}", [(key, *kind) for key, kind in fields.items()], gc=False)
             members[head] = (part, msgspec.field(default_factory=_same(part())))
         if self.annotated:
             members["annotations"] = (dict[str, str], msgspec.field(default_factory=_same({})))
         else:
-            lost = msgspec.defstruct("Part_annotations", [("truncated", Any, UNSET)], rename={"truncated": LOST})
+            lost = msgspec.defstruct("Part_annotations", [("truncated", _NOTHING if spelled else Any, UNSET)],
+                                     rename={"truncated": LOST}, gc=False)
             members["annotations"] = (lost, msgspec.field(default_factory=_same(lost())))
         # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
         members.pop("auditID", None)
@@ -117,7 +121,7 @@ class Shape:
         declared += [(key, *kind) for key, kind in members.items()]
         declared += [(key, msgspec.Raw, msgspec.Raw(b"")) for key in sorted(AUDIT_KEYS) if key not in members
                      and key not in ("auditID", "verb")]
-        return msgspec.defstruct("QuickEvent", declared, forbid_unknown_fields=True, kw_only=True)
+        return msgspec.defstruct("QuickEvent", declared, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 
 def _typed(name: str) -> tuple[Any, Any]:
