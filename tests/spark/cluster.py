@@ -99,7 +99,7 @@ class Cluster:
         try:
             with urllib.request.urlopen(f"http://{HOST}:{self.web}/json/", timeout=5) as answer:
                 return dict(json.load(answer))
-        except OSError:
+        except (OSError, ValueError):  # it is not up, or its page is not
             return {}
 
     def stop(self) -> None:
