@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec import Struct, field
+
 from podhawk.commands.context import Context
 from podhawk.commands.names import pattern, shown
 from podhawk.errors import nearest
@@ -167,14 +169,11 @@ def item_columns(items: Sequence[Item]) -> tuple[str, ...] | None:
 Feed = Callable[["Group", Row], None]
 
 
-class Group:
+class Group(Struct, eq=False):
     """The states of one group: one per plain item, and per item and field for wildcards."""
 
-    __slots__ = ("plain", "wild")
-
-    def __init__(self, plain: list[Any]) -> None:
-        self.plain = plain
-        self.wild: dict[tuple[int, str], Any] = {}
+    plain: list[Any]
+    wild: dict[tuple[int, str], Any] = field(default_factory=dict)
 
 
 class Aggregator:

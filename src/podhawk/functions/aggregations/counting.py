@@ -5,6 +5,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 
+from msgspec import Struct
+
 from podhawk.functions.aggregations.declare import Aggregation
 from podhawk.rows import OrderKey
 from podhawk.rows.values import Filled, Single, Value, as_text
@@ -13,11 +15,8 @@ LIST_LIMIT = 100
 _A = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/statistical-and-charting-functions/"
 
 
-class Count:
-    __slots__ = ("n",)
-
-    def __init__(self) -> None:
-        self.n = 0
+class Count(Struct, eq=False, gc=False):
+    n: int = 0
 
     def add(self, value: Single, order: OrderKey) -> None:
         self.n += 1
