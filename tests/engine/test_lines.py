@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,3 +27,16 @@ def test_lines_before_places(numpy: bool, often: int, lengths: list[int], data: 
         for place in places:
             assert numbers.before(place) == block.count(b"\n", start, place)
         assert lines.count_lines(block, start, places[-1]) == block.count(b"\n", start, places[-1])
+
+
+def test_threads_count_at_the_same_time() -> None:
+    """They shared one database, which only one of them may use."""
+    block = b"x" * 50 + b"\n"
+    block *= 40_000
+
+    def count(_: int) -> list[int]:
+        return [lines.count_lines(block, start, len(block)) for start in range(0, 5100, 51)]
+
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(count, range(8)):
+            assert found == list(range(40_000, 39_900, -1))

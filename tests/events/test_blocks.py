@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podhawk.events import source
-from podhawk.events.pieces import pieces_of
+from podhawk.events import pieces, source
+from podhawk.events.pieces import pieces_of, sample_of
 from podhawk.events.source import Ahead, Damaged, read_blocks
 
 LINES = st.lists(st.one_of(st.integers(0, 40), st.integers(4000, 40000)), min_size=1, max_size=40)
@@ -68,3 +69,25 @@ def test_empty_blocks_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "two.gz"
     path.write_bytes(gzip.compress(b"") + gzip.compress(b"x\n"))
     assert Ahead(read_blocks(str(path))).take() == b"x\n"
+
+
+def test_a_sample_comes_from_all_over_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an API server logs while it starts was taken for what it logs."""
+    monkeypatch.setattr(pieces, "SAMPLE", 5)
+    first, second, packed = tmp_path / "1.log", tmp_path / "2.log", tmp_path / "3.log.gz"
+    first.write_bytes(b"".join(b"%05d" % number for number in range(100)))
+    second.write_bytes(b"x" * 500)
+    packed.write_bytes(gzip.compress(b"z" * 500))
+    assert sample_of([str(first)]) == b"00000\n01200\n00025\n03700\n00050\n06200\n00075\n08700"
+    both = sample_of([str(first), str(second)]).split(b"\n")
+    assert both == [b"00000", b"00025", b"00050", b"00075", *[b"xxxxx"] * 4]
+    assert sample_of([str(packed)]) == b""
+    assert sample_of(["-", str(tmp_path / "none")]) == b""
+
+
+def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it was closed, reading any file ended in an AttributeError."""
+    path = tmp_path / "audit.log"
+    path.write_bytes(b"a\n" * 10)
+    monkeypatch.setattr(sys, "stdin", None)
+    assert b"".join(read_blocks(str(path))) == b"a\n" * 10

@@ -52,6 +52,9 @@ class EventSource(Protocol):
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
 
+    def sample(self) -> bytes:
+        """Some bytes of the input, to see what is rare in it; nothing where that cannot be had."""
+
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines; None if it cannot be cut."""
 
@@ -111,6 +114,9 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
 
     sieve = _sieve(jobs, source)
     lines.expect(_size(source) // max(workers, 1))
+    sample = source.sample() if sieve is not None else b""
+    if sieve is not None and sample:
+        sieve.prepare(sample)
     work = PieceWork(jobs, source, within, sieve)
     if scan_in_parallel(jobs, source, workers, work):
         source.unread = False

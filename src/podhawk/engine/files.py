@@ -14,7 +14,7 @@ from podhawk.events.event import (
     AuditEvent,
     View,
 )
-from podhawk.events.pieces import Piece, pieces_of
+from podhawk.events.pieces import Piece, pieces_of, sample_of
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events, read_piece
 from podhawk.events.sifting import Sieve, Take
 from podhawk.events.source import expand_paths
@@ -67,6 +67,16 @@ class FileSource:
             paths = expand_paths(self.paths)
             self._numbers = {path: len(paths) - 1 - place for place, path in enumerate(reversed(paths))}
         return self._numbers
+
+    def sample(self) -> bytes:
+        """Some bytes of the input, for a sieve to see what is rare in it; nothing where it will not be asked, or where
+        the input can be read only once. Raises `InputError` for paths that do not exist."""
+        if self.options.strict or self.options.input_format not in ("auto", "native"):
+            return b""
+        try:
+            return sample_of(self.numbers())
+        except OSError:  # reading it will tell
+            return b""
 
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""

@@ -18,12 +18,16 @@ from podhawk.engine.profile import name_of, timed
 from podhawk.engine.shape import of_body
 from podhawk.engine.views import chooses, row_of, rules_of
 from podhawk.events.event import AuditEvent, Origin, View
-from podhawk.functions.predicates import decide, with_latest
+from podhawk.functions.predicates import deciding, with_latest
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl import clause as spl
 
 BLOCK = 512
 Rows = dict[tuple[int, Wanted], Row]
+
+
+def _anything(name: str) -> bool:
+    return True
 
 
 class Observed(Struct):
@@ -103,6 +107,9 @@ class ScanJob:
         self.probe_fields: Wanted = None if "field-names-any-case" in context.env.switches else spl.fields(self.base)
         self.rules = rules_of(context.env.switches)
         self.test: Callable[[Row], bool] = generate(self.base, context.env)
+        self._decide = deciding(self.base, context.env)
+        self._of_bodies = frozenset(filter(of_body, required_fields(self.base)))
+        self._outside = deciding(self.base, context.env, of_body)
         # Rows come here only if they match the first search, which need not be asked again.
         first = plan.mapped[0].node if plan.mapped else None
         self.stream = chain(plan.mapped[1:] if isinstance(first, Search) else plan.mapped, context)
@@ -186,17 +193,14 @@ class ScanJob:
         unseen = self.observed.unseen
         if not unseen:
             return
-        found = {name for name in unseen if name in row}
-        bodies = set(filter(of_body, found))
-        if bodies and self.ruled_out(row):
-            found -= bodies
-        unseen -= found
+        found = [name for name in unseen if name in row]
+        if not self._of_bodies.isdisjoint(found) and self.ruled_out(row):
+            found = [name for name in found if name not in self._of_bodies]
+        unseen.difference_update(found)
 
     def ruled_out(self, row: Row) -> bool:
         """Whether a value that stands outside the bodies says that an event is not wanted."""
-        names = [name for name in self.probe_fields or row if not of_body(name)]
-        rest = Row((name, value) for name in names if (value := row.get(name)) is not None)
-        return decide(self.base, rest, lambda name: True, self.context.env) is False
+        return self._outside(row, _anything) is False
 
     def _look_for_loss(self, event: AuditEvent, probe: Row) -> None:
         def unknown(name: str) -> bool:
@@ -204,7 +208,7 @@ class ScanJob:
                 return event.truncated
             return any(name == lost or name.startswith((f"{lost}.", f"{lost}{{")) for lost in event.missing)
 
-        if decide(self.base, probe, unknown, self.context.env) is None:
+        if self._decide(probe, unknown) is None:
             if not self.observed.not_evaluable:
                 self.observed.first_blind = event.origin
             self.observed.not_evaluable += 1

@@ -8,9 +8,9 @@ Hyperscan, numpy takes its place.
 from __future__ import annotations
 
 import sys
+import threading
 from bisect import bisect_left
 from collections.abc import Callable
-from functools import cache
 from types import ModuleType
 
 WORTH_NUMPY = 300 << 20
@@ -48,9 +48,24 @@ def _count(block: bytes, start: int, stop: int) -> int:
     return int(numpy.count_nonzero(numpy.frombuffer(block, numpy.uint8, stop - start, start) == 10))
 
 
-@cache
+class _Ours(threading.local):
+    """A thread's counter: a database can be used by one at a time."""
+
+    counter: Callable[[bytes, int, int], int] | None = None
+    made = False
+
+
+_ours = _Ours()
+
+
 def _counter() -> Callable[[bytes, int, int], int] | None:
     """Counts with Hyperscan; None where there is none."""
+    if not _ours.made:
+        _ours.counter, _ours.made = _make_counter(), True
+    return _ours.counter
+
+
+def _make_counter() -> Callable[[bytes, int, int], int] | None:
     try:
         import hyperscan
     except ImportError:

@@ -131,4 +131,4 @@ def _literals(number: int, sieve: Sieve | None) -> str:
 
 
 def _passed(number: int, sieve: Sieve | None) -> int:
-    return 0 if sieve is None else sum(count for numbers, count in sieve.passed.items() if number in numbers)
+    return 0 if sieve is None else sieve.passed(number)

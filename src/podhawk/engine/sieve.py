@@ -125,8 +125,8 @@ class Sieve:
         for number, groups in enumerate(searches):
             numbers.setdefault(groups, []).append(number)
         self.kinds = [Kind(groups, frozenset(those)) for groups, those in numbers.items()]
-        self.passed: Counter[frozenset[int]] = Counter()
-        self.literals: Counter[str] = Counter()
+        self._came: Counter[int] = Counter()
+        self._passed = [0] * len(self.kinds)
         self.current: frozenset[int] | None = None
         self.look: Look | None = None
         self._matcher: Any = None
@@ -232,7 +232,7 @@ class Sieve:
         sets = self._sets
         if len(sets) >= MOST_SETS:  # a log can be made to hold any combination of literals
             sets.clear()
-        came: dict[int, int] = {}
+        came = self._came
         lines: list[FoundLine] = []
         for start, stop, mask in spans:
             text, numbers = block[start:stop], None
@@ -240,9 +240,21 @@ class Sieve:
                 numbers = sets.get(mask) or self._meant(mask)
                 came[mask] = came.get(mask, 0) + 1
             lines.append((start, text, numbers))
-        for mask, times in came.items():
-            self.passed[sets[mask]] += times
+        if len(came) >= MOST_SETS:
+            self._add_up()
         return Candidates(lines, LineNumbers(block, at), last)
+
+    def passed(self, number: int) -> int:
+        """How many lines came through for what a search looks for."""
+        self._add_up()
+        return sum(times for kind, times in zip(self.kinds, self._passed, strict=True) if number in kind.searches)
+
+    def _add_up(self) -> None:
+        """Count for each kind what was counted for combinations of them."""
+        for mask, times in self._came.items():
+            for number in range(len(self.kinds)):
+                self._passed[number] += times * (mask >> number & 1)
+        self._came.clear()
 
     def _meant(self, mask: int) -> frozenset[int]:
         """The searches of the kinds in a mask."""

@@ -7,8 +7,9 @@ raises `NotByLine` at the first line that is no document by itself, and the inpu
 from __future__ import annotations
 
 import os
+from bisect import bisect_right
 from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,6 +18,8 @@ from podhawk.errors import InputError
 from podhawk.events.source import STDIN, expand_paths, line_blocks
 
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")
+SAMPLES = 8
+SAMPLE = 32 << 10
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -46,6 +49,28 @@ class Piece(Struct, frozen=True):
             else:
                 stream.seek(self.start)
             yield from line_blocks(stream, left)
+
+
+def sample_of(paths: Iterable[str]) -> bytes:
+    """Bytes from places all over the files, to see what is frequent in them; nothing from what is compressed or no
+    file. What an API server logs while it starts is unlike all that follows."""
+    ends: list[tuple[int, str]] = []
+    total = 0
+    for path in paths:
+        if path != STDIN and os.path.isfile(path):
+            total += os.path.getsize(path)
+            ends.append((total, path))
+    found = []
+    for number in range(SAMPLES):
+        place = total * number // SAMPLES
+        file = bisect_right(ends, place, key=lambda end: end[0])
+        if file == len(ends):
+            break
+        with open(ends[file][1], "rb", buffering=0) as stream:
+            if not stream.read(4).startswith((*_COMPRESSED, *_WIDE)):
+                stream.seek(place - (ends[file - 1][0] if file else 0))
+                found.append(stream.read(SAMPLE))
+    return b"\n".join(found)
 
 
 def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) -> list[Piece]:

@@ -33,8 +33,9 @@ from podhawk.events.unwrap import recover, unwrap
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats",
            "read_events"]
 
-_GOES_ON: Final = frozenset(bytes((one,)) for one in CONTINUES)
+_GOES_ON: Final = frozenset(bytes((one,)) for one in (*CONTINUES, *b"\r\n\0"))  # or does so after a blank line
 _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
+_FAR: Final = 1 << 40  # where a piece begins that is not the first one of its file
 _BY_NAME: Final = {form.name: form for form in FORMATS}
 
 
@@ -208,6 +209,7 @@ class _Reader:
         report.sifted = True
         carry = b""
         number = 0
+        before = _FAR if self._piece is not None and self._piece.start else 0
         ahead = Ahead(blocks)
         while block := ahead.take():
             cut = _last_closed(block, ahead.following)
@@ -219,8 +221,8 @@ class _Reader:
             # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.
             first = 0 if not carry or carry.endswith(b"\n") else block.find(b"\n") + 1
             across = carry + block[:first] if carry else b""
-            found = sieve.candidates(block, number + bool(across), first, cut) if first < cut else None
-            alone = sieve.candidates(across, number, 0, len(across)) if across else None
+            found = sieve.candidates(block, before + number + bool(across), first, cut) if first < cut else None
+            alone = sieve.candidates(across, before + number, 0, len(across)) if across else None
             if (first < cut and found is None) or (across and (
                     alone is None or _several(across) or not _closed(across))):
                 return number, ahead.rest(carry, block)
@@ -230,7 +232,7 @@ class _Reader:
                     number += part.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
-        if carry and not ahead.damaged and (_several(carry) or not (_closed(carry) or carry.isspace())):
+        if carry and not ahead.damaged and (b"\n" in carry[:-1] or not (_closed(carry) or carry.isspace())):
             return number, iter((carry,))
         if carry:
             yield from self._one(carry, number)

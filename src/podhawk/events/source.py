@@ -14,6 +14,7 @@ import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from functools import cache
+from io import FileIO
 from pathlib import Path
 from typing import IO, Final
 
@@ -168,12 +169,10 @@ def _plain_blocks(stream: IO[bytes], first: bytes) -> Iterator[bytes]:
     if not first:
         return
     yield first
-    try:
-        kind = os.fstat(stream.fileno())
-    except (OSError, ValueError):  # bytes at hand have no descriptor
-        kind = None
-    if kind is not None and stat.S_ISREG(kind.st_mode) and stream is not sys.stdin.buffer:
-        yield from line_blocks(stream, kind.st_size - stream.tell())
+    if isinstance(stream, FileIO):  # neither standard input nor bytes at hand
+        about = os.fstat(stream.fileno())
+        if stat.S_ISREG(about.st_mode):
+            yield from line_blocks(stream, about.st_size - stream.tell())
     while block := stream.read(BLOCK):  # what has been written since, or is no regular file
         yield block
 

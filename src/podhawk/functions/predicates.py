@@ -181,27 +181,53 @@ def with_latest(clause: Clause) -> Clause:
     return spl.And((clause, spl.TimeBound("latest", "now")))
 
 
+Deciding = Callable[[Row, Callable[[str], bool]], bool | None]
+
+
 def decide(clause: Clause, row: Row, unknown: Callable[[str], bool], env: Env) -> bool | None:
     """The clause in three values: None where it hangs on a field of which `unknown(name)` is true.
 
     A field that has a value in the row is known. Terms are unknown when `_raw` is.
     """
+    return deciding(clause, env)(row, unknown)
+
+
+def deciding(clause: Clause, env: Env, hidden: Callable[[str], bool] = lambda name: False) -> Deciding:
+    """`decide` for a clause, to be asked of many rows; what hangs on a `hidden` field is unknown in all of them."""
     match clause:
         case spl.And(parts=parts):
-            found = [decide(part, row, unknown, env) for part in parts]
-            return False if False in found else None if None in found else True
+            return _joined([deciding(part, env, hidden) for part in parts], False)
         case spl.Or(parts=parts):
-            found = [decide(part, row, unknown, env) for part in parts]
-            return True if True in found else None if None in found else False
+            return _joined([deciding(part, env, hidden) for part in parts], True)
         case spl.Not(part=part):
-            inner = decide(part, row, unknown, env)
-            return None if inner is None else not inner
+            inner = deciding(part, env, hidden)
+
+            def negated(row: Row, unknown: Callable[[str], bool]) -> bool | None:
+                found = inner(row, unknown)
+                return None if found is None else not found
+
+            return negated
+        case spl.Compare(name=name) | spl.In(name=name) if hidden(name):
+            return lambda row, unknown: None
+    test = compile_clause(clause, env)
+    match clause:
         case spl.Compare(name=name) | spl.In(name=name):
-            if name not in row and unknown(name):
-                return None
-            return compile_clause(clause, env)(row)
+            return lambda row, unknown: None if name not in row and unknown(name) else test(row)
         case spl.Term() if clause.text != "*":
-            matched = compile_clause(clause, env)(row)
-            return None if not matched and unknown("_raw") else matched
-        case _:
-            return compile_clause(clause, env)(row)
+            return lambda row, unknown: test(row) or (None if unknown("_raw") else False)
+    return lambda row, unknown: test(row)
+
+
+def _joined(parts: list[Deciding], strong: bool) -> Deciding:
+    """Several clauses, of which one that has the strong value decides."""
+
+    def decided(row: Row, unknown: Callable[[str], bool]) -> bool | None:
+        unsure = False
+        for part in parts:
+            found = part(row, unknown)
+            if found is strong:
+                return strong
+            unsure = unsure or found is None
+        return None if unsure else not strong
+
+    return decided
