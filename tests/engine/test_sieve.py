@@ -16,7 +16,7 @@ from podhawk import api
 from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
 from podhawk.engine import sieve
-from podhawk.engine.literals import groups_of
+from podhawk.engine.literals import Literal, groups_of
 from podhawk.engine.matcher import HyperscanMatcher, ReMatcher
 from podhawk.events import source
 from podhawk.events.read import InputReport, ReadOptions, read_events
@@ -128,3 +128,13 @@ def test_line_numbers_are_those_of_the_file(tmp_path: Path, monkeypatch: pytest.
         assert one.view.data["auditID"] == f"id-{one.origin.line - 1}"
         seen += 1
     assert seen > 5
+
+
+def test_the_two_groups_that_fewest_lines_have_together_are_scanned_for() -> None:
+    """Two that are rare each but often come together let twenty times as many lines through."""
+    groups = [frozenset({Literal(word)}) for word in ("pods", "create", "default")]
+    lines = [b"pods create"] * 3 + [b"default"] * 5 + [b"create default"] + [b"nothing"] * 9
+    assert sieve.rarest_pair(groups, lines) == (groups[0], groups[2])
+    made = sieve.Sieve([tuple(groups)])
+    made.prepare(b"\n".join(lines))
+    assert made.kinds[0].chosen == (groups[0], groups[2])

@@ -74,15 +74,26 @@ def test_empty_blocks_are_passed_over(tmp_path: Path) -> None:
 def test_a_sample_comes_from_all_over_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an API server logs while it starts was taken for what it logs."""
     monkeypatch.setattr(pieces, "SAMPLE", 5)
-    first, second, packed = tmp_path / "1.log", tmp_path / "2.log", tmp_path / "3.log.gz"
-    first.write_bytes(b"".join(b"%05d" % number for number in range(100)))
-    second.write_bytes(b"x" * 500)
+    logs = [tmp_path / f"{letter}.log" for letter in "abcd"]
+    for path in logs:
+        path.write_bytes(path.stem.encode() * 250)
+    packed = tmp_path / "e.log.gz"
     packed.write_bytes(gzip.compress(b"z" * 500))
-    assert sample_of([str(first)]) == b"00000\n01200\n00025\n03700\n00050\n06200\n00075\n08700"
-    both = sample_of([str(first), str(second)]).split(b"\n")
-    assert both == [b"00000", b"00025", b"00050", b"00075", *[b"xxxxx"] * 4]
+    found = sample_of(map(str, logs)).split(b"\n")
+    assert len(found) == pieces.SAMPLES
+    assert {part[:1] for part in found} == {b"a", b"b", b"c", b"d"}
+    assert all(len(part) <= 5 and len(set(part)) == 1 for part in found)
     assert sample_of([str(packed)]) == b""
     assert sample_of(["-", str(tmp_path / "none")]) == b""
+
+
+def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(tmp_path: Path,
+                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it came from the beginnings of the same day."""
+    monkeypatch.setattr(pieces, "SAMPLE", 1)
+    path = tmp_path / "a.log"
+    path.write_bytes(bytes(range(64)) * 64)
+    assert len({part for part in sample_of([str(path)]).split(b"\n") if part}) >= pieces.SAMPLES - 2
 
 
 def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

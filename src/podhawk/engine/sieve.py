@@ -84,6 +84,15 @@ def spellings(group: Group) -> tuple[bytes, ...]:
     return tuple(((b'"' if literal.opens else b"") + literal.text.lower().encode()) for literal in group)
 
 
+def rarest_pair(groups: Sequence[Group], lines: Sequence[bytes]) -> tuple[Group, ...]:
+    """The two of some groups, in the order of their rarity, that the fewest lines (in lower case) have both."""
+    having = [{number for number, line in enumerate(lines) if any(spelling in line for spelling in spellings(group))}
+              for group in groups]
+    first, second = min(itertools.combinations(range(len(groups)), 2),
+                        key=lambda pair: (len(having[pair[0]] & having[pair[1]]), sum(pair)))
+    return groups[first], groups[second]
+
+
 def group_pattern(group: Group) -> bytes:
     return rb"(?:" + rb"|".join(sorted(pattern_of(literal) for literal in group)) + rb")"
 
@@ -144,12 +153,12 @@ class Sieve:
             for group in kind.groups:
                 if group not in counts:
                     counts[group] = 0 if kind.groups == CARRIED else sum(map(low.count, spellings(group)))
-        most = 2 if len(self.kinds) <= FEW else 1
+        lines = low.split(b"\n") if len(self.kinds) <= FEW else []
         patterns: dict[bytes, int] = {}
         before = [kind.chosen for kind in self.kinds]
         for number, kind in enumerate(self.kinds):
             ranked = sorted(kind.groups, key=lambda group: (counts[group], len(group)))
-            kind.chosen = tuple(ranked[:most])
+            kind.chosen = rarest_pair(ranked, lines) if lines and len(ranked) > 1 else (ranked[0],)
             alone = len(kind.chosen) == 1
             for pattern in ([pattern for literal in kind.chosen[0] for pattern in plain_patterns(literal)] if alone
                             else [together([group_pattern(group) for group in kind.chosen])]):
