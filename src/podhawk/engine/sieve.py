@@ -1,10 +1,10 @@
 """The prefilter: which lines of a block any search can want, found without decoding a line.
 
 All searches' literals go into one database that is run over whole blocks. A few searches become one pattern each, of
-their two rarest groups in any order on one line. Of many, only the literals of each search's rarest group are
-scanned for (a set of plain literals is scanned several times as fast). The other groups are not looked for in the lines
-that come through: decoding a line takes no longer. How rare a group is is counted in the input itself, on its first
-block, and again where many lines come through. Besides lines that may match, always looked at are
+the two groups that the fewest lines have together, in any order. Of many, only the literals of each search's rarest
+group are scanned for (a set of plain literals is scanned several times as fast). The other groups are not looked for in
+the lines that come through: decoding a line takes no longer. How rare a group is is counted in the input itself, at
+places all over it, and again where many lines come through. Besides lines that may match, always looked at are
 
 * the first lines of a file (so that the report knows what the input is),
 * lines with an escape that spells a character a literal could have,
