@@ -118,3 +118,16 @@ def test_a_field_of_a_body_is_seen_where_nothing_else_rules_a_search_out(tmp_pat
                                ("verb=delete requestObject.kind=Pod userAgent=x", {"requestObject.kind", "userAgent"})):
             result = api.search(f"{search} | table auditID", path, content=NOTHING, jobs=1, strict=strict)
             assert result.observed.unseen == unseen, search
+
+
+def test_a_body_that_is_null_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken for one that is missing."""
+    path = tmp_path / "audit.log"
+    path.write_text("".join(json.dumps({
+        "kind": "Event", "level": "Request", "auditID": str(number), "verb": "create", "stage": "ResponseComplete",
+        "requestObject": body, "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z"}) + "\n"
+        for number, body in enumerate([None, {"a": 1}, None])), encoding="utf-8")
+    search = "verb=create requestObject=null | table auditID requestObject"
+    expected = [{"auditID": "0", "requestObject": "null"}, {"auditID": "2", "requestObject": "null"}]
+    assert sorted(the_long_way(search, path, NOTHING, monkeypatch), key=str) == expected
+    assert sorted(api.search(search, path, content=NOTHING, jobs=1), key=str) == expected

@@ -42,8 +42,8 @@ _SPELLED: Final[Mapping[str, Any]] = {
 }
 """How an API server spells some members. Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
-_NOTHING: Any = Literal["\0"] | msgspec.UnsetType
-"""A type that no value has."""
+_NEVER: Any = Literal["\0"] | msgspec.UnsetType
+"""A type that no mark of a lost part has."""
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 Values = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () where nothing stands."""
@@ -110,7 +110,7 @@ class Shape:
         if self.annotated:
             members["annotations"] = (dict[str, str], msgspec.field(default_factory=_same({})))
         else:
-            lost = msgspec.defstruct("Part_annotations", [("truncated", _NOTHING if spelled else Any, UNSET)],
+            lost = msgspec.defstruct("Part_annotations", [("truncated", _NEVER if spelled else Any, UNSET)],
                                      rename={"truncated": LOST}, gc=False)
             members["annotations"] = (lost, msgspec.field(default_factory=_same(lost())))
         # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
@@ -188,10 +188,10 @@ class Bodies:
         for head in _heads(names):
             if head not in self._data:
                 text = bytes(getattr(self._event, head))
-                self._data[head] = value = decode_json(text) if text else None
+                self._data[head] = value = decode_json(text) if text else UNSET
                 if isinstance(value, str):
                     raise BadJSON("a body in a text")
-            if self._data[head] is not None:
+            if self._data[head] is not UNSET:
                 data[head] = self._data[head]
         return pick(View(data, ""), names)
 
