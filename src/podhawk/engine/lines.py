@@ -25,7 +25,7 @@ _expected = 0
 
 
 def expect(size: int) -> None:
-    """Say how many bytes are to come: of a large input numpy is imported at once, not when much has been read."""
+    """Say how many bytes are to come: for a large input numpy is worth importing from the beginning."""
     global _expected
     _expected = size
 

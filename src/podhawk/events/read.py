@@ -94,6 +94,7 @@ def _is_plain(value: Any) -> bool:
 
 def _closed(line: bytes) -> bool:
     """Whether a line ends as an event ends."""
+    # A line may be long; what ends in more line feeds than these is none by itself.
     return line[-8:].rstrip(b"\r\n").endswith(b"}")
 
 
