@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import Any, ClassVar
 
 from msgspec import Struct, field, structs
@@ -18,7 +19,7 @@ from podhawk.engine.profile import name_of, timed
 from podhawk.engine.shape import of_body
 from podhawk.engine.views import chooses, row_of, rules_of
 from podhawk.events.event import AuditEvent, Origin, View
-from podhawk.functions.predicates import deciding, with_latest
+from podhawk.functions.predicates import Deciding, deciding, with_latest
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl import clause as spl
 
@@ -107,9 +108,7 @@ class ScanJob:
         self.probe_fields: Wanted = None if "field-names-any-case" in context.env.switches else spl.fields(self.base)
         self.rules = rules_of(context.env.switches)
         self.test: Callable[[Row], bool] = generate(self.base, context.env)
-        self._decide = deciding(self.base, context.env)
         self._of_bodies = frozenset(filter(of_body, required_fields(self.base)))
-        self._outside = deciding(self.base, context.env, of_body)
         # Rows come here only if they match the first search, which need not be asked again.
         first = plan.mapped[0].node if plan.mapped else None
         self.stream = chain(plan.mapped[1:] if isinstance(first, Search) else plan.mapped, context)
@@ -197,6 +196,14 @@ class ScanJob:
         if not self._of_bodies.isdisjoint(found) and self.ruled_out(row):
             found = [name for name in found if name not in self._of_bodies]
         unseen.difference_update(found)
+
+    @cached_property
+    def _decide(self) -> Deciding:
+        return deciding(self.base, self.context.env)
+
+    @cached_property
+    def _outside(self) -> Deciding:
+        return deciding(self.base, self.context.env, of_body)
 
     def ruled_out(self, row: Row) -> bool:
         """Whether a value that stands outside the bodies says that an event is not wanted."""
