@@ -38,8 +38,11 @@ def lines_of(level: str) -> list[bytes]:
 
 def wanted_by_seed(line: bytes) -> bool:
     """Whether the seed detection wants an event: a pod is made in one of three namespaces."""
-    return (b'"verb":"create"' in line and b'"resource":"pods"' in line
-            and any(b'"namespace":"%s"' % name in line for name in (b"default", b"kube-system", b"kube-public")))
+    return (
+        b'"verb":"create"' in line
+        and b'"resource":"pods"' in line
+        and any(b'"namespace":"%s"' % name in line for name in (b"default", b"kube-system", b"kube-public"))
+    )
 
 
 def write(path: Path, megabytes: int, level: str = "Metadata", seed: int = 1, *, worst: bool = False) -> str:

@@ -34,8 +34,9 @@ class Timed:
             return
         pinned = ["taskset", "-c", ",".join(map(str, range(self.cores))), *self.command]
         started = time.perf_counter()
-        done = subprocess.Popen(pinned, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                env={**os.environ, **self.environment})
+        done = subprocess.Popen(
+            pinned, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **self.environment}
+        )
         stop = threading.Event()
         watch = threading.Thread(target=self._watch, args=(done.pid, stop))
         watch.start()

@@ -18,11 +18,32 @@ from typing import Any
 
 NAMESPACES = ("default", "kube-system", "kube-public")
 _NAMED = ", ".join(f"'{one}'" for one in NAMESPACES)
-_BY = ("objectRef.name", "objectRef.namespace", "objectRef.resource", "requestReceivedTimestamp", "requestURI",
-       "responseStatus.code", "sourceIPs", "stage", "user.groups", "user.uid", "user.username", "userAgent", "verb")
-_FIELDS = {"verb": "", "stage": "", "requestURI": "", "userAgent": "", "requestReceivedTimestamp": "",
-           "sourceIPs": "[]", "user": {"username": "", "uid": "", "groups": "[]"},
-           "objectRef": {"resource": "", "namespace": "", "name": ""}, "responseStatus": {"code": 0}}
+_BY = (
+    "objectRef.name",
+    "objectRef.namespace",
+    "objectRef.resource",
+    "requestReceivedTimestamp",
+    "requestURI",
+    "responseStatus.code",
+    "sourceIPs",
+    "stage",
+    "user.groups",
+    "user.uid",
+    "user.username",
+    "userAgent",
+    "verb",
+)
+_FIELDS = {
+    "verb": "",
+    "stage": "",
+    "requestURI": "",
+    "userAgent": "",
+    "requestReceivedTimestamp": "",
+    "sourceIPs": "[]",
+    "user": {"username": "", "uid": "", "groups": "[]"},
+    "objectRef": {"resource": "", "namespace": "", "name": ""},
+    "responseStatus": {"code": 0},
+}
 _DENSE_FIELDS = {"verb": "", "user": {"username": ""}, "objectRef": {"resource": ""}}
 _MOST = 33554432
 
@@ -45,15 +66,24 @@ def _duckdb(path: str, cores: int, fields: dict[str, Any], question: str) -> int
 
 def duckdb_dense(path: str, cores: int) -> int:
     """DuckDB, hand-written SQL."""
-    return _duckdb(path, cores, _DENSE_FIELDS,
-                   'select "user".username, verb, objectRef.resource, count(*) from {table} group by all')
+    return _duckdb(
+        path,
+        cores,
+        _DENSE_FIELDS,
+        'select "user".username, verb, objectRef.resource, count(*) from {table} group by all',
+    )
 
 
 def duckdb_seed(path: str, cores: int) -> int:
     """DuckDB, hand-written SQL."""
     by = ", ".join('"' + name.replace(".", '"."') + '"' for name in _BY)
-    return _duckdb(path, cores, _FIELDS, f"select {by}, count(*) from {{table}} where verb = 'create' and "
-                   f"objectRef.resource = 'pods' and objectRef.namespace in ({_NAMED}) group by all")
+    return _duckdb(
+        path,
+        cores,
+        _FIELDS,
+        f"select {by}, count(*) from {{table}} where verb = 'create' and "
+        f"objectRef.resource = 'pods' and objectRef.namespace in ({_NAMED}) group by all",
+    )
 
 
 def _clickhouse_type(kind: Any) -> str:
@@ -67,21 +97,30 @@ def _chdb(path: str, cores: int, fields: dict[str, Any], question: str) -> int:
 
     structure = ", ".join(f"`{name}` {_clickhouse_type(kind)}" for name, kind in fields.items())
     table = f"file('{path}', 'JSONEachRow', '{structure}')"
-    done = chdb.query(question.format(table=table) + f" settings max_threads={cores}, "
-                      "input_format_skip_unknown_fields=1, input_format_json_ignore_unnecessary_fields=1", "CSV")
+    done = chdb.query(
+        question.format(table=table) + f" settings max_threads={cores}, "
+        "input_format_skip_unknown_fields=1, input_format_json_ignore_unnecessary_fields=1",
+        "CSV",
+    )
     return len(str(done).splitlines())
 
 
 def chdb_dense(path: str, cores: int) -> int:
     """ClickHouse in the process, hand-written SQL."""
-    return _chdb(path, cores, _DENSE_FIELDS, "select user.username, verb, objectRef.resource, count() from {table} "
-                 "group by all")
+    return _chdb(
+        path, cores, _DENSE_FIELDS, "select user.username, verb, objectRef.resource, count() from {table} group by all"
+    )
 
 
 def chdb_seed(path: str, cores: int) -> int:
     """ClickHouse in the process, hand-written SQL."""
-    return _chdb(path, cores, _FIELDS, f"select {', '.join(_BY)}, count() from {{table}} where verb = 'create' and "
-                 f"objectRef.resource = 'pods' and objectRef.namespace in ({_NAMED}) group by all")
+    return _chdb(
+        path,
+        cores,
+        _FIELDS,
+        f"select {', '.join(_BY)}, count() from {{table}} where verb = 'create' and "
+        f"objectRef.resource = 'pods' and objectRef.namespace in ({_NAMED}) group by all",
+    )
 
 
 def _polars(path: str, fields: dict[str, Any]) -> Any:
@@ -118,15 +157,25 @@ def polars_seed(path: str, cores: int) -> int:
     """Polars, lazily, its streaming engine. How many threads it uses is set before it starts."""
     import polars
 
-    table = _polars(path, _FIELDS).select(_polars_fields(_BY)).filter(
-        (polars.col("verb") == "create") & (polars.col("objectRef.resource") == "pods")
-        & polars.col("objectRef.namespace").is_in(NAMESPACES)).group_by(_BY).agg(polars.len())
+    table = (
+        _polars(path, _FIELDS)
+        .select(_polars_fields(_BY))
+        .filter(
+            (polars.col("verb") == "create")
+            & (polars.col("objectRef.resource") == "pods")
+            & polars.col("objectRef.namespace").is_in(NAMESPACES)
+        )
+        .group_by(_BY)
+        .agg(polars.len())
+    )
     return int(table.collect(engine="streaming").height)
 
 
-_JQ = ('select(.verb=="create" and .objectRef.resource=="pods" and (.objectRef.namespace | IN($n[]))) | '
-       "[.objectRef.name, .objectRef.namespace, .requestReceivedTimestamp, .requestURI, .responseStatus.code, "
-       ".sourceIPs, .stage, .user.groups, .user.uid, .user.username, .userAgent] | tojson")
+_JQ = (
+    'select(.verb=="create" and .objectRef.resource=="pods" and (.objectRef.namespace | IN($n[]))) | '
+    "[.objectRef.name, .objectRef.namespace, .requestReceivedTimestamp, .requestURI, .responseStatus.code, "
+    ".sourceIPs, .stage, .user.groups, .user.uid, .user.username, .userAgent] | tojson"
+)
 
 
 def jq_seed(path: str, cores: int) -> int:
@@ -135,8 +184,10 @@ def jq_seed(path: str, cores: int) -> int:
     if cores == 1:
         return _rows(f"{one} '{path}' | sort | uniq -c | wc -l")
     with tempfile.TemporaryDirectory() as folder:
-        pieces = [f"(split -n l/{number}/{cores} '{path}' | {one} > {folder}/{number} || touch {folder}/failed)"
-                  for number in range(1, cores + 1)]
+        pieces = [
+            f"(split -n l/{number}/{cores} '{path}' | {one} > {folder}/{number} || touch {folder}/failed)"
+            for number in range(1, cores + 1)
+        ]
         counted = f"test ! -e {folder}/failed && cat {folder}/* | sort | uniq -c | wc -l"
         return _rows(f"{' & '.join(pieces)} & wait; {counted}")
 
@@ -155,8 +206,9 @@ def json_dense(path: str, cores: int) -> int:
     with open(path, "rb") as file:
         for line in file:
             event = json.loads(line)
-            counts[event.get("user", {}).get("username"), event.get("verb"),
-                   event.get("objectRef", {}).get("resource")] += 1
+            counts[
+                event.get("user", {}).get("username"), event.get("verb"), event.get("objectRef", {}).get("resource")
+            ] += 1
     return len(counts)
 
 
@@ -185,8 +237,20 @@ def sigma_rules(path: str, cores: int) -> int:
     return found
 
 
-PEERS: dict[str, Callable[[str, int], int]] = {one.__name__: one for one in (
-    duckdb_dense, duckdb_seed, chdb_dense, chdb_seed, polars_dense, polars_seed, jq_seed, json_dense, sigma_rules)}
+PEERS: dict[str, Callable[[str, int], int]] = {
+    one.__name__: one
+    for one in (
+        duckdb_dense,
+        duckdb_seed,
+        chdb_dense,
+        chdb_seed,
+        polars_dense,
+        polars_seed,
+        jq_seed,
+        json_dense,
+        sigma_rules,
+    )
+}
 
 if __name__ == "__main__":
     print(PEERS[sys.argv[1]](sys.argv[2], int(sys.argv[3])))

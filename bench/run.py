@@ -70,28 +70,45 @@ def peer_commands(path: str, python: str, sigma: str | None) -> tuple[list[Timed
         for number, label in ((1, ""), (cores, ", all cores")):
             for question in ("dense", "seed"):
                 peer(f"{name} {question}{label}", f"{module}_{question}", number, {"POLARS_MAX_THREADS": str(number)})
-    if sigma and not subprocess.run([python, "-c", "import sigma_rule_matcher"], capture_output=True,
-                                    check=False).returncode:
+    if (
+        sigma
+        and not subprocess.run([python, "-c", "import sigma_rule_matcher"], capture_output=True, check=False).returncode
+    ):
         peer("Sigma rules, sigma-rule-matcher", "sigma_rules", 1, {"SIGMA": sigma})
-        found.append(Timed("Sigma rules, podhawk", [*PODHAWK, "run", "--rows", "-q", "-o", "jsonl", "--jobs", "1",
-                                                    "--content", sigma, path]))
+        found.append(
+            Timed(
+                "Sigma rules, podhawk",
+                [*PODHAWK, "run", "--rows", "-q", "-o", "jsonl", "--jobs", "1", "--content", sigma, path],
+            )
+        )
     else:
         missing.append("sigma-rule-matcher (or --sigma)")
     return found, missing
 
 
 RATIOS = (
-    ("podhawk seed", "grep"), ("podhawk everything", "grep"), ("podhawk seed, all cores", "jq seed"),
+    ("podhawk seed", "grep"),
+    ("podhawk everything", "grep"),
+    ("podhawk seed, all cores", "jq seed"),
     ("podhawk seed, all cores", "jq seed, all cores"),
-    ("podhawk seed, all cores", "Polars seed, all cores"), ("podhawk seed, all cores", "chDB seed, all cores"),
-    ("podhawk seed, all cores", "DuckDB seed, all cores"), ("podhawk dense", "DuckDB dense"),
-    ("podhawk dense", "Polars dense"), ("podhawk dense", "chDB dense"), ("podhawk dense", "json.loads dense"),
-    ("podhawk dense, all cores", "DuckDB dense, all cores"), ("podhawk everything, findings", "podhawk everything"),
-    ("podhawk 1000 generated", "podhawk 10 generated"), ("Sigma rules, podhawk", "Sigma rules, sigma-rule-matcher"))
+    ("podhawk seed, all cores", "Polars seed, all cores"),
+    ("podhawk seed, all cores", "chDB seed, all cores"),
+    ("podhawk seed, all cores", "DuckDB seed, all cores"),
+    ("podhawk dense", "DuckDB dense"),
+    ("podhawk dense", "Polars dense"),
+    ("podhawk dense", "chDB dense"),
+    ("podhawk dense", "json.loads dense"),
+    ("podhawk dense, all cores", "DuckDB dense, all cores"),
+    ("podhawk everything, findings", "podhawk everything"),
+    ("podhawk 1000 generated", "podhawk 10 generated"),
+    ("Sigma rules, podhawk", "Sigma rules, sigma-rule-matcher"),
+)
 
-WHEN_NOT = ("Do not trust a number from a machine that did other work meanwhile, from a log that does not fit the page "
-            "cache, or where the rounds are more than a tenth apart. Ratios hold for this log: what podhawk takes "
-            "depends on how many events the searches want and how many rows they give, what grep takes does not.")
+WHEN_NOT = (
+    "Do not trust a number from a machine that did other work meanwhile, from a log that does not fit the page "
+    "cache, or where the rounds are more than a tenth apart. Ratios hold for this log: what podhawk takes "
+    "depends on how many events the searches want and how many rows they give, what grep takes does not."
+)
 
 
 def report(path: Path, commands: list[Timed], missing: list[str], python: str) -> str:
@@ -101,16 +118,27 @@ def report(path: Path, commands: list[Timed], missing: list[str], python: str) -
     size = path.stat().st_size
     with path.open("rb") as file:
         events = sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    lines = [f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}; "
-             f"{', '.join(versions(python))}.", "",
-             f"The log: {path.name}, {size / 1e6:,.0f} MB, {events:,} events, SHA-256 {digest(path)}. "
-             f"{len(found[0].seconds)} rounds.", "",
-             "| command | median s | MB/s | events/s | spread | memory (PSS) |", "|---|---|---|---|---|---|"]
-    lines += [f"| {one.name} | {one.median:.2f} | {size / 1e6 / one.median:,.0f} | {events / one.median:,.0f} | "
-              f"{one.spread:.0%} | {one.memory:,.0f} MB |" for one in found]
+    lines = [
+        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}; "
+        f"{', '.join(versions(python))}.",
+        "",
+        f"The log: {path.name}, {size / 1e6:,.0f} MB, {events:,} events, SHA-256 {digest(path)}. "
+        f"{len(found[0].seconds)} rounds.",
+        "",
+        "| command | median s | MB/s | events/s | spread | memory (PSS) |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {one.name} | {one.median:.2f} | {size / 1e6 / one.median:,.0f} | {events / one.median:,.0f} | "
+        f"{one.spread:.0%} | {one.memory:,.0f} MB |"
+        for one in found
+    ]
     lines += ["", "| | times the speed of | |", "|---|---|---|"]
-    lines += [f"| {ours} | {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |"
-              for ours, theirs in RATIOS if ours in by_name and theirs in by_name]
+    lines += [
+        f"| {ours} | {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |"
+        for ours, theirs in RATIOS
+        if ours in by_name and theirs in by_name
+    ]
     broken = [f"{one.name} ({one.failed})" for one in commands if one.failed]
     lines += ["", WHEN_NOT]
     if broken:
@@ -122,8 +150,10 @@ def report(path: Path, commands: list[Timed], missing: list[str], python: str) -
 
 def versions(python: str) -> list[str]:
     """The versions of what was compared."""
-    code = ("import importlib.metadata as m, sys\nfor one in sys.argv[1:]:\n try: print(one, m.version(one))\n"
-            " except m.PackageNotFoundError: pass")
+    code = (
+        "import importlib.metadata as m, sys\nfor one in sys.argv[1:]:\n try: print(one, m.version(one))\n"
+        " except m.PackageNotFoundError: pass"
+    )
     theirs = subprocess.run([python, "-c", code, *PACKAGES.values()], capture_output=True, text=True, check=True).stdout
     grep = subprocess.run(["grep", "--version"], capture_output=True, text=True, check=False).stdout.splitlines()[:1]
     return [f"podhawk {importlib.metadata.version('podhawk')}", *theirs.splitlines(), *grep]

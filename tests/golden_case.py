@@ -42,7 +42,8 @@ def content_for(case: dict[str, Any], folder: Path) -> Content:
         definition = {"csv": lookup} if isinstance(lookup, str) else dict(lookup)
         (root / "lookups" / f"{name}.csv").write_text(definition.pop("csv"), encoding="utf-8")
         (root / "lookups" / f"{name}.yml").write_text(
-            yaml.safe_dump({"name": name, "filename": f"{name}.csv", **definition}))
+            yaml.safe_dump({"name": name, "filename": f"{name}.csv", **definition})
+        )
     if not case.get("macros") and not case.get("lookups"):
         return Content()
     return load_content([root])
@@ -50,9 +51,15 @@ def content_for(case: dict[str, Any], folder: Path) -> Content:
 
 def run_case(case: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     path = write_events(case, folder)
-    result = api.search(case["spl"], path, content=content_for(case, folder), input_format="json",
-                        splunk_exact=case.get("exact", True), switch=case.get("switches", []),
-                        now=case.get("now", "2026-01-02T03:04:05Z"))
+    result = api.search(
+        case["spl"],
+        path,
+        content=content_for(case, folder),
+        input_format="json",
+        splunk_exact=case.get("exact", True),
+        switch=case.get("switches", []),
+        now=case.get("now", "2026-01-02T03:04:05Z"),
+    )
     return list(result)
 
 

@@ -80,8 +80,16 @@ def write(path: Path, places: dict[str, dict[str, Any]], kind: str = "GeoLite2-C
             else:
                 value = record
             tree += value.to_bytes(4, "big")
-    metadata = {"binary_format_major_version": Small(2), "binary_format_minor_version": Small(0),
-                "build_epoch": Large(1700000000), "database_type": kind, "description": {"en": "test"},
-                "ip_version": Small(6), "languages": ["en"], "node_count": count, "record_size": Small(32)}
+    metadata = {
+        "binary_format_major_version": Small(2),
+        "binary_format_minor_version": Small(0),
+        "build_epoch": Large(1700000000),
+        "database_type": kind,
+        "description": {"en": "test"},
+        "ip_version": Small(6),
+        "languages": ["en"],
+        "node_count": count,
+        "record_size": Small(32),
+    }
     path.write_bytes(bytes(tree) + b"\0" * 16 + bytes(data) + _MARKER + encode(metadata))
     return path

@@ -58,8 +58,18 @@ def test_every_noise_class_factor_and_risk_factor_has_its_line() -> None:
 def row_of_finding_fields() -> set[str]:
     """The fields that risk conditions can name."""
     entity = ScoredEntity("user", "user", "x", 1)
-    one = Finding(finding_id="", detection=Detection(name="", search=""), kind="finding", first_time=0, last_time=0,
-                  title="", severity="low", risk_score=0, cluster="",
-                  actor=Actor("u", ("g",), source_ip="i", user_agent="a"),
-                  target=Target("r", "s", "", "n", "m"), requests=(RequestInfo("", "v", "", (), 1, "", "", ""),))
+    one = Finding(
+        finding_id="",
+        detection=Detection(name="", search=""),
+        kind="finding",
+        first_time=0,
+        last_time=0,
+        title="",
+        severity="low",
+        risk_score=0,
+        cluster="",
+        actor=Actor("u", ("g",), source_ip="i", user_agent="a"),
+        target=Target("r", "s", "", "n", "m"),
+        requests=(RequestInfo("", "v", "", (), 1, "", "", ""),),
+    )
     return set(row_of_finding(one, entity, "owner"))

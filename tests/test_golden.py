@@ -11,8 +11,11 @@ from golden_case import comparable, filled, narrowed, read_cases, run_case
 from podhawk.errors import PodhawkError
 
 GOLDEN = Path(__file__).parent / "golden"
-OURS = [pytest.param(case, id=f"{path.stem}-{case['id']}")
-        for path in sorted(GOLDEN.glob("*.jsonl")) for case in read_cases(path)]
+OURS = [
+    pytest.param(case, id=f"{path.stem}-{case['id']}")
+    for path in sorted(GOLDEN.glob("*.jsonl"))
+    for case in read_cases(path)
+]
 
 
 def check(case: dict[str, Any], folder: Path) -> None:

@@ -35,8 +35,12 @@ def test_everything_loads(content: Content) -> None:
 
 def test_every_search_parses_and_round_trips(content: Content) -> None:
     searches = [one.search for one in (*content.detections, *content.baselines, *content.investigations)]
-    searches += [drill.search for one in content.detections for drill in one.drilldowns
-                 if "%original_detection_search%" not in drill.search]
+    searches += [
+        drill.search
+        for one in content.detections
+        for drill in one.drilldowns
+        if "%original_detection_search%" not in drill.search
+    ]
     assert len(searches) > 80
     for search in searches:
         tree = parse_search(expand(search, content.macros, keep_unknown=True))
@@ -60,13 +64,21 @@ def test_only_metrics_searches_are_refused(content: Content, shared: Path) -> No
     assert all("mstats" in one.refused for one in refused)
 
 
-@pytest.mark.parametrize(("corpus", "exact", "column"), [
-    ("A-metadata", False, 0), ("A-metadata", True, 1), ("C-requestresponse", False, 2), ("C-requestresponse", True, 3)])
+@pytest.mark.parametrize(
+    ("corpus", "exact", "column"),
+    [
+        ("A-metadata", False, 0),
+        ("A-metadata", True, 1),
+        ("C-requestresponse", False, 2),
+        ("C-requestresponse", True, 3),
+    ],
+)
 def test_rows_of_live_detections(content: Content, shared: Path, corpus: str, exact: bool, column: int) -> None:
     chosen = [one for one in content.detections if one.stem in COUNTS]
     result = api.rows(content, shared / "audit" / "corpus" / f"{corpus}.log.gz", detections=chosen, splunk_exact=exact)
     assert {one.detection.stem: len(one.result or ()) for one in result.detections} == {
-        stem: counts[column] for stem, counts in COUNTS.items()}
+        stem: counts[column] for stem, counts in COUNTS.items()
+    }
 
 
 def test_without_a_geo_database_location_detections_cannot_fire(content: Content, shared: Path) -> None:
@@ -75,28 +87,64 @@ def test_without_a_geo_database_location_detections_cannot_fire(content: Content
     assert [one.cannot.split(":")[0] for one in result.detections] == ["no geo database"] * 3
 
 
-FALCO = ("12:18:18.691725165: Notice A shell was spawned in a container with an attached terminal (evt_type=execve "
-         "user=root user_uid=0 process=bash proc_exepath=/usr/bin/bash parent=runc command=bash -il "
-         "container_image=example/web container_image_tag=1.0 container_name=web k8s_ns=default)")
-NGINX = ('10.1.2.3 - - [25/Nov/2026:10:00:00 +0000] "GET {} HTTP/1.1" 200 612 "-" "curl/8.0" 84 0.001 [web-80] [] '
-         "10.244.0.5:80 612 0.001 200 abc123")
-PULL = {"object": {"kind": "Event", "reason": "Pulling", "name": "kh", "namespace": "default",
-                   "message": 'Pulling image "example/kube-hunter:1"', "source": {"host": "node1"},
-                   "involvedObject": {"kind": "Pod", "name": "kh"}}}
+FALCO = (
+    "12:18:18.691725165: Notice A shell was spawned in a container with an attached terminal (evt_type=execve "
+    "user=root user_uid=0 process=bash proc_exepath=/usr/bin/bash parent=runc command=bash -il "
+    "container_image=example/web container_image_tag=1.0 container_name=web k8s_ns=default)"
+)
+NGINX = (
+    '10.1.2.3 - - [25/Nov/2026:10:00:00 +0000] "GET {} HTTP/1.1" 200 612 "-" "curl/8.0" 84 0.001 [web-80] [] '
+    "10.244.0.5:80 612 0.001 200 abc123"
+)
+PULL = {
+    "object": {
+        "kind": "Event",
+        "reason": "Pulling",
+        "name": "kh",
+        "namespace": "default",
+        "message": 'Pulling image "example/kube-hunter:1"',
+        "source": {"host": "node1"},
+        "involvedObject": {"kind": "Pod", "name": "kh"},
+    }
+}
 
 
-@pytest.mark.parametrize(("stem", "text", "format_", "sourcetype", "expected"), [
-    ("kubernetes_falco_shell_spawned", FALCO, "text", "kube:container:falco",
-     {"container_image": "example/web", "process": "bash", "user": "root", "count": "1"}),
-    ("kubernetes_nginx_ingress_lfi", NGINX.format("/../../etc/passwd"), "text", "kube:container:controller",
-     {"src_ip": "10.1.2.3", "lfi_path": "yes", "firstTime": "2026-11-25T10:00:00"}),
-    ("kubernetes_nginx_ingress_rfi", NGINX.format("/?u=http://203.0.113.9/x"), "text", "kube:container:controller",
-     {"dest_ip": "203.0.113.9", "url": "/?u=http://203.0.113.9/x"}),
-    ("kubernetes_scanner_image_pulling", json.dumps(PULL), "json", "kube:objects:events",
-     {"host": "node1", "name": "kh", "reason": "Pulling", "severity": "high"}),
-])
-def test_other_sources(content: Content, tmp_path: Path, stem: str, text: str, format_: str, sourcetype: str,
-                       expected: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("stem", "text", "format_", "sourcetype", "expected"),
+    [
+        (
+            "kubernetes_falco_shell_spawned",
+            FALCO,
+            "text",
+            "kube:container:falco",
+            {"container_image": "example/web", "process": "bash", "user": "root", "count": "1"},
+        ),
+        (
+            "kubernetes_nginx_ingress_lfi",
+            NGINX.format("/../../etc/passwd"),
+            "text",
+            "kube:container:controller",
+            {"src_ip": "10.1.2.3", "lfi_path": "yes", "firstTime": "2026-11-25T10:00:00"},
+        ),
+        (
+            "kubernetes_nginx_ingress_rfi",
+            NGINX.format("/?u=http://203.0.113.9/x"),
+            "text",
+            "kube:container:controller",
+            {"dest_ip": "203.0.113.9", "url": "/?u=http://203.0.113.9/x"},
+        ),
+        (
+            "kubernetes_scanner_image_pulling",
+            json.dumps(PULL),
+            "json",
+            "kube:objects:events",
+            {"host": "node1", "name": "kh", "reason": "Pulling", "severity": "high"},
+        ),
+    ],
+)
+def test_other_sources(
+    content: Content, tmp_path: Path, stem: str, text: str, format_: str, sourcetype: str, expected: dict[str, str]
+) -> None:
     path = tmp_path / "events"
     path.write_text(text + "\n")
     chosen = [one for one in content.detections if one.stem == stem]

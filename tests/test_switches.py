@@ -19,8 +19,14 @@ Rows = list[dict[str, Any]]
 LONG = '{"pad":"' + "x" * 5000 + '","late":"1"}'
 
 CASES: list[tuple[str, list[Any], str, Rows, Rows, dict[str, Any]]] = [
-    ("macro-keeps-quotes", [{"m": 'say "x y"'}], "`m(\"x y\")` | stats count", [{"count": "0"}], [{"count": "1"}],
-     {"macros": {"m(1)": {"args": ["v"], "definition": 'm=*$v$'}}}),
+    (
+        "macro-keeps-quotes",
+        [{"m": 'say "x y"'}],
+        '`m("x y")` | stats count',
+        [{"count": "0"}],
+        [{"count": "1"}],
+        {"macros": {"m(1)": {"args": ["v"], "definition": "m=*$v$"}}},
+    ),
     ("phrase-boundaries", [{"m": "mysecrets"}], '"secret" | stats count', [{"count": "1"}], [{"count": "0"}], {}),
     ("field-names-any-case", [{"User": "a"}], "user=a | stats count", [{"count": "0"}], [{"count": "1"}], {}),
     ("search-multivalue-all", [{"ip": ["1", "2"]}], "ip{}=1 | stats count", [{"count": "1"}], [{"count": "0"}], {}),
@@ -30,40 +36,82 @@ CASES: list[tuple[str, list[Any], str, Rows, Rows, dict[str, Any]]] = [
     ("json-numbers-normalised", ['{"a":1.0}'], "* | table a", [{"a": "1.0"}], [{"a": "1"}], {}),
     ("json-booleans-as-digits", ['{"a":true}'], "* | table a", [{"a": "true"}], [{"a": "1"}], {}),
     ("json-duplicates-dropped", ['{"a":["x","x"]}'], "* | table a{}", [{"a{}": ["x", "x"]}], [{"a{}": "x"}], {}),
-    ("json-nested-arrays-plain", ['{"a":[["x"]]}'], "* | table a{} a{}{}", [{"a{}": None, "a{}{}": "x"}],
-     [{"a{}": "x", "a{}{}": None}], {}),
+    (
+        "json-nested-arrays-plain",
+        ['{"a":[["x"]]}'],
+        "* | table a{} a{}{}",
+        [{"a{}": None, "a{}{}": "x"}],
+        [{"a{}": "x", "a{}{}": None}],
+        {},
+    ),
     ("spath-cutoff", [LONG], "* | table late", [{"late": "1"}], [{"late": None}], {}),
     ("spath-append", ['{"a":"1"}'], "* | spath | table a", [{"a": "1"}], [{"a": ["1", "1"]}], {}),
     ("fillnull-empty", ['{"a":""}'], "* | fillnull value=x a | table a", [{"a": ""}], [{"a": "x"}], {}),
     ("stats-nothing-no-row", [{"a": "1"}], "a=2 | stats count", [{"count": "0"}], [], {}),
     ("stats-null-by-kept", [{"a": "1"}], "* | stats count by b", [], [{"b": "", "count": "1"}], {}),
-    ("stats-multivalue-by-first", [{"a": ["x", "y"]}], "* | stats count by a{}",
-     [{"a{}": "x", "count": "1"}, {"a{}": "y", "count": "1"}], [{"a{}": "x", "count": "1"}], {}),
+    (
+        "stats-multivalue-by-first",
+        [{"a": ["x", "y"]}],
+        "* | stats count by a{}",
+        [{"a{}": "x", "count": "1"}, {"a{}": "y", "count": "1"}],
+        [{"a{}": "x", "count": "1"}],
+        {},
+    ),
     ("stats-count-rows", [{"a": ["x", "y"]}], "* | stats count(a{}) as n", [{"n": "2"}], [{"n": "1"}], {}),
-    ("percentile-nearest-rank", [{"n": n} for n in range(1, 11)], "* | stats perc50(n) as p", [{"p": "5.5"}],
-     [{"p": "5"}], {}),
-    ("eventstats-null-by-kept", [{"a": "1"}], "* | eventstats count by b | table count", [{"count": None}],
-     [{"count": "1"}], {}),
+    (
+        "percentile-nearest-rank",
+        [{"n": n} for n in range(1, 11)],
+        "* | stats perc50(n) as p",
+        [{"p": "5.5"}],
+        [{"p": "5"}],
+        {},
+    ),
+    (
+        "eventstats-null-by-kept",
+        [{"a": "1"}],
+        "* | eventstats count by b | table count",
+        [{"count": None}],
+        [{"count": "1"}],
+        {},
+    ),
     ("mvexpand-drops-empty", [{"a": "1"}], "* | mvexpand b | table a", [{"a": "1"}], [], {}),
     ("regex-missing-drops", [{"a": "1"}], '* | regex b!="x" | table a', [{"a": "1"}], [], {}),
-    ("rex-empty-groups", [{"a": "x"}], '* | rex field=a "(?<one>x)(?<two>y)?" | table one two',
-     [{"one": "x", "two": None}], [{"one": "x", "two": ""}], {}),
+    (
+        "rex-empty-groups",
+        [{"a": "x"}],
+        '* | rex field=a "(?<one>x)(?<two>y)?" | table one two',
+        [{"one": "x", "two": None}],
+        [{"one": "x", "two": ""}],
+        {},
+    ),
     ("plus-concatenates", [{"n": "1"}], '* | eval r=n+"a" | table r', [{"r": None}], [{"r": "1a"}], {}),
     ("compare-as-text", [{"n": "1.0"}], '* | where n="1" | table n', [{"n": "1.0"}], [], {}),
-    ("where-multivalue-first", [{"a": ["x", "y"]}], "* | where 'a{}'=\"y\" | stats count", [{"count": "1"}],
-     [{"count": "0"}], {}),
-    ("like-any-case", [{"a": "Pod"}], '* | where like(a, "pod") | stats count', [{"count": "0"}], [{"count": "1"}],
-     {}),
-    ("lookup-keeps-unmatched", [{"k": "z", "o": "mine"}], "* | lookup t k OUTPUT o | table o", [{"o": None}],
-     [{"o": "mine"}], {"lookups": {"t": "k,o\na,1\n"}}),
+    (
+        "where-multivalue-first",
+        [{"a": ["x", "y"]}],
+        "* | where 'a{}'=\"y\" | stats count",
+        [{"count": "1"}],
+        [{"count": "0"}],
+        {},
+    ),
+    ("like-any-case", [{"a": "Pod"}], '* | where like(a, "pod") | stats count', [{"count": "0"}], [{"count": "1"}], {}),
+    (
+        "lookup-keeps-unmatched",
+        [{"k": "z", "o": "mine"}],
+        "* | lookup t k OUTPUT o | table o",
+        [{"o": None}],
+        [{"o": "mine"}],
+        {"lookups": {"t": "k,o\na,1\n"}},
+    ),
     ("convert-unread-drops", [{"n": "x"}], "* | convert memk(n) | table n", [{"n": "x"}], [{"n": None}], {}),
 ]
 GEO = {"iplocation-first-only", "iplocation-no-empty"}
 
 
 @pytest.mark.parametrize(("name", "events", "spl", "default", "turned", "extra"), CASES, ids=[row[0] for row in CASES])
-def test_switch(name: str, events: list[Any], spl: str, default: Rows, turned: Rows, extra: dict[str, Any],
-                tmp_path: Path) -> None:
+def test_switch(
+    name: str, events: list[Any], spl: str, default: Rows, turned: Rows, extra: dict[str, Any], tmp_path: Path
+) -> None:
     for number, (switches, expected) in enumerate((([], default), ([name], turned))):
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -81,8 +129,9 @@ class Places:
         return {"Country": "Chile"} if address == "203.0.113.9" else None
 
 
-@pytest.mark.parametrize(("name", "default", "turned"), [
-    ("iplocation-first-only", "Chile", None), ("iplocation-no-empty", "", None)])
+@pytest.mark.parametrize(
+    ("name", "default", "turned"), [("iplocation-first-only", "Chile", None), ("iplocation-no-empty", "", None)]
+)
 def test_geo_switch(name: str, default: str | None, turned: str | None) -> None:
     from podhawk.commands.context import Context
     from podhawk.functions.declare import Env

@@ -10,30 +10,50 @@ from collections.abc import Callable
 
 VERBS = ["create", "get", "list", "CREATE", "delete"]
 RESOURCES = ["pods", "secrets", "configmaps"]
-NAMESPACES = ["default", "kube-system", "team-a", "dé-faut", "a\"b", "x/y", "<x>", "K\u212a"]
+NAMESPACES = ["default", "kube-system", "team-a", "dé-faut", 'a"b', "x/y", "<x>", "K\u212a"]
 NAMES = ["bob", "ann", "ann b", "it's=me", "a,b:c"]
-SEARCHES = ["verb=create objectRef.resource=pods", "objectRef.namespace IN (default, kube-system) verb=get",
-            "verb=create OR verb=list objectRef.resource=secrets", 'objectRef.namespace="kube*" verb=*',
-            "responseStatus.code=403", "objectRef.resource!=pods verb=delete", "secrets verb=get",
-            '"kube-system" verb=list', "user.username=\"bob*\" objectRef.resource=pods", "objectRef.namespace=\"x/y\"",
-            'objectRef.namespace="a\\"b"', "objectRef.namespace=kk verb=*", "sourceIPs{}=10.0.0.1 verb=get",
-            "requestObject.spec.type=NodePort verb=create", 'user.username="ann b" verb=*',
-            "user.username=\"it's=me\"", "requestObject.spec.fsGroup{}=4711", 'user.username="a,b:c" verb=get',
-            "sourcetype=kube:apiserver-audit NOT verb=create",
-            "NOT sourcetype=kube:apiserver* NOT source=kubernetes NOT verb=get"]
+SEARCHES = [
+    "verb=create objectRef.resource=pods",
+    "objectRef.namespace IN (default, kube-system) verb=get",
+    "verb=create OR verb=list objectRef.resource=secrets",
+    'objectRef.namespace="kube*" verb=*',
+    "responseStatus.code=403",
+    "objectRef.resource!=pods verb=delete",
+    "secrets verb=get",
+    '"kube-system" verb=list',
+    'user.username="bob*" objectRef.resource=pods',
+    'objectRef.namespace="x/y"',
+    'objectRef.namespace="a\\"b"',
+    "objectRef.namespace=kk verb=*",
+    "sourceIPs{}=10.0.0.1 verb=get",
+    "requestObject.spec.type=NodePort verb=create",
+    'user.username="ann b" verb=*',
+    'user.username="it\'s=me"',
+    "requestObject.spec.fsGroup{}=4711",
+    'user.username="a,b:c" verb=get',
+    "sourcetype=kube:apiserver-audit NOT verb=create",
+    "NOT sourcetype=kube:apiserver* NOT source=kubernetes NOT verb=get",
+]
 
 
 def event(chance: random.Random, number: int) -> dict[str, object]:
     made: dict[str, object] = {
-        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": f"id-{number}",
-        "stage": "ResponseComplete", "verb": chance.choice(VERBS), "user": {"username": chance.choice(NAMES)},
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Metadata",
+        "auditID": f"id-{number}",
+        "stage": "ResponseComplete",
+        "verb": chance.choice(VERBS),
+        "user": {"username": chance.choice(NAMES)},
         "sourceIPs": [chance.choice(["10.0.0.1", "::1"])],
         "objectRef": {"resource": chance.choice(RESOURCES), "namespace": chance.choice(NAMESPACES)},
         "responseStatus": {"code": chance.choice([200, 201, 403])},
-        "requestReceivedTimestamp": f"2026-11-25T10:00:{number % 60:02d}.000001Z"}
+        "requestReceivedTimestamp": f"2026-11-25T10:00:{number % 60:02d}.000001Z",
+    }
     if chance.random() < 0.2:
-        made["requestObject"] = {"spec": {"type": chance.choice(["NodePort", "ClusterIP"]),
-                                          "fsGroup": [4711, chance.randrange(9)]}}
+        made["requestObject"] = {
+            "spec": {"type": chance.choice(["NodePort", "ClusterIP"]), "fsGroup": [4711, chance.randrange(9)]}
+        }
     return made
 
 
@@ -43,7 +63,7 @@ def spelled(chance: random.Random, made: dict[str, object]) -> str:
     if chance.random() < 0.2:
         word = chance.choice(["create", "pods", "default", "kube-system", "NodePort", *NAMES])
         place = chance.randrange(len(word))
-        text = text.replace(f'"{word}"', f'"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1:]}"')
+        text = text.replace(f'"{word}"', f'"{word[:place]}\\u{ord(word[place]):04x}{word[place + 1 :]}"')
     return text
 
 
@@ -57,8 +77,9 @@ def crlf(chance: random.Random, texts: list[str]) -> bytes:
 
 def half_lines(chance: random.Random, texts: list[str]) -> bytes:
     """Here and there a line is cut, as when a disk is full; the last one has no line feed."""
-    return "\n".join(text[: chance.randrange(20, len(text))] if chance.random() < 0.1 else text
-                     for text in texts).encode()
+    return "\n".join(
+        text[: chance.randrange(20, len(text))] if chance.random() < 0.1 else text for text in texts
+    ).encode()
 
 
 def pretty(chance: random.Random, texts: list[str]) -> bytes:
@@ -66,13 +87,15 @@ def pretty(chance: random.Random, texts: list[str]) -> bytes:
 
 
 def pretty_among_lines(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join((json.dumps(json.loads(text), indent=1) if chance.random() < 0.05 else text) + "\n"
-                   for text in texts).encode()
+    return "".join(
+        (json.dumps(json.loads(text), indent=1) if chance.random() < 0.05 else text) + "\n" for text in texts
+    ).encode()
 
 
 def two_lines(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join((text.replace(',"verb"', ',\n"verb"') if chance.random() < 0.1 else text) + "\n"
-                   for text in texts).encode()
+    return "".join(
+        (text.replace(',"verb"', ',\n"verb"') if chance.random() < 0.1 else text) + "\n" for text in texts
+    ).encode()
 
 
 def array(chance: random.Random, texts: list[str]) -> bytes:
@@ -84,8 +107,9 @@ def event_list(chance: random.Random, texts: list[str]) -> bytes:
 
 
 def docker(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026-11-25T10:00:00Z"}) + "\n"
-                   for text in texts).encode()
+    return "".join(
+        json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026-11-25T10:00:00Z"}) + "\n" for text in texts
+    ).encode()
 
 
 def cri(chance: random.Random, texts: list[str]) -> bytes:
@@ -103,12 +127,14 @@ def hec_text(chance: random.Random, texts: list[str]) -> bytes:
 
 
 def aks(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(json.dumps({"category": "kube-audit", "properties": {"log": text + "\n"}}) + "\n"
-                   for text in texts).encode()
+    return "".join(
+        json.dumps({"category": "kube-audit", "properties": {"log": text + "\n"}}) + "\n" for text in texts
+    ).encode()
 
 
 def dotnet(chance: random.Random, texts: list[str]) -> bytes:
     """Strings in which quotes and other marks are escaped by their numbers, as .NET and Gson do."""
+
     def quoted(text: str) -> str:
         made = json.dumps(text + "\n")[1:-1].replace('\\"', "\\u0022")
         return made.replace("'", "\\u0027").replace("=", "\\u003D") if chance.random() < 0.5 else made
@@ -127,8 +153,12 @@ def indented_in_string(chance: random.Random, texts: list[str]) -> bytes:
 
 def cloudwatch(chance: random.Random, texts: list[str]) -> bytes:
     """Subscription payloads, compressed and in base64, among plain lines."""
-    body = {"messageType": "DATA_MESSAGE", "logGroup": "/aws/eks/prod/cluster", "logStream": "kube-apiserver-audit-1",
-            "logEvents": [{"id": "1", "timestamp": 1, "message": text} for text in texts[: len(texts) // 2]]}
+    body = {
+        "messageType": "DATA_MESSAGE",
+        "logGroup": "/aws/eks/prod/cluster",
+        "logStream": "kube-apiserver-audit-1",
+        "logEvents": [{"id": "1", "timestamp": 1, "message": text} for text in texts[: len(texts) // 2]],
+    }
     packed = base64.b64encode(gzip.compress(json.dumps(body).encode())).decode()
     half = "".join(text + "\n" for text in texts[len(texts) // 2 :])
     return half.encode() + json.dumps({"awslogs": {"data": packed}}).encode() + b"\n"
@@ -140,16 +170,42 @@ def gke(chance: random.Random, texts: list[str]) -> bytes:
     for text in texts:
         known = json.loads(text)
         target = known["objectRef"]
-        out.append(json.dumps({"protoPayload": {
-            "@type": "type.googleapis.com/google.cloud.audit.AuditLog", "serviceName": "k8s.io",
-            "methodName": f"io.k8s.core.v1.{target['resource']}.{known['verb'].lower()}",
-            "resourceName": f"core/v1/namespaces/team-a/{target['resource']}/x",
-            "authenticationInfo": {"principalEmail": known["user"]["username"]}},
-            "insertId": known["auditID"], "timestamp": "2026-11-25T10:00:00Z",
-            "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "c"}}}) + "\n")
+        out.append(
+            json.dumps(
+                {
+                    "protoPayload": {
+                        "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
+                        "serviceName": "k8s.io",
+                        "methodName": f"io.k8s.core.v1.{target['resource']}.{known['verb'].lower()}",
+                        "resourceName": f"core/v1/namespaces/team-a/{target['resource']}/x",
+                        "authenticationInfo": {"principalEmail": known["user"]["username"]},
+                    },
+                    "insertId": known["auditID"],
+                    "timestamp": "2026-11-25T10:00:00Z",
+                    "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "c"}},
+                }
+            )
+            + "\n"
+        )
     return "".join(out).encode()
 
 
 WRAPPINGS: list[Callable[[random.Random, list[str]], bytes]] = [
-    plain_lines, crlf, half_lines, pretty, pretty_among_lines, two_lines, array, event_list, docker, cri, hec_text, aks,
-    dotnet, indented_in_string, string_in_string, cloudwatch, gke]
+    plain_lines,
+    crlf,
+    half_lines,
+    pretty,
+    pretty_among_lines,
+    two_lines,
+    array,
+    event_list,
+    docker,
+    cri,
+    hec_text,
+    aks,
+    dotnet,
+    indented_in_string,
+    string_in_string,
+    cloudwatch,
+    gke,
+]

@@ -93,8 +93,9 @@ class Result(Struct):
 
         rows = list(self)
         lists = {name for row in rows for name, cell in row.items() if isinstance(cell, list)}
-        data = {name: [_listed(row.get(name)) if name in lists else row.get(name) for row in rows]
-                for name in self.columns}
+        data = {
+            name: [_listed(row.get(name)) if name in lists else row.get(name) for row in rows] for name in self.columns
+        }
         return pyarrow.table(data)
 
     def to_pandas(self) -> Any:
@@ -115,7 +116,8 @@ class Result(Struct):
         head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(_shown(row.get(name)))}</td>" for name in self.columns) + "</tr>"
-            for row in self)
+            for row in self
+        )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -145,8 +147,14 @@ class RowsResult(Struct):
     content: Content = field(default_factory=Content)
 
 
-def search(spl: str, *paths: str | Path, content: Content | None = None, name: str = "search",
-           settings: Surroundings | None = None, **options: Any) -> Result:
+def search(
+    spl: str,
+    *paths: str | Path,
+    content: Content | None = None,
+    name: str = "search",
+    settings: Surroundings | None = None,
+    **options: Any,
+) -> Result:
     """Run one search over files, folders, globs or `-` (standard input).
 
     Options are those of the command line, with underscores. Raises SearchError before anything is read
@@ -169,8 +177,13 @@ def search(spl: str, *paths: str | Path, content: Content | None = None, name: s
     return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
 
 
-def rows(content: Content, *paths: str | Path, detections: Sequence[Detection] | None = None,
-         settings: Surroundings | None = None, **options: Any) -> RowsResult:
+def rows(
+    content: Content,
+    *paths: str | Path,
+    detections: Sequence[Detection] | None = None,
+    settings: Surroundings | None = None,
+    **options: Any,
+) -> RowsResult:
     """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
 
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
@@ -187,8 +200,9 @@ def rows(content: Content, *paths: str | Path, detections: Sequence[Detection] |
         results.append(result)
         if made.request is not None:
             requests.append((result, made.request))
-    source = FileSource([str(path) for path in paths], around.reading,
-                        keep=any(rereads(request.pipeline) for _, request in requests))
+    source = FileSource(
+        [str(path) for path in paths], around.reading, keep=any(rereads(request.pipeline) for _, request in requests)
+    )
     runner = around.runner(source)
     tables = runner.run([request for _, request in requests]) if requests else []
     if paths and (requests or not results):
@@ -228,8 +242,14 @@ class FindingsResult(Struct):
         return len(self.found.matches)
 
 
-def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | None = None,
-        settings: Surroundings | None = None, policies: Policies | None = None, **options: Any) -> FindingsResult:
+def run(
+    content: Content,
+    *paths: str | Path,
+    detections: Sequence[Detection] | None = None,
+    settings: Surroundings | None = None,
+    policies: Policies | None = None,
+    **options: Any,
+) -> FindingsResult:
     """Run detections over files and give findings: who did what, how urgent, what it adds up to.
 
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
@@ -239,8 +259,10 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
     if around.exact:
         raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
     store = around.lookups(content)
-    prepared = [prepare(detection, content, around, store)
-                for detection in (content.detections if detections is None else detections)]
+    prepared = [
+        prepare(detection, content, around, store)
+        for detection in (content.detections if detections is None else detections)
+    ]
     source = FileSource([str(path) for path in paths], around.reading, keep=True)
     context = around.context(content, store)
     policies = policies if policies is not None else Policies()
@@ -270,8 +292,12 @@ def run(content: Content, *paths: str | Path, detections: Sequence[Detection] | 
 
 def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings) -> list[DetectionResult]:
     """Run the content's baselines, which write what is normal into lookup tables; those that cannot run say why."""
-    searches = [Detection(name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file,
-                          search_line=one.search_line) for one in content.baselines]
+    searches = [
+        Detection(
+            name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file, search_line=one.search_line
+        )
+        for one in content.baselines
+    ]
     return rows(content, *paths, detections=searches, settings=settings).detections if searches else []
 
 
@@ -295,9 +321,12 @@ def attacks_of(detection: Detection, content: Content, around: Surroundings, pol
     own = own_attacks(detection)
     for path in (*own, shipped_attacks()):
         result = run(content, path, detections=[detection], settings=settings, policies=plain)
-        found.update((match.finding.finding_id, match) for match in result.found.matches
-                     if match.finding.kind != "incident"
-                     and (match.finding.visible or (path in own and not hidden_by_noise(match.finding))))
+        found.update(
+            (match.finding.finding_id, match)
+            for match in result.found.matches
+            if match.finding.kind != "incident"
+            and (match.finding.visible or (path in own and not hidden_by_noise(match.finding)))
+        )
     return list(found.values())
 
 
@@ -312,8 +341,11 @@ def policies_of(settings: Settings) -> Policies:
     ContentError."""
     tables = settings.tables
     try:
-        noise, priority, risk = (policy_of(tables.get("noise", {})), priority_policy(tables.get("priority", {})),
-                                 risk_policy(tables.get("risk", {})))
+        noise, priority, risk = (
+            policy_of(tables.get("noise", {})),
+            priority_policy(tables.get("priority", {})),
+            risk_policy(tables.get("risk", {})),
+        )
     except UsageError as error:
         place = error.place or (Place(str(settings.file)) if settings.file is not None else None)
         raise UsageError(error.message, place=place, remedy=error.remedy) from None
@@ -334,5 +366,17 @@ def _cannot(observed: Observed, report: InputReport) -> str:
     return "" if report.sifted else f"no event that it may want has {names}"
 
 
-__all__ = ["DetectionResult", "FindingsResult", "PodhawkError", "Result", "RowsResult", "Surroundings", "content_of",
-           "policies_of", "rows", "run", "search", "surroundings"]
+__all__ = [
+    "DetectionResult",
+    "FindingsResult",
+    "PodhawkError",
+    "Result",
+    "RowsResult",
+    "Surroundings",
+    "content_of",
+    "policies_of",
+    "rows",
+    "run",
+    "search",
+    "surroundings",
+]

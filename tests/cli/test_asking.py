@@ -159,8 +159,17 @@ def test_a_second_exception_is_added_to_a_file_whatever_form_the_first_one_has(c
         assert done.returncode == 0, done.stderr
     assert len(load_exceptions([target])) == 3
     nowhere = tune(
-        content, log, "--when", "user.username=alice", "--owner", "me", "--reason", "r", "--output-file",
-        tmp_path / "no" / "where.yml")
+        content,
+        log,
+        "--when",
+        "user.username=alice",
+        "--owner",
+        "me",
+        "--reason",
+        "r",
+        "--output-file",
+        tmp_path / "no" / "where.yml",
+    )
     assert (nowhere.returncode, "cannot be written" in nowhere.stderr) == (2, True)
 
 
@@ -217,15 +226,26 @@ def test_diff_of_one_detection_leaves_all_others_out_of_both_versions(content: P
     assert podhawk("diff", content, new, log, "--only", "Neither").returncode == 2
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    ('[noise]\nhabits = "off"\n', "Did you mean 'habit'?"), ("[priority]\nbar = 900\n", "bar"),
-    ("[risk]\nlid = 1\n", "lid")])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('[noise]\nhabits = "off"\n', "Did you mean 'habit'?"),
+        ("[priority]\nbar = 900\n", "bar"),
+        ("[risk]\nlid = 1\n", "lid"),
+    ],
+)
 def test_a_fault_in_a_table_of_the_settings_file_names_the_file(
     content: Path, tmp_path: Path, text: str, told: str
 ) -> None:
     (tmp_path / "podhawk.toml").write_text(text)
-    done = subprocess.run([sys.executable, "-m", "podhawk", "run", "--content", content, benign(tmp_path)],
-                          cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "podhawk", "run", "--content", content, benign(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2
     assert told in done.stderr
     assert "podhawk.toml" in done.stderr

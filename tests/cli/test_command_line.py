@@ -10,13 +10,22 @@ from pathlib import Path
 import pytest
 
 EVENTS = [
-    {"kind": "Event", "auditID": str(number), "stage": "ResponseComplete", "verb": verb, "level": "Metadata",
-     "user": {"username": user, "groups": ["system:authenticated"]}, "sourceIPs": ["10.0.0.1"],
-     "requestURI": "/api/v1/namespaces/default/pods",
-     "objectRef": {"resource": "pods", "namespace": "default"}, "responseStatus": {"code": 201},
-     "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.123456Z",
-     "stageTimestamp": f"2026-11-25T10:00:0{number}.200000Z"}
-    for number, (verb, user) in enumerate([("create", "bob"), ("delete", "bob"), ("create", "ann")])]
+    {
+        "kind": "Event",
+        "auditID": str(number),
+        "stage": "ResponseComplete",
+        "verb": verb,
+        "level": "Metadata",
+        "user": {"username": user, "groups": ["system:authenticated"]},
+        "sourceIPs": ["10.0.0.1"],
+        "requestURI": "/api/v1/namespaces/default/pods",
+        "objectRef": {"resource": "pods", "namespace": "default"},
+        "responseStatus": {"code": 201},
+        "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.123456Z",
+        "stageTimestamp": f"2026-11-25T10:00:0{number}.200000Z",
+    }
+    for number, (verb, user) in enumerate([("create", "bob"), ("delete", "bob"), ("create", "ann")])
+]
 
 
 @pytest.fixture
@@ -26,19 +35,30 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def podhawk(*arguments: str, stdin: str | None = None, folder: Path | None = None,
-            env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def podhawk(
+    *arguments: str, stdin: str | None = None, folder: Path | None = None, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     import os
 
-    return subprocess.run([sys.executable, "-m", "podhawk.cli", *arguments], input=stdin, capture_output=True,
-                          text=True, cwd=folder, env={**os.environ, **(env or {})}, timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk.cli", *arguments],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **(env or {})},
+        timeout=60,
+        check=False,
+    )
 
 
 def test_search_prints_rows_on_one_stream_and_counts_on_the_other(log: Path) -> None:
     done = podhawk("search", "verb=create | stats count by user.username", str(log))
     assert done.returncode == 0
     assert [json.loads(line) for line in done.stdout.splitlines()] == [
-        {"user.username": "ann", "count": "1"}, {"user.username": "bob", "count": "1"}]
+        {"user.username": "ann", "count": "1"},
+        {"user.username": "bob", "count": "1"},
+    ]
     assert "2 rows" in done.stderr
     assert "3 audit events" in done.stderr
 
@@ -46,7 +66,10 @@ def test_search_prints_rows_on_one_stream_and_counts_on_the_other(log: Path) -> 
 def test_time_is_epoch_seconds_with_its_fraction_and_newest_comes_first(log: Path) -> None:
     done = podhawk("search", "* | table _time", str(log))
     assert [json.loads(line)["_time"] for line in done.stdout.splitlines()] == [
-        "1795600802.123456", "1795600801.123456", "1795600800.123456"]
+        "1795600802.123456",
+        "1795600801.123456",
+        "1795600800.123456",
+    ]
 
 
 def test_named_columns_that_a_row_lacks_are_null(log: Path) -> None:
@@ -54,12 +77,15 @@ def test_named_columns_that_a_row_lacks_are_null(log: Path) -> None:
     assert json.loads(done.stdout) == {"verb": "delete", "nope": None}
 
 
-@pytest.mark.parametrize(("output", "text"), [
-    ("csv", "verb,count\ncreate,2\ndelete,1\n"),
-    ("md", "| verb | count |\n|---|---|\n| create | 2 |\n| delete | 1 |\n"),
-    ("json", '[\n{"verb":"create","count":"2"},\n{"verb":"delete","count":"1"}\n]\n'),
-    ("jsonl", '{"verb":"create","count":"2"}\n{"verb":"delete","count":"1"}\n'),
-])
+@pytest.mark.parametrize(
+    ("output", "text"),
+    [
+        ("csv", "verb,count\ncreate,2\ndelete,1\n"),
+        ("md", "| verb | count |\n|---|---|\n| create | 2 |\n| delete | 1 |\n"),
+        ("json", '[\n{"verb":"create","count":"2"},\n{"verb":"delete","count":"1"}\n]\n'),
+        ("jsonl", '{"verb":"create","count":"2"}\n{"verb":"delete","count":"1"}\n'),
+    ],
+)
 def test_output_formats(log: Path, output: str, text: str) -> None:
     assert podhawk("search", "* | stats count by verb", str(log), "-o", output).stdout == text
 
@@ -79,23 +105,27 @@ def test_a_search_from_a_file(log: Path, tmp_path: Path) -> None:
     assert json.loads(podhawk("search", f"@{tmp_path}/hunt.spl", str(log)).stdout) == {"count": "1"}
 
 
-@pytest.mark.parametrize(("arguments", "code", "message"), [
-    (["search", "verb=create | stat count", "LOG"], 2, "unknown command 'stat'"),
-    (["search", "x=1", "missing.log"], 4, "no such file"),
-    (["search", "* | head 1", "LOG", "--switch", "nope"], 2, "unknown switch"),
-    (["search", "* | head 1", "LOG", "--tz", "Mars"], 2, "unknown time zone"),
-    (["search", "* | head 1", "LOG", "--earliest", "yesterdayish"], 2, "yesterdayish"),
-    (["search", "* | head 1", "LOG", "--write"], 2, "--state"),
-    (["search", "* | table verb", "LOG", "--plot"], 2, "nothing to draw"),
-    (["search", "* | head 1", "LOG", "--geo", "missing.mmdb"], 2, "missing.mmdb"),
-    (["run", "LOG", "--only", "no such thing"], 2, "no such thing"),
-    (["run", "LOG", "--content", "no-such-folder"], 3, "no-such-folder"),
-    (["serch"], 2, "Did you mean 'search'?"),
-    (["content", "show", "kube_audti"], 2, "kube_audit"),
-    (["help", "spl", "stast"], 2, "stats"),
-])
-def test_mistakes_are_told_with_their_exit_code(log: Path, tmp_path: Path, arguments: list[str], code: int,
-                                                message: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["search", "verb=create | stat count", "LOG"], 2, "unknown command 'stat'"),
+        (["search", "x=1", "missing.log"], 4, "no such file"),
+        (["search", "* | head 1", "LOG", "--switch", "nope"], 2, "unknown switch"),
+        (["search", "* | head 1", "LOG", "--tz", "Mars"], 2, "unknown time zone"),
+        (["search", "* | head 1", "LOG", "--earliest", "yesterdayish"], 2, "yesterdayish"),
+        (["search", "* | head 1", "LOG", "--write"], 2, "--state"),
+        (["search", "* | table verb", "LOG", "--plot"], 2, "nothing to draw"),
+        (["search", "* | head 1", "LOG", "--geo", "missing.mmdb"], 2, "missing.mmdb"),
+        (["run", "LOG", "--only", "no such thing"], 2, "no such thing"),
+        (["run", "LOG", "--content", "no-such-folder"], 3, "no-such-folder"),
+        (["serch"], 2, "Did you mean 'search'?"),
+        (["content", "show", "kube_audti"], 2, "kube_audit"),
+        (["help", "spl", "stast"], 2, "stats"),
+    ],
+)
+def test_mistakes_are_told_with_their_exit_code(
+    log: Path, tmp_path: Path, arguments: list[str], code: int, message: str
+) -> None:
     done = podhawk(*[str(log) if part == "LOG" else part for part in arguments], folder=tmp_path)
     assert done.returncode == code, done.stderr
     assert message in done.stderr
@@ -167,8 +197,9 @@ def test_lookups_are_written_only_when_told(log: Path, tmp_path: Path) -> None:
 def test_a_closed_pipe_ends_silently(log: Path) -> None:
     log.write_text(log.read_text() * 3000)
     command = f"{sys.executable} -m podhawk.cli search '*' {log} -q | head -1"
-    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60,
-                          check=False)
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.stdout.count("\n") == 1
     assert done.stderr == ""
     assert done.returncode == 0
@@ -189,7 +220,9 @@ def test_a_broken_detection_is_told_with_its_place_and_the_rest_runs(log: Path, 
     for name, search in (("good", "verb=create | stats count"), ("bad", "verb=create\n  | stast count")):
         (folder / f"{name}.yml").write_text(
             f"name: {name}\nid: {name}\nversion: 1\ntype: Anomaly\nstatus: production\nsearch: |-\n  "
-            + search.replace("\n", "\n  ") + "\n")
+            + search.replace("\n", "\n  ")
+            + "\n"
+        )
     done = podhawk("run", "--rows", "--content", str(tmp_path / "content"), str(log))
     assert done.returncode == 3
     assert json.loads(done.stdout)["row"] == {"count": "2"}
@@ -199,8 +232,11 @@ def test_a_broken_detection_is_told_with_its_place_and_the_rest_runs(log: Path, 
 
 def test_what_a_carrier_cut_off_is_not_evaluable_never_clean(log: Path) -> None:
     """AKS cuts the inner string at 16 KiB: the body that the detection looks at is gone."""
-    event = {**EVENTS[0], "objectRef": {"resource": "services", "namespace": "default"},
-             "requestObject": {"spec": {"pad": "x" * 20000, "type": "NodePort"}}}
+    event = {
+        **EVENTS[0],
+        "objectRef": {"resource": "services", "namespace": "default"},
+        "requestObject": {"spec": {"pad": "x" * 20000, "type": "NodePort"}},
+    }
     cut = json.dumps(event, separators=(",", ":"))[:16384]
     log.write_text(json.dumps({"records": [{"category": "kube-audit", "properties": {"log": cut}}]}))
     done = podhawk("run", str(log), "--only", "kubernetes_node_port_creation")
@@ -232,14 +268,17 @@ def test_the_demo_runs() -> None:
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = ("import sys; from podhawk.cli.main import invoke; invoke(['--help']); "
-            "print([name for name in ('msgspec', 'rich', 'yaml', 'pcre2', 'plotext') if name in sys.modules])")
+    code = (
+        "import sys; from podhawk.cli.main import invoke; invoke(['--help']); "
+        "print([name for name in ('msgspec', 'rich', 'yaml', 'pcre2', 'plotext') if name in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("search", ["* | timechart span=1s count by verb", "* | top verb",
-                                    "* | chart count over verb by user.username"])
+@pytest.mark.parametrize(
+    "search", ["* | timechart span=1s count by verb", "* | top verb", "* | chart count over verb by user.username"]
+)
 def test_plots_are_drawn(log: Path, search: str) -> None:
     done = podhawk("search", search, str(log), "--plot")
     assert done.returncode == 0, done.stderr
@@ -255,10 +294,12 @@ def test_a_baseline_fills_its_lookup_which_detections_then_read(log: Path, tmp_p
     (folder / "lookups" / "known_users.yml").write_text("name: known_users\nfilename: known_users.csv\n")
     (folder / "baselines" / "users.yml").write_text(
         "name: Users\nid: b\nversion: 1\ntype: Baseline\nstatus: production\n"
-        "search: '* | stats count by user.username | rename user.username as user | outputlookup known_users'\n")
+        "search: '* | stats count by user.username | rename user.username as user | outputlookup known_users'\n"
+    )
     (folder / "detections" / "new.yml").write_text(
         "name: New User\nid: d\nversion: 1\ntype: Anomaly\nstatus: production\nsearch: >-\n  verb=create | rename "
-        "user.username as user | lookup known_users user OUTPUT count as known | where isnull(known) | table user\n")
+        "user.username as user | lookup known_users user OUTPUT count as known | where isnull(known) | table user\n"
+    )
     run = ("run", "--content", str(folder), "--state", str(tmp_path / "state"), "--rows", "-o", "jsonl", str(log))
     assert podhawk(*run).stdout != ""
     filled = podhawk(*run, "--write")

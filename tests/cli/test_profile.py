@@ -13,8 +13,9 @@ from detect.making import event, write
 
 
 def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 # Findings also want to know who is behind controllers and tokens: two searches more.
@@ -25,8 +26,9 @@ def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int)
         "run", "--profile", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(rf"scan 1: [\d,]+ ms, prefilter, then quick decode \({searches} searches of {searches} kinds\)",
-                     done.stderr)
+    assert re.search(
+        rf"scan 1: [\d,]+ ms, prefilter, then quick decode \({searches} searches of {searches} kinds\)", done.stderr
+    )
     assert re.search(
         r"\d+ lines let through, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr
     )
@@ -36,11 +38,14 @@ def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int)
     assert "scan 1" not in plain.stderr
 
 
-@pytest.mark.parametrize(("search", "told"), [
-    ("* | stats count by verb", "search has no literal that a line must hold"),
-    ("verb=create | table _raw", "search needs the whole of each event that it wants"),
-    ("verb=create | sort - user.username | head 2", "head"),
-])
+@pytest.mark.parametrize(
+    ("search", "told"),
+    [
+        ("* | stats count by verb", "search has no literal that a line must hold"),
+        ("verb=create | table _raw", "search needs the whole of each event that it wants"),
+        ("verb=create | sort - user.username | head 2", "head"),
+    ],
+)
 def test_a_search_is_profiled_and_says_why(tmp_path: Path, search: str, told: str) -> None:
     done = podhawk("search", search, write(tmp_path / "a.log", event("1"), event("2")), "--profile")
     assert done.returncode == 0

@@ -12,14 +12,22 @@ from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.commands.registry import SUPPORTED
 from podhawk.spl.text import plain
 
-EXAMPLES = [pytest.param(command, example, id=f"{command.name}-{number}")
-            for command in SUPPORTED for number, example in enumerate(command.examples)]
+EXAMPLES = [
+    pytest.param(command, example, id=f"{command.name}-{number}")
+    for command in SUPPORTED
+    for number, example in enumerate(command.examples)
+]
 
 
 @pytest.mark.parametrize(("command", "example"), EXAMPLES)
 def test_example_gives_its_rows(command: Command, example: Example, tmp_path: Path) -> None:
-    case = {"id": command.name, "events": list(example.events), "spl": example.search, "exact": False,
-            "lookups": dict(example.lookups)}
+    case = {
+        "id": command.name,
+        "events": list(example.events),
+        "spl": example.search,
+        "exact": False,
+        "lookups": dict(example.lookups),
+    }
     expected = [dict(row) for row in example.rows]
     rows = run_case(case, tmp_path)
     assert len(rows) == len(expected), rows

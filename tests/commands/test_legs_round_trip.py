@@ -14,21 +14,38 @@ from podhawk.spl.macros import expand
 from podhawk.spl.text import plain
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-NAMES = ("append", "appendcols", "appendpipe", "datamodel", "foreach", "from", "join", "map", "multisearch",
-         "subsearch", "transaction", "tstats", "union")
+NAMES = (
+    "append",
+    "appendcols",
+    "appendpipe",
+    "datamodel",
+    "foreach",
+    "from",
+    "join",
+    "map",
+    "multisearch",
+    "subsearch",
+    "transaction",
+    "tstats",
+    "union",
+)
 MORE = (
     '* | transaction a, "b c" maxspan=2h maxpause=90s maxevents=-1 startswith=eval(x>1 AND like(y, "a%")) '
     'endswith="a (b OR c) NOT d" connected=f unifyends=t keepevicted=1 keeporphans=yes mvraw=t delim=";" nullstr=""',
-    "* | join type=outer max=0 overwrite=f usetime=t earlier=f a, \"b c\" [ search x=1 | append [ makeresults ] ]",
-    "| tstats summariesonly=t fillnull_value=\"\" dc(A.b) AS n count from datamodel=Endpoint.Processes where "
-    "(A.c=\"* by *\" OR A.d!=1) NOT A.e IN (1, 2) by _time span=1d A.b",
-    "* | foreach mode=auto_collections \"a b\" itemstr=\"#\" [ eval x=x+#, y=\"[#]\" ]",
-    "* | map maxsearches=3 [ search a=$b.c{}$ | stats count by \"d e\" ]",
+    '* | join type=outer max=0 overwrite=f usetime=t earlier=f a, "b c" [ search x=1 | append [ makeresults ] ]',
+    '| tstats summariesonly=t fillnull_value="" dc(A.b) AS n count from datamodel=Endpoint.Processes where '
+    '(A.c="* by *" OR A.d!=1) NOT A.e IN (1, 2) by _time span=1d A.b',
+    '* | foreach mode=auto_collections "a b" itemstr="#" [ eval x=x+#, y="[#]" ]',
+    '* | map maxsearches=3 [ search a=$b.c{}$ | stats count by "d e" ]',
     "* | appendpipe [ search a=1 | stats count ]",
-    "* | union lookup:\"my table.csv\" maxout=5 [ search a=1 ], datamodel Risk",
+    '* | union lookup:"my table.csv" maxout=5 [ search a=1 ], datamodel Risk',
 )
-CASES = [pytest.param(case["spl"], id=f"{name}-{case['id']}") for name in NAMES
-         for case in read_cases(GOLDEN / f"{name}.jsonl") if case["expect"] != "ERROR" and "macros" not in case]
+CASES = [
+    pytest.param(case["spl"], id=f"{name}-{case['id']}")
+    for name in NAMES
+    for case in read_cases(GOLDEN / f"{name}.jsonl")
+    if case["expect"] != "ERROR" and "macros" not in case
+]
 
 
 @pytest.mark.parametrize("spl", [*CASES, *MORE])

@@ -12,10 +12,20 @@ from podhawk.rows import OrderKey, Row
 from podhawk.spl.text import plain
 
 SEARCHES = [
-    "top limit=3 user", "top limit=2 useother=t verb by user", "rare groups", "sort -n, user", "sort 5 user",
-    "dedup 2 user", "dedup user verb keepempty=t", "tail 4", "chart count over user by verb limit=2",
-    "chart avg(_time) list(verb) over n bins=5 by user", "timechart count by verb limit=1", "timechart span=1h sum(n)",
-    "timechart per_hour(n) first(verb)", "timechart minspan=1h values(user)",
+    "top limit=3 user",
+    "top limit=2 useother=t verb by user",
+    "rare groups",
+    "sort -n, user",
+    "sort 5 user",
+    "dedup 2 user",
+    "dedup user verb keepempty=t",
+    "tail 4",
+    "chart count over user by verb limit=2",
+    "chart avg(_time) list(verb) over n bins=5 by user",
+    "timechart count by verb limit=1",
+    "timechart span=1h sum(n)",
+    "timechart per_hour(n) first(verb)",
+    "timechart minspan=1h values(user)",
 ]
 
 

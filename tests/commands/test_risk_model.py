@@ -48,20 +48,26 @@ def run(spl: str, rows: Iterable[dict[str, Any]] = RISK) -> tuple[list[Row], lis
 
 
 def test_tstats_sees_fields_under_the_dataset_and_metadata_without() -> None:
-    rows, _ = run("| tstats sum(All_Risk.risk_score) as s values(source) as d from datamodel=Risk.All_Risk "
-                  "by All_Risk.risk_object")
-    assert rows == [{"All_Risk.risk_object": "ann", "s": 30, "d": ("A", "B")},
-                    {"All_Risk.risk_object": "bob", "s": 5, "d": "A"}]
+    rows, _ = run(
+        "| tstats sum(All_Risk.risk_score) as s values(source) as d from datamodel=Risk.All_Risk "
+        "by All_Risk.risk_object"
+    )
+    assert rows == [
+        {"All_Risk.risk_object": "ann", "s": 30, "d": ("A", "B")},
+        {"All_Risk.risk_object": "bob", "s": 5, "d": "A"},
+    ]
 
 
 def test_tstats_where_binds_or_before_and() -> None:
-    rows, _ = run("| tstats count from datamodel=Risk where All_Risk.risk_object=ann OR All_Risk.risk_object=bob "
-                  "source=A")
+    rows, _ = run(
+        "| tstats count from datamodel=Risk where All_Risk.risk_object=ann OR All_Risk.risk_object=bob source=A"
+    )
     assert rows == [{"count": 2}]
 
 
-@pytest.mark.parametrize(("span", "times"), [
-    ("1h", ["0", "3600", "7200"]), ("1d", ["0"]), ("30m", ["0", "3600", "7200"])])
+@pytest.mark.parametrize(
+    ("span", "times"), [("1h", ["0", "3600", "7200"]), ("1d", ["0"]), ("30m", ["0", "3600", "7200"])]
+)
 def test_tstats_cuts_time(span: str, times: list[str]) -> None:
     rows, _ = run(f"| tstats count from datamodel=Risk by _time span={span}")
     assert [row["_time"] for row in rows] == times
@@ -86,16 +92,23 @@ def test_datamodel_search_and_flat() -> None:
     assert flat == [{"risk_object": "ann", "source": "B"}]
 
 
-@pytest.mark.parametrize("spl", ["| from datamodel:Risk", "| datamodel Risk All_Risk flat",
-                                 "| tstats count from datamodel=Risk"])
+@pytest.mark.parametrize(
+    "spl", ["| from datamodel:Risk", "| datamodel Risk All_Risk flat", "| tstats count from datamodel=Risk"]
+)
 def test_an_empty_model_is_a_warning_not_a_silence(spl: str) -> None:
     _, warned = run(spl, ())
     assert warned == ["risk-empty"]
 
 
-@pytest.mark.parametrize(("spl", "name"), [
-    ("| tstats count from datamodel=Network_Traffic.All_Traffic", "Network_Traffic"),
-    ("| from datamodel:Web.Web", "Web"), ("| datamodel Web Web search", "Web"), ("* | union datamodel:Web.Web", "Web")])
+@pytest.mark.parametrize(
+    ("spl", "name"),
+    [
+        ("| tstats count from datamodel=Network_Traffic.All_Traffic", "Network_Traffic"),
+        ("| from datamodel:Web.Web", "Web"),
+        ("| datamodel Web Web search", "Web"),
+        ("* | union datamodel:Web.Web", "Web"),
+    ],
+)
 def test_other_models_are_refused_by_name_and_place(spl: str, name: str) -> None:
     with pytest.raises(SearchError) as caught:
         make_plan(parse_search(plain(spl)), Context())

@@ -31,9 +31,19 @@ def run(spl: str, *rows: dict[str, Any]) -> tuple[Table, list[str]]:
     return run_pipeline(pipeline, [Row(row) for row in rows], context), warned
 
 
-@pytest.mark.parametrize(("text", "inside"), [
-    ("eval a=<<F>>", ""), ('eval a="<<F>>"', '"'), ("eval a='<<F>>'", "'"), ('eval a="it\'s" . <<F>>', ""),
-    ("eval a=\"'<<F>>'\"", '"'), ('eval a="x" . \'y<<F>>z\'', "'"), ('eval a="\\"<<F>>"', '"'), ('"" <<F>>', "")])
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [
+        ("eval a=<<F>>", ""),
+        ('eval a="<<F>>"', '"'),
+        ("eval a='<<F>>'", "'"),
+        ('eval a="it\'s" . <<F>>', ""),
+        ("eval a=\"'<<F>>'\"", '"'),
+        ("eval a=\"x\" . 'y<<F>>z'", "'"),
+        ('eval a="\\"<<F>>"', '"'),
+        ('"" <<F>>', ""),
+    ],
+)
 def test_quotes_round_a_placeholder(text: str, inside: str) -> None:
     assert [hole.inside for hole in holes(text, MARK)] == [inside]
 
@@ -62,8 +72,16 @@ def test_filled_text_keeps_the_way_back() -> None:
     assert filled.place(filled.text.index("=1"))[0].column == source.text.index("=1") + 1
 
 
-HOSTILE = ('x" | delete', "x' | delete", "x ] | stats count | where [", "`m`", "a|b", 'x\\" | stats count', "```",
-           "x\\")
+HOSTILE = (
+    'x" | delete',
+    "x' | delete",
+    "x ] | stats count | where [",
+    "`m`",
+    "a|b",
+    'x\\" | stats count',
+    "```",
+    "x\\",
+)
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -83,7 +101,7 @@ def test_no_field_name_can_add_a_command_to_foreach(name: str) -> None:
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_no_item_can_add_a_command_to_foreach(value: str) -> None:
-    table, _ = run("* | foreach mode=multivalue v [ eval a=<<ITEM>>, b=\"<<ITEM>>\" ]", {"v": value})
+    table, _ = run('* | foreach mode=multivalue v [ eval a=<<ITEM>>, b="<<ITEM>>" ]', {"v": value})
     assert table.rows == [{"v": value, "a": value, "b": value}]
 
 
@@ -99,8 +117,9 @@ def test_a_row_whose_search_cannot_run_is_a_warning() -> None:
 
 
 def test_join_cuts_its_subsearch_with_a_warning() -> None:
-    table, warned = run("| makeresults | eval k=1 | join max=0 k [ | makeresults count=50001 | eval k=1 ] "
-                        "| stats count")
+    table, warned = run(
+        "| makeresults | eval k=1 | join max=0 k [ | makeresults count=50001 | eval k=1 ] | stats count"
+    )
     assert table.rows == [{"count": 50000}]
     assert warned == ["subsearch-limit: join: its subsearch gave 50001 rows; the first 50000 are used"]
 

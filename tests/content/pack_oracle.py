@@ -196,11 +196,7 @@ def _workload_change(e: Event) -> bool:
 
 def _node_port(e: Event) -> bool:
     body = e.get("requestObject")
-    return (
-        isinstance(body, dict)
-        and isinstance(body.get("spec"), dict)
-        and body["spec"].get("type") == "NodePort"
-    )
+    return isinstance(body, dict) and isinstance(body.get("spec"), dict) and body["spec"].get("type") == "NodePort"
 
 
 def _image(e: Event) -> bool:
@@ -211,9 +207,7 @@ def _image(e: Event) -> bool:
 
 
 def _new(resource: str) -> Test:
-    return lambda e: (
-        _ref(e, "resource") == resource and not _ref(e, "subresource") and _created(e) and _succeeded(e)
-    )
+    return lambda e: _ref(e, "resource") == resource and not _ref(e, "subresource") and _created(e) and _succeeded(e)
 
 
 def requests(test: Test) -> Callable[[list[Event]], int]:
@@ -268,9 +262,7 @@ EXPECTED: dict[str, Callable[[list[Event]], int]] = {
         )
     ),
     "kubernetes_secret_access_by_unusual_user_agent": requests(
-        lambda e: (
-            _secret(e) and not _control_plane(e) and ("userAgent" not in e or _like(e["userAgent"], GENERIC))
-        )
+        lambda e: _secret(e) and not _control_plane(e) and ("userAgent" not in e or _like(e["userAgent"], GENERIC))
     ),
     "kubernetes_secret_access_by_unusual_location": requests(lambda e: _secret(e) and _outside(e)),
     "kubernetes_anonymous_request_allowed": requests(
@@ -289,10 +281,7 @@ EXPECTED: dict[str, Callable[[list[Event]], int]] = {
             and _code(e) == 403
             and _decision(e) != "allow"
             and _user(e) != "system:anonymous"
-            and (
-                e["verb"] in ("create", "update", "patch", "delete", "deletecollection")
-                or _decision(e) is None
-            )
+            and (e["verb"] in ("create", "update", "patch", "delete", "deletecollection") or _decision(e) is None)
         )
     ),
     "kubernetes_privileged_pod": requests(lambda e: _workload_change(e) and _privileged(e)),

@@ -29,8 +29,10 @@ how_to_implement: none
 known_false_positives: none
 tags: {analytic_story: [Test], message: made by $user.username$, impact: 50, confidence: 50, security_domain: network}
 """
-EVENT = ('{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"1","stage":"ResponseComplete",'
-         '"verb":"create","user":{"username":"alice"},"requestReceivedTimestamp":"2026-11-01T10:00:00.000001Z"}\n')
+EVENT = (
+    '{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"1","stage":"ResponseComplete",'
+    '"verb":"create","user":{"username":"alice"},"requestReceivedTimestamp":"2026-11-01T10:00:00.000001Z"}\n'
+)
 
 
 @pytest.fixture
@@ -47,7 +49,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write_macro(folder: Path, definition: str, more: str = "") -> None:
     (folder / "content" / "macros" / "audit.yml").write_text(
-        f"name: audit\ndefinition: '{definition}'\ndescription: none\n{more}")
+        f"name: audit\ndefinition: '{definition}'\ndescription: none\n{more}"
+    )
 
 
 def run(folder: Path, macros: dict[str, str] | None = None, where: str | None = None) -> tuple[Content, list[Any]]:
@@ -145,7 +148,8 @@ def test_a_table_that_came_later_was_not_seen(folder: Path) -> None:
 def test_what_turns_sigma_rules_into_searches_was_not_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "content" / "detections" / "sigma.yml").write_text(
         "title: Secrets Read\nid: 0c1f2d6b-9f0e-4a2a-8d51-000000000001\nstatus: test\nlevel: low\n"
-        "logsource: {product: kubernetes, service: audit}\ndetection: {one: {verb: get}, condition: one}\n")
+        "logsource: {product: kubernetes, service: audit}\ndetection: {one: {verb: get}, condition: one}\n"
+    )
     run(folder)
     assert len(files(folder)) == 1
     monkeypatch.setattr(cache, "_version_of", lambda package: "another")
@@ -153,8 +157,10 @@ def test_what_turns_sigma_rules_into_searches_was_not_asked_for(folder: Path, mo
     assert len(files(folder)) == 2
 
 
-@pytest.mark.parametrize("search", ["`audit` | eval n=99999999999999999999 | table n",
-                                    "`audit` | eval n=" + "+".join(["1"] * 250) + " | table n"])
+@pytest.mark.parametrize(
+    "search",
+    ["`audit` | eval n=99999999999999999999 | table n", "`audit` | eval n=" + "+".join(["1"] * 250) + " | table n"],
+)
 def test_what_cannot_be_kept_ended_a_run_that_had_succeeded(search: str, folder: Path) -> None:
     path = folder / "content" / "detections" / "object_created.yml"
     path.write_text(DETECTION.replace(DETECTION.splitlines()[8], f"search: '{search}'"))

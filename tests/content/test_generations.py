@@ -91,8 +91,7 @@ def test_disagreements_are_noted_not_refused(content: Content) -> None:
     assert any("states risk_score 50" in note and "gives 56" in note for note in one.notes)
     assert any("hostname" in note and "neither victim nor attacker" in note for note in one.notes)
     assert any(
-        "states risk_score 50" in problem.message and problem.severity == "warning"
-        for problem in content.problems
+        "states risk_score 50" in problem.message and problem.severity == "warning" for problem in content.problems
     )
 
 

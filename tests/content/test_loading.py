@@ -190,8 +190,7 @@ def test_of_one_id_the_higher_version_is_kept(tmp_path: Path) -> None:
 
 def test_several_documents_and_lists_in_one_file(tmp_path: Path) -> None:
     (tmp_path / "many.yml").write_text(
-        "name: A\nsearch: x\n---\nname: B\nsearch: y\n---\n- name: C\n  search: |-\n    z\n- name: m\n"
-        "  definition: q\n"
+        "name: A\nsearch: x\n---\nname: B\nsearch: y\n---\n- name: C\n  search: |-\n    z\n- name: m\n  definition: q\n"
     )
     content = load_content([tmp_path])
     assert {one.name: one.search_line for one in content.detections} == {"A": 2, "B": 5, "C": 9}

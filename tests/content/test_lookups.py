@@ -172,9 +172,7 @@ def test_key_value_stores_start_empty_and_models_are_no_tables(store: LookupStor
 
 
 def test_written_tables_live_for_the_run(store: LookupStore) -> None:
-    store.write(
-        "site_counts", [{"user": "a", "count": 3}, {"user": ("b", "c"), "odd": "x"}], ["user", "count"]
-    )
+    store.write("site_counts", [{"user": "a", "count": 3}, {"user": ("b", "c"), "odd": "x"}], ["user", "count"])
     table = store.get("site_counts")
     assert table.columns == ("user", "count")
     assert table.rows == [{"user": "a", "count": "3"}, {"user": "b c"}]
@@ -192,19 +190,13 @@ def test_appending_keeps_the_tables_columns(store: LookupStore) -> None:
 
 def test_matching_sees_what_was_written_over_a_table(store: LookupStore) -> None:
     assert store.get("site_users").match({"name": "zed", "network": "10.0.0.1"}) == []
-    store.write(
-        "site_users", [{"name": "zed", "network": "10.0.0.0/8", "team": "new"}], ["name", "network", "team"]
-    )
-    assert store.get("site_users").outputs({"name": "ZED", "network": "10.0.0.1"}, ["team"]) == {
-        "team": "new"
-    }
+    store.write("site_users", [{"name": "zed", "network": "10.0.0.0/8", "team": "new"}], ["name", "network", "team"])
+    assert store.get("site_users").outputs({"name": "ZED", "network": "10.0.0.1"}, ["team"]) == {"team": "new"}
 
 
 def test_a_state_folder_keeps_tables_between_runs(tmp_path: Path) -> None:
     content = load_content([SITE])
-    LookupStore(content, tmp_path / "state").write(
-        "site_counts", [{"user": 'a "b", c', "count": 3}], ["user", "count"]
-    )
+    LookupStore(content, tmp_path / "state").write("site_counts", [{"user": 'a "b", c', "count": 3}], ["user", "count"])
     again = LookupStore(content, tmp_path / "state")
     assert again.get("site_counts").rows == [{"user": 'a "b", c', "count": "3"}]
     assert sorted(path.name for path in (tmp_path / "state").iterdir()) == ["site_counts.csv"]

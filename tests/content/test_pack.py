@@ -92,9 +92,7 @@ def test_all_but_the_location_detection_find_something_in_the_demo() -> None:
 
 
 def test_no_sentence_is_taken_from_published_content(pack: Content, shared: Path) -> None:
-    published = " ".join(
-        " ".join(path.read_text().split()) for path in (shared / "content").rglob("*.yml")
-    ).lower()
+    published = " ".join(" ".join(path.read_text().split()) for path in (shared / "content").rglob("*.yml")).lower()
     texts = [
         text
         for one in pack.detections
@@ -108,9 +106,7 @@ def test_no_sentence_is_taken_from_published_content(pack: Content, shared: Path
     ]
     texts += [text for story in pack.stories.values() for text in (story.description, story.narrative)]
     sentences = [sentence for text in texts for sentence in re.split(r"(?<=[.|])\s+", " ".join(text.split()))]
-    copied = [
-        sentence for sentence in sentences if len(sentence.split()) > 6 and sentence.lower() in published
-    ]
+    copied = [sentence for sentence in sentences if len(sentence.split()) > 6 and sentence.lower() in published]
     assert copied == []
 
 

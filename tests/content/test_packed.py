@@ -35,13 +35,25 @@ def test_the_shipped_pack_can_be_kept() -> None:
     assert Content(*unpack(pack(values))) == content
 
 
-@pytest.mark.parametrize("bad", [
-    [MAGIC, [("os", "system", [])], [], [5]],
-    [MAGIC, [("podhawk.errors", "PodhawkError", [])], [], [5]],
-    [MAGIC, [("podhawk.content.model", "Story", ["name"])], [], [5, "a"]],
-    [MAGIC, [("podhawk.content.model", "Nothing", [])], [], [5]],
-    [MAGIC, [], [], [5]], [MAGIC, [], [], []], [MAGIC, [], [], [3, "nonsense"]], [MAGIC, [], [], [4, 0]],
-    [MAGIC, [], [], [2, "key"]], ["podhawk-content 0", [], [], "a"], [MAGIC], {}, "text", None])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        [MAGIC, [("os", "system", [])], [], [5]],
+        [MAGIC, [("podhawk.errors", "PodhawkError", [])], [], [5]],
+        [MAGIC, [("podhawk.content.model", "Story", ["name"])], [], [5, "a"]],
+        [MAGIC, [("podhawk.content.model", "Nothing", [])], [], [5]],
+        [MAGIC, [], [], [5]],
+        [MAGIC, [], [], []],
+        [MAGIC, [], [], [3, "nonsense"]],
+        [MAGIC, [], [], [4, 0]],
+        [MAGIC, [], [], [2, "key"]],
+        ["podhawk-content 0", [], [], "a"],
+        [MAGIC],
+        {},
+        "text",
+        None,
+    ],
+)
 def test_bytes_of_another_kind_are_refused(bad: object) -> None:
     with pytest.raises(ValueError, match="these bytes cannot be read"):
         unpack(_sum(data := msgspec.msgpack.encode(bad)) + data)

@@ -48,9 +48,7 @@ def test_the_inclusion_table_can_fire(published: Content) -> None:
     assert len(table.rows) > 1000
     request = {"local_file_inclusion_paths": "GET /x?f=../../ETC/passwd HTTP/1.1"}
     assert table.outputs(request, ["lfi_path"]) == {"lfi_path": "yes"}
-    assert table.outputs({"local_file_inclusion_paths": "GET / HTTP/1.1"}, ["lfi_path"]) == {
-        "lfi_path": "false"
-    }
+    assert table.outputs({"local_file_inclusion_paths": "GET / HTTP/1.1"}, ["lfi_path"]) == {"lfi_path": "false"}
 
 
 def test_every_technique_it_names_is_in_the_table(published: Content) -> None:
@@ -64,9 +62,7 @@ def test_every_detection_has_a_normalised_view(published: Content) -> None:
 
 
 def test_a_single_published_file_finds_its_macros(shared: Path) -> None:
-    content = load_content(
-        [shared / "content" / "splunk" / "detections" / "cloud" / "kubernetes_access_scanning.yml"]
-    )
+    content = load_content([shared / "content" / "splunk" / "detections" / "cloud" / "kubernetes_access_scanning.yml"])
     assert len(content.detections) == 1
     assert content.macros["kube_audit", 0].definition == 'source="kubernetes"'
     assert content.macros["security_content_ctime", 1].arguments == ("field",)

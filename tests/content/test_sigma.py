@@ -64,8 +64,12 @@ def test_a_rule_becomes_a_detection_with_what_it_says_of_itself(tmp_path: Path) 
     content = load(tmp_path, rule=RULE)
     assert content.problems == ()
     (one,) = content.detections
-    assert (one.name, one.id, one.type, one.status) == ("Denied Things", "0e95725d-7320-415d-80f7-004da920fc10", "TTP",
-                                                        "production")
+    assert (one.name, one.id, one.type, one.status) == (
+        "Denied Things",
+        "0e95725d-7320-415d-80f7-004da920fc10",
+        "TTP",
+        "production",
+    )
     assert (one.mitre_attack_id, one.risk_score, one.severity) == (("T1613",), 70, "high")
     assert one.date == "2026-11-01"
     log = tmp_path / "a.log"
@@ -99,11 +103,25 @@ def test_correlation_rules_join_others_from_whatever_file(tmp_path: Path) -> Non
     (one,) = content.detections
     assert one.name == "Burst of Denied Things"
     log = tmp_path / "a.log"
-    log.write_text("".join(json.dumps({
-        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "auditID": str(number), "stage": "ResponseComplete",
-        "verb": "create", "user": {"username": "bob" if number < 3 else "eve"}, "responseStatus": {"code": 403},
-        "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.000001Z",
-        "stageTimestamp": f"2026-11-25T10:00:0{number}.000002Z"}) + "\n" for number in range(5)))
+    log.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "kind": "Event",
+                    "apiVersion": "audit.k8s.io/v1",
+                    "auditID": str(number),
+                    "stage": "ResponseComplete",
+                    "verb": "create",
+                    "user": {"username": "bob" if number < 3 else "eve"},
+                    "responseStatus": {"code": 403},
+                    "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.000001Z",
+                    "stageTimestamp": f"2026-11-25T10:00:0{number}.000002Z",
+                }
+            )
+            + "\n"
+            for number in range(5)
+        )
+    )
     (finding,) = (each for each in api.run(content, log, now="2026-11-25T12:00:00Z") if each.kind != "incident")
     assert finding.title == "Burst of Denied Things by bob"
 
@@ -145,12 +163,15 @@ def test_the_published_rules_give_the_rows_of_the_plain_interpreter(shared: Path
         events = rows_of(path)
         for one in api.rows(content, path, now="2026-11-25T12:00:00Z").detections:
             tree = parse_search(expand(one.detection.search, content.macros))
-            expected = [{name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
-                        for row in run(tree.stages, [dict(row) for row in events], Env(now=0.0), False)]
+            expected = [
+                {name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
+                for row in run(tree.stages, [dict(row) for row in events], Env(now=0.0), False)
+            ]
             got = [{name: cell for name, cell in row.items() if cell is not None} for row in one.result or ()]
             assert [row["auditID"] for row in got] == [row["auditID"] for row in expected], one.detection.name
             for mine, theirs in zip(got, expected, strict=True):
                 assert {name: mine.get(name) for name in theirs if name not in ("_time", "index")} == {
-                    name: cell for name, cell in theirs.items() if name not in ("_time", "index")}
+                    name: cell for name, cell in theirs.items() if name not in ("_time", "index")
+                }
             fired += bool(got)
     assert fired >= 20

@@ -337,16 +337,28 @@ def test_a_cron_jobs_pod_is_its_makers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("separate", [False, True])
 def test_a_token_leads_to_who_issued_it_across_runs_too(tmp_path: Path, separate: bool) -> None:
-    issue = event("issue", at="09:00:00.1", user={"username": "mallory"}, objectRef={
-        "resource": "serviceaccounts", "subresource": "token", "namespace": "default", "name": "api"},
-        annotations={"authentication.kubernetes.io/issued-credential-id": "JTI=1"})
-    use = event("use", user={"username": "system:serviceaccount:default:api",
-                             "extra": {"authentication.kubernetes.io/credential-id": ["JTI=1"]}})
+    issue = event(
+        "issue",
+        at="09:00:00.1",
+        user={"username": "mallory"},
+        objectRef={"resource": "serviceaccounts", "subresource": "token", "namespace": "default", "name": "api"},
+        annotations={"authentication.kubernetes.io/issued-credential-id": "JTI=1"},
+    )
+    use = event(
+        "use",
+        user={
+            "username": "system:serviceaccount:default:api",
+            "extra": {"authentication.kubernetes.io/credential-id": ["JTI=1"]},
+        },
+    )
     made = detection("verb=create objectRef.resource=pods")
     state = str(tmp_path / "state")
     if separate:
         run(write(tmp_path / "a.log", issue), made, state=state)
     lines = [use] if separate else [use, issue]
-    (finding,) = (one for one in run(write(tmp_path / "b.log", *lines), made, state=state if separate else None)
-                  if one.kind != "incident")
+    (finding,) = (
+        one
+        for one in run(write(tmp_path / "b.log", *lines), made, state=state if separate else None)
+        if one.kind != "incident"
+    )
     assert finding.actor.token_issuer == "mallory"

@@ -50,8 +50,10 @@ def test_only_the_stages_that_the_search_matches_are_asked(tmp_path: Path) -> No
     body = {"spec": {"containers": [{"image": "ci/build", "securityContext": {"privileged": True}}]}}
     log = write(tmp_path / "a.log", received(), event(requestObject=body))
     by_image = GOOD.replace("objectRef.namespace=default", "requestObject.spec.containers{}.image=ci/*")
-    for search in (f"{PODS} requestObject.spec.containers{{}}.securityContext.privileged=true",
-                   f"{PODS} | where 'requestObject.spec.containers{{}}.securityContext.privileged'=\"true\""):
+    for search in (
+        f"{PODS} requestObject.spec.containers{{}}.securityContext.privileged=true",
+        f"{PODS} | where 'requestObject.spec.containers{{}}.securityContext.privileged'=\"true\"",
+    ):
         made = run(log, detection(search), policies=policies(tmp_path, by_image))
         assert next(iter(made)).suppressed_by is not None, search
 
@@ -59,8 +61,10 @@ def test_only_the_stages_that_the_search_matches_are_asked(tmp_path: Path) -> No
 def test_rows_that_a_finding_does_not_carry_match_nothing(tmp_path: Path) -> None:
     """A finding carries 50 rows; what the others say is not known when exceptions are asked."""
     users = [{"username": f"user-{number:02}"} for number in range(60)]
-    log = write(tmp_path / "a.log", *(event(f"r{number}", at=f"10:00:{number:02}.1", user=user)
-                                      for number, user in enumerate(users)))
+    log = write(
+        tmp_path / "a.log",
+        *(event(f"r{number}", at=f"10:00:{number:02}.1", user=user) for number, user in enumerate(users)),
+    )
     made = detection("verb=create | eventstats count by verb | where count > 3 | table verb user.username")
     by_row = GOOD.replace("user.username=alice objectRef.namespace=default", "NOT user.username=user-59")
     found = next(iter(run(log, made, policies=policies(tmp_path, by_row))))
@@ -69,11 +73,20 @@ def test_rows_that_a_finding_does_not_carry_match_nothing(tmp_path: Path) -> Non
 
 
 def test_an_exception_about_no_detection_is_told(tmp_path: Path) -> None:
-    result = run(write(tmp_path / "a.log", event()), detection(PODS),
-                 policies=policies(tmp_path, GOOD.replace("Test *", "Tset *")))
+    result = run(
+        write(tmp_path / "a.log", event()),
+        detection(PODS),
+        policies=policies(tmp_path, GOOD.replace("Test *", "Tset *")),
+    )
     assert [one.name for one in result.aimless()] == ["ci makes pods"]
-    assert run(write(tmp_path / "a.log", event()), detection(PODS, name="Pods [new]"),
-               policies=policies(tmp_path, GOOD.replace("Test *", "pods [NEW]"))).aimless() == []
+    assert (
+        run(
+            write(tmp_path / "a.log", event()),
+            detection(PODS, name="Pods [new]"),
+            policies=policies(tmp_path, GOOD.replace("Test *", "pods [NEW]")),
+        ).aimless()
+        == []
+    )
 
 
 def test_an_expired_exception_is_inert_and_reported(tmp_path: Path) -> None:
@@ -101,13 +114,20 @@ def test_a_file_may_hold_several(tmp_path: Path) -> None:
     assert len(policies(tmp_path, listed).exceptions) == 2
 
 
-@pytest.mark.parametrize(("text", "told"), [
-    (GOOD.replace("owner: platform\n", ""), "owner"), (GOOD.replace("reason:", "reasons:"), "reasons"),
-    (GOOD.replace("=alice", "=(alice"), "when"), (GOOD.replace("expires: 2026-12-31\n", ""), "ends"),
-    (GOOD.replace("2026-12-31", "soon"), "soon"), (GOOD.replace("2026-12-31", "2026-12-31 or so"), "or so"),
-    (GOOD.replace("=default", "=[ search x ]"), "when"),
-    (GOOD.replace("user.username=alice objectRef.namespace=default", "'*'"), "--exclude"), ("- 3\n", "mapping"),
-])
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (GOOD.replace("owner: platform\n", ""), "owner"),
+        (GOOD.replace("reason:", "reasons:"), "reasons"),
+        (GOOD.replace("=alice", "=(alice"), "when"),
+        (GOOD.replace("expires: 2026-12-31\n", ""), "ends"),
+        (GOOD.replace("2026-12-31", "soon"), "soon"),
+        (GOOD.replace("2026-12-31", "2026-12-31 or so"), "or so"),
+        (GOOD.replace("=default", "=[ search x ]"), "when"),
+        (GOOD.replace("user.username=alice objectRef.namespace=default", "'*'"), "--exclude"),
+        ("- 3\n", "mapping"),
+    ],
+)
 def test_faults_are_told_with_their_place(tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(ContentError, match=told) as error:
         policies(tmp_path, text)

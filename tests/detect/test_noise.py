@@ -49,8 +49,11 @@ def classes(finding: Finding) -> set[str]:
 @pytest.mark.parametrize(
     ("members", "search", "expected"),
     [
-        ({"objectRef": {**REF, "subresource": "binding"}, "user": SCHEDULER, "userAgent": "kube-scheduler/v1"}, PODS,
-         {"subresource", "controller-made"}),
+        (
+            {"objectRef": {**REF, "subresource": "binding"}, "user": SCHEDULER, "userAgent": "kube-scheduler/v1"},
+            PODS,
+            {"subresource", "controller-made"},
+        ),
         ({"objectRef": {**REF, "subresource": "eviction"}}, PODS, {"subresource"}),
         ({"objectRef": {**REF, "subresource": "exec"}}, PODS, {"subresource"}),
         ({"objectRef": {**REF, "subresource": "exec"}}, f"{PODS} objectRef.subresource=exec", set()),
@@ -75,18 +78,40 @@ def classes(finding: Finding) -> set[str]:
         ({"objectRef": LEASE, "verb": "delete", "user": NODE, "userAgent": "kubelet/1"}, "verb=delete", set()),
         ({"objectRef": LEASE, "verb": "update"}, "verb=update", set()),
         ({"objectRef": LEASE, "verb": "list", "user": ANONYMOUS}, "verb=list", set()),
-        ({"objectRef": {**LEASE, "apiGroup": "dhcp.example.com"}, "verb": "update", "user": NODE, "userAgent": "x/1"},
-         "verb=update", set()),
+        (
+            {
+                "objectRef": {**LEASE, "apiGroup": "dhcp.example.com"},
+                "verb": "update",
+                "user": NODE,
+                "userAgent": "x/1",
+            },
+            "verb=update",
+            set(),
+        ),
         # The credential of a component in other hands.
         ({"user": SCHEDULER, "userAgent": "kubectl/v1.32"}, PODS, set()),
         ({"user": SCHEDULER, "userAgent": "kube-scheduler/v1", "impersonatedUser": {"username": "root"}}, PODS, set()),
-        ({"user": SCHEDULER, "userAgent": "kube-scheduler/v1", "objectRef": {**REF, "subresource": "exec"}},
-         f"{PODS} objectRef.subresource=exec", set()),
+        (
+            {"user": SCHEDULER, "userAgent": "kube-scheduler/v1", "objectRef": {**REF, "subresource": "exec"}},
+            f"{PODS} objectRef.subresource=exec",
+            set(),
+        ),
         ({"user": {"username": "system:serviceaccount:kube-system:my-controller"}, "userAgent": "my/1"}, PODS, set()),
-        ({"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"], "userAgent": "kube-apiserver/v1"}, PODS,
-         {"controller-made", "loopback"}),
-        ({"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"], "userAgent": "kube-apiserver/v1",
-          "impersonatedUser": {"username": "root"}}, PODS, set()),
+        (
+            {"user": {"username": "system:apiserver"}, "sourceIPs": ["::1"], "userAgent": "kube-apiserver/v1"},
+            PODS,
+            {"controller-made", "loopback"},
+        ),
+        (
+            {
+                "user": {"username": "system:apiserver"},
+                "sourceIPs": ["::1"],
+                "userAgent": "kube-apiserver/v1",
+                "impersonatedUser": {"username": "root"},
+            },
+            PODS,
+            set(),
+        ),
         (
             {"user": {"username": "system:serviceaccount:velero:velero"}, "userAgent": "velero/1.14"},
             PODS,
@@ -112,7 +137,7 @@ EXEC = event(objectRef={**REF, "subresource": "exec"}, requestURI="/api/v1/names
         f"{PODS} requestURI IN (*/exec*, */attach*)",
         f"{PODS} exec",
         f'{PODS} "pods/web/exec"',
-        f"{PODS} | where like(requestURI, \"%/exec?%\")",
+        f'{PODS} | where like(requestURI, "%/exec?%")',
         f"{PODS} | regex requestURI=exec",
         f"{PODS} | where 'objectRef.subresource'=\"exec\"",
         f"{PODS} | rename objectRef.subresource as part | search part=exec",
@@ -205,8 +230,15 @@ def test_a_habit_is_twenty_earlier_matches_within_a_day_and_not_by_hand(tmp_path
 
 def test_a_success_after_twenty_refusals_is_no_habit(tmp_path: Path) -> None:
     def read(number: int, code: int) -> dict[str, object]:
-        return event(f"r{number}", at=f"01:{number:02}:00.000001", verb="get", userAgent="app/1", user=ACCOUNT,
-                     objectRef={"resource": "secrets", "namespace": "payments"}, responseStatus={"code": code})
+        return event(
+            f"r{number}",
+            at=f"01:{number:02}:00.000001",
+            verb="get",
+            userAgent="app/1",
+            user=ACCOUNT,
+            objectRef={"resource": "secrets", "namespace": "payments"},
+            responseStatus={"code": code},
+        )
 
     log = write(tmp_path / "a.log", *(read(number, 403) for number in range(21)), read(21, 200), read(22, 200))
     found = list(run(log, detection("verb=get objectRef.resource=secrets")))
@@ -287,8 +319,10 @@ def test_throttling_quiets_equal_values_for_its_period(tmp_path: Path) -> None:
     assert [one.throttled for one in found if one.kind != "incident"] == [False, False, True, False, True]
 
 
-@pytest.mark.parametrize(("period", "quiet"), [("3h", True), ("1w", True), ("2 hours", True), ("7200", True),
-                                                ("30m", False), ("1 fortnight", False)])
+@pytest.mark.parametrize(
+    ("period", "quiet"),
+    [("3h", True), ("1w", True), ("2 hours", True), ("7200", True), ("30m", False), ("1 fortnight", False)],
+)
 def test_a_period_is_read_with_its_unit(tmp_path: Path, period: str, quiet: bool) -> None:
     log = write(tmp_path / "a.log", event("1", at="01:00:00.000001"), event("2", at="02:00:00.000001"))
     made = detection(f"{PODS} | table user.username", throttling=Throttling(("user.username",), period))
@@ -303,13 +337,27 @@ def test_what_is_below_the_bar_does_not_throttle_what_is_above_it(tmp_path: Path
         detection(f"{PODS} | table objectRef.namespace", throttling=Throttling(("objectRef.namespace",), "1h")),
     )
     assert [(one.actor.kind, one.visible, one.throttled) for one in found] == [
-        ("node", False, False), ("human", True, False)]
+        ("node", False, False),
+        ("human", True, False),
+    ]
 
 
 def test_clusters_throttle_and_get_used_to_things_by_themselves(tmp_path: Path) -> None:
     matches = [
-        Match(Finding(finding_id=name, detection=detection(PODS, throttling=Throttling((), "1h")), kind="finding",
-                      first_time=1.0 + number, last_time=1.0, title="", severity="low", risk_score=1, cluster=name), ())
+        Match(
+            Finding(
+                finding_id=name,
+                detection=detection(PODS, throttling=Throttling((), "1h")),
+                kind="finding",
+                first_time=1.0 + number,
+                last_time=1.0,
+                title="",
+                severity="low",
+                risk_score=1,
+                cluster=name,
+            ),
+            (),
+        )
         for number, name in enumerate(("east", "west"))
     ]
     assert [one.finding.throttled for one in with_throttling(matches, 50)] == [False, False]
@@ -326,7 +374,8 @@ def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: 
     assert "by the control plane or a node" not in reasons(userAgent="kubectl/v1.32")
     assert "made by a controller for somebody" not in reasons(userAgent="kubectl/v1.32")
     assert "by the control plane or a node" not in reasons(
-        userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"})
+        userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"}
+    )
 
 
 CONTEXT = "securityContext"
@@ -337,21 +386,33 @@ CONTEXT = "securityContext"
     [
         ({"spec": {"hostNetwork": True, "hostPID": True, "hostIPC": False}}, ("hostNetwork", "hostPID")),
         ({"spec": {"template": {"spec": {"volumes": [{"hostPath": {"path": "/"}}]}}}}, ("hostPath",)),
-        ({"spec": {"containers": [{CONTEXT: {"capabilities": {"add": ["cap_sys_admin", "CHOWN"]}}}]}},
-         ("capability SYS_ADMIN",)),
+        (
+            {"spec": {"containers": [{CONTEXT: {"capabilities": {"add": ["cap_sys_admin", "CHOWN"]}}}]}},
+            ("capability SYS_ADMIN",),
+        ),
         ({"spec": {CONTEXT: {"windowsOptions": {"hostProcess": True}}}}, ("hostProcess",)),
-        ([{"op": "add", "path": "/spec/template/spec/containers/0/securityContext/privileged", "value": True}],
-         ("privileged",)),
-        ([{"op": "replace", "path": "/spec/containers/0/securityContext/capabilities/add/-", "value": "ALL"}],
-         ("capability ALL",)),
-        ([{"op": "add", "path": "/spec/hostNetwork", "value": True}, {"op": "remove", "path": "/spec/hostPID"}],
-         ("hostNetwork",)),
+        (
+            [{"op": "add", "path": "/spec/template/spec/containers/0/securityContext/privileged", "value": True}],
+            ("privileged",),
+        ),
+        (
+            [{"op": "replace", "path": "/spec/containers/0/securityContext/capabilities/add/-", "value": "ALL"}],
+            ("capability ALL",),
+        ),
+        (
+            [{"op": "add", "path": "/spec/hostNetwork", "value": True}, {"op": "remove", "path": "/spec/hostPID"}],
+            ("hostNetwork",),
+        ),
         ({"roleRef": {"name": "cluster-admin"}, "subjects": [{"kind": "User", "name": "eve"}]}, ("cluster-admin",)),
-        ({"roleRef": {"name": "view"}, "subjects": [{"kind": "User", "name": "system:anonymous"}]},
-         ("a role for everybody",)),
+        (
+            {"roleRef": {"name": "view"}, "subjects": [{"kind": "User", "name": "system:anonymous"}]},
+            ("a role for everybody",),
+        ),
         ({"rules": [{"verbs": ["*"], "resources": ["*"]}]}, ("everything in a role",)),
-        ({"rules": [{"verbs": ["list"], "resources": ["secrets"]}, {"verbs": ["bind"], "resources": ["roles"]}]},
-         ("reading secrets", "raising roles")),
+        (
+            {"rules": [{"verbs": ["list"], "resources": ["secrets"]}, {"verbs": ["bind"], "resources": ["roles"]}]},
+            ("reading secrets", "raising roles"),
+        ),
         ({"rules": [{"verbs": ["get"], "resources": ["secrets"], "resourceNames": ["own"]}]}, ()),
         ({"rules": [{"verbs": ["create"], "resources": ["pods/exec"]}]}, ("acting as workloads",)),
         ({"metadata": {"annotations": {"hostNetwork": True}}, "status": {"hostPID": True}}, ()),
@@ -375,16 +436,37 @@ def test_a_controller_that_does_the_same_again_for_the_same_cause_is_lowered(tmp
     controller = {"username": "system:serviceaccount:kube-system:replicaset-controller", "groups": []}
 
     def applied(name: str, at: str, user: str) -> dict[str, object]:
-        return event(name, at=at, verb="patch", user={"username": user, "groups": []},
-                     objectRef={"resource": "replicasets", "namespace": "default", "name": "shop"},
-                     responseObject={"metadata": {"name": "shop"}})
+        return event(
+            name,
+            at=at,
+            verb="patch",
+            user={"username": user, "groups": []},
+            objectRef={"resource": "replicasets", "namespace": "default", "name": "shop"},
+            responseObject={"metadata": {"name": "shop"}},
+        )
 
     def pod(name: str, at: str, code: int = 201) -> dict[str, object]:
-        return event(name, at=at, user=controller, userAgent="kube-controller-manager/v1",
-                     requestObject={"metadata": owner}, responseStatus={"code": code})
+        return event(
+            name,
+            at=at,
+            user=controller,
+            userAgent="kube-controller-manager/v1",
+            requestObject={"metadata": owner},
+            responseStatus={"code": code},
+        )
 
-    found = run(write(tmp_path / "a.log", applied("w1", "10:00:00.1", "ann"), pod("p1", "10:00:01.1"),
-                      pod("p2", "10:00:02.1"), pod("p3", "10:00:03.1", 403), pod("p4", "10:00:04.1", 403),
-                      applied("w2", "10:05:00.1", "eve"), pod("p5", "10:05:01.1")), detection(PODS))
+    found = run(
+        write(
+            tmp_path / "a.log",
+            applied("w1", "10:00:00.1", "ann"),
+            pod("p1", "10:00:01.1"),
+            pod("p2", "10:00:02.1"),
+            pod("p3", "10:00:03.1", 403),
+            pod("p4", "10:00:04.1", 403),
+            applied("w2", "10:05:00.1", "eve"),
+            pod("p5", "10:05:01.1"),
+        ),
+        detection(PODS),
+    )
     repeats = {one.requests[0].audit_id: "controller-repeats" in classes(one) for one in found}
     assert repeats == {"p1": False, "p2": True, "p3": False, "p4": True, "p5": False}

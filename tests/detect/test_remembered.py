@@ -19,18 +19,21 @@ from podhawk.events import kept
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 
 
-@pytest.mark.parametrize(("search", "names"), [
-    (HANDS, {"auditID", "requestReceivedTimestamp"}),
-    ("verb=create | stats values(auditID) as ids by user.username", {"auditID"}),
-    ("verb=create | table user.username", set()),
-    ("auditID=a* | table auditID", None),
-    ("verb=create | eval x=auditID.\"!\" | table x", None),
-    ("verb=create | rename auditID as id | where id!=\"a\" | table id", None),
-    ("verb=create | stats dc(auditID) as n by verb", None),
-    ("verb=create | stats max(_time) as t by verb", None),
-    ("verb=create", None),
-    ("verb=create word | table verb", None),
-])
+@pytest.mark.parametrize(
+    ("search", "names"),
+    [
+        (HANDS, {"auditID", "requestReceivedTimestamp"}),
+        ("verb=create | stats values(auditID) as ids by user.username", {"auditID"}),
+        ("verb=create | table user.username", set()),
+        ("auditID=a* | table auditID", None),
+        ('verb=create | eval x=auditID."!" | table x', None),
+        ('verb=create | rename auditID as id | where id!="a" | table id', None),
+        ("verb=create | stats dc(auditID) as n by verb", None),
+        ("verb=create | stats max(_time) as t by verb", None),
+        ("verb=create", None),
+        ("verb=create word | table verb", None),
+    ],
+)
 def test_only_searches_that_hand_the_identity_through_are_remembered(search: str, names: set[str] | None) -> None:
     assert identities(make_plan(read_search(search, {}), Context())) == (None if names is None else frozenset(names))
 

@@ -26,8 +26,11 @@ SCORE = {"risk_objects": (RiskObject("user", "user", 40),), "risk_score": 40}
 
 def lines() -> Iterator[dict[str, str]]:
     """The lines of the ledger."""
-    table = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in LEDGER.read_text().splitlines()
-             if line.startswith("|")]
+    table = [
+        [cell.strip() for cell in line.strip("|\n").split("|")]
+        for line in LEDGER.read_text().splitlines()
+        if line.startswith("|")
+    ]
     for row in table[2:]:
         yield dict(zip(table[0], row, strict=True))
 
@@ -40,8 +43,13 @@ def events() -> list[dict[str, Any]]:
             continue
         day, clock = line["time"].split()
         user = {"username": line["user"], "groups": ["system:masters"] if line["user"] == "admin" else ["dev"]}
-        one = event(f"r{number}", at=f"{clock}:00.000000", verb=VERBS[line["detection"]], user=user,
-                    responseStatus={"code": 500 if line["note"] == "failed" else 200})
+        one = event(
+            f"r{number}",
+            at=f"{clock}:00.000000",
+            verb=VERBS[line["detection"]],
+            user=user,
+            responseStatus={"code": 500 if line["note"] == "failed" else 200},
+        )
         for name in ("requestReceivedTimestamp", "stageTimestamp"):
             one[name] = one[name].replace("2026-11-25", day)
         made.append(one)
@@ -56,8 +64,18 @@ def search(verb: str) -> str:
 def result(tmp_path: Path) -> FindingsResult:
     log = write(tmp_path / "a.log", *events())
     shared = {**SCORE, "message": "$user$"}
-    return run(log, *(detection(f"verb={verb} | stats count by user.username | rename user.username as user",
-                                name=name, id=name, **shared) for name, verb in VERBS.items()))
+    return run(
+        log,
+        *(
+            detection(
+                f"verb={verb} | stats count by user.username | rename user.username as user",
+                name=name,
+                id=name,
+                **shared,
+            )
+            for name, verb in VERBS.items()
+        ),
+    )
 
 
 def test_every_line_of_the_ledger_is_as_it_was_worked_out(result: FindingsResult) -> None:
@@ -102,9 +120,17 @@ def test_three_tactics_from_four_detections_in_a_week_are_an_incident(tmp_path: 
         for name in ("requestReceivedTimestamp", "stageTimestamp"):
             one[name] = one[name].replace("2026-11-25", f"2026-11-{20 + number}")
     techniques = ("T1610", "T1552.007", "T1613", "T1610")
-    made = [detection(f"verb=v{number} | table user.username", name=f"D{number}", id=f"D{number}", risk_score=5,
-                      risk_objects=(RiskObject("user.username", "user", 5),), mitre_attack_id=(technique,))
-            for number, technique in enumerate(techniques)]
+    made = [
+        detection(
+            f"verb=v{number} | table user.username",
+            name=f"D{number}",
+            id=f"D{number}",
+            risk_score=5,
+            risk_objects=(RiskObject("user.username", "user", 5),),
+            mitre_attack_id=(technique,),
+        )
+        for number, technique in enumerate(techniques)
+    ]
     titles = [one.title for one in run(write(tmp_path / "a.log", *days), *made) if one.kind == "incident"]
     assert titles == ["alice shows 4 tactics of an attack in 4 detections"]
     assert [one for one in run(write(tmp_path / "b.log", *days[:3]), *made) if one.kind == "incident"] == []
@@ -120,15 +146,24 @@ def test_a_site_can_change_the_cap_and_the_factors(tmp_path: Path) -> None:
 
 def correlation(search: str, **members: Any) -> Detection:
     """A search that makes incidents, over the last day."""
-    return detection(search, name="Site rule", id="site", type="Correlation", risk_objects=(), threat_objects=(),
-                     message="site rule", **{"deployment": Deployment("d", earliest_time="-24h", latest_time="now"),
-                                             **members})
+    return detection(
+        search,
+        name="Site rule",
+        id="site",
+        type="Correlation",
+        risk_objects=(),
+        threat_objects=(),
+        message="site rule",
+        **{"deployment": Deployment("d", earliest_time="-24h", latest_time="now"), **members},
+    )
 
 
 def test_clusters_do_not_add_up_to_an_incident(tmp_path: Path) -> None:
     made = [detection(f"verb={verb} | table user.username", name=verb, id=verb) for verb in ("create", "delete")]
-    logs = [write(tmp_path / f"{name}.log", *(event(f"{name}-{verb}", verb=verb) for verb in ("create", "delete")))
-            for name in ("east", "west")]
+    logs = [
+        write(tmp_path / f"{name}.log", *(event(f"{name}-{verb}", verb=verb) for verb in ("create", "delete")))
+        for name in ("east", "west")
+    ]
     state = str(tmp_path / "state")
     for log in logs:
         result = run(log, *made, state=state, cluster=log.stem)
@@ -137,8 +172,9 @@ def test_clusters_do_not_add_up_to_an_incident(tmp_path: Path) -> None:
 
 
 def test_a_rule_that_names_the_cluster_sees_all_of_them(tmp_path: Path) -> None:
-    rule = correlation("| tstats dc(All_Risk.cluster) as clusters from datamodel=Risk by All_Risk.risk_object "
-                       "| where clusters > 1")
+    rule = correlation(
+        "| tstats dc(All_Risk.cluster) as clusters from datamodel=Risk by All_Risk.risk_object | where clusters > 1"
+    )
     log = [write(tmp_path / f"{name}.log", event(name)) for name in ("east", "west")]
     state = str(tmp_path / "state")
     for one in log:
@@ -153,12 +189,26 @@ def test_an_incident_names_who_gathered_the_risk_and_by_what(result: FindingsRes
 
 
 def test_an_incident_by_address_holds_only_the_findings_from_there(tmp_path: Path) -> None:
-    log = write(tmp_path / "a.log", *(event(f"r{number}", at=f"10:0{number}:00.0", sourceIPs=[f"10.0.0.{number % 2}"],
-                                            user={"username": f"user{number}"}) for number in range(5)))
-    rule = correlation("| from datamodel Risk.All_Risk | stats dc(risk_object) as users by threat_object "
-                       "| where users > 2")
-    (incident,) = (one for one in run(log, detection("verb=create | table user.username sourceIPs{}"), rule)
-                   if one.detection.name == "Site rule")
+    log = write(
+        tmp_path / "a.log",
+        *(
+            event(
+                f"r{number}",
+                at=f"10:0{number}:00.0",
+                sourceIPs=[f"10.0.0.{number % 2}"],
+                user={"username": f"user{number}"},
+            )
+            for number in range(5)
+        ),
+    )
+    rule = correlation(
+        "| from datamodel Risk.All_Risk | stats dc(risk_object) as users by threat_object | where users > 2"
+    )
+    (incident,) = (
+        one
+        for one in run(log, detection("verb=create | table user.username sourceIPs{}"), rule)
+        if one.detection.name == "Site rule"
+    )
     assert [info.audit_id for info in incident.requests] == ["r0", "r2", "r4"]
     assert [one.value for one in incident.threat_objects] == ["10.0.0.0"]
 
@@ -179,8 +229,11 @@ def test_windows_move_only_where_risk_is_gained(tmp_path: Path) -> None:
     """A user whose risk is capped early on was looked at for each of a day's minutes: 57 seconds for 2,880 requests."""
     log = write(tmp_path / "a.log", *(event(f"r{number}", at=f"10:{number:02}:00.0") for number in range(50)))
     rule = correlation("| tstats count from datamodel=Risk by All_Risk.risk_object | where count > 0")
-    (incident,) = (one for one in run(log, detection("verb=create | table user.username"), rule)
-                   if one.detection.name == "Site rule")
+    (incident,) = (
+        one
+        for one in run(log, detection("verb=create | table user.username"), rule)
+        if one.detection.name == "Site rule"
+    )
     assert incident.rows[-1]["count"] == "3"  # 49 + 49 + 2: the third one reaches the cap
 
 
@@ -190,21 +243,38 @@ def test_whoever_has_no_name_stands_under_an_address_and_scores_nothing(tmp_path
     one = detection(search, risk_objects=(RiskObject("user", "user", 49),))
     (gained,) = run(log, one).found.risk
     assert (gained.object, gained.object_type, gained.applied, gained.notes) == (
-        "10.0.0.7", "system", 0.0, ("nobody is named",))
+        "10.0.0.7",
+        "system",
+        0.0,
+        ("nobody is named",),
+    )
 
 
 def test_what_is_hidden_scores_nothing_and_says_why(tmp_path: Path) -> None:
-    log = write(tmp_path / "a.log", event(requestURI="/api/v1/namespaces/default/pods/web/binding", objectRef={
-        "resource": "pods", "subresource": "binding", "namespace": "default", "name": "web"}))
+    log = write(
+        tmp_path / "a.log",
+        event(
+            requestURI="/api/v1/namespaces/default/pods/web/binding",
+            objectRef={"resource": "pods", "subresource": "binding", "namespace": "default", "name": "web"},
+        ),
+    )
     (gained,) = run(log, detection("verb=create objectRef.resource=pods | table user.username")).found.risk
     assert (gained.applied, gained.notes) == (0.0, ("hidden by noise class subresource",))
 
 
-@pytest.mark.parametrize("table", [
-    {"caps": 1}, {"cap": "much"}, {"cap": -1}, {"factors": 3}, {"factors": {"x": {}}},
-    {"factors": {"x": {"when": "a=b", "times": 2}}}, {"factors": {"x": {"when": "a=b", "add": "2"}}},
-    {"factors": {"x": {"when": "a=(b"}}},
-])
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"caps": 1},
+        {"cap": "much"},
+        {"cap": -1},
+        {"factors": 3},
+        {"factors": {"x": {}}},
+        {"factors": {"x": {"when": "a=b", "times": 2}}},
+        {"factors": {"x": {"when": "a=b", "add": "2"}}},
+        {"factors": {"x": {"when": "a=(b"}}},
+    ],
+)
 def test_faults_in_the_table_are_usage_errors(table: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         risk_policy(table)

@@ -18,12 +18,20 @@ def matches(tmp_path: Path, *events: dict[str, Any], search: str = PODS) -> list
     return [match for match in found if match.finding.kind != "incident"]
 
 
-def pod(name: str, user: str = "alice", image: str = "nginx", agent: str = "kubectl/v1", day: int = 25,
-        **members: Any) -> dict[str, Any]:
+def pod(
+    name: str, user: str = "alice", image: str = "nginx", agent: str = "kubectl/v1", day: int = 25, **members: Any
+) -> dict[str, Any]:
     body = {"spec": {"containers": [{"image": image}]}}
     when = {"requestReceivedTimestamp": f"2026-11-{day}T10:00:00.1Z", "stageTimestamp": f"2026-11-{day}T10:00:00.2Z"}
-    return event(name, user={"username": user, "groups": []}, userAgent=agent, level="Request", requestObject=body,
-                 **when, **members)
+    return event(
+        name,
+        user={"username": user, "groups": []},
+        userAgent=agent,
+        level="Request",
+        requestObject=body,
+        **when,
+        **members,
+    )
 
 
 def conditions(tmp_path: Path, *events: dict[str, Any], search: str = PODS) -> dict[str, int]:
@@ -52,9 +60,14 @@ def test_a_condition_on_the_user_agent_alone_carries_a_caution(tmp_path: Path) -
 def test_an_image_is_proposed_only_where_the_search_matches_stages_that_name_it(tmp_path: Path) -> None:
     """Regression: it was proposed for searches that match RequestReceived too, where no exception to it holds."""
     late = {"requestReceivedTimestamp": "2026-11-25T10:00:00.1Z", "stageTimestamp": "2026-11-25T10:00:00.1Z"}
-    events = [stage for number, user in enumerate(("ann", "ben")) for stage in (
-        received(f"r{number}", user={"username": user, "groups": []}, userAgent="kubectl/v1", **late),
-        pod(f"r{number}", user, "ci/build"))] + [pod("x", "eve", "evil")]
+    events = [
+        stage
+        for number, user in enumerate(("ann", "ben"))
+        for stage in (
+            received(f"r{number}", user={"username": user, "groups": []}, userAgent="kubectl/v1", **late),
+            pod(f"r{number}", user, "ci/build"),
+        )
+    ] + [pod("x", "eve", "evil")]
     by_image = 'requestObject.spec.containers{}.image="ci/build"'
     assert by_image not in conditions(tmp_path, *events)
     assert by_image in conditions(tmp_path, *events, search=f"{PODS} stage=ResponseComplete")

@@ -95,8 +95,9 @@ def test_events_of_two_clusters_are_not_counted_together(tmp_path: Path) -> None
     def found(*clusters: str) -> list[tuple[str, int]]:
         state = str(tmp_path / "-".join(clusters))
         for number, cluster in enumerate(clusters):
-            log = write(tmp_path / f"{number}.log", *(event(f"{number}{other}", at=f"10:0{other}:00.0")
-                                                      for other in range(2)))
+            log = write(
+                tmp_path / f"{number}.log", *(event(f"{number}{other}", at=f"10:0{other}:00.0") for other in range(2))
+            )
             findings = run(log, detection(MANY, deployment=HOURLY), state=state, cluster=cluster)
         return [(one.cluster, one.request_count) for one in findings]
 

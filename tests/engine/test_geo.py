@@ -14,22 +14,33 @@ from podhawk.engine.geo import open_geo
 from podhawk.errors import PodhawkError
 
 CITY = {
-    "city": {"names": {"en": "Berlin", "de": "Berlin"}}, "country": {"iso_code": "DE", "names": {"en": "Germany"}},
-    "subdivisions": [{"iso_code": "BE", "names": {"en": "State of Berlin"}}], "continent": {"names": {"en": "Europe"}},
-    "location": {"latitude": 52.5, "longitude": 13.25, "time_zone": "Europe/Berlin", "metro_code": 7}}
+    "city": {"names": {"en": "Berlin", "de": "Berlin"}},
+    "country": {"iso_code": "DE", "names": {"en": "Germany"}},
+    "subdivisions": [{"iso_code": "BE", "names": {"en": "State of Berlin"}}],
+    "continent": {"names": {"en": "Europe"}},
+    "location": {"latitude": 52.5, "longitude": 13.25, "time_zone": "Europe/Berlin", "metro_code": 7},
+}
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    return mmdb.write(tmp_path / "places.mmdb", {
-        "203.0.113.0/24": CITY, "2001:db8::/32": {"country": {"names": {"en": "Chile"}}}})
+    return mmdb.write(
+        tmp_path / "places.mmdb", {"203.0.113.0/24": CITY, "2001:db8::/32": {"country": {"names": {"en": "Chile"}}}}
+    )
 
 
 def test_everything_that_is_known(database: Path) -> None:
     place = open_geo(str(database)).locate("203.0.113.9")
     assert place is not None
-    assert {"City": "Berlin", "Country": "Germany", "Region": "State of Berlin", "lat": "52.5", "lon": "13.25",
-            "Continent": "Europe", "Timezone": "Europe/Berlin"}.items() <= dict(place).items()
+    assert {
+        "City": "Berlin",
+        "Country": "Germany",
+        "Region": "State of Berlin",
+        "lat": "52.5",
+        "lon": "13.25",
+        "Continent": "Europe",
+        "Timezone": "Europe/Berlin",
+    }.items() <= dict(place).items()
 
 
 def test_ipv6_and_places_of_which_little_is_known(database: Path) -> None:
@@ -55,18 +66,29 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path, content: bytes | Non
 
 def events(tmp_path: Path) -> Path:
     path = tmp_path / "events.jsonl"
-    path.write_text("".join(json.dumps({"ip": ip}) + "\n" for ip in (
-        ["203.0.113.9"], ["10.0.0.1"], ["10.0.0.1", "203.0.113.9"])))
+    path.write_text(
+        "".join(json.dumps({"ip": ip}) + "\n" for ip in (["203.0.113.9"], ["10.0.0.1"], ["10.0.0.1", "203.0.113.9"]))
+    )
     return path
 
 
 def test_iplocation_reads_the_database(database: Path, tmp_path: Path) -> None:
-    rows = list(api.search("* | iplocation ip{} | table ip{} City Country Region lat", events(tmp_path),
-                           content=Content(), input_format="json", geo=str(database)))
+    rows = list(
+        api.search(
+            "* | iplocation ip{} | table ip{} City Country Region lat",
+            events(tmp_path),
+            content=Content(),
+            input_format="json",
+            geo=str(database),
+        )
+    )
     berlin = {"City": "Berlin", "Country": "Germany", "Region": "State of Berlin", "lat": "52.5"}
     nothing = dict.fromkeys(berlin)
-    assert rows == [{"ip{}": "203.0.113.9", **berlin}, {"ip{}": "10.0.0.1", **nothing},
-                    {"ip{}": ["10.0.0.1", "203.0.113.9"], **berlin}]
+    assert rows == [
+        {"ip{}": "203.0.113.9", **berlin},
+        {"ip{}": "10.0.0.1", **nothing},
+        {"ip{}": ["10.0.0.1", "203.0.113.9"], **berlin},
+    ]
 
 
 def test_prefix_and_all_fields(database: Path, tmp_path: Path) -> None:

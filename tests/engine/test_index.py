@@ -55,12 +55,21 @@ def test_no_clause_that_holds_is_left_unasked() -> None:
     assert left_out > 10_000
 
 
-@pytest.mark.parametrize(("search", "found"), [
-    ("verb=get objectRef.resource=Pods", [("verb", {"get"}), ("objectRef.resource", {"pods"})]),
-    ("verb=get OR verb IN (list, watch)", [("verb", {"get", "list", "watch"})]),
-    ("verb=get OR user.username=bob", []), ("verb=g*", []), ("sourceIPs{}=10.0.0.0/8", []), ("NOT verb=get", []),
-    ("verb!=get", []), ("source=kubernetes", []), ("requestObject.kind=Pod", []), ("word", []),
-    ("(verb=get OR verb=list) user.username=bob word", [("verb", {"get", "list"}), ("user.username", {"bob"})]),
-])
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("verb=get objectRef.resource=Pods", [("verb", {"get"}), ("objectRef.resource", {"pods"})]),
+        ("verb=get OR verb IN (list, watch)", [("verb", {"get", "list", "watch"})]),
+        ("verb=get OR user.username=bob", []),
+        ("verb=g*", []),
+        ("sourceIPs{}=10.0.0.0/8", []),
+        ("NOT verb=get", []),
+        ("verb!=get", []),
+        ("source=kubernetes", []),
+        ("requestObject.kind=Pod", []),
+        ("word", []),
+        ("(verb=get OR verb=list) user.username=bob word", [("verb", {"get", "list"}), ("user.username", {"bob"})]),
+    ],
+)
 def test_what_must_equal_something(search: str, found: list[tuple[str, set[str]]]) -> None:
     assert [(name, set(texts)) for name, texts in equals(clause_of(search))] == found

@@ -126,7 +126,10 @@ def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, smal
     one, several = both(search, [packed[0], plain[2], packed[1], plain[3]])
     assert list(one) == list(several)
     assert (one.report.lines, one.report.bytes, one.report.files) == (
-        several.report.lines, several.report.bytes, several.report.files)
+        several.report.lines,
+        several.report.bytes,
+        several.report.files,
+    )
     assert small_pieces
 
 
@@ -141,13 +144,21 @@ def test_lines_of_a_file_that_is_given_twice_were_counted_on(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_pieces_took_the_time_of_receipt_whatever_was_asked_for(jobs: int, tmp_path: Path) -> None:
-    event = {"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "stage": "ResponseComplete",
-             "verb": "get", "user": {"username": "alice"}, "requestReceivedTimestamp": "2026-11-01T10:00:00.000000Z",
-             "stageTimestamp": "2026-11-01T10:00:05.000000Z"}
+    event = {
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Metadata",
+        "stage": "ResponseComplete",
+        "verb": "get",
+        "user": {"username": "alice"},
+        "requestReceivedTimestamp": "2026-11-01T10:00:00.000000Z",
+        "stageTimestamp": "2026-11-01T10:00:05.000000Z",
+    }
     path = tmp_path / "a.log"
     path.write_text("".join(json.dumps({**event, "auditID": str(number)}) + "\n" for number in range(100)))
-    found = api.search("verb=get | stats max(_time) as time", path, content=NOTHING, jobs=jobs,
-                       time_field="stageTimestamp")
+    found = api.search(
+        "verb=get | stats max(_time) as time", path, content=NOTHING, jobs=jobs, time_field="stageTimestamp"
+    )
     assert [row["time"] for row in found] == ["1793527205"]
 
 

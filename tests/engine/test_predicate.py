@@ -47,11 +47,23 @@ def test_the_generated_text_holds_nothing_that_content_says() -> None:
     assert {name for name in predicate.__code__.co_names if not name.startswith("c")} <= {"get", "__class__", "str"}
 
 
-NAMES = ["verb", "user.username", "user.groups{}", "sourceIPs{}", "objectRef.resource", "responseStatus.code",
-         "annotations.authorization.k8s.io/decision", "requestObject.spec.type",
-         "requestObject.spec.containers{}.image",
-         "requestObject.metadata.annotations.kubectl.kubernetes.io/last-applied-configuration", "user.extra.a.b{}",
-         "impersonatedUser.username", "level", "nope", "nope.x"]
+NAMES = [
+    "verb",
+    "user.username",
+    "user.groups{}",
+    "sourceIPs{}",
+    "objectRef.resource",
+    "responseStatus.code",
+    "annotations.authorization.k8s.io/decision",
+    "requestObject.spec.type",
+    "requestObject.spec.containers{}.image",
+    "requestObject.metadata.annotations.kubectl.kubernetes.io/last-applied-configuration",
+    "user.extra.a.b{}",
+    "impersonatedUser.username",
+    "level",
+    "nope",
+    "nope.x",
+]
 
 
 def audit_event(chance: random.Random) -> str:
@@ -64,12 +76,19 @@ def audit_event(chance: random.Random) -> str:
         "sourceIPs": some(["10.0.0.1"], ["a", "b"], "10.0.0.1,10.0.0.2", []),
         "objectRef": some({"resource": "pods"}, {"resource": ["odd"]}, {}),
         "responseStatus": some({"code": some(403, 0, 1.0, True)}, {"code": {}}),
-        "annotations": some({"authorization.k8s.io/decision": "allow"}, {"authorization_k8s_io/decision": "allow"},
-                            {"authorization": {"k8s": {"io/decision": "x"}}}),
-        "requestObject": some({"spec": {"type": "NodePort", "containers": [{"image": "a"}, {"image": 0}]}},
-                              {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}},
-                              {"spec.type": "dotted"}, [{"op": "add"}]),
-        "level": some("Metadata", "Request")}
+        "annotations": some(
+            {"authorization.k8s.io/decision": "allow"},
+            {"authorization_k8s_io/decision": "allow"},
+            {"authorization": {"k8s": {"io/decision": "x"}}},
+        ),
+        "requestObject": some(
+            {"spec": {"type": "NodePort", "containers": [{"image": "a"}, {"image": 0}]}},
+            {"metadata": {"annotations": {"kubectl.kubernetes.io/last-applied-configuration": "{}"}}},
+            {"spec.type": "dotted"},
+            [{"op": "add"}],
+        ),
+        "level": some("Metadata", "Request"),
+    }
     for name, value in parts.items():
         if chance.random() < 0.7:
             made[name] = value

@@ -14,20 +14,29 @@ from podhawk.engine import batch, serving
 
 NOTHING = Content()
 SEARCHES = [
-    "* | stats count by verb", "* | stats count by user.username verb objectRef.resource",
+    "* | stats count by verb",
+    "* | stats count by user.username verb objectRef.resource",
     "* | stats count by stage level",
-    "* | stats count by responseStatus.code", "* | stats count by sourceIPs{} verb", "* | stats count by user.groups{}",
-    "* | stats count dc(verb) values(user.username) by objectRef.namespace", "* | stats count",
+    "* | stats count by responseStatus.code",
+    "* | stats count by sourceIPs{} verb",
+    "* | stats count by user.groups{}",
+    "* | stats count dc(verb) values(user.username) by objectRef.namespace",
+    "* | stats count",
     "* | stats first(verb) last(auditID) earliest(verb) list(verb) by user.username",
     "* | timechart span=10s count by verb",
-    "NOT verb=get | stats count by verb", "NOT (verb=get OR user.username=bob) | table auditID verb user.username",
-    "* | table verb _time", "* | top verb",
+    "NOT verb=get | stats count by verb",
+    "NOT (verb=get OR user.username=bob) | table auditID verb user.username",
+    "* | table verb _time",
+    "* | top verb",
     "verb=delete requestObject.verb=inner | table auditID",
     "verb=nothing objectRef.resource=pods requestObject.verb=inner annotations.a=b | stats count by verb",
     "* | fields verb | stats count by verb",
-    "* | eval x=verb.\"!\" | stats count by x",
-    "NOT responseStatus.code>400 | stats count by responseStatus.code", "* | stats count by source index host",
-    "NOT verb=zzz | stats min(responseStatus.code) max(_time) by verb", "* | dedup user.username | table user.username"]
+    '* | eval x=verb."!" | stats count by x',
+    "NOT responseStatus.code>400 | stats count by responseStatus.code",
+    "* | stats count by source index host",
+    "NOT verb=zzz | stats min(responseStatus.code) max(_time) by verb",
+    "* | dedup user.username | table user.username",
+]
 
 
 def event(chance: random.Random, number: int) -> str:
@@ -36,20 +45,40 @@ def event(chance: random.Random, number: int) -> str:
 
     made: dict[str, object] = {"auditID": f"id-{number}", "verb": some("get", "create", "GET", "", "b\u00e9")}
     parts: dict[str, object] = {
-        "kind": "Event", "level": some("Metadata", "Request", 3, None), "stage": some("ResponseComplete", "Panic"),
-        "user": some({"username": "bob"}, {"username": "ann", "groups": ["a", "b"]}, {"username": 7},
-                     {"username": None}, {"username": ["x"]}, {"groups": []}, {"groups": [1, "a", None]}, {}, None,
-                     "text", ["x"],
-                     {"username": {"first": "x"}}, {"user.name": "dotted"}),
+        "kind": "Event",
+        "level": some("Metadata", "Request", 3, None),
+        "stage": some("ResponseComplete", "Panic"),
+        "user": some(
+            {"username": "bob"},
+            {"username": "ann", "groups": ["a", "b"]},
+            {"username": 7},
+            {"username": None},
+            {"username": ["x"]},
+            {"groups": []},
+            {"groups": [1, "a", None]},
+            {},
+            None,
+            "text",
+            ["x"],
+            {"username": {"first": "x"}},
+            {"user.name": "dotted"},
+        ),
         "sourceIPs": some(["10.0.0.1"], ["10.0.0.1", "10.0.0.2"], [], "10.0.0.1, 10.0.0.2", None),
         "objectRef": some({"resource": "pods", "namespace": "x"}, {"resource": "pods"}, {"resource": True}, {}),
         "responseStatus": some({"code": 200}, {"code": 403}, {"code": 0}, {"code": 4.0}, {"code": "200"}),
-        "annotations": some({"a": "b"}, {"audit.k8s.io/truncated": "true"}, {"audit.k8s.io/truncated": "false"}, None,
-                            {"authorization_k8s_io/decision": "allow"}),
+        "annotations": some(
+            {"a": "b"},
+            {"audit.k8s.io/truncated": "true"},
+            {"audit.k8s.io/truncated": "false"},
+            None,
+            {"authorization_k8s_io/decision": "allow"},
+        ),
         "requestObject": some({"verb": "inner"}, [{"op": "add"}]),
         "requestReceivedTimestamp": some("2026-11-25T10:00:01.000001Z", "2026-11-25T10:00:02Z", "odd", 5, None),
         "stageTimestamp": some("2026-11-25T10:00:03.000001Z", "odd"),
-        "extra": some("member", {"x": 1}), "user.username": "flattened"}
+        "extra": some("member", {"x": 1}),
+        "user.username": "flattened",
+    }
     for name, value in parts.items():
         if chance.random() < (0.1 if name in ("extra", "user.username") else 0.7):
             made[name] = value
@@ -63,8 +92,16 @@ def event(chance: random.Random, number: int) -> str:
 
 def account(result: api.Result) -> tuple[object, ...]:
     report = result.report
-    return (report.events, dict(report.by_stage), dict(report.by_level), dict(report.by_format), report.truncated,
-            report.lines, report.bytes, {reason: entry.count for reason, entry in report.rejected.items()})
+    return (
+        report.events,
+        dict(report.by_stage),
+        dict(report.by_level),
+        dict(report.by_format),
+        report.truncated,
+        report.lines,
+        report.bytes,
+        {reason: entry.count for reason, entry in report.rejected.items()},
+    )
 
 
 def the_long_way(search: str, path: Path, content: Content, patch: pytest.MonkeyPatch) -> api.Result:
@@ -75,8 +112,9 @@ def the_long_way(search: str, path: Path, content: Content, patch: pytest.Monkey
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_the_quick_way_gives_what_the_long_way_gives(search: str, tmp_path: Path,
-                                                     monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_quick_way_gives_what_the_long_way_gives(
+    search: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "audit.log"
     for seed in range(3):
         chance = random.Random(f"{seed}")
@@ -92,11 +130,27 @@ def test_the_quick_way_gives_what_the_long_way_gives(search: str, tmp_path: Path
 
 def test_most_plain_events_are_taken_the_quick_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "audit.log"
-    path.write_text("".join(json.dumps({
-        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": str(number), "verb": "get",
-        "stage": "ResponseComplete", "user": {"username": "bob", "groups": ["a"]}, "sourceIPs": ["::1"],
-        "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z", "stageTimestamp": "2026-11-25T10:00:01.000001Z",
-        "annotations": {"authorization.k8s.io/decision": "allow"}}) + "\n" for number in range(500)))
+    path.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "kind": "Event",
+                    "apiVersion": "audit.k8s.io/v1",
+                    "level": "Metadata",
+                    "auditID": str(number),
+                    "verb": "get",
+                    "stage": "ResponseComplete",
+                    "user": {"username": "bob", "groups": ["a"]},
+                    "sourceIPs": ["::1"],
+                    "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z",
+                    "stageTimestamp": "2026-11-25T10:00:01.000001Z",
+                    "annotations": {"authorization.k8s.io/decision": "allow"},
+                }
+            )
+            + "\n"
+            for number in range(500)
+        )
+    )
     taken = []
     count = serving.Server.count
     monkeypatch.setattr(serving.Server, "count", lambda self, values: (taken.append(values), count(self, values))[1])
@@ -108,14 +162,30 @@ def test_most_plain_events_are_taken_the_quick_way(tmp_path: Path, monkeypatch: 
 def test_a_field_of_a_body_is_seen_where_nothing_else_rules_a_search_out(tmp_path: Path) -> None:
     """A detection was said to lack a field that was there; bodies were decoded for searches that want other verbs."""
     path = tmp_path / "audit.log"
-    path.write_text("".join(json.dumps({
-        "kind": "Event", "level": "Request", "auditID": str(number), "verb": "create", "stage": "ResponseComplete",
-        "requestObject": {"kind": "Pod"}, "requestReceivedTimestamp": "2026-11-25T10:00:01Z"}) + "\n"
-        for number in range(20)), encoding="utf-8")
+    path.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "kind": "Event",
+                    "level": "Request",
+                    "auditID": str(number),
+                    "verb": "create",
+                    "stage": "ResponseComplete",
+                    "requestObject": {"kind": "Pod"},
+                    "requestReceivedTimestamp": "2026-11-25T10:00:01Z",
+                }
+            )
+            + "\n"
+            for number in range(20)
+        ),
+        encoding="utf-8",
+    )
     for strict in (False, True):
-        for search, unseen in (("verb=create requestObject.kind=Pod userAgent=x", {"userAgent"}),
-                               ("verb=create requestObject.kind=Job userAgent=x", {"userAgent"}),
-                               ("verb=delete requestObject.kind=Pod userAgent=x", {"requestObject.kind", "userAgent"})):
+        for search, unseen in (
+            ("verb=create requestObject.kind=Pod userAgent=x", {"userAgent"}),
+            ("verb=create requestObject.kind=Job userAgent=x", {"userAgent"}),
+            ("verb=delete requestObject.kind=Pod userAgent=x", {"requestObject.kind", "userAgent"}),
+        ):
             result = api.search(f"{search} | table auditID", path, content=NOTHING, jobs=1, strict=strict)
             assert result.observed.unseen == unseen, search
 
@@ -123,10 +193,24 @@ def test_a_field_of_a_body_is_seen_where_nothing_else_rules_a_search_out(tmp_pat
 def test_a_body_that_is_null_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was taken for one that is missing."""
     path = tmp_path / "audit.log"
-    path.write_text("".join(json.dumps({
-        "kind": "Event", "level": "Request", "auditID": str(number), "verb": "create", "stage": "ResponseComplete",
-        "requestObject": body, "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z"}) + "\n"
-        for number, body in enumerate([None, {"a": 1}, None])), encoding="utf-8")
+    path.write_text(
+        "".join(
+            json.dumps(
+                {
+                    "kind": "Event",
+                    "level": "Request",
+                    "auditID": str(number),
+                    "verb": "create",
+                    "stage": "ResponseComplete",
+                    "requestObject": body,
+                    "requestReceivedTimestamp": "2026-11-25T10:00:01.000001Z",
+                }
+            )
+            + "\n"
+            for number, body in enumerate([None, {"a": 1}, None])
+        ),
+        encoding="utf-8",
+    )
     search = "verb=create requestObject=null | table auditID requestObject"
     expected = [{"auditID": "0", "requestObject": "null"}, {"auditID": "2", "requestObject": "null"}]
     assert sorted(the_long_way(search, path, NOTHING, monkeypatch), key=str) == expected

@@ -27,6 +27,7 @@ from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
 
 NOTHING = Content()
 
+
 def rows(search: str, path: Path, strict: bool) -> list[str]:
     result = api.search(f"{search} | table auditID verb", path, content=NOTHING, strict=strict)
     return sorted(json.dumps(row) for row in result)
@@ -34,8 +35,9 @@ def rows(search: str, path: Path, strict: bool) -> list[str]:
 
 @pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
-def test_nothing_wanted_is_kept_back(wrap: Callable[[random.Random, list[str]], bytes], matcher: type,
-                                     tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_wanted_is_kept_back(
+    wrap: Callable[[random.Random, list[str]], bytes], matcher: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sieve, "matcher", matcher)
     monkeypatch.setattr(source, "BLOCK", 3000)  # many blocks, so that lines and documents lie across them
     monkeypatch.setattr(sieve, "SAMPLE_LINES", 1)
@@ -79,8 +81,10 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
     assert result.report.events < 200  # the first ones, and those with escapes
 
 
-@pytest.mark.parametrize(("line", "otherwise"), [
-    (b'{"kind":"Event","a":1}', False), (b'{"kind":"EventList"}', True), (b"x", True), (b'{"a":"{"}', True)])
+@pytest.mark.parametrize(
+    ("line", "otherwise"),
+    [(b'{"kind":"Event","a":1}', False), (b'{"kind":"EventList"}', True), (b"x", True), (b'{"a":"{"}', True)],
+)
 @pytest.mark.parametrize("before", [b"", b'{"kind":"Event",}\n'])
 def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes) -> None:
     for made in (HyperscanMatcher, ReMatcher):
@@ -94,8 +98,9 @@ def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes
 @pytest.mark.parametrize("feed", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("continued", [bytes([one]) for one in CONTINUES])
 @pytest.mark.parametrize("before", [b"", b"{}", b"{", b"{}\n", b"\n", b"{}\n{}\n\n"])
-def test_a_line_that_cannot_begin_an_event_is_seen(before: bytes, continued: bytes, feed: bytes, matcher: type,
-                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_cannot_begin_an_event_is_seen(
+    before: bytes, continued: bytes, feed: bytes, matcher: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sieve, "matcher", matcher)
     clause = parse_search(plain("verb=create")).stages[0].node.clause
     block = (before + b"\n" + continued + b"}\n{}\n").replace(b"\n", feed)

@@ -73,21 +73,34 @@ def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path, monk
 
 @pytest.mark.parametrize("feed", ["\n", "\r\n", "\0\n"])
 @pytest.mark.parametrize("place", ["at the end", "behind its first line", "behind its blank line"])
-def test_a_document_with_a_blank_line_inside_was_lost(place: str, feed: str, tmp_path: Path,
-                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_with_a_blank_line_inside_was_lost(
+    place: str, feed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A blank line was taken for proof that nothing goes on, where a block ended beside it."""
-    plain = json.dumps({"kind": "Event", "auditID": "plain", "stage": "ResponseComplete", "verb": "get",
-                        "requestReceivedTimestamp": "2026-11-25T10:00:00.000001Z"})
+    plain = json.dumps(
+        {
+            "kind": "Event",
+            "auditID": "plain",
+            "stage": "ResponseComplete",
+            "verb": "get",
+            "requestReceivedTimestamp": "2026-11-25T10:00:00.000001Z",
+        }
+    )
     text = [plain] * 300
-    first = '{"auditID":"two-lines","kind":"Event","stage":"ResponseComplete","verb":"delete",' \
-            '"objectRef":{"resource":"secrets"}'
+    first = (
+        '{"auditID":"two-lines","kind":"Event","stage":"ResponseComplete","verb":"delete",'
+        '"objectRef":{"resource":"secrets"}'
+    )
     begun = "".join(line + feed.lstrip("\0") for line in text)
     document = first + feed.lstrip("\0") + feed + ',"user":{"username":"bob"}}'
     path = tmp_path / "audit.log"
     path.write_text(begun + document + ("" if place == "at the end" else feed.lstrip("\0") + begun), newline="")
     whole = len(begun + first + feed.lstrip("\0"))
-    monkeypatch.setattr(source, "BLOCK", {"at the end": 1 << 20, "behind its first line": whole,
-                                          "behind its blank line": whole + len(feed)}[place])
+    monkeypatch.setattr(
+        source,
+        "BLOCK",
+        {"at the end": 1 << 20, "behind its first line": whole, "behind its blank line": whole + len(feed)}[place],
+    )
     search = "verb=delete objectRef.resource=secrets user.username=bob | table auditID"
     assert list(api.search(search, path, content=Content(), jobs=1)) == [{"auditID": "two-lines"}]
 

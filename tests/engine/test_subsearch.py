@@ -21,19 +21,25 @@ def clause_of(spl: str) -> Clause:
     return clause
 
 
-@pytest.mark.parametrize(("rows", "clause"), [
-    ([], NOTHING),
-    ([{"_time": 1, "_raw": "x"}], NOTHING),
-    ([{"a": "1"}], Compare("a", "=", "1")),
-    ([{"a": "1", "_time": 5, "b": 2}], And((Compare("a", "=", "1"), Compare("b", "=", "2")))),
-    ([{"a": "1"}, {"a": "2"}, {"a": "1"}], Or((Compare("a", "=", "1"), Compare("a", "=", "2")))),
-    ([{"a": ("1", "2"), "b": "3"}],
-     And((Or((Compare("a", "=", "1"), Compare("a", "=", "2"))), Compare("b", "=", "3")))),
-    ([{"earliest": 5}], TimeBound("earliest", "5")),
-    ([{"search": "a=1 NOT b=2"}], And((Compare("a", "=", "1"), Not(Compare("b", "=", "2"))))),
-    ([{"query": "a=1", "c": "3"}], And((Compare("a", "=", "1"), Compare("c", "=", "3")))),
-    ([{"search": " "}], NOTHING),
-    ([{"a": 'x" OR b="y'}], Compare("a", "=", 'x" OR b="y'))])
+@pytest.mark.parametrize(
+    ("rows", "clause"),
+    [
+        ([], NOTHING),
+        ([{"_time": 1, "_raw": "x"}], NOTHING),
+        ([{"a": "1"}], Compare("a", "=", "1")),
+        ([{"a": "1", "_time": 5, "b": 2}], And((Compare("a", "=", "1"), Compare("b", "=", "2")))),
+        ([{"a": "1"}, {"a": "2"}, {"a": "1"}], Or((Compare("a", "=", "1"), Compare("a", "=", "2")))),
+        (
+            [{"a": ("1", "2"), "b": "3"}],
+            And((Or((Compare("a", "=", "1"), Compare("a", "=", "2"))), Compare("b", "=", "3"))),
+        ),
+        ([{"earliest": 5}], TimeBound("earliest", "5")),
+        ([{"search": "a=1 NOT b=2"}], And((Compare("a", "=", "1"), Not(Compare("b", "=", "2"))))),
+        ([{"query": "a=1", "c": "3"}], And((Compare("a", "=", "1"), Compare("c", "=", "3")))),
+        ([{"search": " "}], NOTHING),
+        ([{"a": 'x" OR b="y'}], Compare("a", "=", 'x" OR b="y')),
+    ],
+)
 def test_rows_as_a_clause(rows: list[dict[str, Any]], clause: Clause) -> None:
     assert formatted([Row(row) for row in rows]) == clause
 
@@ -52,15 +58,17 @@ def test_every_subsearch_of_a_clause_is_run_and_replaced() -> None:
 
     clause = replace_subsearches(clause_of("a=1 NOT [ search b=2 ] (c=3 OR [ search d=4 ])"), run)
     assert len(ran) == 2
-    assert clause == And((Compare("a", "=", "1"), Not(Compare("x", "=", "1")),
-                          Or((Compare("c", "=", "3"), Compare("x", "=", "2")))))
+    assert clause == And(
+        (Compare("a", "=", "1"), Not(Compare("x", "=", "1")), Or((Compare("c", "=", "3"), Compare("x", "=", "2"))))
+    )
 
 
 def test_too_many_rows_are_cut_with_a_warning() -> None:
     warned: list[str] = []
     table = Table([Row({"x": str(number)}) for number in range(LIMIT + 5)])
-    clause = replace_subsearches(clause_of("[ search a=1 ]"), lambda pipeline: table,
-                                 lambda kind, detail: warned.append(kind))
+    clause = replace_subsearches(
+        clause_of("[ search a=1 ]"), lambda pipeline: table, lambda kind, detail: warned.append(kind)
+    )
     assert warned == ["subsearch-limit"]
     assert sum(isinstance(part, Compare) for part in walk(clause)) == LIMIT
 
@@ -71,7 +79,11 @@ def test_has_subsearch_looks_at_clauses_only() -> None:
 
 
 def test_every_pipeline_finds_legs_and_subsearches_at_any_depth() -> None:
-    tree = parse_search(plain("a=1 [ search b=2 [ search c=3 ] ] | append [ search d=4 | join k [ search e=5 ] ] "
-                              "| appendpipe [ stats count | append [ search f=6 ] ]"))
+    tree = parse_search(
+        plain(
+            "a=1 [ search b=2 [ search c=3 ] ] | append [ search d=4 | join k [ search e=5 ] ] "
+            "| appendpipe [ stats count | append [ search f=6 ] ]"
+        )
+    )
     firsts = [str(pipeline.stages[0].node.clause) for pipeline in every_pipeline(tree)]
     assert [next(letter for letter in "abcdef" if f"'{letter}'" in first) for first in firsts] == list("abcdef")

@@ -16,8 +16,9 @@ Read = Callable[..., tuple[list[AuditEvent], InputReport]]
 def read(tmp_path: Path) -> Read:
     """Events and report of `content`, read from a file of the given name."""
 
-    def reading(content: bytes | str, name: str = "input.log",
-                **options: object) -> tuple[list[AuditEvent], InputReport]:
+    def reading(
+        content: bytes | str, name: str = "input.log", **options: object
+    ) -> tuple[list[AuditEvent], InputReport]:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)

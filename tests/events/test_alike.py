@@ -24,10 +24,16 @@ TIMES = ["2026-11-25T10:00:01.000001Z", "2026-11-25T10:00:02.5Z", "odd", "2026-1
 def line(chance: random.Random, number: int) -> str:
     """An event of few kinds, now and then with a name of the identity where it is not the event's own."""
     made: dict[str, object] = {
-        "kind": "Event", "level": "Metadata", "auditID": f"id-{number}", "stage": "ResponseComplete",
-        "verb": chance.choice(["get", "list"]), "user": {"username": chance.choice(["ann", "bob"])},
-        "responseStatus": {"code": 200}, "requestReceivedTimestamp": chance.choice(TIMES),
-        "stageTimestamp": chance.choice(TIMES)}
+        "kind": "Event",
+        "level": "Metadata",
+        "auditID": f"id-{number}",
+        "stage": "ResponseComplete",
+        "verb": chance.choice(["get", "list"]),
+        "user": {"username": chance.choice(["ann", "bob"])},
+        "responseStatus": {"code": 200},
+        "requestReceivedTimestamp": chance.choice(TIMES),
+        "stageTimestamp": chance.choice(TIMES),
+    }
     odd = chance.random()
     if odd < 0.1:
         made["requestObject"] = {"auditID": f"inner-{number}"}
@@ -37,7 +43,7 @@ def line(chance: random.Random, number: int) -> str:
     elif odd < 0.3:
         made["annotations"] = {"note": json.dumps({"auditID": "x"}, separators=(",", ":"))}
     elif odd < 0.4:
-        made["auditID"] = chance.choice(["with space", "qu\"ote", "\u00e9", ""])
+        made["auditID"] = chance.choice(["with space", 'qu"ote', "\u00e9", ""])
     elif odd < 0.5:
         made["responseObject"] = {"deep": [{"auditID": "a", "stageTimestamp": TIMES[1]}]}
     text = json.dumps(made, separators=(",", ":") if chance.random() < 0.8 else (", ", ": "))
@@ -55,13 +61,16 @@ def both(tmp_path: Path, lines: list[str]) -> list[tuple[AuditEvent, AuditEvent]
     rebuild = Rebuild(options)
     read = list(read_events([str(path)], options, InputReport()))
     assert len(read) == len(lines)
-    return [(event, rebuild.event(KeptLine(str(path), number, text.encode())))
-            for number, (event, text) in enumerate(zip(read, lines, strict=True), 1)]
+    return [
+        (event, rebuild.event(KeptLine(str(path), number, text.encode())))
+        for number, (event, text) in enumerate(zip(read, lines, strict=True), 1)
+    ]
 
 
 @pytest.mark.parametrize("most", [alike.MOST, 2])
-def test_events_made_after_others_are_as_they_are_read(most: int, tmp_path: Path,
-                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_made_after_others_are_as_they_are_read(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("podhawk.events.kept.MOST", most)
     names = frozenset({*alike.IDENTITY, "_time", "_raw", "user.username", "requestObject.auditID", "source"})
     shared = 0
@@ -78,8 +87,11 @@ def test_events_made_after_others_are_as_they_are_read(most: int, tmp_path: Path
 
 
 def test_an_identity_that_an_attacker_spells_is_not_taken_for_the_events_own(tmp_path: Path) -> None:
-    lines = ['{"kind":"Event","auditID": "same","verb":"get","requestReceivedTimestamp":"a","stageTimestamp":"b",'
-             f'"requestObject":{{"auditID":"{inner}"}}}}' for inner in ("same", "other", "third")]
+    lines = [
+        '{"kind":"Event","auditID": "same","verb":"get","requestReceivedTimestamp":"a","stageTimestamp":"b",'
+        f'"requestObject":{{"auditID":"{inner}"}}}}'
+        for inner in ("same", "other", "third")
+    ]
     for event, made in both(tmp_path, lines):
         assert made == event
         assert made.view.data["auditID"] == "same"

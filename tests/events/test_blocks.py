@@ -87,8 +87,9 @@ def test_a_sample_comes_from_all_over_the_files(tmp_path: Path, monkeypatch: pyt
     assert sample_of(["-", str(tmp_path / "none")]) == b""
 
 
-def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(tmp_path: Path,
-                                                                        monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """All of it came from the beginnings of the same day."""
     monkeypatch.setattr(pieces, "SAMPLE", 1)
     path = tmp_path / "a.log"

@@ -44,7 +44,9 @@ BETWEEN = {
     "bad number": ('{"auditID":"cut","verb":"get","x":01,"y":1}\n', 1),
     "deep nesting": ('{"auditID":"cut","verb":"get","requestObject":' + '{"a":' * 5000 + "1" + "}" * 5000 + "}\n", 1),
     "deep nesting in front": (
-        '{"requestObject":' + "[" * 100_000 + "]" * 100_000 + ',"auditID":"cut","verb":"get"}\n', 1),
+        '{"requestObject":' + "[" * 100_000 + "]" * 100_000 + ',"auditID":"cut","verb":"get"}\n',
+        1,
+    ),
     "5 MB": (line("cut", note="x" * 5_000_000), 1),
     "no verb": ('{"auditID":"x","user":{}}\n', 0),
 }
@@ -109,8 +111,13 @@ def test_aks_cut_at_16_kib_is_salvaged(read: Read) -> None:
 
 def test_cloudwatch_cut_and_its_tail(read: Read) -> None:
     whole = text(event("big", requestObject={"data": "x" * 3000}))
-    messages = (text(event("a1")), whole[:2000] + "[Truncated...]", whole[2000:], whole[:60] + "[Truncated...]",
-                text(event("a2")))
+    messages = (
+        text(event("a1")),
+        whole[:2000] + "[Truncated...]",
+        whole[2000:],
+        whole[:60] + "[Truncated...]",
+        text(event("a2")),
+    )
     events, report = read(text(cloudwatch(*messages)))
     assert ids(events) == ["a1", "big", "a2"]
     assert events[1].truncated
@@ -128,8 +135,11 @@ def test_truncated_by_the_api_server(read: Read) -> None:
 def test_a_damaged_batch_loses_only_the_damaged_item(read: Read) -> None:
     items = [text(event(f"a{number}")) for number in range(5)]
     for bad in (items[2][:300], items[2].replace('"verb":', '"verb"'), items[2].replace('"stage":"', '"stage":'), ""):
-        body = '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + ",".join(
-            [*items[:2], bad, *items[3:]]) + "]}"
+        body = (
+            '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":['
+            + ",".join([*items[:2], bad, *items[3:]])
+            + "]}"
+        )
         events, _ = read(body)
         assert [name for name in ids(events) if name != "a2"] == ["a0", "a1", "a3", "a4"], bad
     records = [text(aks(line(f"a{number}"))) for number in range(3)]
@@ -157,8 +167,9 @@ def test_a_compressed_file_that_ends_early_keeps_what_came_before(pack, read: Re
     assert COMPRESSION in report.rejected
 
 
-@pytest.mark.parametrize("opening", ["[\n", "{\n", '{"a":\n', "[", '{"a":',
-                                     '{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"x'])
+@pytest.mark.parametrize(
+    "opening", ["[\n", "{\n", '{"a":\n', "[", '{"a":', '{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"x']
+)
 def test_twice_as_many_openings_are_twice_the_work(opening: str, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work is the characters that decoders are given: what tries the rest of the input at each opening shows."""
     seen = 0
@@ -192,9 +203,12 @@ def test_a_line_longer_than_memory_should_hold_is_read_by_its_elements(read: Rea
 
     monkeypatch.setattr(source, "LONG_LINE", 1 << 20)
     monkeypatch.setattr(source, "BLOCK", 1 << 16)
-    items = [text(event(f"a{number}", note="[{\"" + "x" * 20_000)) for number in range(200)]
-    for content in ('{"kind":"EventList","metadata":{},"items":[' + ",".join(items) + "]}\n" + line("z"),
-                    "[" + ",".join(items) + "]\n" + line("z"), ",".join(items) + "\n" + line("z")):
+    items = [text(event(f"a{number}", note='[{"' + "x" * 20_000)) for number in range(200)]
+    for content in (
+        '{"kind":"EventList","metadata":{},"items":[' + ",".join(items) + "]}\n" + line("z"),
+        "[" + ",".join(items) + "]\n" + line("z"),
+        ",".join(items) + "\n" + line("z"),
+    ):
         events, report = read(content)
         assert ids(events) == [*(f"a{number}" for number in range(200)), "z"]
         assert not report.rejected
@@ -203,10 +217,17 @@ def test_a_line_longer_than_memory_should_hold_is_read_by_its_elements(read: Rea
 
 
 def test_reasons_are_true(read: Read) -> None:
-    for content, reason in (("hello world\n", TEXT), (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", BINARY), ("{}", OTHER_JSON),
-                            ("I1101 10:00:00.000000       1 x.go:1] y", KLOG), ('{"a":1,,}', BROKEN),
-                            ("[" * 1000 + "]" * 1000, TOO_DEEP), ('{"messageType":"CONTROL_MESSAGE"}', CONTROL),
-                            ('"},"verb":"get"}', FRAGMENT), ('{"auditID":"x', CUT)):
+    for content, reason in (
+        ("hello world\n", TEXT),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0", BINARY),
+        ("{}", OTHER_JSON),
+        ("I1101 10:00:00.000000       1 x.go:1] y", KLOG),
+        ('{"a":1,,}', BROKEN),
+        ("[" * 1000 + "]" * 1000, TOO_DEEP),
+        ('{"messageType":"CONTROL_MESSAGE"}', CONTROL),
+        ('"},"verb":"get"}', FRAGMENT),
+        ('{"auditID":"x', CUT),
+    ):
         events, report = read(content)
         assert not events
         assert list(report.rejected)[:1] == [reason], (content[:40], report.summary_lines())

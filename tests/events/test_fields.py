@@ -22,9 +22,21 @@ def view(text: str, **more: Any) -> View:
 
 def test_names_and_values() -> None:
     assert fields_of(view(SAMPLE)) == {
-        "auditID": "a", "code": "1.0", "exp": "1e3", "ok": "true", "no": "false", "nil": "null", "empty": "",
-        "user.groups{}": ("a", "b", "a"), "user.one{}": "x", "rows{}.k": ("1", "2"), "rows{}.m{}{}": ("3", "4", "5"),
-        "annotations.authorization.k8s.io/decision": "allow", "a.b": ("flat", "deep"), "a.": "blank"}
+        "auditID": "a",
+        "code": "1.0",
+        "exp": "1e3",
+        "ok": "true",
+        "no": "false",
+        "nil": "null",
+        "empty": "",
+        "user.groups{}": ("a", "b", "a"),
+        "user.one{}": "x",
+        "rows{}.k": ("1", "2"),
+        "rows{}.m{}{}": ("3", "4", "5"),
+        "annotations.authorization.k8s.io/decision": "allow",
+        "a.b": ("flat", "deep"),
+        "a.": "blank",
+    }
 
 
 def test_values_are_plain_text() -> None:
@@ -52,8 +64,11 @@ def test_each_switch() -> None:
 
 
 def test_aliases_and_indexed_fields() -> None:
-    shown = view('{"data":{"ip":"10.0.0.1"},"x":"own"}', indexed={"cluster": "c", "x": "not"},
-                 aliases={"src_ip": "data.ip", "gone": "data.none", "x": "data.ip"})
+    shown = view(
+        '{"data":{"ip":"10.0.0.1"},"x":"own"}',
+        indexed={"cluster": "c", "x": "not"},
+        aliases={"src_ip": "data.ip", "gone": "data.none", "x": "data.ip"},
+    )
     assert fields_of(shown) == {"data.ip": "10.0.0.1", "x": "own", "cluster": "c", "src_ip": "10.0.0.1"}
     for name in ("src_ip", "gone", "x", "cluster", "data.ip", "zzz"):
         assert pick(shown, [name]) == {key: value for key, value in fields_of(shown).items() if key == name}
@@ -62,7 +77,9 @@ def test_aliases_and_indexed_fields() -> None:
 KEYS = st.sampled_from(["a", "b", "a.b", "{}", "a{}", ".", "", "b{}.c", "c", "k8s.io/x"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-5, 5) | st.sampled_from([0.5, "", "x", "ä"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12)
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
 
 
 @settings(max_examples=400, deadline=None)

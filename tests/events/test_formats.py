@@ -59,8 +59,19 @@ WRAPPED = {
     "lambda": text({"awslogs": {"data": packed(cloudwatch(text(event())))}}),
     "kinesis": text({"Records": [{"kinesis": {"data": packed(cloudwatch(text(event())))}}]}),
     "firehose": text({"records": [{"recordId": "1", "data": packed(cloudwatch(text(event())))}]}),
-    "filter-log-events": text({"events": [{"logStreamName": "kube-apiserver-audit-0f", "timestamp": 1793527200500,
-                                           "message": text(event()), "eventId": "1"}], "searchedLogStreams": []}),
+    "filter-log-events": text(
+        {
+            "events": [
+                {
+                    "logStreamName": "kube-apiserver-audit-0f",
+                    "timestamp": 1793527200500,
+                    "message": text(event()),
+                    "eventId": "1",
+                }
+            ],
+            "searchedLogStreams": [],
+        }
+    ),
     "insights": text({"results": [[{"field": "@message", "value": text(event())}]]}),
     "s3 export": "2026-11-01T10:00:00.500Z " + line(),
     "aks records": text({"records": [aks(line()), aks(event("a2"), category="kube-audit-admin")]}),
@@ -87,8 +98,10 @@ def test_every_wrapping_gives_the_event(name: str, read: Read) -> None:
     assert len(events) == WRAPPED[name].count("a2") + 1
     first = events[0].view.data
     assert {key: first[key] for key in event() if key != "apiVersion"} == {
-        key: value for key, value in json.loads(text(event()), parse_int=str, parse_float=str).items()
-        if key != "apiVersion"}
+        key: value
+        for key, value in json.loads(text(event()), parse_int=str, parse_float=str).items()
+        if key != "apiVersion"
+    }
     assert events[0].time == EVENT_TIME
     assert events[0].stage_time == 1793527200.234567
     assert (events[0].view.source, events[0].view.sourcetype, events[0].view.index) == ("kubernetes", "_json", "main")
@@ -132,8 +145,15 @@ def test_raw_is_the_source_text_where_the_event_stands_verbatim(read: Read) -> N
 
 
 def test_hec_envelope_is_kept_and_its_time_never_overrides_the_events(read: Read) -> None:
-    envelope = {"time": 99, "host": "cp-1", "source": "audit", "sourcetype": "kube:apiserver-audit", "index": "k8s",
-                "fields": {"cluster": "prod-eu", "zones": ["a", "b"]}, "event": event()}
+    envelope = {
+        "time": 99,
+        "host": "cp-1",
+        "source": "audit",
+        "sourcetype": "kube:apiserver-audit",
+        "index": "k8s",
+        "fields": {"cluster": "prod-eu", "zones": ["a", "b"]},
+        "event": event(),
+    }
     (one,), _ = read(text(envelope))
     assert one.time == EVENT_TIME
     assert (one.cluster, one.view.host, one.view.source) == ("prod-eu", "cp-1", "kubernetes")
@@ -147,10 +167,14 @@ def test_hec_envelope_is_kept_and_its_time_never_overrides_the_events(read: Read
 
 def test_outer_time_fills_in_for_events_without_one(read: Read) -> None:
     short = '{"auditID":"x","verb":"get"}'
-    for content in (f"2026-11-01T10:00:00.5Z stdout F {short}", f"2026-11-01T10:00:00.500Z {short}",
-                    text({"log": short, "time": "2026-11-01T10:00:00.5Z"}),
-                    text({"timeUnixNano": "1793527200500000000", "body": {"stringValue": short}}),
-                    text(cloudwatch(short)), text(aks(short, time="2026-11-01T10:00:00.5Z"))):
+    for content in (
+        f"2026-11-01T10:00:00.5Z stdout F {short}",
+        f"2026-11-01T10:00:00.500Z {short}",
+        text({"log": short, "time": "2026-11-01T10:00:00.5Z"}),
+        text({"timeUnixNano": "1793527200500000000", "body": {"stringValue": short}}),
+        text(cloudwatch(short)),
+        text(aks(short, time="2026-11-01T10:00:00.5Z")),
+    ):
         assert read(content)[0][0].time == DOCS_TIME, content
 
 
@@ -192,8 +216,13 @@ def test_aks_carrier_is_the_record_with_the_log_as_text(read: Read) -> None:
 def test_pubsub_push_pull_and_as_the_add_on_keeps_it(read: Read) -> None:
     data = base64.b64encode(text(gke()).encode()).decode()
     message = {"data": data, "messageId": "1", "publishTime": "2026-11-01T10:00:01Z"}
-    for content in ({"message": message, "subscription": "s"}, {"receivedMessages": [{"message": message}]},
-                    {"data": gke(), "publish_time": 1.0}, message, gke()):
+    for content in (
+        {"message": message, "subscription": "s"},
+        {"receivedMessages": [{"message": message}]},
+        {"data": gke(), "publish_time": 1.0},
+        message,
+        gke(),
+    ):
         (one,), _ = read(text(content))
         assert one.format == "gke"
         assert one.carrier is not None
@@ -206,13 +235,21 @@ def test_pubsub_push_pull_and_as_the_add_on_keeps_it(read: Read) -> None:
 def test_origins_name_line_and_place(read: Read) -> None:
     events, _ = read("\n" + text([event(), event("a2")]) + "\n" + json.dumps(event(), indent=1) + "\n" + line("a3"))
     assert [str(one.origin).rsplit("/", 1)[-1] for one in events] == [
-        "input.log:2", "input.log:2[1]", "input.log:3", f"input.log:{4 + json.dumps(event(), indent=1).count(chr(10))}"]
+        "input.log:2",
+        "input.log:2[1]",
+        "input.log:3",
+        f"input.log:{4 + json.dumps(event(), indent=1).count(chr(10))}",
+    ]
 
 
 def test_shippers_are_undone(read: Read) -> None:
     shipped: dict[str, Any] = event(
-        level="default", k8s_audit_level="Metadata", user=text(event()["user"]), objectRef=text(event()["objectRef"]),
-        annotations={"authorization_k8s_io/decision": "forbid", "authorization_k8s_io_reason": "RBAC: x"})
+        level="default",
+        k8s_audit_level="Metadata",
+        user=text(event()["user"]),
+        objectRef=text(event()["objectRef"]),
+        annotations={"authorization_k8s_io/decision": "forbid", "authorization_k8s_io_reason": "RBAC: x"},
+    )
     (one,), _ = read(text(shipped))
     data = one.view.data
     assert data["level"] == "Metadata"
@@ -222,9 +259,15 @@ def test_shippers_are_undone(read: Read) -> None:
     assert json.loads(one.view.raw)["annotations"] == data["annotations"]
     nested = event(annotations={"authorization": {"k8s": {"io/decision": "allow"}}})
     assert read(text(nested))[0][0].view.data["annotations"] == {"authorization.k8s.io/decision": "allow"}
-    flat = {"auditID": "x", "verb": "get", "user.username": "bob", "user.groups": ["a"],
-            "user.extra.k8s.io/x": ["y"], "objectRef.resource": "pods",
-            "annotations.authorization.k8s.io/decision": "allow"}
+    flat = {
+        "auditID": "x",
+        "verb": "get",
+        "user.username": "bob",
+        "user.groups": ["a"],
+        "user.extra.k8s.io/x": ["y"],
+        "objectRef.resource": "pods",
+        "annotations.authorization.k8s.io/decision": "allow",
+    }
     data = read(text(flat))[0][0].view.data
     assert data["user"] == {"username": "bob", "groups": ["a"], "extra": {"k8s.io/x": ["y"]}}
     assert data["objectRef"] == {"resource": "pods"}
@@ -242,8 +285,11 @@ def test_an_annotation_that_was_sound_is_left_alone(read: Read) -> None:
 def test_partial_lines_of_runtimes_are_put_together(read: Read) -> None:
     whole = line("big", note="x" * 40_000)
     parts = [whole[start : start + 16384] for start in range(0, len(whole), 16384)]
-    cri = "".join(f"2026-11-01T10:00:00.5Z stdout {'P' if part is not parts[-1] else 'F'} {part.rstrip()}\n"
-                  f"2026-11-01T10:00:00.5Z stderr F I1101 10:00:00.000000       1 x.go:1] note\n" for part in parts)
+    cri = "".join(
+        f"2026-11-01T10:00:00.5Z stdout {'P' if part is not parts[-1] else 'F'} {part.rstrip()}\n"
+        f"2026-11-01T10:00:00.5Z stderr F I1101 10:00:00.000000       1 x.go:1] note\n"
+        for part in parts
+    )
     docker = "".join(text({"log": part, "stream": "stdout", "time": "2026-11-01T10:00:00.5Z"}) + "\n" for part in parts)
     for content in (cri, docker):
         events, report = read(line("a0") + content + line("a2"))

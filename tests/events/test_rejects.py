@@ -13,8 +13,7 @@ from podhawk.events import InputReport, ReadOptions, check_recognised, expand_pa
 from podhawk.events.options import Rejected
 
 REJECTED = {
-    '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","operation":"CREATE"}}':
-        reasons.ADMISSION,
+    '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","operation":"CREATE"}}': reasons.ADMISSION,
     '{"uid":"u","operation":"CREATE","userInfo":{"username":"a"},"object":{}}': reasons.ADMISSION,
     "W0102 03:04:05.678901       7 watcher.go:1] gone": reasons.KLOG,
     '{"auditID":"3","requestURI":"/v3/schemas","sourceIPs":["::1"],"user":{"name":"user-f","group":["a"]},"verb":"GET",'
@@ -27,11 +26,11 @@ REJECTED = {
     '{"kind":"Event","apiVersion":"events.k8s.io/v1","regarding":{"kind":"Pod"},"note":"x"}': reasons.CORE_EVENT,
     '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}': reasons.OBJECT,
     '{"kind":"PodList","apiVersion":"v1","items":[]}': reasons.OBJECT,
-    '{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}':
-        reasons.CONTROL,
+    '{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}': reasons.CONTROL,
     text(gke("v1.compute.instances.insert", serviceName="compute.googleapis.com")): reasons.GCP_OTHER,
-    text(gke("google.container.v1.ClusterManager.GetCluster", serviceName="container.googleapis.com")):
-        reasons.GCP_OTHER,
+    text(
+        gke("google.container.v1.ClusterManager.GetCluster", serviceName="container.googleapis.com")
+    ): reasons.GCP_OTHER,
     '{"insertId":"x","logName":"projects/p/logs/stderr","textPayload":"hello"}': reasons.GCP_ENTRY,
     '{"eventVersion":"1.08","eventSource":"eks.amazonaws.com","eventName":"DescribeCluster"}': reasons.CLOUDTRAIL,
     '{"kind":"Event","apiVersion":"audit.k8s.io/v1","verb":"get","stage":"ResponseComplete"}': reasons.NO_AUDIT_ID,
@@ -130,8 +129,11 @@ def test_any_json_is_an_event_by_option(read: Read) -> None:
 
 
 def test_any_line_is_an_event_by_option(read: Read) -> None:
-    events, _ = read('10:00 GET status=200 agent="curl \\"x\\"" status=500, a.b=c\n\nplain\n', input_format="text",
-                     sourcetype="nginx")
+    events, _ = read(
+        '10:00 GET status=200 agent="curl \\"x\\"" status=500, a.b=c\n\nplain\n',
+        input_format="text",
+        sourcetype="nginx",
+    )
     assert [one.view.raw for one in events] == ['10:00 GET status=200 agent="curl \\"x\\"" status=500, a.b=c', "plain"]
     assert events[0].view.data == {"status": "200", "agent": 'curl "x"', "a.b": "c"}
     assert events[0].view.sourcetype == "nginx"

@@ -19,8 +19,10 @@ ALL = sorted({id(one): one for one in AGGREGATIONS.values()}.values(), key=lambd
 
 def rows_of(values: list[str], field: str = "x") -> list[Row]:
     """Rows as a raw search gives them: newest first, so the first value has the largest time."""
-    return [Row({field: value, "_time": len(values) - number}, OrderKey(0.0, 0.0, (number,)))
-            for number, value in enumerate(values)]
+    return [
+        Row({field: value, "_time": len(values) - number}, OrderKey(0.0, 0.0, (number,)))
+        for number, value in enumerate(values)
+    ]
 
 
 def stats(call: str, parts: list[list[Row]]) -> list[dict[str, object]]:

@@ -14,14 +14,61 @@ from podhawk.rows import Row
 
 from .test_examples import compiled
 
-DECLARED = [function for family in FAMILIES.values() for function in family
-            if function.low and function.name != "searchmatch"]
+DECLARED = [
+    function for family in FAMILIES.values() for function in family if function.low and function.name != "searchmatch"
+]
 NASTY: tuple[EvalValue, ...] = (
-    None, "", " ", "abc", "0", "-1", "2.50", "1e400", "9" * 400, "٣", "\ud800", "%", "%s%d%*d", "(", "[",
-    "\\", "\\1", "{", "[" * 5000, '{"a":[1,{"b":null}]}', "a{0}.b", "{}", "..", "-1d@d", "@w7",
-    "999999999999999999999y", "16", "10.0.0.0/8", "::/0", "%Y-%m-%dT%H:%M:%S.%N%z", "%Y-%m-%d", "2024-02-30",
-    "nan", "true", "7d", " " * 5000, 0, -3, 2**70, 10**400, 1.5, -0.0, 1e308, float("inf"), float("-inf"),
-    float("nan"), numbers.Measured.of(2.5, 2, 1), ("a", "1"), ("", "\n"), ("9" * 400, "{}"))
+    None,
+    "",
+    " ",
+    "abc",
+    "0",
+    "-1",
+    "2.50",
+    "1e400",
+    "9" * 400,
+    "٣",
+    "\ud800",
+    "%",
+    "%s%d%*d",
+    "(",
+    "[",
+    "\\",
+    "\\1",
+    "{",
+    "[" * 5000,
+    '{"a":[1,{"b":null}]}',
+    "a{0}.b",
+    "{}",
+    "..",
+    "-1d@d",
+    "@w7",
+    "999999999999999999999y",
+    "16",
+    "10.0.0.0/8",
+    "::/0",
+    "%Y-%m-%dT%H:%M:%S.%N%z",
+    "%Y-%m-%d",
+    "2024-02-30",
+    "nan",
+    "true",
+    "7d",
+    " " * 5000,
+    0,
+    -3,
+    2**70,
+    10**400,
+    1.5,
+    -0.0,
+    1e308,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    numbers.Measured.of(2.5, 2, 1),
+    ("a", "1"),
+    ("", "\n"),
+    ("9" * 400, "{}"),
+)
 
 
 @pytest.mark.parametrize("function", DECLARED, ids=lambda function: function.name)

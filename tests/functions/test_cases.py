@@ -20,17 +20,23 @@ from podhawk.spl.text import plain
 from .test_examples import shown
 
 FILES = sorted((Path(__file__).parent / "cases").glob("*.jsonl"))
-CASES = [(f"{file.stem}:{number}", json.loads(line)) for file in FILES
-         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1) if line.strip()]
+CASES = [
+    (f"{file.stem}:{number}", json.loads(line))
+    for file in FILES
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+    if line.strip()
+]
 
 
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
 def test_case(case: dict[str, Any]) -> None:
-    fields = {name: tuple(value) if isinstance(value, list) else value
-              for name, value in case.get("fields", {}).items()}
+    fields = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in case.get("fields", {}).items()
+    }
     warned: list[str] = []
-    env = Env(now=1_700_000_000.0, zone=ZoneInfo(case.get("zone", "UTC")),
-              warn=lambda kind, detail: warned.append(kind))
+    env = Env(
+        now=1_700_000_000.0, zone=ZoneInfo(case.get("zone", "UTC")), warn=lambda kind, detail: warned.append(kind)
+    )
     source = plain(case["expr"])
     if case["expect"] == "ERROR":
         with pytest.raises(SearchError) as caught:

@@ -19,8 +19,14 @@ from podhawk.life.export.settings import app_settings
 
 
 def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, check=False, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+    )
 
 
 def read(path: Path) -> configparser.RawConfigParser:
@@ -82,8 +88,12 @@ def test_every_macro_lookup_and_story_is_there(exported: tuple[Path, Path]) -> N
             content.lookups[name].path
         ).read_bytes()
     stories = read(folder / "default" / "analyticstories.conf")
-    listed = {each for name in stories.sections() if name.startswith("analytic_story://")
-              for each in json.loads(stories[name]["searches"])}
+    listed = {
+        each
+        for name in stories.sections()
+        if name.startswith("analytic_story://")
+        for each in json.loads(stories[name]["searches"])
+    }
     assert listed <= set(saved.sections())
 
 
@@ -94,8 +104,12 @@ def test_splunks_inspection_reports_no_error_and_no_failure(exported: tuple[Path
             pytest.fail("CI must have splunk-appinspect")
         pytest.skip("splunk-appinspect is not installed")
     report = tmp_path / "report.json"
-    subprocess.run([program, "inspect", str(exported[0]), "--data-format", "json", "--output-file", str(report)],
-                   check=False, capture_output=True, timeout=300)
+    subprocess.run(
+        [program, "inspect", str(exported[0]), "--data-format", "json", "--output-file", str(report)],
+        check=False,
+        capture_output=True,
+        timeout=300,
+    )
     summary = json.loads(report.read_text())["summary"]
     assert (summary["error"], summary["failure"]) == (0, 0)
     assert summary["success"] > 50
@@ -104,7 +118,8 @@ def test_splunks_inspection_reports_no_error_and_no_failure(exported: tuple[Path
 def test_names_and_prefix_are_those_of_contentctl(tmp_path: Path) -> None:
     (tmp_path / "contentctl.yml").write_text(
         "path: .\napp:\n  uid: 1\n  title: ACME Content\n  appid: ACME_Content\n  version: 3.2.1\n  prefix: ACME\n"
-        "  description: Ours\n  author_name: ACME\n")
+        "  description: Ours\n  author_name: ACME\n"
+    )
     shutil.copytree(shipped_pack() / "detections", tmp_path / "detections")
     app = app_settings([tmp_path / "detections"])
     assert (app.id, app.title, app.version, app.author) == ("ACME_Content", "ACME Content", "3.2.1", "ACME")
@@ -139,5 +154,6 @@ def test_values_come_back_as_they_went(tmp_path: Path, text: str) -> None:
     found = read(tmp_path / "x.conf")
     assert found.sections() == ["one", "two"]
     assert [line.strip() for line in found["one"]["key"].split("\n")] == [
-        line.strip() for line in text.replace("\r\n", "\n").strip().split("\n")]
+        line.strip() for line in text.replace("\r\n", "\n").strip().split("\n")
+    ]
     assert value(True) == "1"

@@ -127,8 +127,12 @@ SEEDED: list[tuple[str, str, str]] = [
         "  security_domain: threat\n  throttling:\n    fields: host\n    period: 1h\n",
     ),
 ]
-OTHER = GOOD.replace("Pods Made", "Other").replace("5b0d6c5e", "aaaaaaaa").replace("pods_made", "other").replace(
-    "=pods", "=secrets")
+OTHER = (
+    GOOD.replace("Pods Made", "Other")
+    .replace("5b0d6c5e", "aaaaaaaa")
+    .replace("pods_made", "other")
+    .replace("=pods", "=secrets")
+)
 
 
 @pytest.fixture
@@ -152,8 +156,14 @@ def checks(root: Path, text: str) -> list[str]:
 
 
 def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, check=False, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+    )
 
 
 def test_good_content_has_no_fault(root: Path) -> None:
@@ -196,9 +206,19 @@ def test_real_faults_of_published_content_are_told(shared: Path) -> None:
     assert all(one.place.file and one.place.line for one in found)
 
 
-@pytest.mark.parametrize(("clause", "bad"), [
-    ("a=1 a=2", True), ("a=1 NOT a=1", True), ("a=1 a!=1", True), ("x=1 (a=1 a=2)", True), ("a=1 OR a=2", False),
-    ("a=1 a=1*", False), ("g{}=1 g{}=2", False), ("a=1 b=2 NOT c=1", False)])
+@pytest.mark.parametrize(
+    ("clause", "bad"),
+    [
+        ("a=1 a=2", True),
+        ("a=1 NOT a=1", True),
+        ("a=1 a!=1", True),
+        ("x=1 (a=1 a=2)", True),
+        ("a=1 OR a=2", False),
+        ("a=1 a=1*", False),
+        ("g{}=1 g{}=2", False),
+        ("a=1 b=2 NOT c=1", False),
+    ],
+)
 def test_contradictions_are_those_that_no_event_satisfies(clause: str, bad: bool) -> None:
     assert bool(list(contradictions(read_clause(clause, "test")))) is bad
 
@@ -272,8 +292,9 @@ def test_what_is_certain_is_fixed(root: Path) -> None:
 
 def test_a_changed_macro_counts_as_a_change_of_its_users(root: Path) -> None:
     def git(*arguments: str) -> None:
-        subprocess.run(["git", "-c", "user.name=x", "-c", "user.email=x@y", *arguments], cwd=root, check=True,
-                       capture_output=True)
+        subprocess.run(
+            ["git", "-c", "user.name=x", "-c", "user.email=x@y", *arguments], cwd=root, check=True, capture_output=True
+        )
 
     (root / "macros" / "inner.yml").write_text("name: inner\ndefinition: verb=create\n")
     (root / "macros" / "outer.yml").write_text("name: outer\ndefinition: '`inner`'\n")
@@ -295,9 +316,13 @@ def test_a_changed_macro_counts_as_a_change_of_its_users(root: Path) -> None:
 
 def test_fmt_changes_nothing_but_the_lines_of_the_search(root: Path) -> None:
     file = root / "detections" / "pods_made.yml"
-    flat = GOOD.replace("search: |-\n", "search: '").replace("  `kube_audit`", "`kube_audit`").replace(
-        "pods\n  | stats", "pods | stats").replace("username\n  | rename", "username|rename").replace(
-        "user\n  | `pods_made_filter`", "user | `pods_made_filter`'")
+    flat = (
+        GOOD.replace("search: |-\n", "search: '")
+        .replace("  `kube_audit`", "`kube_audit`")
+        .replace("pods\n  | stats", "pods | stats")
+        .replace("username\n  | rename", "username|rename")
+        .replace("user\n  | `pods_made_filter`", "user | `pods_made_filter`'")
+    )
     file.write_text(flat)
     assert podhawk("fmt", "--check", file).returncode == 3
     assert file.read_text() == flat
@@ -310,8 +335,9 @@ def test_published_searches_mean_the_same_one_pipe_a_line(shared: Path) -> None:
     content = load_content([shared / "content" / "splunk"])
     for one in content.detections:
         lines = pipes(one.search)
-        before, after = (parse_search(expand(text, content.macros, keep_unknown=True))
-                         for text in (one.search, "\n".join(lines)))
+        before, after = (
+            parse_search(expand(text, content.macros, keep_unknown=True)) for text in (one.search, "\n".join(lines))
+        )
         assert [(stage.name, stage.node) for stage in before.stages] == [
             (stage.name, stage.node) for stage in after.stages
         ]

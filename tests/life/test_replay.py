@@ -107,7 +107,8 @@ def replay(*arguments: object, **environment: str) -> subprocess.CompletedProces
 
 
 def test_a_day_arrives_complete_in_order_and_moved_though_the_receiver_fails_and_breaks_off(
-        receiver: Receiver, tmp_path: Path) -> None:
+    receiver: Receiver, tmp_path: Path
+) -> None:
     receiver.moods = ["accept", "503", "503", "drop", "accept and drop", "429"]
     log = day_long(tmp_path / "day.log")
     done = replay(log, "--to", receiver.url + "/services/collector/event", "--now", NOW, "--token", "secret")
@@ -121,7 +122,8 @@ def test_a_day_arrives_complete_in_order_and_moved_though_the_receiver_fails_and
             moved = datetime.fromisoformat(before[name]) + shift
             assert abs(datetime.fromisoformat(after["event"][name]) - moved) < timedelta(microseconds=2)
         assert after["time"] == pytest.approx(
-            datetime.fromisoformat(after["event"]["requestReceivedTimestamp"]).timestamp(), abs=1e-5)
+            datetime.fromisoformat(after["event"]["requestReceivedTimestamp"]).timestamp(), abs=1e-5
+        )
         assert {
             **after["event"],
             **{name: before[name] for name in ("requestReceivedTimestamp", "stageTimestamp")},
@@ -182,7 +184,9 @@ def test_the_token_is_taken_from_the_environment_or_a_file(receiver: Receiver, t
     replay(log, "--to", receiver.url + "/audit", PODHAWK_TOKEN="from-environment")
     replay(log, "--to", receiver.url + "/audit", "--token-file", secret)
     assert [headers["Authorization"] for _, headers, _ in receiver.accepted] == [
-        "Bearer from-environment", "Bearer from-file"]
+        "Bearer from-environment",
+        "Bearer from-file",
+    ]
 
 
 def test_the_rate_holds_sending_back(receiver: Receiver, tmp_path: Path) -> None:
@@ -216,9 +220,15 @@ def test_positions_are_of_their_datasets(tmp_path: Path) -> None:
         read_position(file, ["a"])
 
 
-@pytest.mark.parametrize(("url", "form"), [
-    ("http://h/services/collector/event", "event"), ("http://h/services/collector", "event"),
-    ("http://h/services/collector/raw", "raw"), ("https://h/k8s/audit", "webhook")])
+@pytest.mark.parametrize(
+    ("url", "form"),
+    [
+        ("http://h/services/collector/event", "event"),
+        ("http://h/services/collector", "event"),
+        ("http://h/services/collector/raw", "raw"),
+        ("https://h/k8s/audit", "webhook"),
+    ],
+)
 def test_the_form_follows_from_the_path(url: str, form: str) -> None:
     assert target_of(url, None, "").form == form
     assert target_of(url, "raw", "").form == "raw"
@@ -241,7 +251,8 @@ def test_a_refusal_that_repeats_the_token_showed_it(receiver: Receiver, tmp_path
 
 
 def test_a_pointer_of_git_lfs_given_as_a_file_was_sent_as_nothing_and_called_done(
-        receiver: Receiver, tmp_path: Path) -> None:
+    receiver: Receiver, tmp_path: Path
+) -> None:
     pointer = tmp_path / "attack.log"
     pointer.write_text(f"version https://git-lfs.github.com/spec/v1\noid sha256:{'0' * 64}\nsize 12\n")
     done = replay(pointer, "--to", receiver.url + "/services/collector/event")

@@ -17,8 +17,14 @@ ROOT = Path(__file__).parents[2]
 
 
 def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=60, check=False, cwd=cwd)
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+    )
 
 
 def test_a_first_draft_lints_but_for_what_is_yet_to_say_tests_and_runs(tmp_path: Path) -> None:
@@ -61,8 +67,18 @@ def test_published_detections_convert_too(shared: Path, tmp_path: Path) -> None:
 
 
 def test_convert_writes_files_and_says_what_has_no_place(shared: Path, tmp_path: Path) -> None:
-    arguments = ("content", "convert", "--to", "gen3", "--content", shared / "content" / "splunk", "--only",
-                 "Kubernetes Cron Job Creation", "--output-dir", tmp_path)
+    arguments = (
+        "content",
+        "convert",
+        "--to",
+        "gen3",
+        "--content",
+        shared / "content" / "splunk",
+        "--only",
+        "Kubernetes Cron Job Creation",
+        "--output-dir",
+        tmp_path,
+    )
     done = podhawk(*arguments)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "kubernetes_cron_job_creation.yml").is_file()

@@ -49,8 +49,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True,
-                          timeout=120, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def run(folder: Path, text: str = DETECTION, *more: object) -> subprocess.CompletedProcess[str]:
@@ -90,7 +95,8 @@ def test_what_is_wrong_is_told(folder: Path, old: str, new: str, message: str) -
     outcome, told = result(done)
     assert message in told
     assert (outcome, done.returncode) == {"2 rows": ("passed", 0), "there is no file nowhere.log": ("skipped", 0)}.get(
-        message, ("failed", 6))
+        message, ("failed", 6)
+    )
 
 
 def test_a_negative_test_wants_no_rows(folder: Path) -> None:
@@ -116,7 +122,7 @@ def test_golden_rows_are_written_when_approved_and_compared_from_then_on(folder:
 
 def test_rows_that_splunk_exported_are_compared(folder: Path) -> None:
     exported = folder / "splunk.csv"
-    exported.write_text('user,count,__mv_user\nbob,1,\nalice,1,\n')
+    exported.write_text("user,count,__mv_user\nbob,1,\nalice,1,\n")
     assert run(folder, DETECTION, "--golden", exported).returncode == 0
     exported.write_text("user,count\nbob,1\nalice,2\n")
     done = run(folder, DETECTION, "--golden", exported)
@@ -154,7 +160,11 @@ def test_junit_is_what_coverage_reads(folder: Path) -> None:
     (folder / "out.xml").write_text(junit(outcomes))
     (found,) = read_results(folder / "out.xml")
     assert (found.detection, found.name, found.outcome, found.message) == (
-        "Pods", "attack", "failed", "2 rows where 7 rows should be")
+        "Pods",
+        "attack",
+        "failed",
+        "2 rows where 7 rows should be",
+    )
 
 
 def test_the_packs_own_tests_pass() -> None:

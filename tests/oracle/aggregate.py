@@ -20,8 +20,16 @@ def results(items: Any, rows: list[dict[str, Any]], by: tuple[str, ...], env: En
     found: dict[str, Any] = {}
     for item in items:
         if isinstance(item.argument, str) and "*" in item.argument:
-            names = sorted({name for row in rows for name in row if not name.startswith("_") and name not in by
-                            and re.fullmatch(pattern(item.argument), name, re.DOTALL)})
+            names = sorted(
+                {
+                    name
+                    for row in rows
+                    for name in row
+                    if not name.startswith("_")
+                    and name not in by
+                    and re.fullmatch(pattern(item.argument), name, re.DOTALL)
+                }
+            )
             for name in names:
                 result = one(item.function, [row for row in rows if name in row], name, env)
                 if result is not None:
@@ -58,8 +66,7 @@ def one(function: str, rows: list[dict[str, Any]], argument: Any, env: Env) -> A
                 continue
             given = "True" if given else "False"
         if given is not None:
-            gathered += [(part, number(row.get("_time"))) for part in
-                         (given if isinstance(given, tuple) else (given,))]
+            gathered += [(part, number(row.get("_time"))) for part in (given if isinstance(given, tuple) else (given,))]
     return reduced(function, gathered)
 
 

@@ -90,8 +90,10 @@ def binary(node: tree.Binary, row: dict[str, Any], env: Env) -> Any:
         return joined(left) + joined(right)
     a, b = number(left), number(right)
     if operator == "+":
-        numeric = [part is not None and (isinstance(side, tree.Field) or not isinstance(given, str))
-                   for part, side, given in ((a, node.left, left), (b, node.right, right))]
+        numeric = [
+            part is not None and (isinstance(side, tree.Field) or not isinstance(given, str))
+            for part, side, given in ((a, node.left, left), (b, node.right, right))
+        ]
         if not any(numeric):
             return joined(left) + joined(right)
     if a is None or b is None:

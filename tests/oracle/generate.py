@@ -4,11 +4,55 @@ from __future__ import annotations
 
 import random
 
-NAMES = ["a", "b", "user.name", "groups{}", "obj.list{}.n", "n", "ip", "m", "annotations.k8s.io/why", "É", "nope",
-         "nested{}{}", "flag"]
+NAMES = [
+    "a",
+    "b",
+    "user.name",
+    "groups{}",
+    "obj.list{}.n",
+    "n",
+    "ip",
+    "m",
+    "annotations.k8s.io/why",
+    "É",
+    "nope",
+    "nested{}{}",
+    "flag",
+]
 SINGLE = ["a", "b", "user.name", "n", "ip", "m", "nope"]
-WORDS = ["pods", "secrets", "my-secrets", "alpha", "Beta", "É", "é", "K", "k", "\u212a", "ß", "SS", "İ", "i", "σ", "ς",
-         "Σ", "", "0", "null", "x y", "a=b", "10.0.0.7", "fe80::1", "true", "1.0", "1e3", "10", "9", "-0", "nginx:1.27"]
+WORDS = [
+    "pods",
+    "secrets",
+    "my-secrets",
+    "alpha",
+    "Beta",
+    "É",
+    "é",
+    "K",
+    "k",
+    "\u212a",
+    "ß",
+    "SS",
+    "İ",
+    "i",
+    "σ",
+    "ς",
+    "Σ",
+    "",
+    "0",
+    "null",
+    "x y",
+    "a=b",
+    "10.0.0.7",
+    "fe80::1",
+    "true",
+    "1.0",
+    "1e3",
+    "10",
+    "9",
+    "-0",
+    "nginx:1.27",
+]
 NUMBERS = ["0", "1", "1.0", "1e3", "-0", "12345678901234567890", "9", "10", "0.1", "0.2", "-3.5", "403", "200"]
 ADDRESSES = ["10.0.0.7", "10.1.2.3", "192.0.2.1", "fe80::1", "::1", "not an ip"]
 
@@ -89,8 +133,9 @@ def comparison(chance: random.Random) -> str:
     if kind < 0.8:
         return f'"{name}"=*'
     if kind < 0.9:
-        return chance.choice(["pods", "secrets", "alpha", "sec*", "*ets", "É", "k", "TERM(10.0.0.7)", "CASE(Beta)",
-                              "*"])
+        return chance.choice(
+            ["pods", "secrets", "alpha", "sec*", "*ets", "É", "k", "TERM(10.0.0.7)", "CASE(Beta)", "*"]
+        )
     return chance.choice(['"x y"', '"secrets"', "earliest=100 latest=200", "latest=151"])
 
 
@@ -123,18 +168,36 @@ def expression(chance: random.Random, depth: int = 0) -> str:
         return f"({one} . {two})"
     if kind < 0.4:
         return f"({one} {chance.choice('+-')} {two})"
-    return chance.choice([
-        f"if({condition(chance, depth + 1)}, {one}, {two})", f"coalesce({one}, {two})", f"lower({one})", f"len({one})",
-        f"mvcount({one})", f"mvindex({one}, {chance.choice(['0', '-1', '1'])})", f"mvappend({one}, {two})",
-        f"case({condition(chance, depth + 1)}, {one}, true(), {two})", f"upper({one})", f"tostring({one})",
-        f"mvjoin({one}, \",\")", f"replace({one}, \"[aeiou]\", \"_\")", f"substr({one}, 1, 2)",
-        f"nullif({one}, {two})"])
+    return chance.choice(
+        [
+            f"if({condition(chance, depth + 1)}, {one}, {two})",
+            f"coalesce({one}, {two})",
+            f"lower({one})",
+            f"len({one})",
+            f"mvcount({one})",
+            f"mvindex({one}, {chance.choice(['0', '-1', '1'])})",
+            f"mvappend({one}, {two})",
+            f"case({condition(chance, depth + 1)}, {one}, true(), {two})",
+            f"upper({one})",
+            f"tostring({one})",
+            f'mvjoin({one}, ",")',
+            f'replace({one}, "[aeiou]", "_")',
+            f"substr({one}, 1, 2)",
+            f"nullif({one}, {two})",
+        ]
+    )
 
 
 def condition(chance: random.Random, depth: int = 0) -> str:
     one, two = operand(chance, depth + 1), operand(chance, depth + 1)
-    parts = [f"{one} {chance.choice(['=', '!=', '<', '>', '<=', '>='])} {two}", f"isnull({one})", f"isnotnull({one})",
-             f"match({one}, \"^[a-z]\")", f"like({one}, \"%s%\")", f"{one} IN ({two}, \"pods\")"]
+    parts = [
+        f"{one} {chance.choice(['=', '!=', '<', '>', '<=', '>='])} {two}",
+        f"isnull({one})",
+        f"isnotnull({one})",
+        f'match({one}, "^[a-z]")',
+        f'like({one}, "%s%")',
+        f'{one} IN ({two}, "pods")',
+    ]
     text = chance.choice(parts)
     if depth < 2 and chance.random() < 0.4:
         text += f" {chance.choice(['AND', 'OR', 'XOR'])} {chance.choice(['', 'NOT '])}{condition(chance, depth + 1)}"
@@ -143,20 +206,44 @@ def condition(chance: random.Random, depth: int = 0) -> str:
 
 def aggregation(chance: random.Random) -> str:
     name = chance.choice(NAMES)
-    return chance.choice([
-        "count", f"count('{name}')", f"dc('{name}')", f"values('{name}')", f"list('{name}')", f"min('{name}')",
-        f"max('{name}')", "avg(n)", "sum(n)", f"first('{name}')", f"last('{name}')", f"earliest('{name}')",
-        f"latest('{name}')", "perc50(n)", "perc95(n)", "median(n)", f"mode('{name}')", "stdev(n)", "varp(n)",
-        "range(n)",
-        f"count(eval({condition(chance)}))", f"values(eval({expression(chance)}))", "values(u*)", "max(n*) AS top_n*"])
+    return chance.choice(
+        [
+            "count",
+            f"count('{name}')",
+            f"dc('{name}')",
+            f"values('{name}')",
+            f"list('{name}')",
+            f"min('{name}')",
+            f"max('{name}')",
+            "avg(n)",
+            "sum(n)",
+            f"first('{name}')",
+            f"last('{name}')",
+            f"earliest('{name}')",
+            f"latest('{name}')",
+            "perc50(n)",
+            "perc95(n)",
+            "median(n)",
+            f"mode('{name}')",
+            "stdev(n)",
+            "varp(n)",
+            "range(n)",
+            f"count(eval({condition(chance)}))",
+            f"values(eval({expression(chance)}))",
+            "values(u*)",
+            "max(n*) AS top_n*",
+        ]
+    )
 
 
 def aggregations(chance: random.Random) -> str:
     found: dict[str, None] = {}
     for _ in range(chance.randint(1, 3)):
         found[aggregation(chance)] = None
-    return " ".join(call if call.startswith(("max(n*)", "values(u*)")) else f"{call} AS r{place}"
-                    for place, call in enumerate(found))
+    return " ".join(
+        call if call.startswith(("max(n*)", "values(u*)")) else f"{call} AS r{place}"
+        for place, call in enumerate(found)
+    )
 
 
 def by(chance: random.Random, often: float = 0.8) -> str:
@@ -168,20 +255,47 @@ def by(chance: random.Random, often: float = 0.8) -> str:
 def command(chance: random.Random) -> str:
     one, two = chance.sample(NAMES, 2)
     single = chance.choice(SINGLE)
-    return chance.choice([
-        f"search {clause(chance)}", f"where {condition(chance)}", f"eval x={expression(chance)}",
-        f"eval x={expression(chance)}, a=x", "fillnull", f'fillnull value=none "{one}" "{two}"', "fillnull value=NULL",
-        f"stats {aggregations(chance)}{by(chance)}", f"stats count{by(chance)} dedup_splitvals=t",
-        f"eventstats {aggregations(chance)}{by(chance, 0.5)}", f"streamstats count AS c{by(chance, 0.5)}",
-        "streamstats current=f window=2 sum(n) AS s", f'rename "{one}" AS "{two}"', "rename user.* AS *",
-        f'table "{one}" "{two}" _time', "table user.* n", f'fields - "{one}"', f'fields "{one}" "{two}"',
-        f"head {chance.randint(1, 5)}", "head n<100 null=t keeplast=t", f"tail {chance.randint(1, 4)}",
-        f'sort {chance.choice(["", "- "])}"{single}"', 'sort 3 -n, "a"', f'dedup "{one}"',
-        f'dedup 2 "{one}" "{two}" keepempty=t', f'top "{one}"', f'top limit=2 "{one}" BY "{two}"',
-        f'rare "{one}" "{two}"',
-        f'rex field="{one}" "(?<first>[a-z]+)(?<second>\\d)?"', 'rex field=m max_match=0 "(?<word>\\w+)"',
-        f'regex "{one}"="[a-z]"', f'regex "{one}"!="^1"', f'mvexpand "{one}"', 'makemv delim=" " m', "search *",
-        "append [| makeresults count=2 | eval a=\"made\"]", f"appendpipe [stats count{by(chance, 0.5)}]"])
+    return chance.choice(
+        [
+            f"search {clause(chance)}",
+            f"where {condition(chance)}",
+            f"eval x={expression(chance)}",
+            f"eval x={expression(chance)}, a=x",
+            "fillnull",
+            f'fillnull value=none "{one}" "{two}"',
+            "fillnull value=NULL",
+            f"stats {aggregations(chance)}{by(chance)}",
+            f"stats count{by(chance)} dedup_splitvals=t",
+            f"eventstats {aggregations(chance)}{by(chance, 0.5)}",
+            f"streamstats count AS c{by(chance, 0.5)}",
+            "streamstats current=f window=2 sum(n) AS s",
+            f'rename "{one}" AS "{two}"',
+            "rename user.* AS *",
+            f'table "{one}" "{two}" _time',
+            "table user.* n",
+            f'fields - "{one}"',
+            f'fields "{one}" "{two}"',
+            f"head {chance.randint(1, 5)}",
+            "head n<100 null=t keeplast=t",
+            f"tail {chance.randint(1, 4)}",
+            f'sort {chance.choice(["", "- "])}"{single}"',
+            'sort 3 -n, "a"',
+            f'dedup "{one}"',
+            f'dedup 2 "{one}" "{two}" keepempty=t',
+            f'top "{one}"',
+            f'top limit=2 "{one}" BY "{two}"',
+            f'rare "{one}" "{two}"',
+            f'rex field="{one}" "(?<first>[a-z]+)(?<second>\\d)?"',
+            'rex field=m max_match=0 "(?<word>\\w+)"',
+            f'regex "{one}"="[a-z]"',
+            f'regex "{one}"!="^1"',
+            f'mvexpand "{one}"',
+            'makemv delim=" " m',
+            "search *",
+            'append [| makeresults count=2 | eval a="made"]',
+            f"appendpipe [stats count{by(chance, 0.5)}]",
+        ]
+    )
 
 
 def published(chance: random.Random) -> str:

@@ -27,18 +27,37 @@ def interpret(spl: str, events: list[str], exact: bool, now: float) -> Rows:
     rows.sort(key=lambda row: -(number(row.get("_time")) or 0))
     env = Env(now=now)
     rows = run(parse_search(plain(spl)).stages, rows, env, exact)
-    return [{name: list(given) if isinstance(given, tuple) else text(given) for name, given in row.items()}
-            for row in rows]
+    return [
+        {name: list(given) if isinstance(given, tuple) else text(given) for name, given in row.items()} for row in rows
+    ]
 
 
 def left_out(node: Any) -> str:
     """The first option of a command that this reading leaves out, where one is used."""
-    for name in ("keepevents", "consecutive", "sortby", "allnum", "useother", "reset_on_change", "reset_before",
-                 "reset_after", "time_window", "sed", "tokenizer", "setsv", "offset_field"):
+    for name in (
+        "keepevents",
+        "consecutive",
+        "sortby",
+        "allnum",
+        "useother",
+        "reset_on_change",
+        "reset_before",
+        "reset_after",
+        "time_window",
+        "sed",
+        "tokenizer",
+        "setsv",
+        "offset_field",
+    ):
         if getattr(node, name, None):
             return name
-    for name, default in (("overall", True), ("countfield", "count"), ("percentfield", "percent"), ("showcount", True),
-                          ("showperc", True)):
+    for name, default in (
+        ("overall", True),
+        ("countfield", "count"),
+        ("percentfield", "percent"),
+        ("showcount", True),
+        ("showperc", True),
+    ):
         if getattr(node, name, default) != default:
             return name
     if any(getattr(one, "kind", "auto") != "auto" for one in getattr(node, "fields", ())):
@@ -98,8 +117,9 @@ def evaluate(node: Any, rows: Rows, env: Env) -> Rows:
             if result is None:
                 row.pop(assignment.target, None)
             else:
-                row[assignment.target] = result if isinstance(result, tuple) else (
-                    str(result) if isinstance(result, str) else result)
+                row[assignment.target] = (
+                    result if isinstance(result, tuple) else (str(result) if isinstance(result, str) else result)
+                )
         made.append(row)
     return made
 
@@ -114,8 +134,10 @@ def grouped(rows: Rows, by: tuple[str, ...], distinct: bool = False) -> dict[tup
 
 def stats(node: Any, rows: Rows, env: Env) -> Rows:
     groups = grouped(rows, node.by, node.dedup_splitvals) if node.by else {(): rows}
-    return [{**dict(zip(node.by, key, strict=True)), **results(node.items, groups[key], node.by, env)}
-            for key in sorted(groups, key=group_order)]
+    return [
+        {**dict(zip(node.by, key, strict=True)), **results(node.items, groups[key], node.by, env)}
+        for key in sorted(groups, key=group_order)
+    ]
 
 
 def added(row: dict[str, Any], items: Any, made: dict[str, Any]) -> dict[str, Any]:
@@ -162,8 +184,11 @@ def renamed(row: dict[str, Any], old: str, new: str) -> dict[str, Any]:
 
 
 def chosen(names: tuple[str, ...], name: str) -> bool:
-    return any(re.fullmatch(pattern(one), name, re.DOTALL) is not None
-               and ("*" not in one or one.startswith("_") or not name.startswith("_")) for one in names)
+    return any(
+        re.fullmatch(pattern(one), name, re.DOTALL) is not None
+        and ("*" not in one or one.startswith("_") or not name.startswith("_"))
+        for one in names
+    )
 
 
 def table(node: Any, rows: Rows, env: Env) -> Rows:
@@ -173,8 +198,10 @@ def table(node: Any, rows: Rows, env: Env) -> Rows:
 def fields(node: Any, rows: Rows, env: Env) -> Rows:
     if node.remove:
         return [{name: given for name, given in row.items() if not chosen(node.names, name)} for row in rows]
-    return [{name: given for name, given in row.items() if chosen(node.names, name) or name in ("_time", "_raw")}
-            for row in rows]
+    return [
+        {name: given for name, given in row.items() if chosen(node.names, name) or name in ("_time", "_raw")}
+        for row in rows
+    ]
 
 
 def head(node: Any, rows: Rows, env: Env) -> Rows:
@@ -241,8 +268,13 @@ def frequent(node: Any, rows: Rows, env: Env) -> Rows:
         mine.sort(key=lambda key: counts[key], reverse=not node.rare)
         total = sum(counts[key] for key in mine)
         for key in mine[: node.limit or None]:
-            made.append({**dict(zip((*node.by, *node.names), key, strict=True)), "count": counts[key],
-                         "percent": f"{100 * counts[key] / total:.6f}"})
+            made.append(
+                {
+                    **dict(zip((*node.by, *node.names), key, strict=True)),
+                    "count": counts[key],
+                    "percent": f"{100 * counts[key] / total:.6f}",
+                }
+            )
     return made
 
 
@@ -255,7 +287,7 @@ def rex(node: Any, rows: Rows, env: Env) -> Rows:
             every = finditer(node.pattern, subject) if node.max_match != 1 else [search(node.pattern, subject)]
             every = [match for match in every if match is not None]
             found += every[: node.max_match] if node.max_match else every
-        for name in (found[0].re.groupindex if found else ()):
+        for name in found[0].re.groupindex if found else ():
             result = one_or_many([match.group(name) for match in found if match.group(name) is not None])
             if result is not None:
                 row[name] = result
@@ -300,8 +332,26 @@ def makeresults(node: Any, rows: Rows, env: Env) -> Rows:
 
 
 COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
-    "search": search_command, "where": where, "eval": evaluate, "stats": stats, "eventstats": eventstats,
-    "streamstats": streamstats, "fillnull": fillnull, "rename": rename, "table": table, "fields": fields,
-    "head": head, "tail": tail, "sort": sort, "dedup": dedup, "top": frequent, "rare": frequent, "rex": rex,
-    "regex": regex, "mvexpand": mvexpand, "makemv": makemv, "makeresults": makeresults}
+    "search": search_command,
+    "where": where,
+    "eval": evaluate,
+    "stats": stats,
+    "eventstats": eventstats,
+    "streamstats": streamstats,
+    "fillnull": fillnull,
+    "rename": rename,
+    "table": table,
+    "fields": fields,
+    "head": head,
+    "tail": tail,
+    "sort": sort,
+    "dedup": dedup,
+    "top": frequent,
+    "rare": frequent,
+    "rex": rex,
+    "regex": regex,
+    "mvexpand": mvexpand,
+    "makemv": makemv,
+    "makeresults": makeresults,
+}
 SUPPORTED = frozenset({*COMMANDS, "append", "appendpipe"})

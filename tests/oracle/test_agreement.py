@@ -84,9 +84,11 @@ def test_generated_pairs_agree(part: int, tmp_path: Path) -> None:
         if found:
             events, spl = smaller(events, spl, exact, path)
             expected, got = differs(events, spl, exact, path) or found
-            raise AssertionError(f"seed {seed} exact={exact}\nevents:\n" + "\n".join(events) + f"\nsearch: {spl}\n"
-                                 f"second reading: {json.dumps(expected, ensure_ascii=False)}\n"
-                                 f"engine:         {json.dumps(got, ensure_ascii=False)}")
+            raise AssertionError(
+                f"seed {seed} exact={exact}\nevents:\n" + "\n".join(events) + f"\nsearch: {spl}\n"
+                f"second reading: {json.dumps(expected, ensure_ascii=False)}\n"
+                f"engine:         {json.dumps(got, ensure_ascii=False)}"
+            )
         ran += 1
         try:
             parse_search(plain(spl))
@@ -101,21 +103,26 @@ def names_of(spl: str) -> set[str]:
         stages = parse_search(plain(spl)).stages
     except PodhawkError:
         return {"unreadable"}
-    return {stage.name for stage in stages} | {inner.name for stage in stages for leg in stage.command.legs(stage.node)
-                                              for inner in leg.stages}
+    return {stage.name for stage in stages} | {
+        inner.name for stage in stages for leg in stage.command.legs(stage.node) for inner in leg.stages
+    }
 
 
 def test_golden_cases_hold_for_the_second_reading(shared: Path) -> None:
-    cases = [case for path in (*sorted((Path(__file__).parent.parent / "golden").glob("*.jsonl")),
-                               shared / "spl" / "cases.jsonl") for case in read_cases(path)]
+    cases = [
+        case
+        for path in (*sorted((Path(__file__).parent.parent / "golden").glob("*.jsonl")), shared / "spl" / "cases.jsonl")
+        for case in read_cases(path)
+    ]
     ran = 0
     failures = []
     for case in cases:
         plain_case = case["expect"] != "ERROR" and not case.get("macros") and not case.get("lookups")
         if not plain_case or "`" in case["spl"] or not names_of(case["spl"]) <= SUPPORTED or "[" in case["spl"]:
             continue
-        events = [event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)
-                  for event in case["events"]]
+        events = [
+            event if isinstance(event, str) else json.dumps(event, ensure_ascii=False) for event in case["events"]
+        ]
         now = resolve(case.get("now", "2026-01-02T03:04:05Z"), 0.0, UTC)
         try:
             rows = interpret(case["spl"], events, case.get("exact", True), now)
@@ -123,7 +130,8 @@ def test_golden_cases_hold_for_the_second_reading(shared: Path) -> None:
             continue
         ran += 1
         if comparable(narrowed(rows, case["expect"]), case.get("ordered", False)) != comparable(
-                filled(case["expect"]), case.get("ordered", False)):
+            filled(case["expect"]), case.get("ordered", False)
+        ):
             failures.append(f"{case['id']} {case['spl']}: {rows}")
     assert ran > 60
     assert not failures, "\n".join(failures)

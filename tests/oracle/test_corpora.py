@@ -28,8 +28,13 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
         for place, line in enumerate(lines):
             raw = line.rstrip("\n")
             data = read(raw)
-            row: dict[str, Any] = {"_raw": raw, "source": "kubernetes", "sourcetype": "_json", "index": "main",
-                                   "_time": parse_rfc3339(data["requestReceivedTimestamp"])}
+            row: dict[str, Any] = {
+                "_raw": raw,
+                "source": "kubernetes",
+                "sourcetype": "_json",
+                "index": "main",
+                "_time": parse_rfc3339(data["requestReceivedTimestamp"]),
+            }
             found: dict[str, list[str]] = {}
             for name, given in pairs(data, ""):
                 found.setdefault(name, []).append(given)
@@ -50,8 +55,11 @@ def test_rows_of_live_detections(shared: Path, corpus: str) -> None:
         for one in result.detections:
             tree = parse_search(expand(one.detection.search, content.macros))
             expected = run(tree.stages, [dict(row) for row in events], Env(now=0.0), exact)
-            shown = [{name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
-                     for row in expected]
+            shown = [
+                {name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
+                for row in expected
+            ]
             got = [{name: cell for name, cell in row.items() if cell is not None} for row in one.result or ()]
             assert [json.dumps(row, sort_keys=True) for row in got] == [
-                json.dumps(row, sort_keys=True) for row in shown], (one.detection.name, exact)
+                json.dumps(row, sort_keys=True) for row in shown
+            ], (one.detection.name, exact)

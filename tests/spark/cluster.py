@@ -61,33 +61,60 @@ class Cluster:
         import pyspark
 
         path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
-        return {**os.environ, "SPARK_HOME": str(Path(pyspark.__file__).parent),
-                "SPARK_SCALA_VERSION": "2.13",
-                "SPARK_LOCAL_IP": HOST, "PYTHONPATH": path, "PYSPARK_PYTHON": sys.executable,
-                "SPARK_LOCAL_DIRS": str(self.folder)}
+        return {
+            **os.environ,
+            "SPARK_HOME": str(Path(pyspark.__file__).parent),
+            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_LOCAL_IP": HOST,
+            "PYTHONPATH": path,
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_DIRS": str(self.folder),
+        }
 
     def _java(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         import pyspark
 
         jars = Path(pyspark.__file__).parent / "jars"
-        opens = ["--add-opens=java.base/java.nio=ALL-UNNAMED", "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-                 "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED"]
+        opens = [
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--add-opens=java.base/java.util=ALL-UNNAMED",
+        ]
         log = (self.folder / f"{name}-{len(self.workers)}.log").open("wb")
         return subprocess.Popen(
             ["java", "-Xmx256m", *opens, "-cp", f"{jars}/*", f"org.apache.spark.deploy.{name}", *arguments],
-            stdout=log, stderr=log, env=self.environment(), start_new_session=True)
+            stdout=log,
+            stderr=log,
+            env=self.environment(),
+            start_new_session=True,
+        )
 
     def start(self) -> None:
-        self.master = self._java("master.Master", "--host", HOST, "--port", str(self.port), "--webui-port",
-                                 str(self.web))
+        self.master = self._java(
+            "master.Master", "--host", HOST, "--port", str(self.port), "--webui-port", str(self.web)
+        )
         for _ in range(2):
             self.add_worker()
         self.wait(2)
 
     def add_worker(self) -> None:
-        self.workers.append(self._java(
-            "worker.Worker", "--host", HOST, "--cores", "1", "--memory", "1g", "--webui-port", str(free_port()),
-            "--work-dir", str(self.folder / f"work-{len(self.workers)}"), self.url))
+        self.workers.append(
+            self._java(
+                "worker.Worker",
+                "--host",
+                HOST,
+                "--cores",
+                "1",
+                "--memory",
+                "1g",
+                "--webui-port",
+                str(free_port()),
+                "--work-dir",
+                str(self.folder / f"work-{len(self.workers)}"),
+                self.url,
+            )
+        )
 
     def wait(self, workers: int) -> None:
         """Until the master counts so many living workers."""
@@ -113,6 +140,11 @@ class Cluster:
                 process.wait()
 
     def conf(self) -> dict[str, str]:
-        return {"spark.driver.host": HOST, "spark.driver.bindAddress": HOST, "spark.executor.memory": "600m",
-                "spark.executor.cores": "1", "spark.executorEnv.PYTHONPATH": self.environment()["PYTHONPATH"],
-                "spark.driver.memory": "600m"}
+        return {
+            "spark.driver.host": HOST,
+            "spark.driver.bindAddress": HOST,
+            "spark.executor.memory": "600m",
+            "spark.executor.cores": "1",
+            "spark.executorEnv.PYTHONPATH": self.environment()["PYTHONPATH"],
+            "spark.driver.memory": "600m",
+        }

@@ -54,8 +54,10 @@ def together(cluster: Cluster | None, searches: list[str], *paths: Path, **optio
             continue
         requests.append(Request(pipeline, context))
     tables = settings.runner(source).run(requests)
-    return [(table.columns, [list(row.items()) for row in table.rows], request.observed.matched,
-             request.observed.warnings) for table, request in zip(tables, requests, strict=True)]
+    return [
+        (table.columns, [list(row.items()) for row in table.rows], request.observed.matched, request.observed.warnings)
+        for table, request in zip(tables, requests, strict=True)
+    ]
 
 
 def test_rows_and_account_of_many_pieces(cluster: Cluster, session: object, tmp_path: Path) -> None:
@@ -76,8 +78,9 @@ def test_gzip_and_zstandard_are_read_whole(cluster: Cluster, session: object, tm
     assert one.report.files == 3
 
 
-def test_a_file_of_documents_over_several_lines_is_read_whole(cluster: Cluster, session: object,
-                                                              tmp_path: Path) -> None:
+def test_a_file_of_documents_over_several_lines_is_read_whole(
+    cluster: Cluster, session: object, tmp_path: Path
+) -> None:
     path = write(tmp_path / "a.log", 4, 600)
     path.write_text(path.read_text().replace(',"verb"', ',\n"verb"').replace(', "verb"', ',\n"verb"'))
     write(tmp_path / "b.log", 5, 600)
@@ -104,15 +107,17 @@ def test_every_audit_detection(cluster: Cluster, session: object, shared: Path, 
         chosen = [one for one in content.detections if "kube" in one.search]
         one, many = (api.rows(content, path, detections=chosen, settings=around(on)) for on in (None, cluster))
         assert [list(found.result or ()) for found in one.detections] == [
-            list(found.result or ()) for found in many.detections]
+            list(found.result or ()) for found in many.detections
+        ]
         assert [found.cannot for found in one.detections] == [found.cannot for found in many.detections]
         assert sum(len(found.result or ()) for found in one.detections) > 0
         assert one.report == many.report
 
 
 @pytest.mark.parametrize("corpus", ["A-metadata"])
-def test_findings_risk_and_incidents_are_those_of_one_machine(cluster: Cluster, session: object, shared: Path,
-                                                              corpus: str) -> None:
+def test_findings_risk_and_incidents_are_those_of_one_machine(
+    cluster: Cluster, session: object, shared: Path, corpus: str
+) -> None:
     content = load_content([shipped_pack()])
     path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
     one, many = (api.run(content, path, settings=around(on)) for on in (None, cluster))
@@ -130,8 +135,14 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, session: Any, tmp_path:
 
     def running() -> Any:
         stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
-        return next((one for one in stages if one and one.numTasks > 50 and one.numCompletedTasks > 5
-                     and one.numActiveTasks > 0), None)
+        return next(
+            (
+                one
+                for one in stages
+                if one and one.numTasks > 50 and one.numCompletedTasks > 5 and one.numActiveTasks > 0
+            ),
+            None,
+        )
 
     thread.start()
     stage = wait_for(running, 60, "tasks on the workers")
@@ -156,9 +167,15 @@ def test_standard_input_is_told(cluster: Cluster, session: object) -> None:
         api.search("* | stats count", "-", content=NOTHING, settings=around(cluster))
 
 
-@pytest.mark.parametrize(("options", "told"), [
-    ({"engine": "spark"}, "needs a cluster"), ({"master": "spark://h:1"}, "is for a cluster"),
-    ({"engine": "spark", "master": "spark://h:1", "spark_conf": ["x"]}, "NAME=VALUE"), ({"engine": "x"}, "no engine")])
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"engine": "spark"}, "needs a cluster"),
+        ({"master": "spark://h:1"}, "is for a cluster"),
+        ({"engine": "spark", "master": "spark://h:1", "spark_conf": ["x"]}, "NAME=VALUE"),
+        ({"engine": "x"}, "no engine"),
+    ],
+)
 def test_options_that_do_not_fit(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         api.surroundings(options)

@@ -23,16 +23,35 @@ from podhawk.events.options import ReadOptions
 from podhawk.rows import Filled, OrderKey, Row
 
 TEXT = some.text(some.characters(), max_size=5)  # lone surrogates too
-LEAF = some.one_of(some.none(), some.booleans(), some.integers(), some.floats(allow_nan=False), TEXT,
-                   TEXT.map(Filled), some.fractions())
+LEAF = some.one_of(
+    some.none(),
+    some.booleans(),
+    some.integers(),
+    some.floats(allow_nan=False),
+    TEXT,
+    TEXT.map(Filled),
+    some.fractions(),
+)
 KEY = some.one_of(TEXT, some.integers(), some.tuples(TEXT, TEXT))
-ORDER = some.builds(OrderKey, some.floats(allow_nan=False), some.floats(allow_nan=False),
-                    some.lists(some.integers(0, 9), max_size=4).map(tuple))
-VALUE = some.recursive(LEAF, lambda inner: some.one_of(
-    some.lists(inner, max_size=4), some.lists(inner, max_size=4).map(tuple), some.dictionaries(KEY, inner, max_size=4),
-    some.sets(KEY, max_size=4), some.frozensets(KEY, max_size=4),
-    some.dictionaries(KEY, some.integers(), max_size=4).map(Counter),
-    some.builds(Row, some.dictionaries(TEXT, TEXT, max_size=3), ORDER)), max_leaves=12)
+ORDER = some.builds(
+    OrderKey,
+    some.floats(allow_nan=False),
+    some.floats(allow_nan=False),
+    some.lists(some.integers(0, 9), max_size=4).map(tuple),
+)
+VALUE = some.recursive(
+    LEAF,
+    lambda inner: some.one_of(
+        some.lists(inner, max_size=4),
+        some.lists(inner, max_size=4).map(tuple),
+        some.dictionaries(KEY, inner, max_size=4),
+        some.sets(KEY, max_size=4),
+        some.frozensets(KEY, max_size=4),
+        some.dictionaries(KEY, some.integers(), max_size=4).map(Counter),
+        some.builds(Row, some.dictionaries(TEXT, TEXT, max_size=3), ORDER),
+    ),
+    max_leaves=12,
+)
 
 
 def alike(one: Any, two: Any) -> bool:
@@ -53,16 +72,34 @@ def test_every_value_comes_back_as_it_was(value: Any) -> None:
     assert alike(load(dump(value)), value)
 
 
-AGGREGATIONS = ("count count(x) as c dc(x) estdc(x) values(x) list(x) mode(x) sum(x) avg(x) sumsq(x) stdev(x) "
-                "stdevp(x) var(x) varp(x) perc95(x) upperperc50(x) median(x) min(x) max(x) range(x) first(x) last(x) "
-                "earliest(x) latest(x) earliest_time(x) latest_time(x) rate(x) values(*) as *")
-SEARCHES = [f"* | stats {AGGREGATIONS} by y", "* | stats sum(x) count", "* | fillnull | stats values(x) by x y",
-            "* | top x", "* | rare x by y",
-            "* | dedup x keepempty=true", "* | sort 5 -x, y", "* | tail 3", "* | chart count over x by y",
-            "* | timechart span=1s avg(x) by y", "* | timechart count", "* | chart count over x span=3", "*"]
-ROW = some.fixed_dictionaries({}, optional={
-    "x": some.one_of(some.integers(-9, 1 << 70), some.floats(-1e100, 1e100), TEXT, some.just(("a", "b"))),
-    "y": some.sampled_from(["a", "b", "1", "1.0"]), "_time": some.integers(0, 9)})
+AGGREGATIONS = (
+    "count count(x) as c dc(x) estdc(x) values(x) list(x) mode(x) sum(x) avg(x) sumsq(x) stdev(x) "
+    "stdevp(x) var(x) varp(x) perc95(x) upperperc50(x) median(x) min(x) max(x) range(x) first(x) last(x) "
+    "earliest(x) latest(x) earliest_time(x) latest_time(x) rate(x) values(*) as *"
+)
+SEARCHES = [
+    f"* | stats {AGGREGATIONS} by y",
+    "* | stats sum(x) count",
+    "* | fillnull | stats values(x) by x y",
+    "* | top x",
+    "* | rare x by y",
+    "* | dedup x keepempty=true",
+    "* | sort 5 -x, y",
+    "* | tail 3",
+    "* | chart count over x by y",
+    "* | timechart span=1s avg(x) by y",
+    "* | timechart count",
+    "* | chart count over x span=3",
+    "*",
+]
+ROW = some.fixed_dictionaries(
+    {},
+    optional={
+        "x": some.one_of(some.integers(-9, 1 << 70), some.floats(-1e100, 1e100), TEXT, some.just(("a", "b"))),
+        "y": some.sampled_from(["a", "b", "1", "1.0"]),
+        "_time": some.integers(0, 9),
+    },
+)
 
 
 @pytest.mark.parametrize("search", SEARCHES)
@@ -94,10 +131,19 @@ def test_another_version_is_told() -> None:
         load(other)
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"\xc1", b"\x80\x04K\x01.", msgspec.msgpack.encode({"a": 1}),
-    *(msgspec.msgpack.encode([states.MAGIC, states.VERSION, inner])
-      for inner in ([99], [13, 999], [13, 0, 1, 2, 3], [6, 1], [], {"a": 1}, [11, "x"]))])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xc1",
+        b"\x80\x04K\x01.",
+        msgspec.msgpack.encode({"a": 1}),
+        *(
+            msgspec.msgpack.encode([states.MAGIC, states.VERSION, inner])
+            for inner in ([99], [13, 999], [13, 0, 1, 2, 3], [6, 1], [], {"a": 1}, [11, "x"])
+        ),
+    ],
+)
 def test_bytes_that_are_no_state_are_told(data: bytes) -> None:
     with pytest.raises(EngineError, match="cannot be read"):
         load(data)

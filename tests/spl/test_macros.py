@@ -16,29 +16,35 @@ MACROS = {
 }
 
 
-@pytest.mark.parametrize(("written", "expanded"), [
-    ("`kube_audit` x=1", 'source="kubernetes" x=1'),
-    ("`by_verb(get)`", 'verb=get source="kubernetes"'),
-    ('`by_verb(get, "4,3")`', "verb=get code=4,3"),
-    ('x="`kube_audit`"', 'x="`kube_audit`"'),
-    (r'x=\"`kube_audit`\"', r'x=\"source="kubernetes"\"'),
-    ("a=1 `tail_commands`", "a=1 | stats count"),
-    ("stats```how many```count", "stats count"),
-    ('x="```not a comment```"', 'x="```not a comment```"'),
-    ("NOT `by_verb(get,403)` y=1", "NOT verb=get code=403 y=1"),
-])
+@pytest.mark.parametrize(
+    ("written", "expanded"),
+    [
+        ("`kube_audit` x=1", 'source="kubernetes" x=1'),
+        ("`by_verb(get)`", 'verb=get source="kubernetes"'),
+        ('`by_verb(get, "4,3")`', "verb=get code=4,3"),
+        ('x="`kube_audit`"', 'x="`kube_audit`"'),
+        (r"x=\"`kube_audit`\"", r'x=\"source="kubernetes"\"'),
+        ("a=1 `tail_commands`", "a=1 | stats count"),
+        ("stats```how many```count", "stats count"),
+        ('x="```not a comment```"', 'x="```not a comment```"'),
+        ("NOT `by_verb(get,403)` y=1", "NOT verb=get code=403 y=1"),
+    ],
+)
 def test_expansion(written: str, expanded: str) -> None:
     assert expand(written, MACROS).text == expanded
 
 
-@pytest.mark.parametrize(("written", "message"), [
-    ("`kube_audits`", "kube_audits` is not defined"),
-    ("`by_verb`", "takes 1 or 2 arguments, not 0"),
-    ("`loop`", "calls itself without end"),
-    ("`kube_audit", "never closed"),
-    ('x="open', "never closed"),
-    ("a ```open", "never closed"),
-])
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("`kube_audits`", "kube_audits` is not defined"),
+        ("`by_verb`", "takes 1 or 2 arguments, not 0"),
+        ("`loop`", "calls itself without end"),
+        ("`kube_audit", "never closed"),
+        ('x="open', "never closed"),
+        ("a ```open", "never closed"),
+    ],
+)
 def test_refusals(written: str, message: str) -> None:
     with pytest.raises(SearchError, match=message.replace("`", "`")):
         expand(written, MACROS)
@@ -73,8 +79,11 @@ def test_arguments_split_at_top_level_commas() -> None:
 
 
 def test_iseval_and_validation() -> None:
-    macros = {("m", 1): PlainMacro(("x",), '"verb=" . "$x$"', iseval=True, validation='"$x$"!="bad"',
-                                   errormsg="x may not be bad")}
+    macros = {
+        ("m", 1): PlainMacro(
+            ("x",), '"verb=" . "$x$"', iseval=True, validation='"$x$"!="bad"', errormsg="x may not be bad"
+        )
+    }
     from podhawk.engine.plan import read_search
     from podhawk.spl.clause import Compare
 

@@ -38,6 +38,10 @@ def plain(findings: Any) -> list[dict[str, Any]]:
 
 def known(state: str, columns: str = "source", where: str = "*") -> list[Any]:
     """What a state knows of findings, incidents left out."""
-    rows = api.search(f"| from datamodel:Findings.All_Findings | search {where} NOT kind=incident | sort finding_id "
-                      f"| table {columns}", state=state, now=NOW)
+    rows = api.search(
+        f"| from datamodel:Findings.All_Findings | search {where} NOT kind=incident | sort finding_id "
+        f"| table {columns}",
+        state=state,
+        now=NOW,
+    )
     return [row.get(columns, row) for row in rows]

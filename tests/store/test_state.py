@@ -66,15 +66,19 @@ def test_an_event_from_the_future_does_not_make_all_others_old(tmp_path: Path, n
     future = "2199-01-01T00:00:00.000000Z"
     run(write(tmp_path / "a.log", event("a")), DETECTIONS[0], state=state)
     for number in range(2):
-        found = run(write(tmp_path / f"{number}.log", event("f", requestReceivedTimestamp=future,
-                                                            stageTimestamp=future)), DETECTIONS[0], state=state)
+        found = run(
+            write(tmp_path / f"{number}.log", event("f", requestReceivedTimestamp=future, stageTimestamp=future)),
+            DETECTIONS[0],
+            state=state,
+        )
     assert len(found) == 2
 
 
 def test_events_are_kept_for_a_while_and_findings_longer(tmp_path: Path, new_state: NewState) -> None:
     state = new_state()
-    old = event("old", requestReceivedTimestamp="2026-01-01T10:00:00.000000Z",
-                stageTimestamp="2026-01-01T10:00:00.010000Z")
+    old = event(
+        "old", requestReceivedTimestamp="2026-01-01T10:00:00.000000Z", stageTimestamp="2026-01-01T10:00:00.010000Z"
+    )
     run(write(tmp_path / "old.log", old), DETECTIONS[0], state=state)
     run(write(tmp_path / "new.log", event("new")), DETECTIONS[0], state=state)
     found = run(tmp_path / "new.log", DETECTIONS[0], state=state)
@@ -120,8 +124,9 @@ def test_a_repeated_audit_id_makes_nobody_an_heir(tmp_path: Path) -> None:
 
 
 def test_a_finding_can_be_read_back_from_its_record(shared: Path) -> None:
-    result = api.run(load_content([shipped_pack()]), shared / "audit" / "corpus" / "C-requestresponse.log.gz", now=NOW,
-                     jobs=1)
+    result = api.run(
+        load_content([shipped_pack()]), shared / "audit" / "corpus" / "C-requestresponse.log.gz", now=NOW, jobs=1
+    )
     assert len(result) > 50
     for finding in result:
         assert record(finding_of(record(finding))) == record(finding)

@@ -45,8 +45,14 @@ def test_findings_over_the_whole_input_of_one_run_stay_in_the_next(tmp_path: Pat
 def test_incidents_count_what_runs_of_other_detections_found(tmp_path: Path, new_state: NewState) -> None:
     state = new_state()
     made = [detection(f"verb={verb} | table user.username", name=verb, id=verb) for verb in ("create", "delete")]
-    log = write(tmp_path / "a.log", *(event(f"{verb}{number}", verb=verb, at=f"10:0{number}:00.0")
-                                      for verb in ("create", "delete") for number in range(2)))
+    log = write(
+        tmp_path / "a.log",
+        *(
+            event(f"{verb}{number}", verb=verb, at=f"10:0{number}:00.0")
+            for verb in ("create", "delete")
+            for number in range(2)
+        ),
+    )
     assert [one.kind for one in run(log, made[0], state=state)] == ["intermediate"] * 2
     (incident,) = (one for one in run(log, made[1], state=state) if one.kind == "incident")
     assert (incident.risk_score, incident.request_count) == (196, 4)
@@ -64,16 +70,18 @@ def test_the_id_of_an_episode_that_joins_an_earlier_one_leads_to_that(tmp_path: 
     set_triage(state, second.finding_id, Triage("closed", "benign", "carol", 1.0))
     (joined,) = run(write(tmp_path / "between.log", *between), many, state=state)
     assert (joined.finding_id, joined.replaces, joined.revision) == (first.finding_id, (second.finding_id,), 2)
-    (said,) = api.search("| from datamodel:Findings | table finding_id status disposition assignee", state=state,
-                         now=NOW)
+    (said,) = api.search(
+        "| from datamodel:Findings | table finding_id status disposition assignee", state=state, now=NOW
+    )
     assert said == {"finding_id": first.finding_id, "status": "closed", "disposition": "benign", "assignee": "carol"}
     assert set_triage(state, second.finding_id, Triage("resolved", changed=2.0)) == first.finding_id
     assert known(state, "status") == ["resolved"]
 
 
 @pytest.mark.parametrize(("id_", "status"), [("nobody", "closed"), (None, "clsed")])
-def test_triage_of_what_is_not_there_is_refused(tmp_path: Path, new_state: NewState, id_: str | None,
-                                                status: str) -> None:
+def test_triage_of_what_is_not_there_is_refused(
+    tmp_path: Path, new_state: NewState, id_: str | None, status: str
+) -> None:
     state = new_state()
     (finding,) = run(write(tmp_path / "a.log", event()), DETECTIONS[0], state=state)
     with pytest.raises(UsageError):

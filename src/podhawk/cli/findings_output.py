@@ -55,12 +55,21 @@ def row_of(one: Finding) -> dict[str, Cell]:
     hidden = ""
     if not one.visible:
         hiding = [hit.noise_class for hit in one.noise if hit.action == "hide"]
-        hidden = (f"exception {one.suppressed_by.name}" if one.suppressed_by else ", ".join(hiding)
-                  or ("throttling" if one.throttled else "priority"))
-    return {"priority": str(one.priority), "time": rfc3339(one.first_time)[:19].replace("T", " "),
-            "what": ("INCIDENT " if one.kind == "incident" else "") + one.title, "by": actor_text(one.actor),
-            "on": target_text(one), "outcome": one.outcome,
-            "technique": ", ".join(one.detection.mitre_attack_id), "hidden by": hidden}
+        hidden = (
+            f"exception {one.suppressed_by.name}"
+            if one.suppressed_by
+            else ", ".join(hiding) or ("throttling" if one.throttled else "priority")
+        )
+    return {
+        "priority": str(one.priority),
+        "time": rfc3339(one.first_time)[:19].replace("T", " "),
+        "what": ("INCIDENT " if one.kind == "incident" else "") + one.title,
+        "by": actor_text(one.actor),
+        "on": target_text(one),
+        "outcome": one.outcome,
+        "technique": ", ".join(one.detection.mitre_attack_id),
+        "hidden by": hidden,
+    }
 
 
 def actor_text(actor: Actor) -> str:
@@ -92,8 +101,14 @@ def risk_rows(result: FindingsResult) -> Sequence[dict[str, Cell]]:
     several = len({one.cluster for one in sums}) > 1
     lines: list[dict[str, Any]] = []
     for one in sums[:MOST_RISK]:
-        line = {"risk": f"{one.score:g}", "object": one.object, "type": one.type, "findings": str(one.findings),
-                "detections": str(len(one.detections)), "tactics": ", ".join(one.tactics)}
+        line = {
+            "risk": f"{one.score:g}",
+            "object": one.object,
+            "type": one.type,
+            "findings": str(one.findings),
+            "detections": str(len(one.detections)),
+            "tactics": ", ".join(one.tactics),
+        }
         if several:
             line["cluster"] = one.cluster
         if one.capped:

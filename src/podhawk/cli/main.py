@@ -80,8 +80,12 @@ class LazyVerbs(click.Group):
         return super().resolve_command(context, arguments)
 
 
-@click.command(cls=LazyVerbs, epilog=EPILOG, no_args_is_help=True,
-               context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=LazyVerbs,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="podhawk")
 def podhawk() -> None:
     """Find attacks in Kubernetes audit logs with detections written in SPL, without a SIEM."""

@@ -22,13 +22,21 @@ def draw(result: Result, out: TextIO) -> None:
     last = next((stage.name for stage in reversed(list(result.stages)) if stage.name in _DRAWN), "")
     rows = list(result)
     columns = result.columns
-    series = [name for name in columns if name not in _LEFT_OUT and not name.startswith("_")
-              and any(row.get(name) is not None for row in rows)
-              and all(row.get(name) is None or _number(row.get(name)) is not None for row in rows)]
+    series = [
+        name
+        for name in columns
+        if name not in _LEFT_OUT
+        and not name.startswith("_")
+        and any(row.get(name) is not None for row in rows)
+        and all(row.get(name) is None or _number(row.get(name)) is not None for row in rows)
+    ]
     labels = [name for name in columns if name not in series and name not in _LEFT_OUT]
     if not last or not rows or not series or not labels:
-        raise UsageError("there is nothing to draw", remedy="--plot draws the result of timechart, chart, top, rare "
-                         "or stats: a group or a time, and at least one number.")
+        raise UsageError(
+            "there is nothing to draw",
+            remedy="--plot draws the result of timechart, chart, top, rare "
+            "or stats: a group or a time, and at least one number.",
+        )
     if labels == ["_time"]:
         out.write(_lines(rows, series[:MOST_SERIES]).build().string(colorless=not out.isatty()).rstrip("\n") + "\n")
     else:
@@ -40,8 +48,9 @@ def _lines(rows: list[dict[str, Cell]], series: list[str]) -> Any:
     figure = _figure(min(len(rows), 24) + 8)
     positions = list(range(len(rows)))
     for name in series:
-        figure.draw(figure.signal(positions, [_number(row.get(name)) or 0 for row in rows])
-                    .lines().label(visible(name)[:LABEL]))
+        figure.draw(
+            figure.signal(positions, [_number(row.get(name)) or 0 for row in rows]).lines().label(visible(name)[:LABEL])
+        )
     step = max(1, len(rows) // 6)
     ticks = positions[::step]
     figure.ruler("x").ticks(ticks, [shown_time(str(rows[tick].get("_time") or ""))[5:19] for tick in ticks])

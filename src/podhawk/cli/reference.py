@@ -31,10 +31,18 @@ def aggregations() -> list[Aggregation]:
 
 def overview() -> str:
     """The names of everything, grouped."""
-    lines = ["Commands", *_wrapped(command.name for command in sorted(SUPPORTED, key=lambda one: one.name)), "",
-             "Eval functions", *_wrapped(function.name for function in functions()), "",
-             "Aggregations", *_wrapped(one.name for one in aggregations()), "",
-             "podhawk help spl NAME explains one of them."]
+    lines = [
+        "Commands",
+        *_wrapped(command.name for command in sorted(SUPPORTED, key=lambda one: one.name)),
+        "",
+        "Eval functions",
+        *_wrapped(function.name for function in functions()),
+        "",
+        "Aggregations",
+        *_wrapped(one.name for one in aggregations()),
+        "",
+        "podhawk help spl NAME explains one of them.",
+    ]
     return "\n".join(lines)
 
 
@@ -61,8 +69,9 @@ def describe(name: str) -> str:
     if not parts and wanted in REFUSED:
         return f"{wanted}() is not supported: {REFUSED[wanted]}"
     if not parts:
-        raise UsageError(f"nothing in SPL is called {name!r}", remedy=nearest(wanted, [*COMMANDS, *FUNCTIONS,
-                                                                                      *AGGREGATIONS]))
+        raise UsageError(
+            f"nothing in SPL is called {name!r}", remedy=nearest(wanted, [*COMMANDS, *FUNCTIONS, *AGGREGATIONS])
+        )
     return "\n\n".join(parts)
 
 
@@ -89,8 +98,14 @@ def _example(example: Example) -> list[str]:
 def function_text(function: Function) -> str:
     """An eval function as Markdown."""
     expression, result = function.example
-    lines = [f"### {function.name}()", "", function.doc, "",
-             f"    {expression}", f"    → {json.dumps(result, ensure_ascii=False)}"]
+    lines = [
+        f"### {function.name}()",
+        "",
+        function.doc,
+        "",
+        f"    {expression}",
+        f"    → {json.dumps(result, ensure_ascii=False)}",
+    ]
     if function.aliases:
         lines += ["", f"Also written: {', '.join(function.aliases)}."]
     if function.source:
@@ -101,8 +116,14 @@ def function_text(function: Function) -> str:
 def aggregation_text(aggregation: Aggregation) -> str:
     """An aggregation as Markdown."""
     values, call, result = aggregation.example
-    lines = [f"### {aggregation.name} (aggregation)", "", aggregation.doc, "",
-             f"    {call} over {values}", f"    → {json.dumps(result, ensure_ascii=False)}"]
+    lines = [
+        f"### {aggregation.name} (aggregation)",
+        "",
+        aggregation.doc,
+        "",
+        f"    {call} over {values}",
+        f"    → {json.dumps(result, ensure_ascii=False)}",
+    ]
     if aggregation.aliases:
         lines += ["", f"Also written: {', '.join(aggregation.aliases)}."]
     if aggregation.source:
@@ -112,8 +133,10 @@ def aggregation_text(aggregation: Aggregation) -> str:
 
 def whole() -> str:
     """The whole reference: docs/spl.md."""
-    classes = "\n".join(f"| {command.name} | {', '.join(_classes(command))} |"
-                        for command in sorted(SUPPORTED, key=lambda one: one.name))
+    classes = "\n".join(
+        f"| {command.name} | {', '.join(_classes(command))} |"
+        for command in sorted(SUPPORTED, key=lambda one: one.name)
+    )
     refused = "\n".join(f"| {name} | {reason} |" for name, reason in sorted(REASONS))
     functions_refused = "\n".join(f"| {name}() | {reason} |" for name, reason in sorted(REFUSED.items()))
     switches = "\n".join(f"| {one.name} | {one.default} | {one.turned} |" for one in SWITCHES)
@@ -146,6 +169,10 @@ def whole() -> str:
 
 def _classes(command: Command) -> list[str]:
     """The streaming classes a command can have, by the run code it declares."""
-    found = [("generating", command.generate), ("per_event", command.stream), ("mergeable", command.merge),
-             ("whole_result", command.whole)]
+    found = [
+        ("generating", command.generate),
+        ("per_event", command.stream),
+        ("mergeable", command.merge),
+        ("whole_result", command.whole),
+    ]
     return [name for name, code in found if code is not None]

@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 def records(result: RowsResult) -> Iterator[dict[str, Any]]:
     """Rows with the detection each belongs to."""
     for one in result.detections:
-        about = {"name": one.detection.name, "id": one.detection.id, "version": one.detection.version,
-                 "file": one.detection.file}
+        about = {
+            "name": one.detection.name,
+            "id": one.detection.id,
+            "version": one.detection.version,
+            "file": one.detection.file,
+        }
         for row in one.result or ():
             yield {"detection": about, "row": row}
 

@@ -33,8 +33,10 @@ def print_warnings(observed: Observed) -> None:
         text = _WARNINGS.get(kind, kind.replace("-", " "))
         note(f"warning: {text}" + (f": {detail}" if detail else "") + (f" ({count} times)" if count > 1 else ""))
     if observed.not_evaluable:
-        note(f"not evaluable: {counted(observed.not_evaluable, 'event')} without what this search needs, lost or never "
-             f"given by the carrier (first: {observed.first_blind})")
+        note(
+            f"not evaluable: {counted(observed.not_evaluable, 'event')} without what this search needs, lost or never "
+            f"given by the carrier (first: {observed.first_blind})"
+        )
 
 
 def print_run(result: RowsResult | FindingsResult) -> None:
@@ -67,8 +69,14 @@ def _line(one: DetectionResult, count: int, noun: str) -> str:
     if one.result is None or (one.cannot and not count):
         return f"  cannot    {name}: cannot fire here: {one.cannot}"
     blind = one.result.observed.not_evaluable
-    lost = (f"not evaluable on {counted(blind, 'event')} that lack what it needs "
-            f"(first: {one.result.observed.first_blind})") if blind else ""
+    lost = (
+        (
+            f"not evaluable on {counted(blind, 'event')} that lack what it needs "
+            f"(first: {one.result.observed.first_blind})"
+        )
+        if blind
+        else ""
+    )
     if count:
         return f"  fired     {name}: {counted(count, noun)}" + (f"; {lost}" if lost else "")
     return f"  unknown   {name}: no {noun}s, but {lost}" if lost else f"  silent    {name}"

@@ -15,8 +15,18 @@ if TYPE_CHECKING:
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
-_EVENT_COLUMNS = ("_time", "stage", "verb", "user.username", "sourceIPs{}", "objectRef.resource",
-                  "objectRef.subresource", "objectRef.namespace", "objectRef.name", "responseStatus.code")
+_EVENT_COLUMNS = (
+    "_time",
+    "stage",
+    "verb",
+    "user.username",
+    "sourceIPs{}",
+    "objectRef.resource",
+    "objectRef.subresource",
+    "objectRef.namespace",
+    "objectRef.name",
+    "responseStatus.code",
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -25,8 +35,9 @@ def console(out: TextIO) -> Console:
     from rich.console import Console
 
     terminal = out.isatty() if hasattr(out, "isatty") else False
-    return Console(file=out, width=None if terminal else PIPED_WIDTH, highlight=False, soft_wrap=False,
-                   emoji=False, markup=False)
+    return Console(
+        file=out, width=None if terminal else PIPED_WIDTH, highlight=False, soft_wrap=False, emoji=False, markup=False
+    )
 
 
 def visible(text: str) -> str:
@@ -71,8 +82,9 @@ def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: Te
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
     for name in columns:
         numeric = all(_numeric(row.get(name)) for row in rows) and name != "_time"
-        table.add_column(visible(name), justify="right" if numeric else "left", overflow="fold",
-                         min_width=min(len(name), 12))
+        table.add_column(
+            visible(name), justify="right" if numeric else "left", overflow="fold", min_width=min(len(name), 12)
+        )
     for row in rows:
         table.add_row(*[cell_text(name, row.get(name)) for name in columns])
     console(out).print(table)

@@ -54,23 +54,39 @@ def list_content(**given: Any) -> int:
     from podhawk.content.selection import select
 
     settings, content = _load(given)
-    chosen = select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else (
-        content.detections)
+    chosen = (
+        select(content, settings["only"], settings["exclude"])
+        if settings["only"] or settings["exclude"]
+        else (content.detections)
+    )
     rows: list[dict[str, Any]] = []
     for one in chosen:
-        rows.append({"name": one.name, "type": one.type, "status": one.status, "generation": str(one.generation),
-                     "severity": one.severity, "risk": str(one.risk_score), "technique": list(one.mitre_attack_id),
-                     "story": list(one.analytic_story), "state": state(one.search, content), "file": one.file})
+        rows.append(
+            {
+                "name": one.name,
+                "type": one.type,
+                "status": one.status,
+                "generation": str(one.generation),
+                "severity": one.severity,
+                "risk": str(one.risk_score),
+                "technique": list(one.mitre_attack_id),
+                "story": list(one.analytic_story),
+                "state": state(one.search, content),
+                "file": one.file,
+            }
+        )
     columns = ["name", "type", "status", "generation", "severity", "risk", "technique", "story", "state", "file"]
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         output.print_rows(kind, rows, columns[:-1] if kind == "table" else columns, out)
     if not settings["quiet"]:
         sys.stdout.flush()
-        note(f"{len(content.detections)} detections, {len(content.macros)} macros, {len(content.lookups)} lookups, "
-             f"{len(content.stories)} stories, {len(content.data_sources)} data sources, "
-             f"{len(content.deployments)} deployments, {len(content.baselines)} baselines, "
-             f"{len(content.investigations)} investigations")
+        note(
+            f"{len(content.detections)} detections, {len(content.macros)} macros, {len(content.lookups)} lookups, "
+            f"{len(content.stories)} stories, {len(content.data_sources)} data sources, "
+            f"{len(content.deployments)} deployments, {len(content.baselines)} baselines, "
+            f"{len(content.investigations)} investigations"
+        )
         _print_costs(chosen, content)
     return _end(content, settings["quiet"])
 

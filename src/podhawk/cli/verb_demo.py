@@ -66,8 +66,13 @@ def print_overview(result: FindingsResult, out: TextIO) -> None:
     from podhawk.cli.tables import print_table
 
     lines = overview(result.found.visible)
-    print_table(lines, COLUMNS, out, title=f"podhawk: {result.report.lines:,} audit events of a real API server, amid "
-                "ordinary work somebody attacks")
+    print_table(
+        lines,
+        COLUMNS,
+        out,
+        title=f"podhawk: {result.report.lines:,} audit events of a real API server, amid "
+        "ordinary work somebody attacks",
+    )
     out.write("\n")
     risk = risk_rows(result)
     print_table(risk, risk_columns(risk), out, title="Risk")
@@ -88,10 +93,15 @@ def _line(own: Sequence[Finding]) -> dict[str, Any]:
     first = own[0]
     incident = first.kind == "incident"
     severity = max((one.severity for one in own), key=("informational", "low", "medium", "high", "critical").index)
-    return {"priority": str(max(one.priority for one in own)), "severity": severity,
-            "technique": ", ".join(first.detection.mitre_attack_id),
-            "detection": ("INCIDENT " if incident else "") + first.detection.name, "findings": str(len(own)),
-            "who": _few(actor_text(one.actor) for one in own), "what": _few(target_text(one) for one in own)}
+    return {
+        "priority": str(max(one.priority for one in own)),
+        "severity": severity,
+        "technique": ", ".join(first.detection.mitre_attack_id),
+        "detection": ("INCIDENT " if incident else "") + first.detection.name,
+        "findings": str(len(own)),
+        "who": _few(actor_text(one.actor) for one in own),
+        "what": _few(target_text(one) for one in own),
+    }
 
 
 def _few(texts: Iterable[str], most: int = 3) -> str:

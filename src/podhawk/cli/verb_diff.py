@@ -38,13 +38,24 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     policies = api.policies_of(settings)
     sources = input_paths(paths)
     versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
-    results = [api.run(content, *sources, detections=chosen, settings=around, policies=policies)
-               for content, chosen in zip(versions, select_in_each(versions, settings["only"], settings["exclude"]),
-                                          strict=True)]
+    results = [
+        api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+        for content, chosen in zip(
+            versions, select_in_each(versions, settings["only"], settings["exclude"]), strict=True
+        )
+    ]
     changes = compare(*(result.found.findings for result in results))
     rows: list[dict[str, api.Cell]] = [
-        {"what": one.what, "detection": one.finding.detection.name, "time": rfc3339(one.finding.first_time)[:19],
-         "title": one.finding.title, "change": one.about(), "finding_id": one.finding.finding_id} for one in changes]
+        {
+            "what": one.what,
+            "detection": one.finding.detection.name,
+            "time": rfc3339(one.finding.first_time)[:19],
+            "title": one.finding.title,
+            "change": one.about(),
+            "finding_id": one.finding.finding_id,
+        }
+        for one in changes
+    ]
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         columns = COLUMNS if kind in ("table", "md") else (*COLUMNS, "finding_id")

@@ -30,8 +30,11 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     if not settings["output_dir"]:
         raise UsageError("docs needs a folder to write to", remedy="Add --output-dir DIR.")
     content = api.content_of(settings.values, settings.macros)
-    chosen = select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else (
-        content.detections)
+    chosen = (
+        select(content, settings["only"], settings["exclude"])
+        if settings["only"] or settings["exclude"]
+        else (content.detections)
+    )
     if settings["changed"]:
         from podhawk.life.changed import changed_here
 

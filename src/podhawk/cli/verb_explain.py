@@ -78,5 +78,7 @@ def print_explanation(found: Explanation, out: TextIO) -> None:
     if found.misses:
         out.write("\nnearest misses (all of the first step but one part)\n")
         for miss in found.misses:
-            out.write(f"  {visible(miss.about())}\n      fails {visible(miss.part)}: {miss.field} is "
-                      f"{visible(miss.value)[:200]}\n")
+            out.write(
+                f"  {visible(miss.about())}\n      fails {visible(miss.part)}: {miss.field} is "
+                f"{visible(miss.value)[:200]}\n"
+            )

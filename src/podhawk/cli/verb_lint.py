@@ -75,8 +75,10 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if not settings["quiet"]:
         sys.stdout.flush()
         counts = Counter(one.level for one in problems)
-        click.echo(f"{len(chosen)} detections: {counts['error']} errors, {counts['warning']} warnings, "
-                   f"{counts['note']} notes", err=True)
+        click.echo(
+            f"{len(chosen)} detections: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes",
+            err=True,
+        )
     bad = ("error", "warning") if settings["strict"] else ("error",)
     return 3 if any(one.level in bad for one in problems) else 0
 
@@ -94,8 +96,14 @@ def print_problems(kind: str, problems: Sequence[Problem], out: TextIO) -> None:
         (output.jsonl if kind == "jsonl" else output.as_json)(map(record, problems), out)
     else:
         rows: list[dict[str, Any]] = [
-            {"level": one.level, "check": one.check, "where": _where(one),
-             "message": one.message + (f"\n→ {one.remedy}" if one.remedy else "")} for one in problems]
+            {
+                "level": one.level,
+                "check": one.check,
+                "where": _where(one),
+                "message": one.message + (f"\n→ {one.remedy}" if one.remedy else ""),
+            }
+            for one in problems
+        ]
         output.print_rows(kind, rows, COLUMNS, out)
 
 

@@ -56,9 +56,12 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         shift = None if settings["keep_times"] or not times else now - max(times)
         position = Position(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0
-    click.echo(f"{total} events of {len(found)} datasets over {span:.0f} seconds to "
-               f"{without_password(target.url)} as {target.form}"
-               + (f", {position.sent} of them sent before" if position.sent else ""), err=True)
+    click.echo(
+        f"{total} events of {len(found)} datasets over {span:.0f} seconds to "
+        f"{without_password(target.url)} as {target.form}"
+        + (f", {position.sent} of them sent before" if position.sent else ""),
+        err=True,
+    )
     if settings["dry_run"]:
         for dataset in found:
             click.echo(f"would send {sum(1 for _ in messages(dataset, None))} events of {dataset.path}")
@@ -66,9 +69,15 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     everything = chain.from_iterable(messages(dataset, position.shift) for dataset in found)
     started = time.monotonic()
     before = position.sent
-    sent = send(everything, target, position, rate=settings["rate"], patience=float(settings["patience"]),
-                verify=settings["ca"] or True,
-                accepted=lambda one: write_position(resume, one) if resume is not None else None)
+    sent = send(
+        everything,
+        target,
+        position,
+        rate=settings["rate"],
+        patience=float(settings["patience"]),
+        verify=settings["ca"] or True,
+        accepted=lambda one: write_position(resume, one) if resume is not None else None,
+    )
     for _ in tracked(sent, max(1, (total - before) // 500), "replaying", quiet=settings["quiet"]):
         pass
     if resume is not None:

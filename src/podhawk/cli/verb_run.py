@@ -98,14 +98,18 @@ def _need_one(detections: Sequence[DetectionResult]) -> None:
 
     if detections and all(one.result is None and not one.cannot for one in detections):
         first = detections[0]
-        raise ContentError("none of the chosen detections can run" if len(detections) > 1 else
-                           f"{first.detection.name} cannot run: {first.refused or first.broken}")
+        raise ContentError(
+            "none of the chosen detections can run"
+            if len(detections) > 1
+            else f"{first.detection.name} cannot run: {first.refused or first.broken}"
+        )
 
 
 def _rows_fire(result: RowsResult, severity: str | None) -> bool:
     return severity is not None and any(
         one.result is not None and one.result.table.rows and _at_least(one.detection.severity, severity)
-        for one in result.detections)
+        for one in result.detections
+    )
 
 
 def _finding_fires(result: FindingsResult, severity: str | None) -> bool:

@@ -90,14 +90,33 @@ def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
         out.write(junit(outcomes))
         return
     rows: list[dict[str, Any]] = [
-        {"test": one.verdict, "detection": one.case.detection.name, "name": one.case.test.name,
-         "rows": str(len(one.rows)), "message": "" if one.verdict == "passed" else one.message} for one in outcomes]
+        {
+            "test": one.verdict,
+            "detection": one.case.detection.name,
+            "name": one.case.test.name,
+            "rows": str(len(one.rows)),
+            "message": "" if one.verdict == "passed" else one.message,
+        }
+        for one in outcomes
+    ]
     if kind in ("jsonl", "json"):
-        records = [{"detection": {"name": one.case.detection.name, "id": one.case.detection.id,
-                                  "file": one.case.detection.file},
-                    "test": one.case.test.name, "outcome": one.verdict, "rows": len(one.rows), "message": one.message,
-                    "weak": one.weak, "details": list(one.details), "seconds": round(one.seconds, 3)}
-                   for one in outcomes]
+        records = [
+            {
+                "detection": {
+                    "name": one.case.detection.name,
+                    "id": one.case.detection.id,
+                    "file": one.case.detection.file,
+                },
+                "test": one.case.test.name,
+                "outcome": one.verdict,
+                "rows": len(one.rows),
+                "message": one.message,
+                "weak": one.weak,
+                "details": list(one.details),
+                "seconds": round(one.seconds, 3),
+            }
+            for one in outcomes
+        ]
         (output.jsonl if kind == "jsonl" else output.as_json)(records, out)
         return
     output.print_rows(kind, rows, COLUMNS, out)
@@ -145,21 +164,25 @@ def _compare(cases: Sequence[Case], content: Content, around: Surroundings, plac
 
     columns, expected = read_results_csv(path)
     if len(cases) != 1:
-        raise UsageError(f"--golden is for one test, and there are {len(cases)}",
-                         remedy="Name one detection with one test.")
+        raise UsageError(
+            f"--golden is for one test, and there are {len(cases)}", remedy="Name one detection with one test."
+        )
     outcome = run_case(cases[0], content, around, places)
     if outcome.verdict == "skipped":
         raise UsageError(outcome.message)
     lines = differences(expected, outcome.rows, columns)
     for line in lines:
         click.echo(line)
-    click.echo(f"{len(outcome.rows)} rows here, {len(expected)} in {path}: "
-               + ("the same" if not lines else f"{len(lines)} differ"))
+    click.echo(
+        f"{len(outcome.rows)} rows here, {len(expected)} in {path}: "
+        + ("the same" if not lines else f"{len(lines)} differ")
+    )
     return 6 if lines else 0
 
 
-def _mutate(cases: Sequence[Case], content: Content, around: Surroundings, places: Places, jobs: int, *,
-            quiet: bool) -> int:
+def _mutate(
+    cases: Sequence[Case], content: Content, around: Surroundings, places: Places, jobs: int, *, quiet: bool
+) -> int:
     """Mutate each detection, and say which mutants survive."""
     from podhawk.cli.progress import tracked
     from podhawk.life.testing.mutate import score

@@ -45,8 +45,9 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     content = api.content_of(settings.values, settings.macros)
     chosen = asking.the_detection(detection, content)
     policies = api.policies_of(settings)
-    matches = api.run(content, *input_paths(paths), detections=[chosen], settings=around,
-                      policies=policies).found.matches
+    matches = api.run(
+        content, *input_paths(paths), detections=[chosen], settings=around, policies=policies
+    ).found.matches
     matches = [match for match in matches if match.finding.kind != "incident"]
     attacks = api.attacks_of(chosen, content, around, policies)
     made = proposals(matches)
@@ -57,8 +58,10 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     when: str | None = settings["when"]
     if settings["pick"] is not None:
         if when or not 1 <= settings["pick"] <= len(made):
-            raise UsageError(f"there are {len(made)} proposals to pick from" if not when else
-                             "--pick and --when choose both", remedy="Name one of them.")
+            raise UsageError(
+                f"there are {len(made)} proposals to pick from" if not when else "--pick and --when choose both",
+                remedy="Name one of them.",
+            )
         when = made[settings["pick"] - 1].when
     out = sys.stdout
     if not when:
@@ -71,9 +74,11 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     if not settings["owner"] or not settings["reason"]:
         raise UsageError("an exception is reviewed: it needs --owner and --reason")
     if hidden.attacks and not settings["accept_risk"]:
-        raise UsageError(f"this would hide {len(hidden.attacks)} attacks of the content's own datasets, such as: "
-                         f"{hidden.attacks[0].title}", remedy='Make the condition smaller, or say why with '
-                         '--accept-risk "…".')
+        raise UsageError(
+            f"this would hide {len(hidden.attacks)} attacks of the content's own datasets, such as: "
+            f"{hidden.attacks[0].title}",
+            remedy='Make the condition smaller, or say why with --accept-risk "…".',
+        )
     exception = exception_for(chosen, when, settings["owner"], settings["reason"], around.now)
     target = Path(settings["output_file"])
     text = written(exception, datetime.fromtimestamp(around.now, UTC).date(), settings["accept_risk"] or "")
@@ -93,10 +98,22 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
     if not found:
         out.write("no group of findings to be seen shares a condition: nothing to propose\n")
         return
-    print_table([{"pick": str(number), "findings": str(one.count), "share": f"{one.share:.0%}", "days": str(one.days),
-                  "hides attacks": f"{len(radius.attacks)}{'?' if radius.unjudged else ''}", "when": one.when,
-                  "but": one.caution}
-                 for number, (one, radius) in enumerate(found, 1)], COLUMNS, out)
+    print_table(
+        [
+            {
+                "pick": str(number),
+                "findings": str(one.count),
+                "share": f"{one.share:.0%}",
+                "days": str(one.days),
+                "hides attacks": f"{len(radius.attacks)}{'?' if radius.unjudged else ''}",
+                "when": one.when,
+                "but": one.caution,
+            }
+            for number, (one, radius) in enumerate(found, 1)
+        ],
+        COLUMNS,
+        out,
+    )
 
 
 def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> None:
@@ -106,10 +123,15 @@ def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> N
     out.write(f"{visible(when)}\n  hides {len(radius.hidden)} of {radius.visible} visible findings in these logs\n")
     for one in radius.hidden[:5]:
         out.write(f"    {visible(one.title)}\n")
-    out.write(f"  hides {len(radius.attacks)} of {attacks} attacks in the content's datasets"
-              + ("" if attacks else " (it has none here)") + "\n")
+    out.write(
+        f"  hides {len(radius.attacks)} of {attacks} attacks in the content's datasets"
+        + ("" if attacks else " (it has none here)")
+        + "\n"
+    )
     for one in radius.attacks[:5]:
         out.write(f"    ATTACK {visible(one.title)}\n")
     if radius.unjudged:
-        out.write(f"  cannot tell of {len(radius.unjudged)} attacks: the condition asks for bodies, these were logged "
-                  "without\n")
+        out.write(
+            f"  cannot tell of {len(radius.unjudged)} attacks: the condition asks for bodies, these were logged "
+            "without\n"
+        )

@@ -35,16 +35,26 @@ def _parse(cursor: Cursor) -> AddTotals:
     options |= cursor.options(_OPTIONS)
     cursor.finish()
     return AddTotals(
-        tuple(dict.fromkeys(names)), cursor.boolean(options.get("row", "t"), "row"),
-        cursor.boolean(options.get("col", "f"), "col"), options.get("labelfield", ""),
-        options.get("label", "Total"), options.get("fieldname", "Total"))
+        tuple(dict.fromkeys(names)),
+        cursor.boolean(options.get("row", "t"), "row"),
+        cursor.boolean(options.get("col", "f"), "col"),
+        options.get("labelfield", ""),
+        options.get("label", "Total"),
+        options.get("fieldname", "Total"),
+    )
 
 
 def _render(node: AddTotals) -> str:
     parts = [f"row={node.row}", f"col={node.col}"]
-    parts += [f"{name}={quote(value)}" for name, value, usual in (
-        ("labelfield", node.labelfield, ""), ("label", node.label, "Total"),
-        ("fieldname", node.fieldname, "Total")) if value != usual]
+    parts += [
+        f"{name}={quote(value)}"
+        for name, value, usual in (
+            ("labelfield", node.labelfield, ""),
+            ("label", node.label, "Total"),
+            ("fieldname", node.fieldname, "Total"),
+        )
+        if value != usual
+    ]
     return " ".join([*parts, listed(node.names)]).strip()
 
 
@@ -119,13 +129,16 @@ ADDTOTALS = Command(
     name="addtotals",
     syntax="addtotals [row=<bool>] [col=<bool>] [labelfield=<field>] [label=<text>] [fieldname=<field>] [<field>…]",
     doc="Adds to each row the sum of its numbers as Total (fieldname says otherwise; row=false leaves it out). "
-        "col=true adds a last row with the sum of each column that has numbers, and puts label into labelfield there. "
-        "All fields are summed unless some are listed; internal fields such as _time only if named.",
+    "col=true adds a last row with the sum of each column that has numbers, and puts label into labelfield there. "
+    "All fields are summed unless some are listed; internal fields such as _time only if named.",
     examples=(
         Example("* | table a b | addtotals", ({"a": "1", "b": "2", "Total": "3"},), ('{"a":1,"b":2}',)),
-        Example("* | table user n | addtotals row=f col=t labelfield=user",
-                ({"user": "x", "n": "1"}, {"user": "y", "n": "2"}, {"user": "Total", "n": "3"}),
-                ('{"user":"x","n":1}', '{"user":"y","n":2}'))),
+        Example(
+            "* | table user n | addtotals row=f col=t labelfield=user",
+            ({"user": "x", "n": "1"}, {"user": "y", "n": "2"}, {"user": "Total", "n": "3"}),
+            ('{"user":"x","n":1}', '{"user":"y","n":2}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=lambda node: Kind.WHOLE if node.col else Kind.PER_EVENT,

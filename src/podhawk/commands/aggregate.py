@@ -107,8 +107,11 @@ def _argument(cursor: Cursor, aggregation: Aggregation, at: int) -> tuple[str | 
 
 def _close(cursor: Cursor, at: int) -> None:
     if not cursor.take(")"):
-        raise cursor.error("this ( is never closed, or holds more than one field", at, remedy="An aggregation takes "
-                           "one field; write eval(…) for an expression.")
+        raise cursor.error(
+            "this ( is never closed, or holds more than one field",
+            at,
+            remedy="An aggregation takes one field; write eval(…) for an expression.",
+        )
 
 
 def parse_items(cursor: Cursor, stop: Iterable[str]) -> tuple[Item, ...]:
@@ -186,8 +189,10 @@ class Aggregator:
         nearest = "percentile-nearest-rank" in context.env.switches
         self.made = [_declared(item, nearest) for item in self.items]
         self.feeds = [self._feed(number, item, context) for number, item in enumerate(self.items)]
-        self._makers = [None if item.wild else partial(aggregation.make, argument)
-                        for item, (aggregation, argument) in zip(self.items, self.made, strict=True)]
+        self._makers = [
+            None if item.wild else partial(aggregation.make, argument)
+            for item, (aggregation, argument) in zip(self.items, self.made, strict=True)
+        ]
         self._names = None if any(item.wild for item in self.items) else [item.name for item in self.items]
 
     def new(self) -> Group:
@@ -220,8 +225,11 @@ class Aggregator:
     def finish(self, group: Group) -> dict[str, Value]:
         """The results that are not null, in the order of the list."""
         if self._names is not None:
-            return {name: value for name, state in zip(self._names, group.plain, strict=True)
-                    if (value := state.finish()) is not None}
+            return {
+                name: value
+                for name, state in zip(self._names, group.plain, strict=True)
+                if (value := state.finish()) is not None
+            }
         found: dict[str, Value] = {}
         for number, item in enumerate(self.items):
             if item.wild:

@@ -52,12 +52,17 @@ APPEND = Command(
     name="append",
     syntax="append [maxout=<n>] [extendtimerange=<bool>] [maxtime=<n>] [timeout=<n>] [ <subsearch> ]",
     doc="Runs a subsearch over the same input and puts its rows after the others, at most `maxout` of them "
-        "(50,000 unless told, 0 for all). Time limits are read and limit nothing.",
+    "(50,000 unless told, 0 for all). Time limits are read and limit nothing.",
     examples=(
-        Example('| makeresults | eval n="1" | append [ | makeresults | eval n="2" ] | table n',
-                ({"n": "1"}, {"n": "2"})),
-        Example("verb=get | stats count | append [ search verb=list | stats count ]", ({"count": "1"}, {"count": "2"}),
-                ('{"verb":"get"}', '{"verb":"list"}', '{"verb":"list"}'))),
+        Example(
+            '| makeresults | eval n="1" | append [ | makeresults | eval n="2" ] | table n', ({"n": "1"}, {"n": "2"})
+        ),
+        Example(
+            "verb=get | stats count | append [ search verb=list | stats count ]",
+            ({"count": "1"}, {"count": "2"}),
+            ('{"verb":"get"}', '{"verb":"list"}', '{"verb":"list"}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: (f"maxout={node.maxout} " if node.maxout != LIMIT else "") + render_bracketed(node.pipeline),
     kind=always(Kind.WHOLE),

@@ -26,8 +26,9 @@ def _parse(cursor: Cursor) -> AppendCols:
     pipeline = parse_bracketed(cursor)
     options |= cursor.options(_OPTIONS)
     cursor.finish()
-    return AppendCols(pipeline, cursor.boolean(options.get("override", "f"), "override"),
-                      subsearch_options(cursor, options))
+    return AppendCols(
+        pipeline, cursor.boolean(options.get("override", "f"), "override"), subsearch_options(cursor, options)
+    )
 
 
 def _render(node: AppendCols) -> str:
@@ -69,13 +70,18 @@ APPENDCOLS = Command(
     name="appendcols",
     syntax="appendcols [override=<bool>] [maxout=<n>] [maxtime=<n>] [timeout=<n>] [ <subsearch> ]",
     doc="Runs a subsearch over the same input and adds the fields of its first row to the first row, of its second "
-        "to the second, and so on; internal fields (`_time`) stay out. Fields that a row has already are kept unless "
-        "`override=true`.",
+    "to the second, and so on; internal fields (`_time`) stay out. Fields that a row has already are kept unless "
+    "`override=true`.",
     examples=(
-        Example("verb=get | stats count as gets | appendcols [ search verb=list | stats count as lists ]",
-                ({"gets": "1", "lists": "2"},), ('{"verb":"get"}', '{"verb":"list"}', '{"verb":"list"}')),
-        Example('| makeresults | eval a="1" | appendcols override=t [ | makeresults | eval a="2" ] | table a',
-                ({"a": "2"},))),
+        Example(
+            "verb=get | stats count as gets | appendcols [ search verb=list | stats count as lists ]",
+            ({"gets": "1", "lists": "2"},),
+            ('{"verb":"get"}', '{"verb":"list"}', '{"verb":"list"}'),
+        ),
+        Example(
+            '| makeresults | eval a="1" | appendcols override=t [ | makeresults | eval a="2" ] | table a', ({"a": "2"},)
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

@@ -49,13 +49,19 @@ APPENDPIPE = Command(
     name="appendpipe",
     syntax="appendpipe [run_in_preview=<bool>] [ <commands> ]",
     doc="Runs the commands in brackets over a copy of the rows and puts their result after the rows: subtotals, or a "
-        "line that says nothing was found. `run_in_preview` is read and changes nothing: there are no previews.",
+    "line that says nothing was found. `run_in_preview` is read and changes nothing: there are no previews.",
     examples=(
-        Example("* | stats count by user | appendpipe [ stats sum(count) as count | eval user=\"all\" ]",
-                ({"user": "a", "count": "2"}, {"user": "b", "count": "1"}, {"user": "all", "count": "3"}),
-                ('{"user":"a"}', '{"user":"a"}', '{"user":"b"}')),
-        Example('verb=none | table verb | appendpipe [ stats count | where count=0 | eval verb="nothing" ]',
-                ({"verb": "nothing", "count": "0"},), ('{"verb":"get"}',))),
+        Example(
+            '* | stats count by user | appendpipe [ stats sum(count) as count | eval user="all" ]',
+            ({"user": "a", "count": "2"}, {"user": "b", "count": "1"}, {"user": "all", "count": "3"}),
+            ('{"user":"a"}', '{"user":"a"}', '{"user":"b"}'),
+        ),
+        Example(
+            'verb=none | table verb | appendpipe [ stats count | where count=0 | eval verb="nothing" ]',
+            ({"verb": "nothing", "count": "0"},),
+            ('{"verb":"get"}',),
+        ),
+    ),
     parse=_parse,
     render=lambda node: render_bracketed(node.inner),
     kind=always(Kind.WHOLE),

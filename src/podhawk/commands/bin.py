@@ -79,8 +79,10 @@ def read_bins(cursor: Cursor, options: dict[str, str], name: str) -> Bins:
             ends[option] = number
     align = options.get("aligntime", "")
     if align in ("earliest", "latest"):
-        cursor.fail(f"aligntime={align} needs the time range of the search, which a command here does not see",
-                    "Give the moment itself: aligntime=@d+3h, or epoch seconds.")
+        cursor.fail(
+            f"aligntime={align} needs the time range of the search, which a command here does not see",
+            "Give the moment itself: aligntime=@d+3h, or epoch seconds.",
+        )
     if align:
         try:
             resolve(align, 0.0, UTC)
@@ -230,15 +232,19 @@ def _whole(node: Bin, context: Context) -> Whole:
 BIN = Command(
     name="bin",
     syntax="bin [span=<span>] [bins=<n>] [minspan=<span>] [start=<number>] [end=<number>] [aligntime=<time>] "
-           "<field> [AS <field>]",
+    "<field> [AS <field>]",
     doc="Puts a field's numbers into bins. `_time` becomes the start of its span (5m, 1h, 1d, 1mon; days and longer "
-        "start at local midnight); other fields become a label such as 10-20, which holds 10 and not 20. Spans are "
-        "lengths, numbers, or logarithmic (2log10). Without a span the range of the values decides, for at most 100 "
-        "bins; start and end only widen that range. What is no number stays as it is.",
+    "start at local midnight); other fields become a label such as 10-20, which holds 10 and not 20. Spans are "
+    "lengths, numbers, or logarithmic (2log10). Without a span the range of the values decides, for at most 100 "
+    "bins; start and end only widen that range. What is no number stays as it is.",
     examples=(
         Example("* | bin _time span=1h | table _time", ({"_time": "7200"},), ('{"_time":10000}',)),
-        Example("* | bin span=10 n AS range | table n range",
-                ({"n": "7", "range": "0-10"}, {"n": "10", "range": "10-20"}), ('{"n":7}', '{"n":10}'))),
+        Example(
+            "* | bin span=10 n AS range | table n range",
+            ({"n": "7", "range": "0-10"}, {"n": "10", "range": "10-20"}),
+            ('{"n":7}', '{"n":10}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=lambda node: Kind.PER_EVENT if node.bins.span is not None else Kind.WHOLE,

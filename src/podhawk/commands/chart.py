@@ -50,8 +50,7 @@ def _parse(cursor: Cursor) -> Chart:
         over = cursor.name("a field for the rows")
         sorted_out(take_options(cursor, _ALL), series, row)
         cursor.comma()
-        split = (bool(cursor.keyword("by")) if word == "over"
-                 else not cursor.done and not cursor._at_word(("where",)))
+        split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor._at_word(("where",))
         if split:
             by = cursor.name("a field for the columns")
         sorted_out(take_options(cursor, _ALL), series, column if by else row)
@@ -102,22 +101,26 @@ def _merge(node: Chart, context: Context) -> Mergeable:
 CHART = Command(
     name="chart",
     syntax="chart [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] [otherstr=<text>] "
-           "[nullstr=<text>] [sep=<text>] [format=<text>] [cont=<bool>] [dedup_splitvals=<bool>] <aggregation>… "
-           "[OVER <field> [<bin options>]] [BY <field> [<bin options>] [<field> [span=<span>]]] "
-           "[where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
+    "[nullstr=<text>] [sep=<text>] [format=<text>] [cont=<bool>] [dedup_splitvals=<bool>] <aggregation>… "
+    "[OVER <field> [<bin options>]] [BY <field> [<bin options>] [<field> [span=<span>]]] "
+    "[where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
     doc="One row per value of the row field and one column per value of the column field. The ten series with the "
-        "largest sum are kept (with several aggregations: the most frequent), the others go into OTHER, rows without "
-        "the column field into NULL. Bin options such as span cut the field they follow; with cont=true, the default, "
-        "bins between that hold nothing have rows too. `_time` is always cut. Several aggregations give columns called "
-        "`aggregation: value`; format builds another name from $AGG$ and $VAL$.",
+    "largest sum are kept (with several aggregations: the most frequent), the others go into OTHER, rows without "
+    "the column field into NULL. Bin options such as span cut the field they follow; with cont=true, the default, "
+    "bins between that hold nothing have rows too. `_time` is always cut. Several aggregations give columns called "
+    "`aggregation: value`; format builds another name from $AGG$ and $VAL$.",
     examples=(
-        Example("* | chart count over user by verb",
-                ({"user": "a", "get": "2", "list": "0"}, {"user": "b", "get": "0", "list": "1"}),
-                ('{"user":"a","verb":"get"}', '{"user":"a","verb":"get"}', '{"user":"b","verb":"list"}')),
-        Example("* | chart limit=1 count sum(n) by user verb",
-                ({"user": "a", "count: get": "2", "count: OTHER": "1", "sum(n): get": "3", "sum(n): OTHER": "4"},),
-                ('{"user":"a","verb":"get","n":1}', '{"user":"a","verb":"get","n":2}',
-                 '{"user":"a","verb":"list","n":4}'))),
+        Example(
+            "* | chart count over user by verb",
+            ({"user": "a", "get": "2", "list": "0"}, {"user": "b", "get": "0", "list": "1"}),
+            ('{"user":"a","verb":"get"}', '{"user":"a","verb":"get"}', '{"user":"b","verb":"list"}'),
+        ),
+        Example(
+            "* | chart limit=1 count sum(n) by user verb",
+            ({"user": "a", "count: get": "2", "count: OTHER": "1", "sum(n): get": "3", "sum(n): OTHER": "4"},),
+            ('{"user":"a","verb":"get","n":1}', '{"user":"a","verb":"get","n":2}', '{"user":"a","verb":"list","n":4}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.MERGEABLE),

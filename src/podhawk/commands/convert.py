@@ -79,8 +79,10 @@ def _conversion(cursor: Cursor) -> Conversion:
 
 def _render(node: Convert) -> str:
     parts = [f"timeformat={quote(node.timeformat)}"] if node.timeformat != FORMAT else []
-    parts += [f"{item.function}({shown(item.field)})" + (f" AS {shown(item.name)}" if item.name else "")
-              for item in node.conversions]
+    parts += [
+        f"{item.function}({shown(item.field)})" + (f" AS {shown(item.name)}" if item.name else "")
+        for item in node.conversions
+    ]
     return " ".join(parts)
 
 
@@ -142,8 +144,13 @@ def _rmunit(text: str) -> str | None:
 
 
 _READERS: dict[str, Reader] = {
-    "num": _num, "rmcomma": _rmcomma, "dur2sec": _dur2sec, "mstime": _mstime, "memk": _memk,
-    "rmunit": _rmunit}
+    "num": _num,
+    "rmcomma": _rmcomma,
+    "dur2sec": _dur2sec,
+    "mstime": _mstime,
+    "memk": _memk,
+    "rmunit": _rmunit,
+}
 _AUTO: tuple[Reader, ...] = (_num, _number_with_commas, _dur2sec, _memk)
 
 
@@ -187,14 +194,18 @@ def _apply(row: Row, source: str, target: str, read: Reader, drops: bool) -> Non
 
 def _stream(node: Convert, context: Context) -> Stream:
     drops = UNREAD_DROPS in context.env.switches
-    steps = [(item, _reader(item.function, node.timeformat, context.env), drops or item.function == "num")
-             for item in node.conversions if item.function not in ("none", "auto")]
+    steps = [
+        (item, _reader(item.function, node.timeformat, context.env), drops or item.function == "num")
+        for item in node.conversions
+        if item.function not in ("none", "auto")
+    ]
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
             for item, read, drop in steps:
-                for source, target in _targets(item, node, row) if "*" in item.field else (
-                        (item.field, item.name or item.field),):
+                for source, target in (
+                    _targets(item, node, row) if "*" in item.field else ((item.field, item.name or item.field),)
+                ):
                     _apply(row, source, target, read, drop)
             yield row
 
@@ -227,15 +238,19 @@ CONVERT = Command(
     name="convert",
     syntax="convert [timeformat=<format>] <function>(<field>) [AS <field>] …",
     doc="Converts values, in place or with AS into another field: `ctime` epoch seconds to text and "
-        "`mktime` back (by `timeformat`, default `%m/%d/%Y %H:%M:%S`), `dur2sec` [D+]HH:MM:SS and "
-        "`mstime` [MM:]SS.SSS to seconds, `memk` 2m or 1g to kilobytes, `rmunit` and `rmcomma` cut "
-        "units and commas off, `num` removes what is no number, `auto` converts a field if all its "
-        "values can be, `none` excepts fields from a wildcard.",
+    "`mktime` back (by `timeformat`, default `%m/%d/%Y %H:%M:%S`), `dur2sec` [D+]HH:MM:SS and "
+    "`mstime` [MM:]SS.SSS to seconds, `memk` 2m or 1g to kilobytes, `rmunit` and `rmcomma` cut "
+    "units and commas off, `num` removes what is no number, `auto` converts a field if all its "
+    "values can be, `none` excepts fields from a wildcard.",
     examples=(
-        Example('| makeresults | eval t=0 | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(t) | table t',
-                ({"t": "1970-01-01T00:00:00"},)),
-        Example("* | convert dur2sec(took) AS seconds | table seconds", ({"seconds": "3605"},),
-                ('{"took":"01:00:05"}',))),
+        Example(
+            '| makeresults | eval t=0 | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(t) | table t',
+            ({"t": "1970-01-01T00:00:00"},),
+        ),
+        Example(
+            "* | convert dur2sec(took) AS seconds | table seconds", ({"seconds": "3605"},), ('{"took":"01:00:05"}',)
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=_kind,

@@ -31,8 +31,9 @@ def _parse(cursor: Cursor) -> DataModel:
         if not cursor.done:
             words.append(cursor.name("a word"))
     if len(words) != 3:
-        raise at.error("datamodel: expected a data model, a dataset and search or flat",
-                       "Write | datamodel Risk All_Risk search.")
+        raise at.error(
+            "datamodel: expected a data model, a dataset and search or flat", "Write | datamodel Risk All_Risk search."
+        )
     mode = words[2].lower()
     if mode not in ("search", "flat"):
         raise at.error(f"datamodel: mode {words[2]!r} is not supported: its modes are search and flat")
@@ -47,9 +48,11 @@ DATAMODEL = Command(
     name="datamodel",
     syntax="datamodel Risk All_Risk search|flat",
     doc="Gives the rows of a data model (Risk or Findings): with `search`, fields are named `All_Risk.risk_object` and "
-        "so on, with `flat` without the prefix. Other data models are refused by name.",
-    examples=(Example("| datamodel Risk All_Risk search | stats count", ({"count": "0"},)),
-              Example("| datamodel Risk All_Risk flat | stats count", ({"count": "0"},))),
+    "so on, with `flat` without the prefix. Other data models are refused by name.",
+    examples=(
+        Example("| datamodel Risk All_Risk search | stats count", ({"count": "0"},)),
+        Example("| datamodel Risk All_Risk flat | stats count", ({"count": "0"},)),
+    ),
     parse=_parse,
     render=lambda node: f"{shown(node.model)} {shown(node.dataset)} {'flat' if node.flat else 'search'}",
     kind=always(Kind.GENERATING),

@@ -54,8 +54,10 @@ def render_dataset(dataset: Dataset) -> str:
 def check_dataset(dataset: Dataset, context: Context) -> None:
     """Refuse what cannot be read. Raises SearchError or ContentError."""
     if dataset.kind == "savedsearch":
-        raise dataset.error(f"saved search {dataset.name!r} cannot be read: podhawk keeps no saved searches",
-                            "Write the search itself, in square brackets.")
+        raise dataset.error(
+            f"saved search {dataset.name!r} cannot be read: podhawk keeps no saved searches",
+            "Write the search itself, in square brackets.",
+        )
     if dataset.kind == "datamodel":
         check_model(dataset, *split_model(dataset.name))
     else:
@@ -70,11 +72,15 @@ def split_model(name: str) -> tuple[str, str]:
 
 def check_model(dataset: Dataset, model: str, inner: str) -> None:
     if model not in MODELS:
-        raise dataset.error(f"data model {model!r} is not supported: podhawk keeps the data models "
-                            f"{' and '.join(MODELS)} only", "Search the events themselves.")
+        raise dataset.error(
+            f"data model {model!r} is not supported: podhawk keeps the data models {' and '.join(MODELS)} only",
+            "Search the events themselves.",
+        )
     if inner not in MODELS[model]:
-        raise dataset.error(f"data model {model} has no dataset {inner!r}",
-                            f"It has {', '.join(f'{model}.{name}' for name in MODELS[model])}.")
+        raise dataset.error(
+            f"data model {model} has no dataset {inner!r}",
+            f"It has {', '.join(f'{model}.{name}' for name in MODELS[model])}.",
+        )
 
 
 def dataset_table(dataset: Dataset, context: Context) -> Table:
@@ -82,8 +88,10 @@ def dataset_table(dataset: Dataset, context: Context) -> Table:
     if dataset.kind == "datamodel":
         return Table(list(model_rows(context, *split_model(dataset.name))), None)
     lookup = context.lookups.get(dataset.name)
-    rows = [Row(((name, value) for name, value in cells.items() if value != ""), OrderKey(0.0, 0.0, (number,)))
-            for number, cells in enumerate(lookup.rows)]
+    rows = [
+        Row(((name, value) for name, value in cells.items() if value != ""), OrderKey(0.0, 0.0, (number,)))
+        for number, cells in enumerate(lookup.rows)
+    ]
     return Table(rows, tuple(lookup.fields))
 
 
@@ -95,8 +103,13 @@ def model_rows(context: Context, model: str, inner: str, prefix: str = "") -> It
         if not prefix:
             yield Row(row, row.order)
             continue
-        named = Row(((name if name.startswith("_") or name in _INHERITED else f"{prefix}.{name}", value)
-                     for name, value in row.items()), row.order)
+        named = Row(
+            (
+                (name if name.startswith("_") or name in _INHERITED else f"{prefix}.{name}", value)
+                for name, value in row.items()
+            ),
+            row.order,
+        )
         named["nodename"] = prefix
         yield named
     if empty:

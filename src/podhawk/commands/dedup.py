@@ -112,7 +112,7 @@ class DedupRun:
 
     def _take(self, kept: list[Entry], entry: Entry) -> None:
         bisect.insort(kept, entry, key=lambda one: one[:2])
-        del kept[self.node.count:]
+        del kept[self.node.count :]
 
     def merge(self, first: State, second: State) -> State:
         for key, entries in second.kept.items():
@@ -164,14 +164,21 @@ DEDUP = Command(
     name="dedup",
     syntax="dedup [<n>] <field>… [keepevents=<bool>] [keepempty=<bool>] [consecutive=<bool>] [sortby (+|-)<field>…]",
     doc="Keeps the first row (or the first n) of each combination of the fields' values, in the rows' order; sortby "
-        "sorts them first. Rows that lack one of the fields go, unless keepempty=true keeps them all. "
-        "consecutive=true looks at neighbours only; keepevents=true keeps the other rows too, without the fields. "
-        "A multivalue field is the same only if all its values are.",
+    "sorts them first. Rows that lack one of the fields go, unless keepempty=true keeps them all. "
+    "consecutive=true looks at neighbours only; keepevents=true keeps the other rows too, without the fields. "
+    "A multivalue field is the same only if all its values are.",
     examples=(
-        Example("* | dedup user | table user verb", ({"user": "a", "verb": "get"},),
-                ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}', '{"verb":"watch"}')),
-        Example("* | dedup user sortby -n | table user n", ({"user": "a", "n": "2"},),
-                ('{"user":"a","n":1}', '{"user":"a","n":2}'))),
+        Example(
+            "* | dedup user | table user verb",
+            ({"user": "a", "verb": "get"},),
+            ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}', '{"verb":"watch"}'),
+        ),
+        Example(
+            "* | dedup user sortby -n | table user n",
+            ({"user": "a", "n": "2"},),
+            ('{"user":"a","n":1}', '{"user":"a","n":2}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=_kind,

@@ -119,10 +119,11 @@ EVAL = Command(
     name="eval",
     syntax="eval <field>=<expression> [, <field>=<expression>]…",
     doc="Computes fields from expressions, left to right, each seeing those before it. Null removes a field; a "
-        "boolean cannot be stored; `{name}` on the left stands for the value of that field.",
+    "boolean cannot be stored; `{name}` on the left stands for the value of that field.",
     examples=(
         Example('| makeresults | eval user="bob", greeting="hi ".user | table greeting', ({"greeting": "hi bob"},)),
-        Example('* | eval failed=if(code>=400, "yes", "no") | table failed', ({"failed": "yes"},), ('{"code":403}',))),
+        Example('* | eval failed=if(code>=400, "yes", "no") | table failed', ({"failed": "yes"},), ('{"code":403}',)),
+    ),
     parse=lambda cursor: Eval(assignments(cursor), cursor.source),
     render=lambda node: ", ".join(f"{shown(item.target)}={render(item.expression)}" for item in node.assignments),
     kind=always(Kind.PER_EVENT),

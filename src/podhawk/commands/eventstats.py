@@ -94,8 +94,10 @@ def _whole(node: EventStats, context: Context) -> Whole:
                 aggregator.add(groups[key], row)
                 if node.allnum:
                     bad.setdefault(key, set()).update(spoiled(node.items, row))
-        results = {key: {name: value for name, value in aggregator.finish(group).items()
-                         if name not in bad.get(key, ())} for key, group in groups.items()}
+        results = {
+            key: {name: value for name, value in aggregator.finish(group).items() if name not in bad.get(key, ())}
+            for key, group in groups.items()
+        }
         for row, known in zip(table.rows, first, strict=True):
             if known is not None:
                 put(row, node.items, results[known])
@@ -108,15 +110,21 @@ EVENTSTATS = Command(
     name="eventstats",
     syntax="eventstats [allnum=<bool>] <aggregation>… [BY <field>…]",
     doc="Computes aggregations as stats does and adds them to every row of their group; rows and their order stay. "
-        "A row that lacks a BY field gets nothing. A row whose BY field is multivalue counts in every group of its "
-        "values and gets the results of the first. allnum=true gives no sum, average or deviation of a field that "
-        "holds anything but numbers.",
+    "A row that lacks a BY field gets nothing. A row whose BY field is multivalue counts in every group of its "
+    "values and gets the results of the first. allnum=true gives no sum, average or deviation of a field that "
+    "holds anything but numbers.",
     examples=(
-        Example("* | eventstats count by user | table user count",
-                ({"user": "a", "count": "2"}, {"user": "b", "count": "1"}, {"user": "a", "count": "2"}),
-                ('{"user":"a"}', '{"user":"b"}', '{"user":"a"}')),
-        Example("* | eventstats avg(n) as mean | where n>mean | table n mean", ({"n": "9", "mean": "5"},),
-                ('{"n":1}', '{"n":9}'))),
+        Example(
+            "* | eventstats count by user | table user count",
+            ({"user": "a", "count": "2"}, {"user": "b", "count": "1"}, {"user": "a", "count": "2"}),
+            ('{"user":"a"}', '{"user":"b"}', '{"user":"a"}'),
+        ),
+        Example(
+            "* | eventstats avg(n) as mean | where n>mean | table n mean",
+            ({"n": "9", "mean": "5"},),
+            ('{"n":1}', '{"n":9}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

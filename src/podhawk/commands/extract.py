@@ -43,16 +43,25 @@ def _parse(cursor: Cursor) -> Extract:
     options = cursor.options(_OPTIONS)
     if not cursor.done:
         name = cursor.name()
-        cursor.fail(f"extraction rules of a Splunk server are not supported: {name}",
-                    "Use pairdelim and kvdelim, or rex.")
-    flags = {name: cursor.boolean(options.get(name, default), name) for name, default in (
-        ("mv_add", "f"), ("clean_keys", "t"), ("auto", "t"), ("reload", "t"), ("segment", "t"))}
+        cursor.fail(
+            f"extraction rules of a Splunk server are not supported: {name}", "Use pairdelim and kvdelim, or rex."
+        )
+    flags = {
+        name: cursor.boolean(options.get(name, default), name)
+        for name, default in (("mv_add", "f"), ("clean_keys", "t"), ("auto", "t"), ("reload", "t"), ("segment", "t"))
+    }
     pair, key = options.get("pairdelim", ""), options.get("kvdelim", "")
     if bool(pair) != bool(key):
         cursor.fail("pairdelim and kvdelim are needed together")
-    return Extract(pair, key, cursor.integer(options.get("limit", str(LIMIT)), "limit"),
-                   cursor.integer(options.get("maxchars", str(MAXCHARS)), "maxchars"),
-                   flags["mv_add"], flags["clean_keys"], flags["auto"])
+    return Extract(
+        pair,
+        key,
+        cursor.integer(options.get("limit", str(LIMIT)), "limit"),
+        cursor.integer(options.get("maxchars", str(MAXCHARS)), "maxchars"),
+        flags["mv_add"],
+        flags["clean_keys"],
+        flags["auto"],
+    )
 
 
 def _render(node: Extract) -> str:
@@ -76,8 +85,10 @@ def _reads(node: Extract, wanted: Wanted) -> Wanted:
 def _pairs(node: Extract) -> Pairs:
     if node.pairdelim:
         ends, parts = (re.escape(text) for text in (node.pairdelim, node.kvdelim))
-        pattern = re.compile(rf'([^{ends}{parts}]+)[{parts}]\s*(?:"((?:\\.|[^"\\])*)"\s*|([^{ends}{parts}]*))'
-                             rf"(?=[{ends}]|\Z)")
+        pattern = re.compile(
+            rf'([^{ends}{parts}]+)[{parts}]\s*(?:"((?:\\.|[^"\\])*)"\s*|([^{ends}{parts}]*))'
+            rf"(?=[{ends}]|\Z)"
+        )
     elif node.auto:
         pattern = _AUTO
     else:
@@ -119,16 +130,21 @@ def _stream(node: Extract, context: Context) -> Stream:
 EXTRACT = Command(
     name="extract",
     syntax="extract [pairdelim=<characters> kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] "
-           "[clean_keys=<bool>] [auto=<bool>]",
+    "[clean_keys=<bool>] [auto=<bool>]",
     doc="Makes fields of the key=value pairs in `_raw`: at most `limit` pairs of the first `maxchars` "
-        "characters. `mv_add=true` keeps every value of a key, else the first counts. `clean_keys` "
-        "turns what is no letter, digit or underscore in a name into an underscore. `auto=f` looks only "
-        "for the given delimiters. `reload` and `segment` change nothing here.",
+    "characters. `mv_add=true` keeps every value of a key, else the first counts. `clean_keys` "
+    "turns what is no letter, digit or underscore in a name into an underscore. `auto=f` looks only "
+    "for the given delimiters. `reload` and `segment` change nothing here.",
     examples=(
-        Example('| makeresults | eval _raw="user=bob action=\\"log in\\"" | extract | table user action',
-                ({"user": "bob", "action": "log in"},)),
-        Example('| makeresults | eval _raw="a:1|b:2" | extract pairdelim="|" kvdelim=":" | table a b',
-                ({"a": "1", "b": "2"},))),
+        Example(
+            '| makeresults | eval _raw="user=bob action=\\"log in\\"" | extract | table user action',
+            ({"user": "bob", "action": "log in"},),
+        ),
+        Example(
+            '| makeresults | eval _raw="a:1|b:2" | extract pairdelim="|" kvdelim=":" | table a b',
+            ({"a": "1", "b": "2"},),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -61,17 +61,21 @@ def display(node: FieldFormat, context: Context) -> Display:
 
 def displays(pipeline: Pipeline, context: Context) -> dict[str, Display]:
     """The formats of a pipeline's result by field; of several for one field the last counts."""
-    return {stage.node.name: display(stage.node, context) for stage in pipeline.stages
-            if isinstance(stage.node, FieldFormat)}
+    return {
+        stage.node.name: display(stage.node, context)
+        for stage in pipeline.stages
+        if isinstance(stage.node, FieldFormat)
+    }
 
 
 FIELDFORMAT = Command(
     name="fieldformat",
     syntax="fieldformat <field>=<eval-expression>",
     doc="Shows a field as an eval expression says, in tables only: the value stays, for later commands "
-        "and for exports.",
-    examples=(Example('* | fieldformat size=tostring(size,"commas") | table size', ({"size": "12345"},),
-                      ('{"size":12345}',)),),
+    "and for exports.",
+    examples=(
+        Example('* | fieldformat size=tostring(size,"commas") | table size', ({"size": "12345"},), ('{"size":12345}',)),
+    ),
     parse=_parse,
     render=lambda node: f"{shown(node.name)}={render(node.expression)}",
     kind=always(Kind.PER_EVENT),

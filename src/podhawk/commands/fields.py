@@ -65,9 +65,11 @@ FIELDS = Command(
     name="fields",
     syntax="fields [+|-] <field> [<field>…]",
     doc="Keeps the listed fields, or removes them after a minus sign; `*` stands for anything. `_time` and `_raw` "
-        "stay unless they are removed by name.",
-    examples=(Example("* | fields verb | table *", ({"verb": "get"},), ('{"verb":"get","code":200}',)),
-              Example("* | fields - code | table *", ({"verb": "get"},), ('{"verb":"get","code":200}',))),
+    "stay unless they are removed by name.",
+    examples=(
+        Example("* | fields verb | table *", ({"verb": "get"},), ('{"verb":"get","code":200}',)),
+        Example("* | fields - code | table *", ({"verb": "get"},), ('{"verb":"get","code":200}',)),
+    ),
     parse=_parse,
     render=lambda node: ("- " if node.remove else "") + listed(node.names),
     kind=always(Kind.PER_EVENT),

@@ -45,11 +45,14 @@ FILLDOWN = Command(
     name="filldown",
     syntax="filldown [<field>…]",
     doc="Puts into a field that a row lacks the last value an earlier row had, in the rows' order: for the listed "
-        "fields (`*` stands for anything), or for all. Rows before the first value stay as they are.",
+    "fields (`*` stands for anything), or for all. Rows before the first value stay as they are.",
     examples=(
-        Example("* | filldown user | table user verb",
-                ({"user": None, "verb": "get"}, {"user": "a", "verb": "list"}, {"user": "a", "verb": "watch"}),
-                ('{"verb":"get"}', '{"user":"a","verb":"list"}', '{"verb":"watch"}')),),
+        Example(
+            "* | filldown user | table user verb",
+            ({"user": None, "verb": "get"}, {"user": "a", "verb": "list"}, {"user": "a", "verb": "watch"}),
+            ('{"verb":"get"}', '{"user":"a","verb":"list"}', '{"verb":"watch"}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: listed(node.names),
     kind=always(Kind.WHOLE),

@@ -99,12 +99,19 @@ FILLNULL = Command(
     name="fillnull",
     syntax="fillnull [value=<text>] [<field>…]",
     doc="Puts a value (0 unless told) into fields that a row lacks. With a list, those fields; without, every field "
-        "that some row of the result has, and by default also those that the next `by` list names.",
+    "that some row of the result has, and by default also those that the next `by` list names.",
     examples=(
-        Example("* | fillnull value=none name | table name", ({"name": "none"}, {"name": "s1"}),
-                ('{"verb":"list"}', '{"verb":"get","name":"s1"}')),
-        Example("* | fillnull | table verb name", ({"verb": "list", "name": "0"}, {"verb": "get", "name": "s1"}),
-                ('{"verb":"list"}', '{"verb":"get","name":"s1"}'))),
+        Example(
+            "* | fillnull value=none name | table name",
+            ({"name": "none"}, {"name": "s1"}),
+            ('{"verb":"list"}', '{"verb":"get","name":"s1"}'),
+        ),
+        Example(
+            "* | fillnull | table verb name",
+            ({"verb": "list", "name": "0"}, {"verb": "get", "name": "s1"}),
+            ('{"verb":"list"}', '{"verb":"get","name":"s1"}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=_kind,

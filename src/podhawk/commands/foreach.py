@@ -26,8 +26,14 @@ from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText, quote
 
 _FIELDS, _VALUES, _JSON, _AUTO = "multifield", "multivalue", "json_array", "auto_collections"
-_MARKS = {"fieldstr": "<<FIELD>>", "matchstr": "<<MATCHSTR>>", "matchseg1": "<<MATCHSEG1>>",
-          "matchseg2": "<<MATCHSEG2>>", "matchseg3": "<<MATCHSEG3>>", "itemstr": "<<ITEM>>"}
+_MARKS = {
+    "fieldstr": "<<FIELD>>",
+    "matchstr": "<<MATCHSTR>>",
+    "matchseg1": "<<MATCHSEG1>>",
+    "matchseg2": "<<MATCHSEG2>>",
+    "matchseg3": "<<MATCHSEG3>>",
+    "itemstr": "<<ITEM>>",
+}
 _OPTIONS = ("mode", *_MARKS)
 
 
@@ -272,14 +278,20 @@ FOREACH = Command(
     name="foreach",
     syntax="foreach <field>… [ <commands> ] | foreach mode=multivalue|json_array|auto_collections <field> [ eval … ]",
     doc="Runs commands once for each field that the list means: `<<FIELD>>` stands for its name, `<<MATCHSTR>>` for "
-        "what the `*` matched, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` for each `*` of the name; a name with other "
-        "characters than letters, digits and `_` wants single quotes in an expression: `'<<FIELD>>'`. With a mode, "
-        "`<<ITEM>>` stands for each value of a multivalue field, or each element of a JSON array.",
+    "what the `*` matched, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` for each `*` of the name; a name with other "
+    "characters than letters, digits and `_` wants single quotes in an expression: `'<<FIELD>>'`. With a mode, "
+    "`<<ITEM>>` stands for each value of a multivalue field, or each element of a JSON array.",
     examples=(
-        Example('| makeresults | eval a_n=1, b_n=2, total=0 | foreach *_n [ eval total=total+<<FIELD>> ] | table total',
-                ({"total": "3"},)),
-        Example('| makeresults | eval v=split("1,2,3", ","), sum=0 | foreach mode=multivalue v '
-                "[ eval sum=sum+<<ITEM>> ] | table sum", ({"sum": "6"},))),
+        Example(
+            "| makeresults | eval a_n=1, b_n=2, total=0 | foreach *_n [ eval total=total+<<FIELD>> ] | table total",
+            ({"total": "3"},),
+        ),
+        Example(
+            '| makeresults | eval v=split("1,2,3", ","), sum=0 | foreach mode=multivalue v '
+            "[ eval sum=sum+<<ITEM>> ] | table sum",
+            ({"sum": "6"},),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

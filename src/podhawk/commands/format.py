@@ -45,10 +45,17 @@ def _parse(cursor: Cursor) -> Format:
         else:
             wrapping.append(cursor.word('a text such as "("'))
     if wrapping and len(wrapping) != len(WRAPPING):
-        raise cursor.error(f"all six texts are needed, not {len(wrapping)}", at,
-                           remedy="Row prefix, column prefix, column separator, column end, row separator, row end.")
-    return Format(tuple(wrapping) or WRAPPING, options.get("mvsep", "OR"),
-                  cursor.integer(options.get("maxresults", "0"), "maxresults"), options.get("emptystr", EMPTY))
+        raise cursor.error(
+            f"all six texts are needed, not {len(wrapping)}",
+            at,
+            remedy="Row prefix, column prefix, column separator, column end, row separator, row end.",
+        )
+    return Format(
+        tuple(wrapping) or WRAPPING,
+        options.get("mvsep", "OR"),
+        cursor.integer(options.get("maxresults", "0"), "maxresults"),
+        options.get("emptystr", EMPTY),
+    )
 
 
 def _render(node: Format) -> str:
@@ -100,13 +107,17 @@ def _whole(node: Format, context: Context) -> Whole:
 FORMAT = Command(
     name="format",
     syntax='format [mvsep=<text>] [maxresults=<n>] ["<row prefix>" "<column prefix>" "<column separator>" '
-           '"<column end>" "<row separator>" "<row end>"] [emptystr=<text>]',
+    '"<column end>" "<row separator>" "<row end>"] [emptystr=<text>]',
     doc="Turns rows into one row whose field `search` is a clause: the fields of a row joined by AND, "
-        "the rows by OR, several values by `mvsep`. A field named search or query is put in as it is. "
-        "No rows give `emptystr`.",
-    examples=(Example("* | table user verb | format", (
-        {"search": '( ( user="a" AND verb="get" ) OR ( user="b" AND verb="list" ) )'},),
-        ('{"user":"a","verb":"get"}', '{"user":"b","verb":"list"}')),),
+    "the rows by OR, several values by `mvsep`. A field named search or query is put in as it is. "
+    "No rows give `emptystr`.",
+    examples=(
+        Example(
+            "* | table user verb | format",
+            ({"search": '( ( user="a" AND verb="get" ) OR ( user="b" AND verb="list" ) )'},),
+            ('{"user":"a","verb":"get"}', '{"user":"b","verb":"list"}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

@@ -63,25 +63,39 @@ def _parse(cursor: Cursor, rare: bool) -> Frequency:
     if has_wildcard((*names, *by)):
         raise cursor.error("wildcards are not allowed here", at)
     node = Frequency(
-        tuple(dict.fromkeys(names)), tuple(dict.fromkeys(by)), rare,
+        tuple(dict.fromkeys(names)),
+        tuple(dict.fromkeys(by)),
+        rare,
         cursor.integer(options.get("limit", str(DEFAULT)), "limit"),
-        options.get("countfield", "count"), options.get("percentfield", "percent"),
+        options.get("countfield", "count"),
+        options.get("percentfield", "percent"),
         cursor.boolean(options.get("showcount", "t"), "showcount"),
         cursor.boolean(options.get("showperc", "t"), "showperc"),
-        cursor.boolean(options.get("useother", "f"), "useother"), options.get("otherstr", "OTHER"))
+        cursor.boolean(options.get("useother", "f"), "useother"),
+        options.get("otherstr", "OTHER"),
+    )
     columns = _columns(node, None) or ()
     twice = [name for number, name in enumerate(columns) if name in columns[:number]]
     if twice:
-        raise cursor.error(f"two columns would be called {twice[0]!r}", at,
-                           remedy="Choose another name with countfield= or percentfield=.")
+        raise cursor.error(
+            f"two columns would be called {twice[0]!r}",
+            at,
+            remedy="Choose another name with countfield= or percentfield=.",
+        )
     return node
 
 
 def _render(node: Frequency) -> str:
     parts = [f"limit={node.limit}"] if node.limit != DEFAULT else []
-    parts += [f"{name}={quote(value)}" for name, value, usual in (
-        ("countfield", node.countfield, "count"), ("percentfield", node.percentfield, "percent"),
-        ("otherstr", node.otherstr, "OTHER")) if value != usual]
+    parts += [
+        f"{name}={quote(value)}"
+        for name, value, usual in (
+            ("countfield", node.countfield, "count"),
+            ("percentfield", node.percentfield, "percent"),
+            ("otherstr", node.otherstr, "OTHER"),
+        )
+        if value != usual
+    ]
     parts += [f"{name}=false" for name, on in (("showcount", node.showcount), ("showperc", node.showperc)) if not on]
     if node.useother:
         parts.append("useother=true")
@@ -180,7 +194,7 @@ def declare(name: str, rare: bool, doc: str, examples: tuple[Example, ...]) -> C
     return Command(
         name=name,
         syntax=f"{name} [<n>] [limit=<n>] [countfield=<field>] [percentfield=<field>] [showcount=<bool>] "
-               "[showperc=<bool>] [useother=<bool>] [otherstr=<text>] <field>… [BY <field>…]",
+        "[showperc=<bool>] [useother=<bool>] [otherstr=<text>] <field>… [BY <field>…]",
         doc=doc,
         examples=examples,
         parse=lambda cursor: _parse(cursor, rare),

@@ -31,9 +31,11 @@ FROM = Command(
     name="from",
     syntax="from datamodel:Risk.All_Risk | from lookup:<name>",
     doc="Gives the rows of a dataset: a lookup table, or the data models Risk and Findings, which hold what detections "
-        "wrote, with a warning while there is none. Other data models and saved searches are refused by name.",
-    examples=(Example("| from datamodel:Risk.All_Risk | stats count", ({"count": "0"},)),
-              Example("| from datamodel Risk.All_Risk | search risk_object=alice | stats count", ({"count": "0"},))),
+    "wrote, with a warning while there is none. Other data models and saved searches are refused by name.",
+    examples=(
+        Example("| from datamodel:Risk.All_Risk | stats count", ({"count": "0"},)),
+        Example("| from datamodel Risk.All_Risk | search risk_object=alice | stats count", ({"count": "0"},)),
+    ),
     parse=_parse,
     render=lambda node: render_dataset(node.dataset),
     kind=always(Kind.GENERATING),

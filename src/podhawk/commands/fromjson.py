@@ -56,9 +56,14 @@ FROMJSON = Command(
     name="fromjson",
     syntax="fromjson <field> [prefix=<text>]",
     doc="Makes a field of each member of the JSON object that a field holds, under `prefix` if one is "
-        "given. Arrays become multivalues; objects inside stay JSON text.",
-    examples=(Example('* | fromjson log prefix=j_ | table j_user j_ips', ({"j_user": "bob", "j_ips": ["a", "b"]},),
-                      (r'{"log":"{\"user\":\"bob\",\"ips\":[\"a\",\"b\"]}"}',)),),
+    "given. Arrays become multivalues; objects inside stay JSON text.",
+    examples=(
+        Example(
+            "* | fromjson log prefix=j_ | table j_user j_ips",
+            ({"j_user": "bob", "j_ips": ["a", "b"]},),
+            (r'{"log":"{\"user\":\"bob\",\"ips\":[\"a\",\"b\"]}"}',),
+        ),
+    ),
     parse=_parse,
     render=lambda node: shown(node.field) + (f" prefix={quote(node.prefix)}" if node.prefix else ""),
     kind=always(Kind.PER_EVENT),

@@ -67,10 +67,12 @@ class GridRun:
         self.grid = grid
         self.context = context
         self.aggregator = Aggregator(grid.items, context, tuple(name for name in (grid.over, grid.by) if name))
-        self.cut: Cut | None = (cutter(grid.bins, grid.bins.span, grid.over, context)
-                                if grid.bins.span is not None else None)
-        self.by_cut: Cut | None = (cutter(grid.by_bins, grid.by_bins.span, grid.by, context)
-                                   if grid.by_bins.span is not None else None)
+        self.cut: Cut | None = (
+            cutter(grid.bins, grid.bins.span, grid.over, context) if grid.bins.span is not None else None
+        )
+        self.by_cut: Cut | None = (
+            cutter(grid.by_bins, grid.by_bins.span, grid.by, context) if grid.by_bins.span is not None else None
+        )
         self.open_time = grid.over == "_time" and self.cut is None
 
     def start(self) -> State:
@@ -102,8 +104,7 @@ class GridRun:
         found: list[Label] = []
         for text in texts(value):
             number = as_number(text) if self.by_cut is not None else None
-            bin_ = (self.by_cut(number) if self.by_cut is not None and number is not None and usable(number)
-                    else None)
+            bin_ = self.by_cut(number) if self.by_cut is not None and number is not None and usable(number) else None
             found.append(as_text(bin_[1]) if bin_ is not None else text)
         return list(dict.fromkeys(found)) if self.grid.options.dedup_splitvals else found
 
@@ -206,8 +207,9 @@ class GridRun:
                 self._join(found, place[0], Line(place[1], line.cells))
         return found
 
-    def _continuous(self, lines: dict[str | Number, Line], ordered: Sequence[str | Number],
-                    span: Span) -> list[str | Number]:
+    def _continuous(
+        self, lines: dict[str | Number, Line], ordered: Sequence[str | Number], span: Span
+    ) -> list[str | Number]:
         """The lines with empty ones between, for bins that nothing fell into."""
         numbers = [key for key in ordered if not isinstance(key, str)]
         if len(numbers) < 2:
@@ -217,8 +219,11 @@ class GridRun:
             here = self._next(found[-1], span)
             while here is not None and here < number:
                 if len(found) > FILL_LIMIT:
-                    self.context.warn("too many empty bins", f"only the bins that hold something are shown, since "
-                                      f"there are more than {FILL_LIMIT} from {numbers[0]} to {numbers[-1]}")
+                    self.context.warn(
+                        "too many empty bins",
+                        f"only the bins that hold something are shown, since "
+                        f"there are more than {FILL_LIMIT} from {numbers[0]} to {numbers[-1]}",
+                    )
                     return list(ordered)
                 lines[here] = Line(self._show(here, span))
                 found.append(here)
@@ -269,8 +274,9 @@ class GridRun:
             names, values = lay_out([line.cells for line in lines], results, grid.options, self.aggregator, finish)
         else:
             empty = self.aggregator.new()
-            values = [finish(number, line.cells[""].group if "" in line.cells else empty)
-                      for number, line in enumerate(lines)]
+            values = [
+                finish(number, line.cells[""].group if "" in line.cells else empty) for number, line in enumerate(lines)
+            ]
             names = results if results is not None else tuple(sorted({name for line in values for name in line}))
         rows: list[Row] = []
         for line, cells in zip(lines, values, strict=True):

@@ -160,8 +160,9 @@ def group(rows: Sequence[Row], rules: Rules) -> tuple[list[Transaction], list[Ro
     return done, orphans
 
 
-def merge_members(txn: Transaction, names: Sequence[str], mvlist: bool | tuple[str, ...], nullstr: str,
-                  mvraw: bool, delim: str) -> Row:
+def merge_members(
+    txn: Transaction, names: Sequence[str], mvlist: bool | tuple[str, ...], nullstr: str, mvraw: bool, delim: str
+) -> Row:
     """A transaction as one row: the oldest event's time, and the values of all."""
     members = txn.members[::-1]
     row = Row((), members[0].order)
@@ -173,11 +174,11 @@ def merge_members(txn: Transaction, names: Sequence[str], mvlist: bool | tuple[s
             raw = [text for member in members if "_raw" in member for text in texts(member["_raw"])]
             row[name] = _folded(raw) if mvraw else (delim if delim != " " else "\n").join(raw)
         elif mvlist is True or (mvlist is not False and name in mvlist):
-            row[name] = _folded([text for member in members
-                                 for text in (texts(member[name]) if name in member else (nullstr,))])
+            row[name] = _folded(
+                [text for member in members for text in (texts(member[name]) if name in member else (nullstr,))]
+            )
         else:
-            row[name] = _folded(sorted({text for member in members if name in member
-                                        for text in texts(member[name])}))
+            row[name] = _folded(sorted({text for member in members if name in member for text in texts(member[name])}))
     times = [time for time in map(time_of, members) if time is not None]
     if times:
         row["_time"] = min(times)

@@ -16,8 +16,9 @@ from podhawk.rows.values import as_number
 Key = tuple[str, ...]
 
 
-def keys_of(row: Row, by: Sequence[str], drop_duplicates: bool = False, keep_null: bool = False,
-            first_only: bool = False) -> Iterator[Key]:
+def keys_of(
+    row: Row, by: Sequence[str], drop_duplicates: bool = False, keep_null: bool = False, first_only: bool = False
+) -> Iterator[Key]:
     """The keys of the groups a row belongs to.
 
     `keep_null` and `first_only` are other readings: an absent field is an empty text; of a multivalue

@@ -96,10 +96,14 @@ HEAD = Command(
     name="head",
     syntax="head [<n>] | head <eval-expression> [null=<bool>] [keeplast=<bool>] [limit=<n>]",
     doc="Keeps the first rows, ten unless told; in a raw search these are the newest. With an expression, keeps rows "
-        "up to the first for which it is not true; `null=true` goes on over null, `keeplast=true` keeps that row.",
-    examples=(Example("| makeresults count=3 | streamstats count as n | head 2 | table n", ({"n": "1"}, {"n": "2"})),
-              Example("| makeresults count=3 | streamstats count as n | head n<2 keeplast=true | table n",
-                      ({"n": "1"}, {"n": "2"}))),
+    "up to the first for which it is not true; `null=true` goes on over null, `keeplast=true` keeps that row.",
+    examples=(
+        Example("| makeresults count=3 | streamstats count as n | head 2 | table n", ({"n": "1"}, {"n": "2"})),
+        Example(
+            "| makeresults count=3 | streamstats count as n | head n<2 keeplast=true | table n",
+            ({"n": "1"}, {"n": "2"}),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

@@ -34,14 +34,17 @@ def _parse(cursor: Cursor) -> InputLookup:
         where = parse_clause(cursor, _no_subsearch)
     cursor.finish()
     cursor.boolean(options.get("strict", "f"), "strict")
-    return InputLookup(table, cursor.boolean(options.get("append", "f"), "append"),
-                       cursor.integer(options.get("start", "0"), "start"),
-                       cursor.integer(options.get("max", str(MAX)), "max"), where)
+    return InputLookup(
+        table,
+        cursor.boolean(options.get("append", "f"), "append"),
+        cursor.integer(options.get("start", "0"), "start"),
+        cursor.integer(options.get("max", str(MAX)), "max"),
+        where,
+    )
 
 
 def _no_subsearch(cursor: Cursor) -> object:
-    raise cursor.error("a subsearch cannot stand in where",
-                       remedy="Filter with a search command that follows.")
+    raise cursor.error("a subsearch cannot stand in where", remedy="Filter with a search command that follows.")
 
 
 def _render(node: InputLookup) -> str:
@@ -69,8 +72,7 @@ def _generate(node: InputLookup, context: Context) -> Table:
     for number, source in enumerate(table.rows):
         if number < node.start:
             continue
-        row = Row(((name, source[name]) for name in table.fields if name in source),
-                  OrderKey(0.0, 0.0, (number,)))
+        row = Row(((name, source[name]) for name in table.fields if name in source), OrderKey(0.0, 0.0, (number,)))
         if not test(row):
             continue
         if len(rows) >= node.max:
@@ -91,13 +93,22 @@ INPUTLOOKUP = Command(
     name="inputlookup",
     syntax="inputlookup [append=<bool>] [start=<n>] [max=<n>] <lookup>|<file.csv> [WHERE <clause>]",
     doc="The rows of a lookup table: first in a search, or with `append=true` behind the rows at hand. "
-        "`start` is the first row, from 0, `max` the most rows to take. The clause has the rules of the "
-        "search command.",
+    "`start` is the first row, from 0, `max` the most rows to take. The clause has the rules of the "
+    "search command.",
     examples=(
-        Example("| inputlookup teams where team=red | table user", ({"user": "ann"},), (),
-                (("teams", "user,team\nann,red\nbob,blue\n"),)),
-        Example("* | table user | inputlookup append=t teams", ({"user": "eve"}, {"user": "ann"}), ('{"user":"eve"}',),
-                (("teams", "user\nann\n"),))),
+        Example(
+            "| inputlookup teams where team=red | table user",
+            ({"user": "ann"},),
+            (),
+            (("teams", "user,team\nann,red\nbob,blue\n"),),
+        ),
+        Example(
+            "* | table user | inputlookup append=t teams",
+            ({"user": "eve"}, {"user": "ann"}),
+            ('{"user":"eve"}',),
+            (("teams", "user\nann\n"),),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=lambda node: Kind.WHOLE if node.append else Kind.GENERATING,

@@ -72,6 +72,7 @@ def _columns(node: IPLocation, columns: Columns) -> Columns:
 def _stream(node: IPLocation, context: Context) -> Stream:
     geo = context.geo
     if geo is None:
+
         def unchanged(rows: Iterable[Row]) -> Iterator[Row]:
             for row in rows:
                 if node.field in row:
@@ -113,11 +114,12 @@ IPLOCATION = Command(
     name="iplocation",
     syntax="iplocation [prefix=<text>] [allfields=<bool>] [lang=<language>] <field>",
     doc="Adds City, Country, Region, lat and lon of the address in a field, with `allfields` also "
-        "Continent, MetroCode and Timezone, each under a `prefix` if one is given. Needs a database "
-        "(`--geo FILE.mmdb`). An address without a place, such as a private one, gets no field; of "
-        "several addresses the first that has a place counts. Names are in English.",
-    examples=(Example("* | iplocation ip | table ip Country", ({"ip": "10.0.0.1", "Country": None},),
-                      ('{"ip":"10.0.0.1"}',)),),
+    "Continent, MetroCode and Timezone, each under a `prefix` if one is given. Needs a database "
+    "(`--geo FILE.mmdb`). An address without a place, such as a private one, gets no field; of "
+    "several addresses the first that has a place counts. Names are in English.",
+    examples=(
+        Example("* | iplocation ip | table ip Country", ({"ip": "10.0.0.1", "Country": None},), ('{"ip":"10.0.0.1"}',)),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -64,16 +64,23 @@ def _parse(cursor: Cursor) -> Join:
     return _node(cursor, options, tuple(dict.fromkeys(names)), pairs, right)
 
 
-def _node(cursor: Cursor, options: dict[str, str], names: tuple[str, ...], pairs: tuple[tuple[str, str], ...],
-          right: Pipeline | Dataset) -> Join:
+def _node(
+    cursor: Cursor,
+    options: dict[str, str],
+    names: tuple[str, ...],
+    pairs: tuple[tuple[str, str], ...],
+    right: Pipeline | Dataset,
+) -> Join:
     aliases = (options["left"], options["right"]) if "left" in options and "right" in options else None
     if aliases is None and ("left" in options or "right" in options):
         cursor.fail("left= and right= go together")
     if aliases is not None and (not pairs or names):
         cursor.fail("left= and right= need where L.field=R.field, and no list of fields")
     kind = cursor.choice(options.get("type", "inner"), "type", ("inner", "left", "outer"))
-    overwrite, usetime, earlier = (cursor.boolean(options.get(name, default), name) for name, default in (
-        ("overwrite", "t"), ("usetime", "f"), ("earlier", "t")))
+    overwrite, usetime, earlier = (
+        cursor.boolean(options.get(name, default), name)
+        for name, default in (("overwrite", "t"), ("usetime", "f"), ("earlier", "t"))
+    )
     limit = cursor.integer(options.get("max", "1"), "max")
     return Join(right, names, kind != "inner", limit, overwrite, usetime, earlier, aliases, pairs)
 
@@ -102,8 +109,15 @@ def _render(node: Join) -> str:
     parts = ["type=left"] if node.outer else []
     if node.limit != 1:
         parts.append(f"max={node.limit}")
-    parts += [text for text, on in (("overwrite=false", not node.overwrite), ("usetime=true", node.usetime),
-                                    ("earlier=false", not node.earlier)) if on]
+    parts += [
+        text
+        for text, on in (
+            ("overwrite=false", not node.overwrite),
+            ("usetime=true", node.usetime),
+            ("earlier=false", not node.earlier),
+        )
+        if on
+    ]
     if node.aliases is not None:
         left, right = node.aliases
         parts.append(f"left={left} right={right} where")
@@ -121,9 +135,15 @@ def _reads(node: Join, wanted: Wanted) -> Wanted:
     if node.aliases is None:
         return wanted | frozenset(node.names) | time
     prefix = f"{node.aliases[0]}."
-    return time | {mine for mine, _ in node.pairs} | {
-        name[len(prefix):] if name.startswith(prefix) else name
-        for name in wanted if name.startswith((prefix, "_"))}
+    return (
+        time
+        | {mine for mine, _ in node.pairs}
+        | {
+            name[len(prefix) :] if name.startswith(prefix) else name
+            for name in wanted
+            if name.startswith((prefix, "_"))
+        }
+    )
 
 
 def _columns(node: Join, columns: Columns) -> Columns:
@@ -138,8 +158,7 @@ def _joined(node: Join, left: Columns, right: Columns) -> Columns:
 
 
 def _prefixed_columns(columns: Columns, alias: str) -> Columns:
-    return None if columns is None else tuple(
-        name if name.startswith("_") else f"{alias}.{name}" for name in columns)
+    return None if columns is None else tuple(name if name.startswith("_") else f"{alias}.{name}" for name in columns)
 
 
 def _key(row: Row, names: tuple[str, ...]) -> Key | None:
@@ -175,8 +194,7 @@ def _merged(node: Join, left: Row, right: Row | None) -> Row:
                 row[name] = value
         return row
     mine, other = node.aliases
-    row = Row(((name if name.startswith("_") else f"{mine}.{name}", value) for name, value in left.items()),
-              left.order)
+    row = Row(((name if name.startswith("_") else f"{mine}.{name}", value) for name, value in left.items()), left.order)
     for name, value in (right or {}).items():
         if not name.startswith("_"):
             row[f"{other}.{name}"] = value
@@ -185,8 +203,11 @@ def _merged(node: Join, left: Row, right: Row | None) -> Row:
 
 def _whole(node: Join, context: Context) -> Whole:
     def whole(table: Table) -> Table:
-        right = (dataset_table(node.right, context) if isinstance(node.right, Dataset)
-                 else run_leg(node.right, context, "join"))
+        right = (
+            dataset_table(node.right, context)
+            if isinstance(node.right, Dataset)
+            else run_leg(node.right, context, "join")
+        )
         names = tuple(mine for mine, _ in node.pairs) or node.names or _shared(table, right)
         others = tuple(other for _, other in node.pairs) or names
         if not names and table.rows and right.rows:
@@ -219,19 +240,27 @@ def _check(node: Join, context: Context) -> None:
 JOIN = Command(
     name="join",
     syntax="join [type=inner|left|outer] [max=<n>] [overwrite=<bool>] [usetime=<bool>] [earlier=<bool>] "
-           "(<field>… | left=<L> right=<R> where <L>.<field>=<R>.<field>…) ([ <subsearch> ] | <type>:<name>)",
+    "(<field>… | left=<L> right=<R> where <L>.<field>=<R>.<field>…) ([ <subsearch> ] | <type>:<name>)",
     doc="Adds to each row the fields of the first row of a subsearch that has the same values, case and all, in the "
-        "listed fields, or in all fields that both sides have. Rows without a match are dropped, unless `type=left` "
-        "(or `outer`). `max=0` joins every match; at most 50,000 rows of the subsearch count. With `left=` and "
-        "`right=` the fields of the sides are told apart as `L.field` and `R.field`.",
+    "listed fields, or in all fields that both sides have. Rows without a match are dropped, unless `type=left` "
+    "(or `outer`). `max=0` joins every match; at most 50,000 rows of the subsearch count. With `left=` and "
+    "`right=` the fields of the sides are told apart as `L.field` and `R.field`.",
     examples=(
-        Example("verb=create | table user name | join user [ search verb=login | table user ip ]",
-                ({"user": "a", "name": "x", "ip": "1.1.1.1"},),
-                ('{"verb":"create","user":"a","name":"x"}', '{"verb":"create","user":"b","name":"y"}',
-                 '{"verb":"login","user":"a","ip":"1.1.1.1"}')),
-        Example("verb=create | table user | join left=L right=R where L.user=R.who [ search who=* | table who ip ]",
-                ({"L.user": "a", "R.who": "a", "R.ip": "1.1.1.1"},),
-                ('{"verb":"create","user":"a"}', '{"who":"a","ip":"1.1.1.1"}'))),
+        Example(
+            "verb=create | table user name | join user [ search verb=login | table user ip ]",
+            ({"user": "a", "name": "x", "ip": "1.1.1.1"},),
+            (
+                '{"verb":"create","user":"a","name":"x"}',
+                '{"verb":"create","user":"b","name":"y"}',
+                '{"verb":"login","user":"a","ip":"1.1.1.1"}',
+            ),
+        ),
+        Example(
+            "verb=create | table user | join left=L right=R where L.user=R.who [ search who=* | table who ip ]",
+            ({"L.user": "a", "R.who": "a", "R.ip": "1.1.1.1"},),
+            ('{"verb":"create","user":"a"}', '{"who":"a","ip":"1.1.1.1"}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

@@ -32,8 +32,12 @@ def examine(pipeline: Pipeline, context: Context, what: str) -> None:
         if stage.command.refused:
             raise place(stage.source, stage.at, f"{stage.name} is not supported: {stage.command.refused}")
         if isinstance(stage.node, Search) and any(isinstance(part, Subsearch) for part in walk(stage.node.clause)):
-            raise place(stage.source, stage.at, f"a search clause inside {what} cannot hold a subsearch",
-                        "Run the subsearch before, or use join or append.")
+            raise place(
+                stage.source,
+                stage.at,
+                f"a search clause inside {what} cannot hold a subsearch",
+                "Run the subsearch before, or use join or append.",
+            )
         if stage.command.check is not None:
             stage.command.check(stage.node, context)
 

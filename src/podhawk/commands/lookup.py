@@ -96,8 +96,12 @@ def _checked(node: LookUp, context: Context) -> Lookup:
     table = context.lookups.get(node.table)
     for column, _ in (*node.keys, *node.outputs):
         if table.fields and column not in table.fields:
-            raise place(node.source, node.at, f"lookup: {node.table} has no column {column!r}",
-                        nearest(column, table.fields) or f"Its columns are: {', '.join(table.fields)}.")
+            raise place(
+                node.source,
+                node.at,
+                f"lookup: {node.table} has no column {column!r}",
+                nearest(column, table.fields) or f"Its columns are: {', '.join(table.fields)}.",
+            )
     return table
 
 
@@ -145,17 +149,24 @@ LOOKUP = Command(
     name="lookup",
     syntax="lookup <lookup> <column> [AS <field>]… [OUTPUT | OUTPUTNEW <column> [AS <field>]…]",
     doc="Adds columns of a lookup table from the rows that match the given fields, by the table's own "
-        "rules (case, wildcards, networks, defaults). Several matches make a multivalue. Without a "
-        "clause all other columns are added. OUTPUT replaces, and removes where nothing matches; "
-        "OUTPUTNEW fills only fields that a row lacks. `local` and `update` are accepted and change "
-        "nothing here.",
+    "rules (case, wildcards, networks, defaults). Several matches make a multivalue. Without a "
+    "clause all other columns are added. OUTPUT replaces, and removes where nothing matches; "
+    "OUTPUTNEW fills only fields that a row lacks. `local` and `update` are accepted and change "
+    "nothing here.",
     examples=(
-        Example("* | lookup teams user OUTPUT team | table user team",
-                ({"user": "ann", "team": "red"}, {"user": "bob", "team": None}),
-                ('{"user":"ann"}', '{"user":"bob"}'), (("teams", "user,team\nann,red\n"),)),
-        Example("* | lookup teams user AS actor OUTPUTNEW team | table actor team",
-                ({"actor": "ann", "team": "mine"},), ('{"actor":"ann","team":"mine"}',),
-                (("teams", "user,team\nann,red\n"),))),
+        Example(
+            "* | lookup teams user OUTPUT team | table user team",
+            ({"user": "ann", "team": "red"}, {"user": "bob", "team": None}),
+            ('{"user":"ann"}', '{"user":"bob"}'),
+            (("teams", "user,team\nann,red\n"),),
+        ),
+        Example(
+            "* | lookup teams user AS actor OUTPUTNEW team | table actor team",
+            ({"actor": "ann", "team": "mine"},),
+            ('{"actor":"ann","team":"mine"}',),
+            (("teams", "user,team\nann,red\n"),),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -30,8 +30,11 @@ class MakeMv(Struct, frozen=True):
 def internal(cursor: Cursor, field: str, at: int) -> None:
     """Refuse a field that Splunk keeps for itself."""
     if field.startswith("_"):
-        raise cursor.error(f"{field} is an internal field, which this command does not take", at,
-                           remedy="Copy it first: eval copy=" + field + ".")
+        raise cursor.error(
+            f"{field} is an internal field, which this command does not take",
+            at,
+            remedy="Copy it first: eval copy=" + field + ".",
+        )
 
 
 def _parse(cursor: Cursor) -> MakeMv:
@@ -95,10 +98,15 @@ MAKEMV = Command(
     name="makemv",
     syntax='makemv [delim=<text> | tokenizer="<regex>"] [allowempty=<bool>] [setsv=<bool>] <field>',
     doc="Splits a field into a multivalue, at each `delim` (a blank unless told), or into what the "
-        "first group of `tokenizer` takes at each match. Empty parts are left out unless "
-        "`allowempty=true`. `setsv=true` joins the parts by the delimiter again, as one value.",
-    examples=(Example('* | makemv delim="," ips | table ips', ({"ips": ["10.0.0.1", "10.0.0.2"]},),
-                      ('{"ips":"10.0.0.1,10.0.0.2"}',)),),
+    "first group of `tokenizer` takes at each match. Empty parts are left out unless "
+    "`allowempty=true`. `setsv=true` joins the parts by the delimiter again, as one value.",
+    examples=(
+        Example(
+            '* | makemv delim="," ips | table ips',
+            ({"ips": ["10.0.0.1", "10.0.0.2"]},),
+            ('{"ips":"10.0.0.1,10.0.0.2"}',),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -42,8 +42,11 @@ def _parse(cursor: Cursor) -> Map:
             start, end = cursor.bracketed()
             options["search"] = cursor.source.text[start:end].strip()
         elif not cursor.done:
-            raise cursor.error(f"saved search {cursor.word()!r} cannot be run: podhawk keeps no saved searches", at,
-                               remedy='Write map search="…".')
+            raise cursor.error(
+                f"saved search {cursor.word()!r} cannot be run: podhawk keeps no saved searches",
+                at,
+                remedy='Write map search="…".',
+            )
     if not options.get("search", "").strip():
         raise cursor.error('expected search="…"', at)
     count = cursor.integer(options.get("maxsearches", str(DEFAULT)), "maxsearches", 1)
@@ -91,8 +94,9 @@ def _sample(node: Map, context: Context) -> Pipeline:
         try:
             return _pipeline(node, context, lambda hole: "1")
         except SearchError:
-            raise place(node.source, node.at, f"map: its search cannot be read: {error.message}",
-                        error.remedy) from None
+            raise place(
+                node.source, node.at, f"map: its search cannot be read: {error.message}", error.remedy
+            ) from None
 
 
 def _check(node: Map, context: Context) -> None:
@@ -114,8 +118,7 @@ def _whole(node: Map, context: Context) -> Whole:
             context.warn("map-field", f"map: a row has no field {missing[0]!r}: its search was not run")
             return None
         try:
-            made = _pipeline(node, context, lambda hole: _shown(
-                " ".join(texts(row[hole.name])), hole, node.search))
+            made = _pipeline(node, context, lambda hole: _shown(" ".join(texts(row[hole.name])), hole, node.search))
         except SearchError as error:
             context.warn("map-search", f"map: a row's values make a search that cannot be read: {error.message}")
             return None
@@ -135,8 +138,11 @@ def _whole(node: Map, context: Context) -> Whole:
 
     def whole(table: Table) -> Table:
         if len(table.rows) > node.maxsearches:
-            context.warn("map-maxsearches", f"map: {len(table.rows)} rows came in and maxsearches is "
-                         f"{node.maxsearches}: the rows after that were left out")
+            context.warn(
+                "map-maxsearches",
+                f"map: {len(table.rows)} rows came in and maxsearches is "
+                f"{node.maxsearches}: the rows after that were left out",
+            )
         rows: list[Row] = []
         columns: list[Columns] = []
         for row in table.rows[: node.maxsearches]:
@@ -161,18 +167,27 @@ MAP = Command(
     name="map",
     syntax='map search="<search with $field$>" [maxsearches=<n>]',
     doc="Runs a search once for each row, with `$field$` replaced by the row's value, and gives the rows of all of "
-        "them in turn. At most `maxsearches` rows are taken (10 unless told); more of them are a warning. A value is "
-        "escaped inside quotes and quoted where it is no plain word, so no value can add a command.",
+    "them in turn. At most `maxsearches` rows are taken (10 unless told); more of them are a warning. A value is "
+    "escaped inside quotes and quoted where it is no plain word, so no value can add a command.",
     examples=(
-        Example('verb=login | table user | map search="search verb=create user=$user$ | table user name"',
-                ({"user": "a", "name": "x"},),
-                ('{"verb":"login","user":"a"}', '{"verb":"create","user":"a","name":"x"}',
-                 '{"verb":"create","user":"b","name":"y"}')),
-        Example('| makeresults | eval who="a b" | map search="| makeresults | eval who=$who$ | table who"',
-                ({"who": "a b"},))),
+        Example(
+            'verb=login | table user | map search="search verb=create user=$user$ | table user name"',
+            ({"user": "a", "name": "x"},),
+            (
+                '{"verb":"login","user":"a"}',
+                '{"verb":"create","user":"a","name":"x"}',
+                '{"verb":"create","user":"b","name":"y"}',
+            ),
+        ),
+        Example(
+            '| makeresults | eval who="a b" | map search="| makeresults | eval who=$who$ | table who"',
+            ({"who": "a b"},),
+        ),
+    ),
     parse=_parse,
-    render=lambda node: f"search={quote(node.search)}" + (
-        f" maxsearches={node.maxsearches}" if node.maxsearches != DEFAULT else ""),
+    render=lambda node: (
+        f"search={quote(node.search)}" + (f" maxsearches={node.maxsearches}" if node.maxsearches != DEFAULT else "")
+    ),
     kind=always(Kind.WHOLE),
     reads=_reads,
     columns=lambda node, columns: None,

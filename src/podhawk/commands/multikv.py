@@ -59,8 +59,9 @@ def _parse(cursor: Cursor) -> MultiKv:
             cursor.finish()
     if "conf" in options:
         cursor.fail("conf is not supported: it names rules of a Splunk server", "Use forceheader or noheader.")
-    flags = {name: cursor.boolean(options[name], name) if name in options else default
-             for name, default in _FLAGS.items()}
+    flags = {
+        name: cursor.boolean(options[name], name) if name in options else default for name, default in _FLAGS.items()
+    }
     header = cursor.integer(options["forceheader"], "forceheader", 1) if "forceheader" in options else 0
     if header and flags["noheader"]:
         cursor.fail("forceheader and noheader exclude each other")
@@ -75,8 +76,9 @@ def _keyword_next(cursor: Cursor) -> bool:
 
 
 def _render(node: MultiKv) -> str:
-    parts = [f"{name}={'false' if default else 'true'}" for name, default in _FLAGS.items()
-             if getattr(node, name) != default]
+    parts = [
+        f"{name}={'false' if default else 'true'}" for name, default in _FLAGS.items() if getattr(node, name) != default
+    ]
     if node.forceheader:
         parts.append(f"forceheader={node.forceheader}")
     if node.fields:
@@ -103,8 +105,7 @@ def _stream(node: MultiKv, context: Context) -> Stream:
                 for number, (line, cells) in enumerate(records(node, raw)):
                     if node.filter and not any(word in line for word in node.filter):
                         continue
-                    made = Row(row if node.copyattrs else (),
-                               row.order._replace(place=(*row.order.place, number)))
+                    made = Row(row if node.copyattrs else (), row.order._replace(place=(*row.order.place, number)))
                     made["_raw"] = line
                     made.update((name, text) for name, text in cells if not node.fields or name in node.fields)
                     yield made
@@ -156,6 +157,7 @@ def _splitter(header: str) -> tuple[list[str], Splitter]:
     """The names that a header gives, and how its lines are split."""
     for mark in ("\t", "|", ","):
         if mark in header.strip(f"{mark} "):
+
             def split(line: str, mark: str = mark) -> list[str]:
                 return [cell.strip() for cell in line.strip(" " if mark == "\t" else f"{mark} ").split(mark)]
 
@@ -187,6 +189,7 @@ def _aligned(columns: list[Cell], line: str, wide: bool) -> list[str]:
 
 def _under(columns: list[Cell], start: int, end: int) -> int:
     """The column that a word stands under: the one it overlaps most, else the nearest."""
+
     def distance(number: int) -> tuple[int, int]:
         left, right, _ = columns[number]
         overlap = min(end, right) - max(start, left)
@@ -200,15 +203,19 @@ def _under(columns: list[Cell], start: int, end: int) -> int:
 MULTIKV = Command(
     name="multikv",
     syntax="multikv [forceheader=<n>] [noheader=<bool>] [multitable=<bool>] [rmorig=<bool>] [copyattrs=<bool>] "
-           "[fields <field>…] [filter <term>…]",
+    "[fields <field>…] [filter <term>…]",
     doc="Makes a row of each line of a table in `_raw`, with fields named by the header line. "
-        "`forceheader` says which line that is, `noheader=true` names the fields Column_1 and so on. "
-        "`fields` takes only these fields, `filter` only lines that hold one of the terms. The other "
-        "fields of the row are copied unless `copyattrs=false`; `rmorig=false` keeps the row itself. "
-        "`multitable` lets a later header start a new table.",
-    examples=(Example(r'* | rename text as _raw | multikv | table Name Age',
-                      ({"Name": "Josh", "Age": "42"}, {"Name": "Francine", "Age": "35"}),
-                      (r'{"text":"Name     Age\nJosh     42\nFrancine 35"}',)),),
+    "`forceheader` says which line that is, `noheader=true` names the fields Column_1 and so on. "
+    "`fields` takes only these fields, `filter` only lines that hold one of the terms. The other "
+    "fields of the row are copied unless `copyattrs=false`; `rmorig=false` keeps the row itself. "
+    "`multitable` lets a later header start a new table.",
+    examples=(
+        Example(
+            r"* | rename text as _raw | multikv | table Name Age",
+            ({"Name": "Josh", "Age": "42"}, {"Name": "Francine", "Age": "35"}),
+            (r'{"text":"Name     Age\nJosh     42\nFrancine 35"}',),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

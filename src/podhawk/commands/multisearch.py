@@ -23,8 +23,12 @@ def _parse(cursor: Cursor) -> MultiSearch:
         pipeline = parse_bracketed(cursor)
         for stage in pipeline.stages:
             if stage.kind is not Kind.PER_EVENT and not stage.command.refused:
-                raise cursor.source.error(f"multisearch takes streaming searches only, and {stage.name} is none",
-                                          stage.at, len(stage.name), "Use union or append.")
+                raise cursor.source.error(
+                    f"multisearch takes streaming searches only, and {stage.name} is none",
+                    stage.at,
+                    len(stage.name),
+                    "Use union or append.",
+                )
         pipelines.append(pipeline)
         cursor.comma()
     if len(pipelines) < 2:
@@ -41,13 +45,20 @@ MULTISEARCH = Command(
     name="multisearch",
     syntax="multisearch [ <search> ] [ <search> ] …",
     doc="Runs two or more searches over the same input and gives all their events, newest first. Each may hold only "
-        "streaming commands: search, where, eval, rex, rename, fields and their like.",
+    "streaming commands: search, where, eval, rex, rename, fields and their like.",
     examples=(
-        Example('| multisearch [ search verb=get | eval kind="read" ] [ search verb=create | eval kind="write" ] '
-                "| table verb kind", ({"verb": "create", "kind": "write"}, {"verb": "get", "kind": "read"}),
-                ('{"_time":2,"verb":"create"}', '{"_time":1,"verb":"get"}')),
-        Example("| multisearch [ search a=1 ] [ search b=* ] | stats count", ({"count": "2"},),
-                ('{"a":1}', '{"b":2}', '{"c":3}'))),
+        Example(
+            '| multisearch [ search verb=get | eval kind="read" ] [ search verb=create | eval kind="write" ] '
+            "| table verb kind",
+            ({"verb": "create", "kind": "write"}, {"verb": "get", "kind": "read"}),
+            ('{"_time":2,"verb":"create"}', '{"_time":1,"verb":"get"}'),
+        ),
+        Example(
+            "| multisearch [ search a=1 ] [ search b=* ] | stats count",
+            ({"count": "2"},),
+            ('{"a":1}', '{"b":2}', '{"c":3}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: " ".join(map(render_bracketed, node.pipelines)),
     kind=always(Kind.GENERATING),

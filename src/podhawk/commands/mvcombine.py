@@ -75,10 +75,15 @@ MVCOMBINE = Command(
     name="mvcombine",
     syntax="mvcombine [delim=<text>] <field>",
     doc="Merges rows that are equal in every other field into one, whose field has all their values, in "
-        "order and with duplicates. Reduce the fields before with `table` or `stats`. `delim` is what a "
-        "following nomv joins the values by. Rows without the field stay.",
-    examples=(Example("* | table user verb | mvcombine verb", ({"user": "a", "verb": ["get", "list"]},),
-                      ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}')),),
+    "order and with duplicates. Reduce the fields before with `table` or `stats`. `delim` is what a "
+    "following nomv joins the values by. Rows without the field stay.",
+    examples=(
+        Example(
+            "* | table user verb | mvcombine verb",
+            ({"user": "a", "verb": ["get", "list"]},),
+            ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: (f"delim={quote(node.delim)} " if node.delim else "") + shown(node.field),
     kind=always(Kind.WHOLE),

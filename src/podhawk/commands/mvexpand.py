@@ -57,10 +57,14 @@ MVEXPAND = Command(
     name="mvexpand",
     syntax="mvexpand <field> [limit=<n>]",
     doc="Makes a row of each value of a multivalue field; the other fields are copied. `limit` takes "
-        "only the first values of each row. A row with one value, or without the field, stays as it is.",
-    examples=(Example("* | mvexpand groups{} | table user groups{}",
-                      ({"user": "a", "groups{}": "dev"}, {"user": "a", "groups{}": "ops"}),
-                      ('{"user":"a","groups":["dev","ops"]}',)),),
+    "only the first values of each row. A row with one value, or without the field, stays as it is.",
+    examples=(
+        Example(
+            "* | mvexpand groups{} | table user groups{}",
+            ({"user": "a", "groups{}": "dev"}, {"user": "a", "groups{}": "ops"}),
+            ('{"user":"a","groups":["dev","ops"]}',),
+        ),
+    ),
     parse=_parse,
     render=lambda node: shown(node.field) + (f" limit={node.limit}" if node.limit else ""),
     kind=always(Kind.PER_EVENT),

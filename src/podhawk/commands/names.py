@@ -49,9 +49,11 @@ def select(names: Iterable[str], have: Iterable[str]) -> list[str]:
 def matches(names: Iterable[str], field: str) -> bool:
     """Whether a field is meant by any of the names."""
     return any(
-        name == field if "*" not in name
+        name == field
+        if "*" not in name
         else bool(pattern(name).match(field)) and (name.startswith("_") or not field.startswith("_"))
-        for name in names)
+        for name in names
+    )
 
 
 def has_wildcard(names: Iterable[str]) -> bool:

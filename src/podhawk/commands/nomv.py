@@ -45,10 +45,14 @@ NOMV = Command(
     name="nomv",
     syntax="nomv <field>",
     doc="Joins the values of a multivalue field into one value, by a line break, or by the `delim` of "
-        "the mvcombine that made it.",
-    examples=(Example('* | table user verb | mvcombine delim="," verb | nomv verb',
-                      ({"user": "a", "verb": "get,list"},),
-                      ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}')),),
+    "the mvcombine that made it.",
+    examples=(
+        Example(
+            '* | table user verb | mvcombine delim="," verb | nomv verb',
+            ({"user": "a", "verb": "get,list"},),
+            ('{"user":"a","verb":"get"}', '{"user":"a","verb":"list"}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: shown(node.field),
     kind=always(Kind.PER_EVENT),

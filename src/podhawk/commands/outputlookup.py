@@ -31,23 +31,27 @@ def _parse(cursor: Cursor) -> OutputLookup:
     table = cursor.name("the name of a lookup")
     options |= cursor.options(_OPTIONS)
     cursor.finish()
-    flags = {name: cursor.boolean(options[name], name) if name in options else default
-             for name, default in _FLAGS.items()}
+    flags = {
+        name: cursor.boolean(options[name], name) if name in options else default for name, default in _FLAGS.items()
+    }
     cursor.boolean(options.get("createinapp", "t"), "createinapp")
     cursor.choice(options.get("create_context", "app"), "create_context", ("app", "user", "system"))
     key_field = options.get("key_field", "")
     if not cursor.boolean(options.get("allow_updates", "t"), "allow_updates") and key_field:
         cursor.fail("allow_updates=false is not supported together with key_field")
     if options.get("output_format", "splunk_sv_csv").lower() != "splunk_sv_csv":
-        cursor.fail(f"output_format={options['output_format']} is not supported",
-                    "Only splunk_sv_csv is written: the values of a field are joined by a blank.")
+        cursor.fail(
+            f"output_format={options['output_format']} is not supported",
+            "Only splunk_sv_csv is written: the values of a field are joined by a blank.",
+        )
     limit = cursor.integer(options["max"], "max") if "max" in options else None
     return OutputLookup(table, **flags, max=limit, key_field=key_field)
 
 
 def _render(node: OutputLookup) -> str:
-    parts = [f"{name}={'false' if default else 'true'}" for name, default in _FLAGS.items()
-             if getattr(node, name) != default]
+    parts = [
+        f"{name}={'false' if default else 'true'}" for name, default in _FLAGS.items() if getattr(node, name) != default
+    ]
     if node.max is not None:
         parts.append(f"max={node.max}")
     if node.key_field:
@@ -89,8 +93,9 @@ def _whole(node: OutputLookup, context: Context) -> Whole:
     return whole
 
 
-def _update(node: OutputLookup, context: Context, existing: Lookup | None, rows: Sequence[Row],
-            header: tuple[str, ...]) -> None:
+def _update(
+    node: OutputLookup, context: Context, existing: Lookup | None, rows: Sequence[Row], header: tuple[str, ...]
+) -> None:
     """Replace the table's rows of the same key, add the others; the last of several rows of one key stays."""
     merged: dict[str, Mapping[str, Value]] = {}
     for number, old in enumerate(existing.rows if existing else ()):
@@ -105,15 +110,20 @@ def _update(node: OutputLookup, context: Context, existing: Lookup | None, rows:
 OUTPUTLOOKUP = Command(
     name="outputlookup",
     syntax="outputlookup [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] "
-           "[key_field=<field>] <lookup>|<file.csv>",
+    "[key_field=<field>] <lookup>|<file.csv>",
     doc="Writes the rows to a lookup table and passes them on. The table is replaced; `append=true` "
-        "adds to it and keeps only the columns it has; `key_field` replaces the rows of the same key. "
-        "Several values are joined by a blank. No rows empty the table unless "
-        "`override_if_empty=false`, and make an empty one unless `create_empty=false`. `createinapp` "
-        "and `create_context` change nothing here.",
+    "adds to it and keeps only the columns it has; `key_field` replaces the rows of the same key. "
+    "Several values are joined by a blank. No rows empty the table unless "
+    "`override_if_empty=false`, and make an empty one unless `create_empty=false`. `createinapp` "
+    "and `create_context` change nothing here.",
     examples=(
-        Example("* | stats count by user | outputlookup seen", ({"user": "ann", "count": "1"},), ('{"user":"ann"}',),
-                (("seen", "user,count\n"),)),),
+        Example(
+            "* | stats count by user | outputlookup seen",
+            ({"user": "ann", "count": "1"},),
+            ('{"user":"ann"}',),
+            (("seen", "user,count\n"),),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

@@ -20,18 +20,26 @@ def parse_search(source: SearchText) -> Pipeline:
     return parse_slice(source, 0, len(source.text))
 
 
-def parse_slice(source: SearchText, start: int, end: int, leading: frozenset[str] = frozenset(),
-                continues: bool = False) -> Pipeline:
+def parse_slice(
+    source: SearchText, start: int, end: int, leading: frozenset[str] = frozenset(), continues: bool = False
+) -> Pipeline:
     """The pipeline of a part of a search. `continues` says its rows come from outside (`appendpipe`)."""
     stages: list[Stage] = []
     for number, segment in enumerate(split(source, start, end, leading)):
         stages.append(_stage(source, segment, number == 0 and not continues))
     first = stages[0]
-    if (source.text[start:end].lstrip().startswith("|") and not continues and first.kind is not Kind.GENERATING
-            and not first.command.refused):
-        raise source.error(f"{first.name} cannot stand first: it makes no rows of its own", first.at,
-                           len(first.name), "Begin with a search clause, or with a generating command such as "
-                           "| makeresults or | inputlookup.")
+    if (
+        source.text[start:end].lstrip().startswith("|")
+        and not continues
+        and first.kind is not Kind.GENERATING
+        and not first.command.refused
+    ):
+        raise source.error(
+            f"{first.name} cannot stand first: it makes no rows of its own",
+            first.at,
+            len(first.name),
+            "Begin with a search clause, or with a generating command such as | makeresults or | inputlookup.",
+        )
     return Pipeline(tuple(stages), source)
 
 
@@ -40,13 +48,18 @@ def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
 
     command = COMMANDS.get(segment.name.lower())
     if command is None:
-        raise source.error(f"unknown command {segment.name!r}", segment.at, len(segment.name),
-                           nearest(segment.name, COMMANDS))
+        raise source.error(
+            f"unknown command {segment.name!r}", segment.at, len(segment.name), nearest(segment.name, COMMANDS)
+        )
     cursor = Cursor(source, segment.start, segment.end, command.name)
     stage = Stage(command, command.parse(cursor), command.name, segment.at, source)
     if stage.kind is Kind.GENERATING and not first:
-        raise source.error(f"{command.name} must stand first in a search", segment.at, len(segment.name),
-                           "Begin the search with | " + command.name + ".")
+        raise source.error(
+            f"{command.name} must stand first in a search",
+            segment.at,
+            len(segment.name),
+            "Begin the search with | " + command.name + ".",
+        )
     return stage
 
 
@@ -61,7 +74,8 @@ def parse_bracketed(cursor: Cursor, *, continues: bool = False) -> Pipeline:
     if not cursor.source.text[start:end].strip():
         raise cursor.error("this subsearch is empty", at)
     generating = frozenset(
-        name for name, command in COMMANDS.items() if continues or command.generate is not None or command.refused)
+        name for name, command in COMMANDS.items() if continues or command.generate is not None or command.refused
+    )
     return parse_slice(cursor.source, start, end, generating, continues)
 
 

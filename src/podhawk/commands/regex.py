@@ -97,13 +97,16 @@ REGEX = Command(
     name="regex",
     syntax='regex [<field>=|<field>!=] "<regex>"',
     doc="Keeps the rows in which a PCRE pattern is found anywhere in a field, `_raw` unless told; with "
-        "`!=` those in which it is not, rows without the field among them. A multivalue matches if any "
-        "of its values does.",
+    "`!=` those in which it is not, rows without the field among them. A multivalue matches if any "
+    "of its values does.",
     examples=(
-        Example(r'* | regex user="^system:node:" | table user', ({"user": "system:node:n1"},),
-                ('{"user":"system:node:n1"}', '{"user":"bob"}')),
-        Example(r'* | regex code!="^[23]\d\d$" | table code', ({"code": "403"},),
-                ('{"code":403}', '{"code":201}'))),
+        Example(
+            r'* | regex user="^system:node:" | table user',
+            ({"user": "system:node:n1"},),
+            ('{"user":"system:node:n1"}', '{"user":"bob"}'),
+        ),
+        Example(r'* | regex code!="^[23]\d\d$" | table code', ({"code": "403"},), ('{"code":403}', '{"code":201}')),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -120,4 +120,5 @@ SUPPORTED: tuple[Command, ...] = (
     XYSERIES,
 )
 COMMANDS: dict[str, Command] = {
-    name: command for command in (*REFUSED, *SUPPORTED) for name in (command.name, *command.aliases)}
+    name: command for command in (*REFUSED, *SUPPORTED) for name in (command.name, *command.aliases)
+}

@@ -86,8 +86,11 @@ def _stream(node: Rename, context: Context) -> Stream:
                     known.clear()
                 found = known[names] = _moved(names, node.pairs)
             targets, sources = found
-            yield row if targets == names == sources else Row(
-                zip(targets, map(row.__getitem__, sources), strict=True), row.order)
+            yield (
+                row
+                if targets == names == sources
+                else Row(zip(targets, map(row.__getitem__, sources), strict=True), row.order)
+            )
 
     return stream
 
@@ -101,8 +104,9 @@ def _moved(names: tuple[str, ...], pairs: Iterable[tuple[str, str]]) -> tuple[tu
         if "*" not in old and old != new:
             moved.pop(new, None)
         taken = set(targets.values())
-        moved = {targets.get(name, name): source for name, source in moved.items()
-                 if name in targets or name not in taken}
+        moved = {
+            targets.get(name, name): source for name, source in moved.items() if name in targets or name not in taken
+        }
     return tuple(moved), tuple(moved.values())
 
 
@@ -110,11 +114,15 @@ RENAME = Command(
     name="rename",
     syntax="rename <field> AS <name> [, <field> AS <name>]…",
     doc="Renames fields. Renaming onto a field that exists replaces it, with nothing if the source is absent. Each "
-        "`*` on the left stands for what the `*` at the same place on the right repeats.",
-    examples=(Example("* | rename user.username as user | table user", ({"user": "bob"},),
-                      ('{"user":{"username":"bob"}}',)),
-              Example('* | rename object.* as * | table kind name', ({"kind": "Pod", "name": "web"},),
-                      ('{"object":{"kind":"Pod","name":"web"}}',))),
+    "`*` on the left stands for what the `*` at the same place on the right repeats.",
+    examples=(
+        Example("* | rename user.username as user | table user", ({"user": "bob"},), ('{"user":{"username":"bob"}}',)),
+        Example(
+            "* | rename object.* as * | table kind name",
+            ({"kind": "Pod", "name": "web"},),
+            ('{"object":{"kind":"Pod","name":"web"}}',),
+        ),
+    ),
     parse=_parse,
     render=lambda node: ", ".join(f"{shown(old)} AS {shown(new)}" for old, new in node.pairs),
     kind=always(Kind.PER_EVENT),

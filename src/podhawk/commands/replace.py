@@ -102,12 +102,17 @@ REPLACE = Command(
     name="replace",
     syntax="replace <value> WITH <value> [, <value> WITH <value>]… [IN <field>…]",
     doc="Replaces whole values, in the listed fields or in all that are not internal; case counts. `*` "
-        "in the old value stands for anything, and in the new one for what it stood for.",
+    "in the old value stands for anything, and in the new one for what it stood for.",
     examples=(
-        Example("* | replace get WITH read, list WITH read IN verb | table verb", ({"verb": "read"},),
-                ('{"verb":"list"}',)),
-        Example('* | replace "system:node:*" WITH "node *" IN user | table user', ({"user": "node n1"},),
-                ('{"user":"system:node:n1"}',))),
+        Example(
+            "* | replace get WITH read, list WITH read IN verb | table verb", ({"verb": "read"},), ('{"verb":"list"}',)
+        ),
+        Example(
+            '* | replace "system:node:*" WITH "node *" IN user | table user',
+            ({"user": "node n1"},),
+            ('{"user":"system:node:n1"}',),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

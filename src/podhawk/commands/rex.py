@@ -68,8 +68,10 @@ def _parse(cursor: Cursor) -> Rex:
         if sed:
             compile_sed(pattern)
         elif not _groups(node):
-            raise SearchError("this regular expression names no group, so it extracts nothing",
-                              remedy="Name what to extract: (?<field>…).")
+            raise SearchError(
+                "this regular expression names no group, so it extracts nothing",
+                remedy="Name what to extract: (?<field>…).",
+            )
     except SearchError as error:
         raise cursor.error(error.message, at, remedy=error.remedy) from None
     return node
@@ -137,8 +139,7 @@ def _extracts(node: Rex, context: Context) -> Stream:
         for name in names:
             put(row, name, [text or "" for match in found if (text := match.group(name)) is not None or empty])
         if node.offset_field:
-            put(row, node.offset_field,
-                [f"{match.start()}-{max(match.end() - 1, match.start())}" for match in found])
+            put(row, node.offset_field, [f"{match.start()}-{max(match.end() - 1, match.start())}" for match in found])
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -159,17 +160,22 @@ def _extracts(node: Rex, context: Context) -> Stream:
 REX = Command(
     name="rex",
     syntax='rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regex>" | '
-           'rex [field=<field>] mode=sed "<sed>"',
+    'rex [field=<field>] mode=sed "<sed>"',
     doc="Makes a field of each named group of a PCRE pattern that is found anywhere in a field, `_raw` "
-        "unless told. `max_match` takes more than the first match (0: all) and makes multivalues; "
-        "`offset_field` gets where each match begins and ends, from 0. No match changes nothing. A "
-        "multivalue is searched value by value. `mode=sed` edits the field with "
-        "`s/pattern/replacement/flags` or `y/from/to/`.",
+    "unless told. `max_match` takes more than the first match (0: all) and makes multivalues; "
+    "`offset_field` gets where each match begins and ends, from 0. No match changes nothing. A "
+    "multivalue is searched value by value. `mode=sed` edits the field with "
+    "`s/pattern/replacement/flags` or `y/from/to/`.",
     examples=(
-        Example(r'* | rex field=uri "^/api/v1/namespaces/(?<ns>[^/]+)" | table ns', ({"ns": "default"},),
-                ('{"uri":"/api/v1/namespaces/default/pods"}',)),
-        Example(r'* | rex field=ip mode=sed "s/(\d+)\.\d+$/\1.x/" | table ip', ({"ip": "10.0.0.x"},),
-                ('{"ip":"10.0.0.7"}',))),
+        Example(
+            r'* | rex field=uri "^/api/v1/namespaces/(?<ns>[^/]+)" | table ns',
+            ({"ns": "default"},),
+            ('{"uri":"/api/v1/namespaces/default/pods"}',),
+        ),
+        Example(
+            r'* | rex field=ip mode=sed "s/(\d+)\.\d+$/\1.x/" | table ip', ({"ip": "10.0.0.x"},), ('{"ip":"10.0.0.7"}',)
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -40,12 +40,15 @@ SEARCH = Command(
     name="search",
     syntax="search <clause>",
     doc="Keeps the rows that match a clause of field comparisons, words and phrases. OR binds tighter than the "
-        "implied AND; values compare without regard to case and may hold `*`; words are looked for in `_raw`.",
+    "implied AND; values compare without regard to case and may hold `*`; words are looked for in `_raw`.",
     examples=(
-        Example("verb=create OR verb=update resource=pods | table verb resource",
-                ({"verb": "create", "resource": "pods"},),
-                ('{"verb":"create","resource":"pods"}', '{"verb":"update","resource":"secrets"}')),
-        Example("NOT user=admin | table user", ({"user": "bob"},), ('{"user":"admin"}', '{"user":"bob"}'))),
+        Example(
+            "verb=create OR verb=update resource=pods | table verb resource",
+            ({"verb": "create", "resource": "pods"},),
+            ('{"verb":"create","resource":"pods"}', '{"verb":"update","resource":"secrets"}'),
+        ),
+        Example("NOT user=admin | table user", ({"user": "bob"},), ('{"user":"admin"}', '{"user":"bob"}')),
+    ),
     parse=_parse,
     render=lambda node: render(node.clause, render_pipeline),
     kind=always(Kind.PER_EVENT),

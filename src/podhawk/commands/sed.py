@@ -67,8 +67,9 @@ def _parts(text: str) -> tuple[str, list[str]]:
             parts[-1] += char
         at += 1
     if len(parts) != 3 or (wanted[0] == "y" and parts[2]):
-        raise SearchError(f"{text!r} is no sed expression: it has {len(parts) - 1} of 3 separators {mark!r}",
-                          remedy=shape)
+        raise SearchError(
+            f"{text!r} is no sed expression: it has {len(parts) - 1} of 3 separators {mark!r}", remedy=shape
+        )
     return wanted[0], parts if wanted[0] == "s" else parts[:2]
 
 
@@ -87,8 +88,8 @@ def _expand(replacement: str, match: Any) -> str:
     if "\\" not in replacement:
         return replacement
     return _REFERENCE.sub(
-        lambda found: (match.group(int(found[1])) or "") if found[1] else _ESCAPED.get(found[2], found[2]),
-        replacement)
+        lambda found: (match.group(int(found[1])) or "") if found[1] else _ESCAPED.get(found[2], found[2]), replacement
+    )
 
 
 def _transliterate(old: str, new: str) -> Callable[[str], str]:

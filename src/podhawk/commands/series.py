@@ -30,7 +30,8 @@ OPTIONS = ("limit", "useother", "usenull", "otherstr", "nullstr", "sep", "format
 _LIMIT = re.compile(r"(top|bottom)?\s*(\d{1,9})\Z", re.IGNORECASE)
 _WHERE = re.compile(
     r"(\w+)\s+(in|notin)\s+(top|bottom)\s*(\d{1,9})(?=[\s,]|\Z)|(\w+)\s*(<|>)\s*(-?\d+(?:\.\d+)?)(?=[\s,]|\Z)",
-    re.IGNORECASE)
+    re.IGNORECASE,
+)
 _RANGE = re.compile(r"(-?\d+(?:\.\d+)?)-")
 
 Label = str | None
@@ -80,8 +81,11 @@ def take_options(cursor: Cursor, known: Iterable[str]) -> dict[str, str]:
 
 def _function(cursor: Cursor, name: str, at: int) -> str:
     if find(name.lower()) is None:
-        raise cursor.error(f"{name} is not an aggregation that can rank series", at,
-                           remedy=nearest(name.lower(), AGGREGATIONS) or "Write its name alone, such as max.")
+        raise cursor.error(
+            f"{name} is not an aggregation that can rank series",
+            at,
+            remedy=nearest(name.lower(), AGGREGATIONS) or "Write its name alone, such as max.",
+        )
     return name.lower()
 
 
@@ -112,9 +116,19 @@ def read_series(cursor: Cursor, options: dict[str, str], chosen: Filter | None) 
         return cursor.boolean(options.get(name, default), name)
 
     return SeriesOptions(
-        int(limit[2]), (limit[1] or "").lower() == "bottom", agg, flag("useother"), flag("usenull"),
-        options.get("otherstr", "OTHER"), options.get("nullstr", "NULL"), options.get("sep", ": "),
-        options.get("format", ""), flag("cont"), flag("dedup_splitvals", "f"), chosen)
+        int(limit[2]),
+        (limit[1] or "").lower() == "bottom",
+        agg,
+        flag("useother"),
+        flag("usenull"),
+        options.get("otherstr", "OTHER"),
+        options.get("nullstr", "NULL"),
+        options.get("sep", ": "),
+        options.get("format", ""),
+        flag("cont"),
+        flag("dedup_splitvals", "f"),
+        chosen,
+    )
 
 
 def show_series(node: SeriesOptions) -> str:
@@ -174,8 +188,9 @@ def _place(label: str) -> tuple[int, int | float, str]:
     return sort_key((label,))[0]
 
 
-def _scores(labels: Sequence[str], lines: Sequence[Cells], function: str, several: bool,
-            finish: Finish) -> dict[str, int | float]:
+def _scores(
+    labels: Sequence[str], lines: Sequence[Cells], function: str, several: bool, finish: Finish
+) -> dict[str, int | float]:
     """How the series rank: by a function over their cells, or by their events where cells are no numbers."""
     scores: dict[str, int | float] = {}
     for label in labels:
@@ -196,8 +211,9 @@ def _scores(labels: Sequence[str], lines: Sequence[Cells], function: str, severa
     return scores
 
 
-def _kept(labels: list[str], lines: Sequence[Cells], options: SeriesOptions, several: bool,
-          finish: Finish) -> list[str]:
+def _kept(
+    labels: list[str], lines: Sequence[Cells], options: SeriesOptions, several: bool, finish: Finish
+) -> list[str]:
     """The series that stay, of labels in column order."""
     chosen = options.filter
     limit, bottom = (options.limit, options.bottom) if chosen is None else (int(chosen.number), chosen.bottom)
@@ -205,14 +221,22 @@ def _kept(labels: list[str], lines: Sequence[Cells], options: SeriesOptions, sev
         return labels
     scores = _scores(labels, lines, options.agg if chosen is None else chosen.function, several, finish)
     if chosen is not None and chosen.operator in ("<", ">"):
-        return [label for label in labels
-                if (scores[label] < chosen.number if chosen.operator == "<" else scores[label] > chosen.number)]
+        return [
+            label
+            for label in labels
+            if (scores[label] < chosen.number if chosen.operator == "<" else scores[label] > chosen.number)
+        ]
     best = set(sorted(labels, key=lambda label: scores[label] if bottom else -scores[label])[:limit])
     return [label for label in labels if (label in best) != (chosen is not None and chosen.operator == "notin")]
 
 
-def lay_out(lines: Sequence[Cells], results: Sequence[str] | None, options: SeriesOptions, aggregator: Aggregator,
-            finish: Finish) -> tuple[tuple[str, ...], list[dict[str, Value]]]:
+def lay_out(
+    lines: Sequence[Cells],
+    results: Sequence[str] | None,
+    options: SeriesOptions,
+    aggregator: Aggregator,
+    finish: Finish,
+) -> tuple[tuple[str, ...], list[dict[str, Value]]]:
     """Columns and the values of each line. `results` are the names of the aggregations, None if rows decide."""
     several = results is None or len(results) > 1
     labels = sorted({label for cells in lines for label in cells if label is not None}, key=_place)
@@ -238,6 +262,10 @@ def lay_out(lines: Sequence[Cells], results: Sequence[str] | None, options: Seri
                 line[name] = value
                 made.setdefault(result, {})[column] = name
         values.append(line)
-    names = [column_name(result, column, several, options.sep, options.format)
-             for result in made for column in columns if results is not None or column in made[result]]
+    names = [
+        column_name(result, column, several, options.sep, options.format)
+        for result in made
+        for column in columns
+        if results is not None or column in made[result]
+    ]
     return tuple(dict.fromkeys(names)), values

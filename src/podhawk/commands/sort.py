@@ -114,12 +114,16 @@ SORT = Command(
     name="sort",
     syntax="sort [<n>] [+|-]<field>|auto(<field>)|str(<field>)|num(<field>)|ip(<field>) [, …] [d|desc] [limit=<n>]",
     doc="Sorts rows, stable, and keeps the first 10000 unless told (0 keeps all; cutting rows by the default is "
-        "warned of). Numbers come before addresses and addresses before text, each by its own order; rows without "
-        "the field come last, ascending and descending alike.",
+    "warned of). Numbers come before addresses and addresses before text, each by its own order; rows without "
+    "the field come last, ascending and descending alike.",
     examples=(
         Example("* | sort - n | table n", ({"n": "10"}, {"n": "9"}, {"n": "1"}), ('{"n":9}', '{"n":10}', '{"n":1}')),
-        Example("* | sort 2 verb, -n | table verb n", ({"verb": "get", "n": "2"}, {"verb": "get", "n": "1"}),
-                ('{"verb":"list","n":3}', '{"verb":"get","n":1}', '{"verb":"get","n":2}'))),
+        Example(
+            "* | sort 2 verb, -n | table verb n",
+            ({"verb": "get", "n": "2"}, {"verb": "get", "n": "1"}),
+            ('{"verb":"list","n":3}', '{"verb":"get","n":1}', '{"verb":"get","n":2}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=_kind,

@@ -53,9 +53,23 @@ _MONTHS = {"mon": 1, "q": 3, "y": 12}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?\Z|\.\d+\Z")
 _LOG = re.compile(r"(\d+(?:\.\d+)?|\.\d+)?log(\d+(?:\.\d+)?)?\Z", re.IGNORECASE)
 _TIME = re.compile(r"(\d{0,9})([a-z]+)(?:@(w[0-7]|[a-z]+))?\Z", re.IGNORECASE)
-AUTOMATIC = tuple(TimeSpan(count, unit) for count, unit in (
-    (1, "s"), (5, "s"), (10, "s"), (30, "s"), (1, "m"), (5, "m"), (10, "m"), (30, "m"), (1, "h"), (1, "d"),
-    (1, "mon"), (1, "y")))
+AUTOMATIC = tuple(
+    TimeSpan(count, unit)
+    for count, unit in (
+        (1, "s"),
+        (5, "s"),
+        (10, "s"),
+        (30, "s"),
+        (1, "m"),
+        (5, "m"),
+        (10, "m"),
+        (30, "m"),
+        (1, "h"),
+        (1, "d"),
+        (1, "mon"),
+        (1, "y"),
+    )
+)
 """The spans that are chosen from where none is given."""
 DEFAULT_BINS = 100
 _BOUND = 1e300
@@ -178,8 +192,9 @@ def time_after(span: TimeSpan | Fraction, start: Number, zone: tzinfo) -> Number
     return _midnight(day + timedelta(days=span.count * (7 if span.unit == "w" else 1)), zone)
 
 
-def automatic_time(low: Number, high: Number, zone: tzinfo, bins: int = DEFAULT_BINS,
-                   at_least: TimeSpan | Fraction | None = None) -> TimeSpan:
+def automatic_time(
+    low: Number, high: Number, zone: tzinfo, bins: int = DEFAULT_BINS, at_least: TimeSpan | Fraction | None = None
+) -> TimeSpan:
     """The smallest span of the list that cuts a range into no more than so many bins."""
     least = _rough(at_least) if at_least is not None else 0.0
     for span in AUTOMATIC:
@@ -241,9 +256,9 @@ def _range(span: NumberSpan | LogSpan, exact: Fraction) -> tuple[Number, Number]
     power = math.floor(math.log(exact / first, base))
     while first * base ** (power + 1) <= exact:
         power += 1
-    while first * base ** power > exact:
+    while first * base**power > exact:
         power -= 1
-    return _number(first * base ** power), _number(first * base ** (power + 1))
+    return _number(first * base**power), _number(first * base ** (power + 1))
 
 
 def range_label(low: Number, high: Number) -> str:

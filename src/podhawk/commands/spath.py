@@ -51,11 +51,13 @@ def _parse(cursor: Cursor) -> SPath:
         raise cursor.error("the path is given twice", at)
     path = options.get("path", path or "")
     if path and steps(path) is None:
-        raise cursor.error(f"{path!r} is not a path", at,
-                           remedy="Join names by dots; {} means every element of an array, {0} its first.")
+        raise cursor.error(
+            f"{path!r} is not a path",
+            at,
+            remedy="Join names by dots; {} means every element of an array, {0} its first.",
+        )
     if "output" in options and not path:
-        raise cursor.error("output needs a path", at,
-                           remedy="Say what to extract: spath output=field path=a.b.")
+        raise cursor.error("output needs a path", at, remedy="Say what to extract: spath output=field path=a.b.")
     output = options.get("output", "")
     return SPath(path, options.get("input", "_raw"), "" if output == path else output)
 
@@ -96,8 +98,11 @@ def _one(node: SPath) -> Callable[[Row, tuple[str, ...]], None]:
 
     def apply(row: Row, inputs: tuple[str, ...]) -> None:
         documents = (parse(text) for text in inputs)
-        put(row, output, [text_of(found) for document in documents if document is not MISSING
-                          for found in find(document, path)])
+        put(
+            row,
+            output,
+            [text_of(found) for document in documents if document is not MISSING for found in find(document, path)],
+        )
 
     return apply
 
@@ -123,14 +128,21 @@ SPATH = Command(
     name="spath",
     syntax="spath [input=<field>] [output=<field>] [path=<path> | <path>]",
     doc="Extracts from the JSON that a field holds, `_raw` unless told. A path names values by object "
-        "keys joined by dots, `{}` for every element of an array, `{n}` for one (from 0); they go to "
-        "`output`, else to a field named like the path. Without a path every value becomes a field, "
-        "with no prefix. Text that is no JSON, and a path that leads nowhere, change nothing.",
+    "keys joined by dots, `{}` for every element of an array, `{n}` for one (from 0); they go to "
+    "`output`, else to a field named like the path. Without a path every value becomes a field, "
+    "with no prefix. Text that is no JSON, and a path that leads nowhere, change nothing.",
     examples=(
-        Example("* | spath input=log | table user.name verb", ({"user.name": "bob", "verb": "get"},),
-                (r'{"log":"{\"user\":{\"name\":\"bob\"},\"verb\":\"get\"}"}',)),
-        Example("* | spath output=first path=items{0}.name | table first", ({"first": "a"},),
-                ('{"items":[{"name":"a"},{"name":"b"}]}',))),
+        Example(
+            "* | spath input=log | table user.name verb",
+            ({"user.name": "bob", "verb": "get"},),
+            (r'{"log":"{\"user\":{\"name\":\"bob\"},\"verb\":\"get\"}"}',),
+        ),
+        Example(
+            "* | spath output=first path=items{0}.name | table first",
+            ({"first": "a"},),
+            ('{"items":[{"name":"a"},{"name":"b"}]}',),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

@@ -186,13 +186,19 @@ STATS = Command(
     name="stats",
     syntax="stats <aggregation>… [BY <field>…] [dedup_splitvals=<bool>]",
     doc="Groups rows and computes aggregations for each group: one row without BY, one per combination of values "
-        "with it. A row that lacks a BY field is in no group; a multivalue BY field puts it into one per value.",
+    "with it. A row that lacks a BY field is in no group; a multivalue BY field puts it into one per value.",
     examples=(
-        Example("* | stats count values(verb) as verbs by user",
-                ({"user": "a", "count": "2", "verbs": ["get", "list"]}, {"user": "b", "count": "1", "verbs": "get"}),
-                ('{"user":"a","verb":"list"}', '{"user":"a","verb":"get"}', '{"user":"b","verb":"get"}')),
-        Example('* | stats count(eval(code="403")) as denied count', ({"denied": "1", "count": "2"},),
-                ('{"code":403}', '{"code":200}'))),
+        Example(
+            "* | stats count values(verb) as verbs by user",
+            ({"user": "a", "count": "2", "verbs": ["get", "list"]}, {"user": "b", "count": "1", "verbs": "get"}),
+            ('{"user":"a","verb":"list"}', '{"user":"a","verb":"get"}', '{"user":"b","verb":"get"}'),
+        ),
+        Example(
+            '* | stats count(eval(code="403")) as denied count',
+            ({"denied": "1", "count": "2"},),
+            ('{"code":403}', '{"code":200}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.MERGEABLE),

@@ -113,21 +113,39 @@ def _parse(cursor: Cursor) -> StreamStats:
         return cursor.boolean(options.get(name, default), name)
 
     return StreamStats(
-        items, by, flag("current", "t"), cursor.integer(options.get("window", "0"), "window"), flag("global", "t"),
-        flag("reset_on_change", "f"), conditions.get("reset_before"), conditions.get("reset_after"), span,
-        flag("allnum", "f"))
+        items,
+        by,
+        flag("current", "t"),
+        cursor.integer(options.get("window", "0"), "window"),
+        flag("global", "t"),
+        flag("reset_on_change", "f"),
+        conditions.get("reset_before"),
+        conditions.get("reset_after"),
+        span,
+        flag("allnum", "f"),
+    )
 
 
 def _render(node: StreamStats) -> str:
-    parts = [f"{name}={value}" for name, value, usual in (
-        ("current", node.current, True), ("global", node.overall, True),
-        ("reset_on_change", node.reset_on_change, False), ("allnum", node.allnum, False)) if value is not usual]
+    parts = [
+        f"{name}={value}"
+        for name, value, usual in (
+            ("current", node.current, True),
+            ("global", node.overall, True),
+            ("reset_on_change", node.reset_on_change, False),
+            ("allnum", node.allnum, False),
+        )
+        if value is not usual
+    ]
     if node.window:
         parts.append(f"window={node.window}")
     if node.time_window is not None:
         parts.append(f"time_window={show_span(node.time_window)}")
-    parts += [f"{name}=({render(condition.expression)})" for name, condition in (
-        ("reset_before", node.reset_before), ("reset_after", node.reset_after)) if condition is not None]
+    parts += [
+        f"{name}=({render(condition.expression)})"
+        for name, condition in (("reset_before", node.reset_before), ("reset_after", node.reset_after))
+        if condition is not None
+    ]
     parts.append(render_items(node.items))
     if node.by:
         parts.append(f"BY {listed(node.by)}")
@@ -219,8 +237,11 @@ class _Sliding:
             if then is not None:
                 early, late = sorted((now, then))
                 try:
-                    end = early + span.count * size if size else shift(early, span.count, span.unit,
-                                                                        self.context.env.zone)
+                    end = (
+                        early + span.count * size
+                        if size
+                        else shift(early, span.count, span.unit, self.context.env.zone)
+                    )
                 except (OverflowError, ValueError, OSError):
                     self.context.warn("time out of range", f"_time={early} lies outside the years 1 to 9999")
                     end = early
@@ -240,8 +261,7 @@ def _whole(node: StreamStats, context: Context) -> Whole:
 
     def whole(table: Table) -> Table:
         renumber(table.rows)
-        state = (_Sliding(node, aggregator, context) if node.window or node.time_window
-                 else _Growing(node, aggregator))
+        state = _Sliding(node, aggregator, context) if node.window or node.time_window else _Growing(node, aggregator)
         previous: list[Key] | None = None
         for row in table.rows:
             keys = list(keys_of(row, node.by, keep_null=keep_null))
@@ -268,28 +288,37 @@ def _whole(node: StreamStats, context: Context) -> Whole:
 STREAMSTATS = Command(
     name="streamstats",
     syntax="streamstats [current=<bool>] [window=<n>] [global=<bool>] [time_window=<span>] [reset_on_change=<bool>] "
-           "[reset_before=(<eval-expression>)] [reset_after=(<eval-expression>)] [allnum=<bool>] <aggregation>… "
-           "[BY <field>…]",
+    "[reset_before=(<eval-expression>)] [reset_after=(<eval-expression>)] [allnum=<bool>] <aggregation>… "
+    "[BY <field>…]",
     doc="Adds to each row what the aggregations give over the rows up to it, in the rows' order; current=false leaves "
-        "the row itself out. window looks at the last n rows only, time_window at those less than a length of time "
-        "away; global=false gives each BY group a window of its own. The reset options start again from nothing: when "
-        "the BY values change, or before or after a row for which an expression is true. A row that lacks a BY field "
-        "gets nothing.",
+    "the row itself out. window looks at the last n rows only, time_window at those less than a length of time "
+    "away; global=false gives each BY group a window of its own. The reset options start again from nothing: when "
+    "the BY values change, or before or after a row for which an expression is true. A row that lacks a BY field "
+    "gets nothing.",
     examples=(
-        Example("* | streamstats count sum(n) as total by user | table user count total",
-                ({"user": "a", "count": "1", "total": "1"}, {"user": "b", "count": "1", "total": "5"},
-                 {"user": "a", "count": "2", "total": "4"}),
-                ('{"user":"a","n":1}', '{"user":"b","n":5}', '{"user":"a","n":3}')),
-        Example("* | streamstats current=f window=1 last(verb) as before | table verb before",
-                ({"verb": "get", "before": None}, {"verb": "list", "before": "get"}),
-                ('{"verb":"get"}', '{"verb":"list"}'))),
+        Example(
+            "* | streamstats count sum(n) as total by user | table user count total",
+            (
+                {"user": "a", "count": "1", "total": "1"},
+                {"user": "b", "count": "1", "total": "5"},
+                {"user": "a", "count": "2", "total": "4"},
+            ),
+            ('{"user":"a","n":1}', '{"user":"b","n":5}', '{"user":"a","n":3}'),
+        ),
+        Example(
+            "* | streamstats current=f window=1 last(verb) as before | table verb before",
+            ({"verb": "get", "before": None}, {"verb": "list", "before": "get"}),
+            ('{"verb":"get"}', '{"verb":"list"}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),
     reads=_reads,
     columns=lambda node, columns: added_columns(node.items, columns),
     whole=_whole,
-    check=lambda node, context: void((Aggregator(node.items, context), _test(node.reset_before, context),
-                                      _test(node.reset_after, context))),
+    check=lambda node, context: void(
+        (Aggregator(node.items, context), _test(node.reset_before, context), _test(node.reset_after, context))
+    ),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/streamstats",
 )

@@ -62,10 +62,15 @@ TABLE = Command(
     name="table",
     syntax="table <field> [<field>…]",
     doc="Keeps only the listed fields, as columns in the given order; `*` in a name stands for anything. A listed "
-        "field that a row lacks is an empty cell.",
-    examples=(Example("* | table verb code", ({"verb": "get", "code": None},), ('{"code2":1,"verb":"get"}',)),
-              Example("* | table user.*", ({"user.name": "a", "user.uid": "7"},),
-                      ('{"user":{"uid":"7","name":"a"},"verb":"get"}',))),
+    "field that a row lacks is an empty cell.",
+    examples=(
+        Example("* | table verb code", ({"verb": "get", "code": None},), ('{"code2":1,"verb":"get"}',)),
+        Example(
+            "* | table user.*",
+            ({"user.name": "a", "user.uid": "7"},),
+            ('{"user":{"uid":"7","name":"a"},"verb":"get"}',),
+        ),
+    ),
     parse=_parse,
     render=lambda node: listed(node.names),
     kind=_kind,

@@ -108,7 +108,8 @@ def same_shape(first: Pipeline, second: Pipeline) -> bool:
     return [stage.name for stage in first.stages] == [stage.name for stage in second.stages] and all(
         same_shape(mine, other)
         for one, two in zip(first.stages, second.stages, strict=True)
-        for mine, other in zip(one.command.legs(one.node), two.command.legs(two.node), strict=False))
+        for mine, other in zip(one.command.legs(one.node), two.command.legs(two.node), strict=False)
+    )
 
 
 def by_name(values: Mapping[str, str]) -> Show:
@@ -116,6 +117,7 @@ def by_name(values: Mapping[str, str]) -> Show:
 
     Showing one raises SearchError where its characters would end the quotes or the name it stands for.
     """
+
     def show(hole: Hole) -> str:
         value = values[hole.name]
         if hole.inside == '"':

@@ -92,8 +92,9 @@ def _parse(cursor: Cursor) -> TimeChart:
     if by_bins.stated and by_bins.span is None:
         cursor.fail("the column field is cut with span= only")
     partial, fixedrange = (cursor.boolean(series.pop(name, "t"), name) for name in ("partial", "fixedrange"))
-    return TimeChart(items, by, read_bins(cursor, time, "_time"), by_bins, read_series(cursor, series, chosen),
-                     partial, fixedrange)
+    return TimeChart(
+        items, by, read_bins(cursor, time, "_time"), by_bins, read_series(cursor, series, chosen), partial, fixedrange
+    )
 
 
 def _render(node: TimeChart) -> str:
@@ -122,28 +123,36 @@ def _columns(node: TimeChart, columns: Columns) -> Columns:
 
 def _merge(node: TimeChart, context: Context) -> Mergeable:
     rates = {item.name: RATES[item.function] for item in node.items if item.function in RATES}
-    return GridRun(Grid(_running(node.items), "_time", node.by, node.bins, node.by_bins, node.options, rates,
-                        node.partial), context)
+    return GridRun(
+        Grid(_running(node.items), "_time", node.by, node.bins, node.by_bins, node.options, rates, node.partial),
+        context,
+    )
 
 
 TIMECHART = Command(
     name="timechart",
     syntax="timechart [span=<span>] [bins=<n>] [minspan=<span>] [aligntime=<time>] [partial=<bool>] [cont=<bool>] "
-           "[fixedrange=<bool>] [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] "
-           "[otherstr=<text>] [nullstr=<text>] [sep=<text>] [format=<text>] [dedup_splitvals=<bool>] <aggregation>… "
-           "[BY <field> [span=<span>]] [where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
+    "[fixedrange=<bool>] [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] "
+    "[otherstr=<text>] [nullstr=<text>] [sep=<text>] [format=<text>] [dedup_splitvals=<bool>] <aggregation>… "
+    "[BY <field> [span=<span>]] [where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
     doc="One row per span of time, oldest first, from the first event's span to the last one's; spans without events "
-        "have rows too (cont=false leaves them out), with count 0. Without span the smallest is taken that gives at "
-        "most 100 rows: 1, 5, 10 or 30 seconds, 1, 5, 10 or 30 minutes, an hour, a day, a month, a year. BY makes "
-        "series as chart does. per_second, per_minute, per_hour and per_day are sums divided by the length of the "
-        "span. partial=false leaves out the first and last span where events may not fill them. The range is that of "
-        "the events, with fixedrange either way.",
+    "have rows too (cont=false leaves them out), with count 0. Without span the smallest is taken that gives at "
+    "most 100 rows: 1, 5, 10 or 30 seconds, 1, 5, 10 or 30 minutes, an hour, a day, a month, a year. BY makes "
+    "series as chart does. per_second, per_minute, per_hour and per_day are sums divided by the length of the "
+    "span. partial=false leaves out the first and last span where events may not fill them. The range is that of "
+    "the events, with fixedrange either way.",
     examples=(
-        Example("* | timechart span=1h count",
-                ({"_time": "0", "count": "1"}, {"_time": "3600", "count": "0"}, {"_time": "7200", "count": "2"}),
-                ('{"_time":10}', '{"_time":7200}', '{"_time":7300}')),
-        Example("* | timechart span=10m per_hour(n) as rate", ({"_time": "0", "rate": "18"},),
-                ('{"_time":10,"n":1}', '{"_time":20,"n":2}'))),
+        Example(
+            "* | timechart span=1h count",
+            ({"_time": "0", "count": "1"}, {"_time": "3600", "count": "0"}, {"_time": "7200", "count": "2"}),
+            ('{"_time":10}', '{"_time":7200}', '{"_time":7300}'),
+        ),
+        Example(
+            "* | timechart span=10m per_hour(n) as rate",
+            ({"_time": "0", "rate": "18"},),
+            ('{"_time":10,"n":1}', '{"_time":20,"n":2}'),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.MERGEABLE),

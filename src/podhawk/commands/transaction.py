@@ -26,8 +26,21 @@ from podhawk.spl.text import SearchText, plain, quote, skip_quoted
 
 _MADE = ("duration", "eventcount", "closed_txn", "field_match_sum")
 _FLAGS = {"connected": True, "unifyends": False, "keepevicted": False, "keeporphans": False, "mvraw": False}
-_OPTIONS = ("fields", "maxspan", "maxpause", "maxevents", "startswith", "endswith", "mvlist", "delim", "nullstr",
-            "maxopentxn", "maxopenevents", "name", *_FLAGS)
+_OPTIONS = (
+    "fields",
+    "maxspan",
+    "maxpause",
+    "maxevents",
+    "startswith",
+    "endswith",
+    "mvlist",
+    "delim",
+    "nullstr",
+    "maxopentxn",
+    "maxopenevents",
+    "name",
+    *_FLAGS,
+)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _EVAL = re.compile(r"eval\s*\(", re.IGNORECASE)
 
@@ -71,8 +84,11 @@ def _parse(cursor: Cursor) -> Transaction:
             found = cursor.option(_OPTIONS)
             assert found is not None
             if found[0] == "name":
-                raise cursor.error("transaction types are not supported: podhawk reads no transactiontypes.conf", at,
-                                   remedy="Write the options of the type out.")
+                raise cursor.error(
+                    "transaction types are not supported: podhawk reads no transactiontypes.conf",
+                    at,
+                    remedy="Write the options of the type out.",
+                )
             if found[0] == "mvlist":
                 lists = _list(cursor, found[1])
             options[found[0]] = found[1]
@@ -82,16 +98,22 @@ def _parse(cursor: Cursor) -> Transaction:
     names += re.split(r"[\s,]+", options["fields"].strip()) if options.get("fields", "").strip() else []
     for name in ("maxopentxn", "maxopenevents"):
         cursor.integer(options.get(name, "0"), name)
-    flags = {name: cursor.boolean(options[name], name) if name in options else default
-             for name, default in _FLAGS.items()}
+    flags = {
+        name: cursor.boolean(options[name], name) if name in options else default for name, default in _FLAGS.items()
+    }
     spelled = options.get("mvlist", "f").lower()
     return Transaction(
-        tuple(dict.fromkeys(names)), _span(cursor, options.get("maxspan", "-1"), "maxspan"),
+        tuple(dict.fromkeys(names)),
+        _span(cursor, options.get("maxspan", "-1"), "maxspan"),
         _span(cursor, options.get("maxpause", "-1"), "maxpause"),
         cursor.integer(options.get("maxevents", "1000"), "maxevents", -1),
-        bounds.get("startswith"), bounds.get("endswith"),
+        bounds.get("startswith"),
+        bounds.get("endswith"),
         mvlist=spelled in TRUE if spelled in TRUE | FALSE and len(lists) == 1 else tuple(lists),
-        delim=options.get("delim", " "), nullstr=options.get("nullstr", "NULL"), **flags)
+        delim=options.get("delim", " "),
+        nullstr=options.get("nullstr", "NULL"),
+        **flags,
+    )
 
 
 def _list(cursor: Cursor, first: str) -> list[str]:
@@ -164,18 +186,26 @@ def _shown_boundary(boundary: Boundary) -> str:
 
 def _render(node: Transaction) -> str:
     parts = [listed(node.names)] if node.names else []
-    parts += [f"{name}={value:g}s" for name, value in (("maxspan", node.maxspan), ("maxpause", node.maxpause))
-              if value >= 0]
+    parts += [
+        f"{name}={value:g}s" for name, value in (("maxspan", node.maxspan), ("maxpause", node.maxpause)) if value >= 0
+    ]
     if node.maxevents != 1000:
         parts.append(f"maxevents={node.maxevents}")
-    parts += [f"{name}={_shown_boundary(bound)}" for name, bound in (("startswith", node.starts),
-                                                                     ("endswith", node.ends)) if bound is not None]
-    parts += [f"{name}={str(not default).lower()}" for name, default in _FLAGS.items()
-              if getattr(node, name) is not default]
+    parts += [
+        f"{name}={_shown_boundary(bound)}"
+        for name, bound in (("startswith", node.starts), ("endswith", node.ends))
+        if bound is not None
+    ]
+    parts += [
+        f"{name}={str(not default).lower()}" for name, default in _FLAGS.items() if getattr(node, name) is not default
+    ]
     if node.mvlist:
         parts.append("mvlist=true" if isinstance(node.mvlist, bool) else f"mvlist={quote(','.join(node.mvlist))}")
-    parts += [f"{name}={quote(value)}" for name, value, default in (
-        ("delim", node.delim, " "), ("nullstr", node.nullstr, "NULL")) if value != default]
+    parts += [
+        f"{name}={quote(value)}"
+        for name, value, default in (("delim", node.delim, " "), ("nullstr", node.nullstr, "NULL"))
+        if value != default
+    ]
     return " ".join(parts)
 
 
@@ -190,8 +220,13 @@ def _boundary_fields(boundary: Boundary | None) -> frozenset[str]:
 def _reads(node: Transaction, wanted: Wanted) -> Wanted:
     if wanted is None:
         return None
-    return ((wanted - set(_MADE)) | set(node.names) | {"_time"} | _boundary_fields(node.starts)
-            | _boundary_fields(node.ends))
+    return (
+        (wanted - set(_MADE))
+        | set(node.names)
+        | {"_time"}
+        | _boundary_fields(node.starts)
+        | _boundary_fields(node.ends)
+    )
 
 
 def _columns(node: Transaction, columns: Columns) -> Columns:
@@ -202,19 +237,33 @@ def _test(boundary: Boundary | None, context: Context) -> Callable[[Row], bool] 
     if boundary is None:
         return None
     if boundary.evaluated:
-        return compile_condition(boundary.condition, context.env,  # type: ignore[arg-type]
-                                 boundary.source or SearchText("", "", ()))
+        return compile_condition(
+            boundary.condition,
+            context.env,  # type: ignore[arg-type]
+            boundary.source or SearchText("", "", ()),
+        )
     return compile_clause(boundary.condition, context.env)  # type: ignore[arg-type]
 
 
 def _whole(node: Transaction, context: Context) -> Whole:
-    rules = Rules(node.names, node.maxspan, node.maxpause, node.maxevents, _test(node.starts, context),
-                  _test(node.ends, context), node.connected, node.unifyends)
+    rules = Rules(
+        node.names,
+        node.maxspan,
+        node.maxpause,
+        node.maxevents,
+        _test(node.starts, context),
+        _test(node.ends, context),
+        node.connected,
+        node.unifyends,
+    )
 
     def whole(table: Table) -> Table:
         done, orphans = group(table.rows, rules)
-        rows = [merge_members(txn, node.names, node.mvlist, node.nullstr, node.mvraw, node.delim)
-                for txn in done if txn.complete(rules) or node.keepevicted]
+        rows = [
+            merge_members(txn, node.names, node.mvlist, node.nullstr, node.mvraw, node.delim)
+            for txn in done
+            if txn.complete(rules) or node.keepevicted
+        ]
         if node.keeporphans:
             for orphan in orphans:
                 row = orphan.copy()
@@ -229,21 +278,29 @@ def _whole(node: Transaction, context: Context) -> Whole:
 TRANSACTION = Command(
     name="transaction",
     syntax="transaction [<field>…] [maxspan=<time>] [maxpause=<time>] [maxevents=<n>] [startswith=<filter>] "
-           "[endswith=<filter>] [connected=<bool>] [unifyends=<bool>] [keepevicted=<bool>] [keeporphans=<bool>] "
-           "[mvlist=<bool>|<field>,…] [mvraw=<bool>] [delim=<text>] [nullstr=<text>]",
+    "[endswith=<filter>] [connected=<bool>] [unifyends=<bool>] [keepevicted=<bool>] [keeporphans=<bool>] "
+    "[mvlist=<bool>|<field>,…] [mvraw=<bool>] [delim=<text>] [nullstr=<text>]",
     doc="Groups events, from newest to oldest, that agree in the listed fields and lie within `maxspan` and "
-        "`maxpause`. A filter is words of a search in quotes, a clause in parentheses, or `eval(…)`. Each group is one "
-        "row: the time of its first event, all values of each field (each once, sorted, unless `mvlist`), `duration` "
-        "in seconds, `eventcount`, and `closed_txn`, 1 where a condition closed it. Groups that lack the start or end "
-        "that was asked for are left out unless `keepevicted=true`.",
+    "`maxpause`. A filter is words of a search in quotes, a clause in parentheses, or `eval(…)`. Each group is one "
+    "row: the time of its first event, all values of each field (each once, sorted, unless `mvlist`), `duration` "
+    "in seconds, `eventcount`, and `closed_txn`, 1 where a condition closed it. Groups that lack the start or end "
+    "that was asked for are left out unless `keepevicted=true`.",
     examples=(
-        Example("* | transaction user | table user duration eventcount verb",
-                ({"user": "a", "duration": "5", "eventcount": "2", "verb": ["create", "get"]},),
-                ('{"_time":10,"user":"a","verb":"get"}', '{"_time":15,"user":"a","verb":"create"}')),
-        Example('* | transaction user startswith="verb=login" endswith=eval(verb="logout") | table eventcount duration',
-                ({"eventcount": "2", "duration": "20"},),
-                ('{"_time":10,"user":"a","verb":"login"}', '{"_time":30,"user":"a","verb":"logout"}',
-                 '{"_time":40,"user":"a","verb":"get"}'))),
+        Example(
+            "* | transaction user | table user duration eventcount verb",
+            ({"user": "a", "duration": "5", "eventcount": "2", "verb": ["create", "get"]},),
+            ('{"_time":10,"user":"a","verb":"get"}', '{"_time":15,"user":"a","verb":"create"}'),
+        ),
+        Example(
+            '* | transaction user startswith="verb=login" endswith=eval(verb="logout") | table eventcount duration',
+            ({"eventcount": "2", "duration": "20"},),
+            (
+                '{"_time":10,"user":"a","verb":"login"}',
+                '{"_time":30,"user":"a","verb":"logout"}',
+                '{"_time":40,"user":"a","verb":"get"}',
+            ),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

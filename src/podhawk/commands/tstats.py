@@ -92,7 +92,7 @@ def _clause_end(cursor: Cursor) -> int:
             at += 2
             continue
         depth += {"(": 1, ")": -1}.get(char, 0)
-        if not depth and text[at - 1] in " \t\r\n)\"" and _BY.match(text, at, cursor.end):
+        if not depth and text[at - 1] in ' \t\r\n)"' and _BY.match(text, at, cursor.end):
             return at
         at += 1
     return cursor.end
@@ -151,8 +151,10 @@ def _columns(node: Tstats, columns: Columns) -> Columns:
 
 def _check(node: Tstats, context: Context) -> None:
     if not node.model:
-        raise node.at.error("tstats reads the data models Risk and Findings only: there are no indexed summaries of "
-                            "events here", "Search the events and use stats.")
+        raise node.at.error(
+            "tstats reads the data models Risk and Findings only: there are no indexed summaries of events here",
+            "Search the events and use stats.",
+        )
     check_model(node.at, *split_model(node.model))
     StatsRun(Stats(node.items, node.by), context)
 
@@ -192,16 +194,18 @@ def _generate(node: Tstats, context: Context) -> Table:
 TSTATS = Command(
     name="tstats",
     syntax="tstats [summariesonly=<bool>] [allow_old_summaries=<bool>] [fillnull_value=<text>] <aggregation>… "
-           "from datamodel=Risk.All_Risk [where <clause>] [by <field>… [span=<time>]]",
+    "from datamodel=Risk.All_Risk [where <clause>] [by <field>… [span=<time>]]",
     doc="Computes aggregations over a data model (Risk or Findings), whose fields are named `All_Risk.risk_object` and "
-        "so on. In `where`, OR binds tighter than AND, as in search. `fillnull_value` stands in for a BY field that a "
-        "row lacks; `span` cuts `_time`. Options about summaries are read and change nothing: all risk is there. "
-        "Other data models are refused by name, and so are `prestats` and `append`.",
+    "so on. In `where`, OR binds tighter than AND, as in search. `fillnull_value` stands in for a BY field that a "
+    "row lacks; `span` cuts `_time`. Options about summaries are read and change nothing: all risk is there. "
+    "Other data models are refused by name, and so are `prestats` and `append`.",
     examples=(
-        Example("| tstats summariesonly=false count from datamodel=Risk.All_Risk where All_Risk.risk_object=alice",
-                ({"count": "0"},)),
-        Example("| tstats count from datamodel=Risk.All_Risk by All_Risk.risk_object | stats count",
-                ({"count": "0"},))),
+        Example(
+            "| tstats summariesonly=false count from datamodel=Risk.All_Risk where All_Risk.risk_object=alice",
+            ({"count": "0"},),
+        ),
+        Example("| tstats count from datamodel=Risk.All_Risk by All_Risk.risk_object | stats count", ({"count": "0"},)),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.GENERATING),

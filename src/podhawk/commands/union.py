@@ -40,19 +40,29 @@ def _parse(cursor: Cursor) -> Union:
         elif cursor.peek() == "[":
             parts.append(parse_bracketed(cursor))
         elif not cursor.done:
-            cursor.fail(f"expected a subsearch in square brackets or a dataset, found {cursor.rest.split()[0]!r}",
-                        "Datasets are named lookup:NAME or datamodel:NAME.")
+            cursor.fail(
+                f"expected a subsearch in square brackets or a dataset, found {cursor.rest.split()[0]!r}",
+                "Datasets are named lookup:NAME or datamodel:NAME.",
+            )
         cursor.comma()
     if len(parts) < (2 if first else 1):
-        raise cursor.error("union at the start of a search takes at least two datasets" if first else
-                           "expected a subsearch in square brackets or a dataset", start)
+        raise cursor.error(
+            "union at the start of a search takes at least two datasets"
+            if first
+            else "expected a subsearch in square brackets or a dataset",
+            start,
+        )
     return Union(tuple(parts), subsearch_options(cursor, options), first)
 
 
 def _render(node: Union) -> str:
     parts = [f"maxout={node.maxout}"] if node.maxout != LIMIT else []
-    return " ".join((*parts, *(render_dataset(part) if isinstance(part, Dataset) else render_bracketed(part)
-                               for part in node.parts)))
+    return " ".join(
+        (
+            *parts,
+            *(render_dataset(part) if isinstance(part, Dataset) else render_bracketed(part) for part in node.parts),
+        )
+    )
 
 
 def _reads(node: Union, wanted: Wanted) -> Wanted:
@@ -68,8 +78,9 @@ def _columns(node: Union, columns: Columns) -> Columns:
 
 def _add(node: Union, context: Context, tables: list[Table]) -> Table:
     for part in node.parts:
-        tables.append(dataset_table(part, context) if isinstance(part, Dataset)
-                      else run_leg(part, context, "union", node.maxout))
+        tables.append(
+            dataset_table(part, context) if isinstance(part, Dataset) else run_leg(part, context, "union", node.maxout)
+        )
     columns = tables[0].columns
     for table in tables[1:]:
         columns = joined(columns, table.columns)
@@ -90,12 +101,17 @@ UNION = Command(
     name="union",
     syntax="union [maxout=<n>] (<type>:<name> | [ <subsearch> ])…",
     doc="Puts the rows of subsearches and datasets (`lookup:NAME`, `datamodel:Risk.All_Risk`) together: first the rows "
-        "that came in, then each dataset in turn. As the first command of a search it takes two datasets or more.",
+    "that came in, then each dataset in turn. As the first command of a search it takes two datasets or more.",
     examples=(
-        Example("verb=get | table verb | union [ search verb=list | table verb ]", ({"verb": "get"}, {"verb": "list"}),
-                ('{"verb":"list"}', '{"verb":"get"}')),
-        Example('| union [ | makeresults | eval n="1" ] [ | makeresults | eval n="2" ] | table n',
-                ({"n": "1"}, {"n": "2"}))),
+        Example(
+            "verb=get | table verb | union [ search verb=list | table verb ]",
+            ({"verb": "get"}, {"verb": "list"}),
+            ('{"verb":"list"}', '{"verb":"get"}'),
+        ),
+        Example(
+            '| union [ | makeresults | eval n="1" ] [ | makeresults | eval n="2" ] | table n', ({"n": "1"}, {"n": "2"})
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=lambda node: Kind.GENERATING if node.first else Kind.WHOLE,

@@ -22,8 +22,9 @@ def _parse(cursor: Cursor) -> Untable:
     names = cursor.names()
     cursor.finish()
     if len(names) != 3 or len(set(names)) != 3:
-        raise cursor.error("expected three different fields: the one that stays, one for the names, one for the "
-                           "values", at)
+        raise cursor.error(
+            "expected three different fields: the one that stays, one for the names, one for the values", at
+        )
     return Untable(*names)
 
 
@@ -38,8 +39,11 @@ def _whole(node: Untable, context: Context) -> Whole:
         for row in table.rows:
             if node.x not in row:
                 continue
-            rows += [Row({node.x: row[node.x], node.y: name, node.data: row[name]}, row.order)
-                     for name in names if name in row]
+            rows += [
+                Row({node.x: row[node.x], node.y: name, node.data: row[name]}, row.order)
+                for name in names
+                if name in row
+            ]
         return Table(rows, (node.x, node.y, node.data))
 
     return whole
@@ -49,12 +53,18 @@ UNTABLE = Command(
     name="untable",
     syntax="untable <x-field> <name-field> <data-field>",
     doc="Makes one row per cell: the first field stays, the second gets the column's name, the third the cell's value. "
-        "The reverse of xyseries. Empty cells, internal fields and rows without the first field give nothing.",
+    "The reverse of xyseries. Empty cells, internal fields and rows without the first field give nothing.",
     examples=(
-        Example("* | table user get list | untable user verb n",
-                ({"user": "a", "verb": "get", "n": "1"}, {"user": "a", "verb": "list", "n": "2"},
-                 {"user": "b", "verb": "list", "n": "3"}),
-                ('{"user":"a","get":1,"list":2}', '{"user":"b","list":3}')),),
+        Example(
+            "* | table user get list | untable user verb n",
+            (
+                {"user": "a", "verb": "get", "n": "1"},
+                {"user": "a", "verb": "list", "n": "2"},
+                {"user": "b", "verb": "list", "n": "3"},
+            ),
+            ('{"user":"a","get":1,"list":2}', '{"user":"b","list":3}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: listed((node.x, node.y, node.data)),
     kind=always(Kind.WHOLE),

@@ -44,12 +44,19 @@ WHERE = Command(
     name="where",
     syntax="where <eval-expression>",
     doc="Keeps the rows for which an eval expression is true; false and null drop the row. AND binds tighter than "
-        "OR, comparisons are case-sensitive, and both sides may be fields.",
+    "OR, comparisons are case-sensitive, and both sides may be fields.",
     examples=(
-        Example('* | where code>=400 AND verb="get" | table code verb', ({"code": "403", "verb": "get"},),
-                ('{"code":403,"verb":"get"}', '{"code":200,"verb":"get"}')),
-        Example("* | where actor=owner | table actor", ({"actor": "a"},),
-                ('{"actor":"a","owner":"a"}', '{"actor":"a","owner":"A"}'))),
+        Example(
+            '* | where code>=400 AND verb="get" | table code verb',
+            ({"code": "403", "verb": "get"},),
+            ('{"code":403,"verb":"get"}', '{"code":200,"verb":"get"}'),
+        ),
+        Example(
+            "* | where actor=owner | table actor",
+            ({"actor": "a"},),
+            ('{"actor":"a","owner":"a"}', '{"actor":"a","owner":"A"}'),
+        ),
+    ),
     parse=_parse,
     render=lambda node: render(node.expression),
     kind=always(Kind.PER_EVENT),

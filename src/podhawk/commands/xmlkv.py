@@ -66,10 +66,14 @@ XMLKV = Command(
     name="xmlkv",
     syntax="xmlkv [<field>] [maxinputs=<n>]",
     doc="Makes a field of each XML element that holds text only, named like the element; several "
-        "elements of one name make a multivalue. Reads `_raw` unless told. `maxinputs` changes no "
-        "result.",
-    examples=(Example('| makeresults | eval x="<a><user>bob</user><n>1</n></a>" | xmlkv x | table user n',
-                      ({"user": "bob", "n": "1"},)),),
+    "elements of one name make a multivalue. Reads `_raw` unless told. `maxinputs` changes no "
+    "result.",
+    examples=(
+        Example(
+            '| makeresults | eval x="<a><user>bob</user><n>1</n></a>" | xmlkv x | table user n',
+            ({"user": "bob", "n": "1"},),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.PER_EVENT),

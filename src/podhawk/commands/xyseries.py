@@ -36,15 +36,23 @@ def _parse(cursor: Cursor) -> XYSeries:
         raise cursor.error("expected three fields or more: for the rows, for the columns, for the cells", at)
     if has_wildcard(names):
         raise cursor.error("wildcards are not allowed here", at)
-    return XYSeries(names[0], names[1], tuple(dict.fromkeys(names[2:])),
-                    cursor.boolean(options.get("grouped", "f"), "grouped"), options.get("sep", ": "),
-                    options.get("format", ""))
+    return XYSeries(
+        names[0],
+        names[1],
+        tuple(dict.fromkeys(names[2:])),
+        cursor.boolean(options.get("grouped", "f"), "grouped"),
+        options.get("sep", ": "),
+        options.get("format", ""),
+    )
 
 
 def _render(node: XYSeries) -> str:
     parts = ["grouped=true"] if node.grouped else []
-    parts += [f"{name}={quote(value)}" for name, value, usual in (
-        ("sep", node.sep, ": "), ("format", node.format, "")) if value != usual]
+    parts += [
+        f"{name}={quote(value)}"
+        for name, value, usual in (("sep", node.sep, ": "), ("format", node.format, ""))
+        if value != usual
+    ]
     return " ".join([*parts, listed((node.x, node.y, *node.data))])
 
 
@@ -70,8 +78,11 @@ def _whole(node: XYSeries, context: Context) -> Whole:
             lines.sort(key=lambda line: sort_key((line[0],)))
         order = sorted(labels, key=lambda label: sort_key((label,)))
         several = len(node.data) > 1
-        names = {(name, label): column_name(name, label, several, node.sep, node.format)
-                 for name in node.data for label in order}
+        names = {
+            (name, label): column_name(name, label, several, node.sep, node.format)
+            for name in node.data
+            for label in order
+        }
         rows = []
         for x, cells in lines:
             made = Row({node.x: x})
@@ -86,14 +97,20 @@ XYSERIES = Command(
     name="xyseries",
     syntax="xyseries [grouped=<bool>] [sep=<text>] [format=<text>] <x-field> <name-field> <data-field>…",
     doc="Makes one row per value of the first field and one column per value of the second, with the third in the "
-        "cells: the reverse of untable. Several data fields give columns called `data: name`, or as format says with "
-        "$AGG$ and $VAL$. Rows and columns come sorted; grouped=true keeps the order of rows that belong together.",
+    "cells: the reverse of untable. Several data fields give columns called `data: name`, or as format says with "
+    "$AGG$ and $VAL$. Rows and columns come sorted; grouped=true keeps the order of rows that belong together.",
     examples=(
-        Example("* | xyseries user verb n", ({"user": "a", "get": "1", "list": "2"}, {"user": "b", "get": "3"}),
-                ('{"user":"a","verb":"get","n":1}', '{"user":"a","verb":"list","n":2}',
-                 '{"user":"b","verb":"get","n":3}')),
-        Example('* | xyseries format="$VAL$ $AGG$" user verb n m', ({"user": "a", "get n": "1", "get m": "7"},),
-                ('{"user":"a","verb":"get","n":1,"m":7}',))),
+        Example(
+            "* | xyseries user verb n",
+            ({"user": "a", "get": "1", "list": "2"}, {"user": "b", "get": "3"}),
+            ('{"user":"a","verb":"get","n":1}', '{"user":"a","verb":"list","n":2}', '{"user":"b","verb":"get","n":3}'),
+        ),
+        Example(
+            '* | xyseries format="$VAL$ $AGG$" user verb n m',
+            ({"user": "a", "get n": "1", "get m": "7"},),
+            ('{"user":"a","verb":"get","n":1,"m":7}',),
+        ),
+    ),
     parse=_parse,
     render=_render,
     kind=always(Kind.WHOLE),

@@ -62,8 +62,7 @@ class Assembly(Struct):
         try:
             files = [(number, found, found.path.resolve()) for number, found in enumerate(files_of(path))]
         except OSError as error:
-            raise ContentError(f"cannot be read: {error.strerror}",
-                               place=Place(str(error.filename or path))) from error
+            raise ContentError(f"cannot be read: {error.strerror}", place=Place(str(error.filename or path))) from error
         fresh = [entry for entry in files if entry[2] not in self.seen]
         before, faults, single = self.taken, self._errors(), path.is_file()
         for number, found, real in fresh:
@@ -76,8 +75,11 @@ class Assembly(Struct):
                 self._file(found, only_supporting=extra, quiet=extra and found.loose)
         read_before = files and not fresh
         if not read_before and self.taken == before and self._errors() == faults:
-            raise ContentError("holds no detection content", place=Place(str(path)),
-                               remedy="Name a folder with detections (.yml), or one such file.")
+            raise ContentError(
+                "holds no detection content",
+                place=Place(str(path)),
+                remedy="Name a folder with detections (.yml), or one such file.",
+            )
 
     def _errors(self) -> int:
         return sum(problem.severity == "error" for problem in self.problems)
@@ -93,9 +95,14 @@ class Assembly(Struct):
             raise
         self.problems += inner.problems
         for detection in inner.detections.values():
-            self.problems.append(ContentProblem(
-                Place(detection.file, 1, 1), f"an override folder holds macros and lookups; detection "
-                f"{detection.name!r} is not loaded from it", "Add its folder with --content.", "warning"))
+            self.problems.append(
+                ContentProblem(
+                    Place(detection.file, 1, 1),
+                    f"an override folder holds macros and lookups; detection {detection.name!r} is not loaded from it",
+                    "Add its folder with --content.",
+                    "warning",
+                )
+            )
         self.macros.update(inner.macros)
         self.lookups.update(inner.lookups)
         self.lookup_files.update(inner.lookup_files)
@@ -105,8 +112,7 @@ class Assembly(Struct):
         for spelled, definition in definitions.items():
             call = re.fullmatch(r"\s*([^()\s]+)\s*(?:\(([^()]*)\))?\s*", spelled)
             if call is None:
-                raise ContentError(f"{spelled!r} is no macro name",
-                                   remedy="Write name or name(argument, argument).")
+                raise ContentError(f"{spelled!r} is no macro name", remedy="Write name or name(argument, argument).")
             name = call[1]
             arguments = tuple(part.strip() for part in (call[2] or "").split(",") if part.strip())
             known = [macro for macro in self.macros.values() if macro.name == name]
@@ -114,11 +120,19 @@ class Assembly(Struct):
                 arguments = known[0].arguments
             old = self.macros.get((name, len(arguments)))
             if old is None and not known:
-                self.problems.append(ContentProblem(
-                    Place("podhawk.toml"), f"macro {name!r} overrides nothing that is loaded",
-                    nearest(name, [macro.name for macro in self.macros.values()]), "warning"))
-            new = (replace(old, definition=definition, arguments=arguments or old.arguments, generated=False)
-                   if old else Macro(name, arguments, definition))
+                self.problems.append(
+                    ContentProblem(
+                        Place("podhawk.toml"),
+                        f"macro {name!r} overrides nothing that is loaded",
+                        nearest(name, [macro.name for macro in self.macros.values()]),
+                        "warning",
+                    )
+                )
+            new = (
+                replace(old, definition=definition, arguments=arguments or old.arguments, generated=False)
+                if old
+                else Macro(name, arguments, definition)
+            )
             self.macros[new.key] = replace(new, file="podhawk.toml")
 
     def generate_filter_macros(self) -> None:
@@ -127,24 +141,39 @@ class Assembly(Struct):
             for name in {detection.filter_macro, f"{detection.stem}_filter"}:
                 if (name, 0) not in self.macros:
                     self.macros[name, 0] = Macro(
-                        name, (), "search *", f"Tuning slot of {detection.name}.", generated=True)
+                        name, (), "search *", f"Tuning slot of {detection.name}.", generated=True
+                    )
 
     def content(self) -> Content:
         lookups = {name: self._with_file(lookup) for name, lookup in self.lookups.items()}
         detections = tuple(self._deprecated(detection) for detection in self.detections.values())
         return Content(
-            detections, self.macros, lookups, self.stories, self.data_sources, self.deployments,
-            tuple(self.baselines.values()), tuple(self.investigations.values()), tuple(self.carried),
-            self.lookup_files, tuple(self.problems))
+            detections,
+            self.macros,
+            lookups,
+            self.stories,
+            self.data_sources,
+            self.deployments,
+            tuple(self.baselines.values()),
+            tuple(self.investigations.values()),
+            tuple(self.carried),
+            self.lookup_files,
+            tuple(self.problems),
+        )
 
     def _with_file(self, lookup: LookupDefinition) -> LookupDefinition:
         path = self.lookup_files.get(lookup.filename) if lookup.kind == "csv" else None
         if path:
             return replace(lookup, path=path)
         if lookup.kind == "csv" and not lookup.path:
-            self.problems.append(ContentProblem(
-                Place(lookup.file, 1, 1), f"lookup {lookup.name!r} has no file {lookup.filename!r}",
-                "Put the CSV beside its definition.", "warning"))
+            self.problems.append(
+                ContentProblem(
+                    Place(lookup.file, 1, 1),
+                    f"lookup {lookup.name!r} has no file {lookup.filename!r}",
+                    "Put the CSV beside its definition.",
+                    "warning",
+                )
+            )
         return lookup
 
     def _deprecated(self, detection: Detection) -> Detection:
@@ -187,8 +216,9 @@ class Assembly(Struct):
         shape = "a list" if isinstance(item, list) else "bare text"
         message = f"holds {shape} where an object of fields belongs"
         severity: Literal["warning", "error"] = "warning" if found.hint is None else "error"
-        self.problems.append(ContentProblem(
-            place, message, "A content file is 'name: …', 'search: …' and so on.", severity))
+        self.problems.append(
+            ContentProblem(place, message, "A content file is 'name: …', 'search: …' and so on.", severity)
+        )
 
     def _fault(self, error: ContentError, file: str) -> None:
         self.problems.append(ContentProblem(error.place or Place(file), error.message, error.remedy))
@@ -261,8 +291,9 @@ class Assembly(Struct):
             for item in top.inners("detections"):
                 self.deprecations[item.text("content", "name")] = read_deprecation(item)
         else:
-            self.carried.append(Carried(kind, top.text("name", "label") or Path(top.document.file).stem,
-                                        top.document.file))
+            self.carried.append(
+                Carried(kind, top.text("name", "label") or Path(top.document.file).stem, top.document.file)
+            )
 
     def _add_detection(self, detection: Detection, top: Fields) -> None:
         key = detection.id.lower() or f"{detection.file}#{detection.name}"
@@ -271,19 +302,28 @@ class Assembly(Struct):
             self.detections[key] = detection
             return
         newer = detection.version >= old.version
-        self.problems.append(ContentProblem(
-            top.place("id"), f"detection id {detection.id} is also that of {old.name!r} in {old.file}; "
-            f"version {max(old.version, detection.version)} is used",
-            "Give each detection its own id.", "warning"))
+        self.problems.append(
+            ContentProblem(
+                top.place("id"),
+                f"detection id {detection.id} is also that of {old.name!r} in {old.file}; "
+                f"version {max(old.version, detection.version)} is used",
+                "Give each detection its own id.",
+                "warning",
+            )
+        )
         if newer:
             self.detections[key] = detection
 
     def _later_wins(self, old: Macro | None, definition: str, what: str, top: Fields) -> None:
         if old is not None and old.definition.split() != definition.split():
-            self.problems.append(ContentProblem(
-                top.place("definition"),
-                f"{what} is defined in {old.file} too, differently; this one is used",
-                "Remove one, or move the site's own into an override folder.", "warning"))
+            self.problems.append(
+                ContentProblem(
+                    top.place("definition"),
+                    f"{what} is defined in {old.file} too, differently; this one is used",
+                    "Remove one, or move the site's own into an override folder.",
+                    "warning",
+                )
+            )
 
 
 _SEARCHES: tuple[Kind, ...] = ("detection", "baseline", "investigation")

@@ -60,8 +60,9 @@ def _own(about: os.stat_result) -> bool:
     return hasattr(os, "geteuid") and about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def file_for(folder: str | None, paths: Sequence[str | Path], overrides: Sequence[str | Path],
-             macros: Mapping[str, str]) -> Path | None:
+def file_for(
+    folder: str | None, paths: Sequence[str | Path], overrides: Sequence[str | Path], macros: Mapping[str, str]
+) -> Path | None:
     """The file for some content: in a folder, or the user's own for such things; None where there is to be none, or
     where reading content takes no longer than looking for the file."""
     if folder == OFF or not hasattr(os, "geteuid"):
@@ -113,6 +114,9 @@ def _version_of(package: str) -> str:
 def _version() -> bytes:
     """What tells one podhawk from another, also while it is being worked on."""
     package = Path(__file__).resolve().parent.parent
-    files = [f"{path.relative_to(package)} {about.st_mtime_ns} {about.st_size}"
-             for path in sorted(package.rglob("*.py")) for about in (path.stat(),)]
+    files = [
+        f"{path.relative_to(package)} {about.st_mtime_ns} {about.st_size}"
+        for path in sorted(package.rglob("*.py"))
+        for about in (path.stat(),)
+    ]
     return "\n".join((platform.python_version(), platform.python_implementation(), *files)).encode()

@@ -34,7 +34,9 @@ def parse_csv(text: str, file: str = "") -> tuple[tuple[str, ...], list[CsvRow]]
         first = {name: number for number, name in reversed(list(enumerate(columns))) if name}
         rows = [
             {name: row[number] for name, number in first.items() if number < len(row) and row[number] != ""}
-            for row in reader if row]
+            for row in reader
+            if row
+        ]
     except csv.Error as error:
         raise ContentError(f"is not CSV: {error}", place=Place(file, reader.line_num)) from error
     return tuple(dict.fromkeys(name for name in columns if name)), rows

@@ -49,8 +49,13 @@ def read_detection(top: Fields) -> Detection:
     name, search = top.need("name"), top.need("search")
     form = form_of(top)
     tags = top if form == "findings" else top.inner("tags")
-    found = (risk.from_findings(top) if form == "findings" else risk.from_tags(tags) if form == "tags"
-             else risk.from_rba(top.inner("rba"), tags))
+    found = (
+        risk.from_findings(top)
+        if form == "findings"
+        else risk.from_tags(tags)
+        if form == "tags"
+        else risk.from_rba(top.inner("rba"), tags)
+    )
     type_ = _known(top, "type", TYPES, "Anomaly")
     status = _known(top, "status", STATUSES, "production")
     deprecation = _deprecation(top)
@@ -61,33 +66,56 @@ def read_detection(top: Fields) -> Detection:
     manual = tags.text("manual_test")
     top.notes.extend(found.notes + risk.score_notes(found) + _technique_notes(techniques))
     return Detection(
-        name=name, search=search, id=top.text("id"), version=top.integer("version") or 1,
-        generation=_GENERATION[form], form=form, status=status, type=type_,
+        name=name,
+        search=search,
+        id=top.text("id"),
+        version=top.integer("version") or 1,
+        generation=_GENERATION[form],
+        form=form,
+        status=status,
+        type=type_,
         date=top.text("date", "modification_date", "creation_date"),
-        creation_date=top.text("creation_date"), modification_date=top.text("modification_date", "date"),
-        author=top.text("author"), description=top.text("description"), data_source=_data_source(top),
+        creation_date=top.text("creation_date"),
+        modification_date=top.text("modification_date", "date"),
+        author=top.text("author"),
+        description=top.text("description"),
+        data_source=_data_source(top),
         how_to_implement=top.text("how_to_implement"),
         known_false_positives=top.text("known_false_positives"),
-        references=top.texts("references"), drilldowns=_drilldowns(top),
-        analytic_story=tags.texts("analytic_story"), asset_type=tags.text("asset_type"),
+        references=top.texts("references"),
+        drilldowns=_drilldowns(top),
+        analytic_story=tags.texts("analytic_story"),
+        asset_type=tags.text("asset_type"),
         mitre_attack_id=techniques,
         kill_chain_phases=tags.texts("kill_chain_phases") or facts.kill_chain_phases(techniques),
         nist=tags.texts("nist") or facts.nist(type_),
         cis20=tags.texts("cis20") or facts.cis20(domain),
-        cve=tags.texts("cve"), product=tags.texts("product"), security_domain=domain,
-        atomic_guid=tags.texts("atomic_guid"), category=tags.texts("category"),
-        threat_group=tags.texts("threat_group"), baselines=tags.texts("baselines"),
+        cve=tags.texts("cve"),
+        product=tags.texts("product"),
+        security_domain=domain,
+        atomic_guid=tags.texts("atomic_guid"),
+        category=tags.texts("category"),
+        threat_group=tags.texts("threat_group"),
+        baselines=tags.texts("baselines"),
         required_fields=tuple(dict.fromkeys(tags.texts("required_fields"))),
-        message=found.message, title=found.title, finding_entity=found.finding_entity,
-        risk_objects=tuple(found.risk_objects), threat_objects=tuple(found.threat_objects),
-        impact=found.impact, confidence=found.confidence,
+        message=found.message,
+        title=found.title,
+        finding_entity=found.finding_entity,
+        risk_objects=tuple(found.risk_objects),
+        threat_objects=tuple(found.threat_objects),
+        impact=found.impact,
+        confidence=found.confidence,
         risk_score=found.score if found.score is not None else found.stated_score or 0,
         severity=facts.severity(found.score),
-        throttling=_throttling(top, tags), schedule=_schedule_name(top),
-        deployment=_inline_deployment(top), deprecation=deprecation,
+        throttling=_throttling(top, tags),
+        schedule=_schedule_name(top),
+        deployment=_inline_deployment(top),
+        deprecation=deprecation,
         tests=tuple(_test(item, manual) for item in top.inners("tests")),
-        filter_macro=filter_macro_name(top.document.file, name, search), file=top.document.file,
-        search_line=top.document.text_line(*top.path, "search"), notes=tuple(dict.fromkeys(top.notes)),
+        filter_macro=filter_macro_name(top.document.file, name, search),
+        file=top.document.file,
+        search_line=top.document.text_line(*top.path, "search"),
+        notes=tuple(dict.fromkeys(top.notes)),
     )
 
 
@@ -127,15 +155,18 @@ def _data_source(top: Fields) -> tuple[str, ...]:
     value = top.data.get("data_source")
     if not isinstance(value, list):
         return top.texts("data_source")
-    return tuple(" AND ".join(str(part) for part in item) if isinstance(item, list) else str(item)
-                 for item in value if item)
+    return tuple(
+        " AND ".join(str(part) for part in item) if isinstance(item, list) else str(item) for item in value if item
+    )
 
 
 def _drilldowns(top: Fields) -> tuple[DrilldownSearch, ...]:
     return tuple(
-        DrilldownSearch(item.text("name"), item.text("search"), item.text("earliest_offset"),
-                        item.text("latest_offset"))
-        for item in top.inners("drilldown_searches") or top.inners("drilldowns"))
+        DrilldownSearch(
+            item.text("name"), item.text("search"), item.text("earliest_offset"), item.text("latest_offset")
+        )
+        for item in top.inners("drilldown_searches") or top.inners("drilldowns")
+    )
 
 
 def _throttling(top: Fields, tags: Fields) -> Throttling | None:
@@ -172,14 +203,26 @@ def read_deprecation(item: Fields) -> Deprecation:
     return Deprecation(
         item.text("reason", "deprecation_reason", "description"),
         item.text("removed_in_version", "removal_version", "removed_in", "version"),
-        item.texts("replacement_content", "replacements", "replacement", "replaced_by"))
+        item.texts("replacement_content", "replacements", "replacement", "replaced_by"),
+    )
 
 
 def _test(item: Fields, manual: str) -> ContentTest:
     data = tuple(
-        AttackData(one.text("data"), one.text("source"), one.text("sourcetype"),
-                   one.text("index", "custom_index"), one.text("host"))
-        for one in item.inners("attack_data"))
+        AttackData(
+            one.text("data"),
+            one.text("source"),
+            one.text("sourcetype"),
+            one.text("index", "custom_index"),
+            one.text("host"),
+        )
+        for one in item.inners("attack_data")
+    )
     return ContentTest(
-        item.text("name"), data, item.integer("expected_results"), item.text("test_type") or "unit",
-        item.text("description"), item.text("manual_test") or manual)
+        item.text("name"),
+        data,
+        item.integer("expected_results"),
+        item.text("test_type") or "unit",
+        item.text("description"),
+        item.text("manual_test") or manual,
+    )

@@ -19,7 +19,6 @@ from podhawk.errors import ContentError, Place, nearest
 __all__ = ["load_content", "select", "shipped_pack"]
 
 
-
 def load_content(
     paths: Sequence[str | Path],
     overrides: Sequence[str | Path] = (),
@@ -55,6 +54,9 @@ def _existing(given: str | Path) -> Path:
     path = Path(given).expanduser()
     if not path.exists():
         known = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-        raise ContentError(f"there is no {str(path)!r}", place=Place(str(path)),
-                           remedy=nearest(path.name, known) or "Name a folder or file of detection content.")
+        raise ContentError(
+            f"there is no {str(path)!r}",
+            place=Place(str(path)),
+            remedy=nearest(path.name, known) or "Name a folder or file of detection content.",
+        )
     return path

@@ -119,8 +119,8 @@ class LookupTable(Struct):
         if tests is None:
             values = (row.get(name) for row in self.rows)
             tests = self._tests[name] = [
-                None if value is None else _cidr(value) if cidr else wildcard(self._key(value))
-                for value in values]
+                None if value is None else _cidr(value) if cidr else wildcard(self._key(value)) for value in values
+            ]
         return tests
 
 
@@ -159,8 +159,9 @@ class LookupStore:
             table = self._tables[name] = self._read(name)
         return table
 
-    def write(self, name: str, rows: Iterable[Mapping[str, Value]], columns: Sequence[str],
-              append: bool = False) -> None:
+    def write(
+        self, name: str, rows: Iterable[Mapping[str, Value]], columns: Sequence[str], append: bool = False
+    ) -> None:
         """Replace the table's rows, or add to them.
 
         Appending keeps only the columns that the table has, replacing those of the result; several
@@ -171,8 +172,10 @@ class LookupStore:
         old = self._existing(name)
         keep = append and old is not None and bool(old.columns)
         header = old.columns if keep and old else tuple(dict.fromkeys(columns))
-        added = [{column: " ".join(texts(row[column])) for column in header
-                  if column in row and row[column] != ""} for row in rows]
+        added = [
+            {column: " ".join(texts(row[column])) for column in header if column in row and row[column] != ""}
+            for row in rows
+        ]
         definition = old.definition if old else LookupDefinition(name, filename=_file_name(name))
         table = LookupTable(definition, header, ([*old.rows] if keep and old else []) + added)
         if self.state is not None and self.writable:
@@ -204,13 +207,15 @@ class LookupStore:
         if definition is None:
             return self._by_file(name)
         if definition.kind == "mlmodel":
-            raise ContentError(f"{name!r} is a machine learning model, not a table",
-                               place=Place(definition.file))
+            raise ContentError(f"{name!r} is a machine learning model, not a table", place=Place(definition.file))
         if definition.kind == "kvstore":
             return LookupTable(definition, definition.fields, [])
         if not definition.path:
-            raise ContentError(f"lookup {name!r} has no file {definition.filename!r}",
-                               place=Place(definition.file), remedy="Put the CSV beside its definition.")
+            raise ContentError(
+                f"lookup {name!r} has no file {definition.filename!r}",
+                place=Place(definition.file),
+                remedy="Put the CSV beside its definition.",
+            )
         columns, rows = read_csv(Path(definition.path))
         return LookupTable(definition, columns, rows)
 

@@ -34,10 +34,21 @@ def read_macro(top: Fields) -> Macro:
     if stated:
         name = stated[1]
         if int(stated[2]) != len(arguments):
-            raise ContentError(f"is named for {stated[2]} arguments and lists {len(arguments)}",
-                               place=top.place("name"), remedy="Let 'arguments' and the name agree.")
-    return Macro(name, arguments, top.text("definition"), top.text("description"), top.flag("iseval"),
-                 top.text("validation"), top.text("errormsg"), top.document.file)
+            raise ContentError(
+                f"is named for {stated[2]} arguments and lists {len(arguments)}",
+                place=top.place("name"),
+                remedy="Let 'arguments' and the name agree.",
+            )
+    return Macro(
+        name,
+        arguments,
+        top.text("definition"),
+        top.text("description"),
+        top.flag("iseval"),
+        top.text("validation"),
+        top.text("errormsg"),
+        top.document.file,
+    )
 
 
 def read_lookup(top: Fields) -> LookupDefinition:
@@ -52,16 +63,21 @@ def read_lookup(top: Fields) -> LookupDefinition:
     if kind == "csv" and not filename:
         filename = Path(top.document.file).stem + ".csv"
     path = home / filename if filename else home
-    fields = tuple(part.strip() for text in top.texts("fields_list", "fields") for part in text.split(",")
-                   if part.strip())
+    fields = tuple(
+        part.strip() for text in top.texts("fields_list", "fields") for part in text.split(",") if part.strip()
+    )
     return LookupDefinition(
-        name=name, kind=kind, filename=filename, fields=fields,
+        name=name,
+        kind=kind,
+        filename=filename,
+        fields=fields,
         match_type=_match_types(top),
         default_match=top.text("default_match") if top.data.get("default_match") is not None else None,
         min_matches=max(0, top.integer("min_matches") or 0),
         max_matches=max(1, top.integer("max_matches") or 100),
         case_sensitive_match=top.flag("case_sensitive_match", default=True),
-        description=top.text("description"), file=top.document.file,
+        description=top.text("description"),
+        file=top.document.file,
         path=str(path) if kind == "csv" and path.is_file() else "",
     )
 
@@ -85,9 +101,11 @@ def _match_types(top: Fields) -> dict[str, MatchType]:
                 continue
             match = _MATCH.match(part)
             if match is None:
-                raise ContentError(f"match_type {part.strip()!r} is not understood",
-                                   place=top.place("match_type"),
-                                   remedy="Write WILDCARD(field), CIDR(field) or EXACT(field).")
+                raise ContentError(
+                    f"match_type {part.strip()!r} is not understood",
+                    place=top.place("match_type"),
+                    remedy="Write WILDCARD(field), CIDR(field) or EXACT(field).",
+                )
             for name in match[2].split(","):
                 found[name.strip()] = _MATCH_TYPES[match[1].upper()]
     return found
@@ -96,19 +114,39 @@ def _match_types(top: Fields) -> dict[str, MatchType]:
 def read_story(top: Fields) -> Story:
     """One analytic story; generation 3 has no `tags` block."""
     tags = top.inner("tags") if "tags" in top else top
-    return Story(top.need("name"), top.text("id"), top.integer("version") or 1,
-                 top.text("date", "modification_date", "creation_date"), top.text("author"),
-                 top.text("status") or "production", top.text("description"), top.text("narrative"),
-                 top.texts("references"), tags.texts("category"), tags.text("usecase"),
-                 tags.texts("product"), top.document.file)
+    return Story(
+        top.need("name"),
+        top.text("id"),
+        top.integer("version") or 1,
+        top.text("date", "modification_date", "creation_date"),
+        top.text("author"),
+        top.text("status") or "production",
+        top.text("description"),
+        top.text("narrative"),
+        top.texts("references"),
+        tags.texts("category"),
+        tags.text("usecase"),
+        tags.texts("product"),
+        top.document.file,
+    )
 
 
 def read_data_source(top: Fields) -> DataSource:
     """One data source."""
-    return DataSource(top.need("name"), top.text("id"), top.integer("version") or 1, top.text("description"),
-                      top.text("source"), top.text("sourcetype"), top.text("separator"), top.texts("fields"),
-                      top.texts("output_fields"), top.texts("mitre_components"), top.text("example_log"),
-                      top.document.file)
+    return DataSource(
+        top.need("name"),
+        top.text("id"),
+        top.integer("version") or 1,
+        top.text("description"),
+        top.text("source"),
+        top.text("sourcetype"),
+        top.text("separator"),
+        top.texts("fields"),
+        top.texts("output_fields"),
+        top.texts("mitre_components"),
+        top.text("example_log"),
+        top.document.file,
+    )
 
 
 def read_baseline(top: Fields) -> Baseline:
@@ -116,11 +154,20 @@ def read_baseline(top: Fields) -> Baseline:
     tags = top.inner("tags") if "tags" in top else top
     inline = [key for key in ("deployment", "schedule") if isinstance(top.data.get(key), dict)]
     schedule = top.inner(inline[0]) if inline else None
-    return Baseline(top.need("name"), top.need("search"), top.text("id"), top.integer("version") or 1,
-                    top.text("status") or "production", top.text("description"), tags.texts("analytic_story"),
-                    tags.texts("detections"), tags.texts("required_fields"),
-                    read_deployment(schedule, named=False) if schedule else None, top.document.file,
-                    top.document.text_line(*top.path, "search"))
+    return Baseline(
+        top.need("name"),
+        top.need("search"),
+        top.text("id"),
+        top.integer("version") or 1,
+        top.text("status") or "production",
+        top.text("description"),
+        tags.texts("analytic_story"),
+        tags.texts("detections"),
+        tags.texts("required_fields"),
+        read_deployment(schedule, named=False) if schedule else None,
+        top.document.file,
+        top.document.text_line(*top.path, "search"),
+    )
 
 
 def read_investigation(top: Fields) -> Investigation:
@@ -128,7 +175,16 @@ def read_investigation(top: Fields) -> Investigation:
     tags = top.inner("tags") if "tags" in top else top
     search = top.need("search")
     inputs = top.texts("inputs") or tuple(dict.fromkeys(re.findall(r"\$([\w.{}]+)\$", search)))
-    return Investigation(top.need("name"), search, top.text("id"), top.integer("version") or 1,
-                         top.text("status") or "production", top.text("description"),
-                         tags.texts("analytic_story"), inputs, tags.texts("required_fields"),
-                         top.document.file, top.document.text_line(*top.path, "search"))
+    return Investigation(
+        top.need("name"),
+        search,
+        top.text("id"),
+        top.integer("version") or 1,
+        top.text("status") or "production",
+        top.text("description"),
+        tags.texts("analytic_story"),
+        inputs,
+        tags.texts("required_fields"),
+        top.document.file,
+        top.document.text_line(*top.path, "search"),
+    )

@@ -83,8 +83,10 @@ def unpack(data: bytes) -> Any:
         if magic != MAGIC:
             raise ValueError("they are of another version")
         made = [_class(*one) for one in classes]
-        sources = [SearchText(text, written, tuple(map(Piece, flat[::3], flat[1::3], flat[2::3])), name)
-                   for text, written, name, flat in texts]
+        sources = [
+            SearchText(text, written, tuple(map(Piece, flat[::3], flat[1::3], flat[2::3])), name)
+            for text, written, name, flat in texts
+        ]
         return _value(packed, made, sources)
     except (ValueError, TypeError, LookupError, AttributeError, ImportError, RecursionError) as error:
         raise ValueError(f"these bytes cannot be read: {error}") from None

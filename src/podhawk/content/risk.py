@@ -20,8 +20,13 @@ _SYSTEMS: Final = frozenset({"system", "device", "endpoint", "hostname", "host",
 _VICTIMS: Final = frozenset({"victim", "target"})
 _ATTACKERS: Final = frozenset({"attacker", "parent process", "child process"})
 _THREAT_NAMES: Final = {
-    "process": "process_name", "process_name": "process_name", "file": "file_name",
-    "file_name": "file_name", "url_string": "url", "ip": "ip_address", "host": "hostname",
+    "process": "process_name",
+    "process_name": "process_name",
+    "file": "file_name",
+    "file_name": "file_name",
+    "url_string": "url",
+    "ip": "ip_address",
+    "host": "hostname",
 }
 
 
@@ -78,8 +83,7 @@ def from_tags(tags: Fields) -> Risk:
             risk.threat_objects.append(ThreatObject(name, threat_type(kind)))
         if not roles & (_VICTIMS | _ATTACKERS):
             shown = ", ".join(sorted(roles)) or "none"
-            risk.notes.append(
-                f"observable {name!r} is neither victim nor attacker (role {shown}): not scored")
+            risk.notes.append(f"observable {name!r} is neither victim nor attacker (role {shown}): not scored")
     return risk
 
 
@@ -109,8 +113,11 @@ def from_findings(top: Fields) -> Risk:
         _add_entity(risk, entity, entity.integer("score") or 0, risk.title)
         risk.finding_entity = risk.risk_objects[0] if risk.risk_objects else None
     intermediate = top.data.get("intermediate_findings")
-    entities = (top.inners("intermediate_findings") if isinstance(intermediate, list)
-                else top.inner("intermediate_findings").inners("entities"))
+    entities = (
+        top.inners("intermediate_findings")
+        if isinstance(intermediate, list)
+        else top.inner("intermediate_findings").inners("entities")
+    )
     for item in entities:
         message = item.text("message")
         risk.message = risk.message or message
@@ -130,8 +137,10 @@ def score_notes(risk: Risk) -> list[str]:
     computed = round(risk.impact * risk.confidence / 100)
     if computed == risk.stated_score:
         return []
-    return [f"states risk_score {risk.stated_score}, but impact {risk.impact} times confidence "
-            f"{risk.confidence} gives {computed}"]
+    return [
+        f"states risk_score {risk.stated_score}, but impact {risk.impact} times confidence "
+        f"{risk.confidence} gives {computed}"
+    ]
 
 
 def _weights(tags: Fields, risk: Risk) -> None:

@@ -33,13 +33,15 @@ def select(content: Content, only: Sequence[str] = (), exclude: Sequence[str] = 
         chosen |= _matches(content, pattern)
     if not only:
         chosen = {number for number, one in enumerate(content.detections) if one.status not in RETIRED}
-    dropped = {number for pattern in exclude for number, one in enumerate(content.detections)
-               if any(_hits(pattern, one))}
+    dropped = {
+        number for pattern in exclude for number, one in enumerate(content.detections) if any(_hits(pattern, one))
+    }
     return tuple(one for number, one in enumerate(content.detections) if number in chosen - dropped)
 
 
-def select_in_each(versions: Sequence[Content], only: Sequence[str],
-                   exclude: Sequence[str] = ()) -> list[tuple[Detection, ...]]:
+def select_in_each(
+    versions: Sequence[Content], only: Sequence[str], exclude: Sequence[str] = ()
+) -> list[tuple[Detection, ...]]:
     """What `select` takes of each of several versions of content: a pattern of `only` must match something in one of
     them, for a detection may be new, or gone."""
     if not only:
@@ -55,8 +57,10 @@ def select_in_each(versions: Sequence[Content], only: Sequence[str],
                 missed.append(error)
         if len(missed) == len(versions):
             raise missed[-1]
-    return [select(content, patterns, exclude) if patterns else ()
-            for content, patterns in zip(versions, known, strict=True)]
+    return [
+        select(content, patterns, exclude) if patterns else ()
+        for content, patterns in zip(versions, known, strict=True)
+    ]
 
 
 def _matches(content: Content, pattern: str) -> set[int]:
@@ -140,7 +144,7 @@ def _remedy(content: Content, pattern: str) -> str:
         return "The content holds no detection."
     known: dict[str, str] = {}
     for one in content.detections:
-        for text in (_PROPERTIES[key](one) if key else (one.name, one.stem, *one.analytic_story)):
+        for text in _PROPERTIES[key](one) if key else (one.name, one.stem, *one.analytic_story):
             known.setdefault(text.lower(), text)
     if key in ("type", "status"):
         return f"Known: {', '.join(sorted(known.values()))}."

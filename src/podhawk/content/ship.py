@@ -40,13 +40,17 @@ class ShippedLookups:
 
 def pack_lookups(tables: Mapping[str, Lookup]) -> bytes:
     """Tables of a `LookupStore` as bytes."""
-    packed = {name: _Packed(table.definition, table.columns, [dict(row) for row in table.rows])
-              for name, table in tables.items() if isinstance(table, LookupTable)}
+    packed = {
+        name: _Packed(table.definition, table.columns, [dict(row) for row in table.rows])
+        for name, table in tables.items()
+        if isinstance(table, LookupTable)
+    }
     return msgspec.msgpack.encode(packed)
 
 
 def unpack_lookups(data: bytes) -> ShippedLookups:
     """The tables that `pack_lookups` wrote."""
     packed = msgspec.msgpack.decode(data, type=dict[str, _Packed])
-    return ShippedLookups({name: LookupTable(one.definition, one.columns, list(one.rows))
-                           for name, one in packed.items()})
+    return ShippedLookups(
+        {name: LookupTable(one.definition, one.columns, list(one.rows)) for name, one in packed.items()}
+    )

@@ -21,8 +21,13 @@ from podhawk.content.reading import Fields
 
 SCORES: Final = {"informational": 10, "low": 30, "medium": 50, "high": 70, "critical": 90}
 """What a rule's level scores."""
-_STATUSES: Final = {"stable": "production", "test": "production", "experimental": "experimental",
-                    "deprecated": "deprecated", "unsupported": "deprecated"}
+_STATUSES: Final = {
+    "stable": "production",
+    "test": "production",
+    "experimental": "experimental",
+    "deprecated": "deprecated",
+    "unsupported": "deprecated",
+}
 EXTRA: Final = "pip install 'podhawk[sigma]'"
 
 
@@ -38,8 +43,14 @@ class SigmaRule(Struct, frozen=True):
 
 def is_sigma(data: Any) -> bool:
     """Whether a document is a Sigma rule or correlation rule."""
-    return isinstance(data, dict) and "title" in data and (
-        ("logsource" in data and isinstance(data.get("detection"), dict)) or isinstance(data.get("correlation"), dict))
+    return (
+        isinstance(data, dict)
+        and "title" in data
+        and (
+            ("logsource" in data and isinstance(data.get("detection"), dict))
+            or isinstance(data.get("correlation"), dict)
+        )
+    )
 
 
 def is_audit(rule: SigmaRule) -> bool:
@@ -60,8 +71,9 @@ def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
         from sigma.rule import SigmaRule as SigmaStandardRule
     except ImportError as error:
         for rule in rules:
-            yield ContentProblem(rule.top.place(), f"{rule.title!r} is a Sigma rule, and {error.name} is not installed",
-                                 EXTRA, "warning")
+            yield ContentProblem(
+                rule.top.place(), f"{rule.title!r} is a Sigma rule, and {error.name} is not installed", EXTRA, "warning"
+            )
         return
     backend = SplunkBackend()
     readable: list[tuple[SigmaRule, Any]] = []
@@ -94,8 +106,11 @@ def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
 
 
 def _problem(rule: SigmaRule, error: Exception) -> ContentProblem:
-    return ContentProblem(rule.top.place(), f"the Sigma rule {rule.title!r} cannot be converted: {error}",
-                          "Write it as a detection in SPL.")
+    return ContentProblem(
+        rule.top.place(),
+        f"the Sigma rule {rule.title!r} cannot be converted: {error}",
+        "Write it as a detection in SPL.",
+    )
 
 
 def _plain(data: Any) -> Any:
@@ -109,8 +124,11 @@ def _detection(rule: SigmaRule, query: str, number: int) -> Detection:
     top = rule.top
     level = top.text("level").lower() or "medium"
     score = SCORES.get(level, SCORES["medium"])
-    techniques = tuple(tag.split(".", 1)[1].upper() for tag in top.texts("tags")
-                       if re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag.lower()))
+    techniques = tuple(
+        tag.split(".", 1)[1].upper()
+        for tag in top.texts("tags")
+        if re.fullmatch(r"attack\.t\d{4}(\.\d{3})?", tag.lower())
+    )
     type_ = "TTP" if score >= SCORES["high"] else "Anomaly"
     message = f"{rule.title} by $user.username$"
     entity = RiskObject("user.username", "user", score, message)

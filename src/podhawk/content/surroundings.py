@@ -61,8 +61,14 @@ class Surroundings(Struct, frozen=True):
     def context(self, content: Content, store: LookupStore | None = None) -> Context:
         """A fresh context for one search."""
         lookups = store if store is not None else self.lookups(content)
-        return Context(env=Env(now=self.now, zone=self.zone, switches=self.switches), lookups=lookups, geo=self.geo,
-                       exact=self.exact, write=self.write, macros=content.macros)
+        return Context(
+            env=Env(now=self.now, zone=self.zone, switches=self.switches),
+            lookups=lookups,
+            geo=self.geo,
+            exact=self.exact,
+            write=self.write,
+            macros=content.macros,
+        )
 
 
 def surroundings(options: Mapping[str, Any]) -> Surroundings:
@@ -70,21 +76,37 @@ def surroundings(options: Mapping[str, Any]) -> Surroundings:
     zone = _zone(options.get("tz") or "UTC")
     try:
         now = resolve(str(options["now"]), clock.time(), zone) if options.get("now") else clock.time()
-        bounds = [resolve(str(options[name]), now, zone) if options.get(name) else None
-                  for name in ("earliest", "latest")]
+        bounds = [
+            resolve(str(options[name]), now, zone) if options.get(name) else None for name in ("earliest", "latest")
+        ]
     except SearchError as error:
         raise UsageError(error.message, remedy=error.remedy) from None
     reading = ReadOptions(
-        input_format=options.get("input_format") or "auto", source=options.get("source"),
-        sourcetype=options.get("sourcetype"), host=options.get("host"), index=options.get("index"),
-        cluster=options.get("cluster"), strict=bool(options.get("strict")),
-        time_field=options.get("time_field") or "requestReceivedTimestamp")
+        input_format=options.get("input_format") or "auto",
+        source=options.get("source"),
+        sourcetype=options.get("sourcetype"),
+        host=options.get("host"),
+        index=options.get("index"),
+        cluster=options.get("cluster"),
+        strict=bool(options.get("strict")),
+        time_field=options.get("time_field") or "requestReceivedTimestamp",
+    )
     geo = open_geo(str(options["geo"])) if options.get("geo") else None
     if options.get("write") and (not options.get("state") or "://" in str(options["state"])):
         raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
-    return Surroundings(now, zone, TimeRange(bounds[0], bounds[1]), reading, geo, bool(options.get("splunk_exact")),
-                        chosen(options.get("switch") or []), bool(options.get("write")), options.get("state"),
-                        options.get("jobs") or _cores(), cluster_of(options))
+    return Surroundings(
+        now,
+        zone,
+        TimeRange(bounds[0], bounds[1]),
+        reading,
+        geo,
+        bool(options.get("splunk_exact")),
+        chosen(options.get("switch") or []),
+        bool(options.get("write")),
+        options.get("state"),
+        options.get("jobs") or _cores(),
+        cluster_of(options),
+    )
 
 
 def _cores() -> int:

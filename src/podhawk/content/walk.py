@@ -15,13 +15,31 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-Kind = Literal["detection", "macro", "lookup", "story", "data_source", "deployment", "baseline",
-               "investigation", "dashboard", "playbook", "deprecations"]
+Kind = Literal[
+    "detection",
+    "macro",
+    "lookup",
+    "story",
+    "data_source",
+    "deployment",
+    "baseline",
+    "investigation",
+    "dashboard",
+    "playbook",
+    "deprecations",
+]
 
 FOLDERS: Final[dict[str, Kind]] = {
-    "detections": "detection", "macros": "macro", "lookups": "lookup", "stories": "story",
-    "data_sources": "data_source", "deployments": "deployment", "baselines": "baseline",
-    "investigations": "investigation", "dashboards": "dashboard", "playbooks": "playbook",
+    "detections": "detection",
+    "macros": "macro",
+    "lookups": "lookup",
+    "stories": "story",
+    "data_sources": "data_source",
+    "deployments": "deployment",
+    "baselines": "baseline",
+    "investigations": "investigation",
+    "dashboards": "dashboard",
+    "playbooks": "playbook",
 }
 SUPPORTING: Final = ("macros", "lookups", "stories", "data_sources", "deployments")
 _MARKERS: Final = ("podhawk.toml", "contentctl.yml", "contentctl.yaml")

@@ -112,9 +112,11 @@ def parse_yaml(text: str, file: str) -> list[Document]:
         raise _as_content_error(error, file, lines) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) if isinstance(error.position, int) else 0
-        raise ContentError(f"holds a character that YAML forbids ({_codepoint(error.character)})",
-                           place=Place(file, line + 1, 1, lines[line] if line < len(lines) else ""),
-                           remedy="Remove the control character.") from error
+        raise ContentError(
+            f"holds a character that YAML forbids ({_codepoint(error.character)})",
+            place=Place(file, line + 1, 1, lines[line] if line < len(lines) else ""),
+            remedy="Remove the control character.",
+        ) from error
     except (yaml.YAMLError, UnicodeError) as error:
         raise ContentError(f"is not YAML: {error}", place=Place(file, 1, 1)) from error
     finally:
@@ -141,8 +143,9 @@ def _check_depth(text: str, file: str) -> None:
             if depth > MAX_DEPTH:
                 mark = event.start_mark
                 assert mark is not None
-                raise ContentError(f"is nested more than {MAX_DEPTH} levels deep",
-                                   place=Place(file, mark.line + 1, mark.column + 1))
+                raise ContentError(
+                    f"is nested more than {MAX_DEPTH} levels deep", place=Place(file, mark.line + 1, mark.column + 1)
+                )
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -156,9 +159,11 @@ def _decode(raw: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         column = error.start - raw.rfind(b"\n", 0, error.start)
-        raise ContentError(f"is not {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text"
-                           f" (byte 0x{raw[error.start]:02x})",
-                           place=Place(file, line, column), remedy="Save the file as UTF-8.") from error
+        raise ContentError(
+            f"is not {'UTF-16' if encoding == 'utf-16' else 'UTF-8'} text (byte 0x{raw[error.start]:02x})",
+            place=Place(file, line, column),
+            remedy="Save the file as UTF-8.",
+        ) from error
 
 
 def _as_content_error(error: yaml.MarkedYAMLError, file: str, lines: tuple[str, ...]) -> ContentError:
@@ -174,8 +179,7 @@ def _as_content_error(error: yaml.MarkedYAMLError, file: str, lines: tuple[str, 
     elif "cannot start any token" in what:
         remedy = "Quote the value: it begins with a character that means something to YAML."
     context = f" {error.context}" if error.context and error.problem else ""
-    return ContentError(f"is not YAML: {what}{context}",
-                        place=Place(file, line + 1, column + 1, text), remedy=remedy)
+    return ContentError(f"is not YAML: {what}{context}", place=Place(file, line + 1, column + 1, text), remedy=remedy)
 
 
 class _Builder(Struct):
@@ -227,10 +231,14 @@ class _Builder(Struct):
                 raise ContentError("a key must be plain text", place=self._place(key_node))
             name = key_node.value
             if name in own:
-                self.warnings.append(ContentProblem(
-                    self._place(key_node, len(name)),
-                    f"the key {name!r} stands here a second time; the last one counts",
-                    "Remove one of the two.", "warning"))
+                self.warnings.append(
+                    ContentProblem(
+                        self._place(key_node, len(name)),
+                        f"the key {name!r} stands here a second time; the last one counts",
+                        "Remove one of the two.",
+                        "warning",
+                    )
+                )
             own[name] = self.build(value_node)
         return {**merged, **own} if merged else own
 
@@ -245,7 +253,7 @@ class _Builder(Struct):
         text, tag = node.value, node.tag
         if node.style in ("'", '"', "|", ">") or not tag.startswith(_TAG):
             return text
-        kind = tag[len(_TAG):]
+        kind = tag[len(_TAG) :]
         if kind == "null":
             return None
         if kind == "bool":

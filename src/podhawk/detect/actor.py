@@ -17,27 +17,64 @@ POD_NAME: Final = "authentication.kubernetes.io/pod-name"
 _HUMAN_AFTER_ALL: Final = frozenset({"system:admin"})
 """Users with the prefix of components that people log in as. Source: OpenShift's virtual users."""
 _COMPONENT: Final = re.compile(
-    r"system:(?!serviceaccount:|node:|bootstrap:|anonymous$|unauthenticated$)|eks:|aksService$|acsService$")
+    r"system:(?!serviceaccount:|node:|bootstrap:|anonymous$|unauthenticated$)|eks:|aksService$|acsService$"
+)
 CONTROLLERS: Final = (
-    "attachdetach-controller", "bootstrap-signer", "certificate-controller", "clusterrole-aggregation-controller",
-    "cronjob-controller", "daemon-set-controller", "deployment-controller", "device-taint-eviction-controller",
-    "disruption-controller", "endpoint-controller", "endpointslice-controller", "endpointslicemirroring-controller",
-    "ephemeral-volume-controller", "expand-controller", "generic-garbage-collector", "horizontal-pod-autoscaler",
-    "job-controller", "kube-apiserver-serving-clustertrustbundle-publisher", "kube-controller-manager",
-    "legacy-service-account-token-cleaner", "namespace-controller", "node-controller", "persistent-volume-binder",
-    "pod-garbage-collector", "podcertificaterequestcleaner", "pv-protection-controller", "pvc-protection-controller",
-    "replicaset-controller", "replication-controller", "resource-claim-controller", "resourcequota-controller",
-    "root-ca-cert-publisher", "route-controller", "selinux-warning-controller", "service-account-controller",
-    "service-ca-cert-publisher", "service-cidrs-controller", "service-controller", "statefulset-controller",
-    "storage-version-garbage-collector", "storage-version-migrator-controller", "taint-eviction-controller",
-    "token-cleaner", "ttl-after-finished-controller", "ttl-controller",
-    "validatingadmissionpolicy-status-controller", "volumeattributesclass-protection-controller")
+    "attachdetach-controller",
+    "bootstrap-signer",
+    "certificate-controller",
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "ephemeral-volume-controller",
+    "expand-controller",
+    "generic-garbage-collector",
+    "horizontal-pod-autoscaler",
+    "job-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher",
+    "kube-controller-manager",
+    "legacy-service-account-token-cleaner",
+    "namespace-controller",
+    "node-controller",
+    "persistent-volume-binder",
+    "pod-garbage-collector",
+    "podcertificaterequestcleaner",
+    "pv-protection-controller",
+    "pvc-protection-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "resource-claim-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+    "route-controller",
+    "selinux-warning-controller",
+    "service-account-controller",
+    "service-ca-cert-publisher",
+    "service-cidrs-controller",
+    "service-controller",
+    "statefulset-controller",
+    "storage-version-garbage-collector",
+    "storage-version-migrator-controller",
+    "taint-eviction-controller",
+    "token-cleaner",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
+)
 """The service accounts of the controller manager, by name, all in kube-system. A list and no pattern: whoever may make
 an account there must not become a controller by giving it a fitting name. Add-ons that call themselves controllers
 (load balancers, storage, sealed secrets) are service accounts like others."""
 
 _CONTROLLER_ACCOUNT: Final = re.compile(
-    rf"{SERVICE_ACCOUNT}(?:kube-system:(?:{'|'.join(map(re.escape, CONTROLLERS))})|openshift-infra:.*-controller)\Z")
+    rf"{SERVICE_ACCOUNT}(?:kube-system:(?:{'|'.join(map(re.escape, CONTROLLERS))})|openshift-infra:.*-controller)\Z"
+)
 
 
 def actor_of(request: Request) -> Actor:
@@ -47,8 +84,17 @@ def actor_of(request: Request) -> Actor:
     ips = _texts(request, "sourceIPs")
     agents = (agent for agent in newest_first(request, "userAgent") if isinstance(agent, str))
     impersonated = next((member(value, "username") for value in newest_first(request, "impersonatedUser")), "")
-    return Actor(user, groups, kind_of_actor(user, groups, request), impersonated, _pod(request, user), "",
-                 ips[-1] if ips else "", ips, next(agents, ""))
+    return Actor(
+        user,
+        groups,
+        kind_of_actor(user, groups, request),
+        impersonated,
+        _pod(request, user),
+        "",
+        ips[-1] if ips else "",
+        ips,
+        next(agents, ""),
+    )
 
 
 def kind_of_actor(user: str, groups: tuple[str, ...], request: Request) -> ActorKind:

@@ -40,8 +40,9 @@ def request_of(detection: Detection, content: Content, around: Surroundings) -> 
     return made.request
 
 
-def explain_detection(detection: Detection, content: Content, paths: Sequence[str | Path],
-                      around: Surroundings) -> Explanation:
+def explain_detection(
+    detection: Detection, content: Content, paths: Sequence[str | Path], around: Surroundings
+) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
     source = FileSource([str(path) for path in paths], around.reading, keep=True)
     found = explain(request_of(detection, content, around), source, around.runner(source))
@@ -49,8 +50,9 @@ def explain_detection(detection: Detection, content: Content, paths: Sequence[st
     return found
 
 
-def explain_one_event(detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path],
-                      around: Surroundings) -> Iterator[str]:
+def explain_one_event(
+    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], around: Surroundings
+) -> Iterator[str]:
     """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
     source = FileSource([str(path) for path in paths], around.reading, keep=True)
     request = request_of(detection, content, around)
@@ -76,8 +78,9 @@ def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:
     by_id = {match.finding.finding_id: match for match in matches}
     found = by_id.get(finding_id) or next((match for match in matches if finding_id in match.finding.replaces), None)
     if found is None:
-        raise UsageError(f"no finding has the id {finding_id}", remedy="podhawk run -o jsonl prints the ids, those out "
-                         "of sight too.")
+        raise UsageError(
+            f"no finding has the id {finding_id}", remedy="podhawk run -o jsonl prints the ids, those out of sight too."
+        )
     seen: set[str] = set()
     for match in (found, *(by_id[id_] for id_ in found.finding.findings if id_ in by_id)):
         for request in match.requests:
@@ -85,4 +88,3 @@ def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:
                 if event.view.raw not in seen:
                     seen.add(event.view.raw)
                     yield event.view.raw
-

@@ -7,7 +7,9 @@ from typing import Final
 
 _BY_HAND: Final = re.compile(
     r"(?:curl|Wget|HTTPie|kubectl|oc|k9s|Lens|python-requests|python-urllib3?|Go-http-client|Postman|PostmanRuntime|"
-    r"Mozilla|okhttp|PowerShell|Ruby|axios|nmap|sqlmap|kube-hunter|peirates|kubeletctl)\b", re.IGNORECASE)
+    r"Mozilla|okhttp|PowerShell|Ruby|axios|nmap|sqlmap|kube-hunter|peirates|kubeletctl)\b",
+    re.IGNORECASE,
+)
 
 
 def by_hand(user_agent: str) -> bool:

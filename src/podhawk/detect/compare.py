@@ -21,10 +21,17 @@ class Change(Struct, frozen=True):
         if self.before is None:
             return ""
         old, new = self.before, self.finding
-        parts = [f"{name} {one} → {other}" for name, one, other in (
-            ("score", old.risk_score, new.risk_score), ("priority", old.priority, new.priority),
-            ("severity", old.severity, new.severity), ("visible", old.visible, new.visible),
-            ("rows", old.row_count, new.row_count)) if one != other]
+        parts = [
+            f"{name} {one} → {other}"
+            for name, one, other in (
+                ("score", old.risk_score, new.risk_score),
+                ("priority", old.priority, new.priority),
+                ("severity", old.severity, new.severity),
+                ("visible", old.visible, new.visible),
+                ("rows", old.row_count, new.row_count),
+            )
+            if one != other
+        ]
         return ", ".join(parts)
 
 
@@ -39,5 +46,12 @@ def compare(old: Iterable[Finding], new: Iterable[Finding]) -> list[Change]:
             found.append(Change("appears", one))
         elif Change("changes", one, known).about():
             found.append(Change("changes", one, known))
-    return sorted(found, key=lambda change: (change.finding.detection.name, change.finding.first_time,
-                                             change.finding.finding_id, change.what))
+    return sorted(
+        found,
+        key=lambda change: (
+            change.finding.detection.name,
+            change.finding.first_time,
+            change.finding.finding_id,
+            change.what,
+        ),
+    )

@@ -36,11 +36,30 @@ FEW: Final = 32
 """Up to so many texts, looking for each of them costs less than taking a line apart."""
 _QUOTED: Final = re.compile(rb'"([^"]*)"')
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
-_SAME_IN_ALL: Final = frozenset({
-    "source", "sourcetype", "host", "index", "stage", "auditID", "level", "verb", "requestURI", "user.username",
-    "user.uid", "user.groups{}", "userAgent", "sourceIPs{}", "objectRef.resource", "objectRef.namespace",
-    "objectRef.subresource", "objectRef.apiGroup", "objectRef.apiVersion", "requestReceivedTimestamp",
-})
+_SAME_IN_ALL: Final = frozenset(
+    {
+        "source",
+        "sourcetype",
+        "host",
+        "index",
+        "stage",
+        "auditID",
+        "level",
+        "verb",
+        "requestURI",
+        "user.username",
+        "user.uid",
+        "user.groups{}",
+        "userAgent",
+        "sourceIPs{}",
+        "objectRef.resource",
+        "objectRef.namespace",
+        "objectRef.subresource",
+        "objectRef.apiGroup",
+        "objectRef.apiVersion",
+        "requestReceivedTimestamp",
+    }
+)
 """The stage, and what the API server knows of a request from its first stage on.
 Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 
@@ -48,9 +67,19 @@ Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 def unfinished(requests: Mapping[RequestKey, Collected], evaluations: Sequence[Evaluation]) -> list[str]:
     """The auditIDs of the requests whose end may stand in the input without any search having wanted it."""
     sees = [_constant(one) for one in evaluations]
-    return sorted({key.audit_id for key, one in requests.items() if key.audit_id and not _ended(one)
-                   and not any(sees[number] and _wants_end(evaluations[number], event)
-                               for event, searches in one.pairs() for number in searches)})
+    return sorted(
+        {
+            key.audit_id
+            for key, one in requests.items()
+            if key.audit_id
+            and not _ended(one)
+            and not any(
+                sees[number] and _wants_end(evaluations[number], event)
+                for event, searches in one.pairs()
+                for number in searches
+            )
+        }
+    )
 
 
 def _constant(evaluation: Evaluation) -> bool:
@@ -96,9 +125,13 @@ def told(one: Collected) -> Collected:
 
 def served_by_controllers(requests: Mapping[RequestKey, Collected]) -> list[str]:
     """The namespaces in which controllers made requests: there the owners that they act for are."""
-    return sorted({member(one.request.last.view.data, "objectRef", "namespace") for key, one in requests.items()
-                   if key.user.startswith(SERVICE_ACCOUNT)
-                   and kind_of_actor(key.user, (), one.request) == "controller"})
+    return sorted(
+        {
+            member(one.request.last.view.data, "objectRef", "namespace")
+            for key, one in requests.items()
+            if key.user.startswith(SERVICE_ACCOUNT) and kind_of_actor(key.user, (), one.request) == "controller"
+        }
+    )
 
 
 def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -> list[tuple[Kept, list[int]]]:
@@ -115,14 +148,22 @@ def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -
             return not named.isdisjoint(_QUOTED.findall(line))
         return any(text in line for text in quoted)
 
-    return [(kept, numbers) for kept, numbers in gathered
-            if isinstance(kept, AuditEvent) or b"\\" in kept.text or any_in(kept.text)]
+    return [
+        (kept, numbers)
+        for kept, numbers in gathered
+        if isinstance(kept, AuditEvent) or b"\\" in kept.text or any_in(kept.text)
+    ]
 
 
 def tokens_used(requests: Mapping[RequestKey, Collected]) -> list[str]:
     """The ids of the tokens that service accounts used, as far as events say."""
-    return sorted({id_ for key, one in requests.items() if key.user.startswith(SERVICE_ACCOUNT)
-                   and (id_ := credential_of(one.request))})
+    return sorted(
+        {
+            id_
+            for key, one in requests.items()
+            if key.user.startswith(SERVICE_ACCOUNT) and (id_ := credential_of(one.request))
+        }
+    )
 
 
 TOKENS_ISSUED: Final[Clause] = Compare(f"annotations.{ISSUED}", "=", "*")
@@ -134,8 +175,13 @@ def clause_of(audit_ids: Iterable[str]) -> Clause:
     return In("auditID", tuple(audit_ids))
 
 
-OWNER_WRITES: Final[Clause] = And((In("objectRef.resource", tuple(KINDS)), In("verb", tuple(sorted(WRITES))),
-                                   Not(Compare("objectRef.subresource", "=", "status"))))
+OWNER_WRITES: Final[Clause] = And(
+    (
+        In("objectRef.resource", tuple(KINDS)),
+        In("verb", tuple(sorted(WRITES))),
+        Not(Compare("objectRef.subresource", "=", "status")),
+    )
+)
 """What selects the changes of objects that own others."""
 
 

@@ -62,14 +62,23 @@ class Detected(Struct):
     anew: frozenset[str] = frozenset()
 
 
-def detect(prepared: Sequence[Prepared], content: Content, source: Source, runner: Runner, context: Context,
-           memory: Memory | None = None) -> Detected:
+def detect(
+    prepared: Sequence[Prepared],
+    content: Content,
+    source: Source,
+    runner: Runner,
+    context: Context,
+    memory: Memory | None = None,
+) -> Detected:
     """The matches of all detections that can run and make findings, in order of time.
 
     `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
     """
-    evaluations = [Evaluation(one) for one in prepared
-                   if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)]
+    evaluations = [
+        Evaluation(one)
+        for one in prepared
+        if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)
+    ]
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
@@ -82,8 +91,16 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
         # What a later run will need to know is not known yet.
         requests = join(requests, collect([*gathered.owners, *gathered.tokens], rebuild))
     else:
-        requests = join(requests, collect([*naming(gathered.owners, served_by_controllers(requests)),
-                                           *naming(gathered.tokens, tokens_used(requests))], rebuild))
+        requests = join(
+            requests,
+            collect(
+                [
+                    *naming(gathered.owners, served_by_controllers(requests)),
+                    *naming(gathered.tokens, tokens_used(requests)),
+                ],
+                rebuild,
+            ),
+        )
     del gathered  # the lines' texts stand in their events by now
     requests = _second_look(requests, windowed, runner, rebuild, context)
     if memory is not None:
@@ -98,8 +115,12 @@ def detect(prepared: Sequence[Prepared], content: Content, source: Source, runne
         for evaluation, table in zip(wholes, tables, strict=True):
             matches.extend(whole_matches(evaluation, table))
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
-    return Detected(matches, {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)}, requests,
-                    frozenset(key_of_detection(one.detection) for one in windowed))
+    return Detected(
+        matches,
+        {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
+        requests,
+        frozenset(key_of_detection(one.detection) for one in windowed),
+    )
 
 
 class _Gathered(Struct):
@@ -117,8 +138,9 @@ def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context)
     if not evaluations:
         return found
     owner, token = len(evaluations), len(evaluations) + 1
-    jobs = runner.gather([*(one.request for one in evaluations), gathering(OWNER_WRITES, context),
-                          gathering(TOKENS_ISSUED, context)])
+    jobs = runner.gather(
+        [*(one.request for one in evaluations), gathering(OWNER_WRITES, context), gathering(TOKENS_ISSUED, context)]
+    )
     for kept, numbers in wanted_by(jobs):
         searches = [number for number in numbers if number < owner]
         if searches:
@@ -131,14 +153,20 @@ def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context)
     return found
 
 
-def _second_look(requests: dict[RequestKey, Collected], evaluations: Sequence[Evaluation], runner: Runner,
-                 rebuild: Rebuild, context: Context) -> dict[RequestKey, Collected]:
+def _second_look(
+    requests: dict[RequestKey, Collected],
+    evaluations: Sequence[Evaluation],
+    runner: Runner,
+    rebuild: Rebuild,
+    context: Context,
+) -> dict[RequestKey, Collected]:
     """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
     open_ones = unfinished(requests, evaluations)
     if not open_ones:
         return requests
-    found = collect(((kept, ()) for kept, _ in wanted_by(
-        runner.gather([gathering(clause_of(open_ones), context)]))), rebuild)
+    found = collect(
+        ((kept, ()) for kept, _ in wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))), rebuild
+    )
     return join(requests, {key: one for key, one in found.items() if key in requests})
 
 
@@ -147,8 +175,13 @@ def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int
     return [number for number, one in enumerate(evaluations) if one.wants(event)]
 
 
-def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Mapping[RequestKey, Collected],
-              owners: Owners, tokens: Mapping[str, str]) -> Iterator[Match]:
+def _windowed(
+    evaluations: Sequence[Evaluation],
+    content: Content,
+    requests: Mapping[RequestKey, Collected],
+    owners: Owners,
+    tokens: Mapping[str, str],
+) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
     known: dict[RequestKey, About] = {}
 
@@ -166,8 +199,10 @@ def _windowed(evaluations: Sequence[Evaluation], content: Content, requests: Map
         name = name_of(evaluation.job)
         if plan_kind(evaluation.plan) == "request":
             with timed(name, "requests"):
-                made = [request_match(evaluation, one.request, one.events_for(number), about(one.request))
-                        for one in by_search[number]]
+                made = [
+                    request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                    for one in by_search[number]
+                ]
             yield from (match for match in made if match is not None)
         else:
             schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)

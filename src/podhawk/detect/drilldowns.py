@@ -18,8 +18,7 @@ from msgspec import Struct
 from podhawk.detect.finding import Finding
 from podhawk.spl.text import quote
 
-_TOKEN: Final = re.compile(
-    r'(?P<field>[\w.{}]+\s*(?P<operator>!?=)\s*)?(?P<quoted>"?)\$(?P<name>[^\s$]+)\$(?P=quoted)')
+_TOKEN: Final = re.compile(r'(?P<field>[\w.{}]+\s*(?P<operator>!?=)\s*)?(?P<quoted>"?)\$(?P<name>[^\s$]+)\$(?P=quoted)')
 _ORIGINAL: Final = "%original_detection_search%"
 
 
@@ -37,8 +36,14 @@ def drilldowns(finding: Finding) -> list[Drilldown]:
     found = []
     for one in finding.detection.drilldowns:
         text = one.search.replace(_ORIGINAL, finding.detection.search)
-        found.append(Drilldown(_fill_name(one.name, finding), fill(text, finding), _bound(one.earliest_offset, finding),
-                               _bound(one.latest_offset, finding)))
+        found.append(
+            Drilldown(
+                _fill_name(one.name, finding),
+                fill(text, finding),
+                _bound(one.earliest_offset, finding),
+                _bound(one.latest_offset, finding),
+            )
+        )
     return found
 
 

@@ -20,5 +20,10 @@ def risk_objects(detection: Detection, fields: Fields) -> tuple[ScoredEntity, ..
 
 def threat_objects(detection: Detection, fields: Fields) -> tuple[ThreatValue, ...]:
     """Each value of each field that names what the threat came by, once."""
-    return tuple(dict.fromkeys(ThreatValue(threat.field, threat.type, value) for threat in detection.threat_objects
-                               for value in fields.find(threat.field).values))
+    return tuple(
+        dict.fromkeys(
+            ThreatValue(threat.field, threat.type, value)
+            for threat in detection.threat_objects
+            for value in fields.find(threat.field).values
+        )
+    )

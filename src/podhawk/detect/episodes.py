@@ -74,8 +74,12 @@ class ByKey:
         return frozenset(key for row in rows for key in keys_of(row, self.kept))
 
 
-def aggregate_matches(evaluation: Evaluation, schedule: Schedule, events: Sequence[tuple[AuditEvent, Request]],
-                      about: Callable[[Request], About]) -> Iterator[Match]:
+def aggregate_matches(
+    evaluation: Evaluation,
+    schedule: Schedule,
+    events: Sequence[tuple[AuditEvent, Request]],
+    about: Callable[[Request], About],
+) -> Iterator[Match]:
     """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves."""
     kind = kind_of(evaluation.detection)
     if kind is None:
@@ -129,8 +133,9 @@ def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], 
     return table
 
 
-def episodes_over(windows: Iterable[Window], length: float, by: ByKey,
-                  table_of: Callable[[Window], Table]) -> Iterator[Episode]:
+def episodes_over(
+    windows: Iterable[Window], length: float, by: ByKey, table_of: Callable[[Window], Table]
+) -> Iterator[Episode]:
     """The episodes of windows that follow one another, each of `length` seconds."""
     open_ones: dict[Key, Episode] = {}
     for window in windows:
@@ -151,30 +156,53 @@ def episodes_over(windows: Iterable[Window], length: float, by: ByKey,
     yield from open_ones.values()
 
 
-def _match(evaluation: Evaluation, by: ByKey, kind: Kind, episode: Episode, seen: Sequence[Seen],
-           about: Callable[[Request], About]) -> Match:
+def _match(
+    evaluation: Evaluation,
+    by: ByKey,
+    kind: Kind,
+    episode: Episode,
+    seen: Sequence[Seen],
+    about: Callable[[Request], About],
+) -> Match:
     times = [one.time for one in seen]
     between = seen[bisect.bisect_left(times, episode.first.start) : bisect.bisect_left(times, episode.latest.end)]
     # Where a by-field became columns or ranges (timechart, chart), rows do not tell which events they count.
     inside = [one for one in between if not by.kept or episode.key in one.keys] or list(between)
-    requests = list({one.request.key: one.request for one in sorted(
-        inside, key=lambda one: (one.event.time or one.time, one.row.order.place))}.values())
+    requests = list(
+        {
+            one.request.key: one.request
+            for one in sorted(inside, key=lambda one: (one.event.time or one.time, one.row.order.place))
+        }.values()
+    )
     detection = evaluation.detection
     rows = [row for table in episode.tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     abouts = [about(request) for request in requests]
-    return Match(Finding(
-        finding_id=finding_id(detection, requests[0].key, episode.key), detection=detection, kind=kind,
-        first_time=min(one.event.time or one.time for one in inside), last_time=inside[-1].time,
-        title=title_of(detection, fields), severity=detection.severity, risk_score=detection.risk_score,
-        cluster=requests[0].key.cluster, actor=common_actor([one.actor for one in abouts]),
-        target=common_target([one.target for one in abouts]),
-        outcome=common_outcome([one.outcome for one in abouts]), risk_objects=risk_objects(detection, fields),
-        threat_objects=threat_objects(detection, fields),
-        evaluable=not any(one.event.missing for one in inside),
-        request_count=len(requests), requests=tuple(one.info for one in abouts[:MOST_ROWS]), row_count=len(rows),
-        rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS]),
-        tuple(requests[:MOST_ROWS]), search=evaluation.plan.pipeline)
+    return Match(
+        Finding(
+            finding_id=finding_id(detection, requests[0].key, episode.key),
+            detection=detection,
+            kind=kind,
+            first_time=min(one.event.time or one.time for one in inside),
+            last_time=inside[-1].time,
+            title=title_of(detection, fields),
+            severity=detection.severity,
+            risk_score=detection.risk_score,
+            cluster=requests[0].key.cluster,
+            actor=common_actor([one.actor for one in abouts]),
+            target=common_target([one.target for one in abouts]),
+            outcome=common_outcome([one.outcome for one in abouts]),
+            risk_objects=risk_objects(detection, fields),
+            threat_objects=threat_objects(detection, fields),
+            evaluable=not any(one.event.missing for one in inside),
+            request_count=len(requests),
+            requests=tuple(one.info for one in abouts[:MOST_ROWS]),
+            row_count=len(rows),
+            rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
+        ),
+        tuple(requests[:MOST_ROWS]),
+        search=evaluation.plan.pipeline,
+    )
 
 
 def common_actor(actors: Sequence[Actor]) -> Actor:
@@ -187,8 +215,9 @@ def common_actor(actors: Sequence[Actor]) -> Actor:
         return structs.replace(latest, source_ips=ips)
     one_ip = len({one.source_ip for one in actors}) == 1
     one_kind = len({one.kind for one in actors}) == 1
-    return Actor(kind=latest.kind if one_kind else "unknown", source_ip=latest.source_ip if one_ip else "",
-                 source_ips=ips)
+    return Actor(
+        kind=latest.kind if one_kind else "unknown", source_ip=latest.source_ip if one_ip else "", source_ips=ips
+    )
 
 
 def common_target(targets: Sequence[Target]) -> Target:
@@ -198,8 +227,14 @@ def common_target(targets: Sequence[Target]) -> Target:
         values = {getattr(target, name) for target in targets}
         return str(values.pop()) if len(values) == 1 else ""
 
-    return Target(same("resource"), same("subresource"), same("api_group"), same("namespace"), same("name"),
-                  tuple(dict.fromkeys(image for target in targets for image in target.images))[:MOST_ROWS])
+    return Target(
+        same("resource"),
+        same("subresource"),
+        same("api_group"),
+        same("namespace"),
+        same("name"),
+        tuple(dict.fromkeys(image for target in targets for image in target.images))[:MOST_ROWS],
+    )
 
 
 def common_outcome(outcomes: Sequence[Outcome]) -> Outcome:

@@ -35,7 +35,11 @@ from podhawk.rows.values import as_text
 
 T = TypeVar("T")
 KINDS: Final[dict[str, Kind | None]] = {
-    "anomaly": "intermediate", "ttp": "finding", "correlation": "incident", "hunting": None, "baseline": None,
+    "anomaly": "intermediate",
+    "ttp": "finding",
+    "correlation": "incident",
+    "hunting": None,
+    "baseline": None,
     "investigation": None,
 }
 """What a detection of a type makes; None makes nothing but rows. Source: the analytic types of Splunk's content,
@@ -67,8 +71,11 @@ class Evaluation:
         self._names = names_at_end(plan.pipeline.stages)
         self.kind = kind_of(self.detection)
         # Functions that draw numbers or ask for the time give each event something of its own.
-        self._identities = identities(plan) if not (context.env.draws or "now(" in self.detection.search
-                                                    or "time(" in self.detection.search) else None
+        self._identities = (
+            identities(plan)
+            if not (context.env.draws or "now(" in self.detection.search or "time(" in self.detection.search)
+            else None
+        )
         self._remembered: dict[Any, Remembered] = {}
 
     def wants(self, event: AuditEvent) -> bool:
@@ -125,9 +132,9 @@ class Evaluation:
 
         return Fields(rows, self._names, of_event)
 
-
-    def said(self, events: Sequence[AuditEvent],
-             shared: dict[Any, Row] | None = None) -> tuple[Remembered, tuple[dict[str, Any], ...]]:
+    def said(
+        self, events: Sequence[AuditEvent], shared: dict[Any, Row] | None = None
+    ) -> tuple[Remembered, tuple[dict[str, Any], ...]]:
         """What the search makes of the events of a request, and its rows. `shared` holds the rows that other searches
         have made of these events, by view and fields."""
         names = self._identities
@@ -162,13 +169,21 @@ class Evaluation:
     def _say(self, table: Table, events: Sequence[AuditEvent], names: Sequence[str]) -> Remembered:
         found = self.fields(table.rows, events)
         rows = tuple(shown(row, table) for row in table.rows[:MOST_ROWS])
-        columns = tuple((column, name) for name in names
-                        for column in dict.fromkeys(column for row in rows for column, cell in row.items()
-                                                    if cell == MARKS[name]))
+        columns = tuple(
+            (column, name)
+            for name in names
+            for column in dict.fromkeys(column for row in rows for column, cell in row.items() if cell == MARKS[name])
+        )
         if not table.rows:
             return Remembered("", (), (), (), 0, ())
-        return Remembered(title_of(self.detection, found), risk_objects(self.detection, found),
-                          threat_objects(self.detection, found), rows, len(table.rows), columns)
+        return Remembered(
+            title_of(self.detection, found),
+            risk_objects(self.detection, found),
+            threat_objects(self.detection, found),
+            rows,
+            len(table.rows),
+            columns,
+        )
 
 
 def request_match(evaluation: Evaluation, request: Request, events: Sequence[AuditEvent], about: About) -> Match | None:
@@ -181,13 +196,32 @@ def request_match(evaluation: Evaluation, request: Request, events: Sequence[Aud
     said, rows = evaluation.said(events, about.shared)
     if not said.row_count:
         return None
-    return Match(Finding(
-        finding_id=finding_id(detection, request.key), detection=detection, kind=kind,
-        first_time=about.span[0], last_time=about.span[1], title=said.title, severity=detection.severity,
-        risk_score=detection.risk_score, cluster=request.key.cluster, actor=about.actor, target=about.target,
-        outcome=about.outcome, risk_objects=said.risk_objects, threat_objects=said.threat_objects,
-        evaluable=not any(event.missing for event in request.events), request_count=1, requests=(about.info,),
-        row_count=said.row_count, rows=rows), (request,), _matched(evaluation, events), evaluation.plan.pipeline)
+    return Match(
+        Finding(
+            finding_id=finding_id(detection, request.key),
+            detection=detection,
+            kind=kind,
+            first_time=about.span[0],
+            last_time=about.span[1],
+            title=said.title,
+            severity=detection.severity,
+            risk_score=detection.risk_score,
+            cluster=request.key.cluster,
+            actor=about.actor,
+            target=about.target,
+            outcome=about.outcome,
+            risk_objects=said.risk_objects,
+            threat_objects=said.threat_objects,
+            evaluable=not any(event.missing for event in request.events),
+            request_count=1,
+            requests=(about.info,),
+            row_count=said.row_count,
+            rows=rows,
+        ),
+        (request,),
+        _matched(evaluation, events),
+        evaluation.plan.pipeline,
+    )
 
 
 def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[AuditEvent, ...]:
@@ -232,8 +266,12 @@ class About:
     def info(self) -> RequestInfo:
         """The request as findings name it."""
         key = self._request.key
-        return structs.replace(self._once(info_of), audit_id=key.audit_id, received=key.received,
-                               source=str(self._request.events[0].origin))
+        return structs.replace(
+            self._once(info_of),
+            audit_id=key.audit_id,
+            received=key.received,
+            source=str(self._request.events[0].origin),
+        )
 
     def _once(self, work: Callable[[Request], T]) -> T:
         """What is worked out of a request, worked out once for all that differ from it only in their identity."""
@@ -264,12 +302,22 @@ def times_of(request: Request) -> list[float]:
 def info_of(request: Request) -> RequestInfo:
     """A request as a finding names it."""
     data = request.last.view.data
-    codes = [code for event in reversed(request.events)
-             if (code := member(event.view.data, "responseStatus", "code")).lstrip("-").isdigit()]
+    codes = [
+        code
+        for event in reversed(request.events)
+        if (code := member(event.view.data, "responseStatus", "code")).lstrip("-").isdigit()
+    ]
     stages = dict.fromkeys(member(event.view.data, "stage") for event in request.events)
-    return RequestInfo(request.key.audit_id, member(data, "verb"), request.key.uri,
-                       tuple(stage for stage in stages if stage), int(codes[0]) if codes else None, request.key.user,
-                       request.key.received, str(request.events[0].origin))
+    return RequestInfo(
+        request.key.audit_id,
+        member(data, "verb"),
+        request.key.uri,
+        tuple(stage for stage in stages if stage),
+        int(codes[0]) if codes else None,
+        request.key.user,
+        request.key.received,
+        str(request.events[0].origin),
+    )
 
 
 def shown(row: Row, table: Table) -> dict[str, Any]:

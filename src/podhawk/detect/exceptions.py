@@ -77,8 +77,9 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
                 listed = isinstance(document.data, list)
                 for number, data in enumerate(items):
                     if not isinstance(data, dict):
-                        raise ContentError("an exception is a mapping", place=document.place(),
-                                           remedy=f"Give it {', '.join(KEYS)}.")
+                        raise ContentError(
+                            "an exception is a mapping", place=document.place(), remedy=f"Give it {', '.join(KEYS)}."
+                        )
                     found.append(_read(Fields(document, data, (number,) if listed else ())))
     return found
 
@@ -89,25 +90,41 @@ def _read(top: Fields) -> SiteException:
             raise ContentError(f"an exception has no {key!r}", place=top.place(key), remedy=nearest(str(key), KEYS))
     for key in ("name", "detection", "when", "owner", "reason"):
         if not top.text(key):
-            raise ContentError(f"an exception needs {key!r}", place=top.place(), remedy="It is reviewed: say what, who "
-                               "and why.")
+            raise ContentError(
+                f"an exception needs {key!r}", place=top.place(), remedy="It is reviewed: say what, who and why."
+            )
     try:
         clause = read_clause(top.text("when"), f"{top.document.file}: when")
     except SearchError as error:
-        raise ContentError(f"`when` cannot be read: {error.message}", place=top.place("when"),
-                           remedy=error.remedy) from None
+        raise ContentError(
+            f"`when` cannot be read: {error.message}", place=top.place("when"), remedy=error.remedy
+        ) from None
     if not any(isinstance(part, Compare | In | Term) and part != EVERYTHING for part in walk(clause)):
-        raise ContentError("`when` says nothing that an event could fail", place=top.place("when"),
-                           remedy="To turn a detection off, use --exclude.")
+        raise ContentError(
+            "`when` says nothing that an event could fail",
+            place=top.place("when"),
+            remedy="To turn a detection off, use --exclude.",
+        )
     expires = _day(top, "expires")
     if expires is None:
         created = _day(top, "created")
         if created is None:
-            raise ContentError("an exception needs a day on which it ends", place=top.place(),
-                               remedy="Write expires: YYYY-MM-DD, or created: YYYY-MM-DD for 30 days.")
+            raise ContentError(
+                "an exception needs a day on which it ends",
+                place=top.place(),
+                remedy="Write expires: YYYY-MM-DD, or created: YYYY-MM-DD for 30 days.",
+            )
         expires = created + PRESET
-    return SiteException(top.text("name"), top.text("detection"), top.text("when"), clause, top.text("owner"),
-                         top.text("reason"), expires, top.document.file)
+    return SiteException(
+        top.text("name"),
+        top.text("detection"),
+        top.text("when"),
+        clause,
+        top.text("owner"),
+        top.text("reason"),
+        expires,
+        top.document.file,
+    )
 
 
 def _day(top: Fields, key: str) -> date | None:
@@ -132,8 +149,9 @@ def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException
 def _marked(match: Match, tests: Sequence[tuple[SiteException, Predicate, frozenset[str]]]) -> Match:
     for one, test, names in tests:
         if one.named(match.finding.detection) and _holds(match, test, names):
-            return match.having(suppressed_by=Suppression(one.name, one.file, one.owner, one.reason,
-                                                          one.expires.isoformat()))
+            return match.having(
+                suppressed_by=Suppression(one.name, one.file, one.owner, one.reason, one.expires.isoformat())
+            )
     return match
 
 
@@ -150,8 +168,10 @@ def _holds(match: Match, test: Predicate, names: frozenset[str]) -> bool:
 def may_hold(match: Match, clause: Clause, now: float) -> bool | None:
     """Whether a condition holds for a match; None where it hangs on a body that its log did not keep."""
     names, env = fields(clause), Env(now=now)
-    found = [decide(clause, row_of(event, event.view, names, OrderKey(), FlattenRules()), _bodies_missing(event), env)
-             for event in match.matched]
+    found = [
+        decide(clause, row_of(event, event.view, names, OrderKey(), FlattenRules()), _bodies_missing(event), env)
+        for event in match.matched
+    ]
     return False if False in found or not found else None if None in found else True
 
 
@@ -161,6 +181,6 @@ def _bodies_missing(event: AuditEvent) -> Callable[[str], bool]:
 
 
 def _row(cells: Mapping[str, Any]) -> Row:
-    return Row({name: tuple(cell) if isinstance(cell, list) else cell for name, cell in cells.items()
-                if cell is not None})
-
+    return Row(
+        {name: tuple(cell) if isinstance(cell, list) else cell for name, cell in cells.items() if cell is not None}
+    )

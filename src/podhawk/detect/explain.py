@@ -60,8 +60,10 @@ class Miss(Struct, frozen=True):
     def about(self) -> str:
         """The event in a line."""
         data = self.event.view.data
-        return (f"{self.event.origin} {member(data, 'auditID')} {member(data, 'verb')} "
-                f"{member(data, 'requestURI')} by {member(data, 'user', 'username') or '(nobody)'}")
+        return (
+            f"{self.event.origin} {member(data, 'auditID')} {member(data, 'verb')} "
+            f"{member(data, 'requestURI')} by {member(data, 'user', 'username') or '(nobody)'}"
+        )
 
 
 class Explanation(Struct, frozen=True):
@@ -88,7 +90,8 @@ def explain(request: Request, source: Source, runner: Runner) -> Explanation:
         raise SearchError("only searches over events can be explained", remedy="This one begins with another command.")
     parts = conjuncts(stages[0].node.clause)
     counted: list[tuple[Stage, ...]] = [
-        (replace(stages[0], node=Search(_all(parts[: number + 1]))),) for number in range(len(parts))]
+        (replace(stages[0], node=Search(_all(parts[: number + 1]))),) for number in range(len(parts))
+    ]
     counted += [stages[: number + 1] for number in range(1, len(stages))]
     needs = [(number, label, clause) for number, stage in enumerate(stages) for label, clause in _needed(stage, number)]
     counted += [(*stages[:number], Stage(SEARCH, Search(clause), "search")) for number, _, clause in needs]
@@ -97,11 +100,16 @@ def explain(request: Request, source: Source, runner: Runner) -> Explanation:
     for (number, name, _), found in zip(needs, numbers[len(parts) + len(stages) - 1 :], strict=True):
         if not found:
             lacking.setdefault(number, []).append(name)
-    first = Step(_text(stages[0]), numbers[len(parts) - 1],
-                 tuple(Step(clause_text(part), numbers[number]) for number, part in enumerate(parts)),
-                 tuple(lacking.get(0, ())))
-    later = (Step(_text(stage), numbers[len(parts) + number], missing=tuple(lacking.get(number + 1, ())))
-             for number, stage in enumerate(stages[1:]))
+    first = Step(
+        _text(stages[0]),
+        numbers[len(parts) - 1],
+        tuple(Step(clause_text(part), numbers[number]) for number, part in enumerate(parts)),
+        tuple(lacking.get(0, ())),
+    )
+    later = (
+        Step(_text(stage), numbers[len(parts) + number], missing=tuple(lacking.get(number + 1, ())))
+        for number, stage in enumerate(stages[1:])
+    )
     return Explanation((first, *later), tuple(_misses(parts, source, runner, context)))
 
 
@@ -120,9 +128,18 @@ def explain_event(request: Request, event: AuditEvent) -> tuple[str, Miss | None
         before = table.rows[0]
         table = run_stages((stage,), table, context)
         if not table.rows:
-            failed = next((part for part in conjuncts(stage.node.clause)
-                           if not generate(with_latest(part), context.env)(before)), None) if isinstance(
-                               stage.node, Search) else None
+            failed = (
+                next(
+                    (
+                        part
+                        for part in conjuncts(stage.node.clause)
+                        if not generate(with_latest(part), context.env)(before)
+                    ),
+                    None,
+                )
+                if isinstance(stage.node, Search)
+                else None
+            )
             return _text(stage), _miss(event, failed, before) if failed is not None else None
     return "", None
 
@@ -156,8 +173,10 @@ def _needed(stage: Stage, number: int) -> Iterator[tuple[str, spl.Clause]]:
         names = sorted(spl.fields(part) - {"source", "sourcetype", "host", "index", "_raw"})
         if names and isinstance(part, (spl.Compare, spl.In, spl.Or)):
             few = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-            yield few if len(names) == 1 else f"any of {few}", spl.Or(tuple(map(_has, names))) if len(
-                names) > 1 else _has(names[0])
+            yield (
+                few if len(names) == 1 else f"any of {few}",
+                spl.Or(tuple(map(_has, names))) if len(names) > 1 else _has(names[0]),
+            )
 
 
 def _has(name: str) -> spl.Clause:
@@ -167,8 +186,10 @@ def _has(name: str) -> spl.Clause:
 def _counts(runner: Runner, prefixes: Sequence[tuple[Stage, ...]], pipeline: Pipeline, context: Context) -> list[int]:
     """How many rows each of these pipelines gives: one scan for all of them."""
     count = parse_search(plain("| makeresults | stats count", "explain")).stages[-1]
-    searches = [Request(Pipeline((*stages, count), pipeline.source), replace(context, env=replace(context.env)))
-                for stages in prefixes]
+    searches = [
+        Request(Pipeline((*stages, count), pipeline.source), replace(context, env=replace(context.env)))
+        for stages in prefixes
+    ]
     return [int(str(table.rows[0]["count"])) if table.rows else 0 for table in runner.run(searches)]
 
 

@@ -53,8 +53,10 @@ class Found(Struct):
     @property
     def visible(self) -> list[Finding]:
         """The findings to be seen, the most urgent first."""
-        return sorted((one for one in self.findings if one.visible),
-                      key=lambda one: (one.kind != "incident", -one.priority, one.first_time, one.finding_id))
+        return sorted(
+            (one for one in self.findings if one.visible),
+            key=lambda one: (one.kind != "incident", -one.priority, one.first_time, one.finding_id),
+        )
 
     def hidden(self) -> Iterator[tuple[str, str, int]]:
         """How many findings are out of sight, by what puts them there: (what, name, number)."""
@@ -98,8 +100,10 @@ def find(
         earlier = memory.earlier(matches, detected.anew) if memory is not None else Earlier()
         searches = [one for one in (*prepared, *(rules() if risk or memory is not None else ())) if reads_risk(one)]
         by_id = {match.finding.finding_id: match for match in (*earlier.matches, *matches)}
-        incidents = sorted(incident_matches(searches, content, [*earlier.risk, *risk], by_id),
-                           key=lambda match: (match.finding.first_time, match.finding.finding_id))
+        incidents = sorted(
+            incident_matches(searches, content, [*earlier.risk, *risk], by_id),
+            key=lambda match: (match.finding.first_time, match.finding.finding_id),
+        )
         raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
         every = [*matches, *raised]
         if memory is not None:

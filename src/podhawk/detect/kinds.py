@@ -24,8 +24,21 @@ from podhawk.engine.subsearch import rereads
 PlanKind = Literal["request", "aggregate", "whole"]
 
 FILTERS: Final = frozenset({"search", "where", "regex"})
-HARMLESS: Final = frozenset({"fields", "table", "fillnull", "reverse", "fieldformat", "filldown", "tags", "addinfo",
-                             "outputlookup", "collect", "eventstats"})
+HARMLESS: Final = frozenset(
+    {
+        "fields",
+        "table",
+        "fillnull",
+        "reverse",
+        "fieldformat",
+        "filldown",
+        "tags",
+        "addinfo",
+        "outputlookup",
+        "collect",
+        "eventstats",
+    }
+)
 """Commands of the whole result that neither drop rows nor join those of several requests."""
 
 
@@ -64,8 +77,10 @@ def _results_after(stage: Stage, results: frozenset[str]) -> frozenset[str]:
     if stage.name == "eventstats":
         return results | frozenset(stage.command.columns(stage.node, ()) or ("*",)) - set(grouped_by(stage))
     if isinstance(stage.node, Rename):
-        return frozenset(next((new for old, into in stage.node.pairs if (new := renamed(name, old, into)) is not None),
-                              name) for name in results)
+        return frozenset(
+            next((new for old, into in stage.node.pairs if (new := renamed(name, old, into)) is not None), name)
+            for name in results
+        )
     if not results or stage.kind is not Kind.PER_EVENT:
         return results
     made = stage.command.columns(stage.node, ())

@@ -60,8 +60,11 @@ def _expression_grows(tree: Expression, growing: set[str]) -> bool:
     if tree.operator in ("AND", "OR"):
         return _expression_grows(tree.left, growing) and _expression_grows(tree.right, growing)
     match tree.operator, tree.left, tree.right:
-        case ((">" | ">=", Field(name=name), Literal(value=value))
-              | ("<" | "<=", Literal(value=value), Field(name=name))):
+        case (">" | ">=", Field(name=name), Literal(value=value)) | (
+            "<" | "<=",
+            Literal(value=value),
+            Field(name=name),
+        ):
             return name in growing and not isinstance(value, str)
         case _:
             return False

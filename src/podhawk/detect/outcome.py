@@ -66,5 +66,6 @@ def _is_dry_run(request: Request) -> bool:
         return asked == [_ALL] and member(data, "level") in ("Request", "RequestResponse")
     if verb not in _WRITES or not asked or set(asked) != {_ALL}:
         return False
-    return (member(data, "objectRef", "subresource") not in _REAL
-            and member(data, "objectRef", "apiGroup") not in _REVIEWS)
+    return (
+        member(data, "objectRef", "subresource") not in _REAL and member(data, "objectRef", "apiGroup") not in _REVIEWS
+    )

@@ -23,20 +23,33 @@ from podhawk.detect.finding import ActorKind, ChainLink
 from podhawk.detect.outcome import outcome_of
 from podhawk.detect.request import Request, member, newest_first
 
-KINDS: Final = {"deployments": "Deployment", "replicasets": "ReplicaSet", "daemonsets": "DaemonSet",
-                "statefulsets": "StatefulSet", "jobs": "Job", "cronjobs": "CronJob",
-                "replicationcontrollers": "ReplicationController"}
+KINDS: Final = {
+    "deployments": "Deployment",
+    "replicasets": "ReplicaSet",
+    "daemonsets": "DaemonSet",
+    "statefulsets": "StatefulSet",
+    "jobs": "Job",
+    "cronjobs": "CronJob",
+    "replicationcontrollers": "ReplicationController",
+}
 """Resources whose objects own pods, or own what owns them, and their kinds."""
 
 WRITES: Final = frozenset({"create", "update", "patch"})
-_MAKES_FOR: Final = {"replicaset-controller": "ReplicaSet", "daemon-set-controller": "DaemonSet",
-                     "statefulset-controller": "StatefulSet", "job-controller": "Job",
-                     "replication-controller": "ReplicationController", "deployment-controller": "Deployment",
-                     "cronjob-controller": "CronJob"}
+_MAKES_FOR: Final = {
+    "replicaset-controller": "ReplicaSet",
+    "daemon-set-controller": "DaemonSet",
+    "statefulset-controller": "StatefulSet",
+    "job-controller": "Job",
+    "replication-controller": "ReplicationController",
+    "deployment-controller": "Deployment",
+    "cronjob-controller": "CronJob",
+}
 """What each controller acts for."""
 
-_GIVEN_BY: Final = {"ReplicaSet": ("Deployment", re.compile(r"(.+)-[a-z0-9]{5,10}\Z")),
-                    "Job": ("CronJob", re.compile(r"(.+)-\d{6,}\Z"))}
+_GIVEN_BY: Final = {
+    "ReplicaSet": ("Deployment", re.compile(r"(.+)-[a-z0-9]{5,10}\Z")),
+    "Job": ("CronJob", re.compile(r"(.+)-\d{6,}\Z")),
+}
 """What kind made an object, and how its name tells the maker's."""
 
 RECENT: Final = 15.0
@@ -82,8 +95,18 @@ def write_of(request: Request) -> Write | None:
     owner = owner_in(request)
     time = request.last.stage_time or request.last.time or 0.0
     actor = kind_of_actor(request.key.user, groups, request)
-    return Write(time, kind, member(data, "objectRef", "namespace"), name, request.key.user, request.key.audit_id,
-                 actor, uid, *(owner or ("", "")), groups)
+    return Write(
+        time,
+        kind,
+        member(data, "objectRef", "namespace"),
+        name,
+        request.key.user,
+        request.key.audit_id,
+        actor,
+        uid,
+        *(owner or ("", "")),
+        groups,
+    )
 
 
 def owner_in(request: Request) -> tuple[str, str] | None:
@@ -122,8 +145,9 @@ class Owners:
             found = self._recent(_MAKES_FOR.get(controller, ""), namespace, time)
             certain = False
         while found is not None and len(links) < DEEPEST:
-            links.append(ChainLink(found.kind, found.namespace, found.name, found.user, found.audit_id, certain,
-                                   found.groups))
+            links.append(
+                ChainLink(found.kind, found.namespace, found.name, found.user, found.audit_id, certain, found.groups)
+            )
             if found.actor != "controller":
                 return tuple(links), True
             found, sure = self._maker(found)

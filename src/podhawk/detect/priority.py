@@ -53,14 +53,21 @@ def _for_somebody(match: Match, first: bool) -> bool:
 
 def _machinery(match: Match, first: bool) -> bool:
     actor = match.finding.actor
-    return (actor.kind in ("controller", "node") and not _for_somebody(match, first) and not actor.effective_user
-            and not by_hand(actor.user_agent))
+    return (
+        actor.kind in ("controller", "node")
+        and not _for_somebody(match, first)
+        and not actor.effective_user
+        and not by_hand(actor.user_agent)
+    )
 
 
 def _own_namespace(match: Match, first: bool) -> bool:
     actor = match.finding.actor
-    return (actor.kind == "serviceaccount" and not by_hand(actor.user_agent)
-            and actor.user.split(":")[2:3] == [match.finding.target.namespace])
+    return (
+        actor.kind == "serviceaccount"
+        and not by_hand(actor.user_agent)
+        and actor.user.split(":")[2:3] == [match.finding.target.namespace]
+    )
 
 
 def _token_by_hand(match: Match, first: bool) -> bool:
@@ -89,8 +96,12 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor("dry-run", -30, "a dry run changes nothing", lambda match, first: match.finding.outcome == "dry_run"),
     Factor("person", 5, "by a person", lambda match, first: match.finding.actor.kind == "human"),
     Factor("anonymous", 30, "without a name", lambda match, first: match.finding.actor.kind == "anonymous"),
-    Factor("unauthenticated", 5, "with a credential that nobody knows",
-           lambda match, first: match.finding.actor.kind == "unauthenticated"),
+    Factor(
+        "unauthenticated",
+        5,
+        "with a credential that nobody knows",
+        lambda match, first: match.finding.actor.kind == "unauthenticated",
+    ),
     Factor("impersonating", 10, "in another's name", lambda match, first: bool(match.finding.actor.effective_user)),
     Factor("token-by-hand", 15, "a workload's token in a tool that people use", _token_by_hand),
     Factor("own-namespace", -15, "a workload in its own namespace", _own_namespace),
@@ -98,10 +109,19 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor("machinery", -25, "by the control plane or a node", _machinery),
     Factor("controller", 5, "made by a controller for somebody", _for_somebody),
     Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
-    Factor("namespace", 3, "in a namespace of the system",
-           lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES),
-    Factor("privileged", 15, "it gives power over the node or the cluster",
-           lambda match, first: bool(_powers(match)), _powers),
+    Factor(
+        "namespace",
+        3,
+        "in a namespace of the system",
+        lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES,
+    ),
+    Factor(
+        "privileged",
+        15,
+        "it gives power over the node or the cluster",
+        lambda match, first: bool(_powers(match)),
+        _powers,
+    ),
     Factor("lowered", -20, "known noise", lambda match, first: bool(_lowering(match)), _lowering),
 )
 
@@ -143,12 +163,25 @@ def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int
     them where all else is that factors go by."""
     finding = match.finding
     alike = known_of(match.request) if match.request is not None else None
-    key = None if alike is None else (id(alike), first, finding.risk_score, finding.outcome, finding.actor,
-                                      finding.target.namespace, finding.noise)
+    key = (
+        None
+        if alike is None
+        else (
+            id(alike),
+            first,
+            finding.risk_score,
+            finding.outcome,
+            finding.actor,
+            finding.target.namespace,
+            finding.noise,
+        )
+    )
     reasons = known.get(key) if key is not None else None
     if reasons is None:
-        reasons = (PriorityReason("the detection's score", finding.risk_score),
-                   *[PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)])
+        reasons = (
+            PriorityReason("the detection's score", finding.risk_score),
+            *[PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)],
+        )
         if key is not None:
             known[key] = reasons
     return match.having(priority=max(0, min(100, sum(one.points for one in reasons))), priority_reasons=reasons)
@@ -158,8 +191,9 @@ def _first_times(matches: Sequence[Match]) -> list[bool]:
     """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
-    for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
-                                                                  matches[number].finding.finding_id)):
+    for number in sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    ):
         key = _habit_key(matches[number].finding)
         found[number] = key not in seen
         seen.add(key)
@@ -168,5 +202,12 @@ def _first_times(matches: Sequence[Match]) -> list[bool]:
 
 def _habit_key(finding: Finding) -> tuple[str, ...]:
     verb = finding.requests[0].verb if finding.requests else ""
-    return (finding.cluster, finding.detection.id or finding.detection.name, _cause(finding.actor),
-            finding.actor.effective_user, verb, finding.target.namespace, finding.target.subresource)
+    return (
+        finding.cluster,
+        finding.detection.id or finding.detection.name,
+        _cause(finding.actor),
+        finding.actor.effective_user,
+        verb,
+        finding.target.namespace,
+        finding.target.subresource,
+    )

@@ -18,10 +18,12 @@ _WRITES: Final = frozenset({"create", "update", "patch"})
 _PARTS: Final = frozenset({"", "ephemeralcontainers"})
 """What a write must be to for the body to say what is asked for: a body to `status` repeats what there is."""
 _HOST: Final = ("hostNetwork", "hostPID", "hostIPC")
-_CAPABILITIES: Final = frozenset({"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "NET_ADMIN", "BPF",
-                                  "DAC_READ_SEARCH"})
-_EVERYBODY: Final = frozenset({"system:anonymous", "system:unauthenticated", "system:authenticated",
-                               "system:serviceaccounts"})
+_CAPABILITIES: Final = frozenset(
+    {"ALL", "SYS_ADMIN", "SYS_PTRACE", "SYS_MODULE", "SYS_RAWIO", "NET_ADMIN", "BPF", "DAC_READ_SEARCH"}
+)
+_EVERYBODY: Final = frozenset(
+    {"system:anonymous", "system:unauthenticated", "system:authenticated", "system:serviceaccounts"}
+)
 _VERBS: Final = frozenset({"escalate", "bind", "impersonate"})
 _READS: Final = frozenset({"get", "list", "watch", "*"})
 _CREATES: Final = frozenset({"create", "*"})
@@ -35,8 +37,9 @@ def privileges(request: Request) -> tuple[str, ...]:
     data = request.last.view.data
     if member(data, "verb") not in _WRITES or member(data, "objectRef", "subresource") not in _PARTS:
         return ()
-    return tuple(dict.fromkeys(found for body in newest_first(request, "requestObject")
-                               for found in _in(body, _DEEPEST)))
+    return tuple(
+        dict.fromkeys(found for body in newest_first(request, "requestObject") for found in _in(body, _DEEPEST))
+    )
 
 
 def _in(body: Any, depth: int) -> Iterator[str]:

@@ -42,25 +42,54 @@ def encodable(finding: Finding) -> dict[str, Any]:
     first = rfc3339(finding.first_time)
     last = first if finding.last_time == finding.first_time else rfc3339(finding.last_time)
     return {
-        "schema": SCHEMA, "finding_id": finding.finding_id, "revision": finding.revision,
-        "replaces": finding.replaces, "kind": finding.kind,
-        "detection": {"name": detection.name, "id": detection.id, "version": detection.version,
-                      "type": detection.type, "file": detection.file},
-        "first_time": first, "last_time": last, "title": finding.title,
-        "severity": finding.severity, "risk_score": finding.risk_score, "priority": finding.priority,
+        "schema": SCHEMA,
+        "finding_id": finding.finding_id,
+        "revision": finding.revision,
+        "replaces": finding.replaces,
+        "kind": finding.kind,
+        "detection": {
+            "name": detection.name,
+            "id": detection.id,
+            "version": detection.version,
+            "type": detection.type,
+            "file": detection.file,
+        },
+        "first_time": first,
+        "last_time": last,
+        "title": finding.title,
+        "severity": finding.severity,
+        "risk_score": finding.risk_score,
+        "priority": finding.priority,
         "priority_reasons": finding.priority_reasons,
-        "actor": _actor(finding.actor), "target": finding.target, "outcome": finding.outcome,
-        "risk_objects": finding.risk_objects, "threat_objects": finding.threat_objects,
-        "attack": _attack(detection.mitre_attack_id), "annotations": _annotations(detection),
+        "actor": _actor(finding.actor),
+        "target": finding.target,
+        "outcome": finding.outcome,
+        "risk_objects": finding.risk_objects,
+        "threat_objects": finding.threat_objects,
+        "attack": _attack(detection.mitre_attack_id),
+        "annotations": _annotations(detection),
         "noise": [{"class": hit.noise_class, "action": hit.action} for hit in finding.noise],
-        "suppressed_by": None if suppressed is None else {
-            "name": suppressed.name, "file": suppressed.file, "owner": suppressed.owner, "reason": suppressed.reason,
-            "expires": suppressed.expires},
-        "throttled": finding.throttled, "visible": finding.visible, "evaluable": finding.evaluable,
+        "suppressed_by": None
+        if suppressed is None
+        else {
+            "name": suppressed.name,
+            "file": suppressed.file,
+            "owner": suppressed.owner,
+            "reason": suppressed.reason,
+            "expires": suppressed.expires,
+        },
+        "throttled": finding.throttled,
+        "visible": finding.visible,
+        "evaluable": finding.evaluable,
         "request_count": finding.request_count,
         "requests": finding.requests,
-        "findings": finding.findings, "row_count": finding.row_count, "rows": finding.rows,
-        "cluster": finding.cluster, "status": "new", "disposition": None, "assignee": None,
+        "findings": finding.findings,
+        "row_count": finding.row_count,
+        "rows": finding.rows,
+        "cluster": finding.cluster,
+        "status": "new",
+        "disposition": None,
+        "assignee": None,
     }
 
 
@@ -75,14 +104,20 @@ def _actor(actor: Actor) -> Any:
 
 @lru_cache(maxsize=1024)
 def _attack(ids: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [{"id": one.id, "name": one.name, "tactics": [{"id": tactic.id, "name": tactic.name}
-                                                         for tactic in one.tactics]}
-            for one in map(technique, ids)]
+    return [
+        {"id": one.id, "name": one.name, "tactics": [{"id": tactic.id, "name": tactic.name} for tactic in one.tactics]}
+        for one in map(technique, ids)
+    ]
 
 
 def _annotations(detection: Detection) -> dict[str, tuple[str, ...]]:
-    return {"analytic_story": detection.analytic_story, "kill_chain_phases": detection.kill_chain_phases,
-            "nist": detection.nist, "cis20": detection.cis20, "cve": detection.cve}
+    return {
+        "analytic_story": detection.analytic_story,
+        "kill_chain_phases": detection.kill_chain_phases,
+        "nist": detection.nist,
+        "cis20": detection.cis20,
+        "cve": detection.cve,
+    }
 
 
 def rfc3339(time: float) -> str:

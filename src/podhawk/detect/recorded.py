@@ -46,29 +46,55 @@ def finding_of(record: Plain) -> Finding:
     """The finding that `record` was made of."""
     suppressed = record["suppressed_by"]
     return Finding(
-        finding_id=record["finding_id"], revision=record["revision"], replaces=tuple(record["replaces"]),
-        kind=record["kind"], detection=_detection(record), first_time=epoch(record["first_time"]),
-        last_time=epoch(record["last_time"]), title=record["title"], severity=record["severity"],
-        risk_score=record["risk_score"], priority=record["priority"], cluster=record["cluster"],
+        finding_id=record["finding_id"],
+        revision=record["revision"],
+        replaces=tuple(record["replaces"]),
+        kind=record["kind"],
+        detection=_detection(record),
+        first_time=epoch(record["first_time"]),
+        last_time=epoch(record["last_time"]),
+        title=record["title"],
+        severity=record["severity"],
+        risk_score=record["risk_score"],
+        priority=record["priority"],
+        cluster=record["cluster"],
         priority_reasons=tuple(PriorityReason(**one) for one in record["priority_reasons"]),
-        actor=_actor(record["actor"]), target=Target(**_tuples(record["target"])), outcome=record["outcome"],
+        actor=_actor(record["actor"]),
+        target=Target(**_tuples(record["target"])),
+        outcome=record["outcome"],
         risk_objects=tuple(ScoredEntity(**one) for one in record["risk_objects"]),
         threat_objects=tuple(ThreatValue(**one) for one in record["threat_objects"]),
         noise=tuple(NoiseHit(one["class"], one["action"]) for one in record["noise"]),
-        suppressed_by=Suppression(**suppressed) if suppressed is not None else None, throttled=record["throttled"],
-        visible=record["visible"], evaluable=record["evaluable"], request_count=record["request_count"],
+        suppressed_by=Suppression(**suppressed) if suppressed is not None else None,
+        throttled=record["throttled"],
+        visible=record["visible"],
+        evaluable=record["evaluable"],
+        request_count=record["request_count"],
         requests=tuple(RequestInfo(**_tuples(one)) for one in record["requests"]),
-        findings=tuple(record["findings"]), row_count=record["row_count"], rows=tuple(record["rows"]))
+        findings=tuple(record["findings"]),
+        row_count=record["row_count"],
+        rows=tuple(record["rows"]),
+    )
 
 
 def _detection(record: Plain) -> Detection:
     named, said = record["detection"], record["annotations"]
     return Detection(
-        name=named["name"], id=named["id"], version=named["version"], type=named["type"], file=named["file"], search="",
-        severity=record["severity"], risk_score=record["risk_score"],
-        mitre_attack_id=tuple(one["id"] for one in record["attack"]), analytic_story=tuple(said["analytic_story"]),
-        kill_chain_phases=tuple(said["kill_chain_phases"]), nist=tuple(said["nist"]), cis20=tuple(said["cis20"]),
-        cve=tuple(said["cve"]))
+        name=named["name"],
+        id=named["id"],
+        version=named["version"],
+        type=named["type"],
+        file=named["file"],
+        search="",
+        severity=record["severity"],
+        risk_score=record["risk_score"],
+        mitre_attack_id=tuple(one["id"] for one in record["attack"]),
+        analytic_story=tuple(said["analytic_story"]),
+        kill_chain_phases=tuple(said["kill_chain_phases"]),
+        nist=tuple(said["nist"]),
+        cis20=tuple(said["cis20"]),
+        cve=tuple(said["cve"]),
+    )
 
 
 def _actor(actor: Plain) -> Actor:

@@ -82,10 +82,18 @@ def _uses(stage: Stage, names: set[str]) -> bool:
     if isinstance(node, Search):
         return bool(fields(node.clause) & names) or "_raw" in fields(node.clause)
     if isinstance(node, Stats):
-        return any(not isinstance(item.argument, str | None) or (
-            isinstance(item.argument, str) and ("*" in item.argument or (
-                item.argument in names and item.function not in ("values", "first", "last")))) or
-            item.declaration()[0].by_time for item in node.items)
+        return any(
+            not isinstance(item.argument, str | None)
+            or (
+                isinstance(item.argument, str)
+                and (
+                    "*" in item.argument
+                    or (item.argument in names and item.function not in ("values", "first", "last"))
+                )
+            )
+            or item.declaration()[0].by_time
+            for item in node.items
+        )
     if isinstance(node, (FillNull, Rename)) or stage.name in _HANDS_THROUGH:
         return False
     read = stage.command.reads(node, frozenset())

@@ -56,8 +56,13 @@ def known_of(request: Request) -> dict[Any, Any] | None:
 def key_of(event: AuditEvent) -> RequestKey:
     """The request that an event is a stage of."""
     data = event.view.data
-    return RequestKey(event.cluster, member(data, "auditID"), member(data, "requestReceivedTimestamp"),
-                      member(data, "user", "username"), member(data, "requestURI"))
+    return RequestKey(
+        event.cluster,
+        member(data, "auditID"),
+        member(data, "requestReceivedTimestamp"),
+        member(data, "user", "username"),
+        member(data, "requestURI"),
+    )
 
 
 def member(data: Any, *path: str) -> str:

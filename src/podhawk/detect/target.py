@@ -21,8 +21,14 @@ def target_of(request: Request) -> Target:
     and `*`. `images` are those that a create, update or patch names, in all containers and pod templates.
     """
     ref = next((ref for ref in newest_first(request, "objectRef") if isinstance(ref, dict)), {})
-    return Target(member(ref, "resource"), member(ref, "subresource"), member(ref, "apiGroup"),
-                  member(ref, "namespace"), _name(request, ref), _images(request))
+    return Target(
+        member(ref, "resource"),
+        member(ref, "subresource"),
+        member(ref, "apiGroup"),
+        member(ref, "namespace"),
+        _name(request, ref),
+        _images(request),
+    )
 
 
 def _name(request: Request, ref: dict[str, Any]) -> str:

@@ -32,8 +32,9 @@ class Found(Struct, frozen=True):
 class Fields:
     """The fields that a finding can name: of its rows, then of its events."""
 
-    def __init__(self, rows: Sequence[Row], names: Mapping[str, str],
-                 event_field: Callable[[str], Iterable[Value]]) -> None:
+    def __init__(
+        self, rows: Sequence[Row], names: Mapping[str, str], event_field: Callable[[str], Iterable[Value]]
+    ) -> None:
         self._rows = rows
         self._names = names
         self._event_field = event_field
@@ -50,8 +51,13 @@ class Fields:
         for column in dict.fromkeys((name, self._names.get(name, name))):
             held = [row[column] for row in self._rows if column in row]
             if held:
-                real = dict.fromkeys(text for value in held if not isinstance(value, Filled)
-                                     for text in texts(value) if not isinstance(text, Filled) and text)
+                real = dict.fromkeys(
+                    text
+                    for value in held
+                    if not isinstance(value, Filled)
+                    for text in texts(value)
+                    if not isinstance(text, Filled) and text
+                )
                 return Found(tuple(real), filled=not real)
         return Found(tuple(dict.fromkeys(text for value in self._event_field(name) for text in texts(value) if text)))
 

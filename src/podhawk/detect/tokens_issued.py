@@ -39,6 +39,9 @@ def issued_by(request: Request) -> tuple[str, str] | None:
 
 def issuers(requests: Iterable[Request]) -> Mapping[str, str]:
     """Who issued each token, by its id; of several, who did so last."""
-    known = [(request.last.time or 0.0, request.key, found) for request in requests
-             if (found := issued_by(request)) is not None]
+    known = [
+        (request.last.time or 0.0, request.key, found)
+        for request in requests
+        if (found := issued_by(request)) is not None
+    ]
     return dict(found for _, _, found in sorted(known))

@@ -84,8 +84,16 @@ def proposals(matches: Sequence[Match]) -> list[Proposal]:
             continue
         seen.add(ids)
         days = {datetime.fromtimestamp(match.finding.first_time, UTC).date() for match in own}
-        made.append(Proposal(when, len(ids), len(visible), len(days), own[0].finding,
-                             "clients choose their user agent" if {name for name, _ in chosen} == {_AGENT} else ""))
+        made.append(
+            Proposal(
+                when,
+                len(ids),
+                len(visible),
+                len(days),
+                own[0].finding,
+                "clients choose their user agent" if {name for name, _ in chosen} == {_AGENT} else "",
+            )
+        )
     return made
 
 
@@ -98,8 +106,11 @@ def _rank(item: tuple[tuple[tuple[str, str], ...], list[Match]]) -> tuple[object
 def _holds_for_all(when: str, own: Sequence[Match]) -> bool:
     """Whether an exception would hide the group: none over bodies does where a search matches stages without one."""
     trial = _trial(when)
-    return all(match.finding.suppressed_by is not None
-               for some in (own[:1], own) for match in with_exceptions(some, [trial], 0.0))
+    return all(
+        match.finding.suppressed_by is not None
+        for some in (own[:1], own)
+        for match in with_exceptions(some, [trial], 0.0)
+    )
 
 
 def _trial(when: str) -> SiteException:
@@ -117,26 +128,36 @@ def _fields(match: Match) -> Iterator[tuple[str, str]]:
             yield name, f"{value} *" if name == _AGENT and blank else value
 
 
-def blast_radius(exception: SiteException, matches: Sequence[Match], attacks: Sequence[Match],
-                 now: float) -> BlastRadius:
+def blast_radius(
+    exception: SiteException, matches: Sequence[Match], attacks: Sequence[Match], now: float
+) -> BlastRadius:
     """What an exception would hide."""
     visible = [match for match in matches if match.finding.visible]
-    return BlastRadius(_hidden(exception, visible, now), len(visible), _hidden(exception, attacks, now),
-                       tuple(match.finding for match in attacks if exception.named(match.finding.detection)
-                             and may_hold(match, exception.clause, now) is None))
+    return BlastRadius(
+        _hidden(exception, visible, now),
+        len(visible),
+        _hidden(exception, attacks, now),
+        tuple(
+            match.finding
+            for match in attacks
+            if exception.named(match.finding.detection) and may_hold(match, exception.clause, now) is None
+        ),
+    )
 
 
 def _hidden(exception: SiteException, matches: Sequence[Match], now: float) -> tuple[Finding, ...]:
-    return tuple(match.finding for match in with_exceptions(matches, [exception], now)
-                 if match.finding.suppressed_by is not None)
+    return tuple(
+        match.finding for match in with_exceptions(matches, [exception], now) if match.finding.suppressed_by is not None
+    )
 
 
 def exception_for(detection: Detection, when: str, owner: str, reason: str, now: float) -> SiteException:
     """An exception that begins today and lasts as long as is preset. Raises SearchError for a condition that cannot be
     read."""
     today = datetime.fromtimestamp(now, UTC).date()
-    return SiteException(f"{detection.name}: {when}", detection.name, when, read_clause(when, "--when"), owner, reason,
-                         today + PRESET)
+    return SiteException(
+        f"{detection.name}: {when}", detection.name, when, read_clause(when, "--when"), owner, reason, today + PRESET
+    )
 
 
 def written(exception: SiteException, today: date, accepted: str = "") -> str:
@@ -144,6 +165,13 @@ def written(exception: SiteException, today: date, accepted: str = "") -> str:
     import yaml
 
     reason = exception.reason + (f" (accepted risk: {accepted})" if accepted else "")
-    data = {"name": exception.name, "detection": exception.detection, "when": exception.when, "owner": exception.owner,
-            "reason": reason, "created": today.isoformat(), "expires": exception.expires.isoformat()}
+    data = {
+        "name": exception.name,
+        "detection": exception.detection,
+        "when": exception.when,
+        "owner": exception.owner,
+        "reason": reason,
+        "created": today.isoformat(),
+        "expires": exception.expires.isoformat(),
+    }
     return yaml.safe_dump([data], sort_keys=False, allow_unicode=True, width=110)

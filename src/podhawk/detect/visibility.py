@@ -17,8 +17,12 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mon":
 def with_visibility(matches: Sequence[Match], bar: int) -> list[Match]:
     """The matches with `visible`: incidents, findings, and intermediate findings at or above the bar; not what noise
     classes hide, exceptions mark or throttling quiets."""
-    return [match if is_visible(match.finding, bar) is match.finding.visible else match.having(
-        visible=not match.finding.visible) for match in matches]
+    return [
+        match
+        if is_visible(match.finding, bar) is match.finding.visible
+        else match.having(visible=not match.finding.visible)
+        for match in matches
+    ]
 
 
 def is_visible(finding: Finding, bar: int) -> bool:
@@ -42,8 +46,9 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
     """
     found = list(matches)
     until: dict[tuple[object, ...], float] = {}
-    for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
-                                                                  matches[number].finding.finding_id)):
+    for number in sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    ):
         finding = matches[number].finding
         throttling = finding.detection.throttling
         period = _seconds(throttling.period) if throttling is not None else 0
@@ -52,8 +57,12 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
         values = [finding.rows[0].get(name) if finding.rows else None for name in throttling.fields]
         if None in values:
             continue  # what is not there is not equal to anything
-        key = (finding.cluster, finding.detection.id or finding.detection.name, is_visible(finding, bar),
-               *map(str, values))
+        key = (
+            finding.cluster,
+            finding.detection.id or finding.detection.name,
+            is_visible(finding, bar),
+            *map(str, values),
+        )
         if finding.first_time < until.get(key, float("-inf")):
             found[number] = matches[number].having(throttled=True)
         else:

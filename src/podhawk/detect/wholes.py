@@ -24,17 +24,30 @@ def whole_matches(evaluation: Evaluation, table: Table) -> Iterator[Match]:
     by = ByKey(evaluation.plan)
     groups: dict[tuple[str, ...], list[Row]] = {}
     for row in table.rows:
-        groups.setdefault(by.of_row(row) if by.kept else tuple(f"{name}={row[name]}" for name in sorted(row)),
-                          []).append(row)
+        groups.setdefault(
+            by.of_row(row) if by.kept else tuple(f"{name}={row[name]}" for name in sorted(row)), []
+        ).append(row)
     nobody = RequestKey("", "", "", "", "")
     for key, rows in groups.items():
         fields = evaluation.fields(rows, ())
         times = [time for row in rows if (time := as_number(row.get("_time"))) is not None]
         at = evaluation.request.context.env.now
-        yield Match(Finding(
-            finding_id=finding_id(detection, nobody, key), detection=detection, kind=kind,
-            first_time=float(min(times, default=at)), last_time=float(max(times, default=at)),
-            title=title_of(detection, fields), severity=detection.severity, risk_score=detection.risk_score,
-            cluster="", risk_objects=risk_objects(detection, fields), threat_objects=threat_objects(detection, fields),
-            row_count=len(rows), rows=tuple(shown(row, table) for row in rows[:50])), (),
-                    search=evaluation.plan.pipeline)
+        yield Match(
+            Finding(
+                finding_id=finding_id(detection, nobody, key),
+                detection=detection,
+                kind=kind,
+                first_time=float(min(times, default=at)),
+                last_time=float(max(times, default=at)),
+                title=title_of(detection, fields),
+                severity=detection.severity,
+                risk_score=detection.risk_score,
+                cluster="",
+                risk_objects=risk_objects(detection, fields),
+                threat_objects=threat_objects(detection, fields),
+                row_count=len(rows),
+                rows=tuple(shown(row, table) for row in rows[:50]),
+            ),
+            (),
+            search=evaluation.plan.pipeline,
+        )

@@ -79,13 +79,19 @@ class Schedule(Struct, frozen=True):
 def schedule_of(deployment: Deployment | None, zone: tzinfo = UTC) -> Schedule:
     """The schedule of a deployment. Raises ContentError for times or a cron line that cannot be read."""
     chosen = deployment if deployment is not None else HOURLY
-    made = Schedule(chosen.cron_schedule or HOURLY.cron_schedule, chosen.earliest_time or HOURLY.earliest_time,
-                    chosen.latest_time or HOURLY.latest_time, zone)
+    made = Schedule(
+        chosen.cron_schedule or HOURLY.cron_schedule,
+        chosen.earliest_time or HOURLY.earliest_time,
+        chosen.latest_time or HOURLY.latest_time,
+        zone,
+    )
     try:
         CronSim(made.cron, datetime.fromtimestamp(0, zone))
         made.window(_SOME_MOMENT)
     except (CronSimError, SearchError) as error:
-        raise ContentError(f"the schedule of {chosen.name or 'this detection'} cannot be read: {error}",
-                           place=Place(chosen.file) if chosen.file else None,
-                           remedy="Write a cron line of five fields, and times such as -70m@m.") from None
+        raise ContentError(
+            f"the schedule of {chosen.name or 'this detection'} cannot be read: {error}",
+            place=Place(chosen.file) if chosen.file else None,
+            remedy="Write a cron line of five fields, and times such as -70m@m.",
+        ) from None
     return made

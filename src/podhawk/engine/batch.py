@@ -58,8 +58,9 @@ class EventSource(Protocol):
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines; None if it cannot be cut."""
 
-    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None,
-              take: Take | None = None) -> Iterator[AuditEvent]:
+    def piece(
+        self, piece: Piece, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
+    ) -> Iterator[AuditEvent]:
         """The events of one piece."""
 
     def native(self) -> View:
@@ -78,8 +79,11 @@ class TimeRange(Struct, frozen=True):
     def holds(self, time: float | None) -> bool:
         if self.earliest is None and self.latest is None:
             return True
-        return (time is not None and (self.earliest is None or time >= self.earliest)
-                and (self.latest is None or time < self.latest))
+        return (
+            time is not None
+            and (self.earliest is None or time >= self.earliest)
+            and (self.latest is None or time < self.latest)
+        )
 
 
 class Request(Struct):
@@ -146,8 +150,9 @@ class PieceWork:
     states only after `settle`.
     """
 
-    def __init__(self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange,
-                 sieve: Sieve | None = None) -> None:
+    def __init__(
+        self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, sieve: Sieve | None = None
+    ) -> None:
         self._jobs, self._source, self._within = jobs, source, within
         self._sieve = sieve if sieve is not None else _sieve(jobs, source)
         self._quick: Quick | None = None
@@ -176,8 +181,9 @@ class PieceWork:
             self._quick = quick
 
 
-def _quick(jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange,
-           place: tuple[int, ...]) -> Quick | None:
+def _quick(
+    jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange, place: tuple[int, ...]
+) -> Quick | None:
     """The quick way from lines to rows, where there is no time to look at first, nor another one than it reads."""
     if within != TimeRange() or not source.plain():
         return None
@@ -191,8 +197,14 @@ def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:
     return sieve
 
 
-def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | None, within: TimeRange,
-          place: tuple[int, ...] = (), numbers: Mapping[str, int] | None = None) -> None:
+def _feed(
+    jobs: Sequence[ScanJob],
+    events: Iterator[AuditEvent],
+    sieve: Sieve | None,
+    within: TimeRange,
+    place: tuple[int, ...] = (),
+    numbers: Mapping[str, int] | None = None,
+) -> None:
     """Offer events to the jobs; `place` is where a piece stands in the input, else `numbers` says so of each file."""
     named = [job.probe_fields for job in jobs]
     probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
@@ -218,8 +230,9 @@ def _feed(jobs: Sequence[ScanJob], events: Iterator[AuditEvent], sieve: Sieve | 
 class BatchRunner:
     """Runs searches over one source. `tables` holds the results of legs that were scanned along."""
 
-    def __init__(self, source: EventSource, within: TimeRange | None = None, workers: int = 1,
-                 scan: Scan = scan) -> None:
+    def __init__(
+        self, source: EventSource, within: TimeRange | None = None, workers: int = 1, scan: Scan = scan
+    ) -> None:
         self.source = source
         self.scan = scan
         self.workers = workers
@@ -229,8 +242,10 @@ class BatchRunner:
 
     def gather(self, searches: Sequence[Request]) -> list[GatherJob]:
         """The events that the first clause of each search wants, in the order given."""
-        jobs = [GatherJob(plan, search.context, search.observed)
-                for plan, search in zip(self._plans(searches), searches, strict=True)]
+        jobs = [
+            GatherJob(plan, search.context, search.observed)
+            for plan, search in zip(self._plans(searches), searches, strict=True)
+        ]
         if jobs:
             with rare_collection():
                 self.scan(jobs, self.source, self.within, self.workers)
@@ -243,8 +258,10 @@ class BatchRunner:
 
     def _run(self, searches: Sequence[Request]) -> list[Table]:
         plans = self._plans(searches)
-        jobs = [ScanJob(plan, search.context, search.observed) if not plan.pipeline.generates else None
-                for plan, search in zip(plans, searches, strict=True)]
+        jobs = [
+            ScanJob(plan, search.context, search.observed) if not plan.pipeline.generates else None
+            for plan, search in zip(plans, searches, strict=True)
+        ]
         legs = self._leg_jobs(plans, searches)
         scanned = [job for job in jobs if job is not None] + [job for _, job in legs]
         if scanned:
@@ -252,8 +269,10 @@ class BatchRunner:
         for leg, job in legs:
             self.tables[id(leg)] = job.finish()
             self.kept.append(leg)
-        return [job.finish() if job is not None else run_stages(plan.pipeline.stages, Table(), search.context)
-                for job, plan, search in zip(jobs, plans, searches, strict=True)]
+        return [
+            job.finish() if job is not None else run_stages(plan.pipeline.stages, Table(), search.context)
+            for job, plan, search in zip(jobs, plans, searches, strict=True)
+        ]
 
     def _plans(self, searches: Sequence[Request]) -> list[Plan]:
         """The plans of searches, their subsearches run and put in place."""

@@ -37,7 +37,8 @@ def cluster_of(options: Mapping[str, Any]) -> Cluster | None:
     for text in options.get("spark_conf") or ():
         name, found, value = str(text).partition("=")
         if not found or not name.strip():
-            raise UsageError(f"--spark-conf is NAME=VALUE, not {text!r}",
-                             remedy="For example --spark-conf spark.executor.memory=4g.")
+            raise UsageError(
+                f"--spark-conf is NAME=VALUE, not {text!r}", remedy="For example --spark-conf spark.executor.memory=4g."
+            )
         conf[name.strip()] = value
     return Cluster(str(master), conf)

@@ -121,7 +121,8 @@ def _batch(record: Record) -> pyarrow.RecordBatch:
 
     schema = pyarrow.schema([("job", pyarrow.int32()), ("piece", pyarrow.int32()), ("part", pyarrow.binary())])
     return pyarrow.RecordBatch.from_arrays(
-        [pyarrow.array([value], field.type) for value, field in zip(record, schema, strict=True)], schema=schema)
+        [pyarrow.array([value], field.type) for value, field in zip(record, schema, strict=True)], schema=schema
+    )
 
 
 def raise_failure(part: bytes) -> None:

@@ -47,8 +47,16 @@ class FileSource:
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
         options = self.options
-        return View({}, "", options.source or NATIVE_SOURCE, options.sourcetype or NATIVE_SOURCETYPE,
-                    options.host or DEFAULT_HOST, options.index or DEFAULT_INDEX, {}, {})
+        return View(
+            {},
+            "",
+            options.source or NATIVE_SOURCE,
+            options.sourcetype or NATIVE_SOURCETYPE,
+            options.host or DEFAULT_HOST,
+            options.index or DEFAULT_INDEX,
+            {},
+            {},
+        )
 
     def events(self, sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
         """All events, or those that a sieve lets through or `take` leaves; nothing at all if there are no paths."""
@@ -84,8 +92,9 @@ class FileSource:
             return None
         return pieces_of(self.paths, size)
 
-    def piece(self, piece: Piece, report: InputReport, sieve: Sieve | None = None,
-              take: Take | None = None) -> Iterator[AuditEvent]:
+    def piece(
+        self, piece: Piece, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
+    ) -> Iterator[AuditEvent]:
         """The events of one piece."""
         return read_piece(piece, self.options, report, sieve, take)
 

@@ -46,8 +46,12 @@ def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
         for stage in reversed(stages):
             wanted = stage.command.reads(stage.node, wanted)
         names = None if wanted is None else wanted - set(FIXED)
-        if names and not names & UNIQUE and "_raw" not in names and all(
-                reachable(name) and not of_body(name) for name in names):
+        if (
+            names
+            and not names & UNIQUE
+            and "_raw" not in names
+            and all(reachable(name) and not of_body(name) for name in names)
+        ):
             return stages, names
     return None
 
@@ -56,8 +60,9 @@ class Gate:
     """Tells whether an event gets past the filters of a search. Where it would seldom know, it does not ask, and lets
     the event pass."""
 
-    def __init__(self, stages: tuple[Stage, ...], names: frozenset[str], fixed: dict[str, str],
-                 context: Context) -> None:
+    def __init__(
+        self, stages: tuple[Stage, ...], names: frozenset[str], fixed: dict[str, str], context: Context
+    ) -> None:
         self._warned = False
         self._context = replace(context, env=replace(context.env, warn=self._warn))
         self._stream = chain(stages, self._context)

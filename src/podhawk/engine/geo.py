@@ -88,13 +88,17 @@ def open_geo(path: str) -> MmdbGeo:
 
     place = Place(path)
     if not Path(path).is_file():
-        raise UsageError("there is no such file", place=place,
-                         remedy="--geo takes a .mmdb file, such as DB-IP City Lite or GeoLite2 City.")
+        raise UsageError(
+            "there is no such file",
+            place=place,
+            remedy="--geo takes a .mmdb file, such as DB-IP City Lite or GeoLite2 City.",
+        )
     try:
         return MmdbGeo(maxminddb.open_database(path), path)
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
-        raise UsageError(f"this is no MaxMind database: {error}", place=place,
-                         remedy="--geo takes a .mmdb file, unpacked.") from None
+        raise UsageError(
+            f"this is no MaxMind database: {error}", place=place, remedy="--geo takes a .mmdb file, unpacked."
+        ) from None
 
 
 def _member(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -60,8 +60,9 @@ class Index:
             if not one:
                 self._always.append(number)
                 continue
-            name, texts = min(one, key=lambda equal: (max(wanted[equal[0], text] for text in equal[1])
-                                                      if equal[1] else 0, equal[0]))
+            name, texts = min(
+                one, key=lambda equal: (max(wanted[equal[0], text] for text in equal[1]) if equal[1] else 0, equal[0])
+            )
             self._under[name].append(number)
             filed = self._filed.setdefault(name, defaultdict(list))
             for text in texts:

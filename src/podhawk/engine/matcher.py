@@ -16,8 +16,14 @@ _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[0-57-e]", rb"\\u003[0-9abdf]", rb"\\u000[9
 `/`, `<` and `>`. The API server writes none of them, .NET and Gson some."""
 _LOST = rb"audit\.k8s\.io/truncated"
 _OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
-_HIDING = (rb"protoPayload", rb"\"method_name", rb"awslogs", rb"\"data\\*\"\s*:\s*\\*\"", rb"(?:stdout|stderr) P ",
-           rb"\"stream\\*\"\s*:\s*\\*\"std")
+_HIDING = (
+    rb"protoPayload",
+    rb"\"method_name",
+    rb"awslogs",
+    rb"\"data\\*\"\s*:\s*\\*\"",
+    rb"(?:stdout|stderr) P ",
+    rb"\"stream\\*\"\s*:\s*\\*\"std",
+)
 _CONTINUED = rb"\n[ \t,:\"\[\]}]"
 """A line that cannot begin an event."""
 _BINARY = tuple(rb"(?:\x00\x%02x){4}" % number for number in range(1, 33))
@@ -53,8 +59,9 @@ class HyperscanMatcher:
         expressions += hiding
         flags += [0] * len(hiding)
         self._database = hyperscan.Database()
-        self._database.compile(expressions=expressions, ids=list(range(len(expressions))),
-                               elements=len(expressions), flags=flags)
+        self._database.compile(
+            expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=flags
+        )
 
     def scan(self, block: bytes, start: int, stop: int) -> Found | None:
         """(end, pattern) of each match between two places in order, patterns that are none of a search having a number
@@ -99,6 +106,9 @@ class ReMatcher:
         part = memoryview(block)[start:stop]
         if self._hiding.search(part):
             return None
-        ends = sorted((start + match.end(), number) for number, pattern in enumerate(self._patterns)
-                      for match in pattern.finditer(part))
+        ends = sorted(
+            (start + match.end(), number)
+            for number, pattern in enumerate(self._patterns)
+            for match in pattern.finditer(part)
+        )
         return ends, [start + match.end() for match in self._open.finditer(part)]

@@ -82,8 +82,9 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
     return True
 
 
-def _run(jobs: Sequence[ScanJob], pieces: list[Piece], workers: int,
-         work: Work) -> tuple[list[Sent], list[States]] | None:
+def _run(
+    jobs: Sequence[ScanJob], pieces: list[Piece], workers: int, work: Work
+) -> tuple[list[Sent], list[States]] | None:
     """What each piece and each process gave, or None if any process failed."""
     import multiprocessing
     from multiprocessing.connection import Connection, wait
@@ -144,8 +145,12 @@ def _child(jobs: Sequence[ScanJob], pieces: list[Piece], queue: Any, pipe: Conne
             for job in jobs:
                 job.restart(going_on=not job.placed)
             work(pieces[number], report)
-            sent: Sent = (number, [job.state if job.placed else None for job in jobs], [job.observed for job in jobs],
-                          report)
+            sent: Sent = (
+                number,
+                [job.state if job.placed else None for job in jobs],
+                [job.observed for job in jobs],
+                report,
+            )
             _send(pipe, sent)
     except BaseException:
         pipe.send_bytes(b"failed")

@@ -48,8 +48,9 @@ class Plan(Struct, frozen=True):
     base: Clause
 
 
-def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | None = None,
-                evaluated: list[str] | None = None) -> Pipeline:
+def read_search(
+    text: str, macros: MacroTable, name: str = "search", env: Env | None = None, evaluated: list[str] | None = None
+) -> Pipeline:
     """The pipeline of a search's text: comments, macros, commands. `evaluated` gathers the expressions of macros that
     are eval expressions: with these a search may be another one each time. Raises SearchError."""
     surroundings = env if env is not None else Env()
@@ -63,8 +64,9 @@ def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | 
         cursor.finish()
         return compile_expression(tree, surroundings, source)(Row())
 
-    return parse_search(expand(text, macros, name=name, evaluate=evaluate,
-                               keep_quotes="macro-keeps-quotes" in surroundings.switches))
+    return parse_search(
+        expand(text, macros, name=name, evaluate=evaluate, keep_quotes="macro-keeps-quotes" in surroundings.switches)
+    )
 
 
 def refuse(pipeline: Pipeline, context: Context) -> Pipeline:
@@ -98,8 +100,11 @@ def hint_fillnull(pipeline: Pipeline, context: Context) -> Pipeline:
             later = pipeline.stages[number + 1 :]
             following = next((other for other in later if other.name in GROUPING), None)
             also = grouped_by(following) if following is not None else ()
-            read = following.command.reads(following.node, None) if following is not None and following is later[0] \
+            read = (
+                following.command.reads(following.node, None)
+                if following is not None and following is later[0]
                 else None
+            )
             node = replace(stage.node, also=also)
             if also and read is not None and read <= set(also):
                 node = replace(node, names=also)
@@ -122,7 +127,8 @@ def _narrows(stage: Stage) -> bool:
     """Whether a search says nothing about time or about which view of an event it wants, as only the first one may."""
     return isinstance(stage.node, Search) and not any(
         isinstance(part, TimeBound | Subsearch) or getattr(part, "name", "") in METADATA
-        for part in walk(stage.node.clause))
+        for part in walk(stage.node.clause)
+    )
 
 
 def _conjuncts(clause: Clause) -> tuple[Clause, ...]:
@@ -149,8 +155,13 @@ def expect_lookups(pipeline: Pipeline, context: Context) -> Pipeline:
     return pipeline
 
 
-PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (refuse, expect_lookups, check, hint_fillnull,
-                                                                   join_searches)
+PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (
+    refuse,
+    expect_lookups,
+    check,
+    hint_fillnull,
+    join_searches,
+)
 
 
 def wanted_fields(stages: tuple[Stage, ...]) -> Wanted:

@@ -77,15 +77,18 @@ class _Writer:
         variable, fetched = self._value(name)
         wanted = self.constant(frozenset(patterns.fold(value) for value in values))
         slow = self.constant(test)
-        return (f"({fetched} is not None and ((fold({variable}) in {wanted}) if {variable}.__class__ is str "
-                f"else any_value({variable}, {slow})))")
+        return (
+            f"({fetched} is not None and ((fold({variable}) in {wanted}) if {variable}.__class__ is str "
+            f"else any_value({variable}, {slow})))"
+        )
 
     def _tested(self, name: str, test: Callable[[str], bool]) -> str:
         variable, fetched = self._value(name)
         decide = self.constant(test)
-        return (f"({fetched} is not None and ({decide}({variable}) if {variable}.__class__ is str "
-                f"else any_value({variable}, {decide})))")
-
+        return (
+            f"({fetched} is not None and ({decide}({variable}) if {variable}.__class__ is str "
+            f"else any_value({variable}, {decide})))"
+        )
 
 
 def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
@@ -107,8 +110,10 @@ def generate(clause: Clause, env: Env) -> Predicate:
     writer = _Writer(env)
     expression = writer.write(clause)
     names = ", ".join(f"c{number}" for number in range(len(writer.constants)))
-    text = f"def make(constants, fold, any_value):\n    ({names}{',' if names else ''}) = constants\n" \
-           f"    def predicate(row):\n        get = row.get\n        return {expression}\n    return predicate\n"
+    text = (
+        f"def make(constants, fold, any_value):\n    ({names}{',' if names else ''}) = constants\n"
+        f"    def predicate(row):\n        get = row.get\n        return {expression}\n    return predicate\n"
+    )
     scope: dict[str, Any] = {}
     exec(_compiled(text), scope)
     made: Predicate = scope["make"](tuple(writer.constants), patterns.fold, any_value)

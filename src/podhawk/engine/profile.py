@@ -93,9 +93,17 @@ def scanned(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> Iterat
         yield
     finally:
         way = ("prefilter, then " if sieve is not None else "") + ("quick decode" if quick else "full decode")
-        profile.scans.append(ScanProfile(way, _why(jobs, sieve, quick), time.perf_counter() - started, [
-            (name_of(job), _literals(number, sieve), _passed(number, sieve), job.observed.matched)
-            for number, job in enumerate(jobs)]))
+        profile.scans.append(
+            ScanProfile(
+                way,
+                _why(jobs, sieve, quick),
+                time.perf_counter() - started,
+                [
+                    (name_of(job), _literals(number, sieve), _passed(number, sieve), job.observed.matched)
+                    for number, job in enumerate(jobs)
+                ],
+            )
+        )
 
 
 def name_of(job: ScanJob) -> str:

@@ -83,8 +83,15 @@ class Quick:
     """Takes lines for a set of searches; those in `fields` that are None cannot be served this way, but at least asked
     whether they want a line."""
 
-    def __init__(self, jobs: Sequence[ScanJob], fields: Sequence[frozenset[str] | None], fixed: dict[str, str],
-                 place: tuple[int, ...], numbers: Mapping[str, int], sieve: Wanting | None) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[ScanJob],
+        fields: Sequence[frozenset[str] | None],
+        fixed: dict[str, str],
+        place: tuple[int, ...],
+        numbers: Mapping[str, int],
+        sieve: Wanting | None,
+    ) -> None:
         self._jobs = jobs
         self._whole = len(place) == 1
         self._place = place
@@ -121,8 +128,13 @@ class Quick:
         self.take: Callable[[bytes, int], bool] = self._take
         self.take_lines: Callable[[bytes, int, int], int] | None = None
         only = jobs[0]
-        if (sieve is None and len(jobs) == 1 and only.selects_native and isinstance(only.reducer, StatsRun)
-                and only_counts(only, only.reducer)):
+        if (
+            sieve is None
+            and len(jobs) == 1
+            and only.selects_native
+            and isinstance(only.reducer, StatsRun)
+            and only_counts(only, only.reducer)
+        ):
             self._counter = only.reducer
             self.take = counting(self._shape, only.reducer.node.by, self._counted)
             self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._counted)
@@ -156,8 +168,11 @@ class Quick:
         self._new += len(found)
         if self._new >= MOST_REMEMBERED // 8:
             self._forget()
-        left = [(numbers.before(place), line, wanted) for place, line, wanted in found
-                if line[:1] != b"{" or b"\n" in line or not offer(line, place, wanted)]
+        left = [
+            (numbers.before(place), line, wanted)
+            for place, line, wanted in found
+            if line[:1] != b"{" or b"\n" in line or not offer(line, place, wanted)
+        ]
         self._lines = None
         return left
 
@@ -291,13 +306,18 @@ class Quick:
                 server.settle()
 
 
-def quick_for(jobs: Sequence[ScanJob], fixed: dict[str, str], place: tuple[int, ...],
-              numbers: Mapping[str, int], sieve: Wanting | None = None) -> Quick | None:
+def quick_for(
+    jobs: Sequence[ScanJob],
+    fixed: dict[str, str],
+    place: tuple[int, ...],
+    numbers: Mapping[str, int],
+    sieve: Wanting | None = None,
+) -> Quick | None:
     """The quick way for these searches; None if it can ask for none of them what they want, or without a sieve not
     serve all of them."""
     fields = [needed(job) for job in jobs]
-    if not fields or (None in fields if sieve is None else all(job.selects_native and asked_for(job) is None
-                                                              for job in jobs)):
+    if not fields or (
+        None in fields if sieve is None else all(job.selects_native and asked_for(job) is None for job in jobs)
+    ):
         return None
     return Quick(jobs, fields, fixed, place, numbers, sieve)
-

@@ -102,8 +102,9 @@ def _inner_reader(outer: str, key: str, listed: bool) -> Reader:
 
 def _check_annotations(annotations: Any) -> None:
     """Shippers rename and nest the keys of annotations, which the long way undoes."""
-    if annotations.__class__ is not dict or any("_" in key or value.__class__ is not str
-                                                for key, value in annotations.items()):
+    if annotations.__class__ is not dict or any(
+        "_" in key or value.__class__ is not str for key, value in annotations.items()
+    ):
         raise Unsure
 
 

@@ -37,8 +37,24 @@ _SPELLED: Final[Mapping[str, Any]] = {
     "apiVersion": Literal["audit.k8s.io/v1", "audit.k8s.io/v1beta1", "audit.k8s.io/v1alpha1"],
     "level": Literal["None", "Metadata", "Request", "RequestResponse"],
     "stage": Literal["RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"],
-    "verb": Literal["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "proxy", "post",
-                    "put", "head", "options", "connect", "trace", ""],
+    "verb": Literal[
+        "get",
+        "list",
+        "watch",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "deletecollection",
+        "proxy",
+        "post",
+        "put",
+        "head",
+        "options",
+        "connect",
+        "trace",
+        "",
+    ],
 }
 """How an API server spells some members. Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
@@ -88,7 +104,8 @@ class Shape:
         each event. Lines of others do not decode (anybody can send a request by a method of his own), nor do events
         that lost a part."""
         decode: Callable[[memoryview], list[Any]] = msgspec.json.Decoder(
-            self._struct(sorted(self._names), _SPELLED)).decode_lines
+            self._struct(sorted(self._names), _SPELLED)
+        ).decode_lines
         return decode
 
     def _struct(self, names: Sequence[str], spelled: Mapping[str, Any] = _UNSPELLED) -> Any:
@@ -110,8 +127,12 @@ class Shape:
         if self.annotated:
             members["annotations"] = (dict[str, str], msgspec.field(default_factory=_same({})))
         else:
-            lost = msgspec.defstruct("Part_annotations", [("truncated", _NEVER if spelled else Any, UNSET)],
-                                     rename={"truncated": LOST}, gc=False)
+            lost = msgspec.defstruct(
+                "Part_annotations",
+                [("truncated", _NEVER if spelled else Any, UNSET)],
+                rename={"truncated": LOST},
+                gc=False,
+            )
             members["annotations"] = (lost, msgspec.field(default_factory=_same(lost())))
         # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
         members.pop("auditID", None)
@@ -119,8 +140,11 @@ class Shape:
         members |= {key: (kind | msgspec.UnsetType, UNSET) for key, kind in spelled.items() if key != "verb"}
         declared: list[Any] = [("auditID", str), ("verb", spelled.get("verb", str))]
         declared += [(key, *kind) for key, kind in members.items()]
-        declared += [(key, msgspec.Raw, msgspec.Raw(b"")) for key in sorted(AUDIT_KEYS) if key not in members
-                     and key not in ("auditID", "verb")]
+        declared += [
+            (key, msgspec.Raw, msgspec.Raw(b""))
+            for key in sorted(AUDIT_KEYS)
+            if key not in members and key not in ("auditID", "verb")
+        ]
         return msgspec.defstruct("QuickEvent", declared, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 

@@ -96,17 +96,30 @@ def send_search(job: ScanJob, ferry: Ferry) -> SentSearch:
     text = render_pipeline(job.plan.pipeline)
     again = make_plan(parse_search(plain(text, NAME)), own)
     if _essence(again) != _essence(job.plan):
-        raise SearchError(f"this search cannot be sent to a cluster: its text does not say all of it: {text}",
-                          remedy="Run it with --engine batch.")
+        raise SearchError(
+            f"this search cannot be sent to a cluster: its text does not say all of it: {text}",
+            remedy="Run it with --engine batch.",
+        )
     chain(again.mapped, own)
-    return SentSearch(text, context.env.now, _zone_name(context.env), sorted(context.env.switches), context.exact,
-                      ferry.pack(recorder.asked), isinstance(job, GatherJob))
+    return SentSearch(
+        text,
+        context.env.now,
+        _zone_name(context.env),
+        sorted(context.env.switches),
+        context.exact,
+        ferry.pack(recorder.asked),
+        isinstance(job, GatherJob),
+    )
 
 
 def _essence(plan: Plan) -> tuple[Any, ...]:
     """What an executor acts on. What the planner tells a fillnull counts only where that has no list of its own."""
-    mapped = tuple(replace(stage, node=replace(stage.node, also=()))
-                   if isinstance(stage.node, FillNull) and stage.node.names else stage for stage in plan.mapped)
+    mapped = tuple(
+        replace(stage, node=replace(stage.node, also=()))
+        if isinstance(stage.node, FillNull) and stage.node.names
+        else stage
+        for stage in plan.mapped
+    )
     return mapped, plan.reducer, plan.wanted, plan.base
 
 
@@ -126,8 +139,11 @@ def unpack(data: bytes) -> Shipment:
     except msgspec.DecodeError as error:
         raise EngineError(f"what the driver sent cannot be read: {error}", remedy=SAME) from None
     if (sender.version, sender.states) != (__version__, VERSION):
-        raise EngineError(f"the driver runs podhawk {sender.version} (states {sender.states}) and this executor "
-                          f"podhawk {__version__} (states {VERSION})", remedy=SAME)
+        raise EngineError(
+            f"the driver runs podhawk {sender.version} (states {sender.states}) and this executor "
+            f"podhawk {__version__} (states {VERSION})",
+            remedy=SAME,
+        )
     return msgspec.msgpack.decode(data, type=Shipment)
 
 

@@ -86,10 +86,14 @@ def spellings(group: Group) -> tuple[bytes, ...]:
 
 def rarest_pair(groups: Sequence[Group], lines: Sequence[bytes]) -> tuple[Group, ...]:
     """The two of some groups, in the order of their rarity, that the fewest lines (in lower case) have both."""
-    having = [{number for number, line in enumerate(lines) if any(spelling in line for spelling in spellings(group))}
-              for group in groups]
-    first, second = min(itertools.combinations(range(len(groups)), 2),
-                        key=lambda pair: (len(having[pair[0]] & having[pair[1]]), sum(pair)))
+    having = [
+        {number for number, line in enumerate(lines) if any(spelling in line for spelling in spellings(group))}
+        for group in groups
+    ]
+    first, second = min(
+        itertools.combinations(range(len(groups)), 2),
+        key=lambda pair: (len(having[pair[0]] & having[pair[1]]), sum(pair)),
+    )
     return groups[first], groups[second]
 
 
@@ -160,8 +164,11 @@ class Sieve:
             ranked = sorted(kind.groups, key=lambda group: (counts[group], len(group)))
             kind.chosen = rarest_pair(ranked, lines) if lines and len(ranked) > 1 else (ranked[0],)
             alone = len(kind.chosen) == 1
-            for pattern in ([pattern for literal in kind.chosen[0] for pattern in plain_patterns(literal)] if alone
-                            else [together([group_pattern(group) for group in kind.chosen])]):
+            for pattern in (
+                [pattern for literal in kind.chosen[0] for pattern in plain_patterns(literal)]
+                if alone
+                else [together([group_pattern(group) for group in kind.chosen])]
+            ):
                 patterns[pattern] = patterns.get(pattern, 0) | 1 << number
         if self._matcher is None or before != [kind.chosen for kind in self.kinds]:
             self._masks = list(patterns.values())
@@ -267,8 +274,9 @@ class Sieve:
 
     def _meant(self, mask: int) -> frozenset[int]:
         """The searches of the kinds in a mask."""
-        numbers = self._sets[mask] = frozenset().union(*(kind.searches for number, kind in enumerate(self.kinds)
-                                                         if mask >> number & 1))
+        numbers = self._sets[mask] = frozenset().union(
+            *(kind.searches for number, kind in enumerate(self.kinds) if mask >> number & 1)
+        )
         return numbers
 
 

@@ -67,8 +67,9 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
         from pyspark import SparkContext
         from pyspark.sql import SparkSession
     except ImportError as error:
-        raise UsageError(f"--engine spark needs a package that is not installed: {error.name}",
-                         remedy="pip install 'podhawk[spark]'") from None
+        raise UsageError(
+            f"--engine spark needs a package that is not installed: {error.name}", remedy="pip install 'podhawk[spark]'"
+        ) from None
     if SparkContext._active_spark_context is not None:  # a session is active by thread, its context by process
         yield SparkSession.builder.getOrCreate()
         return
@@ -98,16 +99,22 @@ def _told(cluster: Cluster | None = None) -> Iterator[None]:
 
 def _tell(text: str, cluster: Cluster | None) -> NoReturn:
     if "JAVA_GATEWAY_EXITED" in text or "JAVA_HOME" in text:
-        raise EngineError("Spark did not start", remedy="It needs Java 17 or later on this machine; see above for what "
-                          "it said.") from None
+        raise EngineError(
+            "Spark did not start", remedy="It needs Java 17 or later on this machine; see above for what it said."
+        ) from None
     if "No module named 'podhawk" in text:
-        raise EngineError("the executors have no podhawk", remedy="Put it into their image, or send it with "
-                          "--spark-conf spark.submit.pyFiles=…; see docs/spark.md.") from None
+        raise EngineError(
+            "the executors have no podhawk",
+            remedy="Put it into their image, or send it with --spark-conf spark.submit.pyFiles=…; see docs/spark.md.",
+        ) from None
     last = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
     where = f" at {cluster.master}" if cluster is not None else ""
     what = next((line for line in reversed(last) if "Error" in line or "Exception" in line), last[0] if last else "")
-    raise EngineError(f"Spark{where} failed: {what[:500]}", remedy="Look whether the master can be reached, the "
-                      "workers have cores and memory left, and podhawk is installed where they are.") from None
+    raise EngineError(
+        f"Spark{where} failed: {what[:500]}",
+        remedy="Look whether the master can be reached, the "
+        "workers have cores and memory left, and podhawk is installed where they are.",
+    ) from None
 
 
 class SparkScan:
@@ -163,8 +170,9 @@ class SparkScan:
             merged = states.groupBy("job").applyInArrow(lambda table: merge_states(data, lookups, table), SCHEMA)
             return [(row.job, row.piece, bytes(row.part)) for row in merged.collect()]
 
-    def _absorb(self, jobs: Sequence[ScanJob], records: list[tuple[int, int, bytes]], pieces: list[Piece],
-                source: EventSource) -> None:
+    def _absorb(
+        self, jobs: Sequence[ScanJob], records: list[tuple[int, int, bytes]], pieces: list[Piece], source: EventSource
+    ) -> None:
         accounts = {piece: load(part) for job, piece, part in records if job == ACCOUNT}
         if len(accounts) != len(pieces):
             raise EngineError(f"Spark gave what {len(accounts)} of {len(pieces)} pieces of the input hold")

@@ -33,11 +33,35 @@ VERSION: Final = 1
 MAGIC: Final = "podhawk-state"
 
 CLASSES: Final[tuple[type, ...]] = (
-    Group, stats.Kept, frequency.Tally, dedup.State, tail.State, sort.State, grid.State, grid.Line, series.Cell,
-    counting.Count, counting.Distinct, counting.Values, counting.Listed, counting.Mode,
-    arithmetic.Moments, arithmetic.Numbers, arithmetic.Extreme, arithmetic.Range,
-    ordered.Ordered, ordered.Timed, ordered.Rate, Falling,
-    Observed, InputReport, Rejected, Origin, KeptLine, AuditEvent, View,
+    Group,
+    stats.Kept,
+    frequency.Tally,
+    dedup.State,
+    tail.State,
+    sort.State,
+    grid.State,
+    grid.Line,
+    series.Cell,
+    counting.Count,
+    counting.Distinct,
+    counting.Values,
+    counting.Listed,
+    counting.Mode,
+    arithmetic.Moments,
+    arithmetic.Numbers,
+    arithmetic.Extreme,
+    arithmetic.Range,
+    ordered.Ordered,
+    ordered.Timed,
+    ordered.Rate,
+    Falling,
+    Observed,
+    InputReport,
+    Rejected,
+    Origin,
+    KeptLine,
+    AuditEvent,
+    View,
 )
 
 
@@ -89,8 +113,10 @@ def load(data: bytes) -> Any:
     if not isinstance(found, list) or len(found) != 3 or found[0] != MAGIC:
         raise EngineError("a state cannot be read: these bytes are none")
     if found[1] != VERSION:
-        raise EngineError(f"a state of version {found[1]} cannot be read here, where states are of version {VERSION}",
-                          remedy="Install the same version of podhawk on the driver and on every executor.")
+        raise EngineError(
+            f"a state of version {found[1]} cannot be read here, where states are of version {VERSION}",
+            remedy="Install the same version of podhawk on the driver and on every executor.",
+        )
     try:
         return _value(found[2])
     except (IndexError, TypeError, ValueError, AttributeError) as error:

@@ -37,8 +37,9 @@ def has_subsearch(pipeline: Pipeline) -> bool:
 
 def rereads(pipeline: Pipeline) -> bool:
     """Whether a search may read its input more than once."""
-    return has_subsearch(pipeline) or any(stage.name == "map" or stage.command.legs(stage.node)
-                                          for stage in pipeline.stages)
+    return has_subsearch(pipeline) or any(
+        stage.name == "map" or stage.command.legs(stage.node) for stage in pipeline.stages
+    )
 
 
 def replace_subsearches(clause: Clause, run: Run, warn: Warn = lambda kind, detail: None) -> Clause:
@@ -63,8 +64,7 @@ def formatted(rows: Sequence[Row]) -> Clause:
     """Rows as a clause."""
     found: dict[Clause, None] = {}
     for row in rows:
-        parts = [part for name, value in row.items() if not name.startswith("_")
-                 for part in _field(name, texts(value))]
+        parts = [part for name, value in row.items() if not name.startswith("_") for part in _field(name, texts(value))]
         if parts:
             found[_all(parts)] = None
     return _any(list(found)) if found else NOTHING

@@ -41,25 +41,29 @@ def rules_of(switches: frozenset[str]) -> FlattenRules:
         booleans_as_words="json-booleans-as-digits" not in switches,
         keep_duplicates="json-duplicates-dropped" not in switches,
         nested_array_braces="json-nested-arrays-plain" not in switches,
-        extraction_cutoff=5000 if "spath-cutoff" in switches else 0)
+        extraction_cutoff=5000 if "spath-cutoff" in switches else 0,
+    )
 
 
 def order_of(event: AuditEvent, place: tuple[int, ...]) -> OrderKey:
     """Newest first, then latest stage first, then as it stands in the input."""
-    return OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0) if event.time is not None else 0.0,
-                    (*place, event.origin.line, event.origin.item))
+    return OrderKey(
+        -(event.time or 0.0),
+        -(event.stage_time or 0.0) if event.time is not None else 0.0,
+        (*place, event.origin.line, event.origin.item),
+    )
 
 
-def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey,
-           rules: FlattenRules) -> Row:
+def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey, rules: FlattenRules) -> Row:
     """The row that a search sees of an event, with the fields that are wanted."""
     if event.alike is not None and names is not None and view is event.view and not rules.extraction_cutoff:
         return _after_another(event, event.alike, view, names, order, rules)
     return _made(event, view, names, order, rules)
 
 
-def _after_another(event: AuditEvent, alike: Alike, view: View, names: frozenset[str], order: OrderKey,
-                   rules: FlattenRules) -> Row:
+def _after_another(
+    event: AuditEvent, alike: Alike, view: View, names: frozenset[str], order: OrderKey, rules: FlattenRules
+) -> Row:
     """The row, made after that of an event that differs in nothing but its identity."""
     first: Row | None = alike.known.get((names, rules))
     if first is None:

@@ -51,17 +51,24 @@ def split(text: bytes) -> tuple[Rest, dict[str, str]] | None:
     parts = _MEMBER.split(text)
     if len(parts) != 10:
         return None
-    identity = {parts[1].decode(): parts[2].decode(), parts[4].decode(): parts[5].decode(),
-                parts[7].decode(): parts[8].decode()}
-    return ((parts[0], parts[1], parts[3], parts[4], parts[6], parts[7], parts[9]), identity) if len(identity) == 3 \
+    identity = {
+        parts[1].decode(): parts[2].decode(),
+        parts[4].decode(): parts[5].decode(),
+        parts[7].decode(): parts[8].decode(),
+    }
+    return (
+        ((parts[0], parts[1], parts[3], parts[4], parts[6], parts[7], parts[9]), identity)
+        if len(identity) == 3
         else None
+    )
 
 
 def is_its_own(rest: Rest) -> bool:
     """Whether what was taken out of a line were members of the event itself."""
     before, first, between, second, then, third, after = rest
-    text = b"".join((before, b'"', first, b'":true', between, b'"', second, b'":true', then, b'"', third, b'":true',
-                     after))
+    text = b"".join(
+        (before, b'"', first, b'":true', between, b'"', second, b'":true', then, b'"', third, b'":true', after)
+    )
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -34,19 +34,40 @@ class Assembler:
         """The audit event, in its native view and its carrier's."""
         options, envelope, data = self._options, event.envelope, event.data
         host = options.host or envelope.host or DEFAULT_HOST
-        view = View(data, event.raw, options.source or NATIVE_SOURCE, options.sourcetype or NATIVE_SOURCETYPE,
-                    host, options.index or DEFAULT_INDEX, {}, envelope.indexed)
-        return AuditEvent(view, self._carrier(event, envelope, host), self._time(data, envelope),
-                          _moment(data.get("stageTimestamp")), origin,
-                          envelope.cluster or options.cluster or DEFAULT_CLUSTER, envelope.format or "native",
-                          event.truncated, event.missing)
+        view = View(
+            data,
+            event.raw,
+            options.source or NATIVE_SOURCE,
+            options.sourcetype or NATIVE_SOURCETYPE,
+            host,
+            options.index or DEFAULT_INDEX,
+            {},
+            envelope.indexed,
+        )
+        return AuditEvent(
+            view,
+            self._carrier(event, envelope, host),
+            self._time(data, envelope),
+            _moment(data.get("stageTimestamp")),
+            origin,
+            envelope.cluster or options.cluster or DEFAULT_CLUSTER,
+            envelope.format or "native",
+            event.truncated,
+            event.missing,
+        )
 
-    def after(self, first: AuditEvent, identity: dict[str, str], raw: str, envelope: Envelope,
-              origin: Origin) -> AuditEvent:
+    def after(
+        self, first: AuditEvent, identity: dict[str, str], raw: str, envelope: Envelope, origin: Origin
+    ) -> AuditEvent:
         """The audit event of a line that differs from another one's in nothing but its identity."""
         data = {**first.view.data, **identity}
-        return replace(first, view=replace(first.view, data=data, raw=raw), origin=origin,
-                       time=self._time(data, envelope), stage_time=_moment(data.get("stageTimestamp")))
+        return replace(
+            first,
+            view=replace(first.view, data=data, raw=raw),
+            origin=origin,
+            time=self._time(data, envelope),
+            stage_time=_moment(data.get("stageTimestamp")),
+        )
 
     def _carrier(self, event: Event, envelope: Envelope, host: str) -> View | None:
         carrier, options = envelope.carrier, self._options
@@ -54,8 +75,16 @@ class Assembler:
             return None
         data = event.data if carrier.data is None else carrier.data
         raw = event.raw if carrier.raw is None else carrier.raw
-        return View(data, raw, options.source or carrier.source, options.sourcetype or carrier.sourcetype, host,
-                    options.index or carrier.index or DEFAULT_INDEX, carrier.aliases, envelope.indexed)
+        return View(
+            data,
+            raw,
+            options.source or carrier.source,
+            options.sourcetype or carrier.sourcetype,
+            host,
+            options.index or carrier.index or DEFAULT_INDEX,
+            carrier.aliases,
+            envelope.indexed,
+        )
 
     def _time(self, data: dict[str, Any], envelope: Envelope) -> float | None:
         for name in self._times:

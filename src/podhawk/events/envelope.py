@@ -44,8 +44,7 @@ class Envelope(Struct, frozen=True):
 
     def within(self, format_name: str, **said: Any) -> Envelope:
         """This envelope with an inner layer; what the inner layer leaves None stays as it was."""
-        return replace(self, format=format_name, **{key: value for key, value in said.items()
-                                                    if value is not None})
+        return replace(self, format=format_name, **{key: value for key, value in said.items() if value is not None})
 
 
 class Record(Struct, frozen=True):

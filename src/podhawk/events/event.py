@@ -16,17 +16,50 @@ DEFAULT_INDEX: Final = "main"
 DEFAULT_HOST: Final = "localhost"
 DEFAULT_CLUSTER: Final = "default"
 
-AUDIT_KEYS: Final = frozenset({
-    "kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "user", "impersonatedUser",
-    "authenticationMetadata", "sourceIPs", "userAgent", "objectRef", "responseStatus", "requestObject",
-    "responseObject", "requestReceivedTimestamp", "stageTimestamp", "annotations", "timestamp", "metadata",
-})
+AUDIT_KEYS: Final = frozenset(
+    {
+        "kind",
+        "apiVersion",
+        "level",
+        "auditID",
+        "stage",
+        "requestURI",
+        "verb",
+        "user",
+        "impersonatedUser",
+        "authenticationMetadata",
+        "sourceIPs",
+        "userAgent",
+        "objectRef",
+        "responseStatus",
+        "requestObject",
+        "responseObject",
+        "requestReceivedTimestamp",
+        "stageTimestamp",
+        "annotations",
+        "timestamp",
+        "metadata",
+    }
+)
 """The top-level members of an audit.k8s.io Event, v1alpha1 to v1; anything else was added on the way."""
 
 EXPECTED_KEYS: Final = (
-    "level", "auditID", "stage", "requestURI", "verb", "user", "impersonatedUser", "sourceIPs", "userAgent",
-    "objectRef", "responseStatus", "requestObject", "responseObject", "requestReceivedTimestamp",
-    "stageTimestamp", "annotations",
+    "level",
+    "auditID",
+    "stage",
+    "requestURI",
+    "verb",
+    "user",
+    "impersonatedUser",
+    "sourceIPs",
+    "userAgent",
+    "objectRef",
+    "responseStatus",
+    "requestObject",
+    "responseObject",
+    "requestReceivedTimestamp",
+    "stageTimestamp",
+    "annotations",
 )
 """The members of a v1 event in the order in which the API server writes them: what may stand behind a cut."""
 

@@ -88,10 +88,17 @@ def line_time(text: str) -> float | None:
     return parse_rfc3339(iso[0]) if iso is not None else None
 
 
-def _event(data: dict[str, Any], raw: str, path: str, options: ReadOptions, sourcetype: str, origin: Origin,
-           name: str) -> AuditEvent:
-    view = View(data, raw, options.source or path, options.sourcetype or sourcetype, options.host or DEFAULT_HOST,
-                options.index or DEFAULT_INDEX)
+def _event(
+    data: dict[str, Any], raw: str, path: str, options: ReadOptions, sourcetype: str, origin: Origin, name: str
+) -> AuditEvent:
+    view = View(
+        data,
+        raw,
+        options.source or path,
+        options.sourcetype or sourcetype,
+        options.host or DEFAULT_HOST,
+        options.index or DEFAULT_INDEX,
+    )
     return AuditEvent(view, None, None, None, origin, options.cluster or DEFAULT_CLUSTER, name)
 
 

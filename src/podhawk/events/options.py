@@ -128,9 +128,11 @@ def check_recognised(report: InputReport) -> None:
     found = "; ".join(report.rejections())
     if report.events == 0 and not report.anything:
         if found:
-            raise InputError(f"no audit event in the input; found instead: {found}",
-                             remedy="Other JSON logs can be searched with --input-format json, lines of text with "
-                                    "--input-format text.")
+            raise InputError(
+                f"no audit event in the input; found instead: {found}",
+                remedy="Other JSON logs can be searched with --input-format json, lines of text with "
+                "--input-format text.",
+            )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")
     if report.strict and found:

@@ -30,8 +30,7 @@ from podhawk.events.sifting import CONTINUES, Sieve, Sifted, Take
 from podhawk.events.source import LONG_LINE, Ahead, Damaged, expand_paths, read_blocks, split_lines
 from podhawk.events.unwrap import recover, unwrap
 
-__all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats",
-           "read_events"]
+__all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats", "read_events"]
 
 _GOES_ON: Final = frozenset(bytes((one,)) for one in (*CONTINUES, *b"\r\n\0"))  # or does so after a blank line
 _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
@@ -44,8 +43,13 @@ def input_formats() -> list[str]:
     return ["auto", "json", "text", *_BY_NAME]
 
 
-def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
-                take: Take | None = None) -> Iterator[AuditEvent]:
+def read_events(
+    paths: Sequence[str],
+    options: ReadOptions,
+    report: InputReport,
+    sieve: Sieve | None = None,
+    take: Take | None = None,
+) -> Iterator[AuditEvent]:
     """The audit events of files, folders, globs and `-`, in the order of the input, one at a time.
 
     With a sieve only the lines that it lets through are read; `report.sifted` says so then, and `sieve.current`
@@ -58,8 +62,9 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
     format.
     """
     if options.input_format not in input_formats():
-        raise UsageError(f"unknown input format {options.input_format!r}",
-                         remedy=nearest(options.input_format, input_formats()))
+        raise UsageError(
+            f"unknown input format {options.input_format!r}", remedy=nearest(options.input_format, input_formats())
+        )
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
     for path in expand_paths(paths):
@@ -69,8 +74,9 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport,
         yield from _Reader(path, options, report, sieve, take).events()
 
 
-def read_piece(piece: Piece, options: ReadOptions, report: InputReport,
-               sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
+def read_piece(
+    piece: Piece, options: ReadOptions, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
+) -> Iterator[AuditEvent]:
     """The audit events of a piece of a file. Raises `NotByLine` where the file is not one document per line."""
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
@@ -121,8 +127,15 @@ def _broken_off(rest: bytes, damaged: Damaged) -> Iterator[bytes]:
 class _Reader:
     """Reads one file."""
 
-    def __init__(self, path: str, options: ReadOptions, report: InputReport, sieve: Sieve | None = None,
-                 take: Take | None = None, piece: Piece | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        options: ReadOptions,
+        report: InputReport,
+        sieve: Sieve | None = None,
+        take: Take | None = None,
+        piece: Piece | None = None,
+    ) -> None:
         self._path = path
         quick = options.input_format in ("auto", "native") and not options.strict
         self._take = take.take if take is not None and quick else None
@@ -203,8 +216,9 @@ class _Reader:
                 return number, size, chain((rest,) if rest else (), blocks)
             number, size, carry = number + taken, size + cut - first, block[cut:]
 
-    def _sifted(self, blocks: Iterator[bytes],
-                sieve: Sieve) -> Generator[AuditEvent, None, tuple[int, Iterator[bytes]] | None]:
+    def _sifted(
+        self, blocks: Iterator[bytes], sieve: Sieve
+    ) -> Generator[AuditEvent, None, tuple[int, Iterator[bytes]] | None]:
         """Events of the lines that the sieve lets through; where it gives up, the lines so far and what is left."""
         report = self._report
         report.sifted = True
@@ -224,8 +238,9 @@ class _Reader:
             across = carry + block[:first] if carry else b""
             found = sieve.candidates(block, before + number + bool(across), first, cut) if first < cut else None
             alone = sieve.candidates(across, before + number, 0, len(across)) if across else None
-            if (first < cut and found is None) or (across and (
-                    alone is None or _several(across) or not _closed(across))):
+            if (first < cut and found is None) or (
+                across and (alone is None or _several(across) or not _closed(across))
+            ):
                 return number, ahead.rest(carry, block)
             for part in (alone, found):
                 if part is not None:
@@ -248,8 +263,11 @@ class _Reader:
         """The events of lines that the sieve found after `before` others."""
         assert self._sieve is not None
         numbers = found.numbers
-        left = (self._take_found(found.lines, numbers, before) if self._take_found is not None
-                else [(numbers.before(place), text, wanted) for place, text, wanted in found.lines])
+        left = (
+            self._take_found(found.lines, numbers, before)
+            if self._take_found is not None
+            else [(numbers.before(place), text, wanted) for place, text, wanted in found.lines]
+        )
         for line, text, wanted in left:
             self._sieve.current = wanted
             yield from self._some(text, before + line)
@@ -292,8 +310,11 @@ class _Reader:
     def _read(self, lines: Lines) -> Iterator[AuditEvent]:
         name = self._options.input_format
         if name in ("json", "text"):
-            found = (json_events(lines, self._path, self._options, self._report) if name == "json"
-                     else text_events(lines, self._path, self._options))
+            found = (
+                json_events(lines, self._path, self._options, self._report)
+                if name == "json"
+                else text_events(lines, self._path, self._options)
+            )
             for event in found:
                 self._report.count(event)
                 yield event

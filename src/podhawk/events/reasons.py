@@ -78,9 +78,12 @@ METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OP
 def is_audit_event(value: Any) -> bool:
     """An audit event is told by a string `auditID` with a string `verb` or `stage`, never by its kind:
     webhook items carry none. Rancher's API audit has all of these, and is told by its methods."""
-    return (type(value) is dict and type(value.get("auditID")) is str
-            and (type(value.get("verb")) is str or type(value.get("stage")) is str)
-            and not _is_rancher(value))
+    return (
+        type(value) is dict
+        and type(value.get("auditID")) is str
+        and (type(value.get("verb")) is str or type(value.get("stage")) is str)
+        and not _is_rancher(value)
+    )
 
 
 def _is_rancher(value: dict[str, Any]) -> bool:
@@ -103,8 +106,11 @@ def reason_for_object(value: dict[str, Any]) -> str:
         return RANCHER
     if "involvedObject" in value or "regarding" in value or version.startswith("events.k8s.io/"):
         return CORE_EVENT
-    if version.startswith("audit.k8s.io/") or "auditID" in value or (
-            kind == "Event" and ("verb" in value or "requestURI" in value)):
+    if (
+        version.startswith("audit.k8s.io/")
+        or "auditID" in value
+        or (kind == "Event" and ("verb" in value or "requestURI" in value))
+    ):
         return NO_AUDIT_ID
     if kind == "Event" and version == "v1":
         return CORE_EVENT

@@ -15,18 +15,40 @@ from podhawk.events.event import AUDIT_KEYS
 
 LEVELS: Final = ("k8s_audit_level", "openshift_audit_level", "audit_level")
 _AUDIT_LEVELS: Final = frozenset({"None", "Metadata", "Request", "RequestResponse"})
-_NESTED: Final = ("user", "impersonatedUser", "objectRef", "responseStatus", "requestObject", "responseObject",
-                  "annotations", "sourceIPs", "authenticationMetadata")
+_NESTED: Final = (
+    "user",
+    "impersonatedUser",
+    "objectRef",
+    "responseStatus",
+    "requestObject",
+    "responseObject",
+    "annotations",
+    "sourceIPs",
+    "authenticationMetadata",
+)
 _KNOWN_ANNOTATIONS: Final = {
-    name.replace(".", "_").replace("/", "_").replace("-", "_"): name for name in (
-        "authorization.k8s.io/decision", "authorization.k8s.io/reason", "audit.k8s.io/truncated",
-        "pod-security.kubernetes.io/enforce-policy", "pod-security.kubernetes.io/audit-violations",
-        "pod-security.kubernetes.io/exempt", "authentication.kubernetes.io/credential-id",
-        "authentication.kubernetes.io/issued-credential-id", "authentication.k8s.io/legacy-token",
-        "authentication.k8s.io/stale-token", "k8s.io/deprecated", "k8s.io/removed-release",
-        "podsecuritypolicy.policy.k8s.io/admit-policy", "podsecuritypolicy.policy.k8s.io/validate-policy",
-        "validation.policy.admission.k8s.io/validation_failure", "apiserver.latency.k8s.io/total",
-        "authentication.openshift.io/decision", "authentication.openshift.io/username")}
+    name.replace(".", "_").replace("/", "_").replace("-", "_"): name
+    for name in (
+        "authorization.k8s.io/decision",
+        "authorization.k8s.io/reason",
+        "audit.k8s.io/truncated",
+        "pod-security.kubernetes.io/enforce-policy",
+        "pod-security.kubernetes.io/audit-violations",
+        "pod-security.kubernetes.io/exempt",
+        "authentication.kubernetes.io/credential-id",
+        "authentication.kubernetes.io/issued-credential-id",
+        "authentication.k8s.io/legacy-token",
+        "authentication.k8s.io/stale-token",
+        "k8s.io/deprecated",
+        "k8s.io/removed-release",
+        "podsecuritypolicy.policy.k8s.io/admit-policy",
+        "podsecuritypolicy.policy.k8s.io/validate-policy",
+        "validation.policy.admission.k8s.io/validation_failure",
+        "apiserver.latency.k8s.io/total",
+        "authentication.openshift.io/decision",
+        "authentication.openshift.io/username",
+    )
+}
 
 
 def repair(event: dict[str, Any]) -> dict[str, Any]:
@@ -65,8 +87,13 @@ def _restore_level(event: dict[str, Any]) -> dict[str, Any]:
 
 def _unflatten(event: dict[str, Any]) -> dict[str, Any]:
     """Dotted keys such as `user.username` back into objects, where the object itself is not there."""
-    dotted = [key for key in event if "." in key and key.split(".", 1)[0] in _NESTED
-              and not isinstance(event.get(key.split(".", 1)[0]), (dict, list))]
+    dotted = [
+        key
+        for key in event
+        if "." in key
+        and key.split(".", 1)[0] in _NESTED
+        and not isinstance(event.get(key.split(".", 1)[0]), (dict, list))
+    ]
     if not dotted:
         return event
     fixed = {key: value for key, value in event.items() if key not in dotted}

@@ -83,8 +83,10 @@ def _value(node: Any, depth: int, budget: list[int]) -> Any:
     if budget[0] < 0 or depth > MAX_DEPTH:
         raise BadYAML
     if isinstance(node, yaml.MappingNode):
-        return {str(key.value) if isinstance(key, yaml.ScalarNode) else "": _value(inner, depth + 1, budget)
-                for key, inner in node.value}
+        return {
+            str(key.value) if isinstance(key, yaml.ScalarNode) else "": _value(inner, depth + 1, budget)
+            for key, inner in node.value
+        }
     if isinstance(node, yaml.SequenceNode):
         return [_value(inner, depth + 1, budget) for inner in node.value]
     tag = node.tag.rsplit(":", 1)[-1]

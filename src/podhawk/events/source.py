@@ -48,8 +48,10 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
         else:
             matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
             if not matches:
-                raise InputError(f"no such file or folder: {path!r}", remedy="Paths may be files, folders, "
-                                 "globs, or - for standard input.")
+                raise InputError(
+                    f"no such file or folder: {path!r}",
+                    remedy="Paths may be files, folders, globs, or - for standard input.",
+                )
             for match in matches:
                 found.extend(_files_below(match) if os.path.isdir(match) else [match])
     return found
@@ -57,8 +59,11 @@ def expand_paths(paths: Sequence[str]) -> list[str]:
 
 def _files_below(folder: str) -> list[str]:
     root = Path(folder)
-    return [str(path) for path in sorted(root.rglob("*"))
-            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)]
+    return [
+        str(path)
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    ]
 
 
 def read_blocks(path: str) -> Iterator[bytes]:

@@ -9,7 +9,9 @@ from typing import Final
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SHAPE: Final = re.compile(
     r"\s*(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,12}))?)?"
-    r"\s*(?:([Zz]|UTC)|([+-])(\d\d):?(\d\d))?\s*\Z", re.ASCII)
+    r"\s*(?:([Zz]|UTC)|([+-])(\d\d):?(\d\d))?\s*\Z",
+    re.ASCII,
+)
 
 
 def parse_rfc3339(text: str) -> float | None:
@@ -30,8 +32,7 @@ def parse_rfc3339(text: str) -> float | None:
     micros = round(int(fraction.ljust(9, "0")[:9]) / 1000) if fraction else 0
     leap = 1 if second == "60" else 0
     try:
-        moment = datetime(int(year), int(month), int(day), int(hour), int(minute),
-                          int(second or 0) - leap, tzinfo=UTC)
+        moment = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0) - leap, tzinfo=UTC)
         moment += timedelta(seconds=leap, microseconds=micros)
         if sign:
             offset = timedelta(hours=int(off_hours), minutes=int(off_minutes))

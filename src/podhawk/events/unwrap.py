@@ -32,7 +32,8 @@ from podhawk.events.salvage import salvage
 _MAX_LAYERS: Final = 12
 _OBJECT_START: Final = re.compile(r'\{\s*"')
 _EVENT_START: Final = re.compile(
-    r'\{\s*"(?:kind"\s*:\s*"Event"\s*,\s*"apiVersion"\s*:\s*"audit\.k8s\.io/|level"\s*:\s*"[A-Za-z]+"\s*,\s*"auditID")')
+    r'\{\s*"(?:kind"\s*:\s*"Event"\s*,\s*"apiVersion"\s*:\s*"audit\.k8s\.io/|level"\s*:\s*"[A-Za-z]+"\s*,\s*"auditID")'
+)
 _MAX_FAILURES: Final = 200
 _GAP: Final = re.compile(r"[ \t\r\n,;\x00]*")
 _BETWEEN: Final = " \t\r\n,;\0"
@@ -104,8 +105,9 @@ def recover(text: str, envelope: Envelope, formats: Sequence[Format], layer: int
         yield from _search(text, place, envelope, formats, layer)
 
 
-def _sound_or_salvaged(text: str, envelope: Envelope, formats: Sequence[Format],
-                       layer: int) -> Iterator[Event | Reject]:
+def _sound_or_salvaged(
+    text: str, envelope: Envelope, formats: Sequence[Format], layer: int
+) -> Iterator[Event | Reject]:
     try:
         value = decode_json(text)
     except BadJSON:
@@ -118,8 +120,9 @@ def _sound_or_salvaged(text: str, envelope: Envelope, formats: Sequence[Format],
     yield from unwrap(Record(value, envelope, text), formats, layer + 1)
 
 
-def _search(text: str, place: int, envelope: Envelope, formats: Sequence[Format],
-            layer: int) -> Iterator[Event | Reject]:
+def _search(
+    text: str, place: int, envelope: Envelope, formats: Sequence[Format], layer: int
+) -> Iterator[Event | Reject]:
     """Look for sound documents, and for the fronts of events, from `place` on."""
     found = False
     beginning, failures = place, 0

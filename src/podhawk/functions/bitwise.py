@@ -8,10 +8,7 @@ from functools import reduce
 from podhawk.functions.declare import EvalValue, Function
 from podhawk.functions.numbers import number
 
-SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "bitwise-functions"
-)
+SOURCE = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/bitwise-functions"
 LARGEST = 2**53 - 1
 
 

@@ -38,9 +38,7 @@ def _pairs(name: str, arguments: tuple[Expression, ...], source: SearchText) -> 
         )
 
 
-def _case(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _case(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     _pairs("case", arguments, source)
     branches = list(zip(compiled[::2], compiled[1::2], strict=True))
 
@@ -53,9 +51,7 @@ def _case(
     return case
 
 
-def _validate(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _validate(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     _pairs("validate", arguments, source)
     branches = list(zip(compiled[::2], compiled[1::2], strict=True))
 
@@ -68,16 +64,12 @@ def _validate(
     return validate
 
 
-def _if(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _if(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     condition, yes, no = compiled
     return lambda row: yes(row) if truth(condition(row)) is True else no(row)
 
 
-def _coalesce(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _coalesce(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     def coalesce(row: Row) -> EvalValue:
         for evaluator in compiled:
             value = evaluator(row)
@@ -171,9 +163,7 @@ def _within(cidr: str, address: str) -> bool:
         return False
 
 
-def _cidrmatch(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _cidrmatch(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     first = arguments[0]
     if isinstance(first, Literal) and network(str(first.value)) is None:
         raise source.error(
@@ -221,8 +211,7 @@ FAMILY: tuple[Function, ...] = (
         "case",
         2,
         None,
-        "The value that follows the first condition that is true; null if none is. "
-        "A null condition is skipped.",
+        "The value that follows the first condition that is true; null if none is. A null condition is skipped.",
         ('case(1==2, "a", true(), "b")', "b"),
         build=_case,
         source=SOURCE,
@@ -320,8 +309,7 @@ FAMILY: tuple[Function, ...] = (
         "match",
         2,
         2,
-        "Whether a regular expression (PCRE) matches anywhere in the text. Of a multivalue, one "
-        "value has to match.",
+        "Whether a regular expression (PCRE) matches anywhere in the text. Of a multivalue, one value has to match.",
         ('if(match("/api/v1/secrets", "secrets?$"), "yes", "no")', "yes"),
         run=_match,
         returns="boolean",
@@ -333,8 +321,7 @@ FAMILY: tuple[Function, ...] = (
         "cidrmatch",
         2,
         2,
-        "Whether an address lies in a network given in CIDR notation, IPv4 or IPv6. What is "
-        "no address does not match.",
+        "Whether an address lies in a network given in CIDR notation, IPv4 or IPv6. What is no address does not match.",
         ('if(cidrmatch("10.0.0.0/8", "10.1.2.3"), "inside", "outside")', "inside"),
         build=_cidrmatch,
         returns="boolean",

@@ -17,8 +17,7 @@ from podhawk.spl.expression import Expression, Literal
 from podhawk.spl.text import SearchText
 
 SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "conversion-functions"
+    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/conversion-functions"
 )
 FORMATS = ("binary", "hex", "commas", "duration")
 
@@ -38,9 +37,7 @@ def _tonumber(value: EvalValue, base: EvalValue = 10) -> EvalValue:
         return None
 
 
-def _checked(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _checked(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     """tonumber: what is wrong with a literal is said before the run, what is wrong with a field is null."""
     value = arguments[0]
     base = arguments[1] if len(arguments) > 1 else Literal(10, "10")
@@ -49,9 +46,7 @@ def _checked(
         if radix is None or radix not in range(2, 37):
             raise source.error(f"tonumber() takes a base from 2 to 36, not {base.value!r}", base.at)
         if isinstance(value, Literal) and _tonumber(value.value, radix) is None:
-            raise source.error(
-                f"{value.value!r} is not a number in base {radix}", value.at, len(str(value.value)) + 2
-            )
+            raise source.error(f"{value.value!r} is not a number in base {radix}", value.at, len(str(value.value)) + 2)
     return _strict(_tonumber, compiled)
 
 
@@ -67,9 +62,7 @@ def _strict(run: object, compiled: list[Evaluator]) -> Evaluator:
     return strict
 
 
-def _tostring(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _tostring(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     if len(arguments) > 1:
         wanted = arguments[1]
         if isinstance(wanted, Literal) and str(wanted.value).lower() not in FORMATS:
@@ -129,9 +122,7 @@ def _ipmask(mask: EvalValue, address: EvalValue) -> EvalValue:
     return str(IPv4Address(bits))
 
 
-def _printf(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _printf(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     first = arguments[0]
     if isinstance(first, Literal):
         try:
@@ -247,8 +238,7 @@ FAMILY: tuple[Function, ...] = (
         "tobool",
         1,
         1,
-        "The boolean that a number (0 is false) or the text true, t, false or f means, in any "
-        "case; else null.",
+        "The boolean that a number (0 is false) or the text true, t, false or f means, in any case; else null.",
         ('if(tobool("T"), "yes", "no")', "yes"),
         run=_tobool,
         returns="boolean",

@@ -9,8 +9,7 @@ from podhawk.functions import numbers
 from podhawk.functions.declare import EvalValue, Function
 
 SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "cryptographic-functions"
+    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/cryptographic-functions"
 )
 
 

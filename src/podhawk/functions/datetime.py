@@ -14,8 +14,7 @@ from podhawk.spl.expression import Expression, Literal
 from podhawk.spl.text import SearchText
 
 SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "date-and-time-functions"
+    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/date-and-time-functions"
 )
 
 
@@ -31,9 +30,7 @@ def _relative_time(
         try:
             parse_modifier(str(modifier.value))
         except SearchError as error:
-            raise source.error(
-                error.message, modifier.at, len(str(modifier.value)) + 2, error.remedy
-            ) from None
+            raise source.error(error.message, modifier.at, len(str(modifier.value)) + 2, error.remedy) from None
     moment, steps = compiled
 
     def relative_time(row: Row) -> EvalValue:

@@ -22,9 +22,19 @@ from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Mem
 from podhawk.spl.text import SearchText
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": op.eq, "!=": op.ne, "<": op.lt, ">": op.gt, "<=": op.le, ">=": op.ge}
+    "=": op.eq,
+    "!=": op.ne,
+    "<": op.lt,
+    ">": op.gt,
+    "<=": op.le,
+    ">=": op.ge,
+}
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
-    "-": numbers.subtract, "*": numbers.multiply, "/": numbers.divide, "%": numbers.modulo}
+    "-": numbers.subtract,
+    "*": numbers.multiply,
+    "/": numbers.divide,
+    "%": numbers.modulo,
+}
 _LOGIC = frozenset({"AND", "OR", "XOR"})
 
 
@@ -61,8 +71,11 @@ def compile_value(expression: Expression, env: Env, source: SearchText) -> Evalu
     Raises SearchError for unknown functions, wrong numbers of arguments, and booleans.
     """
     if kind(expression) == "boolean":
-        raise source.error("a boolean cannot be stored in a field", _place(expression),
-                           remedy='Use if(…, "true", "false") or tostring(…).')
+        raise source.error(
+            "a boolean cannot be stored in a field",
+            _place(expression),
+            remedy='Use if(…, "true", "false") or tostring(…).',
+        )
     evaluator = compile_expression(expression, env, source)
 
     def value(row: Row) -> EvalValue:
@@ -124,8 +137,10 @@ def compile_expression(expression: Expression, env: Env, source: SearchText) -> 
             parts = [compile_expression(part, env, source) for part in (left, *choices)]
             if not env.switches & _READINGS:
                 return lambda row: membership([part(row) for part in parts])
-            tests = [_compared("=", left, choice, parts[0], part, env)
-                     for choice, part in zip(choices, parts[1:], strict=True)]
+            tests = [
+                _compared("=", left, choice, parts[0], part, env)
+                for choice, part in zip(choices, parts[1:], strict=True)
+            ]
             return lambda row: None if parts[0](row) is None else any(test(row) is True for test in tests)
         case Call():
             return _call(expression, env, source)
@@ -159,13 +174,15 @@ def compare(name: str, left: EvalValue, right: EvalValue) -> EvalValue:
 _READINGS = frozenset({"compare-as-text", "where-multivalue-first"})
 
 
-def _compared(name: str, left: Expression, right: Expression, first: Evaluator, second: Evaluator,
-              env: Env) -> Evaluator:
+def _compared(
+    name: str, left: Expression, right: Expression, first: Evaluator, second: Evaluator, env: Env
+) -> Evaluator:
     """A comparison, under the readings that are turned on."""
     if not env.switches & _READINGS:
         return lambda row: compare(name, first(row), second(row))
     as_text = "compare-as-text" in env.switches and any(
-        isinstance(side, Literal) and isinstance(side.value, str) for side in (left, right))
+        isinstance(side, Literal) and isinstance(side.value, str) for side in (left, right)
+    )
     first_only = "where-multivalue-first" in env.switches
 
     def one(value: EvalValue) -> EvalValue:
@@ -173,8 +190,13 @@ def _compared(name: str, left: Expression, right: Expression, first: Evaluator, 
 
     def compared(row: Row) -> EvalValue:
         mine, other = one(first(row)), one(second(row))
-        if as_text and mine is not None and other is not None and not isinstance(mine, tuple) and not isinstance(
-                other, tuple):
+        if (
+            as_text
+            and mine is not None
+            and other is not None
+            and not isinstance(mine, tuple)
+            and not isinstance(other, tuple)
+        ):
             return _COMPARISONS[name](numbers.text(mine), numbers.text(other))
         return compare(name, mine, other)
 
@@ -214,6 +236,7 @@ def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
 
         return likes
     if name == ".":
+
         def joined(row: Row) -> EvalValue:
             first, second = left(row), right(row)
             return None if first is None or second is None else numbers.text(first) + numbers.text(second)
@@ -293,8 +316,13 @@ def declared(call: Call, source: SearchText) -> Function:
         raise source.error(f"unknown function {call.name}()", call.at, call.length, nearest(call.name, FUNCTIONS))
     count = len(call.arguments)
     if count < function.low or (function.high is not None and count > function.high):
-        wanted = (f"{function.low}" if function.low == function.high else
-                  f"at least {function.low}" if function.high is None else f"{function.low} to {function.high}")
+        wanted = (
+            f"{function.low}"
+            if function.low == function.high
+            else f"at least {function.low}"
+            if function.high is None
+            else f"{function.low} to {function.high}"
+        )
         raise source.error(f"{call.name}() takes {wanted} arguments, not {count}", call.at, call.length)
     return function
 

@@ -16,17 +16,14 @@ from podhawk.spl.expression import Expression, Field
 from podhawk.spl.text import SearchText
 
 SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "informational-functions"
+    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/informational-functions"
 )
 
 
 def _typed(test: Callable[[EvalValue], EvalValue]) -> Build:
     """A test that sees a field's numeric text as the number it spells."""
 
-    def build(
-        arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-    ) -> Evaluator:
+    def build(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
         inner = compiled[0]
         if not isinstance(arguments[0], Field):
             return lambda row: test(inner(row))
@@ -49,8 +46,7 @@ def _is_number(value: EvalValue) -> bool:
 
 def _is_integer(value: EvalValue) -> bool:
     return _is_number(value) and (
-        isinstance(value, int)
-        or (isinstance(value, float) and value.is_integer() and not hasattr(value, "digits"))
+        isinstance(value, int) or (isinstance(value, float) and value.is_integer() and not hasattr(value, "digits"))
     )
 
 

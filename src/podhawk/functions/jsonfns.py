@@ -27,10 +27,7 @@ from podhawk.functions.multivalue import collapse
 from podhawk.spl.expression import Expression
 from podhawk.spl.text import SearchText
 
-SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "json-functions"
-)
+SOURCE = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/json-functions"
 Change = Callable[[Any, str, Any], None]
 """What one pair of a path (or key) and a value does to a document."""
 
@@ -61,9 +58,7 @@ def _native(found: Any) -> EvalValue:
 def _paired(name: str, start: int, run: Callable[[list[EvalValue]], EvalValue]) -> Build:
     """A function whose arguments from `start` on are pairs; checked before the run."""
 
-    def build(
-        arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-    ) -> Evaluator:
+    def build(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
         if (len(arguments) - start) % 2:
             raise source.error(
                 f"{name}() takes pairs of a name and a value; the last name has no value", arguments[-1].at
@@ -240,8 +235,7 @@ FAMILY: tuple[Function, ...] = (
         "json_array_to_mv",
         1,
         2,
-        "The elements of a JSON array as a multivalue; with true() as second argument, "
-        "texts keep their quotes.",
+        "The elements of a JSON array as a multivalue; with true() as second argument, texts keep their quotes.",
         (r'json_array_to_mv("[\"a\",1]")', ["a", "1"]),
         run=_array_to_mv,
         returns="multivalue",
@@ -302,8 +296,7 @@ FAMILY: tuple[Function, ...] = (
         "json_entries",
         1,
         1,
-        "The members of a JSON object, or the elements of an array, as an array of objects "
-        "with key and value.",
+        "The members of a JSON object, or the elements of an array, as an array of objects with key and value.",
         (r'json_entries("{\"a\":1}")', '[{"key":"a","value":1}]'),
         run=_entries,
         returns="string",

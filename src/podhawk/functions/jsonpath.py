@@ -73,9 +73,7 @@ def dump(value: Any) -> str:
         case dict():
             return (
                 "{"
-                + ",".join(
-                    f"{json.dumps(key, ensure_ascii=False)}:{dump(item)}" for key, item in value.items()
-                )
+                + ",".join(f"{json.dumps(key, ensure_ascii=False)}:{dump(item)}" for key, item in value.items())
                 + "}"
             )
         case list():

@@ -132,9 +132,7 @@ def _extreme(largest: bool) -> Callable[..., EvalValue]:
             for text in (listed(value) if isinstance(value, tuple) else (value,))
         ]
         keyed = [
-            (0, number, "", part)
-            if (number := numbers.number(part)) is not None
-            else (1, 0, numbers.text(part), part)
+            (0, number, "", part) if (number := numbers.number(part)) is not None else (1, 0, numbers.text(part), part)
             for part in parts
         ]
         if not keyed:
@@ -145,11 +143,7 @@ def _extreme(largest: bool) -> Callable[..., EvalValue]:
     return run
 
 
-
-
-def _random(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _random(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     # Each random() of one run has its own numbers, so each is seeded with its place among them.
     env.draws += 1
     generator = random.Random(f"{env.now}:{env.draws}:{source.text}")

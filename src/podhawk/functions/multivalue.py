@@ -91,9 +91,7 @@ def _mvrange(env: Env, start: EvalValue, end: EvalValue, step: EvalValue = 1) ->
 
 
 def _stepped(first: int | float, index: int, stride: int | float) -> EvalValue:
-    return (
-        numbers.add(first, index * stride) if isinstance(stride, int) else round(first + index * stride, 10)
-    )
+    return numbers.add(first, index * stride) if isinstance(stride, int) else round(first + index * stride, 10)
 
 
 def _time_range(env: Env, first: float, last: float, step: str) -> EvalValue:
@@ -125,9 +123,7 @@ def _time_range(env: Env, first: float, last: float, step: str) -> EvalValue:
 
 def _mvzip(first: EvalValue, second: EvalValue, delimiter: EvalValue = ",") -> EvalValue:
     between = numbers.text(delimiter)
-    return collapse(
-        [left + between + right for left, right in zip(listed(first), listed(second), strict=False)]
-    )
+    return collapse([left + between + right for left, right in zip(listed(first), listed(second), strict=False)])
 
 
 def _split(value: EvalValue, delimiter: EvalValue) -> EvalValue:
@@ -137,9 +133,7 @@ def _split(value: EvalValue, delimiter: EvalValue) -> EvalValue:
     return collapse(text.split(between) if between else list(text)) if text else ""
 
 
-def _mvfilter(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _mvfilter(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     name, predicate = _only_field("mvfilter", arguments[0], source), compiled[0]
 
     def mvfilter(row: Row) -> EvalValue:
@@ -154,9 +148,7 @@ def _mvfilter(
     return mvfilter
 
 
-def _mvmap(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
+def _mvmap(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
     name = _only_field("mvmap", arguments[0], source)
     values, change = compiled
 
@@ -212,10 +204,7 @@ def _to_json(value: EvalValue, infer: EvalValue = False) -> EvalValue:
     items = [jsonpath.parse(text) if truth(infer) is True else text for text in listed(value)]
     return jsonpath.JsonText(
         jsonpath.dump(
-            [
-                text if item is jsonpath.MISSING else item
-                for item, text in zip(items, listed(value), strict=True)
-            ]
+            [text if item is jsonpath.MISSING else item for item, text in zip(items, listed(value), strict=True)]
         )
     )
 
@@ -276,8 +265,7 @@ FAMILY: tuple[Function, ...] = (
         "mvfind",
         2,
         2,
-        "The position, counted from 0, of the first value that a regular expression matches; "
-        "null if none does.",
+        "The position, counted from 0, of the first value that a regular expression matches; null if none does.",
         ('mvfind(split("get,list,watch", ","), "^li")', "1"),
         run=_mvfind,
         returns="number",
@@ -353,8 +341,7 @@ FAMILY: tuple[Function, ...] = (
         "mv_to_json_array",
         1,
         2,
-        "The values as a JSON array of texts; with true() as second argument, values "
-        "that are JSON keep their type.",
+        "The values as a JSON array of texts; with true() as second argument, values that are JSON keep their type.",
         ('mv_to_json_array(split("a,1", ","), true())', '["a",1]'),
         run=_to_json,
         returns="string",

@@ -33,10 +33,7 @@ FAMILIES: dict[str, tuple[Function, ...]] = {
 """The families in the order a reference lists them."""
 
 FUNCTIONS: dict[str, Function] = {
-    name: function
-    for family in FAMILIES.values()
-    for function in family
-    for name in (function.name, *function.aliases)
+    name: function for family in FAMILIES.values() for function in family for name in (function.name, *function.aliases)
 }
 """Every name, aliases included, and its declaration."""
 

@@ -12,10 +12,7 @@ from podhawk.functions.finite import whole
 from podhawk.functions.multivalue import collapse
 from podhawk.functions.regex import LimitHit, finditer
 
-SOURCE = (
-    "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
-    "text-functions"
-)
+SOURCE = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/text-functions"
 BLANKS = " \t"
 
 

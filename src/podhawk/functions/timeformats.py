@@ -16,8 +16,20 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-          "November", "December")
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 COMPOUND = {
     "c": "%a %b %e %H:%M:%S %Y",
     "+": "%a %b %e %H:%M:%S %Z %Y",

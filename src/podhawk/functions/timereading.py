@@ -17,10 +17,39 @@ from zoneinfo import ZoneInfo
 from podhawk.functions.timeformats import COMPOUND, DAYS, DIRECTIVE, MONTHS, local
 
 _ZONES = {
-    "Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "WET": 0, "BST": 60, "WEST": 60, "CET": 60, "MET": 60, "CEST": 120,
-    "EET": 120, "MSK": 180, "EEST": 180, "IST": 330, "JST": 540, "KST": 540, "AEST": 600, "AEDT": 660,
-    "NST": -210, "AST": -240, "ADT": -180, "EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420,
-    "MDT": -360, "PST": -480, "PDT": -420, "AKST": -540, "AKDT": -480, "HST": -600}
+    "Z": 0,
+    "UTC": 0,
+    "GMT": 0,
+    "UT": 0,
+    "WET": 0,
+    "BST": 60,
+    "WEST": 60,
+    "CET": 60,
+    "MET": 60,
+    "CEST": 120,
+    "EET": 120,
+    "MSK": 180,
+    "EEST": 180,
+    "IST": 330,
+    "JST": 540,
+    "KST": 540,
+    "AEST": 600,
+    "AEDT": 660,
+    "NST": -210,
+    "AST": -240,
+    "ADT": -180,
+    "EST": -300,
+    "EDT": -240,
+    "CST": -360,
+    "CDT": -300,
+    "MST": -420,
+    "MDT": -360,
+    "PST": -480,
+    "PDT": -420,
+    "AKST": -540,
+    "AKDT": -480,
+    "HST": -600,
+}
 """Abbreviations of zones, and their minutes east of UTC."""
 
 _OFFSET = r"(?:GMT|UTC)?[+-]\d{1,2}(?::?\d{2}(?::?\d{2})?)?|Z(?![A-Za-z])|UTC|GMT"
@@ -28,11 +57,38 @@ _NAMES = "|".join(MONTHS) + "|" + "|".join(month[:3] for month in MONTHS)
 _WEEKDAYS = "|".join(DAYS) + "|" + "|".join(day[:3] for day in DAYS)
 _TWO = r"\d{1,2}"
 _READ = {
-    "Y": r"\d{4}", "y": _TWO, "C": r"\d{2}", "G": r"\d{4}", "g": r"\d{2}", "m": r"1[0-2]|0?\d", "d": _TWO,
-    "e": _TWO, "j": r"\d{1,3}", "H": _TWO, "k": _TWO, "I": _TWO, "l": _TWO, "M": _TWO, "S": _TWO,
-    "p": r"[AP]\.?M\.?", "P": r"[AP]\.?M\.?", "a": _WEEKDAYS, "A": _WEEKDAYS, "b": _NAMES, "B": _NAMES,
-    "u": r"\d", "w": r"\d", "U": _TWO, "W": _TWO, "V": _TWO, "s": r"-?\d{1,18}", "f": r"\d{1,9}",
-    "N": r"\d{1,9}", "Q": r"\d{1,9}", "Z": r"[A-Za-z][A-Za-z0-9_/]*(?:[+-]\d{1,2})?|[+-]\d{2}:?\d{2}"}
+    "Y": r"\d{4}",
+    "y": _TWO,
+    "C": r"\d{2}",
+    "G": r"\d{4}",
+    "g": r"\d{2}",
+    "m": r"1[0-2]|0?\d",
+    "d": _TWO,
+    "e": _TWO,
+    "j": r"\d{1,3}",
+    "H": _TWO,
+    "k": _TWO,
+    "I": _TWO,
+    "l": _TWO,
+    "M": _TWO,
+    "S": _TWO,
+    "p": r"[AP]\.?M\.?",
+    "P": r"[AP]\.?M\.?",
+    "a": _WEEKDAYS,
+    "A": _WEEKDAYS,
+    "b": _NAMES,
+    "B": _NAMES,
+    "u": r"\d",
+    "w": r"\d",
+    "U": _TWO,
+    "W": _TWO,
+    "V": _TWO,
+    "s": r"-?\d{1,18}",
+    "f": r"\d{1,9}",
+    "N": r"\d{1,9}",
+    "Q": r"\d{1,9}",
+    "Z": r"[A-Za-z][A-Za-z0-9_/]*(?:[+-]\d{1,2})?|[+-]\d{2}:?\d{2}",
+}
 """What each variable matches; case does not count."""
 
 

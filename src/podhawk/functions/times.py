@@ -130,9 +130,7 @@ def apply_modifier(steps: tuple[Step, ...], moment: float, zone: tzinfo) -> floa
     """The moment after the steps. Raises SearchError where they leave the calendar."""
     try:
         for count, unit in steps:
-            moment = (
-                snap(moment, unit[1:], zone) if unit.startswith("@") else shift(moment, count, unit, zone)
-            )
+            moment = snap(moment, unit[1:], zone) if unit.startswith("@") else shift(moment, count, unit, zone)
             if not math.isfinite(moment):
                 raise OverflowError
             local(moment, zone)

@@ -14,17 +14,13 @@ SOURCE = (
 )
 
 
-def _trig(
-    name: str, doc: str, calculate: Callable[..., float], example: tuple[str, str], count: int = 1
-) -> Function:
+def _trig(name: str, doc: str, calculate: Callable[..., float], example: tuple[str, str], count: int = 1) -> Function:
     return Function(name, count, count, doc, example, run=numeric(calculate), returns="number", source=SOURCE)
 
 
 FAMILY: tuple[Function, ...] = (
     _trig("acos", "The arc cosine in radians, of a number from -1 to 1.", math.acos, ("acos(1)", "0")),
-    _trig(
-        "acosh", "The inverse hyperbolic cosine, of a number of at least 1.", math.acosh, ("acosh(1)", "0")
-    ),
+    _trig("acosh", "The inverse hyperbolic cosine, of a number of at least 1.", math.acosh, ("acosh(1)", "0")),
     _trig("asin", "The arc sine in radians, of a number from -1 to 1.", math.asin, ("asin(0)", "0")),
     _trig("asinh", "The inverse hyperbolic sine.", math.asinh, ("asinh(0)", "0")),
     _trig("atan", "The arc tangent in radians.", math.atan, ("round(atan(1), 4)", "0.7854")),

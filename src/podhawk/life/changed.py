@@ -33,15 +33,24 @@ def changed(content: Content, detections: Sequence[Detection], files: Iterable[P
     """The detections that are in changed files, or use a macro or lookup that is."""
     paths = frozenset(files)
     macros = {macro.name for macro in content.macros.values() if macro.file and Path(macro.file).resolve() in paths}
-    lookups = {one.name for one in content.lookups.values()
-               if any(part and Path(part).resolve() in paths for part in (one.file, one.path))}
+    lookups = {
+        one.name
+        for one in content.lookups.values()
+        if any(part and Path(part).resolve() in paths for part in (one.file, one.path))
+    }
     growing = True
     while growing:
-        more = {macro.name for macro in content.macros.values() if macros & set(_CALL.findall(macro.definition))
-                or _names(macro.definition, lookups)} - macros
+        more = {
+            macro.name
+            for macro in content.macros.values()
+            if macros & set(_CALL.findall(macro.definition)) or _names(macro.definition, lookups)
+        } - macros
         growing, macros = bool(more), macros | more
-    return tuple(one for one in detections if Path(one.file).resolve() in paths
-                 or macros & set(_CALL.findall(one.search)) or _names(one.search, lookups))
+    return tuple(
+        one
+        for one in detections
+        if Path(one.file).resolve() in paths or macros & set(_CALL.findall(one.search)) or _names(one.search, lookups)
+    )
 
 
 def changed_here(content: Content, detections: Sequence[Detection], ref: str, paths: Sequence[str]) -> list[Detection]:
@@ -60,6 +69,8 @@ def _git(folder: Path, *arguments: str) -> str:
     except OSError:
         raise UsageError("--changed needs git, which is not installed") from None
     if done.returncode:
-        raise UsageError(f"git cannot tell what changed: {done.stderr.strip().splitlines()[-1] if done.stderr else ''}",
-                         remedy="--changed names a branch or commit, such as origin/main, in a git checkout.")
+        raise UsageError(
+            f"git cannot tell what changed: {done.stderr.strip().splitlines()[-1] if done.stderr else ''}",
+            remedy="--changed names a branch or commit, such as origin/main, in a git checkout.",
+        )
     return done.stdout

@@ -14,10 +14,33 @@ import yaml
 
 from podhawk.content.model import ContentTest, Detection, RiskObject
 
-SAME: Final = frozenset({
-    "name", "id", "version", "status", "type", "author", "description", "search", "how_to_implement",
-    "known_false_positives", "references", "analytic_story", "asset_type", "mitre_attack_id", "cve", "product",
-    "security_domain", "drilldowns", "tests", "threat_objects", "risk_score", "severity", "throttling"})
+SAME: Final = frozenset(
+    {
+        "name",
+        "id",
+        "version",
+        "status",
+        "type",
+        "author",
+        "description",
+        "search",
+        "how_to_implement",
+        "known_false_positives",
+        "references",
+        "analytic_story",
+        "asset_type",
+        "mitre_attack_id",
+        "cve",
+        "product",
+        "security_domain",
+        "drilldowns",
+        "tests",
+        "threat_objects",
+        "risk_score",
+        "severity",
+        "throttling",
+    }
+)
 """Members of a detection that a conversion must keep."""
 
 
@@ -36,24 +59,49 @@ _Dumper.add_representer(str, _text)
 def converted(one: Detection) -> str:
     """The text of the detection's file in generation 3."""
     data: dict[str, Any] = {
-        "name": one.name, "id": one.id, "version": one.version,
-        "creation_date": one.creation_date or one.date, "modification_date": one.modification_date or one.date,
-        "author": one.author, "status": one.status, "type": one.type, "description": one.description,
-        "data_source": [[name] for name in one.data_source], "search": one.search,
-        "how_to_implement": one.how_to_implement, "known_false_positives": one.known_false_positives,
+        "name": one.name,
+        "id": one.id,
+        "version": one.version,
+        "creation_date": one.creation_date or one.date,
+        "modification_date": one.modification_date or one.date,
+        "author": one.author,
+        "status": one.status,
+        "type": one.type,
+        "description": one.description,
+        "data_source": [[name] for name in one.data_source],
+        "search": one.search,
+        "how_to_implement": one.how_to_implement,
+        "known_false_positives": one.known_false_positives,
         "references": list(one.references),
-        "drilldown_searches": [{"name": each.name, "search": each.search, "earliest_offset": each.earliest_offset,
-                                "latest_offset": each.latest_offset} for each in one.drilldowns],
+        "drilldown_searches": [
+            {
+                "name": each.name,
+                "search": each.search,
+                "earliest_offset": each.earliest_offset,
+                "latest_offset": each.latest_offset,
+            }
+            for each in one.drilldowns
+        ],
         **_findings(one),
         "threat_objects": [{"field": each.field, "type": each.type} for each in one.threat_objects],
-        "analytic_story": list(one.analytic_story), "asset_type": one.asset_type,
-        "mitre_attack_id": list(one.mitre_attack_id), "cve": list(one.cve), "product": list(one.product),
-        "category": list(one.category), "security_domain": one.security_domain,
-        "tests": [_test(each) for each in one.tests]}
+        "analytic_story": list(one.analytic_story),
+        "asset_type": one.asset_type,
+        "mitre_attack_id": list(one.mitre_attack_id),
+        "cve": list(one.cve),
+        "product": list(one.product),
+        "category": list(one.category),
+        "security_domain": one.security_domain,
+        "tests": [_test(each) for each in one.tests],
+    }
     if one.throttling is not None:
         data["throttling"] = {"fields": list(one.throttling.fields), "period": one.throttling.period}
-    return yaml.dump({name: value for name, value in data.items() if value not in ("", [], None)}, Dumper=_Dumper,
-                     sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(
+        {name: value for name, value in data.items() if value not in ("", [], None)},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=110,
+    )
 
 
 def lost(one: Detection) -> list[str]:
@@ -71,8 +119,9 @@ def lost(one: Detection) -> list[str]:
 def kept(before: Detection, after: Detection) -> list[str]:
     """The members that two detections must agree on and do not."""
     shared = [each for each in Detection.__struct_fields__ if each in SAME]
-    return [each for each in shared if getattr(before, each) != getattr(after, each)] + [
-        "risk_objects"] * (_entities(before) != _entities(after))
+    return [each for each in shared if getattr(before, each) != getattr(after, each)] + ["risk_objects"] * (
+        _entities(before) != _entities(after)
+    )
 
 
 def _entities(one: Detection) -> list[tuple[str, str, int]]:
@@ -90,8 +139,9 @@ def _findings(one: Detection) -> dict[str, Any]:
         entities.remove(first)
         found["finding"] = {"title": one.title or message, "entity": _entity(first)}
     if entities:
-        found["intermediate_findings"] = {"entities": [{**_entity(each), "message": each.message or message}
-                                                       for each in entities]}
+        found["intermediate_findings"] = {
+            "entities": [{**_entity(each), "message": each.message or message} for each in entities]
+        }
     return found
 
 
@@ -100,11 +150,26 @@ def _entity(one: RiskObject) -> dict[str, Any]:
 
 
 def _test(one: ContentTest) -> dict[str, Any]:
-    data = [{name: value for name, value in (
-        ("data", each.data), ("source", each.source), ("sourcetype", each.sourcetype), ("index", each.index),
-        ("host", each.host)) if value} for each in one.attack_data]
-    found: dict[str, Any] = {"name": one.name, "description": one.description, "attack_data": data,
-                             "expected_results": one.expected_results}
+    data = [
+        {
+            name: value
+            for name, value in (
+                ("data", each.data),
+                ("source", each.source),
+                ("sourcetype", each.sourcetype),
+                ("index", each.index),
+                ("host", each.host),
+            )
+            if value
+        }
+        for each in one.attack_data
+    ]
+    found: dict[str, Any] = {
+        "name": one.name,
+        "description": one.description,
+        "attack_data": data,
+        "expected_results": one.expected_results,
+    }
     if one.test_type != "unit":
         found["test_type"] = one.test_type
     return {name: value for name, value in found.items() if value not in ("", None)}

@@ -127,8 +127,10 @@ def _files(kind: str, name: str, author: str, today: date) -> Mapping[str, str]:
     stem = slug(name)
     given = {"name": name, "stem": stem, "id": uuid4(), "day": today.isoformat(), "author": author}
     if kind == "detection":
-        return {f"detections/{stem}.yml": _DETECTION.format(**given),
-                f"datasets/{stem}.log": json.dumps(_EVENT, separators=(",", ":")) + "\n"}
+        return {
+            f"detections/{stem}.yml": _DETECTION.format(**given),
+            f"datasets/{stem}.log": json.dumps(_EVENT, separators=(",", ":")) + "\n",
+        }
     if kind == "macro":
         return {f"macros/{stem}.yml": _MACRO.format(**given)}
     if kind == "story":

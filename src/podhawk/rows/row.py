@@ -30,8 +30,9 @@ class Row(dict[str, Value]):
 
     __slots__ = ("order",)
 
-    def __init__(self, fields: Iterable[tuple[str, Value]] | Mapping[str, Value] = (),
-                 order: OrderKey = NO_ORDER) -> None:
+    def __init__(
+        self, fields: Iterable[tuple[str, Value]] | Mapping[str, Value] = (), order: OrderKey = NO_ORDER
+    ) -> None:
         super().__init__(fields)
         self.order = order
 

@@ -60,8 +60,11 @@ def read_file(path: Path) -> SettingsFile:
         raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from None
     macros = data.pop("macros", {})
     if not isinstance(macros, dict) or not all(isinstance(text, str) for text in macros.values()):
-        raise UsageError("[macros] maps names to definitions, both text", place=Place(str(path)),
-                         remedy='Write: kube_allowed_images = "objectRef.name IN (*falco*)"')
+        raise UsageError(
+            "[macros] maps names to definitions, both text",
+            place=Place(str(path)),
+            remedy='Write: kube_allowed_images = "objectRef.name IN (*falco*)"',
+        )
     tables = {name: data.pop(name) for name in TABLES if name in data}
     for name, table in tables.items():
         if not isinstance(table, dict):
@@ -70,8 +73,9 @@ def read_file(path: Path) -> SettingsFile:
     for key, value in data.items():
         option = BY_KEY.get(key.replace("-", "_"))
         if option is None:
-            raise UsageError(f"unknown setting {key!r}", place=Place(str(path)),
-                             remedy=nearest(key, [*BY_KEY, "macros", *TABLES]))
+            raise UsageError(
+                f"unknown setting {key!r}", place=Place(str(path)), remedy=nearest(key, [*BY_KEY, "macros", *TABLES])
+            )
         found[option.key] = _typed(option, value, Place(str(path)))
     for key in ("content", "overrides", "exceptions"):
         if key in found:
@@ -101,13 +105,17 @@ def _typed(option: Option, value: Any, place: Place | None) -> Any:
     if not isinstance(value, str):
         raise UsageError(f"{option.name} is a text, not {value!r}", place=place)
     if option.kind == "choice" and value not in option.every_choice:
-        raise UsageError(f"{option.name} is one of {', '.join(option.every_choice)}, not {value!r}", place=place,
-                         remedy=nearest(value, option.every_choice))
+        raise UsageError(
+            f"{option.name} is one of {', '.join(option.every_choice)}, not {value!r}",
+            place=place,
+            remedy=nearest(value, option.every_choice),
+        )
     return value
 
 
-def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] | None = None,
-            folder: Path | None = None) -> Settings:
+def resolve(
+    verb: str, given: Mapping[str, Any], environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Settings:
     """The settings of a verb. `given` holds what the command line named; None and () mean it did not.
 
     Raises UsageError for an unknown variable, key or value.
@@ -121,8 +129,9 @@ def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] 
             continue
         option = BY_KEY.get(name.removeprefix("PODHAWK_").lower())
         if option is None:
-            raise UsageError(f"unknown environment variable {name}",
-                             remedy=nearest(name.removeprefix("PODHAWK_").lower(), BY_KEY))
+            raise UsageError(
+                f"unknown environment variable {name}", remedy=nearest(name.removeprefix("PODHAWK_").lower(), BY_KEY)
+            )
         from_environment[option.key] = _typed(option, text, None)
     values: dict[str, Any] = {}
     for option in options_of(verb):
@@ -130,7 +139,9 @@ def resolve(verb: str, given: Mapping[str, Any], environment: Mapping[str, str] 
         layers = (given.get(option.key), from_environment.get(option.key), file.options.get(option.key), default)
         value = next((layer for layer in layers if layer is not None and layer != ()), default)
         if option.kind == "choice" and value is not None and value not in option.choices_for(verb):
-            raise UsageError(f"{verb} does not know {option.name} {value!r}",
-                             remedy=f"Choose one of {', '.join(option.choices_for(verb))}.")
+            raise UsageError(
+                f"{verb} does not know {option.name} {value!r}",
+                remedy=f"Choose one of {', '.join(option.choices_for(verb))}.",
+            )
         values[option.key] = value
     return Settings(values, file.macros, path, file.tables)

@@ -77,9 +77,24 @@ class Subsearch(Placed, frozen=True):
 
 Clause = And | Or | Not | Compare | In | Term | TimeBound | Subsearch
 EVERYTHING = Term("*")
-TIME_BOUNDS = frozenset({
-    "earliest", "latest", "starttime", "endtime", "starttimeu", "endtimeu", "startminutesago", "endminutesago",
-    "starthoursago", "endhoursago", "startdaysago", "enddaysago", "startmonthsago", "endmonthsago"})
+TIME_BOUNDS = frozenset(
+    {
+        "earliest",
+        "latest",
+        "starttime",
+        "endtime",
+        "starttimeu",
+        "endtimeu",
+        "startminutesago",
+        "endminutesago",
+        "starthoursago",
+        "endhoursago",
+        "startdaysago",
+        "enddaysago",
+        "startmonthsago",
+        "endmonthsago",
+    }
+)
 _BARE = re.compile(r'(?:\\.|[^\s()\[\]"|=<>!\\]|!(?!=))+', re.DOTALL)
 _VALUE = re.compile(r'(?:\\.|[^\s()\[\]"|\\])+', re.DOTALL)
 _LISTED = re.compile(r'(?:\\.|[^\s()\[\]",|\\])+', re.DOTALL)
@@ -152,9 +167,12 @@ def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
 def _word_is_next(cursor: Cursor, word: str) -> bool:
     text = cursor.source.text
     after = cursor.at + len(word)
-    return (text.startswith(word, cursor.at) and after <= cursor.end
-            and (after == cursor.end or text[after] in " \t\r\n()[\"")
-            and not _OPERATOR.match(text, after, cursor.end))
+    return (
+        text.startswith(word, cursor.at)
+        and after <= cursor.end
+        and (after == cursor.end or text[after] in ' \t\r\n()["')
+        and not _OPERATOR.match(text, after, cursor.end)
+    )
 
 
 def _operator(cursor: Cursor, word: str) -> bool:

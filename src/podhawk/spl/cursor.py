@@ -162,10 +162,12 @@ class Cursor:
         name = found[1].lower()
         allowed = list(known)
         if name not in allowed:
-            raise self.error(f"unknown option {found[1]!r}", length=len(found[1]),
-                             remedy=nearest(name, allowed) or
-                             (f"Its options are: {', '.join(sorted(allowed))}." if allowed else
-                              "It takes no options."))
+            raise self.error(
+                f"unknown option {found[1]!r}",
+                length=len(found[1]),
+                remedy=nearest(name, allowed)
+                or (f"Its options are: {', '.join(sorted(allowed))}." if allowed else "It takes no options."),
+            )
         self.at = found.end()
         value = self.quoted()
         if value is None:

@@ -63,8 +63,25 @@ class Call(Placed, frozen=True):
 
 Expression = Literal | Field | Unary | Binary | Membership | Call
 
-_POWER = {"XOR": 1, "OR": 2, "AND": 3, "=": 5, "!=": 5, "<": 5, ">": 5, "<=": 5, ">=": 5, "LIKE": 5,
-          "IN": 5, "+": 6, "-": 6, ".": 6, "*": 7, "/": 7, "%": 7}
+_POWER = {
+    "XOR": 1,
+    "OR": 2,
+    "AND": 3,
+    "=": 5,
+    "!=": 5,
+    "<": 5,
+    ">": 5,
+    "<=": 5,
+    ">=": 5,
+    "LIKE": 5,
+    "IN": 5,
+    "+": 6,
+    "-": 6,
+    ".": 6,
+    "*": 7,
+    "/": 7,
+    "%": 7,
+}
 _NOT_POWER = 4
 _UNARY_POWER = 8
 _NUMBER = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?![A-Za-z_])")

@@ -52,6 +52,7 @@ MacroTable = Mapping[tuple[str, int], MacroDefinition]
 Evaluate = Callable[[str], object]
 """Evaluates an eval expression without fields, for `iseval` macros and validations."""
 
+
 class _Rules(Struct, frozen=True):
     """How one expansion is done."""
 
@@ -131,8 +132,15 @@ def _count(arguments: str | None) -> int:
     return len(split_arguments(arguments)) if arguments is not None and arguments.strip() else 0
 
 
-def expand(written: str, macros: MacroTable, *, name: str = "search", keep_unknown: bool = False,
-           keep_quotes: bool = False, evaluate: Evaluate | None = None) -> SearchText:
+def expand(
+    written: str,
+    macros: MacroTable,
+    *,
+    name: str = "search",
+    keep_unknown: bool = False,
+    keep_quotes: bool = False,
+    evaluate: Evaluate | None = None,
+) -> SearchText:
     """The search as it will be parsed.
 
     `keep_unknown` leaves calls of undefined macros as written: for reading content whose macros live
@@ -179,8 +187,7 @@ def _written(base: SearchText, offset: int) -> int:
 
 def _verbatim_pieces(base: SearchText, start: int, end: int, made: int) -> list[Piece]:
     pieces = [Piece(made, _written(base, start))]
-    pieces += [Piece(made + piece.start - start, piece.written)
-               for piece in base.pieces if start < piece.start < end]
+    pieces += [Piece(made + piece.start - start, piece.written) for piece in base.pieces if start < piece.start < end]
     return pieces
 
 
@@ -198,9 +205,13 @@ def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: i
         if arities:
             wanted = " or ".join(map(str, arities))
             raise base.error(f"macro `{macro_name}` takes {wanted} arguments, not {len(values)}", offset, len(call))
-        raise base.error(f"macro `{macro_name}` is not defined", offset, len(call),
-                         nearest(macro_name, {known for known, _ in rules.macros})
-                         or "Define it in a macros folder or in podhawk.toml.")
+        raise base.error(
+            f"macro `{macro_name}` is not defined",
+            offset,
+            len(call),
+            nearest(macro_name, {known for known, _ in rules.macros})
+            or "Define it in a macros folder or in podhawk.toml.",
+        )
     if depth >= DEPTH_LIMIT:
         raise base.error(f"macro `{macro_name}` calls itself without end", offset, len(call))
     text = strip_comments(macro.definition, f"macro {macro_name}").text
@@ -234,8 +245,15 @@ def _inner(base: SearchText, text: str, offset: int, rules: _Rules, depth: int) 
         at = end
 
 
-def _validate(base: SearchText, macro: MacroDefinition, name: str, bound: Mapping[str, str],
-              offset: int, length: int, evaluate: Evaluate | None) -> None:
+def _validate(
+    base: SearchText,
+    macro: MacroDefinition,
+    name: str,
+    bound: Mapping[str, str],
+    offset: int,
+    length: int,
+    evaluate: Evaluate | None,
+) -> None:
     if evaluate is None:
         return
     condition = macro.validation
@@ -247,8 +265,7 @@ def _validate(base: SearchText, macro: MacroDefinition, name: str, bound: Mappin
         raise base.error(failed or f"the arguments of macro `{name}` are not valid", offset, length)
 
 
-def _evaluated(base: SearchText, text: str, name: str, offset: int, length: int,
-               evaluate: Evaluate | None) -> str:
+def _evaluated(base: SearchText, text: str, name: str, offset: int, length: int, evaluate: Evaluate | None) -> str:
     result = evaluate(text) if evaluate else None
     if not isinstance(result, str):
         raise base.error(f"macro `{name}` is an eval expression that gives no string", offset, length)

@@ -25,8 +25,9 @@ class Segment(Struct, frozen=True):
     implied: bool = False
 
 
-def split(source: SearchText, start: int = 0, end: int | None = None,
-          leading: frozenset[str] = frozenset()) -> tuple[Segment, ...]:
+def split(
+    source: SearchText, start: int = 0, end: int | None = None, leading: frozenset[str] = frozenset()
+) -> tuple[Segment, ...]:
     """The commands of a slice, in order.
 
     A slice that does not begin with a pipe begins with an implied `search`, unless its first word is one
@@ -50,8 +51,10 @@ def split(source: SearchText, start: int = 0, end: int | None = None,
         found = _COMMAND.match(source.text, left, right)
         if not found:
             what = text.strip()
-            raise source.error(f"expected a command, found {what[:20]!r}" if what else "expected a command after |",
-                               left + len(text) - len(text.lstrip()) if what else max(left - 1, 0))
+            raise source.error(
+                f"expected a command, found {what[:20]!r}" if what else "expected a command after |",
+                left + len(text) - len(text.lstrip()) if what else max(left - 1, 0),
+            )
         segments.append(Segment(found[1], found.start(1), found.end(), right))
     return tuple(segments)
 

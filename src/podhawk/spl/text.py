@@ -43,8 +43,9 @@ class SearchText(Struct, frozen=True):
         line_start = self.written.rfind("\n", 0, position) + 1
         line_end = self.written.find("\n", position)
         line = self.written[line_start : line_end if line_end >= 0 else len(self.written)]
-        return Place(self.name, self.written.count("\n", 0, position) + 1,
-                     position - line_start + 1, line, length), piece.macro
+        return Place(
+            self.name, self.written.count("\n", 0, position) + 1, position - line_start + 1, line, length
+        ), piece.macro
 
     def error(self, message: str, offset: int, length: int = 1, remedy: str = "") -> SearchError:
         """An error at an expanded offset, told in terms of the written text."""
@@ -92,14 +93,18 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
             end = skip_quoted(written, at)
             if end < 0:
                 place = plain(written, name)
-                raise place.error("this double quote is never closed", at, remedy='Close it with ", or write \\" '
-                                  "for a quote that belongs to the text.")
+                raise place.error(
+                    "this double quote is never closed",
+                    at,
+                    remedy='Close it with ", or write \\" for a quote that belongs to the text.',
+                )
             step = written[at:end]
         elif written.startswith("```", at):
             end = written.find("```", at + 3)
             if end < 0:
-                raise plain(written, name).error("this comment is never closed", at, 3,
-                                                 "Close it with three backticks.")
+                raise plain(written, name).error(
+                    "this comment is never closed", at, 3, "Close it with three backticks."
+                )
             out.append(" ")
             made += 1
             at = end + 3

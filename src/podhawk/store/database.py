@@ -37,25 +37,32 @@ def open_engine(state: str) -> Engine:
     """An engine for a state. Raises UsageError for another database, StoreError where it cannot be used."""
     if is_url(state):
         if not state.startswith(_POSTGRES):
-            raise UsageError(f"no state can be kept at {state.split('://')[0]}://…",
-                             remedy="--state is a folder, or a URL such as postgresql://user@host/podhawk.")
+            raise UsageError(
+                f"no state can be kept at {state.split('://')[0]}://…",
+                remedy="--state is a folder, or a URL such as postgresql://user@host/podhawk.",
+            )
         try:
             import psycopg  # noqa: F401
         except ImportError:
-            raise UsageError("a PostgreSQL state needs a package that is not installed: psycopg",
-                             remedy="pip install 'podhawk[postgres]'") from None
-        return sql.create_engine("postgresql+psycopg://" + state.split("://", 1)[1],
-                                 connect_args={"connect_timeout": 10}, poolclass=NullPool)
+            raise UsageError(
+                "a PostgreSQL state needs a package that is not installed: psycopg",
+                remedy="pip install 'podhawk[postgres]'",
+            ) from None
+        return sql.create_engine(
+            "postgresql+psycopg://" + state.split("://", 1)[1], connect_args={"connect_timeout": 10}, poolclass=NullPool
+        )
     folder = Path(state)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / FILE
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
-        raise StoreError(f"the state {state} cannot be used: {error.strerror}",
-                         remedy="Name a folder that can be written to.") from None
-    engine = sql.create_engine(f"sqlite:///{path}", poolclass=NullPool,
-                               connect_args={"timeout": WAIT, "isolation_level": None})
+        raise StoreError(
+            f"the state {state} cannot be used: {error.strerror}", remedy="Name a folder that can be written to."
+        ) from None
+    engine = sql.create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": WAIT, "isolation_level": None}
+    )
     sql.event.listen(engine, "connect", _set_up)
     return engine
 
@@ -117,5 +124,6 @@ def _told(engine: Engine) -> Iterator[None]:
         origin = getattr(error, "orig", None)
         what = str(origin or error).strip().splitlines()[0]
         where = engine.url.render_as_string(hide_password=True)
-        raise StoreError(f"{where}: {what}", remedy="Another run may hold it, or it cannot be reached or written."
-                         ) from None
+        raise StoreError(
+            f"{where}: {what}", remedy="Another run may hold it, or it cannot be reached or written."
+        ) from None

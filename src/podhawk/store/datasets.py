@@ -43,22 +43,31 @@ class SqlDatasets:
             triage = said.get(one["finding_id"], Triage())
             one |= {"status": triage.status, "disposition": triage.disposition, "assignee": triage.assignee}
             time = epoch(one["first_time"])
-            cells = {"_time": f"{time:.6f}", "index": "notable" if one["kind"] == "incident" else "findings",
-                     "source": one["detection"]["name"], **flattened(one)}
+            cells = {
+                "_time": f"{time:.6f}",
+                "index": "notable" if one["kind"] == "incident" else "findings",
+                "source": one["detection"]["name"],
+                **flattened(one),
+            }
             cells.pop("rows", None)
             yield _row(cells, time, number)
 
 
 def _row(cells: Mapping[str, Any], time: float, number: int) -> Row:
-    return Row({name: tuple(cell) if isinstance(cell, list) else cell for name, cell in cells.items() if cell != []},
-               OrderKey(-time, 0.0, (number,)))
+    return Row(
+        {name: tuple(cell) if isinstance(cell, list) else cell for name, cell in cells.items() if cell != []},
+        OrderKey(-time, 0.0, (number,)),
+    )
 
 
 def flattened(value: Any, name: str = "") -> dict[str, Any]:
     """Plain data under dotted names, as JSON becomes fields: lists of plain values are multivalue fields."""
     if isinstance(value, dict):
-        return {inner: cell for key, item in value.items()
-                for inner, cell in flattened(item, f"{name}.{key}" if name else key).items()}
+        return {
+            inner: cell
+            for key, item in value.items()
+            for inner, cell in flattened(item, f"{name}.{key}" if name else key).items()
+        }
     if isinstance(value, list):
         if value and all(isinstance(item, dict) for item in value):
             found: dict[str, list[str]] = {}

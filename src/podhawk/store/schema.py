@@ -19,13 +19,16 @@ METADATA: Final = sql.MetaData()
 VERSION: Final = sql.Table("podhawk_schema", METADATA, sql.Column("version", sql.Integer, nullable=False))
 
 EVENTS: Final = sql.Table(
-    "podhawk_events", METADATA,
+    "podhawk_events",
+    METADATA,
     sql.Column("fingerprint", sql.String(64), primary_key=True),
     sql.Column("time", sql.Float, nullable=False, index=True),
-    sql.Column("data", sql.LargeBinary, nullable=False))
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
 
 FINDINGS: Final = sql.Table(
-    "podhawk_findings", METADATA,
+    "podhawk_findings",
+    METADATA,
     sql.Column("finding_id", sql.String(64), primary_key=True),
     sql.Column("detection_id", sql.String(255), nullable=False, index=True),
     sql.Column("kind", sql.String(16), nullable=False),
@@ -33,29 +36,36 @@ FINDINGS: Final = sql.Table(
     sql.Column("visible", sql.Boolean, nullable=False),
     sql.Column("priority", sql.Integer, nullable=False),
     sql.Column("revision", sql.Integer, nullable=False),
-    sql.Column("record", sql.Text, nullable=False))
+    sql.Column("record", sql.Text, nullable=False),
+)
 
 ALIASES: Final = sql.Table(
-    "podhawk_aliases", METADATA,
+    "podhawk_aliases",
+    METADATA,
     sql.Column("old_id", sql.String(64), primary_key=True),
-    sql.Column("finding_id", sql.String(64), nullable=False, index=True))
+    sql.Column("finding_id", sql.String(64), nullable=False, index=True),
+)
 
 RISK: Final = sql.Table(
-    "podhawk_risk", METADATA,
+    "podhawk_risk",
+    METADATA,
     sql.Column("finding_id", sql.String(64), primary_key=True),
     sql.Column("object_type", sql.String(32), primary_key=True),
     sql.Column("object", sql.String(1024), primary_key=True),
     sql.Column("time", sql.Float, nullable=False, index=True),
     sql.Column("applied", sql.Float, nullable=False),
-    sql.Column("record", sql.Text, nullable=False))
+    sql.Column("record", sql.Text, nullable=False),
+)
 
 TRIAGE: Final = sql.Table(
-    "podhawk_triage", METADATA,
+    "podhawk_triage",
+    METADATA,
     sql.Column("finding_id", sql.String(64), primary_key=True),
     sql.Column("status", sql.String(32), nullable=False),
     sql.Column("disposition", sql.String(64)),
     sql.Column("assignee", sql.String(255)),
-    sql.Column("changed", sql.Float, nullable=False))
+    sql.Column("changed", sql.Float, nullable=False),
+)
 
 
 def _first(connection: Connection) -> None:
@@ -82,8 +92,10 @@ def migrate(connection: Connection) -> None:
         connection.execute(VERSION.insert().values(version=0))
         version = 0
     if version > CURRENT:
-        raise StoreError(f"the state is of version {version}, which a newer podhawk made; this one knows {CURRENT}",
-                         remedy="Use that podhawk, or another --state.")
+        raise StoreError(
+            f"the state is of version {version}, which a newer podhawk made; this one knows {CURRENT}",
+            remedy="Use that podhawk, or another --state.",
+        )
     for step in MIGRATIONS[version:]:
         step(connection)
     if version < CURRENT:

@@ -75,8 +75,14 @@ class SqlMemory:
 
     def keep(self, events: Iterable[AuditEvent]) -> None:
         """Keep events, and let those go that are older than is retained."""
-        found = [{"fingerprint": f"{fingerprint(event).hex()}{_short(event.cluster)}", "data": dump(event),
-                  "time": event.stage_time or event.time or 0.0} for event in events]
+        found = [
+            {
+                "fingerprint": f"{fingerprint(event).hex()}{_short(event.cluster)}",
+                "data": dump(event),
+                "time": event.stage_time or event.time or 0.0,
+            }
+            for event in events
+        ]
         for chunk in _chunks(found):
             self._db.execute(self._insert(EVENTS).on_conflict_do_nothing(), chunk)
         self._db.execute(EVENTS.delete().where(EVENTS.c.time < self._horizon(), EVENTS.c.time > 0))
@@ -90,8 +96,11 @@ class SqlMemory:
         """See `Memory`."""
         current = {match.finding.finding_id for match in matches}
         again = self._found_again(anew)
-        stays = {id_: Match(finding_of(one.record), ()) for id_, one in self._known().items()
-                 if id_ not in current and one.record["kind"] != "incident" and not again(one.record)}
+        stays = {
+            id_: Match(finding_of(one.record), ())
+            for id_, one in self._known().items()
+            if id_ not in current and one.record["kind"] != "incident" and not again(one.record)
+        }
         cells = [json.loads(text) for (text,) in self._db.execute(sql.select(RISK.c.record))] if stays else []
         risk = [event_of(row, stays[row["finding_id"]].finding) for row in cells if row["finding_id"] in stays]
         return Earlier(list(stays.values()), risk)
@@ -106,8 +115,10 @@ class SqlMemory:
         replaced: defaultdict[str, set[str]] = defaultdict(set)
         for old, heir in heirs.items():
             replaced[heir] |= {old, *gone[old]["replaces"]}
-        settled = [_settled(match, known.get(match.finding.finding_id), replaced[match.finding.finding_id])
-                   for match in matches]
+        settled = [
+            _settled(match, known.get(match.finding.finding_id), replaced[match.finding.finding_id])
+            for match in matches
+        ]
         self._write_findings(settled, gone)
         for old, heir in heirs.items():
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
@@ -117,8 +128,12 @@ class SqlMemory:
         return settled
 
     def _known(self) -> dict[str, Known]:
-        return {id_: Known(revision, json.loads(text)) for id_, revision, text in self._db.execute(
-            sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record))}
+        return {
+            id_: Known(revision, json.loads(text))
+            for id_, revision, text in self._db.execute(
+                sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)
+            )
+        }
 
     def _found_again(self, anew: Collection[str]) -> Callable[[Mapping[str, Any]], bool]:
         """Whether a finding is one that a run would have found again, were it still there."""
@@ -128,20 +143,41 @@ class SqlMemory:
     def _write_findings(self, settled: Sequence[Match], gone: Mapping[str, Any]) -> None:
         for chunk in _chunks(list(gone)):
             self._db.execute(FINDINGS.delete().where(FINDINGS.c.finding_id.in_(chunk)))
-        self._upsert(FINDINGS, [{
-            "finding_id": one.finding_id, "detection_id": column_text(key_of_detection(one.detection), 255),
-            "kind": one.kind,
-            "first_time": one.first_time, "visible": one.visible, "priority": one.priority, "revision": one.revision,
-            "record": json.dumps(record(one))} for one in (match.finding for match in settled)])
+        self._upsert(
+            FINDINGS,
+            [
+                {
+                    "finding_id": one.finding_id,
+                    "detection_id": column_text(key_of_detection(one.detection), 255),
+                    "kind": one.kind,
+                    "first_time": one.first_time,
+                    "visible": one.visible,
+                    "priority": one.priority,
+                    "revision": one.revision,
+                    "record": json.dumps(record(one)),
+                }
+                for one in (match.finding for match in settled)
+            ],
+        )
 
     def _write_risk(self, risk: Sequence[RiskEvent], replaced: set[str]) -> None:
         """The risk of findings in place of what these added before."""
         for chunk in _chunks(sorted(replaced)):
             self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
-        self._upsert(RISK, [{
-            "finding_id": event.finding_id, "object_type": column_text(event.object_type, 32),
-            "object": column_text(event.object, 1024), "time": event.time, "applied": event.applied,
-            "record": json.dumps(_cells(event))} for event in risk])
+        self._upsert(
+            RISK,
+            [
+                {
+                    "finding_id": event.finding_id,
+                    "object_type": column_text(event.object_type, 32),
+                    "object": column_text(event.object, 1024),
+                    "time": event.time,
+                    "applied": event.applied,
+                    "record": json.dumps(_cells(event)),
+                }
+                for event in risk
+            ],
+        )
 
     def _upsert(self, table: sql.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]
@@ -180,13 +216,31 @@ def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding])
     by_request: dict[tuple[str, ...], str] = {}
     for one in findings:
         for info in one.requests:
-            by_request.setdefault((key_of_detection(one.detection), one.cluster, info.audit_id, info.received,
-                                   info.user, info.uri), one.finding_id)
+            by_request.setdefault(
+                (key_of_detection(one.detection), one.cluster, info.audit_id, info.received, info.user, info.uri),
+                one.finding_id,
+            )
     found: dict[str, str] = {}
     for id_, text in gone.items():
-        heir = next((heir for info in text["requests"] if (heir := by_request.get(
-            (key_of_record(text), text["cluster"], info["audit_id"], info["received"], info["user"], info["uri"])))),
-                    None)
+        heir = next(
+            (
+                heir
+                for info in text["requests"]
+                if (
+                    heir := by_request.get(
+                        (
+                            key_of_record(text),
+                            text["cluster"],
+                            info["audit_id"],
+                            info["received"],
+                            info["user"],
+                            info["uri"],
+                        )
+                    )
+                )
+            ),
+            None,
+        )
         if heir is not None:
             found[id_] = heir
     return found

@@ -39,29 +39,46 @@ def set_triage(state: str, finding_id: str, triage: Triage) -> str:
     Raises UsageError for a status that there is none of, and for an id that no finding has or had.
     """
     if triage.status not in STATUSES:
-        raise UsageError(f"there is no status {triage.status!r}", remedy=nearest(triage.status, STATUSES) or
-                         f"The statuses are: {', '.join(STATUSES)}.")
+        raise UsageError(
+            f"there is no status {triage.status!r}",
+            remedy=nearest(triage.status, STATUSES) or f"The statuses are: {', '.join(STATUSES)}.",
+        )
     with transaction(open_engine(state)) as connection:
         id_ = current_id(connection, finding_id)
         if id_ is None:
-            raise UsageError(f"no finding has the id {finding_id}", remedy="podhawk search '| from "
-                             "datamodel:Findings.All_Findings | table finding_id title' lists them.")
+            raise UsageError(
+                f"no finding has the id {finding_id}",
+                remedy="podhawk search '| from datamodel:Findings.All_Findings | table finding_id title' lists them.",
+            )
         connection.execute(TRIAGE.delete().where(TRIAGE.c.finding_id == id_))
-        connection.execute(TRIAGE.insert().values(finding_id=id_, status=triage.status, disposition=triage.disposition,
-                                                  assignee=triage.assignee, changed=triage.changed))
+        connection.execute(
+            TRIAGE.insert().values(
+                finding_id=id_,
+                status=triage.status,
+                disposition=triage.disposition,
+                assignee=triage.assignee,
+                changed=triage.changed,
+            )
+        )
     return id_
 
 
 def triage_of(connection: Connection) -> dict[str, Triage]:
     """What has been said of all findings, by id."""
-    return {row.finding_id: Triage(row.status, row.disposition, row.assignee, row.changed)
-            for row in connection.execute(sql.select(TRIAGE))}
+    return {
+        row.finding_id: Triage(row.status, row.disposition, row.assignee, row.changed)
+        for row in connection.execute(sql.select(TRIAGE))
+    }
 
 
 def pass_on(connection: Connection, old: str, heir: str) -> None:
     """Let what was said of a finding hold for the one in its place; of two sayings the later one holds."""
-    both = {row.finding_id: row.changed for row in connection.execute(
-        sql.select(TRIAGE.c.finding_id, TRIAGE.c.changed).where(TRIAGE.c.finding_id.in_((old, heir))))}
+    both = {
+        row.finding_id: row.changed
+        for row in connection.execute(
+            sql.select(TRIAGE.c.finding_id, TRIAGE.c.changed).where(TRIAGE.c.finding_id.in_((old, heir)))
+        )
+    }
     if old not in both:
         return
     if heir in both:

@@ -46,7 +46,10 @@ TAGS = """  analytic_story:
 """
 SCORES = "  confidence: 70\n  impact: 70\n"
 REST = {
-    "tags": "tags:\n" + TAGS + SCORES + """  message: A pod by $user$
+    "tags": "tags:\n"
+    + TAGS
+    + SCORES
+    + """  message: A pod by $user$
   observable:
   - name: user
     type: User
@@ -59,18 +62,23 @@ REST = {
   - {field: user, type: User, risk_score: 49.0}
   threat_objects: []
 tags:
-""" + TAGS + SCORES + "  risk_score: 49",
+"""
+    + TAGS
+    + SCORES
+    + "  risk_score: 49",
     "rba": """rba:
   message: A pod by $user$
   risk_objects:
   - {field: user, type: user, score: 49}
   threat_objects: []
 tags:
-""" + TAGS.rstrip(),
+"""
+    + TAGS.rstrip(),
     "findings": """intermediate_findings:
   entities:
   - {field: user, type: user, score: 49, message: A pod by $user$}
-""" + "\n".join(line[2:] for line in TAGS.rstrip().splitlines()),
+"""
+    + "\n".join(line[2:] for line in TAGS.rstrip().splitlines()),
 }
 OTHERS = {
     "body": ("verb=create requestObject.spec.hostNetwork=true", "T1610"),
@@ -87,8 +95,9 @@ def write(folder: Path, form: str, stem: str) -> None:
     dates = f"{created}date: '2024-09-30'"
     name = stem.replace("_", " ").title()
     number = list(REST).index(form)
-    text = COMMON.format(name=name, id=f"00000000-0000-4000-8000-00000000000{number}", dates=dates, stem=stem,
-                         rest=REST[form])
+    text = COMMON.format(
+        name=name, id=f"00000000-0000-4000-8000-00000000000{number}", dates=dates, stem=stem, rest=REST[form]
+    )
     (folder / "detections" / f"{stem}.yml").write_text(text)
 
 
@@ -105,13 +114,16 @@ def folder(tmp_path: Path) -> Path:
             f"name: {name}\nid: {name}\nversion: 1\ndate: '2024-01-01'\nauthor: a\nstatus: production\ntype: Hunting\n"
             f"description: d\nsearch: '`kube_audit` {search}'\nhow_to_implement: h\nknown_false_positives: k\n"
             f"tags: {{analytic_story: [Other], asset_type: Kubernetes, mitre_attack_id: [{technique}], "
-            "product: [Splunk Enterprise], security_domain: network}\n")
-    (root / "macros" / "kube_audit.yml").write_text("name: kube_audit\ndefinition: source=\"kubernetes\"\n"
-                                                    "description: Where audit events are.\n")
+            "product: [Splunk Enterprise], security_domain: network}\n"
+        )
+    (root / "macros" / "kube_audit.yml").write_text(
+        'name: kube_audit\ndefinition: source="kubernetes"\ndescription: Where audit events are.\n'
+    )
     (root / "stories" / "example.yml").write_text(
         "name: Example Story\nid: s\nversion: 2\ndate: '2024-01-01'\nauthor: a\ndescription: About <b>pods</b>.\n"
         "narrative: Long.\nreferences: [https://example.org/story]\ntags: {category: [Cloud], usecase: Monitoring, "
-        "product: [Splunk Enterprise]}\n")
+        "product: [Splunk Enterprise]}\n"
+    )
     return root
 
 

@@ -16,8 +16,15 @@ from podhawk.content import load_content
 from podhawk.life.coverage import cover, html
 from podhawk.life.pages import build_site
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 DESKTOP, PHONE = (1280, 900), (390, 844)
 PAGES = ("detections/{seed}.html", "index.html", "attack.html", "stories/{story}.html", "coverage.html")
 Browser = Any
@@ -53,8 +60,10 @@ def carried(name: str) -> Any:
     return pytest.importorskip(name, reason=f"needs {name} (the dev extra)")
 
 
-@pytest.fixture(params=[("light", DESKTOP), ("light", PHONE), ("dark", DESKTOP), ("dark", PHONE)],
-                ids=["light-desktop", "light-phone", "dark-desktop", "dark-phone"])
+@pytest.fixture(
+    params=[("light", DESKTOP), ("light", PHONE), ("dark", DESKTOP), ("dark", PHONE)],
+    ids=["light-desktop", "light-phone", "dark-desktop", "dark-phone"],
+)
 def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]:
     """A fresh browser in one theme and width."""
     path = browser_path()
@@ -62,14 +71,20 @@ def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]
     scheme, (width, height) = request.param
     with driver.sync_playwright() as started:
         context = started.chromium.launch_persistent_context(
-            str(tmp_path / "profile"), executable_path=path, headless=True, args=list(FLAGS), color_scheme=scheme,
-            viewport={"width": width, "height": height})
+            str(tmp_path / "profile"),
+            executable_path=path,
+            headless=True,
+            args=list(FLAGS),
+            color_scheme=scheme,
+            viewport={"width": width, "height": height},
+        )
         yield context
         context.close()
 
 
 def test_no_accessibility_fault_no_request_elsewhere_no_sideways_scroll(
-        browser: Browser, site: tuple[Path, str, str]) -> None:
+    browser: Browser, site: tuple[Path, str, str]
+) -> None:
     axe = (Path(carried("axe_playwright_python").__file__).parent / "axe.min.js").read_text("utf-8")
     folder, seed, story = site
     requests: list[str] = []

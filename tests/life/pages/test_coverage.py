@@ -43,8 +43,12 @@ def test_a_parent_is_covered_through_its_sub_technique_but_not_the_other_way(con
 
 
 def test_only_passing_tests_prove(content: Content) -> None:
-    results = [CaseResult("pod_tags", "a", "passed"), CaseResult("body", "a", "passed"),
-               CaseResult("body", "b", "failed"), CaseResult("grouped", "a", "skipped")]
+    results = [
+        CaseResult("pod_tags", "a", "passed"),
+        CaseResult("body", "a", "passed"),
+        CaseResult("body", "b", "failed"),
+        CaseResult("grouped", "a", "skipped"),
+    ]
     found = cover(content.detections, results)
     state = states(found)
     assert (state["T1204"], state["T1610"], state["T1613"]) == ("proven", "claimed", "claimed")
@@ -71,7 +75,7 @@ def test_page_names_and_escapes(content: Content) -> None:
     text = html(cover(content.detections))
     assert "ATT&amp;CK 16" in text
     assert "Outside Containers" in text
-    assert "<link rel=\"stylesheet\"" not in text
+    assert '<link rel="stylesheet"' not in text
 
 
 @pytest.mark.parametrize("kind", ["table", "json", "csv", "md", "html", "navigator"])

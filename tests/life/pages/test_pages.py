@@ -15,9 +15,23 @@ from podhawk.life.pages import CaseResult, InForce, build_site, read_results
 from podhawk.life.pages.facts import safe_link, slugs
 from podhawk.life.pages.highlight import pieces
 
-SECTIONS = ("About", "Search", "Where it fires", "Required fields", "Plan", "Annotations", "Macros", "How to implement",
-            "Known false positives", "Exceptions in force", "Associated stories", "RBA", "Tests", "References",
-            "Source and version")
+SECTIONS = (
+    "About",
+    "Search",
+    "Where it fires",
+    "Required fields",
+    "Plan",
+    "Annotations",
+    "Macros",
+    "How to implement",
+    "Known false positives",
+    "Exceptions in force",
+    "Associated stories",
+    "RBA",
+    "Tests",
+    "References",
+    "Source and version",
+)
 
 
 class Reader(HTMLParser):
@@ -60,10 +74,30 @@ def test_every_generation_has_every_section(content: Content, tmp_path: Path, fo
     build_site(content, tmp_path / "site")
     seen = page(tmp_path / "site", f"detections/pod-{form}.html")
     assert tuple(seen.headings) == SECTIONS
-    for text in ("Ada Example", "2024-09-30", "00000000-0000-4000", "Splunk Enterprise", "T1204", "User Execution",
-                 "Installation", "DE.AE", "CIS 13", "CVE-2024-0001", "filter macro", "user.groups{}", "Cron jobs.",
-                 "Example Story", "A pod by $user$", "impact × confidence / 100", "mergeable", "kube-system",
-                 "Not tested yet", "https://example.org/data.json", "Amazon EKS", "Where audit events are."):
+    for text in (
+        "Ada Example",
+        "2024-09-30",
+        "00000000-0000-4000",
+        "Splunk Enterprise",
+        "T1204",
+        "User Execution",
+        "Installation",
+        "DE.AE",
+        "CIS 13",
+        "CVE-2024-0001",
+        "filter macro",
+        "user.groups{}",
+        "Cron jobs.",
+        "Example Story",
+        "A pod by $user$",
+        "impact × confidence / 100",
+        "mergeable",
+        "kube-system",
+        "Not tested yet",
+        "https://example.org/data.json",
+        "Amazon EKS",
+        "Where audit events are.",
+    ):
         assert text in seen.text, text
 
 
@@ -130,9 +164,15 @@ def test_two_runs_are_byte_equal(content: Content, tmp_path: Path) -> None:
     assert all((one.folder / name).read_bytes() == (two.folder / name).read_bytes() for name in one.files)
 
 
-@pytest.mark.parametrize("search", [
-    'a="x | y" [search b=1 | fields c] | stats count by d', '`m(1)` ```note | here``` | eval a=if(b>1,"|",c)',
-    "| tstats count", 'a="never closed | b'])
+@pytest.mark.parametrize(
+    "search",
+    [
+        'a="x | y" [search b=1 | fields c] | stats count by d',
+        '`m(1)` ```note | here``` | eval a=if(b>1,"|",c)',
+        "| tstats count",
+        'a="never closed | b',
+    ],
+)
 def test_highlighting_loses_no_text_and_breaks_before_outer_pipes_only(search: str) -> None:
     shown = "".join(piece.text for piece in pieces(search))
     assert "".join(shown.split()) == "".join(search.split())
@@ -144,17 +184,29 @@ def test_file_names_are_plain_and_unique() -> None:
     assert slugs(["../../etc", "A b", "a-b", "日本"]) == ("etc", "a-b", "a-b-2", "page")
 
 
-@pytest.mark.parametrize(("address", "safe"), [
-    ("https://a.example/x", True), ("http://a.example", True), ("javascript:alert(1)", False), ("JAVASCRIPT:1", False),
-    ("data:text/html,x", False), ("//a.example", False), ("https://", False), ("https://[bad", False)])
+@pytest.mark.parametrize(
+    ("address", "safe"),
+    [
+        ("https://a.example/x", True),
+        ("http://a.example", True),
+        ("javascript:alert(1)", False),
+        ("JAVASCRIPT:1", False),
+        ("data:text/html,x", False),
+        ("//a.example", False),
+        ("https://", False),
+        ("https://[bad", False),
+    ],
+)
 def test_safe_links(address: str, safe: bool) -> None:
     assert bool(safe_link(address)) is safe
 
 
 def test_results_are_read_from_junit_and_json(tmp_path: Path) -> None:
     junit = tmp_path / "r.xml"
-    junit.write_text('<testsuites><testsuite><testcase classname="A" name="one"/><testcase classname="B" name="two">'
-                     '<failure message="no rows"/></testcase></testsuite></testsuites>')
+    junit.write_text(
+        '<testsuites><testsuite><testcase classname="A" name="one"/><testcase classname="B" name="two">'
+        '<failure message="no rows"/></testcase></testsuite></testsuites>'
+    )
     assert read_results(junit) == (CaseResult("A", "one", "passed"), CaseResult("B", "two", "failed", "no rows"))
     lines = tmp_path / "r.jsonl"
     lines.write_text('{"detection":"A","test":"one","outcome":"passed"}\n{"detection":{"name":"B"},"status":"skip"}\n')
@@ -179,8 +231,16 @@ def test_published_detection_has_its_whole_page(shared: Path, tmp_path: Path) ->
     build_site(load_content([shared / "content" / "splunk"]), tmp_path / "site")
     seen = page(tmp_path / "site", "detections/kubernetes-pod-created-in-default-namespace.html")
     assert tuple(seen.headings) == SECTIONS
-    for text in ("3d6b1a81-367b-42d5-a925-6ef90b6b9f1e", "Patrick Bareiss", "User Execution", "Splunk Cloud",
-                 "70 × 70 / 100 = 49", "\n| stats count", "default or kube-public or kube-system",
-                 "Kubernetes Security", "kubernetes_privileged_pod.json"):
+    for text in (
+        "3d6b1a81-367b-42d5-a925-6ef90b6b9f1e",
+        "Patrick Bareiss",
+        "User Execution",
+        "Splunk Cloud",
+        "70 × 70 / 100 = 49",
+        "\n| stats count",
+        "default or kube-public or kube-system",
+        "Kubernetes Security",
+        "kubernetes_privileged_pod.json",
+    ):
         assert text in seen.text, text
     assert "https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/" in seen.links

@@ -18,14 +18,17 @@ def outcomes(content: Content, stem: str) -> dict[str, str]:
     return {verdict.place: verdict.outcome for verdict in verdicts(trace(one, content))}
 
 
-@pytest.mark.parametrize(("stem", "expected"), [
-    ("pod_tags", "cannot fires fires fires fires partly fires"),
-    ("body", "cannot cannot fires fires fires fires fires"),
-    ("either", "cannot partly fires fires fires fires fires"),
-    ("unless", "cannot fires fires fires fires partly partly"),
-    ("grouped", "cannot cannot cannot fires fires partly partly"),
-    ("events", "cannot cannot fires fires cannot cannot cannot"),
-])
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("pod_tags", "cannot fires fires fires fires partly fires"),
+        ("body", "cannot cannot fires fires fires fires fires"),
+        ("either", "cannot partly fires fires fires fires fires"),
+        ("unless", "cannot fires fires fires fires partly partly"),
+        ("grouped", "cannot cannot cannot fires fires partly partly"),
+        ("events", "cannot cannot fires fires cannot cannot cannot"),
+    ],
+)
 def test_outcome_at_each_place(content: Content, stem: str, expected: str) -> None:
     assert outcomes(content, stem) == dict(zip(PLACES, expected.split(), strict=True))
 
@@ -59,9 +62,18 @@ def test_a_field_is_followed_back_through_rename_eval_and_stats(content: Content
     assert origins("count", plan.pipeline.stages) == set()
 
 
-@pytest.mark.parametrize(("name", "level"), [
-    ("verb", "Metadata"), ("sourceIPs{}", "Metadata"), ("requestObject.spec", "Request"),
-    ("responseObject.kind", "RequestResponse"), ("source", "any"), ("_raw", "any"), ("Country", "not an audit field")])
+@pytest.mark.parametrize(
+    ("name", "level"),
+    [
+        ("verb", "Metadata"),
+        ("sourceIPs{}", "Metadata"),
+        ("requestObject.spec", "Request"),
+        ("responseObject.kind", "RequestResponse"),
+        ("source", "any"),
+        ("_raw", "any"),
+        ("Country", "not an audit field"),
+    ],
+)
 def test_level_of_a_field(name: str, level: str) -> None:
     assert level_of(name) == level
 

@@ -14,15 +14,21 @@ NEVER: Final = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralco
 
 def _test(match: Match) -> bool:
     actor = match.finding.actor
-    return (actor.kind == "controller" and not (actor.chain and actor.chain_complete) and not actor.effective_user
-            and match.finding.target.subresource not in NEVER and not by_hand(actor.user_agent))
+    return (
+        actor.kind == "controller"
+        and not (actor.chain and actor.chain_complete)
+        and not actor.effective_user
+        and match.finding.target.subresource not in NEVER
+        and not by_hand(actor.user_agent)
+    )
 
 
 CONTROLLERS: Final = NoiseClass(
     name="controller-made",
     doc="A controller or another component of the control plane made the request, and the log does not show for whom. "
-        "Where it does, the finding stays in sight and is about that person. What a component's credential does by "
-        "hand, in another's name or inside of containers (exec, port-forward) stays in sight too: no controller does "
-        "that.",
+    "Where it does, the finding stays in sight and is about that person. What a component's credential does by "
+    "hand, in another's name or inside of containers (exec, port-forward) stays in sight too: no controller does "
+    "that.",
     action="hide",
-    members=each(_test))
+    members=each(_test),
+)

@@ -10,4 +10,5 @@ DENIED: Final = NoiseClass(
     name="denied",
     doc="The request was refused (401, 403). Only a tag by default: an attacker's first steps are refused too.",
     action="tag",
-    members=each(lambda match: match.finding.outcome == "denied"))
+    members=each(lambda match: match.finding.outcome == "denied"),
+)

@@ -10,4 +10,5 @@ DRY_RUN: Final = NoiseClass(
     name="dry-run",
     doc="The request asked for a dry run (`dryRun=All`): the API server answered as if it had done it, and did not.",
     action="lower",
-    members=each(lambda match: match.finding.outcome == "dry_run"))
+    members=each(lambda match: match.finding.outcome == "dry_run"),
+)

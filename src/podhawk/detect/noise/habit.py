@@ -19,17 +19,24 @@ def _members(matches: Sequence[Match]) -> list[bool]:
     """What is refused and what is allowed are habits of their own: a success after twenty refusals is what one looks
     for."""
     found = [False] * len(matches)
-    order = sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
-                                                            matches[number].finding.finding_id))
+    order = sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    )
     earlier: defaultdict[tuple[str, ...], deque[float]] = defaultdict(deque)
     for number in order:
         finding = matches[number].finding
         if finding.actor.kind not in ("serviceaccount", "node") or by_hand(finding.actor.user_agent):
             continue
         verbs = {request.verb for request in finding.requests}
-        seen = earlier[finding.cluster, finding.detection.id or finding.detection.name, finding.actor.user,
-                       finding.actor.effective_user, ",".join(sorted(verbs)), finding.target.namespace,
-                       "denied" if finding.outcome == "denied" else ""]
+        seen = earlier[
+            finding.cluster,
+            finding.detection.id or finding.detection.name,
+            finding.actor.user,
+            finding.actor.effective_user,
+            ",".join(sorted(verbs)),
+            finding.target.namespace,
+            "denied" if finding.outcome == "denied" else "",
+        ]
         while seen and seen[0] < finding.first_time - DAY:
             seen.popleft()
         found[number] = len(seen) >= ENOUGH
@@ -40,7 +47,8 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 HABIT: Final = NoiseClass(
     name="habit",
     doc="A service account (or node) doing what it always does: at least 20 earlier matches of this detection by the "
-        "same actor, verb and namespace within 24 hours, refused as this one or allowed as this one, and not with a "
-        "tool that people use by hand.",
+    "same actor, verb and namespace within 24 hours, refused as this one or allowed as this one, and not with a "
+    "tool that people use by hand.",
     action="hide",
-    members=_members)
+    members=_members,
+)

@@ -10,12 +10,12 @@ from podhawk.detect.noise.declare import NoiseClass, each
 
 def _test(match: Match) -> bool:
     actor = match.finding.actor
-    return (actor.user == "system:apiserver" and not actor.effective_user
-            and actor.source_ip in ("::1", "127.0.0.1", ""))
+    return actor.user == "system:apiserver" and not actor.effective_user and actor.source_ip in ("::1", "127.0.0.1", "")
 
 
 LOOPBACK: Final = NoiseClass(
     name="loopback",
     doc="The API server's own requests to itself: user `system:apiserver` from the loopback address.",
     action="hide",
-    members=each(_test))
+    members=each(_test),
+)

@@ -16,10 +16,14 @@ KNOWN: Final = (
     (r"external-secrets:external-secrets", "writes secrets"),
     (r"kube-system:sealed-secrets-controller", "writes secrets"),
     (r"velero:velero", "reads everything for backups"),
-    (r"kube-system:(?:aws-load-balancer-controller|cluster-autoscaler|karpenter)|karpenter:karpenter",
-     "changes nodes and load balancers"),
-    (r"(?:monitoring|kube-system|prometheus):(?:[\w-]+-)?(?:prometheus|kube-state-metrics)(?:-[\w-]+)?",
-     "lists everything that it measures"),
+    (
+        r"kube-system:(?:aws-load-balancer-controller|cluster-autoscaler|karpenter)|karpenter:karpenter",
+        "changes nodes and load balancers",
+    ),
+    (
+        r"(?:monitoring|kube-system|prometheus):(?:[\w-]+-)?(?:prometheus|kube-state-metrics)(?:-[\w-]+)?",
+        "lists everything that it measures",
+    ),
     (r"(?:ingress-nginx:ingress-nginx|traefik:traefik)", "reads the secrets of certificates"),
     (r"istio-system:istiod(?:-service-account)?", "reads and writes certificates"),
     (r"(?:longhorn-system:longhorn-service-account|rook-ceph:rook-ceph-system)", "makes privileged pods for storage"),
@@ -43,6 +47,7 @@ def _test(match: Match) -> bool:
 OPERATORS: Final = NoiseClass(
     name="known-operators",
     doc="The service account of a widely used operator under its usual name, not used by hand. Lowered only: whoever "
-        "can make such an account can hide behind its name.",
+    "can make such an account can hide behind its name.",
     action="lower",
-    members=each(_test))
+    members=each(_test),
+)

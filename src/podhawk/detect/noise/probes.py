@@ -21,15 +21,20 @@ def _test(match: Match) -> bool:
         return False
     verb = finding.requests[0].verb
     if finding.target.resource == "leases" and finding.target.api_group in ("", "coordination.k8s.io"):
-        return (finding.actor.kind in _MACHINES and verb in _HOLDING and not finding.actor.effective_user
-                and not by_hand(finding.actor.user_agent))
+        return (
+            finding.actor.kind in _MACHINES
+            and verb in _HOLDING
+            and not finding.actor.effective_user
+            and not by_hand(finding.actor.user_agent)
+        )
     return verb == "get" and _PROBE.match(request.key.uri) is not None
 
 
 PROBES: Final = NoiseClass(
     name="probes",
     doc="Health checks of the API server (a `get` of `/healthz`, `/livez` or `/readyz`), which load balancers ask "
-        "without a name, and the leases that workloads, nodes and controllers hold to elect a leader and to say that "
-        "they live. Not what people do to leases, and not their deletion.",
+    "without a name, and the leases that workloads, nodes and controllers hold to elect a leader and to say that "
+    "they live. Not what people do to leases, and not their deletion.",
     action="hide",
-    members=each(_test))
+    members=each(_test),
+)

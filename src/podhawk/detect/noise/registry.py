@@ -22,8 +22,18 @@ from podhawk.detect.noise.stages import STAGES
 from podhawk.detect.noise.subresource import SUBRESOURCE
 from podhawk.errors import UsageError, nearest
 
-NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (SUBRESOURCE, STAGES, DRY_RUN, DENIED, CONTROLLERS, REPEATS, HABIT,
-                                                PROBES, LOOPBACK, OPERATORS)
+NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (
+    SUBRESOURCE,
+    STAGES,
+    DRY_RUN,
+    DENIED,
+    CONTROLLERS,
+    REPEATS,
+    HABIT,
+    PROBES,
+    LOOPBACK,
+    OPERATORS,
+)
 ACTIONS: Final = (*get_args(NoiseAction), "off")
 
 
@@ -43,8 +53,9 @@ def policy_of(table: Mapping[str, Any]) -> NoisePolicy:
         if name not in names:
             raise UsageError(f"[noise] knows no class {name!r}", remedy=nearest(name, names))
         if action not in ACTIONS:
-            raise UsageError(f"[noise] {name} is one of {', '.join(ACTIONS)}, not {action!r}",
-                             remedy=nearest(str(action), ACTIONS))
+            raise UsageError(
+                f"[noise] {name} is one of {', '.join(ACTIONS)}, not {action!r}", remedy=nearest(str(action), ACTIONS)
+            )
     return NoisePolicy(dict(table))
 
 

@@ -12,16 +12,26 @@ from podhawk.detect.noise.declare import NoiseClass
 def _members(matches: Sequence[Match]) -> list[bool]:
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
-    for number in sorted(range(len(matches)), key=lambda number: (matches[number].finding.first_time,
-                                                                  matches[number].finding.finding_id)):
+    for number in sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    ):
         finding = matches[number].finding
         if finding.actor.kind != "controller" or not finding.actor.chain or not finding.actor.chain_complete:
             continue
         cause = finding.actor.chain[-1]
-        key = (finding.cluster, finding.detection.id or finding.detection.name, finding.actor.user,
-               ",".join(sorted({request.verb for request in finding.requests})), finding.target.subresource,
-               "denied" if finding.outcome == "denied" else "", cause.kind, cause.namespace, cause.name, cause.user,
-               cause.audit_id)
+        key = (
+            finding.cluster,
+            finding.detection.id or finding.detection.name,
+            finding.actor.user,
+            ",".join(sorted({request.verb for request in finding.requests})),
+            finding.target.subresource,
+            "denied" if finding.outcome == "denied" else "",
+            cause.kind,
+            cause.namespace,
+            cause.name,
+            cause.user,
+            cause.audit_id,
+        )
         found[number] = key in seen
         seen.add(key)
     return found
@@ -30,6 +40,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 REPEATS: Final = NoiseClass(
     name="controller-repeats",
     doc="A controller did the same for the same cause before: the second pod of a Deployment, the next try of a "
-        "ReplicaSet that is refused. The first one says it; whoever changes the owner again is a new cause.",
+    "ReplicaSet that is refused. The first one says it; whoever changes the owner again is a new cause.",
     action="lower",
-    members=_members)
+    members=_members,
+)

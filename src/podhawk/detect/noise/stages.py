@@ -16,6 +16,7 @@ def _test(match: Match) -> bool:
 STAGES: Final = NoiseClass(
     name="stages",
     doc="The log has the request at several stages, each of which a search may match: they are one finding. The rows "
-        "of each stage are in it.",
+    "of each stage are in it.",
     action="tag",
-    members=each(_test))
+    members=each(_test),
+)

@@ -78,8 +78,9 @@ def _tells_parts(stages: Sequence[Stage]) -> bool:
     names = {_PART}
     for stage in stages:
         if isinstance(stage.node, Rename):
-            names |= {new for old, into in stage.node.pairs for name in names
-                      if (new := renamed(name, old, into)) is not None}
+            names |= {
+                new for old, into in stage.node.pairs for name in names if (new := renamed(name, old, into)) is not None
+            }
         elif isinstance(stage.node, Search):
             if any(isinstance(part, Compare | In) and part.name in names for part in walk(stage.node.clause)):
                 return True
@@ -117,7 +118,8 @@ def _wanted(clause: Clause) -> Iterator[str]:
 SUBRESOURCE: Final = NoiseClass(
     name="subresource",
     doc="The request is to a subresource (`pods/binding`, which the scheduler writes for every pod, `pods/eviction`, "
-        "`pods/exec` …) and the search selects a resource but no subresource: it means pods, not what is done to "
-        "them.",
+    "`pods/exec` …) and the search selects a resource but no subresource: it means pods, not what is done to "
+    "them.",
     action="hide",
-    members=_members)
+    members=_members,
+)

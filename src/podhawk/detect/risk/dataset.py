@@ -37,41 +37,67 @@ def row_of(event: RiskEvent, number: int = 0) -> Row:
     )
     found: dict[str, Value] = {
         "_time": int(event.time) if event.time == int(event.time) else event.time,
-        "index": "risk", "source": detection.name, "sourcetype": "stash", "search_name": detection.name,
-        "detection_id": detection.id, "risk_object": event.object, "normalized_risk_object": event.object,
-        "risk_object_type": event.object_type, "risk_object_field": event.object_field,
-        "risk_message": event.message, "risk_score": event.score, "calculated_risk_score": event.applied,
+        "index": "risk",
+        "source": detection.name,
+        "sourcetype": "stash",
+        "search_name": detection.name,
+        "detection_id": detection.id,
+        "risk_object": event.object,
+        "normalized_risk_object": event.object,
+        "risk_object_type": event.object_type,
+        "risk_object_field": event.object_field,
+        "risk_message": event.message,
+        "risk_score": event.score,
+        "calculated_risk_score": event.applied,
         "capped_risk_score": event.capped,
-        "finding_id": event.finding_id, "cluster": event.cluster, "security_domain": detection.security_domain,
+        "finding_id": event.finding_id,
+        "cluster": event.cluster,
+        "security_domain": detection.security_domain,
     }
     if len(event.threat_objects) == 1 and event.threat_objects[0].type == "ip_address":
         found["src"] = event.threat_objects[0].value
     found.update(_said(lists))
-    found.update(_annotations(detection.analytic_story, detection.mitre_attack_id, detection.kill_chain_phases,
-                              detection.nist, detection.cis20, detection.cve))
-    return Row({name: value for name, value in found.items() if value != ""},
-               OrderKey(-event.time, 0.0, (number,)))
+    found.update(
+        _annotations(
+            detection.analytic_story,
+            detection.mitre_attack_id,
+            detection.kill_chain_phases,
+            detection.nist,
+            detection.cis20,
+            detection.cve,
+        )
+    )
+    return Row({name: value for name, value in found.items() if value != ""}, OrderKey(-event.time, 0.0, (number,)))
 
 
 @lru_cache(maxsize=4096)
-def _annotations(stories: tuple[str, ...], techniques: tuple[str, ...], phases: tuple[str, ...], nist: tuple[str, ...],
-                 cis20: tuple[str, ...], cve: tuple[str, ...]) -> dict[str, Value]:
+def _annotations(
+    stories: tuple[str, ...],
+    techniques: tuple[str, ...],
+    phases: tuple[str, ...],
+    nist: tuple[str, ...],
+    cis20: tuple[str, ...],
+    cve: tuple[str, ...],
+) -> dict[str, Value]:
     """What a detection says of each of its risk events."""
     known = [technique(name) for name in techniques]
     tactics = list(dict.fromkeys(tactic for one in known for tactic in one.tactics))
-    return _said((
-        ("analyticstories", stories),
-        ("annotations.analytic_story", stories),
-        ("annotations.mitre_attack", techniques),
-        ("annotations.mitre_attack.mitre_technique_id", techniques),
-        ("annotations.mitre_attack.mitre_technique", [one.name for one in known]),
-        ("annotations.mitre_attack.mitre_tactic", [tactic.name for tactic in tactics]),
-        ("annotations.mitre_attack.mitre_tactic_id", [tactic.id for tactic in tactics]),
-        ("annotations.kill_chain_phases", phases),
-        ("annotations.nist", nist),
-        ("annotations.cis20", cis20),
-        ("annotations.cve", cve),
-        ("annotations._all", list(dict.fromkeys((*stories, *techniques, *phases, *nist, *cis20, *cve))))))
+    return _said(
+        (
+            ("analyticstories", stories),
+            ("annotations.analytic_story", stories),
+            ("annotations.mitre_attack", techniques),
+            ("annotations.mitre_attack.mitre_technique_id", techniques),
+            ("annotations.mitre_attack.mitre_technique", [one.name for one in known]),
+            ("annotations.mitre_attack.mitre_tactic", [tactic.name for tactic in tactics]),
+            ("annotations.mitre_attack.mitre_tactic_id", [tactic.id for tactic in tactics]),
+            ("annotations.kill_chain_phases", phases),
+            ("annotations.nist", nist),
+            ("annotations.cis20", cis20),
+            ("annotations.cve", cve),
+            ("annotations._all", list(dict.fromkeys((*stories, *techniques, *phases, *nist, *cis20, *cve)))),
+        )
+    )
 
 
 def _said(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Value]:
@@ -83,8 +109,18 @@ def event_of(row: Mapping[str, Any], finding: Finding) -> RiskEvent:
     """The risk event of a finding that a row, as plain data, was made of. Which request it was about is not told."""
     notes = row.get("risk_notes", [])
     return RiskEvent(
-        time=float(row["_time"]), finding_id=row["finding_id"], detection=finding.detection, message=finding.title,
-        object=row["risk_object"], object_type=row["risk_object_type"], object_field=row.get("risk_object_field", ""),
-        score=int(row["risk_score"]), applied=float(row["calculated_risk_score"]),
-        capped=float(row["capped_risk_score"]), threat_objects=finding.threat_objects,
-        notes=tuple(notes if isinstance(notes, list) else [notes]), cluster=finding.cluster, request=row["finding_id"])
+        time=float(row["_time"]),
+        finding_id=row["finding_id"],
+        detection=finding.detection,
+        message=finding.title,
+        object=row["risk_object"],
+        object_type=row["risk_object_type"],
+        object_field=row.get("risk_object_field", ""),
+        score=int(row["risk_score"]),
+        applied=float(row["calculated_risk_score"]),
+        capped=float(row["capped_risk_score"]),
+        threat_objects=finding.threat_objects,
+        notes=tuple(notes if isinstance(notes, list) else [notes]),
+        cluster=finding.cluster,
+        request=row["finding_id"],
+    )

@@ -68,8 +68,10 @@ def risk_policy(table: Mapping[str, Any]) -> RiskPolicy:
         raise UsageError(f"[risk] cap is a number of points, not {cap!r}")
     stated = table.get("factors", {})
     if not isinstance(stated, dict):
-        raise UsageError("[risk.factors] maps names to tables", remedy="Write [risk.factors.NAME] with when=… and "
-                         "multiply=… or add=….")
+        raise UsageError(
+            "[risk.factors] maps names to tables",
+            remedy="Write [risk.factors.NAME] with when=… and multiply=… or add=….",
+        )
     found = {one.name: one for one in DEFAULTS}
     for name, one in stated.items():
         found[name] = _factor(name, one)
@@ -113,18 +115,32 @@ class Factors:
 def row_of_finding(finding: Finding, entity: ScoredEntity, charged: str) -> Row:
     """The fields that conditions can name."""
     actor, target = finding.actor, finding.target
-    home = (actor.kind == "serviceaccount" and not by_hand(actor.user_agent)
-            and actor.user.split(":")[2:3] == [target.namespace])
+    home = (
+        actor.kind == "serviceaccount"
+        and not by_hand(actor.user_agent)
+        and actor.user.split(":")[2:3] == [target.namespace]
+    )
     verb = finding.requests[0].verb if finding.requests else ""
     found: dict[str, Value] = {
-        "user": actor.user, "actor_kind": actor.kind, "outcome": finding.outcome, "verb": verb,
-        "resource": target.resource, "subresource": target.subresource, "namespace": target.namespace,
-        "name": target.name, "src_ip": actor.source_ip, "user_agent": actor.user_agent,
-        "detection": finding.detection.name, "risk_object": entity.value, "risk_object_type": entity.type,
-        "priority": finding.priority, "own_namespace": str(home).lower(), "charged": charged,
+        "user": actor.user,
+        "actor_kind": actor.kind,
+        "outcome": finding.outcome,
+        "verb": verb,
+        "resource": target.resource,
+        "subresource": target.subresource,
+        "namespace": target.namespace,
+        "name": target.name,
+        "src_ip": actor.source_ip,
+        "user_agent": actor.user_agent,
+        "detection": finding.detection.name,
+        "risk_object": entity.value,
+        "risk_object_type": entity.type,
+        "priority": finding.priority,
+        "own_namespace": str(home).lower(),
+        "charged": charged,
         "impersonating": str(bool(actor.effective_user)).lower(),
-        "user_by_hand": str(by_hand(actor.user_agent)).lower()}
+        "user_by_hand": str(by_hand(actor.user_agent)).lower(),
+    }
     if actor.groups:
         found["actor_groups"] = actor.groups if len(actor.groups) > 1 else actor.groups[0]
     return Row({name: value for name, value in found.items() if value != ""})
-

@@ -45,16 +45,18 @@ def reads_risk(one: Prepared) -> bool:
     return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
 
 
-def incident_matches(prepared: Iterable[Prepared], content: Content, events: Sequence[RiskEvent],
-                     findings: Mapping[str, Match]) -> Iterator[Match]:
+def incident_matches(
+    prepared: Iterable[Prepared], content: Content, events: Sequence[RiskEvent], findings: Mapping[str, Match]
+) -> Iterator[Match]:
     """The incidents that searches over risk find in the risk events; `findings` by id are what these come from."""
     for one in prepared:
         if events:
             yield from _incidents(one, content, events, findings)
 
 
-def _incidents(one: Prepared, content: Content, events: Sequence[RiskEvent],
-               findings: Mapping[str, Match]) -> Iterator[Match]:
+def _incidents(
+    one: Prepared, content: Content, events: Sequence[RiskEvent], findings: Mapping[str, Match]
+) -> Iterator[Match]:
     assert one.request is not None
     context = replace(one.request.context, env=replace(one.request.context.env))
     context.run_stages = lambda stages, table: run_stages(stages, table, context)
@@ -108,15 +110,22 @@ def _behind(pairs: Sequence[tuple[RiskEvent, Row]], by: ByKey, key: Sequence[str
     """The risk events that a by-key counts: those that score, or would but for the daily cap, where any does."""
 
     def counts(row: Row) -> bool:
-        return all(value in texts(row[name]) for name, value in zip(map(_plain, by.kept), key, strict=True)
-                   if name in row)
+        return all(
+            value in texts(row[name]) for name, value in zip(map(_plain, by.kept), key, strict=True) if name in row
+        )
 
     own = [event for event, row in pairs if counts(row)] or [event for event, _ in pairs]
     return [event for event in own if event.applied or event.capped] or own
 
 
-def _match(one: Prepared, episode: Episode, by: ByKey, events: Sequence[RiskEvent], findings: Mapping[str, Match],
-           names: Mapping[str, str]) -> Match:
+def _match(
+    one: Prepared,
+    episode: Episode,
+    by: ByKey,
+    events: Sequence[RiskEvent],
+    findings: Mapping[str, Match],
+    names: Mapping[str, str],
+) -> Match:
     detection = one.detection
     ids = dict.fromkeys(event.finding_id for event in events)
     behind = [findings[id_] for id_ in ids if id_ in findings]
@@ -128,20 +137,37 @@ def _match(one: Prepared, episode: Episode, by: ByKey, events: Sequence[RiskEven
     first = RequestKey(events[0].cluster, events[0].finding_id, "", "", "")
     score = round(as_number(latest.get("risk_score")) or detection.risk_score)
     gained = {(event.object_type, event.object) for event in events}
-    entities = (tuple(ScoredEntity("risk_object", *each, score) for each in gained) if len(gained) == 1
-                else risk_objects(detection, fields))
-    return Match(Finding(
-        finding_id=finding_id(detection, first, episode.key), detection=detection, kind="incident",
-        first_time=events[0].time, last_time=events[-1].time,
-        title=title_of(detection, fields), severity=_severity(detection.severity, latest),
-        risk_score=score, cluster=events[0].cluster, risk_objects=entities,
-        threat_objects=tuple(dict.fromkeys(threat for event in events for threat in event.threat_objects))[:MOST_ROWS],
-        actor=_actor(events[0], [match.finding.actor for match in behind]),
-        target=common_target([match.finding.target for match in behind]),
-        outcome=common_outcome([match.finding.outcome for match in behind]), request_count=len(infos),
-        requests=infos[:MOST_ROWS], row_count=len(rows),
-        rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
-        findings=tuple(ids)), tuple(requests[:MOST_ROWS]))
+    entities = (
+        tuple(ScoredEntity("risk_object", *each, score) for each in gained)
+        if len(gained) == 1
+        else risk_objects(detection, fields)
+    )
+    return Match(
+        Finding(
+            finding_id=finding_id(detection, first, episode.key),
+            detection=detection,
+            kind="incident",
+            first_time=events[0].time,
+            last_time=events[-1].time,
+            title=title_of(detection, fields),
+            severity=_severity(detection.severity, latest),
+            risk_score=score,
+            cluster=events[0].cluster,
+            risk_objects=entities,
+            threat_objects=tuple(dict.fromkeys(threat for event in events for threat in event.threat_objects))[
+                :MOST_ROWS
+            ],
+            actor=_actor(events[0], [match.finding.actor for match in behind]),
+            target=common_target([match.finding.target for match in behind]),
+            outcome=common_outcome([match.finding.outcome for match in behind]),
+            request_count=len(infos),
+            requests=infos[:MOST_ROWS],
+            row_count=len(rows),
+            rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
+            findings=tuple(ids),
+        ),
+        tuple(requests[:MOST_ROWS]),
+    )
 
 
 def _actor(event: RiskEvent, actors: Sequence[Actor]) -> Actor:

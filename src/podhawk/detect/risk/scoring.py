@@ -54,10 +54,21 @@ def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
             applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
         if charged == OWNER:
             notes.insert(0, f"made by {finding.actor.user}")
-        yield RiskEvent(time=finding.first_time, finding_id=finding.finding_id, detection=finding.detection,
-                        message=finding.title, object=entity.value, object_type=entity.type, object_field=entity.field,
-                        score=entity.score, applied=applied, threat_objects=finding.threat_objects,
-                        notes=tuple(notes), cluster=finding.cluster, request=_request(finding))
+        yield RiskEvent(
+            time=finding.first_time,
+            finding_id=finding.finding_id,
+            detection=finding.detection,
+            message=finding.title,
+            object=entity.value,
+            object_type=entity.type,
+            object_field=entity.field,
+            score=entity.score,
+            applied=applied,
+            threat_objects=finding.threat_objects,
+            notes=tuple(notes),
+            cluster=finding.cluster,
+            request=_request(finding),
+        )
 
 
 def _quiet(finding: Finding) -> str:
@@ -148,8 +159,9 @@ def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
         key = (event.detection.id or event.detection.name, event.object_type, event.object, event.cluster, day)
         room = max(0.0, cap - sums[key])
         if event.applied > room:
-            event = structs.replace(event, applied=room, capped=event.applied - room,
-                            notes=(*event.notes, f"capped at {cap:g} a day"))
+            event = structs.replace(
+                event, applied=room, capped=event.applied - room, notes=(*event.notes, f"capped at {cap:g} a day")
+            )
         sums[key] += event.applied
         found.append(event)
     return found

@@ -31,10 +31,19 @@ def risk_table(events: Iterable[RiskEvent]) -> list[RiskSum]:
     for event in events:
         if event.applied or event.capped:
             groups[event.object_type, event.object, event.cluster].append(event)
-    found = [RiskSum(name, kind, sum(event.applied for event in own), len({event.finding_id for event in own}),
-                     tuple(sorted({event.detection.name for event in own})), _tactics(own), cluster,
-                     sum(event.capped for event in own))
-             for (kind, name, cluster), own in groups.items()]
+    found = [
+        RiskSum(
+            name,
+            kind,
+            sum(event.applied for event in own),
+            len({event.finding_id for event in own}),
+            tuple(sorted({event.detection.name for event in own})),
+            _tactics(own),
+            cluster,
+            sum(event.capped for event in own),
+        )
+        for (kind, name, cluster), own in groups.items()
+    ]
     return sorted(found, key=lambda one: (-one.score, one.type, one.object, one.cluster))
 
 

@@ -15,8 +15,9 @@ from podhawk.events.time import epoch_of
 
 SOURCETYPE: Final = "mscs:storage:blob:json"
 _CLUSTER: Final = re.compile(r"/managedclusters/([^/]+)", re.IGNORECASE)
-_MARKS: Final = frozenset({"category", "Category", "operationName", "resourceId", "ResourceId", "_ResourceId",
-                           "ccpNamespace"})
+_MARKS: Final = frozenset(
+    {"category", "Category", "operationName", "resourceId", "ResourceId", "_ResourceId", "ccpNamespace"}
+)
 
 
 def _properties(value: dict[str, Any]) -> dict[str, Any] | None:
@@ -44,8 +45,9 @@ def _recognise(value: Any) -> bool:
     if _is_record(value):
         return True
     records = value.get("records") if type(value) is dict else None
-    return type(records) is list and any(type(item) is dict and ("properties" in item or not _MARKS.isdisjoint(item))
-                                         for item in records)
+    return type(records) is list and any(
+        type(item) is dict and ("properties" in item or not _MARKS.isdisjoint(item)) for item in records
+    )
 
 
 def _unwrap(record: Record) -> Layer:
@@ -57,15 +59,19 @@ def _unwrap(record: Record) -> Layer:
             yield Record(item, record.envelope.within("aks"), text)
         return
     properties = _properties(value)
-    log = value["log_s"] if properties is None and isinstance(value.get("log_s"), str) else (
-        (properties or {}).get("log"))
+    log = (
+        value["log_s"]
+        if properties is None and isinstance(value.get("log_s"), str)
+        else ((properties or {}).get("log"))
+    )
     data, raw = value, record.text
     if properties is not None and (properties is not value.get("properties") or type(log) is dict):
         text = encode_json(log) if type(log) is dict else log
         data, raw = {**value, "properties": {**properties, "log": text}}, None
     shown = encode_json(data) if raw is None else raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
-    resource = next((str(value[key]) for key in ("resourceId", "ResourceId", "_ResourceId")
-                     if isinstance(value.get(key), str)), "")
+    resource = next(
+        (str(value[key]) for key in ("resourceId", "ResourceId", "_ResourceId") if isinstance(value.get(key), str)), ""
+    )
     match = _CLUSTER.search(resource)
     moment = epoch_of(value.get("time") or value.get("TimeGenerated"))
     carrier = Carrier(SOURCETYPE, resource or "aks", data, shown.strip())
@@ -75,12 +81,12 @@ def _unwrap(record: Record) -> Layer:
 AKS: Final = Format(
     name="aks",
     doc="Azure diagnostics of AKS, from a storage account, an Event Hub or Log Analytics: `records[]`, one record, "
-        "or one record a line. Recognised by `properties.log` (or `log_s`), whatever the category. The cluster is "
-        "the last part of `resourceId`.",
+    "or one record a line. Recognised by `properties.log` (or `log_s`), whatever the category. The cluster is "
+    "the last part of `resourceId`.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"records":[{"category":"kube-audit","resourceId":"/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/'
-            'MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/PROD-EU","time":"2026-11-01T10:00:00Z","properties":{"log":'
-            '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}\\n","pod":'
-            '"kube-apiserver-0"}}]}\n',
+    'MICROSOFT.CONTAINERSERVICE/MANAGEDCLUSTERS/PROD-EU","time":"2026-11-01T10:00:00Z","properties":{"log":'
+    '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}\\n","pod":'
+    '"kube-apiserver-0"}}]}\n',
 )

@@ -22,13 +22,15 @@ def _parsed(value: dict[str, Any]) -> dict[str, Any] | None:
     whole = value.get("kubernetes.audit")
     if is_audit_event(whole):
         return whole
-    flat = {key[len(_PREFIX):]: item for key, item in value.items() if key.startswith(_PREFIX)}
+    flat = {key[len(_PREFIX) :]: item for key, item in value.items() if key.startswith(_PREFIX)}
     if not flat and type(value.get("kubernetes")) is dict:
-        flat = {key[len("audit."):]: item for key, item in value["kubernetes"].items() if key.startswith("audit.")}
+        flat = {key[len("audit.") :]: item for key, item in value["kubernetes"].items() if key.startswith("audit.")}
     if not is_audit_event(flat):
         return None
-    return {key: item[0] if type(item) is list and len(item) == 1 and key != "sourceIPs" else item
-                for key, item in flat.items()}
+    return {
+        key: item[0] if type(item) is list and len(item) == 1 and key != "sourceIPs" else item
+        for key, item in flat.items()
+    }
 
 
 def _is_beat(value: Any) -> bool:
@@ -54,11 +56,11 @@ def _unwrap(record: Record) -> Layer:
 FILEBEAT: Final = Format(
     name="filebeat",
     doc="Documents of Filebeat and Elastic Agent: the event parsed under `kubernetes.audit` (nested, or with dotted "
-        "keys), or as text in `message`; also inside an Elasticsearch hit (`_source`). The cluster is "
-        "`orchestrator.cluster.name`.",
+    "keys), or as text in `message`; also inside an Elasticsearch hit (`_source`). The cluster is "
+    "`orchestrator.cluster.name`.",
     recognise=_is_beat,
     unwrap=_unwrap,
     example='{"@timestamp":"2026-11-01T10:00:01Z","agent":{"type":"filebeat"},"orchestrator":{"cluster":{"name":'
-            '"prod-eu"}},"kubernetes":{"audit":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get",'
-            '"annotations":{"authorization_k8s_io/decision":"allow"}}}}\n',
+    '"prod-eu"}},"kubernetes":{"audit":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get",'
+    '"annotations":{"authorization_k8s_io/decision":"allow"}}}}\n',
 )

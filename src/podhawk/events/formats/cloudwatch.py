@@ -19,8 +19,22 @@ from podhawk.events.time import epoch_of
 SOURCETYPE: Final = "aws:cloudwatchlogs:eks"
 _GROUP: Final = re.compile(r"/aws/eks/([^/]+)/cluster")
 _BATCH_KEYS: Final = ("logEvents", "events")
-_EVENT_MARKS: Final = frozenset({"id", "eventId", "ingestionTime", "logStreamName", "logGroupName", "logStream",
-                                 "logGroup", "log_group", "log_stream", "@ptr", "@logStream", "@log"})
+_EVENT_MARKS: Final = frozenset(
+    {
+        "id",
+        "eventId",
+        "ingestionTime",
+        "logStreamName",
+        "logGroupName",
+        "logStream",
+        "logGroup",
+        "log_group",
+        "log_stream",
+        "@ptr",
+        "@logStream",
+        "@log",
+    }
+)
 
 
 def _text(value: dict[str, Any], *names: str) -> str | None:
@@ -36,8 +50,9 @@ def _within(value: dict[str, Any], envelope: Envelope, moment: float | None = No
     stream = _text(value, "logStream", "logStreamName", "log_stream", "@logStream")
     match = _GROUP.search(group or "")
     source = group or (envelope.carrier.source if envelope.carrier else None) or stream or "cloudwatch"
-    return envelope.within("cloudwatch", time=moment, cluster=match[1] if match else None,
-                           carrier=Carrier(SOURCETYPE, source))
+    return envelope.within(
+        "cloudwatch", time=moment, cluster=match[1] if match else None, carrier=Carrier(SOURCETYPE, source)
+    )
 
 
 def _log_events(value: dict[str, Any]) -> list[Any] | None:
@@ -56,14 +71,23 @@ def _is_single(value: dict[str, Any]) -> bool:
     if "@message" in value:
         return True
     stamp = value.get("timestamp")
-    return "message" in value and isinstance(stamp, Number) and stamp.isdigit() and (
-        len(value) == 2 or not _EVENT_MARKS.isdisjoint(value))
+    return (
+        "message" in value
+        and isinstance(stamp, Number)
+        and stamp.isdigit()
+        and (len(value) == 2 or not _EVENT_MARKS.isdisjoint(value))
+    )
 
 
 def _is_insights(value: dict[str, Any]) -> bool:
     rows = value.get("results")
-    return type(rows) is list and bool(rows) and all(
-        type(row) is list and row and all(type(cell) is dict and "field" in cell for cell in row) for row in rows)
+    return (
+        type(rows) is list
+        and bool(rows)
+        and all(
+            type(row) is list and row and all(type(cell) is dict and "field" in cell for cell in row) for row in rows
+        )
+    )
 
 
 def _payloads(value: dict[str, Any]) -> list[Any]:
@@ -98,8 +122,13 @@ def _notices(value: dict[str, Any]) -> list[str]:
 def _recognise(value: Any) -> bool:
     if type(value) is not dict:
         return False
-    return (value.get("messageType") in ("DATA_MESSAGE", "CONTROL_MESSAGE") or _log_events(value) is not None
-            or _is_single(value) or _is_insights(value) or _has_records(value))
+    return (
+        value.get("messageType") in ("DATA_MESSAGE", "CONTROL_MESSAGE")
+        or _log_events(value) is not None
+        or _is_single(value)
+        or _is_insights(value)
+        or _has_records(value)
+    )
 
 
 def _has_records(value: dict[str, Any]) -> bool:
@@ -110,8 +139,12 @@ def _has_records(value: dict[str, Any]) -> bool:
         items = value.get(key)
         if type(items) is list and items and type(items[0]) is dict:
             first = items[0]
-            return ("kinesis" in first or "Sns" in first or type(first.get("data")) is str
-                    or (type(first.get("body")) is str and "eventSource" in first))
+            return (
+                "kinesis" in first
+                or "Sns" in first
+                or type(first.get("data")) is str
+                or (type(first.get("body")) is str and "eventSource" in first)
+            )
     return False
 
 
@@ -149,11 +182,11 @@ def _single(item: dict[str, Any], envelope: Envelope) -> Record:
 CLOUDWATCH: Final = Format(
     name="cloudwatch",
     doc="EKS control-plane logs from CloudWatch: subscription payloads (also inside the records of Lambda, Kinesis, "
-        "Firehose, SQS and SNS), `aws logs filter-log-events`, single log events, Insights results. Other logs of the "
-        "group (`authenticator`, `api`) are rejected for what they are.",
+    "Firehose, SQS and SNS), `aws logs filter-log-events`, single log events, Insights results. Other logs of the "
+    "group (`authenticator`, `api`) are rejected for what they are.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/aws/eks/prod-eu/cluster","logStream":'
-            '"kube-apiserver-audit-1","logEvents":[{"id":"1","timestamp":1793527200500,"message":'
-            '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}]}\n',
+    '"kube-apiserver-audit-1","logEvents":[{"id":"1","timestamp":1793527200500,"message":'
+    '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}]}\n',
 )

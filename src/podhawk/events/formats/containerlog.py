@@ -8,8 +8,9 @@ from typing import Any, Final
 from podhawk.events.envelope import Carrier, Format, Layer, Record
 from podhawk.events.time import parse_rfc3339
 
-CRI_LINE: Final = re.compile(r"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?::\S*)? ?(.*)",
-                             re.DOTALL)
+CRI_LINE: Final = re.compile(
+    r"(\d{4}-\d\d-\d\dT[0-9:.]+(?:Z|[+-]\d\d:\d\d)) (stdout|stderr) ([FP])(?::\S*)? ?(.*)", re.DOTALL
+)
 _DOCKER_KEYS: Final = frozenset({"log", "stream", "time", "attrs"})
 _EXPORT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?=\{|[A-Z]\d{4} )")
 _STAMP: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?")
@@ -49,8 +50,10 @@ def _unwrap_export(record: Record) -> Layer:
         folder = envelope.path.replace("\\", "/").rsplit("/", 2)
         name = folder[-2] if len(folder) > 1 and "kube-apiserver" in folder[-2] else folder[-1]
         carrier = Carrier("aws:cloudwatchlogs:eks", name)
-        yield Record(record.value[match.end():], envelope.within("cloudwatch-export", time=parse_rfc3339(match[1]),
-                                                                 carrier=carrier))
+        yield Record(
+            record.value[match.end() :],
+            envelope.within("cloudwatch-export", time=parse_rfc3339(match[1]), carrier=carrier),
+        )
 
 
 def _json_start(value: str) -> int:
@@ -59,8 +62,12 @@ def _json_start(value: str) -> int:
 
 
 def _is_prefixed(value: Any) -> bool:
-    return type(value) is str and not value.lstrip().startswith(("{", "[")) and _json_start(value) > 0 and (
-        '"' not in value[: _json_start(value)])
+    return (
+        type(value) is str
+        and not value.lstrip().startswith(("{", "["))
+        and _json_start(value) > 0
+        and ('"' not in value[: _json_start(value)])
+    )
 
 
 def _unwrap_prefixed(record: Record) -> Layer:
@@ -78,13 +85,13 @@ DOCKER: Final = Format(
     recognise=is_docker,
     unwrap=_unwrap_docker,
     example='{"log":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}\\n","stream":'
-            '"stdout","time":"2026-11-01T10:00:00.5Z"}\n',
+    '"stdout","time":"2026-11-01T10:00:00.5Z"}\n',
 )
 
 CRI: Final = Format(
     name="cri",
     doc="Lines with the prefix of the container runtime interface: time, stream, `F` (full) or `P` (partial). "
-        "Partial lines are put together again.",
+    "Partial lines are put together again.",
     recognise=_is_cri,
     unwrap=_unwrap_cri,
     verbatim=True,
@@ -94,7 +101,7 @@ CRI: Final = Format(
 CLOUDWATCH_EXPORT: Final = Format(
     name="cloudwatch-export",
     doc="A CloudWatch log group exported to S3: lines of time and message. The export has no name of the cluster; "
-        "the carrier's source is the folder's name (the log stream), else the file's.",
+    "the carrier's source is the folder's name (the log stream), else the file's.",
     recognise=_is_export,
     unwrap=_unwrap_export,
     verbatim=True,

@@ -14,8 +14,11 @@ _PARSED: Final = ("log", "log_processed", "log_parsed", "parsed", "json")
 
 
 def _is_fluent(value: Any) -> bool:
-    return type(value) is dict and isinstance(value.get("log"), (str, dict)) and not (
-        isinstance(value["log"], dict) and "message" in value and not is_audit_event(value["log"]))
+    return (
+        type(value) is dict
+        and isinstance(value.get("log"), (str, dict))
+        and not (isinstance(value["log"], dict) and "message" in value and not is_audit_event(value["log"]))
+    )
 
 
 def _unwrap_fluent(record: Record) -> Layer:
@@ -26,8 +29,9 @@ def _unwrap_fluent(record: Record) -> Layer:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, Number) or (type(value) is list and len(value) == 2
-                                         and isinstance(value[0], Number) and type(value[1]) is dict)
+    return isinstance(value, Number) or (
+        type(value) is list and len(value) == 2 and isinstance(value[0], Number) and type(value[1]) is dict
+    )
 
 
 def _is_forward(value: Any) -> bool:
@@ -39,8 +43,11 @@ def _is_forward(value: Any) -> bool:
         return False
     if len(value) >= 3 and _is_time(value[1]) and type(value[2]) is dict:
         return True
-    return (type(value[1]) is list and bool(value[1])
-            and all(type(entry) is list and len(entry) == 2 and _is_time(entry[0]) for entry in value[1]))
+    return (
+        type(value[1]) is list
+        and bool(value[1])
+        and all(type(entry) is list and len(entry) == 2 and _is_time(entry[0]) for entry in value[1])
+    )
 
 
 def _unwrap_forward(record: Record) -> Layer:
@@ -59,11 +66,11 @@ def _unwrap_forward(record: Record) -> Layer:
 FLUENT: Final = Format(
     name="fluent",
     doc="Records of Fluent Bit or Fluentd with the line as text (or parsed) under `log`, and what the shipper knows "
-        "(`kubernetes`, `stream`, `time`) beside it.",
+    "(`kubernetes`, `stream`, `time`) beside it.",
     recognise=_is_fluent,
     unwrap=_unwrap_fluent,
     example='{"date":1793527200.5,"log":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":'
-            '\\"get\\"}","kubernetes":{"host":"cp-1"},"cluster_name":"prod-eu"}\n',
+    '\\"get\\"}","kubernetes":{"host":"cp-1"},"cluster_name":"prod-eu"}\n',
 )
 
 FORWARD: Final = Format(

@@ -24,13 +24,27 @@ from podhawk.events.time import format_micro, parse_rfc3339
 SOURCETYPE: Final = "google:gcp:pubsub:message"
 COMMAND: Final = "command.gke.io/command"
 _DECISION: Final = "authorization.k8s.io/decision"
-NEVER_GIVEN: Final = frozenset({"user.groups{}", "user.uid", "user.extra", "impersonatedUser", "authenticationMetadata",
-                           "objectRef.uid", "objectRef.resourceVersion"})
+NEVER_GIVEN: Final = frozenset(
+    {
+        "user.groups{}",
+        "user.uid",
+        "user.extra",
+        "impersonatedUser",
+        "authenticationMetadata",
+        "objectRef.uid",
+        "objectRef.resourceVersion",
+    }
+)
 _ALIASES: Final = {
-    "src": "requestMetadata.callerIp", "src_ip": "requestMetadata.callerIp",
-    "src_user": "authenticationInfo.principalEmail", "user": "authenticationInfo.principalEmail",
-    "http_user_agent": "requestMetadata.callerSuppliedUserAgent", "command": "methodName",
-    "dest": "resourceName", "object_path": "resourceName"}
+    "src": "requestMetadata.callerIp",
+    "src_ip": "requestMetadata.callerIp",
+    "src_user": "authenticationInfo.principalEmail",
+    "user": "authenticationInfo.principalEmail",
+    "http_user_agent": "requestMetadata.callerSuppliedUserAgent",
+    "command": "methodName",
+    "dest": "resourceName",
+    "object_path": "resourceName",
+}
 
 
 def _is_entry(value: Any) -> bool:
@@ -65,10 +79,17 @@ def _unwrap_entry(record: Record) -> Layer:
         raw = f'{{"data":{text.decode("utf-8", "replace") if isinstance(text, bytes) else text}}}' if text else None
         envelope = envelope.within("gke", carrier=_carrier(shown, raw, ""))
     elif envelope.carrier.sourcetype == SOURCETYPE:  # the message that a topic delivered, as it came
-        envelope = envelope.within("gke", carrier=_carrier(envelope.carrier.data or {"data": entry},
-                                                           envelope.carrier.raw, envelope.carrier.source))
-    yield Event(data, encode_json(data), envelope, "audit.k8s.io/truncated" in data.get("annotations", {}),
-                envelope.missing | missing)
+        envelope = envelope.within(
+            "gke",
+            carrier=_carrier(envelope.carrier.data or {"data": entry}, envelope.carrier.raw, envelope.carrier.source),
+        )
+    yield Event(
+        data,
+        encode_json(data),
+        envelope,
+        "audit.k8s.io/truncated" in data.get("annotations", {}),
+        envelope.missing | missing,
+    )
 
 
 def _carrier(data: dict[str, Any], raw: str | None, source: str) -> Carrier:
@@ -76,11 +97,18 @@ def _carrier(data: dict[str, Any], raw: str | None, source: str) -> Carrier:
     payload = entry.get("protoPayload") if type(entry) is dict else None
     caller = payload.get("requestMetadata") if type(payload) is dict else None
     upper = type(caller) is dict and "callerIP" in caller
-    aliases = {name: f"data.protoPayload.{target.replace('callerIp', 'callerIP') if upper else target}"
-               for name, target in _ALIASES.items()}
+    aliases = {
+        name: f"data.protoPayload.{target.replace('callerIp', 'callerIP') if upper else target}"
+        for name, target in _ALIASES.items()
+    }
     name = entry.get("logName") if type(entry) is dict else None
-    return Carrier(SOURCETYPE, source or (str(name) if isinstance(name, str) else "pubsub"), data,
-                   raw if raw is not None else encode_json(data), aliases)
+    return Carrier(
+        SOURCETYPE,
+        source or (str(name) if isinstance(name, str) else "pubsub"),
+        data,
+        raw if raw is not None else encode_json(data),
+        aliases,
+    )
 
 
 def _within(entry: dict[str, Any], envelope: Envelope) -> Envelope:
@@ -121,23 +149,30 @@ def rebuild(entry: dict[str, Any], payload: dict[str, Any], method: Method) -> t
     moment = _moment(entry)
     stamp = format_micro(moment) if moment is not None else None
     known = {
-        "kind": "Event", "apiVersion": "audit.k8s.io/v1beta1",
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1beta1",
         "level": "Request" if started else "RequestResponse",
         "auditID": operation.get("id") or entry.get("insertId"),
         "stage": "ResponseStarted" if started else "ResponseComplete",
-        "requestURI": _uri(name, method, labels), "verb": method.verb,
+        "requestURI": _uri(name, method, labels),
+        "verb": method.verb,
         "user": {"username": user} if user else None,
         "sourceIPs": [address] if address else None,
         "userAgent": caller.get("callerSuppliedUserAgent"),
         "objectRef": object_ref(method, name or _named_in_authorization(payload)),
         "responseStatus": status,
-        "requestObject": payload.get("request"), "responseObject": payload.get("response"),
-        "requestReceivedTimestamp": stamp, "stageTimestamp": stamp,
+        "requestObject": payload.get("request"),
+        "responseObject": payload.get("response"),
+        "requestReceivedTimestamp": stamp,
+        "stageTimestamp": stamp,
         "annotations": labels or None,
     }
     data = {key: value for key, value in known.items() if value is not None}
-    missing = set(NEVER_GIVEN) | {key if key != "sourceIPs" else "sourceIPs{}" for key, value in known.items()
-                             if value is None and not (key == "objectRef" and method.resource is None)}
+    missing = set(NEVER_GIVEN) | {
+        key if key != "sourceIPs" else "sourceIPs{}"
+        for key, value in known.items()
+        if value is None and not (key == "objectRef" and method.resource is None)
+    }
     if started and (method.subresource or "") in ("exec", "attach") and COMMAND not in labels:
         missing.add(f"annotations.{COMMAND}")
     return data, frozenset(missing)
@@ -215,8 +250,9 @@ def _unwrap_pubsub(record: Record) -> Layer:
     for inner in records_in(data, record.envelope.within("pubsub", time=moment)):
         if isinstance(inner, Record) and _is_entry(inner.value):
             shown = {**message, "data": inner.value}
-            yield Record(inner.value, inner.envelope.within("pubsub", carrier=_carrier(shown, None, carrier.source)),
-                         inner.text)
+            yield Record(
+                inner.value, inner.envelope.within("pubsub", carrier=_carrier(shown, None, carrier.source)), inner.text
+            )
         else:
             yield inner
 
@@ -224,23 +260,23 @@ def _unwrap_pubsub(record: Record) -> Layer:
 GKE: Final = Format(
     name="gke",
     doc="Cloud Logging entries of GKE (`protoPayload`, REST form or the Go client's), rebuilt as audit events. "
-        "Recognised by a `methodName` of Kubernetes. The cluster is `resource.labels.cluster_name`.",
+    "Recognised by a `methodName` of Kubernetes. The cluster is `resource.labels.cluster_name`.",
     recognise=_is_entry,
     unwrap=_unwrap_entry,
     example='{"insertId":"7f0a","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":'
-            '"2026-11-01T10:00:00.5Z","labels":{"authorization.k8s.io/decision":"allow"},"resource":{"type":'
-            '"k8s_cluster","labels":{"cluster_name":"prod-eu"}},"protoPayload":{"serviceName":"k8s.io","methodName":'
-            '"io.k8s.core.v1.pods.create","resourceName":"core/v1/namespaces/default/pods/web","status":{},'
-            '"authenticationInfo":{"principalEmail":"alice@example.com"},"requestMetadata":{"callerIp":"10.0.0.7",'
-            '"callerSuppliedUserAgent":"kubectl/v1.32"}}}\n',
+    '"2026-11-01T10:00:00.5Z","labels":{"authorization.k8s.io/decision":"allow"},"resource":{"type":'
+    '"k8s_cluster","labels":{"cluster_name":"prod-eu"}},"protoPayload":{"serviceName":"k8s.io","methodName":'
+    '"io.k8s.core.v1.pods.create","resourceName":"core/v1/namespaces/default/pods/web","status":{},'
+    '"authenticationInfo":{"principalEmail":"alice@example.com"},"requestMetadata":{"callerIp":"10.0.0.7",'
+    '"callerSuppliedUserAgent":"kubectl/v1.32"}}}\n',
 )
 
 PUBSUB: Final = Format(
     name="pubsub",
     doc="Cloud Logging entries delivered by Pub/Sub: `message.data` in base64 (push, pull), or the entry under "
-        "`data` as the Splunk add-on keeps it.",
+    "`data` as the Splunk add-on keeps it.",
     recognise=_is_pubsub,
     unwrap=_unwrap_pubsub,
     example='{"message":{"data":"eyJhdWRpdElEIjoiN2YwYSIsInZlcmIiOiJnZXQifQ==","messageId":"1","publishTime":'
-            '"2026-11-01T10:00:00Z"},"subscription":"projects/p/subscriptions/s"}\n',
+    '"2026-11-01T10:00:00Z"},"subscription":"projects/p/subscriptions/s"}\n',
 )

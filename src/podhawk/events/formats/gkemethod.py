@@ -14,16 +14,44 @@ from msgspec import Struct
 
 from podhawk.events.decode import Number
 
-_VERSIONED: Final = re.compile(r"(?P<group>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*?)\.(?P<version>v\d+(?:(?:alpha|beta)\d+)?)"
-                               r"\.(?P<rest>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)\Z")
+_VERSIONED: Final = re.compile(
+    r"(?P<group>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*?)\.(?P<version>v\d+(?:(?:alpha|beta)\d+)?)"
+    r"\.(?P<rest>[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+)\Z"
+)
 _NON_RESOURCE: Final = re.compile(r"io\.k8s\.(get|head|post|put|patch|delete|options)\Z")
 _LONG_RUNNING: Final = frozenset({"exec", "attach", "portforward", "proxy"})
 _PLAIN_GROUPS: Final = frozenset({"core", "apps", "batch", "autoscaling", "extensions", "policy"})
-_HTTP: Final = {1: 499, 2: 500, 3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400, 12: 501,
-                13: 500, 14: 503, 15: 500, 16: 401}
-_REASONS: Final = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 409: "Conflict",
-                   410: "Expired", 422: "Invalid", 429: "TooManyRequests", 500: "InternalError",
-                   503: "ServiceUnavailable", 504: "Timeout"}
+_HTTP: Final = {
+    1: 499,
+    2: 500,
+    3: 400,
+    4: 504,
+    5: 404,
+    6: 409,
+    7: 403,
+    8: 429,
+    9: 400,
+    10: 409,
+    11: 400,
+    12: 501,
+    13: 500,
+    14: 503,
+    15: 500,
+    16: 401,
+}
+_REASONS: Final = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    409: "Conflict",
+    410: "Expired",
+    422: "Invalid",
+    429: "TooManyRequests",
+    500: "InternalError",
+    503: "ServiceUnavailable",
+    504: "Timeout",
+}
 
 
 class Method(Struct, frozen=True):
@@ -71,8 +99,14 @@ def object_ref(method: Method, name: str | None) -> dict[str, Any] | None:
         namespace, parts = parts[1], parts[2:]
     if len(parts) >= 2 and parts[0] == method.resource:
         own = parts[1]
-    found = {"resource": method.resource, "namespace": namespace, "name": own, "apiGroup": group,
-             "apiVersion": version, "subresource": method.subresource}
+    found = {
+        "resource": method.resource,
+        "namespace": namespace,
+        "name": own,
+        "apiGroup": group,
+        "apiVersion": version,
+        "subresource": method.subresource,
+    }
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -96,8 +130,13 @@ def response_status(payload: dict[str, Any], method: Method, refused: bool) -> d
     if code == 2 and last in _LONG_RUNNING:
         return _inferred(101)
     if code == 0:
-        return _inferred(201 if method.verb == "create" and last not in _LONG_RUNNING else
-                         101 if last in ("exec", "attach", "portforward") else 200)
+        return _inferred(
+            201
+            if method.verb == "create" and last not in _LONG_RUNNING
+            else 101
+            if last in ("exec", "attach", "portforward")
+            else 200
+        )
     http = _HTTP.get(code)
     if http is None:
         return {"metadata": {}, "status": "Failure"}

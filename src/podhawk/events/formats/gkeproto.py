@@ -11,8 +11,16 @@ from typing import Any, Final
 
 from podhawk.events.decode import BadJSON, decode_json
 
-_ENTRY: Final = {"Timestamp": "timestamp", "Labels": "labels", "InsertID": "insertId", "Operation": "operation",
-                 "LogName": "logName", "Resource": "resource", "ReceiveTimestamp": "receiveTimestamp", "Trace": "trace"}
+_ENTRY: Final = {
+    "Timestamp": "timestamp",
+    "Labels": "labels",
+    "InsertID": "insertId",
+    "Operation": "operation",
+    "LogName": "logName",
+    "Resource": "resource",
+    "ReceiveTimestamp": "receiveTimestamp",
+    "Trace": "trace",
+}
 _SNAKE: Final = re.compile(r"_([a-z])")
 
 
@@ -22,8 +30,7 @@ def is_go_entry(value: Any) -> bool:
         return False
     entry = value.get("Entry", value)
     payload = entry.get("Payload") if type(entry) is dict else None
-    return type(payload) is dict and ("method_name" in payload or "methodName" in payload
-                                      or "service_name" in payload)
+    return type(payload) is dict and ("method_name" in payload or "methodName" in payload or "service_name" in payload)
 
 
 def from_go(value: dict[str, Any]) -> dict[str, Any]:
@@ -46,9 +53,12 @@ def _camel(value: Any) -> Any:
         return [_camel(item) for item in value]
     if type(value) is not dict:
         return value
-    return {_SNAKE.sub(lambda part: part[1].upper(), key):
-            plain({"Kind": {"StructValue": item}}) if key in ("request", "response", "metadata") and type(item) is dict
-            and "fields" in item else _camel(item) for key, item in value.items()}
+    return {
+        _SNAKE.sub(lambda part: part[1].upper(), key): plain({"Kind": {"StructValue": item}})
+        if key in ("request", "response", "metadata") and type(item) is dict and "fields" in item
+        else _camel(item)
+        for key, item in value.items()
+    }
 
 
 def plain(value: Any) -> Any:

@@ -15,8 +15,7 @@ _ENVELOPE: Final = frozenset({"event", "time", "host", "source", "sourcetype", "
 
 
 def _is_hec(value: Any) -> bool:
-    return (type(value) is dict and isinstance(value.get("event"), (dict, str, list))
-            and value.keys() <= _ENVELOPE)
+    return type(value) is dict and isinstance(value.get("event"), (dict, str, list)) and value.keys() <= _ENVELOPE
 
 
 def _unwrap_hec(record: Record) -> Layer:
@@ -35,8 +34,14 @@ def _envelope(value: dict[str, Any], outer: Envelope, indexed: dict[str, Value],
     carrier = None
     if (source or NATIVE_SOURCE, sourcetype or NATIVE_SOURCETYPE) != (NATIVE_SOURCE, NATIVE_SOURCETYPE) or index:
         carrier = Carrier(sourcetype or NATIVE_SOURCETYPE, source or NATIVE_SOURCE, index=index)
-    return outer.within(name, time=epoch_of(value.get("time") or value.get("_time")), host=said("host"),
-                        cluster=cluster_beside(indexed), carrier=carrier, indexed=indexed or None)
+    return outer.within(
+        name,
+        time=epoch_of(value.get("time") or value.get("_time")),
+        host=said("host"),
+        cluster=cluster_beside(indexed),
+        carrier=carrier,
+        indexed=indexed or None,
+    )
 
 
 def _indexed(fields: Any) -> dict[str, Value]:
@@ -69,14 +74,14 @@ def _unwrap_export(record: Record) -> Layer:
 HEC: Final = Format(
     name="hec",
     doc="Envelopes of Splunk's HTTP Event Collector, one or many back to back; `event` is an object or a string. "
-        "`host`, `index`, `source`, `sourcetype` and `fields` are kept. `time` is used only for an event "
-        "without a time of its own. The native view keeps `source=kubernetes`; a search that names the envelope's "
-        "own source or sourcetype sees the record under those.",
+    "`host`, `index`, `source`, `sourcetype` and `fields` are kept. `time` is used only for an event "
+    "without a time of its own. The native view keeps `source=kubernetes`; a search that names the envelope's "
+    "own source or sourcetype sees the record under those.",
     recognise=_is_hec,
     unwrap=_unwrap_hec,
     verbatim=True,
     example='{"time":1793527200.5,"host":"cp-1","source":"audit","sourcetype":"kube:apiserver-audit","index":"k8s",'
-            '"fields":{"cluster":"prod-eu"},"event":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}}\n',
+    '"fields":{"cluster":"prod-eu"},"event":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}}\n',
 )
 
 SPLUNK_EXPORT: Final = Format(
@@ -85,5 +90,5 @@ SPLUNK_EXPORT: Final = Format(
     recognise=_is_export,
     unwrap=_unwrap_export,
     example='{"preview":false,"result":{"_time":"2026-11-01T10:00:00.000+00:00","host":"cp-1","source":"kubernetes",'
-            '"_raw":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}}\n',
+    '"_raw":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}}\n',
 )

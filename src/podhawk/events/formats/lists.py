@@ -42,16 +42,16 @@ ARRAY: Final = Format(
     unwrap=_unwrap_array,
     verbatim=True,
     example='[{"auditID":"7f0a","stage":"RequestReceived","verb":"get"},\n {"auditID":"7f0a","stage":'
-            '"ResponseComplete","verb":"get"}]\n',
+    '"ResponseComplete","verb":"get"}]\n',
 )
 
 EVENTLIST: Final = Format(
     name="eventlist",
     doc="An `audit.k8s.io` EventList, the body that the API server's webhook backend posts; or a `List`. "
-        "Its items carry neither `kind` nor `apiVersion`.",
+    "Its items carry neither `kind` nor `apiVersion`.",
     recognise=_is_list,
     unwrap=_unwrap_list,
     verbatim=True,
     example='{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{},"items":[{"level":"Request","auditID":'
-            '"7f0a","stage":"ResponseComplete","verb":"create"}]}\n',
+    '"7f0a","stage":"ResponseComplete","verb":"create"}]}\n',
 )

@@ -60,11 +60,11 @@ def _unwrap(record: Record) -> Layer:
 NATIVE: Final = Format(
     name="native",
     doc="Audit events (audit.k8s.io v1, v1beta1, v1alpha1) as the API server's log backend writes them: one per "
-        "line, or pretty-printed, or several documents back to back. `kind` and `apiVersion` are not needed.",
+    "line, or pretty-printed, or several documents back to back. `kind` and `apiVersion` are not needed.",
     recognise=is_audit_event,
     unwrap=_unwrap,
     verbatim=True,
     example='{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"7f0a","stage":'
-            '"ResponseComplete","requestURI":"/api/v1/namespaces/default/pods","verb":"list","user":{"username":'
-            '"alice"},"sourceIPs":["10.0.0.7"],"requestReceivedTimestamp":"2026-11-01T10:00:00.000001Z"}\n',
+    '"ResponseComplete","requestURI":"/api/v1/namespaces/default/pods","verb":"list","user":{"username":'
+    '"alice"},"sourceIPs":["10.0.0.7"],"requestReceivedTimestamp":"2026-11-01T10:00:00.000001Z"}\n',
 )

@@ -23,10 +23,10 @@ def _unwrap(record: Record) -> Layer:
 OPENSHIFT: Final = Format(
     name="openshift",
     doc="Events of OpenShift's cluster logging (ViaQ model). `level` was overwritten with a syslog severity; the audit "
-        "level comes back from `k8s_audit_level` or `openshift_audit_level`. The cluster is `openshift.cluster_id`.",
+    "level comes back from `k8s_audit_level` or `openshift_audit_level`. The cluster is `openshift.cluster_id`.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"@timestamp":"2026-11-01T10:00:01Z","auditID":"7f0a","stage":"ResponseComplete","verb":"watch",'
-            '"k8s_audit_level":"Metadata","level":"default","log_type":"audit","log_source":"kubeAPI","hostname":'
-            '"cp-1","openshift":{"cluster_id":"d24a392b"},"user":{"username":"system:apiserver"}}\n',
+    '"k8s_audit_level":"Metadata","level":"default","log_type":"audit","log_source":"kubeAPI","hostname":'
+    '"cp-1","openshift":{"cluster_id":"d24a392b"},"user":{"username":"system:apiserver"}}\n',
 )

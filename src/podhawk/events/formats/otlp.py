@@ -27,8 +27,10 @@ def _is_otlp(value: Any) -> bool:
     if type(_member(value, "resourceLogs", "resource_logs")) is list or type(value.get("scopeLogs")) is list:
         return True
     body = value.get("body")
-    return type(body) is dict and any(key in body for key in ("stringValue", "kvlistValue", "string_value",
-                                                              "bytesValue", "arrayValue", "kvlist_value"))
+    return type(body) is dict and any(
+        key in body
+        for key in ("stringValue", "kvlistValue", "string_value", "bytesValue", "arrayValue", "kvlist_value")
+    )
 
 
 def _unwrap(record: Record) -> Layer:
@@ -57,8 +59,9 @@ def _named(envelope: Envelope, about: dict[str, Any]) -> Envelope:
 
 def _log_record(log: dict[str, Any], envelope: Envelope) -> Layer:
     attributes = _attributes(log.get("attributes"))
-    moment = (epoch_of(_member(log, "timeUnixNano", "time_unix_nano"))
-              or epoch_of(_member(log, "observedTimeUnixNano", "observed_time_unix_nano")))
+    moment = epoch_of(_member(log, "timeUnixNano", "time_unix_nano")) or epoch_of(
+        _member(log, "observedTimeUnixNano", "observed_time_unix_nano")
+    )
     inner = _named(envelope, attributes).within("otlp", time=moment)
     yield Record(attributes if is_audit_event(attributes) else any_value(log.get("body")), inner)
 
@@ -85,11 +88,11 @@ def any_value(value: Any) -> Any:
 OTLP: Final = Format(
     name="otlp",
     doc="OTLP/JSON logs of an OpenTelemetry collector. The event is the body (a string of JSON, or a key-value "
-        "list) or the attributes; cluster and host come from resource attributes (`k8s.cluster.name`, "
-        "`openshift.cluster.uid`, `host.name`, `k8s.node.name`).",
+    "list) or the attributes; cluster and host come from resource attributes (`k8s.cluster.name`, "
+    "`openshift.cluster.uid`, `host.name`, `k8s.node.name`).",
     recognise=_is_otlp,
     unwrap=_unwrap,
     example='{"resourceLogs":[{"resource":{"attributes":[{"key":"k8s.cluster.name","value":{"stringValue":"prod-eu"}}]},'
-            '"scopeLogs":[{"logRecords":[{"timeUnixNano":"1793527200500000000","body":{"stringValue":'
-            '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}}]}]}]}\n',
+    '"scopeLogs":[{"logRecords":[{"timeUnixNano":"1793527200500000000","body":{"stringValue":'
+    '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}}]}]}]}\n',
 )

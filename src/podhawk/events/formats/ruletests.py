@@ -10,8 +10,9 @@ from podhawk.events.reasons import YAML_EMPTY
 
 def is_rule(value: Any) -> bool:
     """A rule or query file of Panther."""
-    return type(value) is dict and ("AnalysisType" in value or "RuleID" in value or (
-        type(value.get("Tests")) is list and "LogTypes" in value))
+    return type(value) is dict and (
+        "AnalysisType" in value or "RuleID" in value or (type(value.get("Tests")) is list and "LogTypes" in value)
+    )
 
 
 def logs_of(rule: dict[str, Any]) -> list[Any]:
@@ -32,9 +33,9 @@ def _unwrap(record: Record) -> Layer:
 RULE_TESTS: Final = Format(
     name="rule-tests",
     doc="Panther rules in YAML: the log of each of their tests is an input. Other YAML (a Sigma rule, a manifest) is "
-        "rejected.",
+    "rejected.",
     recognise=is_rule,
     unwrap=_unwrap,
     example='AnalysisType: rule\nRuleID: "K8s.Example"\nTests:\n  - Name: listed\n    ExpectedResult: true\n'
-            '    Log: {"auditID": "7f0a", "stage": "ResponseComplete", "verb": "list"}\n',
+    '    Log: {"auditID": "7f0a", "stage": "ResponseComplete", "verb": "list"}\n',
 )

@@ -12,8 +12,18 @@ from podhawk.events.time import epoch_of
 
 TIME_KEYS: Final = ("@timestamp", "time", "timestamp", "_time", "ts")
 HOST_KEYS: Final = ("hostname", "host", "node", "node_name", "nodeName")
-CLUSTER_KEYS: Final = ("cluster", "cluster_name", "clusterName", "cluster_id", "k8s.cluster.name", "k8s_cluster_name",
-                       "kubernetes_cluster", "k8s_cluster", "kubernetes.cluster.name", "orchestrator.cluster.name")
+CLUSTER_KEYS: Final = (
+    "cluster",
+    "cluster_name",
+    "clusterName",
+    "cluster_id",
+    "k8s.cluster.name",
+    "k8s_cluster_name",
+    "kubernetes_cluster",
+    "k8s_cluster",
+    "kubernetes.cluster.name",
+    "orchestrator.cluster.name",
+)
 
 
 def said_beside(data: dict[str, Any], envelope: Envelope, name: str) -> Envelope:
@@ -52,8 +62,12 @@ def cluster_beside(data: dict[str, Any]) -> str | None:
             found = found.get("name")
         if isinstance(found, str) and found:
             return str(found)
-    for outer, inner in (("openshift", "cluster_id"), ("kubernetes", "cluster_name"), ("kubernetes", "cluster"),
-                         ("orchestrator", "cluster")):
+    for outer, inner in (
+        ("openshift", "cluster_id"),
+        ("kubernetes", "cluster_name"),
+        ("kubernetes", "cluster"),
+        ("orchestrator", "cluster"),
+    ):
         holder = data.get(outer)
         found = holder.get(inner) if isinstance(holder, dict) else None
         if isinstance(found, dict):
@@ -75,12 +89,12 @@ def _unwrap(record: Record) -> Layer:
 SHIPPER: Final = Format(
     name="shipper",
     doc="Events that a shipper (Fluent Bit, Fluentd, Vector, rsyslog, Panther) has parsed and put keys of its own "
-        "beside, at the top level. Flattened keys (`user.username`), stringified objects and renamed "
-        "annotations are undone; the extra keys stay as fields.",
+    "beside, at the top level. Flattened keys (`user.username`), stringified objects and renamed "
+    "annotations are undone; the extra keys stay as fields.",
     recognise=_recognise,
     unwrap=_unwrap,
     verbatim=True,
     example='{"auditID":"7f0a","stage":"ResponseComplete","verb":"get","user":"{\\"username\\":\\"alice\\"}",'
-            '"annotations":{"authorization_k8s_io/decision":"allow"},"@timestamp":"2026-11-01T10:00:01.000Z",'
-            '"hostname":"cp-1","cluster":"prod-eu"}\n',
+    '"annotations":{"authorization_k8s_io/decision":"allow"},"@timestamp":"2026-11-01T10:00:01.000Z",'
+    '"hostname":"cp-1","cluster":"prod-eu"}\n',
 )

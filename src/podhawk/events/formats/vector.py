@@ -14,16 +14,20 @@ _ENOUGH: Final = 2000
 
 
 def _is_message(value: Any) -> bool:
-    return type(value) is dict and any(type(value.get(key)) is str for key in _MESSAGE) and (
-        "auditID" not in value and "kind" not in value)
+    return (
+        type(value) is dict
+        and any(type(value.get(key)) is str for key in _MESSAGE)
+        and ("auditID" not in value and "kind" not in value)
+    )
 
 
 def _unwrap_message(record: Record) -> Layer:
     value = record.value
     envelope = said_beside(value, record.envelope, "vector")
     nested = next(_inside(value, strings=False), None)
-    yield Record(nested if nested is not None else next(
-        value[key] for key in _MESSAGE if type(value.get(key)) is str), envelope)
+    yield Record(
+        nested if nested is not None else next(value[key] for key in _MESSAGE if type(value.get(key)) is str), envelope
+    )
 
 
 def _inside(value: Any, strings: bool = True) -> Iterator[Any]:
@@ -37,8 +41,9 @@ def _inside(value: Any, strings: bool = True) -> Iterator[Any]:
                 seen += 1
                 if seen > _ENOUGH:
                     return
-                if is_audit_event(item) or (strings and type(item) is str and '"auditID"' in item
-                                            and item.lstrip().startswith(("{", "["))):
+                if is_audit_event(item) or (
+                    strings and type(item) is str and '"auditID"' in item and item.lstrip().startswith(("{", "["))
+                ):
                     yield item
                 elif type(item) is dict or type(item) is list:
                     deeper.append(item)
@@ -58,11 +63,11 @@ def _unwrap_nested(record: Record) -> Layer:
 VECTOR: Final = Format(
     name="vector",
     doc="Records of Vector, Logstash, Promtail, rsyslog and others with the line as text under `message` (`msg`, "
-        "`line`) and what the shipper knows beside it.",
+    "`line`) and what the shipper knows beside it.",
     recognise=_is_message,
     unwrap=_unwrap_message,
     example='{"file":"/var/log/audit.log","host":"cp-1","message":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":'
-            '\\"ResponseComplete\\",\\"verb\\":\\"get\\"}","source_type":"file","timestamp":"2026-11-01T10:00:01Z"}\n',
+    '\\"ResponseComplete\\",\\"verb\\":\\"get\\"}","source_type":"file","timestamp":"2026-11-01T10:00:01Z"}\n',
 )
 
 NESTED: Final = Format(

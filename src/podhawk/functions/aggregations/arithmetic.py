@@ -167,8 +167,14 @@ class Range:
 
 
 def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> Aggregation:
-    return Aggregation(name, doc, ("1 2 3 4", f"{name}(x)", expected), lambda number: Moments(result),
-                       aliases=aliases, source=_A + "aggregate-functions")
+    return Aggregation(
+        name,
+        doc,
+        ("1 2 3 4", f"{name}(x)", expected),
+        lambda number: Moments(result),
+        aliases=aliases,
+        source=_A + "aggregate-functions",
+    )
 
 
 ARITHMETIC = (
@@ -179,19 +185,52 @@ ARITHMETIC = (
     _moments("stdevp", "stdevp", "The population standard deviation of a field's numbers.", "1.118033988749895"),
     _moments("var", "var", "The sample variance of a field's numbers.", "1.6666666666666667"),
     _moments("varp", "varp", "The population variance of a field's numbers.", "1.25"),
-    Aggregation("perc", "The percentile whose number ends the name, interpolated between neighbours.",
-                ("1 2 3 4 5 6 7 8 9 10", "perc95(x)", "9.55"), lambda number: Numbers(number, "linear"),
-                aliases=("p", "exactperc"), takes_number=True, source=_A + "aggregate-functions"),
-    Aggregation("upperperc", "The percentile, rounded up to a value that occurs.",
-                ("1 2 3 4", "upperperc50(x)", "2"), lambda number: Numbers(number, "upper"), takes_number=True,
-                source=_A + "aggregate-functions"),
-    Aggregation("median", "The middle value; of an even number of values, the higher of the two in the middle.",
-                ("1 2 3 4", "median(x)", "3"), lambda number: Numbers(50, "median"),
-                source=_A + "aggregate-functions"),
-    Aggregation("min", "The smallest value: numbers by size and before strings.", ("10 9 a", "min(x)", "9"),
-                lambda number: Extreme(-1), once=True, source=_A + "aggregate-functions"),
-    Aggregation("max", "The largest value: strings after numbers.", ("10 9 100", "max(x)", "100"),
-                lambda number: Extreme(1), once=True, source=_A + "aggregate-functions"),
-    Aggregation("range", "The difference between the largest and the smallest number.", ("3 10 4", "range(x)", "7"),
-                lambda number: Range(), once=True, source=_A + "aggregate-functions"),
+    Aggregation(
+        "perc",
+        "The percentile whose number ends the name, interpolated between neighbours.",
+        ("1 2 3 4 5 6 7 8 9 10", "perc95(x)", "9.55"),
+        lambda number: Numbers(number, "linear"),
+        aliases=("p", "exactperc"),
+        takes_number=True,
+        source=_A + "aggregate-functions",
+    ),
+    Aggregation(
+        "upperperc",
+        "The percentile, rounded up to a value that occurs.",
+        ("1 2 3 4", "upperperc50(x)", "2"),
+        lambda number: Numbers(number, "upper"),
+        takes_number=True,
+        source=_A + "aggregate-functions",
+    ),
+    Aggregation(
+        "median",
+        "The middle value; of an even number of values, the higher of the two in the middle.",
+        ("1 2 3 4", "median(x)", "3"),
+        lambda number: Numbers(50, "median"),
+        source=_A + "aggregate-functions",
+    ),
+    Aggregation(
+        "min",
+        "The smallest value: numbers by size and before strings.",
+        ("10 9 a", "min(x)", "9"),
+        lambda number: Extreme(-1),
+        once=True,
+        source=_A + "aggregate-functions",
+    ),
+    Aggregation(
+        "max",
+        "The largest value: strings after numbers.",
+        ("10 9 100", "max(x)", "100"),
+        lambda number: Extreme(1),
+        once=True,
+        source=_A + "aggregate-functions",
+    ),
+    Aggregation(
+        "range",
+        "The difference between the largest and the smallest number.",
+        ("3 10 4", "range(x)", "7"),
+        lambda number: Range(),
+        once=True,
+        source=_A + "aggregate-functions",
+    ),
 )

@@ -11,7 +11,8 @@ from podhawk.functions.aggregations.ordered import ORDERED
 
 ALL: tuple[Aggregation, ...] = (*COUNTING, *ARITHMETIC, *ORDERED)
 AGGREGATIONS: dict[str, Aggregation] = {
-    name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)}
+    name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)
+}
 REFUSED: dict[str, str] = {
     "sparkline": "a drawing of a search that podhawk shows no charts of inside tables; use timechart",
     "per_day": "only timechart has rates per span",

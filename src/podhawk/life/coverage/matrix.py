@@ -84,15 +84,22 @@ def cover(detections: Sequence[Detection], results: Sequence[CaseResult] | None 
 
     def covered(id_: str) -> Covered:
         users = [one for one in detections if any(_same_or_under(name, id_) for name in one.mitre_attack_id)]
-        return Covered(technique(id_), tuple(one.name for one in users),
-                       tuple(one.name for one in users if one.name in proven),
-                       any(name.strip().upper() == id_ for one in users for name in one.mitre_attack_id))
+        return Covered(
+            technique(id_),
+            tuple(one.name for one in users),
+            tuple(one.name for one in users if one.name in proven),
+            any(name.strip().upper() == id_ for one in users for name in one.mitre_attack_id),
+        )
 
     every = [covered(id_) for id_ in facts.techniques]
     matrix = tuple((tactic, tuple(one for one in every if tactic in one.technique.tactics)) for tactic in tactics())
     named = {name.strip().upper() for one in detections for name in one.mitre_attack_id}
-    return Coverage(facts, tuple((tactic, row) for tactic, row in matrix if row),
-                    tuple(covered(id_) for id_ in sorted(named - set(facts.techniques))), results is not None)
+    return Coverage(
+        facts,
+        tuple((tactic, row) for tactic, row in matrix if row),
+        tuple(covered(id_) for id_ in sorted(named - set(facts.techniques))),
+        results is not None,
+    )
 
 
 def _passes(tested: Sequence[CaseResult]) -> bool:

@@ -21,23 +21,39 @@ def layer(coverage: Coverage, name: str = "podhawk coverage") -> dict[str, Any]:
         "name": name,
         "versions": {"attack": facts.attack, "navigator": "5.1.0", "layer": "4.5"},
         "domain": facts.domain,
-        "description": "Techniques that detections name" + (" and tests prove" if coverage.tested else "") + "."
-                       + (f" Outside the platform: {outside}." if outside else ""),
+        "description": "Techniques that detections name"
+        + (" and tests prove" if coverage.tested else "")
+        + "."
+        + (f" Outside the platform: {outside}." if outside else ""),
         "filters": {"platforms": [facts.platform]},
         "sorting": 0,
         "layout": {"layout": "side", "aggregateFunction": "average", "showID": True, "showName": True},
         "hideDisabled": False,
-        "techniques": [_entry(one, tactic.name.lower().replace(" ", "-"))
-                       for tactic, row in coverage.matrix for one in row],
+        "techniques": [
+            _entry(one, tactic.name.lower().replace(" ", "-")) for tactic, row in coverage.matrix for one in row
+        ],
         "gradient": {"colors": ["#ffffff", _COLOURS["claimed"], _COLOURS["proven"]], "minValue": 0, "maxValue": 100},
-        "legendItems": [{"label": "tests prove it", "color": _COLOURS["proven"]},
-                        {"label": "a detection names it", "color": _COLOURS["claimed"]}],
-        "metadata": [], "links": [], "showTacticRowBackground": False, "selectTechniquesAcrossTactics": True,
+        "legendItems": [
+            {"label": "tests prove it", "color": _COLOURS["proven"]},
+            {"label": "a detection names it", "color": _COLOURS["claimed"]},
+        ],
+        "metadata": [],
+        "links": [],
+        "showTacticRowBackground": False,
+        "selectTechniquesAcrossTactics": True,
         "selectSubtechniquesWithParent": False,
     }
 
 
 def _entry(one: Covered, tactic: str) -> dict[str, Any]:
-    return {"techniqueID": one.technique.id, "tactic": tactic, "score": _SCORES[one.state],
-            "color": _COLOURS[one.state], "comment": "\n".join(one.detections), "enabled": True, "metadata": [],
-            "links": [], "showSubtechniques": True}
+    return {
+        "techniqueID": one.technique.id,
+        "tactic": tactic,
+        "score": _SCORES[one.state],
+        "color": _COLOURS[one.state],
+        "comment": "\n".join(one.detections),
+        "enabled": True,
+        "metadata": [],
+        "links": [],
+        "showSubtechniques": True,
+    }

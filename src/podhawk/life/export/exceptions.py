@@ -16,8 +16,9 @@ from podhawk.life.lint.declare import Subject
 from podhawk.spl.clause import fields
 
 
-def with_filters(content: Content, detections: Sequence[Detection],
-                 exceptions: Sequence[SiteException]) -> tuple[Content, list[str]]:
+def with_filters(
+    content: Content, detections: Sequence[Detection], exceptions: Sequence[SiteException]
+) -> tuple[Content, list[str]]:
     """The content with exceptions in its filter macros, and a line for each exception on where it went."""
     macros = dict(content.macros)
     told: list[str] = []
@@ -28,8 +29,12 @@ def with_filters(content: Content, detections: Sequence[Detection],
             subject = Subject(one, content)
             names = {name: name_at_end(name, subject.stages) for name in fields(exception.clause)}
             key = (one.filter_macro, 0)
-            if key in macros and subject.columns is not None and set(names.values()) <= subject.columns and all(
-                    name == new for name, new in names.items()):
+            if (
+                key in macros
+                and subject.columns is not None
+                and set(names.values()) <= subject.columns
+                and all(name == new for name, new in names.items())
+            ):
                 old = macros[key]
                 macros[key] = replace(
                     old, generated=False, definition=f"{old.definition} | search NOT ({exception.when})"

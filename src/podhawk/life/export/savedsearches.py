@@ -31,9 +31,13 @@ def stanza(one: Detection, content: Content, app: AppSettings) -> Stanza:
         "description": one.description,
         "disabled": True,
         "enableSched": True,
-        "counttype": "number of events", "relation": "greater than", "quantity": 0,
-        "alert.track": False, "alert.suppress": one.throttling is not None,
-        "realtime_schedule": False, "is_visible": False,
+        "counttype": "number of events",
+        "relation": "greater than",
+        "quantity": 0,
+        "alert.track": False,
+        "alert.suppress": one.throttling is not None,
+        "realtime_schedule": False,
+        "is_visible": False,
         "schedule_window": deployment.schedule_window or "auto",
         "search": one.search,
     }
@@ -48,10 +52,17 @@ def stanza(one: Detection, content: Content, app: AppSettings) -> Stanza:
 def annotated(one: Detection) -> dict[str, object]:
     """What the detection is about, under the names that Enterprise Security knows."""
     found: dict[str, object] = {
-        "analytic_story": list(one.analytic_story), "mitre_attack": list(one.mitre_attack_id),
-        "kill_chain_phases": list(one.kill_chain_phases), "nist": list(one.nist), "cis20": list(one.cis20),
-        "cve": list(one.cve), "impact": one.impact, "confidence": one.confidence, "type": [one.type],
-        "data_source": list(one.data_source)}
+        "analytic_story": list(one.analytic_story),
+        "mitre_attack": list(one.mitre_attack_id),
+        "kill_chain_phases": list(one.kill_chain_phases),
+        "nist": list(one.nist),
+        "cis20": list(one.cis20),
+        "cve": list(one.cve),
+        "impact": one.impact,
+        "confidence": one.confidence,
+        "type": [one.type],
+        "data_source": list(one.data_source),
+    }
     return {name: value for name, value in found.items() if value not in (None, [], "")}
 
 
@@ -60,20 +71,39 @@ def _risk(one: Detection) -> Mapping[str, object]:
         return {}
     entries: list[dict[str, object]] = [
         {"risk_object_field": risk.field, "risk_object_type": risk.type, "risk_score": risk.score}
-        for risk in one.risk_objects]
+        for risk in one.risk_objects
+    ]
     entries += [
         {"threat_object_field": threat.field, "threat_object_type": threat.type} for threat in one.threat_objects
     ]
-    return {"action.risk.param._risk_message": one.message or one.title, "action.risk.param._risk": json.dumps(entries),
-            "action.risk.param._risk_score": 0, "action.risk.param.verbose": 0}
+    return {
+        "action.risk.param._risk_message": one.message or one.title,
+        "action.risk.param._risk": json.dumps(entries),
+        "action.risk.param._risk_score": 0,
+        "action.risk.param.verbose": 0,
+    }
 
 
 def _finding(one: Detection) -> Mapping[str, object]:
     if kind_of(one) not in ("finding", "incident"):
         return {}
-    return {"action.notable": True, "action.notable.param.rule_title": one.title or one.name,
-            "action.notable.param.rule_description": one.description, "action.notable.param.security_domain":
-            one.security_domain or "threat", "action.notable.param.severity": one.severity,
-            "action.notable.param.drilldown_searches": json.dumps(
-                [{"name": each.name, "search": each.search, "earliest_offset": each.earliest_offset,
-                  "latest_offset": each.latest_offset} for each in one.drilldowns]) if one.drilldowns else ""}
+    return {
+        "action.notable": True,
+        "action.notable.param.rule_title": one.title or one.name,
+        "action.notable.param.rule_description": one.description,
+        "action.notable.param.security_domain": one.security_domain or "threat",
+        "action.notable.param.severity": one.severity,
+        "action.notable.param.drilldown_searches": json.dumps(
+            [
+                {
+                    "name": each.name,
+                    "search": each.search,
+                    "earliest_offset": each.earliest_offset,
+                    "latest_offset": each.latest_offset,
+                }
+                for each in one.drilldowns
+            ]
+        )
+        if one.drilldowns
+        else "",
+    }

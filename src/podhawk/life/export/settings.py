@@ -59,6 +59,9 @@ def _read(file: Path) -> AppSettings:
         app.text("prefix") or plain.prefix,
     )
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", found.id):
-        raise ContentError(f"the app's id {found.id!r} is no folder name that Splunk takes", place=app.place("appid"),
-                           remedy="Letters, digits, _ and - only.")
+        raise ContentError(
+            f"the app's id {found.id!r} is no folder name that Splunk takes",
+            place=app.place("appid"),
+            remedy="Letters, digits, _ and - only.",
+        )
     return found

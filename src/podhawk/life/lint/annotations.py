@@ -19,16 +19,22 @@ def _attack_place(subject: Subject) -> tuple[str, ...]:
 def _attack(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.mitre_attack_id:
         if not technique(name).known:
-            yield Fault(f"ATT&CK has no technique {name!r} that podhawk knows", subject.place(*_attack_place(subject)),
-                        nearest(name, [one.id for one in techniques()]))
+            yield Fault(
+                f"ATT&CK has no technique {name!r} that podhawk knows",
+                subject.place(*_attack_place(subject)),
+                nearest(name, [one.id for one in techniques()]),
+            )
 
 
 def _attack_parent(subject: Subject) -> Iterator[Fault]:
     named = subject.detection.mitre_attack_id
     for name in named:
         if "." not in name and any(other.startswith(f"{name}.") for other in named):
-            yield Fault(f"{name} and a sub-technique of it are both named", subject.place(*_attack_place(subject)),
-                        "The sub-technique says it all: drop the parent.")
+            yield Fault(
+                f"{name} and a sub-technique of it are both named",
+                subject.place(*_attack_place(subject)),
+                "The sub-technique says it all: drop the parent.",
+            )
 
 
 def _attack_missing(subject: Subject) -> Iterator[Fault]:
@@ -40,8 +46,10 @@ def _attack_missing(subject: Subject) -> Iterator[Fault]:
 def _formats(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     for what, values, pattern, example in (
-            ("nist", own.nist, r"[A-Z]{2}\.[A-Z]{2}(?:-\d+)?", "DE.CM"), ("cis20", own.cis20, r"CIS \d{1,2}", "CIS 10"),
-            ("cve", own.cve, r"CVE-(?:1999|20\d\d)-\d{4,}", "CVE-2020-8554")):
+        ("nist", own.nist, r"[A-Z]{2}\.[A-Z]{2}(?:-\d+)?", "DE.CM"),
+        ("cis20", own.cis20, r"CIS \d{1,2}", "CIS 10"),
+        ("cve", own.cve, r"CVE-(?:1999|20\d\d)-\d{4,}", "CVE-2020-8554"),
+    ):
         for value in values:
             if not re.fullmatch(pattern, value):
                 yield Fault(f"{value!r} is no {what} entry", subject.tag_place(what), f"Write one such as {example}.")
@@ -50,15 +58,21 @@ def _formats(subject: Subject) -> Iterator[Fault]:
 def _stories(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.analytic_story:
         if subject.content.stories and name not in subject.content.stories:
-            yield Fault(f"there is no analytic story {name!r}", subject.tag_place("analytic_story"),
-                        nearest(name, subject.content.stories))
+            yield Fault(
+                f"there is no analytic story {name!r}",
+                subject.tag_place("analytic_story"),
+                nearest(name, subject.content.stories),
+            )
 
 
 def _sources(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.data_source:
         if subject.content.data_sources and name not in subject.content.data_sources:
-            yield Fault(f"there is no data source {name!r}", subject.place("data_source"),
-                        nearest(name, subject.content.data_sources))
+            yield Fault(
+                f"there is no data source {name!r}",
+                subject.place("data_source"),
+                nearest(name, subject.content.data_sources),
+            )
 
 
 def _score(subject: Subject) -> Iterator[Fault]:

@@ -23,8 +23,11 @@ def formatted(path: Path, content: Content) -> str | None:
     """
     text = path.read_text(encoding="utf-8")
     documents = read_yaml(path)
-    if len(documents) != 1 or not isinstance(documents[0].data, dict) or not isinstance(
-            documents[0].data.get("search"), str):
+    if (
+        len(documents) != 1
+        or not isinstance(documents[0].data, dict)
+        or not isinstance(documents[0].data.get("search"), str)
+    ):
         return None
     search = documents[0].data["search"]
     lines = pipes(search)

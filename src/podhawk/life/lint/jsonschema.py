@@ -24,13 +24,27 @@ def _object(required: tuple[str, ...], **properties: Any) -> dict[str, Any]:
 
 _THREATS: Final = {"type": "array", "items": _object(("field", "type"), field=_TEXT, type=_TEXT)}
 _RISKS: Final = {"type": "array", "items": _object(("field", "type", "score"), field=_TEXT, type=_ENTITY, score=_SCORE)}
-_TESTS: Final = {"type": "array", "items": _object(
-    ("name", "attack_data"), name=_TEXT, description=_TEXT, expected_results={"type": "integer", "minimum": 0},
-    attack_data={"type": "array", "items": _object(("data",), data=_TEXT, source=_TEXT, sourcetype=_TEXT, index=_TEXT,
-                                                   host=_TEXT)})}
+_TESTS: Final = {
+    "type": "array",
+    "items": _object(
+        ("name", "attack_data"),
+        name=_TEXT,
+        description=_TEXT,
+        expected_results={"type": "integer", "minimum": 0},
+        attack_data={
+            "type": "array",
+            "items": _object(("data",), data=_TEXT, source=_TEXT, sourcetype=_TEXT, index=_TEXT, host=_TEXT),
+        },
+    ),
+}
 _CLASSES: Final[dict[str, Any]] = {
-    "analytic_story": _LIST, "asset_type": _TEXT, "mitre_attack_id": {"type": "array", "items": {
-        "type": "string", "pattern": r"^T\d{4}(\.\d{3})?$"}}, "product": _LIST, "security_domain": _TEXT, "cve": _LIST}
+    "analytic_story": _LIST,
+    "asset_type": _TEXT,
+    "mitre_attack_id": {"type": "array", "items": {"type": "string", "pattern": r"^T\d{4}(\.\d{3})?$"}},
+    "product": _LIST,
+    "security_domain": _TEXT,
+    "cve": _LIST,
+}
 _ALL: Final[dict[str, Any]] = {
     "name": _TEXT,
     "id": {"type": "string", "format": "uuid"},
@@ -55,10 +69,22 @@ def schema_of(generation: str) -> dict[str, Any]:
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Detection, generation {generation}"}
     old = {**_ALL, "date": _DAY, "data_source": _LIST, "drilldown_searches": {"type": "array"}}
     if generation == "1":
-        tags = _object(("analytic_story", "message", "impact", "confidence"), **_CLASSES, message=_TEXT, impact=_SCORE,
-                       confidence=_SCORE, risk_score=_SCORE, required_fields=_LIST, kill_chain_phases=_LIST, nist=_LIST,
-                       cis20=_LIST, observable={"type": "array", "items": _object(
-                           ("name", "type", "role"), name=_TEXT, type=_TEXT, role=_LIST)})
+        tags = _object(
+            ("analytic_story", "message", "impact", "confidence"),
+            **_CLASSES,
+            message=_TEXT,
+            impact=_SCORE,
+            confidence=_SCORE,
+            risk_score=_SCORE,
+            required_fields=_LIST,
+            kill_chain_phases=_LIST,
+            nist=_LIST,
+            cis20=_LIST,
+            observable={
+                "type": "array",
+                "items": _object(("name", "type", "role"), name=_TEXT, type=_TEXT, role=_LIST),
+            },
+        )
         return {**head, **_object((*_REQUIRED, "date", "tags"), **old, tags=tags)}
     if generation == "2":
         rba = _object(("message", "risk_objects"), message=_TEXT, risk_objects=_RISKS, threat_objects=_THREATS)
@@ -67,8 +93,18 @@ def schema_of(generation: str) -> dict[str, Any]:
             **_object((*_REQUIRED, "date", "tags"), **old, rba=rba, tags=_object(("analytic_story",), **_CLASSES)),
         }
     entity = _object(("field", "type", "score"), field=_TEXT, type=_ENTITY, score=_SCORE, message=_TEXT)
-    return {**head, **_object(
-        (*_REQUIRED, "creation_date", "modification_date", "analytic_story"), **_ALL, **_CLASSES, creation_date=_DAY,
-        modification_date=_DAY, data_source={"type": "array"}, category=_LIST, threat_objects=_THREATS,
-        finding=_object(("title", "entity"), title=_TEXT, entity=entity),
-        intermediate_findings=_object(("entities",), entities={"type": "array", "items": entity}))}
+    return {
+        **head,
+        **_object(
+            (*_REQUIRED, "creation_date", "modification_date", "analytic_story"),
+            **_ALL,
+            **_CLASSES,
+            creation_date=_DAY,
+            modification_date=_DAY,
+            data_source={"type": "array"},
+            category=_LIST,
+            threat_objects=_THREATS,
+            finding=_object(("title", "entity"), title=_TEXT, entity=entity),
+            intermediate_findings=_object(("entities",), entities={"type": "array", "items": entity}),
+        ),
+    }

@@ -73,21 +73,31 @@ def _type(subject: Subject) -> Iterator[Fault]:
 
 def _status(subject: Subject) -> Iterator[Fault]:
     if subject.detection.status not in STATUSES:
-        yield Fault(f"there is no status {subject.detection.status!r}", subject.place("status"),
-                    f"Statuses are {', '.join(STATUSES)}.")
+        yield Fault(
+            f"there is no status {subject.detection.status!r}",
+            subject.place("status"),
+            f"Statuses are {', '.join(STATUSES)}.",
+        )
 
 
 def _placeholders(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
-    for name, text in (("description", own.description), ("how_to_implement", own.how_to_implement),
-                       ("author", own.author), ("message", own.message)):
+    for name, text in (
+        ("description", own.description),
+        ("how_to_implement", own.how_to_implement),
+        ("author", own.author),
+        ("message", own.message),
+    ):
         if name == "message" and own.type in ("Hunting", "Baseline", "Correlation") and not text:
             continue
         if not text.strip():
             yield Fault(f"it has no {name}", subject.tag_place(name))
         elif _PLACEHOLDER.match(text):
-            yield Fault(f"the {name} is {text.strip()!r}", _message_place(subject) if name == "message" else
-                        subject.place(name), "Say what it is; a reader has nothing else to go by.")
+            yield Fault(
+                f"the {name} is {text.strip()!r}",
+                _message_place(subject) if name == "message" else subject.place(name),
+                "Say what it is; a reader has nothing else to go by.",
+            )
 
 
 def _message_place(subject: Subject) -> Place:
@@ -101,8 +111,11 @@ def _message_place(subject: Subject) -> Place:
 def _file_name(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     if own.stem and own.stem.lower() != slug(own.name):
-        yield Fault(f"the file of {own.name!r} is called {own.stem!r}", subject.place("name"),
-                    f"Call it {slug(own.name)}.yml, as its filter macro is.")
+        yield Fault(
+            f"the file of {own.name!r} is called {own.stem!r}",
+            subject.place("name"),
+            f"Call it {slug(own.name)}.yml, as its filter macro is.",
+        )
 
 
 def _tests(subject: Subject) -> Iterator[Fault]:

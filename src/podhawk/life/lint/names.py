@@ -22,8 +22,11 @@ def _has(subject: Subject, name: str) -> bool:
     columns = subject.columns
     if columns is None or not subject.stages:
         return True
-    return name in columns or name_at_end(name, subject.stages) in columns or any(
-        name_at_end(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
+    return (
+        name in columns
+        or name_at_end(name, subject.stages) in columns
+        or any(name_at_end(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
+    )
 
 
 def _suggest(subject: Subject, name: str) -> str:
@@ -33,29 +36,45 @@ def _suggest(subject: Subject, name: str) -> str:
 
 
 def _tokens(subject: Subject) -> Iterator[Fault]:
-    texts = {text for text in (subject.detection.message, subject.detection.title,
-                               *(one.message for one in subject.detection.risk_objects)) if text}
+    texts = {
+        text
+        for text in (
+            subject.detection.message,
+            subject.detection.title,
+            *(one.message for one in subject.detection.risk_objects),
+        )
+        if text
+    }
     seen = set()
     for text in sorted(texts):
         for name in TOKEN.findall(text):
             if name not in seen and name not in _INFO and not _has(subject, name):
                 seen.add(name)
-                yield Fault(f"the message's ${name}$ is none of the fields that the search ends with",
-                            subject.place(), _suggest(subject, name))
+                yield Fault(
+                    f"the message's ${name}$ is none of the fields that the search ends with",
+                    subject.place(),
+                    _suggest(subject, name),
+                )
 
 
 def _risk_fields(subject: Subject) -> Iterator[Fault]:
     for one in subject.detection.risk_objects:
         if not _has(subject, one.field):
-            yield Fault(f"the risk object {one.field!r} is none of the fields that the search ends with",
-                        subject.place(), _suggest(subject, one.field))
+            yield Fault(
+                f"the risk object {one.field!r} is none of the fields that the search ends with",
+                subject.place(),
+                _suggest(subject, one.field),
+            )
 
 
 def _threat_fields(subject: Subject) -> Iterator[Fault]:
     for one in subject.detection.threat_objects:
         if not _has(subject, one.field):
-            yield Fault(f"the threat object {one.field!r} is none of the fields that the search ends with",
-                        subject.place(), _suggest(subject, one.field))
+            yield Fault(
+                f"the threat object {one.field!r} is none of the fields that the search ends with",
+                subject.place(),
+                _suggest(subject, one.field),
+            )
 
 
 def _throttling(subject: Subject) -> Iterator[Fault]:
@@ -81,8 +100,10 @@ def _required(subject: Subject) -> Iterator[Fault]:
             f"required_fields lacks what the search reads: {', '.join(missing)}", subject.tag_place("required_fields")
         )
     if extra:
-        yield Fault(f"required_fields names what the search does not read: {', '.join(extra)}",
-                    subject.tag_place("required_fields"))
+        yield Fault(
+            f"required_fields names what the search does not read: {', '.join(extra)}",
+            subject.tag_place("required_fields"),
+        )
 
 
 def _filter(subject: Subject) -> Iterator[Fault]:
@@ -125,9 +146,11 @@ def _macros(subject: Subject) -> Iterator[Fault]:
         number = len([part for part in arguments.split(",") if part.strip()]) if call else 0
         if (name, number) not in known_macros:
             others = sorted(count for other, count in known_macros if other == name)
-            yield Fault(f"there is no macro {name!r}" + (f" with {number} arguments" if others or call else ""),
-                        subject.search_place(name), f"There is one with {others[0]}." if others else
-                        nearest(name, [other for other, _ in known_macros]))
+            yield Fault(
+                f"there is no macro {name!r}" + (f" with {number} arguments" if others or call else ""),
+                subject.search_place(name),
+                f"There is one with {others[0]}." if others else nearest(name, [other for other, _ in known_macros]),
+            )
 
 
 def _unknown_fields(subject: Subject) -> Iterator[Fault]:
@@ -147,14 +170,19 @@ def _about_audit_events(subject: Subject) -> bool:
     if not subject.stages or any(name.startswith(_CARRIERS) for name in subject.wanted or ()):
         return False
     base = subject.expanded.split("|")[0]
-    return "source=kubernetes" in base or any(f"{name}=" in base.replace(" ", "") for name in (
-        "objectRef.resource", "requestURI", "user.username"))
+    return "source=kubernetes" in base or any(
+        f"{name}=" in base.replace(" ", "") for name in ("objectRef.resource", "requestURI", "user.username")
+    )
 
 
 def _created(subject: Subject) -> set[str]:
     """Fields that commands add to events (eval, rex, lookup, iplocation …)."""
-    return {name for stage in subject.stages if stage.kind is Kind.PER_EVENT and not isinstance(stage.node, Rename)
-            for name in stage.command.columns(stage.node, ()) or ()}
+    return {
+        name
+        for stage in subject.stages
+        if stage.kind is Kind.PER_EVENT and not isinstance(stage.node, Rename)
+        for name in stage.command.columns(stage.node, ()) or ()
+    }
 
 
 def _made(subject: Subject) -> set[str]:

@@ -27,12 +27,13 @@ def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str
     for one in detections:
         subject = Subject(one, content, others)
         for check in CHECKS:
-            found += [Problem(check.id, check.level, fault.message, fault.place, fault.remedy, one.name, fault.fix)
-                      for fault in check.look(subject)]
+            found += [
+                Problem(check.id, check.level, fault.message, fault.place, fault.remedy, one.name, fault.fix)
+                for fault in check.look(subject)
+            ]
     stems = {one.name: one.stem for one in detections}
     skip = ignored or {}
-    kept = [one for one in found
-            if one.check not in skip and f"{stems.get(one.detection, '')}:{one.check}" not in skip]
+    kept = [one for one in found if one.check not in skip and f"{stems.get(one.detection, '')}:{one.check}" not in skip]
     return sorted(kept, key=lambda one: (one.place.file, one.place.line, one.place.column, one.check, one.message))
 
 

@@ -13,18 +13,64 @@ from typing import Final
 from podhawk.errors import nearest
 
 _USER: Final = ("username", "uid", "groups{}")
-FIELDS: Final = frozenset({
-    "kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb", "userAgent", "sourceIPs{}",
-    "requestReceivedTimestamp", "stageTimestamp", "timestamp", *(f"user.{name}" for name in _USER),
-    *(f"impersonatedUser.{name}" for name in _USER),
-    *(f"objectRef.{name}" for name in ("resource", "namespace", "name", "uid", "apiGroup", "apiVersion",
-                                       "resourceVersion", "subresource")),
-    *(f"responseStatus.{name}" for name in ("status", "message", "reason", "code", "kind", "apiVersion")),
-    "index", "host", "source", "sourcetype", "_time", "_raw", "_indextime", "linecount", "punct", "splunk_server",
-    "eventtype", "tag", "timestartpos", "timeendpos",
-})
-OPEN: Final = ("requestObject", "responseObject", "annotations.", "user.extra.", "impersonatedUser.extra.",
-               "responseStatus.metadata", "responseStatus.details", "authenticationMetadata.", "metadata.", "date_")
+FIELDS: Final = frozenset(
+    {
+        "kind",
+        "apiVersion",
+        "level",
+        "auditID",
+        "stage",
+        "requestURI",
+        "verb",
+        "userAgent",
+        "sourceIPs{}",
+        "requestReceivedTimestamp",
+        "stageTimestamp",
+        "timestamp",
+        *(f"user.{name}" for name in _USER),
+        *(f"impersonatedUser.{name}" for name in _USER),
+        *(
+            f"objectRef.{name}"
+            for name in (
+                "resource",
+                "namespace",
+                "name",
+                "uid",
+                "apiGroup",
+                "apiVersion",
+                "resourceVersion",
+                "subresource",
+            )
+        ),
+        *(f"responseStatus.{name}" for name in ("status", "message", "reason", "code", "kind", "apiVersion")),
+        "index",
+        "host",
+        "source",
+        "sourcetype",
+        "_time",
+        "_raw",
+        "_indextime",
+        "linecount",
+        "punct",
+        "splunk_server",
+        "eventtype",
+        "tag",
+        "timestartpos",
+        "timeendpos",
+    }
+)
+OPEN: Final = (
+    "requestObject",
+    "responseObject",
+    "annotations.",
+    "user.extra.",
+    "impersonatedUser.extra.",
+    "responseStatus.metadata",
+    "responseStatus.details",
+    "authenticationMetadata.",
+    "metadata.",
+    "date_",
+)
 
 
 def known(name: str) -> bool:

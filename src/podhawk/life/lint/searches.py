@@ -26,8 +26,13 @@ def _broken(subject: Subject) -> Iterator[Fault]:
     if error is None or _refused(subject):
         return
     if not any((name in error.message) for name in ("macro", "Macro")):
-        yield Fault(error.message, subject.search_place(error.place.text.strip() if error.place else "") if error.place
-                    and len(error.place.text.splitlines()) == 1 else subject.search_place(), error.remedy)
+        yield Fault(
+            error.message,
+            subject.search_place(error.place.text.strip() if error.place else "")
+            if error.place and len(error.place.text.splitlines()) == 1
+            else subject.search_place(),
+            error.remedy,
+        )
 
 
 def _refused(subject: Subject) -> str:
@@ -46,8 +51,11 @@ def _unsupported(subject: Subject) -> Iterator[Fault]:
 def _duplicate(subject: Subject) -> Iterator[Fault]:
     for other in subject.others.get(same_search(subject.detection), ()):
         if other.file != subject.detection.file:
-            yield Fault(f"{other.name} has the same search ({other.file})", subject.search_place(),
-                        "One of them is enough: both score the same requests.")
+            yield Fault(
+                f"{other.name} has the same search ({other.file})",
+                subject.search_place(),
+                "One of them is enough: both score the same requests.",
+            )
 
 
 def _contradictions(subject: Subject) -> Iterator[Fault]:
@@ -65,8 +73,10 @@ def contradictions(clause: spl.Clause) -> Iterator[str]:
         match part:
             case spl.Compare(name=name, operator="=", value=value) if "*" not in value and not name.endswith("{}"):
                 values.setdefault(name, set()).add(value.lower())
-            case spl.Not(part=spl.Compare(name=name, operator="=", value=value)) | spl.Compare(
-                    name=name, operator="!=", value=value):
+            case (
+                spl.Not(part=spl.Compare(name=name, operator="=", value=value))
+                | spl.Compare(name=name, operator="!=", value=value)
+            ):
                 denied.add((name, value.lower()))
             case spl.Or(parts=choices):
                 for choice in choices:
@@ -158,8 +168,11 @@ def _fillnull(subject: Subject) -> Iterator[Fault]:
 def _regexes(subject: Subject) -> Iterator[Fault]:
     for pattern in _PATTERN.findall(subject.detection.search):
         if _QUANTIFIED.search(pattern):
-            yield Fault(f"the pattern {pattern!r} repeats a repetition: it can take for ever on a long value",
-                        subject.search_place(pattern[:20]), "Take one of the two quantifiers away.")
+            yield Fault(
+                f"the pattern {pattern!r} repeats a repetition: it can take for ever on a long value",
+                subject.search_place(pattern[:20]),
+                "Take one of the two quantifiers away.",
+            )
 
 
 def _wildcards(subject: Subject) -> Iterator[Fault]:

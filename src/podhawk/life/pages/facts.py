@@ -60,21 +60,37 @@ class Facts(Struct, frozen=True):
     required: tuple[str, ...]
 
 
-def gather(detection: Detection, content: Content, slug: str, results: Sequence[CaseResult],
-           exceptions: Sequence[InForce]) -> Facts:
+def gather(
+    detection: Detection, content: Content, slug: str, results: Sequence[CaseResult], exceptions: Sequence[InForce]
+) -> Facts:
     """The facts of one detection."""
     traced = trace(detection, content)
     computed = tuple(need.name for need in traced.needs)
     stated = detection.required_fields
     note = required_fields_note(stated, computed) if computed and not traced.every_field else None
-    called = tuple(Called(name, content.macros.get((name, count)), name == detection.filter_macro)
-                   for name, count in dict.fromkeys(calls(detection.search)))
+    called = tuple(
+        Called(name, content.macros.get((name, count)), name == detection.filter_macro)
+        for name, count in dict.fromkeys(calls(detection.search))
+    )
     filtered = next((one.macro for one in called if one.site), None)
-    own = [InForce(filtered.name, filtered.definition, "the detection's filter macro")] if (
-        filtered is not None and not filtered.generated and filtered.definition.strip() not in ("search *", "")) else []
-    return Facts(detection, slug, tuple(technique(one) for one in detection.mitre_attack_id),
-                 pieces(detection.search), called, traced, verdicts(traced), of(detection, results),
-                 (*own, *exceptions), note or "", stated or computed)
+    own = (
+        [InForce(filtered.name, filtered.definition, "the detection's filter macro")]
+        if (filtered is not None and not filtered.generated and filtered.definition.strip() not in ("search *", ""))
+        else []
+    )
+    return Facts(
+        detection,
+        slug,
+        tuple(technique(one) for one in detection.mitre_attack_id),
+        pieces(detection.search),
+        called,
+        traced,
+        verdicts(traced),
+        of(detection, results),
+        (*own, *exceptions),
+        note or "",
+        stated or computed,
+    )
 
 
 def slugs(names: Sequence[str]) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from podhawk.commands.registry import COMMANDS
 from podhawk.functions.aggregations import AGGREGATIONS
 from podhawk.functions.registry import FUNCTIONS
 
-_TOKEN = re.compile(r"""
+_TOKEN = re.compile(
+    r"""
     (?P<comment>```.*?```)
   | (?P<macro>`[^`]*`)
   | (?P<string>"(?:\\.|[^"\\])*"?)
@@ -20,7 +21,9 @@ _TOKEN = re.compile(r"""
   | (?P<operator>!=|<=|>=|==|[=<>,])
   | (?P<word>(?:\\.|[^\s|\[\]()"`=<>!,\\]|!(?!=))+)
   | (?P<other>.)
-""", re.VERBOSE | re.DOTALL)
+""",
+    re.VERBOSE | re.DOTALL,
+)
 _WORDS = frozenset({"AND", "OR", "NOT", "IN", "BY", "AS", "OUTPUT", "OUTPUTNEW", "XOR", "LIKE"})
 _LOWER = frozenset({"by", "as", "output", "outputnew"})
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")

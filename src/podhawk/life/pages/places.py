@@ -23,8 +23,9 @@ from podhawk.events.formats import aks, cloudwatch, gke
 BODIES: Final = frozenset({"requestObject", "responseObject"})
 LEVELS: Final = ("None", "Metadata", "Request", "RequestResponse")
 READS: Final = frozenset({"get", "list", "watch"})
-ONLY_EVENTS_HAVE: Final = frozenset({"requestObject.message", "requestObject.note", "requestObject.involvedObject",
-                                     "requestObject.regarding"})
+ONLY_EVENTS_HAVE: Final = frozenset(
+    {"requestObject.message", "requestObject.note", "requestObject.involvedObject", "requestObject.regarding"}
+)
 """Members that only the resource `events` has in its body (its other members are shared with other kinds)."""
 _WITHOUT_BODIES: Final = frozenset({"secrets", "configmaps", "tokenreviews"})
 _UNLOGGED: Final = frozenset({"events"})
@@ -61,15 +62,35 @@ def _absent(level: str) -> frozenset[str]:
 
 
 ORIGINS: Final[tuple[Origin, ...]] = (
-    *(Origin(f"onprem-{level.lower()}", f"Own cluster, level {level}", level, absent=_absent(level))
-      for level in LEVELS),
-    Origin("eks", "Amazon EKS", "RequestResponse",
-           (NATIVE, Seen("/aws/eks/cluster/cluster", cloudwatch.SOURCETYPE)),
-           bare=_WITHOUT_BODIES, unlogged=_UNLOGGED),
-    Origin("gke", "Google GKE", "RequestResponse", (NATIVE, Seen("projects/cluster", gke.SOURCETYPE, True)),
-           absent=gke.NEVER_GIVEN, bare=_WITHOUT_BODIES, unlogged=_UNLOGGED,
-           reads_need="Data Access audit logs, which are off by default"),
-    Origin("aks", "Azure AKS", "RequestResponse", (NATIVE, Seen("/subscriptions/cluster", aks.SOURCETYPE, True)),
-           bare=_WITHOUT_BODIES, unlogged=_UNLOGGED,
-           reads_need="the category kube-audit; kube-audit-admin leaves get and list out"),
+    *(
+        Origin(f"onprem-{level.lower()}", f"Own cluster, level {level}", level, absent=_absent(level))
+        for level in LEVELS
+    ),
+    Origin(
+        "eks",
+        "Amazon EKS",
+        "RequestResponse",
+        (NATIVE, Seen("/aws/eks/cluster/cluster", cloudwatch.SOURCETYPE)),
+        bare=_WITHOUT_BODIES,
+        unlogged=_UNLOGGED,
+    ),
+    Origin(
+        "gke",
+        "Google GKE",
+        "RequestResponse",
+        (NATIVE, Seen("projects/cluster", gke.SOURCETYPE, True)),
+        absent=gke.NEVER_GIVEN,
+        bare=_WITHOUT_BODIES,
+        unlogged=_UNLOGGED,
+        reads_need="Data Access audit logs, which are off by default",
+    ),
+    Origin(
+        "aks",
+        "Azure AKS",
+        "RequestResponse",
+        (NATIVE, Seen("/subscriptions/cluster", aks.SOURCETYPE, True)),
+        bare=_WITHOUT_BODIES,
+        unlogged=_UNLOGGED,
+        reads_need="the category kube-audit; kube-audit-admin leaves get and list out",
+    ),
 )

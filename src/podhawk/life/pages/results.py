@@ -19,8 +19,18 @@ from podhawk.errors import Place, UsageError
 
 Outcome = Literal["passed", "failed", "skipped"]
 _OUTCOMES: Mapping[str, Outcome] = {
-    "pass": "passed", "passed": "passed", "ok": "passed", "success": "passed", "fail": "failed", "failed": "failed",
-    "error": "failed", "failure": "failed", "skip": "skipped", "skipped": "skipped", "manual": "skipped"}
+    "pass": "passed",
+    "passed": "passed",
+    "ok": "passed",
+    "success": "passed",
+    "fail": "failed",
+    "failed": "failed",
+    "error": "failed",
+    "failure": "failed",
+    "skip": "skipped",
+    "skipped": "skipped",
+    "manual": "skipped",
+}
 _REMEDY = "Write one with: podhawk test -o junit --output-file FILE"
 
 
@@ -62,8 +72,7 @@ def _json(text: str, path: str) -> Iterator[CaseResult]:
                 try:
                     items.append((number, json.loads(line)))
                 except ValueError as error:
-                    raise UsageError(f"not a test result: {error}", place=Place(path, number),
-                                     remedy=_REMEDY) from None
+                    raise UsageError(f"not a test result: {error}", place=Place(path, number), remedy=_REMEDY) from None
     for number, item in items:
         yield _tested(item, Place(path, number))
 
@@ -74,10 +83,12 @@ def _tested(item: Any, place: Place) -> CaseResult:
         name = owner.get("name") or owner.get("id") if isinstance(owner, dict) else owner
         outcome = _OUTCOMES.get(str(item.get("outcome", item.get("status", ""))).lower())
         if isinstance(name, str) and name and outcome:
-            return CaseResult(name, str(item.get("test") or item.get("name") or ""), outcome,
-                          str(item.get("message") or ""))
-    raise UsageError("a test result needs `detection` and an `outcome` of passed, failed or skipped", place=place,
-                     remedy=_REMEDY)
+            return CaseResult(
+                name, str(item.get("test") or item.get("name") or ""), outcome, str(item.get("message") or "")
+            )
+    raise UsageError(
+        "a test result needs `detection` and an `outcome` of passed, failed or skipped", place=place, remedy=_REMEDY
+    )
 
 
 def _junit(text: str, path: str) -> list[CaseResult]:
@@ -96,8 +107,14 @@ def _junit(text: str, path: str) -> list[CaseResult]:
     def end(tag: str) -> None:
         if tag == "testcase":
             case = cases.pop()
-            found.append(CaseResult(case.get("classname", case.get("name", "")), case.get("name", ""),
-                                _OUTCOMES[case["outcome"]], case["message"]))
+            found.append(
+                CaseResult(
+                    case.get("classname", case.get("name", "")),
+                    case.get("name", ""),
+                    _OUTCOMES[case["outcome"]],
+                    case["message"],
+                )
+            )
 
     def entity(*_: object) -> None:
         raise UsageError("test results must not declare entities", place=Place(path))
@@ -106,6 +123,7 @@ def _junit(text: str, path: str) -> list[CaseResult]:
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
-        raise UsageError(f"not valid XML: {expat.ErrorString(error.code)}", place=Place(path, error.lineno),
-                         remedy=_REMEDY) from None
+        raise UsageError(
+            f"not valid XML: {expat.ErrorString(error.code)}", place=Place(path, error.lineno), remedy=_REMEDY
+        ) from None
     return found

@@ -33,9 +33,15 @@ class Site(Struct, frozen=True):
     files: tuple[str, ...]
 
 
-def build_site(content: Content, folder: str | Path, *, detections: Sequence[Detection] | None = None,
-               results: Sequence[CaseResult] = (), exceptions: Mapping[str, Sequence[InForce]] | None = None,
-               title: str = "Detections") -> Site:
+def build_site(
+    content: Content,
+    folder: str | Path,
+    *,
+    detections: Sequence[Detection] | None = None,
+    results: Sequence[CaseResult] = (),
+    exceptions: Mapping[str, Sequence[InForce]] | None = None,
+    title: str = "Detections",
+) -> Site:
     """Write the site of this content into a folder, taking away the pages of an earlier one.
 
     `detections` are those that get a page (default: all), `exceptions` those in force by detection name.
@@ -43,15 +49,18 @@ def build_site(content: Content, folder: str | Path, *, detections: Sequence[Det
     """
     chosen = content.detections if detections is None else detections
     inforce = exceptions or {}
-    facts = tuple(gather(one, content, slug, results, inforce.get(one.name, ()))
-                  for one, slug in zip(chosen, slugs([one.stem or one.name for one in chosen]), strict=True))
+    facts = tuple(
+        gather(one, content, slug, results, inforce.get(one.name, ()))
+        for one, slug in zip(chosen, slugs([one.stem or one.name for one in chosen]), strict=True)
+    )
     files = dict(render(content, facts, title))
     target = Path(folder)
     try:
         _write(target, files)
     except OSError as error:
-        raise UsageError(f"cannot write the site: {error.strerror}", place=Place(str(error.filename or target))) \
-            from None
+        raise UsageError(
+            f"cannot write the site: {error.strerror}", place=Place(str(error.filename or target))
+        ) from None
     stories = sum(name.startswith("stories/") for name in files)
     return Site(target, len(facts), stories, tuple(files))
 
@@ -60,8 +69,13 @@ def render(content: Content, facts: Sequence[Facts], title: str) -> Iterator[tup
     """Every file of the site, as (path inside it, text)."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    engine = Environment(loader=PackageLoader("podhawk.life.pages"), autoescape=True, undefined=StrictUndefined,
-                         trim_blocks=True, lstrip_blocks=True)
+    engine = Environment(
+        loader=PackageLoader("podhawk.life.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     engine.filters.update(prose=prose, safe_link=safe_link)
     stories = _stories(content, facts)
     story_pages = {name: f"stories/{slug}.html" for name, slug in zip(stories, slugs(list(stories)), strict=True)}
@@ -87,12 +101,15 @@ def render(content: Content, facts: Sequence[Facts], title: str) -> Iterator[tup
 def _stories(content: Content, facts: Sequence[Facts]) -> dict[str, tuple[Story | None, tuple[Facts, ...]]]:
     """The stories that these detections belong to, by name; None where content does not define one."""
     names = sorted({name for one in facts for name in one.detection.analytic_story})
-    return {name: (content.stories.get(name), tuple(one for one in facts if name in one.detection.analytic_story))
-            for name in names}
+    return {
+        name: (content.stories.get(name), tuple(one for one in facts if name in one.detection.analytic_story))
+        for name in names
+    }
 
 
-def attack_index(facts: Sequence[Facts]) -> tuple[tuple[Tactic | None, tuple[tuple[Technique, tuple[Facts, ...]], ...]],
-                                                  ...]:
+def attack_index(
+    facts: Sequence[Facts],
+) -> tuple[tuple[Tactic | None, tuple[tuple[Technique, tuple[Facts, ...]], ...]], ...]:
     """Tactics in matrix order with the techniques that detections name; None gathers techniques without a tactic."""
     found: dict[str, tuple[Technique, list[Facts]]] = {}
     for one in facts:
@@ -101,21 +118,38 @@ def attack_index(facts: Sequence[Facts]) -> tuple[tuple[Tactic | None, tuple[tup
     ordered = [found[key] for key in sorted(found)]
     groups: list[tuple[Tactic | None, Any]] = [
         (tactic, tuple((technique, tuple(users)) for technique, users in ordered if tactic in technique.tactics))
-        for tactic in tactics()]
+        for tactic in tactics()
+    ]
     groups.append((None, tuple((technique, tuple(users)) for technique, users in ordered if not technique.tactics)))
     return tuple((tactic, rows) for tactic, rows in groups if rows)
 
 
 def _search_index(facts: Sequence[Facts], stories: Mapping[str, Any], pages: Mapping[str, str]) -> str:
     """The index of the search as a script: a page opened from the disk may not fetch files."""
-    rows = [{"t": one.detection.name, "u": f"detections/{one.slug}.html", "k": one.detection.type,
-             "d": one.detection.description[:240],
-             "w": " ".join((one.detection.id, *one.detection.mitre_attack_id, *(x.name for x in one.techniques),
-                            *one.detection.analytic_story, *(need.name for need in one.trace.needs), *one.detection.cve,
-                            one.detection.author))}
-            for one in facts]
-    rows += [{"t": name, "u": pages[name], "k": "Story", "d": story.description[:240] if story else "", "w": ""}
-             for name, (story, _) in stories.items()]
+    rows = [
+        {
+            "t": one.detection.name,
+            "u": f"detections/{one.slug}.html",
+            "k": one.detection.type,
+            "d": one.detection.description[:240],
+            "w": " ".join(
+                (
+                    one.detection.id,
+                    *one.detection.mitre_attack_id,
+                    *(x.name for x in one.techniques),
+                    *one.detection.analytic_story,
+                    *(need.name for need in one.trace.needs),
+                    *one.detection.cve,
+                    one.detection.author,
+                )
+            ),
+        }
+        for one in facts
+    ]
+    rows += [
+        {"t": name, "u": pages[name], "k": "Story", "d": story.description[:240] if story else "", "w": ""}
+        for name, (story, _) in stories.items()
+    ]
     text = json.dumps(rows, ensure_ascii=True, separators=(",", ":")).replace("<", "\\u003c")
     return f"window.podhawkIndex={text};\n"
 
@@ -125,8 +159,11 @@ def _write(target: Path, files: Mapping[str, str]) -> None:
     if target.exists() and not target.is_dir():
         raise UsageError("the site needs a folder", place=Place(str(target)))
     if target.is_dir() and any(target.iterdir()) and not manifest.is_file():
-        raise UsageError("this folder holds something else", place=Place(str(target)),
-                         remedy="Name an empty folder, or one that podhawk docs has written.")
+        raise UsageError(
+            "this folder holds something else",
+            place=Place(str(target)),
+            remedy="Name an empty folder, or one that podhawk docs has written.",
+        )
     earlier = manifest.read_text("utf-8").splitlines() if manifest.is_file() else []
     for name in earlier:
         old = target / name

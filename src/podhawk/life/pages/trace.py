@@ -23,8 +23,10 @@ from podhawk.events.event import AUDIT_KEYS
 
 NOT_AUDIT: Final = "not an audit field"
 _KINDS: Final = {
-    Kind.GENERATING: "makes its own rows", Kind.PER_EVENT: "event by event",
-    Kind.MERGEABLE: "in pieces that merge", Kind.WHOLE: "needs the whole result",
+    Kind.GENERATING: "makes its own rows",
+    Kind.PER_EVENT: "event by event",
+    Kind.MERGEABLE: "in pieces that merge",
+    Kind.WHOLE: "needs the whole result",
 }
 
 
@@ -68,15 +70,21 @@ def trace(detection: Detection, content: Content) -> Trace:
     if plan.pipeline.generates:
         return Trace(plan, _steps(plan))
     wanted = plan.wanted or frozenset()
-    return Trace(plan, _steps(plan), tuple(Need(name, level_of(name)) for name in sorted(wanted)),
-                 tuple(tuple(sorted(literal.text for literal in group)) for group in groups_of(plan.base)),
-                 plan.wanted is None)
+    return Trace(
+        plan,
+        _steps(plan),
+        tuple(Need(name, level_of(name)) for name in sorted(wanted)),
+        tuple(tuple(sorted(literal.text for literal in group)) for group in groups_of(plan.base)),
+        plan.wanted is None,
+    )
 
 
 def _steps(plan: Plan) -> tuple[Step, ...]:
     sides = [*["map"] * len(plan.mapped), *(["reduce"] if plan.reducer else []), *["finish"] * len(plan.rest)]
-    return tuple(Step(stage.name, stage.kind.value, _KINDS[stage.kind], side)
-                 for stage, side in zip(plan.pipeline.stages, sides, strict=True))
+    return tuple(
+        Step(stage.name, stage.kind.value, _KINDS[stage.kind], side)
+        for stage, side in zip(plan.pipeline.stages, sides, strict=True)
+    )
 
 
 def level_of(name: str) -> str:

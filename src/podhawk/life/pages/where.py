@@ -31,8 +31,24 @@ from podhawk.spl.clause import Clause
 Outcome = Literal["fires", "partly", "cannot", "unknown"]
 _FIELD_LIMIT = 6
 _NEVER = "events here never have"
-_EXTRACTS = frozenset({"spath", "extract", "kv", "xmlkv", "multikv", "fromjson", "rex", "lookup", "join", "append",
-                       "appendcols", "union", "map", "iplocation"})
+_EXTRACTS = frozenset(
+    {
+        "spath",
+        "extract",
+        "kv",
+        "xmlkv",
+        "multikv",
+        "fromjson",
+        "rex",
+        "lookup",
+        "join",
+        "append",
+        "appendcols",
+        "union",
+        "map",
+        "iplocation",
+    }
+)
 """Commands whose results may have fields that are not written in the search."""
 
 
@@ -62,8 +78,10 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
     if place.level == "None":
         return "cannot", ("At this level the API server writes no event.",)
     if seen.wrapped:
-        return "unknown", (f"The search reads records as the cloud's Splunk add-on shows them ({seen.sourcetype}); "
-                           "whether they have its fields cannot be told from the audit level.",)
+        return "unknown", (
+            f"The search reads records as the cloud's Splunk add-on shows them ({seen.sourcetype}); "
+            "whether they have its fields cannot be told from the audit level.",
+        )
     resources, verbs = named(plan.base, "objectRef.resource"), named(plan.base, "verb")
     if resources and resources <= place.unlogged:
         return "cannot", (f"The audit policy here does not log {listing(resources)}.",)
@@ -75,7 +93,8 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
         if head not in AUDIT_KEYS:
             return not head.startswith("_") and head not in METADATA
         return any(name == one or name.startswith((f"{one}.", f"{one}{{")) for one in missing) or (
-            name in ONLY_EVENTS_HAVE and "events" in place.unlogged)
+            name in ONLY_EVENTS_HAVE and "events" in place.unlogged
+        )
 
     fatal, losses = _walk(plan, absent)
     if bare and any(need.name.startswith(tuple(BODIES)) for need in trace.needs):
@@ -87,8 +106,7 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
     if place.reads_need and verbs and verbs <= READS:
         losses.append(f"Reads are logged only with {place.reads_need}.")
     extracts = any(stage.name in _EXTRACTS for stage in plan.pipeline.stages)
-    empty = [need.name for need in trace.needs
-             if absent(need.name) and not (extracts and need.level == NOT_AUDIT)]
+    empty = [need.name for need in trace.needs if absent(need.name) and not (extracts and need.level == NOT_AUDIT)]
     if empty:
         losses.append(f"Without values here: {listing(empty)}.")
     return ("partly", tuple(dict.fromkeys(losses))) if losses else ("fires", ("Every field it reads is there.",))
@@ -129,9 +147,11 @@ def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
 
 def _filled(name: str, before: tuple[Stage, ...]) -> bool:
     """Whether a command before gives the field a value: a fillnull, or one that takes fields out of text or tables."""
-    return any(stage.name in _EXTRACTS or (isinstance(stage.node, FillNull) and (name in stage.node.names
-                                                                                 or name in stage.node.also))
-               for stage in before)
+    return any(
+        stage.name in _EXTRACTS
+        or (isinstance(stage.node, FillNull) and (name in stage.node.names or name in stage.node.also))
+        for stage in before
+    )
 
 
 def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -> bool:
@@ -170,8 +190,9 @@ def named(clause: Clause, name: str) -> frozenset[str]:
                 return frozenset({value})
             case spl.In(name=found, values=values) if found == name and not any("*" in value for value in values):
                 return frozenset(values)
-            case spl.Or(parts=sides) if all(isinstance(side, spl.Compare) and side.name == name
-                                           and side.operator == "=" for side in sides):
+            case spl.Or(parts=sides) if all(
+                isinstance(side, spl.Compare) and side.name == name and side.operator == "=" for side in sides
+            ):
                 return frozenset(side.value for side in sides if isinstance(side, spl.Compare))
     return frozenset()
 

@@ -69,8 +69,9 @@ def _dataset(path: Path, data: AttackData) -> Dataset:
 
 def times_of(dataset: Dataset) -> list[float]:
     """The times of a dataset's events, as far as they have any."""
-    return [event.time for event in read_events([str(dataset.path)], ReadOptions(), InputReport())
-            if event.time is not None]
+    return [
+        event.time for event in read_events([str(dataset.path)], ReadOptions(), InputReport()) if event.time is not None
+    ]
 
 
 def messages(dataset: Dataset, shift: float | None) -> Iterator[Message]:

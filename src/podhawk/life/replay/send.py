@@ -132,8 +132,10 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
             if answer.status_code not in _AGAIN:
                 raise ReplayError(f"{shown} refused the events: {told}", remedy="Look at its token, index and limits.")
         if time.monotonic() + wait > until:
-            raise ReplayError(f"{shown} did not take the events for {patience:g} seconds: {told}",
-                              remedy="With --resume FILE it can go on later.")
+            raise ReplayError(
+                f"{shown} did not take the events for {patience:g} seconds: {told}",
+                remedy="With --resume FILE it can go on later.",
+            )
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
 

@@ -41,23 +41,34 @@ class Target(Struct, frozen=True):
             headers["Authorization"] = f"{'Bearer' if self.form == 'webhook' else 'Splunk'} {self.token}"
         if self.form == "webhook":
             items = ",".join(one.text for one in batch)
-            return Request(self.url, headers, f'{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{{}},'
-                                              f'"items":[{items}]}}'.encode())
+            return Request(
+                self.url,
+                headers,
+                f'{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{{}},"items":[{items}]}}'.encode(),
+            )
         headers["X-Splunk-Request-Channel"] = run
         if self.form == "raw":
             asked = urlencode(_metadata(batch[0].dataset))
-            return Request(self.url + ("?" + asked if asked else ""), {**headers, "Content-Type": "text/plain"},
-                           "".join(f"{one.text}\n" for one in batch).encode())
-        return Request(self.url, headers, "".join(_envelope(one, run, number) + "\n"
-                                                  for number, one in enumerate(batch, first)).encode())
+            return Request(
+                self.url + ("?" + asked if asked else ""),
+                {**headers, "Content-Type": "text/plain"},
+                "".join(f"{one.text}\n" for one in batch).encode(),
+            )
+        return Request(
+            self.url,
+            headers,
+            "".join(_envelope(one, run, number) + "\n" for number, one in enumerate(batch, first)).encode(),
+        )
 
 
 def target_of(url: str, form: str | None, token: str) -> Target:
     """The receiver at a URL; the form follows from its path where none is named. Raises UsageError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise UsageError(f"{without_password(url)} is no http or https URL",
-                         remedy="For example --to https://splunk:8088/services/collector/event.")
+        raise UsageError(
+            f"{without_password(url)} is no http or https URL",
+            remedy="For example --to https://splunk:8088/services/collector/event.",
+        )
     if form is not None:
         return Target(url, form, token)  # type: ignore[arg-type]
     if "/services/collector" in parts.path:
@@ -80,6 +91,9 @@ def _metadata(dataset: Dataset) -> dict[str, str]:
 
 def _envelope(message: Message, run: str, number: int) -> str:
     """An event in its envelope. `fields` tells receivers which event it is, should one arrive twice."""
-    head: dict[str, Any] = {"time": round(message.time, 6), **_metadata(message.dataset),
-                            "fields": {"podhawk_replay": f"{run}:{number}"}}
+    head: dict[str, Any] = {
+        "time": round(message.time, 6),
+        **_metadata(message.dataset),
+        "fields": {"podhawk_replay": f"{run}:{number}"},
+    }
     return json.dumps(head, ensure_ascii=False)[:-1] + f', "event": {message.text}}}'

@@ -73,5 +73,8 @@ def fetched(path: Path, places: Places) -> Located:
         for candidate in (folder / oid[:2] / oid[2:4] / oid, folder / oid):
             if oid and candidate.is_file():
                 return Located(candidate)
-    return Located(None, f"{path} is a git LFS pointer, not the data: run git lfs pull in its repository, or put the "
-                   f"file into --cache under the name {oid or '(its sha256)'}")
+    return Located(
+        None,
+        f"{path} is a git LFS pointer, not the data: run git lfs pull in its repository, or put the "
+        f"file into --cache under the name {oid or '(its sha256)'}",
+    )

@@ -60,13 +60,15 @@ def mutants(stages: tuple[Stage, ...]) -> Iterator[Mutant]:
         for change, node in _changed(stage, first=number == 0):
             yield Mutant(change, (*stages[:number], replace(stage, node=node), *stages[number + 1 :]))
         if number and stage.name in ("where", "search", "regex") and _restricts(stage):
-            yield Mutant(f"without | {stage.name} {stage.command.render(stage.node)}",
-                         stages[:number] + stages[number + 1 :])
+            yield Mutant(
+                f"without | {stage.name} {stage.command.render(stage.node)}", stages[:number] + stages[number + 1 :]
+            )
 
 
 def _restricts(stage: Stage) -> bool:
-    return not isinstance(stage.node, Search) or (stage.node.clause != spl.EVERYTHING and clause_text(
-        stage.node.clause) not in ("*", ""))
+    return not isinstance(stage.node, Search) or (
+        stage.node.clause != spl.EVERYTHING and clause_text(stage.node.clause) not in ("*", "")
+    )
 
 
 def _changed(stage: Stage, *, first: bool) -> Iterator[tuple[str, object]]:
@@ -101,8 +103,10 @@ def _clauses(clause: spl.Clause) -> Iterator[tuple[str, spl.Clause]]:
             yield f"another field in {text}", joined(replace(part, name="no_such_field"))
         elif isinstance(part, spl.In) and len(part.values) > 1:
             for value in part.values:
-                yield f"{value} lost from {text}", joined(replace(part, values=tuple(
-                    other for other in part.values if other != value)))
+                yield (
+                    f"{value} lost from {text}",
+                    joined(replace(part, values=tuple(other for other in part.values if other != value))),
+                )
         elif isinstance(part, spl.Or):
             for choice in part.parts:
                 left = tuple(other for other in part.parts if other is not choice)
@@ -128,8 +132,13 @@ def _killed(case: Case, made: Sequence[Mutant], request: Request, around: Surrou
         if path is None:
             return set()
         source = FileSource([str(path)], settings.reading, keep=True)
-        searches = [Request(Pipeline(one.stages, request.pipeline.source),
-                            replace(request.context, env=replace(request.context.env))) for one in made]
+        searches = [
+            Request(
+                Pipeline(one.stages, request.pipeline.source),
+                replace(request.context, env=replace(request.context.env)),
+            )
+            for one in made
+        ]
         try:
             found = settings.runner(source).run(searches)
         except PodhawkError:

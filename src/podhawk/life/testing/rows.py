@@ -18,8 +18,13 @@ Row = Mapping[str, Cell]
 def frozen(row: Row, columns: Iterable[str] | None = None) -> tuple[tuple[str, str], ...]:
     """A row as what is compared: absent and null are the same, and so are a list and its values on lines."""
     names = row if columns is None else columns
-    return tuple(sorted((name, "\n".join(cell) if isinstance(cell, list) else cell)
-                        for name in names if (cell := row.get(name)) not in (None, "", [])))
+    return tuple(
+        sorted(
+            (name, "\n".join(cell) if isinstance(cell, list) else cell)
+            for name in names
+            if (cell := row.get(name)) not in (None, "", [])
+        )
+    )
 
 
 def differences(expected: Sequence[Row], got: Sequence[Row], columns: Iterable[str] | None = None) -> list[str]:
@@ -43,16 +48,25 @@ def read_golden(path: Path) -> list[dict[str, Any]]:
             try:
                 rows.append(dict(json.loads(line)))
             except (ValueError, TypeError):
-                raise ContentError("a golden row is a JSON object", place=Place(str(path), number),
-                                   remedy="podhawk test --update writes them anew.") from None
+                raise ContentError(
+                    "a golden row is a JSON object",
+                    place=Place(str(path), number),
+                    remedy="podhawk test --update writes them anew.",
+                ) from None
     return rows
 
 
 def write_golden(path: Path, rows: Iterable[Row]) -> None:
     """Rows as a golden file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps({name: cell for name, cell in row.items() if cell not in (None, "", [])},
-                                       ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    path.write_text(
+        "".join(
+            json.dumps({name: cell for name, cell in row.items() if cell not in (None, "", [])}, ensure_ascii=False)
+            + "\n"
+            for row in rows
+        ),
+        encoding="utf-8",
+    )
 
 
 def read_results_csv(path: str | Path) -> tuple[list[str], list[dict[str, Cell]]]:

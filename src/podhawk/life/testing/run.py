@@ -96,8 +96,13 @@ def _inputs(case: Case, around: Surroundings, places: Places) -> Iterator[tuple[
     for data in case.test.attack_data:
         located = locate(data.data, case.detection, places)
         # What the dataset says of itself goes to events that have no source of their own.
-        reading = replace(around.reading, source=_own(data.source, "kubernetes"),
-                          sourcetype=_own(data.sourcetype, "_json"), index=data.index or None, host=data.host or None)
+        reading = replace(
+            around.reading,
+            source=_own(data.source, "kubernetes"),
+            sourcetype=_own(data.sourcetype, "_json"),
+            index=data.index or None,
+            host=data.host or None,
+        )
         yield replace(around, reading=reading), located.path, located.reason
 
 
@@ -133,8 +138,11 @@ def _lacking(detection: Detection, rows: Sequence[dict[str, Any]], stages: Seque
     """The risk and threat objects that no row has a value for."""
     wanted = [(f"the risk object {one.field}", one.field) for one in detection.risk_objects]
     wanted += [(f"the threat object {one.field}", one.field) for one in detection.threat_objects]
-    return [label for label, name in wanted
-            if not any(row.get(column) for row in rows for column in (name, name_at_end(name, stages)))]
+    return [
+        label
+        for label, name in wanted
+        if not any(row.get(column) for row in rows for column in (name, name_at_end(name, stages)))
+    ]
 
 
 def _rows(count: int) -> str:
