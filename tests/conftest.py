@@ -35,4 +35,4 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The cluster goes last: it takes the machine for itself, and other servers start better without it."""
-    items.sort(key=lambda item: "tests/spark/" in item.path.as_posix())
+    items.sort(key=lambda item: "tests/engine/spark/" in item.path.as_posix())

@@ -10,10 +10,10 @@ from podhawk.cli.main import EXIT_CODES, VERBS
 from podhawk.cli.pages import PAGES
 from podhawk.commands.registry import COMMANDS
 from podhawk.content.model import Detection
-from podhawk.detect.exceptions import KEYS
 from podhawk.detect.finding import Actor, Finding, RequestInfo, ScoredEntity, Target
 from podhawk.detect.noise.registry import NOISE_CLASSES
-from podhawk.detect.priority import FACTORS
+from podhawk.detect.rank.exceptions import KEYS
+from podhawk.detect.rank.priority import FACTORS
 from podhawk.detect.risk.factors import DEFAULTS, row_of_finding
 from podhawk.functions.aggregations import AGGREGATIONS
 from podhawk.functions.registry import FUNCTIONS

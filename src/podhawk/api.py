@@ -18,27 +18,27 @@ from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.content.surroundings import Surroundings, content_of, surroundings
-from podhawk.detect.exceptions import SiteException, load_exceptions
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Found, Policies, find
-from podhawk.detect.match import Match
-from podhawk.detect.memory import Memory
+from podhawk.detect.increment.memory import Memory
 from podhawk.detect.noise.registry import policy_of
-from podhawk.detect.prepare import Prepared, prepare
-from podhawk.detect.priority import priority_policy
+from podhawk.detect.rank.exceptions import SiteException, load_exceptions
+from podhawk.detect.rank.priority import priority_policy
+from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.detect.risk.factors import risk_policy
-from podhawk.detect.visibility import hidden_by_noise
-from podhawk.engine.batch import Request, TimeRange
-from podhawk.engine.files import FileSource
-from podhawk.engine.job import Observed
-from podhawk.engine.plan import make_plan, read_search
-from podhawk.engine.subsearch import rereads
+from podhawk.engine.plan.planner import make_plan, read_search
+from podhawk.engine.plan.subsearches import rereads
+from podhawk.engine.run.batch import Request, TimeRange
+from podhawk.engine.run.files import FileSource
+from podhawk.engine.search.compiled import Observed
 from podhawk.errors import Place, PodhawkError, SearchError, UsageError
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
+from podhawk.session import Surroundings, content_of, surroundings
 from podhawk.settings.resolve import Settings
 
 Cell = str | list[str] | None

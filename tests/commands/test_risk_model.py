@@ -9,8 +9,8 @@ import pytest
 
 from podhawk.commands.context import Context
 from podhawk.commands.parse import parse_search
-from podhawk.engine.execute import run_pipeline
-from podhawk.engine.plan import make_plan
+from podhawk.engine.plan.planner import make_plan
+from podhawk.engine.plan.stages import run_pipeline
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env
 from podhawk.rows import Filled, Row

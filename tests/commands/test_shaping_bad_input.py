@@ -6,7 +6,7 @@ import pytest
 
 from podhawk.commands.context import Context
 from podhawk.commands.parse import parse_search
-from podhawk.engine.execute import run_pipeline
+from podhawk.engine.plan.stages import run_pipeline
 from podhawk.errors import SearchError
 from podhawk.rows import OrderKey, Row
 from podhawk.spl.text import plain

@@ -10,9 +10,10 @@ import pytest
 from msgspec.structs import replace
 
 from podhawk import api
-from podhawk.content import cache, surroundings
+from podhawk import session as surroundings
+from podhawk.content import cache
 from podhawk.content.model import Content, Macro
-from podhawk.detect import prepare
+from podhawk.detect.evaluate import prepare
 
 DETECTION = """\
 name: Object Created

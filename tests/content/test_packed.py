@@ -11,7 +11,7 @@ from podhawk.commands.registry import SUPPORTED
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
 from podhawk.content.packed import MAGIC, _sum, pack, unpack
-from podhawk.engine.plan import read_search
+from podhawk.engine.plan.planner import read_search
 
 SEARCHES = [example.search for command in SUPPORTED for example in command.examples]
 

@@ -17,7 +17,7 @@ from podhawk.api import FindingsResult
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content, Detection
 from podhawk.detect.finding import Finding
-from podhawk.detect.record import record
+from podhawk.detect.report.finding_json import record
 from podhawk.detect.risk.table import risk_table
 
 NAMES = {"A": "A-metadata", "C": "C-requestresponse", "D": "D-background-1"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from podhawk.engine.states import dump, load
-from podhawk.engine.views import row_of
+from podhawk.engine.search.rows import row_of
+from podhawk.engine.spark.wire import dump, load
 from podhawk.events import alike
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules

@@ -13,7 +13,8 @@ from podhawk.events import InputReport, ReadOptions, check_recognised, expand_pa
 from podhawk.events.options import Rejected
 
 REJECTED = {
-    '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1","request":{"uid":"u","operation":"CREATE"}}': reasons.ADMISSION,
+    '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1",'
+    '"request":{"uid":"u","operation":"CREATE"}}': reasons.ADMISSION,
     '{"uid":"u","operation":"CREATE","userInfo":{"username":"a"},"object":{}}': reasons.ADMISSION,
     "W0102 03:04:05.678901       7 watcher.go:1] gone": reasons.KLOG,
     '{"auditID":"3","requestURI":"/v3/schemas","sourceIPs":["::1"],"user":{"name":"user-f","group":["a"]},"verb":"GET",'
@@ -26,7 +27,8 @@ REJECTED = {
     '{"kind":"Event","apiVersion":"events.k8s.io/v1","regarding":{"kind":"Pod"},"note":"x"}': reasons.CORE_EVENT,
     '{"kind":"Pod","apiVersion":"v1","metadata":{"name":"x"}}': reasons.OBJECT,
     '{"kind":"PodList","apiVersion":"v1","items":[]}': reasons.OBJECT,
-    '{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs","logEvents":[{"message":"CWL CONTROL MESSAGE"}]}': reasons.CONTROL,
+    '{"messageType":"CONTROL_MESSAGE","owner":"CloudwatchLogs",'
+    '"logEvents":[{"message":"CWL CONTROL MESSAGE"}]}': reasons.CONTROL,
     text(gke("v1.compute.instances.insert", serviceName="compute.googleapis.com")): reasons.GCP_OTHER,
     text(
         gke("google.container.v1.ClusterManager.GetCluster", serviceName="container.googleapis.com")

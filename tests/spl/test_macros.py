@@ -84,7 +84,7 @@ def test_iseval_and_validation() -> None:
             ("x",), '"verb=" . "$x$"', iseval=True, validation='"$x$"!="bad"', errormsg="x may not be bad"
         )
     }
-    from podhawk.engine.plan import read_search
+    from podhawk.engine.plan.planner import read_search
     from podhawk.spl.clause import Compare
 
     pipeline = read_search("`m(get)`", macros)

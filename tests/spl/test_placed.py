@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podhawk.engine.plan import read_search
+from podhawk.engine.plan.planner import read_search
 from podhawk.spl.clause import Compare
 from podhawk.spl.expression import Call, Field, Literal
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from detect.making import NOW, detection, event, received
 from podhawk import api
-from podhawk.detect.record import record
+from podhawk.detect.report.finding_json import record
 
 NewState = Callable[[], str]
 PODS = "verb=create objectRef.resource=pods | stats count by user.username stage"

@@ -15,11 +15,11 @@ import pytest
 import sqlalchemy as sql
 
 from detect.making import NOW, detection, event, received, run, write
-from detect.test_risk import SCORE, VERBS, events
+from detect.risk.test_risk import SCORE, VERBS, events
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
-from podhawk.detect.record import record
-from podhawk.detect.recorded import finding_of
+from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.recorded import finding_of
 from podhawk.errors import StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import CURRENT, FINDINGS, RISK, VERSION

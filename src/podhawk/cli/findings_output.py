@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
 from podhawk.detect.finding import Actor, Finding
-from podhawk.detect.record import encodable, rfc3339
+from podhawk.detect.report.finding_json import encodable, rfc3339
 from podhawk.detect.risk.table import risk_table
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from podhawk import __version__
-from podhawk.engine.pause import rare_collection
 from podhawk.errors import PodhawkError
+from podhawk.runtime import rare_collection
 
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 import msgspec
 
 from podhawk.api import Cell
-from podhawk.detect.record import plain_text
+from podhawk.detect.report.finding_json import plain_text
 from podhawk.errors import UsageError
 
 Rows = Sequence[dict[str, Cell]]

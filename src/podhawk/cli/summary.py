@@ -6,7 +6,7 @@ from collections import Counter
 
 from podhawk.api import DetectionResult, FindingsResult, RowsResult
 from podhawk.cli.tables import note
-from podhawk.engine.job import Observed
+from podhawk.engine.search.compiled import Observed
 from podhawk.events.read import InputReport
 
 _WARNINGS = {

@@ -98,10 +98,10 @@ def convert_content(to: str, **given: Any) -> int:
     """Write detections of any generation, and Sigma rules, as files of generation 3, into --output-dir."""
     from pathlib import Path
 
+    from podhawk.authoring.convert import converted, lost
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.errors import UsageError
-    from podhawk.life.convert import converted, lost
 
     settings, content = _load(given)
     if not settings["output_dir"]:
@@ -123,8 +123,8 @@ def state(search: str, content: Content) -> str:
     """Whether a search can run here: "runs", "refused: …" or "broken: …"."""
     from podhawk.commands.context import Context
     from podhawk.content.lookups import LookupStore
-    from podhawk.engine.plan import make_plan, read_search
-    from podhawk.engine.refusals import refusal
+    from podhawk.engine.plan.planner import make_plan, read_search
+    from podhawk.engine.plan.unsupported import refusal
     from podhawk.errors import ContentError
 
     try:
@@ -140,7 +140,7 @@ def state(search: str, content: Content) -> str:
 def _print_costs(chosen: Any, content: Content) -> None:
     """What each refusal costs: the commands that are not supported, and the detections that need them."""
     from podhawk.cli.tables import note
-    from podhawk.engine.refusals import refusal
+    from podhawk.engine.plan.unsupported import refusal
     from podhawk.errors import SearchError
 
     costs: dict[str, list[str]] = {}
@@ -179,7 +179,7 @@ def find(name: str, content: Content) -> dict[str, Any]:
     from msgspec import to_builtins
 
     from podhawk.content.normalised import normalised, required_fields_note
-    from podhawk.engine.plan import computed_fields
+    from podhawk.engine.plan.planner import computed_fields
     from podhawk.errors import SearchError, UsageError, nearest
 
     wanted = name.lower()

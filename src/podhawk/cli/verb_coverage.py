@@ -23,11 +23,11 @@ Examples:
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Show the ATT&CK matrix for Containers: what the detections name, what tests prove, and the gaps."""
     from podhawk import api
+    from podhawk.authoring import coverage as life
+    from podhawk.authoring.pages import read_results
     from podhawk.cli import output
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
-    from podhawk.life import coverage as life
-    from podhawk.life.pages import read_results
     from podhawk.settings.resolve import resolve
 
     settings = resolve("coverage", given)

@@ -29,8 +29,8 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     from podhawk.cli import output
     from podhawk.cli.tables import note
     from podhawk.content.selection import select_in_each
-    from podhawk.detect.compare import compare
-    from podhawk.detect.record import rfc3339
+    from podhawk.detect.report.compare import compare
+    from podhawk.detect.report.finding_json import rfc3339
     from podhawk.settings.resolve import resolve
 
     settings = resolve("diff", given)

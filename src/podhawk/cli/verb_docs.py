@@ -20,10 +20,10 @@ Examples:
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Write a static site: a page for each detection and story, an ATT&CK index, a search over all of them."""
     from podhawk import api
+    from podhawk.authoring.pages import build_site, read_results
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.errors import UsageError
-    from podhawk.life.pages import build_site, read_results
     from podhawk.settings.resolve import resolve
 
     settings = resolve("docs", given)
@@ -36,7 +36,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
         else (content.detections)
     )
     if settings["changed"]:
-        from podhawk.life.changed import changed_here
+        from podhawk.authoring.changed import changed_here
 
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     results = read_results(settings["tested"]) if settings["tested"] else ()

@@ -10,7 +10,7 @@ import click
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
-    from podhawk.detect.explain import Explanation, Step
+    from podhawk.detect.report.explain import Explanation, Step
 
 EPILOG = """\b
 Examples:
@@ -31,7 +31,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     """
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.detect import asking
+    from podhawk.detect.report import queries as asking
     from podhawk.settings.resolve import resolve
 
     settings = resolve("explain", given)

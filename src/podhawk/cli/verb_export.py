@@ -23,12 +23,12 @@ Examples:
 def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Write the content as an app that Splunk takes: saved searches, macros, lookups, analytic stories."""
     from podhawk import api
+    from podhawk.authoring.export.app import export
+    from podhawk.authoring.export.exceptions import with_filters
+    from podhawk.authoring.export.settings import app_settings
     from podhawk.content.load import shipped_pack
     from podhawk.content.selection import select
-    from podhawk.detect.exceptions import load_exceptions
-    from podhawk.life.export.app import export
-    from podhawk.life.export.exceptions import with_filters
-    from podhawk.life.export.settings import app_settings
+    from podhawk.detect.rank.exceptions import load_exceptions
     from podhawk.settings.resolve import resolve
 
     if what != "splunk":

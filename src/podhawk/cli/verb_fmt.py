@@ -22,8 +22,8 @@ Examples:
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Write the searches of detections as blocks with one pipe a line. Nothing else changes, and no search's
     meaning."""
+    from podhawk.authoring.lint.format import formatted
     from podhawk.content.root import load_around
-    from podhawk.life.lint.format import formatted
     from podhawk.settings.resolve import resolve
 
     settings = resolve("fmt", given)

@@ -14,7 +14,7 @@ import click
 from podhawk.cli.options import declared
 
 if TYPE_CHECKING:
-    from podhawk.life.lint.declare import Problem
+    from podhawk.authoring.lint.declare import Problem
 
 EPILOG = """\b
 Examples:
@@ -36,18 +36,18 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
     PATH is a content file or folder; the rest of the content is found from there. Default: the shipped pack.
     """
+    from podhawk.authoring.changed import changed_here
+    from podhawk.authoring.lint.report import read_baseline, write_baseline
+    from podhawk.authoring.lint.run import ignored_of, lint
     from podhawk.cli import output
     from podhawk.content.load import shipped_pack
     from podhawk.content.root import load_around
     from podhawk.content.selection import select
-    from podhawk.life.changed import changed_here
-    from podhawk.life.lint.report import read_baseline, write_baseline
-    from podhawk.life.lint.run import ignored_of, lint
     from podhawk.settings.resolve import resolve
 
     settings = resolve("lint", given)
     if settings["schema"]:
-        from podhawk.life.lint.jsonschema import schema_of
+        from podhawk.authoring.lint.jsonschema import schema_of
 
         click.echo(json.dumps(schema_of(settings["schema"]), indent=2))
         return 0
@@ -85,8 +85,8 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
 def print_problems(kind: str, problems: Sequence[Problem], out: TextIO) -> None:
     """The problems in one of the formats."""
+    from podhawk.authoring.lint.report import github, record, sarif
     from podhawk.cli import output
-    from podhawk.life.lint.report import github, record, sarif
 
     if kind == "sarif":
         out.write(json.dumps(sarif(problems, Path.cwd()), indent=1) + "\n")

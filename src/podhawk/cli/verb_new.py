@@ -27,8 +27,8 @@ def COMMAND(kind: str, name: str, **given: Any) -> int:  # noqa: N802 - looked u
 
     It stands below the content root of the working folder, or below --output-dir.
     """
+    from podhawk.authoring.scaffold import scaffold
     from podhawk.content.root import root_of
-    from podhawk.life.scaffold import scaffold
     from podhawk.settings.resolve import resolve
 
     settings = resolve("new", given)

@@ -31,11 +31,11 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     DATASET is a file, or a detection (by name, id, file stem, story or technique=…) whose tests name datasets.
     """
     from podhawk import api
+    from podhawk.authoring.replay.datasets import datasets_named, messages, times_of
+    from podhawk.authoring.replay.send import Position, read_position, send, write_position
+    from podhawk.authoring.replay.targets import target_of, without_password
+    from podhawk.authoring.testing.datasets import Places
     from podhawk.cli.progress import tracked
-    from podhawk.life.replay.datasets import datasets_named, messages, times_of
-    from podhawk.life.replay.send import Position, read_position, send, write_position
-    from podhawk.life.replay.targets import target_of, without_password
-    from podhawk.life.testing.datasets import Places
     from podhawk.settings.resolve import resolve
 
     settings = resolve("replay", given)

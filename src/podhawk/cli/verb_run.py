@@ -49,14 +49,14 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk.cli.summary import print_input, print_run
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
-    from podhawk.engine.pause import no_collection
+    from podhawk.runtime import no_collection
 
     around = api.surroundings(settings.values)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
     if settings["changed"]:
-        from podhawk.life.changed import changed_here
+        from podhawk.authoring.changed import changed_here
 
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     sources = input_paths(paths)

@@ -46,7 +46,7 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     from podhawk.cli import output
     from podhawk.cli.summary import counted, print_input, print_warnings
     from podhawk.cli.tables import event_columns, note
-    from podhawk.engine.plan import read_search
+    from podhawk.engine.plan.planner import read_search
     from podhawk.errors import SearchError, UsageError
 
     around = api.surroundings(settings.values)

@@ -16,10 +16,10 @@ from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 
 if TYPE_CHECKING:
+    from podhawk.authoring.testing.datasets import Places
+    from podhawk.authoring.testing.run import Case, Outcome
     from podhawk.content.model import Content
-    from podhawk.content.surroundings import Surroundings
-    from podhawk.life.testing.datasets import Places
-    from podhawk.life.testing.run import Case, Outcome
+    from podhawk.session import Surroundings
 
 EPILOG = """\b
 Examples:
@@ -43,15 +43,15 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     the risk and threat objects that the detection names.
     """
     from podhawk import api
+    from podhawk.authoring.changed import changed_here
+    from podhawk.authoring.testing.datasets import Places
+    from podhawk.authoring.testing.parallel import mapped
+    from podhawk.authoring.testing.run import cases_of, run_case
     from podhawk.cli import output
     from podhawk.cli.progress import tracked
     from podhawk.content.load import shipped_pack
     from podhawk.content.root import load_around
     from podhawk.content.selection import select
-    from podhawk.life.changed import changed_here
-    from podhawk.life.testing.datasets import Places
-    from podhawk.life.testing.parallel import mapped
-    from podhawk.life.testing.run import cases_of, run_case
     from podhawk.settings.resolve import resolve
 
     settings = resolve("test", given)
@@ -85,7 +85,7 @@ def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
     from podhawk.cli import output
 
     if kind == "junit":
-        from podhawk.life.testing.junit import junit
+        from podhawk.authoring.testing.junit import junit
 
         out.write(junit(outcomes))
         return
@@ -139,7 +139,7 @@ def _summary(outcomes: Sequence[Outcome]) -> None:
 
 def _update(outcomes: Sequence[Outcome], *, yes: bool) -> int:
     """Write golden rows, each file after its difference was shown and approved."""
-    from podhawk.life.testing.rows import differences, read_golden, write_golden
+    from podhawk.authoring.testing.rows import differences, read_golden, write_golden
 
     for one in outcomes:
         if one.verdict == "skipped" or not one.rows:
@@ -159,8 +159,8 @@ def _update(outcomes: Sequence[Outcome], *, yes: bool) -> int:
 
 def _compare(cases: Sequence[Case], content: Content, around: Surroundings, places: Places, path: str) -> int:
     """Compare the rows of one test with those that Splunk exported."""
-    from podhawk.life.testing.rows import differences, read_results_csv
-    from podhawk.life.testing.run import run_case
+    from podhawk.authoring.testing.rows import differences, read_results_csv
+    from podhawk.authoring.testing.run import run_case
 
     columns, expected = read_results_csv(path)
     if len(cases) != 1:
@@ -184,9 +184,9 @@ def _mutate(
     cases: Sequence[Case], content: Content, around: Surroundings, places: Places, jobs: int, *, quiet: bool
 ) -> int:
     """Mutate each detection, and say which mutants survive."""
+    from podhawk.authoring.testing.mutate import score
+    from podhawk.authoring.testing.parallel import mapped
     from podhawk.cli.progress import tracked
-    from podhawk.life.testing.mutate import score
-    from podhawk.life.testing.parallel import mapped
 
     tested = [one for one in cases if one.test.attack_data]
     groups = [list(own) for _, own in groupby(tested, key=lambda one: one.detection.name)]

@@ -13,7 +13,7 @@ from podhawk.cli.options import declared, input_paths
 from podhawk.errors import UsageError
 
 if TYPE_CHECKING:
-    from podhawk.detect.tuning import BlastRadius, Proposal
+    from podhawk.detect.report.tuning import BlastRadius, Proposal
 
 EPILOG = """\b
 Examples:
@@ -36,8 +36,8 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     hide an attack of the content's own datasets is refused, unless --accept-risk says why.
     """
     from podhawk import api
-    from podhawk.detect import asking
-    from podhawk.detect.tuning import blast_radius, exception_for, proposals, written
+    from podhawk.detect.report import queries as asking
+    from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
 
     settings = resolve("tune", given)

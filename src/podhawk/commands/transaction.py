@@ -237,11 +237,8 @@ def _test(boundary: Boundary | None, context: Context) -> Callable[[Row], bool] 
     if boundary is None:
         return None
     if boundary.evaluated:
-        return compile_condition(
-            boundary.condition,
-            context.env,  # type: ignore[arg-type]
-            boundary.source or SearchText("", "", ()),
-        )
+        source = boundary.source or SearchText("", "", ())
+        return compile_condition(boundary.condition, context.env, source)  # type: ignore[arg-type]
     return compile_clause(boundary.condition, context.env)  # type: ignore[arg-type]
 
 

@@ -23,7 +23,7 @@ from podhawk.content.model import Content, LookupDefinition
 from podhawk.content.packed import unpack
 from podhawk.content.parsed import SUFFIX, SearchKey
 from podhawk.content.walk import files_of
-from podhawk.engine.pause import no_collection
+from podhawk.runtime import no_collection
 
 OFF: Final = "off"
 WORTH_IT: Final = 64

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from podhawk.commands.declare import Pipeline
 from podhawk.content.packed import pack
-from podhawk.engine.pause import no_collection
+from podhawk.runtime import no_collection
 
 SUFFIX: Final = ".plans"
 MOST_FILES: Final = 16

@@ -10,23 +10,23 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.detecting import Source, detect
-from podhawk.detect.exceptions import SiteException, with_exceptions
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.pipeline import Source, detect
+from podhawk.detect.evaluate.plan_kind import PlanKind
+from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
-from podhawk.detect.kinds import PlanKind
-from podhawk.detect.match import Match
-from podhawk.detect.memory import Earlier, Memory
+from podhawk.detect.increment.memory import Earlier, Memory
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
-from podhawk.detect.prepare import Prepared
-from podhawk.detect.priority import PriorityPolicy, with_priority
-from podhawk.detect.recorded import key_of_detection
+from podhawk.detect.rank.exceptions import SiteException, with_exceptions
+from podhawk.detect.rank.priority import PriorityPolicy, with_priority
+from podhawk.detect.rank.visibility import with_throttling, with_visibility
+from podhawk.detect.report.recorded import key_of_detection
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import RiskPolicy
 from podhawk.detect.risk.incidents import incident_matches, reads_risk
 from podhawk.detect.risk.scoring import risk_events
-from podhawk.detect.visibility import with_throttling, with_visibility
-from podhawk.engine.batch import Runner
-from podhawk.engine.pause import no_collection
+from podhawk.engine.run.batch import Runner
+from podhawk.runtime import no_collection
 
 
 class Policies(Struct, frozen=True):

@@ -20,7 +20,7 @@ class LineNumbers(Protocol):
 
 
 class Sieve(Protocol):
-    """Tells which lines of a block are worth reading (see `podhawk.engine.sieve`)."""
+    """Tells which lines of a block are worth reading (see `podhawk.engine.prefilter.prefilter`)."""
 
     current: frozenset[int] | None
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from podhawk.detect.recorded import epoch
+from podhawk.detect.report.recorded import epoch
 from podhawk.rows import OrderKey, Row
 from podhawk.store.database import reading
 from podhawk.store.schema import FINDINGS, RISK

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from podhawk.detect.byhand import by_hand
-from podhawk.detect.match import Match
+from podhawk.detect.evaluate.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
+from podhawk.detect.requests.user_agents import by_hand
 
 NEVER: Final = frozenset({"exec", "attach", "portforward", "proxy", "ephemeralcontainers"})
 """Parts of objects that no controller touches: who does so with its credential is somebody else."""

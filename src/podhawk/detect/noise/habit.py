@@ -6,9 +6,9 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.byhand import by_hand
-from podhawk.detect.match import Match
+from podhawk.detect.evaluate.match import Match
 from podhawk.detect.noise.declare import NoiseClass
+from podhawk.detect.requests.user_agents import by_hand
 
 ENOUGH: Final = 20
 """Earlier matches that make a habit."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from podhawk.detect.byhand import by_hand
-from podhawk.detect.match import Match
+from podhawk.detect.evaluate.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
+from podhawk.detect.requests.user_agents import by_hand
 
 _PROBE: Final = re.compile(r"/(?:healthz|livez|readyz)(?:/[\w-]+(?:\.[\w-]+)*)*/?(?:\?.*)?\Z")
 _MACHINES: Final = frozenset({"serviceaccount", "node", "controller"})

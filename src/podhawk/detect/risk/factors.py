@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.byhand import by_hand
 from podhawk.detect.finding import Finding, ScoredEntity
-from podhawk.engine.predicate import generate
+from podhawk.detect.requests.user_agents import by_hand
+from podhawk.engine.search.predicate import generate
 from podhawk.errors import SearchError, UsageError, nearest
 from podhawk.functions.declare import Env
 from podhawk.rows import Row, Value

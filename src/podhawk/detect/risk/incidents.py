@@ -2,8 +2,8 @@
 
 They are detections like others, only that they read the data model Risk in place of events. Each is looked at over its
 own window, which slides over the minutes that brought risk: a minute whose events all score nothing moves no window. An
-incident is an episode of its by-key (see `podhawk.detect.episodes`) and holds the requests of all findings behind the
-risk. A search sees one cluster at a time, unless it names the field `cluster`.
+incident is an episode of its by-key (see `podhawk.detect.evaluate.episodes`) and holds the requests of all
+findings behind the risk. A search sees one cluster at a time, unless it names the field `cluster`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from msgspec import structs
 from msgspec.structs import replace
 
 from podhawk.content.model import Content, Severity
-from podhawk.detect.entities import risk_objects
-from podhawk.detect.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
-from podhawk.detect.evaluation import MOST_ROWS, kind_of, shown, title_of
+from podhawk.detect.evaluate.entities import risk_objects
+from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, kind_of, shown, title_of
+from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.message_tokens import Fields, names_at_end
+from podhawk.detect.evaluate.prepare import Prepared
+from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import Actor, Finding, ScoredEntity
-from podhawk.detect.identity import finding_id
-from podhawk.detect.match import Match
-from podhawk.detect.prepare import Prepared
-from podhawk.detect.request import RequestKey
+from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk.dataset import RiskDataset, row_of
 from podhawk.detect.risk.event import RiskEvent
-from podhawk.detect.tokens import Fields, names_at_end
-from podhawk.detect.windows import Window, schedule_of
-from podhawk.engine.execute import run_stages
-from podhawk.engine.plan import make_plan
+from podhawk.engine.plan.planner import make_plan
+from podhawk.engine.plan.stages import run_stages
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 

@@ -1,0 +1,157 @@
+"""Checks of what a detection says about itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from podhawk.authoring.lint.declare import Check, Fault, Subject
+from podhawk.content.detection import slug
+from podhawk.errors import Place
+
+TYPES: Final = ("Anomaly", "TTP", "Hunting", "Correlation", "Baseline", "Investigation")
+STATUSES: Final = ("production", "experimental", "deprecated", "removed", "validation")
+_PLACEHOLDER: Final = re.compile(
+    r"\s*(?:tbd|todo|fixme|n/?a|none|unknown|xxx+|placeholder|\.+|-+)\s*\.?\s*\Z", re.IGNORECASE
+)
+
+
+def _id(subject: Subject) -> Iterator[Fault]:
+    text = subject.detection.id
+    if not text:
+        fix = None
+        if subject.document is not None:
+            fix = "\n".join((*subject.document.lines[:1], f"id: {uuid4()}", *subject.document.lines[1:])) + "\n"
+        yield Fault("it has no id", subject.place(), "Give it a UUID of its own; --fix does.", fix)
+        return
+    try:
+        UUID(text)
+    except ValueError:
+        yield Fault(f"the id {text!r} is no UUID", subject.place("id"), "Write one such as 3f1c6d5e-….")
+
+
+def _same_name(subject: Subject) -> Iterator[Fault]:
+    own = subject.detection
+    for other in subject.content.detections:
+        if other.file != own.file and other.name.lower() == own.name.lower():
+            yield Fault(f"{other.file} has the same name", subject.place("name"), "Rename one of them.")
+
+
+def _version(subject: Subject) -> Iterator[Fault]:
+    value = subject.data.get("version")
+    if not re.fullmatch(r"[1-9]\d*", str(value)):
+        yield Fault(f"the version is {value!r}", subject.place("version"), "Versions are whole numbers from 1 on.")
+
+
+def _dates(subject: Subject) -> Iterator[Fault]:
+    today = datetime.now(UTC).date()
+    for name in ("date", "creation_date", "modification_date"):
+        value = subject.data.get(name)
+        if value is None:
+            continue
+        try:
+            day = date.fromisoformat(str(value))
+        except ValueError:
+            yield Fault(f"{name} is {value!r}", subject.place(name), "Write YYYY-MM-DD.")
+            continue
+        if (day - today).days > 1:
+            yield Fault(f"{name} is in the future: {day}", subject.place(name))
+    first, last = (str(subject.data.get(name, "")) for name in ("creation_date", "modification_date"))
+    if first and last and last < first:
+        yield Fault("it was modified before it was made", subject.place("modification_date"))
+
+
+def _type(subject: Subject) -> Iterator[Fault]:
+    if subject.detection.type not in TYPES:
+        yield Fault(
+            f"there is no type {subject.detection.type!r}", subject.place("type"), f"Types are {', '.join(TYPES)}."
+        )
+
+
+def _status(subject: Subject) -> Iterator[Fault]:
+    if subject.detection.status not in STATUSES:
+        yield Fault(
+            f"there is no status {subject.detection.status!r}",
+            subject.place("status"),
+            f"Statuses are {', '.join(STATUSES)}.",
+        )
+
+
+def _placeholders(subject: Subject) -> Iterator[Fault]:
+    own = subject.detection
+    for name, text in (
+        ("description", own.description),
+        ("how_to_implement", own.how_to_implement),
+        ("author", own.author),
+        ("message", own.message),
+    ):
+        if name == "message" and own.type in ("Hunting", "Baseline", "Correlation") and not text:
+            continue
+        if not text.strip():
+            yield Fault(f"it has no {name}", subject.tag_place(name))
+        elif _PLACEHOLDER.match(text):
+            yield Fault(
+                f"the {name} is {text.strip()!r}",
+                _message_place(subject) if name == "message" else subject.place(name),
+                "Say what it is; a reader has nothing else to go by.",
+            )
+
+
+def _message_place(subject: Subject) -> Place:
+    for path in (("rba", "message"), ("tags", "message"), ("finding", "title")):
+        inner = subject.data.get(path[0])
+        if isinstance(inner, dict) and path[1] in inner:
+            return subject.place(*path)
+    return subject.place()
+
+
+def _file_name(subject: Subject) -> Iterator[Fault]:
+    own = subject.detection
+    if own.stem and own.stem.lower() != slug(own.name):
+        yield Fault(
+            f"the file of {own.name!r} is called {own.stem!r}",
+            subject.place("name"),
+            f"Call it {slug(own.name)}.yml, as its filter macro is.",
+        )
+
+
+def _tests(subject: Subject) -> Iterator[Fault]:
+    own = subject.detection
+    if own.status == "production" and not own.tests and own.type not in ("Correlation", "Baseline"):
+        yield Fault("it is in production and has no test", subject.place("tests"), "Add one with a dataset.")
+
+
+def _references(subject: Subject) -> Iterator[Fault]:
+    for number, text in enumerate(subject.detection.references):
+        if not re.match(r"https?://[^\s/]+\.[^\s]+\Z", text.strip()):
+            yield Fault(f"the reference {text!r} is no URL", subject.place("references", number))
+
+
+def _notes(subject: Subject) -> Iterator[Fault]:
+    for note in subject.detection.notes:
+        yield Fault(note, subject.place())
+
+
+CHECKS: Final = (
+    Check("id", "error", "The id is there and a UUID.", _id),
+    Check("name-unique", "error", "No other detection has the same name.", _same_name),
+    Check("version", "error", "The version is a whole number from 1 on.", _version),
+    Check("date", "error", "Dates are days (YYYY-MM-DD), not in the future, and in order.", _dates),
+    Check("type", "error", "The type is one of Splunk's analytic types.", _type),
+    Check("status", "warning", "The status is one that content has.", _status),
+    Check(
+        "placeholder",
+        "warning",
+        "Description, implementation, author and message say something (not `tbd`).",
+        _placeholders,
+    ),
+    Check("file-name", "note", "The file is called after the detection.", _file_name),
+    Check("test", "warning", "A detection in production has a test.", _tests),
+    Check("reference", "note", "References are URLs.", _references),
+    Check(
+        "disagreement", "warning", "The file does not contradict itself (scores, fields that score twice …).", _notes
+    ),
+)

@@ -1,0 +1,208 @@
+"""Checks of the fields and macros that a detection names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from podhawk.authoring.lint.declare import Check, Fault, Subject
+from podhawk.authoring.lint.schema import known, suggestions
+from podhawk.commands.declare import Kind
+from podhawk.commands.rename import Rename
+from podhawk.detect.evaluate.message_tokens import TOKEN, name_at_end
+from podhawk.errors import nearest
+
+_INFO: Final = frozenset({"info_min_time", "info_max_time", "time", "date"})
+_CALL: Final = re.compile(r"`(?!comment\()([^`(\s]+)(\(([^`]*)\))?`")
+
+
+def _has(subject: Subject, name: str) -> bool:
+    """Whether a token or field has something to stand for: a last column, an earlier name of one, or an event field."""
+    columns = subject.columns
+    if columns is None or not subject.stages:
+        return True
+    return (
+        name in columns
+        or name_at_end(name, subject.stages) in columns
+        or any(name_at_end(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
+    )
+
+
+def _suggest(subject: Subject, name: str) -> str:
+    return nearest(name, subject.columns or ()) or "The search ends with: " + ", ".join(
+        sorted(subject.columns or ())[:12]
+    )
+
+
+def _tokens(subject: Subject) -> Iterator[Fault]:
+    texts = {
+        text
+        for text in (
+            subject.detection.message,
+            subject.detection.title,
+            *(one.message for one in subject.detection.risk_objects),
+        )
+        if text
+    }
+    seen = set()
+    for text in sorted(texts):
+        for name in TOKEN.findall(text):
+            if name not in seen and name not in _INFO and not _has(subject, name):
+                seen.add(name)
+                yield Fault(
+                    f"the message's ${name}$ is none of the fields that the search ends with",
+                    subject.place(),
+                    _suggest(subject, name),
+                )
+
+
+def _risk_fields(subject: Subject) -> Iterator[Fault]:
+    for one in subject.detection.risk_objects:
+        if not _has(subject, one.field):
+            yield Fault(
+                f"the risk object {one.field!r} is none of the fields that the search ends with",
+                subject.place(),
+                _suggest(subject, one.field),
+            )
+
+
+def _threat_fields(subject: Subject) -> Iterator[Fault]:
+    for one in subject.detection.threat_objects:
+        if not _has(subject, one.field):
+            yield Fault(
+                f"the threat object {one.field!r} is none of the fields that the search ends with",
+                subject.place(),
+                _suggest(subject, one.field),
+            )
+
+
+def _throttling(subject: Subject) -> Iterator[Fault]:
+    throttling = subject.detection.throttling
+    for name in throttling.fields if throttling is not None else ():
+        if not _has(subject, name):
+            yield Fault(
+                f"throttling by {name!r}, which is none of the fields that the search ends with",
+                subject.place(),
+                _suggest(subject, name),
+            )
+
+
+def _required(subject: Subject) -> Iterator[Fault]:
+    stated, read = set(subject.detection.required_fields), subject.wanted
+    if not stated or read is None:
+        return
+    read = read - _created(subject)
+    internal = {"_time", "_raw", "source", "sourcetype", "host", "index"}
+    missing, extra = sorted(read - stated - internal), sorted(stated - read - internal)
+    if missing:
+        yield Fault(
+            f"required_fields lacks what the search reads: {', '.join(missing)}", subject.tag_place("required_fields")
+        )
+    if extra:
+        yield Fault(
+            f"required_fields names what the search does not read: {', '.join(extra)}",
+            subject.tag_place("required_fields"),
+        )
+
+
+def _filter(subject: Subject) -> Iterator[Fault]:
+    own = subject.detection
+    expected = f"{own.stem}_filter" if own.stem else own.filter_macro
+    last = re.search(r"\|\s*`([^`]+)`\s*\Z", own.search)
+    if last is None or not last[1].endswith("_filter"):
+        yield Fault(
+            "the search does not end with its filter macro",
+            subject.search_place(),
+            f"End it with | `{expected}`, so that a site can tune it; --fix does.",
+            _with_filter(subject, expected),
+        )
+    elif last[1] != expected:
+        yield Fault(f"its filter macro is called {last[1]!r}", subject.search_place(last[1]), f"Call it {expected!r}.")
+
+
+def _with_filter(subject: Subject, macro: str) -> str | None:
+    """The file with the filter macro at the end of its search, where that is written as a block."""
+    document = subject.document
+    if document is None:
+        return None
+    start = document.place("search").line
+    lines = list(document.lines)
+    if not re.search(r"search:\s*[|>]", lines[start - 1]):
+        return None
+    end = start
+    while end < len(lines) and (not lines[end].strip() or lines[end].startswith(" ")):
+        end += 1
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    indent = re.match(r"\s*", lines[end - 1])
+    lines.insert(end, f"{indent[0] if indent else '  '}| `{macro}`")
+    return "\n".join(lines) + "\n"
+
+
+def _macros(subject: Subject) -> Iterator[Fault]:
+    known_macros = subject.content.macros
+    for name, call, arguments in set(_CALL.findall(subject.detection.search)):
+        number = len([part for part in arguments.split(",") if part.strip()]) if call else 0
+        if (name, number) not in known_macros:
+            others = sorted(count for other, count in known_macros if other == name)
+            yield Fault(
+                f"there is no macro {name!r}" + (f" with {number} arguments" if others or call else ""),
+                subject.search_place(name),
+                f"There is one with {others[0]}." if others else nearest(name, [other for other, _ in known_macros]),
+            )
+
+
+def _unknown_fields(subject: Subject) -> Iterator[Fault]:
+    if not _about_audit_events(subject):
+        return
+    made = _made(subject)
+    for name in sorted(subject.wanted or ()):
+        if not known(name) and name not in made:
+            yield Fault(f"no audit event has the field {name!r}", subject.search_place(name), suggestions(name))
+
+
+_CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
+
+
+def _about_audit_events(subject: Subject) -> bool:
+    """Whether the search is about audit events as the API server writes them, not as a cloud wraps them."""
+    if not subject.stages or any(name.startswith(_CARRIERS) for name in subject.wanted or ()):
+        return False
+    base = subject.expanded.split("|")[0]
+    return "source=kubernetes" in base or any(
+        f"{name}=" in base.replace(" ", "") for name in ("objectRef.resource", "requestURI", "user.username")
+    )
+
+
+def _created(subject: Subject) -> set[str]:
+    """Fields that commands add to events (eval, rex, lookup, iplocation …)."""
+    return {
+        name
+        for stage in subject.stages
+        if stage.kind is Kind.PER_EVENT and not isinstance(stage.node, Rename)
+        for name in stage.command.columns(stage.node, ()) or ()
+    }
+
+
+def _made(subject: Subject) -> set[str]:
+    """Fields that commands of the search itself make."""
+    found: set[str] = set()
+    for stage in subject.stages:
+        made: Iterable[str] = stage.command.columns(stage.node, ()) or ()
+        found.update(made)
+        if isinstance(stage.node, Rename):
+            found.update(new for _, new in stage.node.pairs)
+    return found
+
+
+CHECKS: Final = (
+    Check("message-token", "error", "Tokens of the message are fields that the search really ends with.", _tokens),
+    Check("risk-object", "error", "Risk objects are fields that the search ends with.", _risk_fields),
+    Check("threat-object", "error", "Threat objects are fields that the search ends with.", _threat_fields),
+    Check("throttling", "error", "Throttling is by fields that the search ends with.", _throttling),
+    Check("required-fields", "warning", "The required fields stated are those that the search reads.", _required),
+    Check("filter-macro", "warning", "The search ends with its filter macro, named after the file.", _filter),
+    Check("macro-unknown", "error", "Macros exist, with that number of arguments.", _macros),
+    Check("field-unknown", "warning", "Fields are such as audit events have; the nearest is named.", _unknown_fields),
+)

@@ -1,0 +1,59 @@
+"""All checks over content, less what a site ignores."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from podhawk.authoring.lint import annotations as annotating
+from podhawk.authoring.lint import metadata, names, searches
+from podhawk.authoring.lint.declare import Check, Problem, Subject
+from podhawk.content.model import Content, Detection
+from podhawk.detect.risk.scoring import same_search
+from podhawk.errors import UsageError, nearest
+
+CHECKS: Final[tuple[Check, ...]] = (*metadata.CHECKS, *annotating.CHECKS, *names.CHECKS, *searches.CHECKS)
+BROKEN: Final = Check("content-broken", "error", "The file can be read as content.", lambda subject: iter(()))
+
+
+def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str, str] | None = None) -> list[Problem]:
+    """What the checks find, in order of file and line. `ignored` maps checks, or `stem:check`, to why."""
+    searches_of: defaultdict[str, list[Detection]] = defaultdict(list)
+    for one in content.detections:
+        searches_of[same_search(one)].append(one)
+    others = {text: tuple(own) for text, own in searches_of.items() if len(own) > 1}
+    found = list(_content(content))
+    for one in detections:
+        subject = Subject(one, content, others)
+        for check in CHECKS:
+            found += [
+                Problem(check.id, check.level, fault.message, fault.place, fault.remedy, one.name, fault.fix)
+                for fault in check.look(subject)
+            ]
+    stems = {one.name: one.stem for one in detections}
+    skip = ignored or {}
+    kept = [one for one in found if one.check not in skip and f"{stems.get(one.detection, '')}:{one.check}" not in skip]
+    return sorted(kept, key=lambda one: (one.place.file, one.place.line, one.place.column, one.check, one.message))
+
+
+def _content(content: Content) -> Iterator[Problem]:
+    for problem in content.problems:
+        yield Problem(BROKEN.id, problem.severity, problem.message, problem.place, problem.remedy, "")
+
+
+def ignored_of(table: Mapping[str, Any]) -> dict[str, str]:
+    """What the `[lint]` table says: `ignore` maps checks, or `stem:check`, to a reason. Raises UsageError."""
+    for key in table:
+        if key != "ignore":
+            raise UsageError(f"[lint] knows no {key!r}", remedy=nearest(key, ("ignore",)))
+    stated = table.get("ignore", {})
+    if not isinstance(stated, dict):
+        raise UsageError("[lint.ignore] maps checks to reasons")
+    known = [BROKEN.id, *(one.id for one in CHECKS)]
+    for name, reason in stated.items():
+        if name.rpartition(":")[2] not in known:
+            raise UsageError(f"[lint.ignore] knows no check {name!r}", remedy=nearest(name.rpartition(":")[2], known))
+        if not isinstance(reason, str) or not reason.strip():
+            raise UsageError(f"[lint.ignore] {name} needs a reason", remedy='Write: name = "why".')
+    return dict(stated)

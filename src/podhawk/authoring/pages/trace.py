@@ -1,0 +1,114 @@
+"""What a detection needs, read from its plan: the commands with their classes, the fields, the literals.
+
+`origins` follows a field back through the commands to the event fields that it is made of, with nothing but what
+each command declares: `reads(node, {name})` against `reads(node, {})`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Kind, Stage
+from podhawk.content.lookups import LookupStore
+from podhawk.content.model import Content, Detection
+from podhawk.engine.plan.planner import Plan, make_plan, read_search
+from podhawk.engine.plan.unsupported import refusal
+from podhawk.engine.prefilter.literals import groups_of
+from podhawk.engine.search.rows import METADATA
+from podhawk.errors import ContentError
+from podhawk.events.event import AUDIT_KEYS
+
+NOT_AUDIT: Final = "not an audit field"
+_KINDS: Final = {
+    Kind.GENERATING: "makes its own rows",
+    Kind.PER_EVENT: "event by event",
+    Kind.MERGEABLE: "in pieces that merge",
+    Kind.WHOLE: "needs the whole result",
+}
+
+
+class Step(Struct, frozen=True):
+    """A command of the plan. `side` is map, reduce or finish."""
+
+    name: str
+    kind: str
+    meaning: str
+    side: str
+
+
+class Need(Struct, frozen=True):
+    """An event field that the search reads, and the audit level from which on events have it."""
+
+    name: str
+    level: str
+
+
+class Trace(Struct, frozen=True):
+    """The plan of a detection as a page tells it; `fault` says why there is none."""
+
+    plan: Plan | None
+    steps: tuple[Step, ...] = ()
+    needs: tuple[Need, ...] = ()
+    literals: tuple[tuple[str, ...], ...] = ()
+    every_field: bool = False
+    fault: str = ""
+
+
+def trace(detection: Detection, content: Content) -> Trace:
+    """The plan of a detection's search. Never raises: a search that cannot run says why."""
+    try:
+        reason = refusal(detection.search, content.macros)
+        if reason:
+            return Trace(None, fault=reason)
+        context = Context(lookups=LookupStore(content), macros=content.macros)
+        plan = make_plan(read_search(detection.search, content.macros, detection.name), context)
+    except ContentError as error:
+        return Trace(None, fault=error.message)
+    if plan.pipeline.generates:
+        return Trace(plan, _steps(plan))
+    wanted = plan.wanted or frozenset()
+    return Trace(
+        plan,
+        _steps(plan),
+        tuple(Need(name, level_of(name)) for name in sorted(wanted)),
+        tuple(tuple(sorted(literal.text for literal in group)) for group in groups_of(plan.base)),
+        plan.wanted is None,
+    )
+
+
+def _steps(plan: Plan) -> tuple[Step, ...]:
+    sides = [*["map"] * len(plan.mapped), *(["reduce"] if plan.reducer else []), *["finish"] * len(plan.rest)]
+    return tuple(
+        Step(stage.name, stage.kind.value, _KINDS[stage.kind], side)
+        for stage, side in zip(plan.pipeline.stages, sides, strict=True)
+    )
+
+
+def level_of(name: str) -> str:
+    """The lowest audit level at which events have a field."""
+    head = name.partition(".")[0].partition("{")[0]
+    if name.startswith("_") or name in METADATA:
+        return "any"
+    if head == "requestObject":
+        return "Request"
+    if head == "responseObject":
+        return "RequestResponse"
+    return "Metadata" if head in AUDIT_KEYS else NOT_AUDIT
+
+
+def origins(name: str, stages: tuple[Stage, ...]) -> frozenset[str]:
+    """The event fields that a field is made of after these commands; empty where it is made of none."""
+    names = frozenset({name})
+    for stage in reversed(stages):
+        before: set[str] = set()
+        always = stage.command.reads(stage.node, frozenset()) or frozenset()
+        for one in names:
+            found = stage.command.reads(stage.node, frozenset({one}))
+            if found is None:
+                return names
+            before |= (found - always) | ({one} & found)
+        names = frozenset(before)
+    return names

@@ -1,0 +1,204 @@
+"""Where a detection fires, fires partly, or cannot: worked out from its plan and from what each place gives.
+
+For each place the search is walked with the fields that the place does not give taken as absent. A comparison with
+an absent field never matches, so a condition that needs one cannot hold; one side of an OR may be lost; an
+exclusion (`NOT`) of an absent field never applies. A grouping drops rows that lack a field of its `by` list, unless
+`fillnull` filled it before. What is left over is a column that stays empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from msgspec import Struct
+
+from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, Origin, Seen
+from podhawk.authoring.pages.trace import NOT_AUDIT, Trace, origins
+from podhawk.commands.declare import Stage
+from podhawk.commands.fillnull import FillNull
+from podhawk.commands.search import Search
+from podhawk.commands.where import Where
+from podhawk.engine.plan.planner import GROUPING, Plan, grouped_by
+from podhawk.engine.search.rows import METADATA
+from podhawk.events.event import AUDIT_KEYS
+from podhawk.functions.declare import Env
+from podhawk.functions.predicates import decide
+from podhawk.rows import Row
+from podhawk.spl import clause as spl
+from podhawk.spl.clause import Clause
+
+Outcome = Literal["fires", "partly", "cannot", "unknown"]
+_FIELD_LIMIT = 6
+_NEVER = "events here never have"
+_EXTRACTS = frozenset(
+    {
+        "spath",
+        "extract",
+        "kv",
+        "xmlkv",
+        "multikv",
+        "fromjson",
+        "rex",
+        "lookup",
+        "join",
+        "append",
+        "appendcols",
+        "union",
+        "map",
+        "iplocation",
+    }
+)
+"""Commands whose results may have fields that are not written in the search."""
+
+
+class Verdict(Struct, frozen=True):
+    """What a detection does at a place, and why."""
+
+    place: str
+    title: str
+    outcome: Outcome
+    reasons: tuple[str, ...]
+
+
+def verdicts(trace: Trace) -> tuple[Verdict, ...]:
+    """One verdict for each place, in the order of the table."""
+    return tuple(Verdict(one.name, one.title, *_judge(trace, one)) for one in ORIGINS)
+
+
+def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
+    plan = trace.plan
+    if plan is None:
+        return "unknown", (f"podhawk cannot run this search: {trace.fault}",)
+    if plan.pipeline.generates:
+        return "unknown", (f"The search begins with {plan.pipeline.stages[0].name}: it reads no audit events.",)
+    seen = next((one for one in place.seen if _selects(plan.base, one)), None)
+    if seen is None:
+        return "cannot", ("The search selects another source or sourcetype than events have here.",)
+    if place.level == "None":
+        return "cannot", ("At this level the API server writes no event.",)
+    if seen.wrapped:
+        return "unknown", (
+            f"The search reads records as the cloud's Splunk add-on shows them ({seen.sourcetype}); "
+            "whether they have its fields cannot be told from the audit level.",
+        )
+    resources, verbs = named(plan.base, "objectRef.resource"), named(plan.base, "verb")
+    if resources and resources <= place.unlogged:
+        return "cannot", (f"The audit policy here does not log {listing(resources)}.",)
+    bare = bool(resources) and resources <= place.bare
+    missing = place.absent | BODIES if bare else place.absent
+
+    def absent(name: str) -> bool:
+        head = name.partition(".")[0].partition("{")[0]
+        if head not in AUDIT_KEYS:
+            return not head.startswith("_") and head not in METADATA
+        return any(name == one or name.startswith((f"{one}.", f"{one}{{")) for one in missing) or (
+            name in ONLY_EVENTS_HAVE and "events" in place.unlogged
+        )
+
+    fatal, losses = _walk(plan, absent)
+    if bare and any(need.name.startswith(tuple(BODIES)) for need in trace.needs):
+        losses.insert(0, f"{listing(resources)} are logged at Metadata here, without bodies.")
+    if fatal:
+        return "cannot", (fatal,)
+    if resources & place.unlogged:
+        losses.append(f"The audit policy here does not log {listing(resources & place.unlogged)}.")
+    if place.reads_need and verbs and verbs <= READS:
+        losses.append(f"Reads are logged only with {place.reads_need}.")
+    extracts = any(stage.name in _EXTRACTS for stage in plan.pipeline.stages)
+    empty = [need.name for need in trace.needs if absent(need.name) and not (extracts and need.level == NOT_AUDIT)]
+    if empty:
+        losses.append(f"Without values here: {listing(empty)}.")
+    return ("partly", tuple(dict.fromkeys(losses))) if losses else ("fires", ("Every field it reads is there.",))
+
+
+def _selects(base: Clause, seen: Seen) -> bool:
+    row = Row({"source": seen.source, "sourcetype": seen.sourcetype})
+    return decide(base, row, lambda name: name not in ("source", "sourcetype"), Env()) is not False
+
+
+def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
+    """The reason why no row can come out (or ""), and what is lost on the way."""
+    losses: list[str] = []
+    stages = plan.pipeline.stages
+    for number, stage in enumerate(stages):
+        before = stages[:number]
+
+        def gone(name: str, before: tuple[Stage, ...] = before) -> bool:
+            made_of = origins(name, before)
+            return bool(made_of) and all(absent(one) for one in made_of) and not _filled(name, before)
+
+        if isinstance(stage.node, Search):
+            found: list[str] = []
+            if not _can_match(stage.node.clause, gone, found):
+                return found[-1] if found else "A condition of the search can never hold here.", losses
+            losses += found
+        elif isinstance(stage.node, Where):
+            read = stage.command.reads(stage.node, frozenset()) or frozenset()
+            lost = sorted(name for name in read if gone(name))
+            if lost:
+                losses.append(f"where reads {listing(lost)}, which {_NEVER}.")
+        elif stage.name in GROUPING:
+            dropped = [name for name in grouped_by(stage) if gone(name)]
+            if dropped:
+                return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}: every row is dropped.", losses
+    return "", losses
+
+
+def _filled(name: str, before: tuple[Stage, ...]) -> bool:
+    """Whether a command before gives the field a value: a fillnull, or one that takes fields out of text or tables."""
+    return any(
+        stage.name in _EXTRACTS
+        or (isinstance(stage.node, FillNull) and (name in stage.node.names or name in stage.node.also))
+        for stage in before
+    )
+
+
+def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -> bool:
+    match clause:
+        case spl.And(parts=parts):
+            able = [_can_match(part, gone, losses) for part in parts]  # every part: each may have something to say
+            return all(able)
+        case spl.Or(parts=parts):
+            notes: list[str] = []
+            able = [_can_match(part, gone, notes) for part in parts]
+            if any(able) and not all(able):
+                losses.append("One side of an OR can never match: " + " ".join(notes))
+            elif not any(able):
+                losses += notes[:1]
+            return any(able)
+        case spl.Not(part=part):
+            lost = sorted(name for name in spl.fields(part) or () if name not in METADATA and gone(name))
+            if lost:
+                losses.append(f"The exclusion by {listing(lost)} never applies: expect more noise.")
+            return True
+        case spl.Compare(name=name) | spl.In(name=name):
+            if name in METADATA or not gone(name):
+                return True
+            losses.append(f"The search asks for {name}, which {_NEVER}.")
+            return False
+        case _:
+            return True
+
+
+def named(clause: Clause, name: str) -> frozenset[str]:
+    """The values that a clause allows a field to have, where it says so at its top level."""
+    parts = clause.parts if isinstance(clause, spl.And) else (clause,)
+    for part in parts:
+        match part:
+            case spl.Compare(name=found, operator="=", value=value) if found == name and "*" not in value:
+                return frozenset({value})
+            case spl.In(name=found, values=values) if found == name and not any("*" in value for value in values):
+                return frozenset(values)
+            case spl.Or(parts=sides) if all(
+                isinstance(side, spl.Compare) and side.name == name and side.operator == "=" for side in sides
+            ):
+                return frozenset(side.value for side in sides if isinstance(side, spl.Compare))
+    return frozenset()
+
+
+def listing(names: object) -> str:
+    """Names as a phrase, the first few of many."""
+    ordered = sorted(names) if isinstance(names, (set, frozenset)) else list(names)  # type: ignore[call-overload]
+    shown = ", ".join(ordered[:_FIELD_LIMIT])
+    return shown + (f" and {len(ordered) - _FIELD_LIMIT} more" if len(ordered) > _FIELD_LIMIT else "")

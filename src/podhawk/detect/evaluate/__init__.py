@@ -1,0 +1,1 @@
+"""Detections over the events of an input: which requests, windows or rows are findings."""

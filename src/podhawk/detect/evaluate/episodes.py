@@ -1,0 +1,243 @@
+"""The findings of aggregate plans: episodes of a by-key.
+
+An aggregate plan looks at windows (see `windows`). Each row of a window has a by-key: the values of the fields that the
+search groups by. While windows go on to give a row of a by-key it is one *episode* and one finding; it is over when one
+length of the window passes without. The finding holds the rows of the episode's first and latest window, and is named
+after the earliest request in it, so that its id is a pure function of the events.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec import Struct, field, structs
+
+from podhawk.commands.dedup import Dedup
+from podhawk.commands.groups import keys_of
+from podhawk.detect.evaluate.entities import risk_objects, threat_objects
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, About, Evaluation, kind_of, shown, title_of
+from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.message_tokens import name_at_end
+from podhawk.detect.evaluate.monotone import is_monotone
+from podhawk.detect.evaluate.windows import Schedule, Window
+from podhawk.detect.finding import Actor, Finding, Kind, Outcome, Target
+from podhawk.detect.requests.request import Request
+from podhawk.engine.plan.planner import GROUPING, Plan, grouped_by
+from podhawk.events.event import AuditEvent
+from podhawk.rows import Row, Table, texts
+
+Key = tuple[str, ...]
+
+
+class Seen(Struct, frozen=True):
+    """An event that an aggregate plan wants: when it was written, its request, its row, the by-keys that it is of."""
+
+    time: float
+    event: AuditEvent
+    request: Request
+    row: Row
+    keys: frozenset[Key]
+
+
+class Episode(Struct):
+    """The windows, one after the other, in which a by-key had rows."""
+
+    key: Key
+    first: Window
+    latest: Window
+    tables: list[Table] = field(default_factory=list)
+
+
+class ByKey:
+    """The fields that a plan groups by, as they are called where it groups and in its last rows."""
+
+    def __init__(self, plan: Plan) -> None:
+        stages = plan.pipeline.stages
+        grouping = [stage for stage in stages if stage.name in (*GROUPING, "tstats") or isinstance(stage.node, Dedup)]
+        self.first = grouped_by(grouping[0]) if grouping else ()
+        last = grouped_by(grouping[-1]) if grouping else self.first
+        after = stages[stages.index(grouping[-1]) + 1 :] if grouping else stages
+        within = {name: name_at_end(name, after) for name in last}
+        # A later grouping may keep only some of the fields, under whatever name they have by then.
+        self.kept = tuple(name for name in self.first if name in within)
+        self.last = tuple(within[name] for name in self.kept)
+
+    def of_row(self, row: Row) -> Key:
+        """The by-key of a row of the result."""
+        return tuple("\n".join(texts(row[name])) if name in row else "" for name in self.last)
+
+    def of_event_rows(self, rows: Iterable[Row]) -> frozenset[Key]:
+        """The by-keys that an event counts for, from its rows as they reach the grouping."""
+        return frozenset(key for row in rows for key in keys_of(row, self.kept))
+
+
+def aggregate_matches(
+    evaluation: Evaluation,
+    schedule: Schedule,
+    events: Sequence[tuple[AuditEvent, Request]],
+    about: Callable[[Request], About],
+) -> Iterator[Match]:
+    """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves."""
+    kind = kind_of(evaluation.detection)
+    if kind is None:
+        return
+    by = ByKey(evaluation.plan)
+    clusters: defaultdict[str, list[tuple[AuditEvent, Request]]] = defaultdict(list)
+    for event, request in events:
+        clusters[request.key.cluster].append((event, request))
+    for own in clusters.values():
+        seen = sorted(_seen(evaluation, by, own), key=lambda one: (one.time, one.row.order.place))
+        for episode in _episodes(evaluation, schedule, by, seen):
+            yield _match(evaluation, by, kind, episode, seen, about)
+
+
+def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:
+    at_once = Counter((event.time, event.stage_time) for event, _ in events)
+    for event, request in events:
+        row = evaluation.row(event, alone=at_once[event.time, event.stage_time] == 1)
+        keys = by.of_event_rows(evaluation.job.stream([row.copy()])) if by.kept else frozenset({()})
+        yield Seen(event.stage_time or event.time or 0.0, event, request, row, keys)
+
+
+def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:
+    if not is_monotone(evaluation.plan):
+        windows = schedule.positions([one.time for one in seen])
+        yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
+        return
+    # Each by-key by itself: a minute that brought nothing for it cannot change its rows.
+    parts: defaultdict[Key, list[Seen]] = defaultdict(list)
+    for one in seen:
+        for key in one.keys:
+            parts[key].append(one)
+    for key, part in parts.items():
+        windows = schedule.sliding([one.time for one in part])
+        for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, part)):
+            if episode.key == key:
+                yield episode
+
+
+def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], Table]:
+    """What the search gives for a window."""
+    times = [one.time for one in seen]
+
+    def table(window: Window) -> Table:
+        inside = seen[bisect.bisect_left(times, window.start) : bisect.bisect_left(times, window.end)]
+        evaluation.context.env.now = window.at
+        state = evaluation.start()
+        evaluation.add_rows(state, (one.row.copy() for one in inside))
+        return evaluation.finish(state)
+
+    return table
+
+
+def episodes_over(
+    windows: Iterable[Window], length: float, by: ByKey, table_of: Callable[[Window], Table]
+) -> Iterator[Episode]:
+    """The episodes of windows that follow one another, each of `length` seconds."""
+    open_ones: dict[Key, Episode] = {}
+    for window in windows:
+        table = table_of(window)
+        rows: defaultdict[Key, list[Row]] = defaultdict(list)
+        for row in table.rows:
+            rows[by.of_row(row)].append(row)
+        for key, own in rows.items():
+            part = Table(own, table.columns)
+            known = open_ones.get(key)
+            if known is not None and window.end - known.latest.end <= length:
+                known.latest = window
+                known.tables[1:] = [part]
+            else:
+                if known is not None:
+                    yield known
+                open_ones[key] = Episode(key, window, window, [part])
+    yield from open_ones.values()
+
+
+def _match(
+    evaluation: Evaluation,
+    by: ByKey,
+    kind: Kind,
+    episode: Episode,
+    seen: Sequence[Seen],
+    about: Callable[[Request], About],
+) -> Match:
+    times = [one.time for one in seen]
+    between = seen[bisect.bisect_left(times, episode.first.start) : bisect.bisect_left(times, episode.latest.end)]
+    # Where a by-field became columns or ranges (timechart, chart), rows do not tell which events they count.
+    inside = [one for one in between if not by.kept or episode.key in one.keys] or list(between)
+    requests = list(
+        {
+            one.request.key: one.request
+            for one in sorted(inside, key=lambda one: (one.event.time or one.time, one.row.order.place))
+        }.values()
+    )
+    detection = evaluation.detection
+    rows = [row for table in episode.tables for row in table.rows]
+    fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
+    abouts = [about(request) for request in requests]
+    return Match(
+        Finding(
+            finding_id=finding_id(detection, requests[0].key, episode.key),
+            detection=detection,
+            kind=kind,
+            first_time=min(one.event.time or one.time for one in inside),
+            last_time=inside[-1].time,
+            title=title_of(detection, fields),
+            severity=detection.severity,
+            risk_score=detection.risk_score,
+            cluster=requests[0].key.cluster,
+            actor=common_actor([one.actor for one in abouts]),
+            target=common_target([one.target for one in abouts]),
+            outcome=common_outcome([one.outcome for one in abouts]),
+            risk_objects=risk_objects(detection, fields),
+            threat_objects=threat_objects(detection, fields),
+            evaluable=not any(one.event.missing for one in inside),
+            request_count=len(requests),
+            requests=tuple(one.info for one in abouts[:MOST_ROWS]),
+            row_count=len(rows),
+            rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
+        ),
+        tuple(requests[:MOST_ROWS]),
+        search=evaluation.plan.pipeline,
+    )
+
+
+def common_actor(actors: Sequence[Actor]) -> Actor:
+    """The actor of all requests; where they are several, what these have in common."""
+    if not actors:
+        return Actor()
+    latest = actors[-1]
+    ips = tuple(dict.fromkeys(ip for one in actors for ip in one.source_ips))[:MOST_ROWS]
+    if len({one.user for one in actors}) == 1:
+        return structs.replace(latest, source_ips=ips)
+    one_ip = len({one.source_ip for one in actors}) == 1
+    one_kind = len({one.kind for one in actors}) == 1
+    return Actor(
+        kind=latest.kind if one_kind else "unknown", source_ip=latest.source_ip if one_ip else "", source_ips=ips
+    )
+
+
+def common_target(targets: Sequence[Target]) -> Target:
+    """What the targets of all requests agree on."""
+
+    def same(name: str) -> str:
+        values = {getattr(target, name) for target in targets}
+        return str(values.pop()) if len(values) == 1 else ""
+
+    return Target(
+        same("resource"),
+        same("subresource"),
+        same("api_group"),
+        same("namespace"),
+        same("name"),
+        tuple(dict.fromkeys(image for target in targets for image in target.images))[:MOST_ROWS],
+    )
+
+
+def common_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+    """Success if anything succeeded, else what most came to."""
+    counts = Counter(outcomes)
+    return "success" if counts["success"] else max(sorted(counts), key=lambda one: counts[one], default="unknown")

@@ -1,0 +1,212 @@
+"""Detections over an input, as findings: the way from gathered events to matches.
+
+One scan gathers the events that any detection wants. They are brought together by request, and each detection is
+evaluated: request plans on the events of one request, aggregate plans on windows over all they want. Detections that
+bring in other rows are run over the whole input, as Splunk would run them ad hoc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from podhawk.commands.context import Context
+from podhawk.content.model import Content
+from podhawk.detect.evaluate.episodes import aggregate_matches
+from podhawk.detect.evaluate.evaluation import About, Evaluation, kind_of, request_match
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
+from podhawk.detect.evaluate.prepare import Prepared
+from podhawk.detect.evaluate.related_events import (
+    OWNER_WRITES,
+    TOKENS_ISSUED,
+    clause_of,
+    gathering,
+    naming,
+    served_by_controllers,
+    tokens_used,
+    told,
+    unfinished,
+)
+from podhawk.detect.evaluate.whole_input import whole_matches
+from podhawk.detect.evaluate.windows import schedule_of
+from podhawk.detect.increment.memory import Memory
+from podhawk.detect.report.recorded import key_of_detection
+from podhawk.detect.requests.collected import Collected, collect, join
+from podhawk.detect.requests.credentials import issuers
+from podhawk.detect.requests.owners import Owners, write_of
+from podhawk.detect.requests.request import Request, RequestKey
+from podhawk.detect.risk.incidents import reads_risk
+from podhawk.engine.run.batch import Runner
+from podhawk.engine.run.scan_profile import name_of, timed
+from podhawk.engine.search.collectors import wanted_by
+from podhawk.events.event import AuditEvent
+from podhawk.events.kept import Kept, Rebuild
+from podhawk.events.options import ReadOptions
+
+
+class Source(Protocol):
+    """What the input is read by: options with which gathered lines are read again."""
+
+    options: ReadOptions
+
+
+class Detected(Struct):
+    """What a run found, and in which way each detection was evaluated; `anew` as `Memory` has it."""
+
+    matches: list[Match]
+    kinds: Mapping[str, PlanKind] = field(default_factory=dict)
+    requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
+    anew: frozenset[str] = frozenset()
+
+
+def detect(
+    prepared: Sequence[Prepared],
+    content: Content,
+    source: Source,
+    runner: Runner,
+    context: Context,
+    memory: Memory | None = None,
+) -> Detected:
+    """The matches of all detections that can run and make findings, in order of time.
+
+    `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
+    """
+    evaluations = [
+        Evaluation(one)
+        for one in prepared
+        if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)
+    ]
+    kinds = [plan_kind(one.plan) for one in evaluations]
+    windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
+    wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
+    gathered = _gather(windowed, runner, context)
+    rebuild = Rebuild(source.options)
+    requests = collect(gathered.wanted, rebuild)
+    if memory is not None:
+        kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in memory.events()]
+        requests = join(requests, collect(kept, rebuild))
+        # What a later run will need to know is not known yet.
+        requests = join(requests, collect([*gathered.owners, *gathered.tokens], rebuild))
+    else:
+        requests = join(
+            requests,
+            collect(
+                [
+                    *naming(gathered.owners, served_by_controllers(requests)),
+                    *naming(gathered.tokens, tokens_used(requests)),
+                ],
+                rebuild,
+            ),
+        )
+    del gathered  # the lines' texts stand in their events by now
+    requests = _second_look(requests, windowed, runner, rebuild, context)
+    if memory is not None:
+        memory.keep(event for one in requests.values() for event in one.request.events)
+    writes = (write_of(one.request) for one in requests.values())
+    owners = Owners(write for write in writes if write is not None)
+    tokens = issuers(one.request for one in requests.values())
+    requests = {key: told(one) for key, one in requests.items() if one.searches}
+    matches = list(_windowed(windowed, content, requests, owners, tokens))
+    if wholes:
+        tables = runner.run([one.request for one in wholes])
+        for evaluation, table in zip(wholes, tables, strict=True):
+            matches.extend(whole_matches(evaluation, table))
+    matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
+    return Detected(
+        matches,
+        {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
+        requests,
+        frozenset(key_of_detection(one.detection) for one in windowed),
+    )
+
+
+class _Gathered(Struct):
+    """What one scan found: events that searches want, and those that tell who is behind them."""
+
+    wanted: list[tuple[Kept, list[int]]] = field(default_factory=list)
+    owners: list[tuple[Kept, list[int]]] = field(default_factory=list)
+    tokens: list[tuple[Kept, list[int]]] = field(default_factory=list)
+
+
+def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context) -> _Gathered:
+    """What the searches want. Whether anybody will have to be looked for behind a controller or a token is not known
+    yet, but reading the input once more would cost more than keeping what would tell."""
+    found = _Gathered()
+    if not evaluations:
+        return found
+    owner, token = len(evaluations), len(evaluations) + 1
+    jobs = runner.gather(
+        [*(one.request for one in evaluations), gathering(OWNER_WRITES, context), gathering(TOKENS_ISSUED, context)]
+    )
+    for kept, numbers in wanted_by(jobs):
+        searches = [number for number in numbers if number < owner]
+        if searches:
+            found.wanted.append((kept, searches))
+        elif owner in numbers:
+            found.owners.append((kept, searches))
+        else:
+            assert token in numbers
+            found.tokens.append((kept, searches))
+    return found
+
+
+def _second_look(
+    requests: dict[RequestKey, Collected],
+    evaluations: Sequence[Evaluation],
+    runner: Runner,
+    rebuild: Rebuild,
+    context: Context,
+) -> dict[RequestKey, Collected]:
+    """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
+    open_ones = unfinished(requests, evaluations)
+    if not open_ones:
+        return requests
+    found = collect(
+        ((kept, ()) for kept, _ in wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))), rebuild
+    )
+    return join(requests, {key: one for key, one in found.items() if key in requests})
+
+
+def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
+    """Which searches want an event that was kept."""
+    return [number for number, one in enumerate(evaluations) if one.wants(event)]
+
+
+def _windowed(
+    evaluations: Sequence[Evaluation],
+    content: Content,
+    requests: Mapping[RequestKey, Collected],
+    owners: Owners,
+    tokens: Mapping[str, str],
+) -> Iterator[Match]:
+    """The matches of request plans and aggregate plans."""
+    known: dict[RequestKey, About] = {}
+
+    def about(request: Request) -> About:
+        found = known.get(request.key)
+        if found is None:
+            found = known[request.key] = About(request, owners, tokens)
+        return found
+
+    by_search: list[list[Collected]] = [[] for _ in evaluations]
+    for one in requests.values():
+        for number in one.searches:
+            by_search[number].append(one)
+    for number, evaluation in enumerate(evaluations):
+        name = name_of(evaluation.job)
+        if plan_kind(evaluation.plan) == "request":
+            with timed(name, "requests"):
+                made = [
+                    request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                    for one in by_search[number]
+                ]
+            yield from (match for match in made if match is not None)
+        else:
+            schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
+            events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
+            with timed(name, "windows"):
+                found = list(aggregate_matches(evaluation, schedule, events, about))
+            yield from found

@@ -1,0 +1,110 @@
+"""What a detection made of an event, remembered for the next one that differs in nothing but its identity.
+
+The same workload does the same thing all day: thousands of requests differ only in their auditID and times. Where a
+search hands these through untouched (it neither filters by them nor computes with them), its rows for one such event
+are those for the next with the other identity put in. The search is run once with marks in place of these fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from secrets import token_hex
+from typing import Any, Final
+
+from msgspec import Struct
+
+from podhawk.commands.declare import Stage
+from podhawk.commands.fillnull import FillNull
+from podhawk.commands.rename import Rename
+from podhawk.commands.search import Search
+from podhawk.commands.stats import Stats
+from podhawk.detect.finding import ScoredEntity, ThreatValue
+from podhawk.engine.plan.planner import Plan
+from podhawk.events.alike import IDENTITY
+from podhawk.rows import Row
+from podhawk.spl.clause import fields
+
+MARKS: Final = {name: f"\x00{name}:{token_hex(8)}\x00" for name in IDENTITY}
+"""What stands for them; no event can hold what is drawn anew by each process."""
+MOST: Final = 20_000
+_HANDS_THROUGH: Final = frozenset({"table", "fields"})
+
+
+class Remembered(Struct, frozen=True):
+    """The rows of an event and what they say, with marks where its identity belongs; no rows where it made none."""
+
+    title: str
+    risk_objects: tuple[ScoredEntity, ...]
+    threat_objects: tuple[ThreatValue, ...]
+    rows: tuple[dict[str, Any], ...]
+    row_count: int
+    marked: tuple[tuple[str, str], ...]
+    """Columns of the rows that hold a mark, with the field that it stands for."""
+
+    @property
+    def general(self) -> bool:
+        """Whether nothing but rows holds a mark: a title with an auditID in it is another for each request."""
+        texts = [self.title, *(one.value for one in self.risk_objects), *(one.value for one in self.threat_objects)]
+        return not any(mark in text for mark in MARKS.values() for text in texts)
+
+    def rows_for(self, identity: Mapping[str, Any]) -> tuple[dict[str, Any], ...]:
+        """The rows with an identity put in."""
+        return (
+            tuple(
+                {**row, **{column: identity[name] for column, name in self.marked if row.get(column) == MARKS[name]}}
+                for row in self.rows
+            )
+            if self.marked
+            else self.rows
+        )
+
+
+def identities(plan: Plan) -> frozenset[str] | None:
+    """The fields of an event's identity that the search reads and hands through; None where it does more with them, or
+    reads so much that events must be looked at one by one."""
+    if plan.wanted is None or "_time" in plan.wanted or "_raw" in plan.wanted:
+        return None
+    names = frozenset(IDENTITY) & plan.wanted
+    called = set(names)
+    for stage in plan.pipeline.stages:
+        if _uses(stage, called):
+            return None
+        if isinstance(stage.node, Rename):
+            if any("*" in old for old, _ in stage.node.pairs):
+                return None
+            called |= {new for old, new in stage.node.pairs if old in called}
+    return names
+
+
+def _uses(stage: Stage, names: set[str]) -> bool:
+    """Whether a stage does more with any of these fields than to hand it through."""
+    node = stage.node
+    if isinstance(node, Search):
+        return bool(fields(node.clause) & names) or "_raw" in fields(node.clause)
+    if isinstance(node, Stats):
+        return any(
+            not isinstance(item.argument, str | None)
+            or (
+                isinstance(item.argument, str)
+                and (
+                    "*" in item.argument
+                    or (item.argument in names and item.function not in ("values", "first", "last"))
+                )
+            )
+            or item.declaration()[0].by_time
+            for item in node.items
+        )
+    if isinstance(node, (FillNull, Rename)) or stage.name in _HANDS_THROUGH:
+        return False
+    read = stage.command.reads(node, frozenset())
+    made = frozenset(stage.command.columns(node, ()) or ())
+    more = stage.command.reads(node, made)
+    return read is None or more is None or bool((read | more) & names)
+
+
+def marked(row: Row, names: frozenset[str]) -> Row:
+    """The row with marks in place of its identity."""
+    for name in names:
+        if name in row:
+            row[name] = MARKS[name]
+    return row

@@ -1,0 +1,186 @@
+"""Exceptions: what a site has decided not to look at, in reviewed files.
+
+An exception is a search clause over the audit event. It marks findings and never removes them, and it ends: from the
+day of its expiry on it does nothing and is reported. Published searches are not edited for it.
+
+All that a finding was made of must match the condition: each stage by which the search matched the request, or each row
+of an aggregate plan. What is not at hand (rows beyond those that a finding carries) matches nothing.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct
+
+from podhawk.content.model import Detection
+from podhawk.content.reading import Fields
+from podhawk.content.yamlfile import read_yaml
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.finding import Suppression
+from podhawk.detect.requests.request import member
+from podhawk.engine.search.predicate import generate
+from podhawk.engine.search.rows import row_of
+from podhawk.errors import ContentError, SearchError, nearest
+from podhawk.events.event import AuditEvent
+from podhawk.events.fields import FlattenRules
+from podhawk.functions.declare import Env
+from podhawk.functions.predicates import Predicate, decide
+from podhawk.rows import OrderKey, Row
+from podhawk.spl.clause import EVERYTHING, Clause, Compare, In, Term, fields, read_clause, walk
+
+KEYS: Final = ("name", "detection", "when", "owner", "reason", "created", "expires")
+PRESET: Final = timedelta(days=30)
+"""How long an exception lasts that does not say."""
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
+
+
+class SiteException(Struct, frozen=True):
+    """One exception. `detection` is a name, an id or a file's stem, globs allowed; `expires` the first day on which it
+    does nothing."""
+
+    name: str
+    detection: str
+    when: str
+    clause: Clause
+    owner: str
+    reason: str
+    expires: date
+    file: str = ""
+
+    def active(self, now: float) -> bool:
+        """Whether it still holds."""
+        return datetime.fromtimestamp(now, UTC).date() < self.expires
+
+    def named(self, own: Detection) -> bool:
+        """Whether it names a detection."""
+        wanted = self.detection.lower()
+        names = (own.name.lower(), own.id.lower(), own.stem.lower())
+        return wanted in names or any(fnmatch.fnmatchcase(name, wanted) for name in names)
+
+
+def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
+    """The exceptions in files and folders. Raises ContentError for what cannot be read, with its place."""
+    found: list[SiteException] = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise ContentError(f"there is no {path}", remedy="--exceptions names a YAML file or a folder of them.")
+        files = sorted((*path.rglob("*.yml"), *path.rglob("*.yaml"))) if path.is_dir() else [path]
+        for file in files:
+            for document in read_yaml(file):
+                items = document.data if isinstance(document.data, list) else [document.data]
+                listed = isinstance(document.data, list)
+                for number, data in enumerate(items):
+                    if not isinstance(data, dict):
+                        raise ContentError(
+                            "an exception is a mapping", place=document.place(), remedy=f"Give it {', '.join(KEYS)}."
+                        )
+                    found.append(_read(Fields(document, data, (number,) if listed else ())))
+    return found
+
+
+def _read(top: Fields) -> SiteException:
+    for key in top.data:
+        if key not in KEYS:
+            raise ContentError(f"an exception has no {key!r}", place=top.place(key), remedy=nearest(str(key), KEYS))
+    for key in ("name", "detection", "when", "owner", "reason"):
+        if not top.text(key):
+            raise ContentError(
+                f"an exception needs {key!r}", place=top.place(), remedy="It is reviewed: say what, who and why."
+            )
+    try:
+        clause = read_clause(top.text("when"), f"{top.document.file}: when")
+    except SearchError as error:
+        raise ContentError(
+            f"`when` cannot be read: {error.message}", place=top.place("when"), remedy=error.remedy
+        ) from None
+    if not any(isinstance(part, Compare | In | Term) and part != EVERYTHING for part in walk(clause)):
+        raise ContentError(
+            "`when` says nothing that an event could fail",
+            place=top.place("when"),
+            remedy="To turn a detection off, use --exclude.",
+        )
+    expires = _day(top, "expires")
+    if expires is None:
+        created = _day(top, "created")
+        if created is None:
+            raise ContentError(
+                "an exception needs a day on which it ends",
+                place=top.place(),
+                remedy="Write expires: YYYY-MM-DD, or created: YYYY-MM-DD for 30 days.",
+            )
+        expires = created + PRESET
+    return SiteException(
+        top.text("name"),
+        top.text("detection"),
+        top.text("when"),
+        clause,
+        top.text("owner"),
+        top.text("reason"),
+        expires,
+        top.document.file,
+    )
+
+
+def _day(top: Fields, key: str) -> date | None:
+    value: Any = top.data.get(key)
+    if value is None:
+        return None
+    try:
+        return date.fromisoformat(str(value)) if _DAY.match(str(value)) else datetime.fromisoformat(str(value)).date()
+    except ValueError:
+        raise ContentError(f"{key} is a day such as 2026-12-31, not {value!r}", place=top.place(key)) from None
+
+
+def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException], now: float) -> list[Match]:
+    """The matches, those that an active exception is about marked with it.
+
+    For a request plan every stage that the search matches must match the condition, for an aggregate plan every row.
+    """
+    tests = [(one, generate(one.clause, Env(now=now)), fields(one.clause)) for one in exceptions if one.active(now)]
+    return [_marked(match, tests) for match in matches] if tests else list(matches)
+
+
+def _marked(match: Match, tests: Sequence[tuple[SiteException, Predicate, frozenset[str]]]) -> Match:
+    for one, test, names in tests:
+        if one.named(match.finding.detection) and _holds(match, test, names):
+            return match.having(
+                suppressed_by=Suppression(one.name, one.file, one.owner, one.reason, one.expires.isoformat())
+            )
+    return match
+
+
+def _holds(match: Match, test: Predicate, names: frozenset[str]) -> bool:
+    if match.matched:
+        rows = [row_of(event, event.view, names, OrderKey(), FlattenRules()) for event in match.matched]
+    elif match.finding.row_count == len(match.finding.rows):
+        rows = [_row(row) for row in match.finding.rows]
+    else:
+        rows = []
+    return bool(rows) and all(map(test, rows))
+
+
+def may_hold(match: Match, clause: Clause, now: float) -> bool | None:
+    """Whether a condition holds for a match; None where it hangs on a body that its log did not keep."""
+    names, env = fields(clause), Env(now=now)
+    found = [
+        decide(clause, row_of(event, event.view, names, OrderKey(), FlattenRules()), _bodies_missing(event), env)
+        for event in match.matched
+    ]
+    return False if False in found or not found else None if None in found else True
+
+
+def _bodies_missing(event: AuditEvent) -> Callable[[str], bool]:
+    bare = member(event.view.data, "level") == "Metadata"
+    return lambda name: bare and name.startswith(("requestObject", "responseObject"))
+
+
+def _row(cells: Mapping[str, Any]) -> Row:
+    return Row(
+        {name: tuple(cell) if isinstance(cell, list) else cell for name, cell in cells.items() if cell is not None}
+    )

@@ -1,0 +1,213 @@
+"""Priority: how soon a person should look at a finding, 0 to 100, as a sum that is shown.
+
+The content's score comes first; then factors, each with its reason. 14 of the 15 published audit detections have the
+same score, so the factors are what sorts them. All factors are on by default and can be changed in `[priority]` of
+podhawk.toml; `bar` there is what an intermediate finding must reach to be visible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.finding import Actor, Finding, PriorityReason
+from podhawk.detect.requests.privilege import privileges
+from podhawk.detect.requests.request import known_of
+from podhawk.detect.requests.user_agents import by_hand
+from podhawk.errors import UsageError, nearest
+
+BAR: Final = 50
+"""The priority that an intermediate finding must reach to be visible."""
+
+SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
+
+
+class Factor(Struct, frozen=True):
+    """One factor: its points, what it says of a finding, and when it holds. `first` marks the first time an actor
+    does this here. `detail` adds to the reason what it was."""
+
+    name: str
+    points: int
+    reason: str
+    holds: Callable[[Match, bool], bool]
+    detail: Callable[[Match], str] = lambda match: ""
+
+    def told(self, match: Match) -> str:
+        """The reason, as a finding shows it."""
+        detail = self.detail(match)
+        return f"{self.reason}: {detail}" if detail else self.reason
+
+
+def _cause(actor: Actor) -> str:
+    """Who is behind an actor: the end of a controller's chain."""
+    return actor.chain[-1].user if actor.chain and actor.chain_complete else actor.user
+
+
+def _for_somebody(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return actor.kind == "controller" and bool(actor.chain) and actor.chain_complete
+
+
+def _machinery(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return (
+        actor.kind in ("controller", "node")
+        and not _for_somebody(match, first)
+        and not actor.effective_user
+        and not by_hand(actor.user_agent)
+    )
+
+
+def _own_namespace(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return (
+        actor.kind == "serviceaccount"
+        and not by_hand(actor.user_agent)
+        and actor.user.split(":")[2:3] == [match.finding.target.namespace]
+    )
+
+
+def _token_by_hand(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return actor.kind in ("serviceaccount", "node", "controller") and by_hand(actor.user_agent)
+
+
+def _powers(match: Match) -> str:
+    return ", ".join(dict.fromkeys(one for request in match.requests for one in privileges(request)))
+
+
+def _administrator(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    groups = actor.chain[-1].groups if actor.chain and actor.chain_complete else actor.groups
+    return "system:masters" in groups and not actor.effective_user
+
+
+def _lowering(match: Match) -> str:
+    return ", ".join(hit.noise_class for hit in match.finding.noise if hit.action == "lower")
+
+
+FACTORS: Final[tuple[Factor, ...]] = (
+    Factor("succeeded", 5, "it succeeded", lambda match, first: match.finding.outcome == "success"),
+    Factor("denied", -3, "it was refused", lambda match, first: match.finding.outcome == "denied"),
+    Factor("failed", -3, "it failed", lambda match, first: match.finding.outcome == "failed"),
+    Factor("dry-run", -30, "a dry run changes nothing", lambda match, first: match.finding.outcome == "dry_run"),
+    Factor("person", 5, "by a person", lambda match, first: match.finding.actor.kind == "human"),
+    Factor("anonymous", 30, "without a name", lambda match, first: match.finding.actor.kind == "anonymous"),
+    Factor(
+        "unauthenticated",
+        5,
+        "with a credential that nobody knows",
+        lambda match, first: match.finding.actor.kind == "unauthenticated",
+    ),
+    Factor("impersonating", 10, "in another's name", lambda match, first: bool(match.finding.actor.effective_user)),
+    Factor("token-by-hand", 15, "a workload's token in a tool that people use", _token_by_hand),
+    Factor("own-namespace", -15, "a workload in its own namespace", _own_namespace),
+    Factor("administrator", -20, "by an administrator of the cluster (system:masters)", _administrator),
+    Factor("machinery", -25, "by the control plane or a node", _machinery),
+    Factor("controller", 5, "made by a controller for somebody", _for_somebody),
+    Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
+    Factor(
+        "namespace",
+        3,
+        "in a namespace of the system",
+        lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES,
+    ),
+    Factor(
+        "privileged",
+        15,
+        "it gives power over the node or the cluster",
+        lambda match, first: bool(_powers(match)),
+        _powers,
+    ),
+    Factor("lowered", -20, "known noise", lambda match, first: bool(_lowering(match)), _lowering),
+)
+
+
+class PriorityPolicy(Struct, frozen=True):
+    """The points of each factor, and the bar."""
+
+    points: Mapping[str, int] = field(default_factory=dict)
+    bar: int = BAR
+
+    def of(self, factor: Factor) -> int:
+        return self.points.get(factor.name, factor.points)
+
+
+def priority_policy(table: Mapping[str, Any]) -> PriorityPolicy:
+    """The policy that a `[priority]` table states. Raises UsageError for unknown factors and points that are none."""
+    names = ["bar", *(one.name for one in FACTORS)]
+    for name, points in table.items():
+        if name not in names:
+            raise UsageError(f"[priority] knows no factor {name!r}", remedy=nearest(name, names))
+        if not isinstance(points, int) or isinstance(points, bool) or not -100 <= points <= 100:
+            raise UsageError(f"[priority] {name} is a whole number from -100 to 100, not {points!r}")
+    return PriorityPolicy({name: points for name, points in table.items() if name != "bar"}, table.get("bar", BAR))
+
+
+def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Match]:
+    """The matches with their priority and its reasons."""
+    first = _first_times(matches)
+    weighted = [(one, points) for one in FACTORS if (points := policy.of(one))]
+    known: dict[Any, Reasons] = {}
+    return [_prioritised(match, first[number], weighted, known) for number, match in enumerate(matches)]
+
+
+Reasons = tuple[PriorityReason, ...]
+
+
+def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int]], known: dict[Any, Reasons]) -> Match:
+    """A match with its priority. `known` are the reasons for requests that look alike: they are the same for all of
+    them where all else is that factors go by."""
+    finding = match.finding
+    alike = known_of(match.request) if match.request is not None else None
+    key = (
+        None
+        if alike is None
+        else (
+            id(alike),
+            first,
+            finding.risk_score,
+            finding.outcome,
+            finding.actor,
+            finding.target.namespace,
+            finding.noise,
+        )
+    )
+    reasons = known.get(key) if key is not None else None
+    if reasons is None:
+        reasons = (
+            PriorityReason("the detection's score", finding.risk_score),
+            *[PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)],
+        )
+        if key is not None:
+            known[key] = reasons
+    return match.having(priority=max(0, min(100, sum(one.points for one in reasons))), priority_reasons=reasons)
+
+
+def _first_times(matches: Sequence[Match]) -> list[bool]:
+    """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
+    found = [False] * len(matches)
+    seen: set[tuple[str, ...]] = set()
+    for number in sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    ):
+        key = _habit_key(matches[number].finding)
+        found[number] = key not in seen
+        seen.add(key)
+    return found
+
+
+def _habit_key(finding: Finding) -> tuple[str, ...]:
+    verb = finding.requests[0].verb if finding.requests else ""
+    return (
+        finding.cluster,
+        finding.detection.id or finding.detection.name,
+        _cause(finding.actor),
+        finding.actor.effective_user,
+        verb,
+        finding.target.namespace,
+        finding.target.subresource,
+    )

@@ -1,0 +1,76 @@
+"""Which findings a person sees: the queue, the tables, the sinks. The others are counted, never lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.finding import Finding
+from podhawk.functions.times import UNITS
+
+_PERIOD: Final = re.compile(r"(\d+)\s*([a-z]*)\Z", re.IGNORECASE)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "mon": 2_592_000}
+
+
+def with_visibility(matches: Sequence[Match], bar: int) -> list[Match]:
+    """The matches with `visible`: incidents, findings, and intermediate findings at or above the bar; not what noise
+    classes hide, exceptions mark or throttling quiets."""
+    return [
+        match
+        if is_visible(match.finding, bar) is match.finding.visible
+        else match.having(visible=not match.finding.visible)
+        for match in matches
+    ]
+
+
+def is_visible(finding: Finding, bar: int) -> bool:
+    """Whether a finding is to be seen."""
+    if finding.suppressed_by is not None or finding.throttled or hidden_by_noise(finding):
+        return False
+    return finding.kind != "intermediate" or finding.priority >= bar
+
+
+def hidden_by_noise(finding: Finding) -> bool:
+    """Whether a noise class hides a finding."""
+    return any(hit.action == "hide" for hit in finding.noise)
+
+
+def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
+    """The matches with `throttled`: equal values of the content's throttling fields stay quiet for its period after a
+    finding, in the time of the events.
+
+    A finding that nobody sees quiets only others that nobody would see: what is below the bar must not silence what is
+    above it.
+    """
+    found = list(matches)
+    until: dict[tuple[object, ...], float] = {}
+    for number in sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    ):
+        finding = matches[number].finding
+        throttling = finding.detection.throttling
+        period = _seconds(throttling.period) if throttling is not None else 0
+        if throttling is None or not period or hidden_by_noise(finding) or finding.suppressed_by is not None:
+            continue
+        values = [finding.rows[0].get(name) if finding.rows else None for name in throttling.fields]
+        if None in values:
+            continue  # what is not there is not equal to anything
+        key = (
+            finding.cluster,
+            finding.detection.id or finding.detection.name,
+            is_visible(finding, bar),
+            *map(str, values),
+        )
+        if finding.first_time < until.get(key, float("-inf")):
+            found[number] = matches[number].having(throttled=True)
+        else:
+            until[key] = finding.first_time + period
+    return found
+
+
+def _seconds(period: str) -> int:
+    """A period such as `86400s`, `1d` or `2 hours` in seconds; 0 for what is none."""
+    found = _PERIOD.match(period.strip())
+    return int(found[1]) * _SECONDS.get(UNITS.get(found[2].lower() or "s", ""), 0) if found else 0

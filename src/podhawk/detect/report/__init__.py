@@ -1,0 +1,1 @@
+"""Findings for people and programs: JSON, explanations, tuning, comparisons, drilldowns."""

@@ -1,0 +1,90 @@
+"""Questions about one detection over an input: what becomes of the events, of one event, which are behind a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from podhawk.content.model import Content, Detection
+from podhawk.content.selection import select
+from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.prepare import prepare
+from podhawk.detect.evaluate.related_events import clause_of, gathering
+from podhawk.detect.report.explain import Explanation, explain, explain_event
+from podhawk.engine.run.batch import Request
+from podhawk.engine.run.files import FileSource
+from podhawk.engine.search.collectors import wanted_by
+from podhawk.errors import ContentError, InputError, UsageError
+from podhawk.events.kept import Rebuild
+from podhawk.session import Surroundings
+
+
+def the_detection(name: str, content: Content) -> Detection:
+    """The one detection of that name, id or file stem. Raises UsageError where it is none or several."""
+    if not name:
+        raise UsageError("which detection?", remedy="Name one; podhawk content list shows them.")
+    found = select(content, [name])
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found[:5])
+        raise UsageError(f"{name!r} means {len(found)} detections: {names}", remedy="Name one of them.")
+    return found[0]
+
+
+def request_of(detection: Detection, content: Content, around: Surroundings) -> Request:
+    """The detection's search, ready to run. Raises ContentError where it cannot."""
+    made = prepare(detection, content, around, around.lookups(content))
+    if made.broken is not None:
+        raise made.broken
+    if made.request is None:
+        raise ContentError(f"{detection.name} cannot run: {made.refused or made.cannot}")
+    return made.request
+
+
+def explain_detection(
+    detection: Detection, content: Content, paths: Sequence[str | Path], around: Surroundings
+) -> Explanation:
+    """What becomes of the events of an input in a detection's search."""
+    source = FileSource([str(path) for path in paths], around.reading, keep=True)
+    found = explain(request_of(detection, content, around), source, around.runner(source))
+    source.check()
+    return found
+
+
+def explain_one_event(
+    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], around: Surroundings
+) -> Iterator[str]:
+    """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
+    source = FileSource([str(path) for path in paths], around.reading, keep=True)
+    request = request_of(detection, content, around)
+    jobs = around.runner(source).gather([gathering(clause_of([audit_id]), around.context(content))])
+    rebuild = Rebuild(source.options)
+    events = [rebuild.event(kept) for kept, _ in wanted_by(jobs)]
+    if not events:
+        raise InputError(f"no event here has the auditID {audit_id}", remedy="podhawk search auditID=… shows events.")
+    for event in events:
+        step, miss = explain_event(request, event)
+        where = f"{event.origin} {event.view.data.get('stage', '')}"
+        if not step:
+            yield f"{where}: comes through"
+        elif miss is None:
+            yield f"{where}: lost at | {step}"
+        else:
+            yield f"{where}: lost at | {step}\n    fails {miss.part}: {miss.field} is {miss.value}"
+
+
+def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:
+    """The text of the events behind a finding, or behind all findings of an incident. Raises UsageError for an id that
+    no finding has or had."""
+    by_id = {match.finding.finding_id: match for match in matches}
+    found = by_id.get(finding_id) or next((match for match in matches if finding_id in match.finding.replaces), None)
+    if found is None:
+        raise UsageError(
+            f"no finding has the id {finding_id}", remedy="podhawk run -o jsonl prints the ids, those out of sight too."
+        )
+    seen: set[str] = set()
+    for match in (found, *(by_id[id_] for id_ in found.finding.findings if id_ in by_id)):
+        for request in match.requests:
+            for event in request.events:
+                if event.view.raw not in seen:
+                    seen.add(event.view.raw)
+                    yield event.view.raw

@@ -1,0 +1,79 @@
+"""Searches by the values they select on: of a thousand clauses, the few that an event can satisfy.
+
+A clause that wants a field to equal some texts can only be true of an event whose field is one of them. Each clause is
+filed under one such field, the one whose texts the fewest others want, so that an event asks only those that are filed
+under what it holds. Clauses without such a field are asked always, and so are all where a value is not one text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from podhawk.engine.fastpath.decoder import FIXED, UNSET, of_body
+from podhawk.functions import patterns
+from podhawk.spl import clause as spl
+from podhawk.spl.clause import Clause
+
+Equal = tuple[str, frozenset[str]]
+"""A field, and the texts (folded) of which it has to be one."""
+
+
+def simple(value: str) -> bool:
+    """Whether a value is matched as the text that it is: no wildcard, no network."""
+    return "*" not in value and patterns.network(value) is None
+
+
+def equals(clause: Clause) -> list[Equal]:
+    """What must hold for a clause to be true, of fields that have to equal one of some texts."""
+    match clause:
+        case spl.And(parts=parts):
+            return [one for part in parts for one in equals(part)]
+        case spl.Or(parts=parts):
+            either = [equals(part) for part in parts]
+            names = {one[0][0] if len(one) == 1 else "" for one in either}
+            if len(names) != 1 or "" in names:
+                return []
+            return [(names.pop(), frozenset().union(*(one[0][1] for one in either)))]
+        case spl.Compare(name=name, operator="=", value=value, exact=False):
+            values: Sequence[str] = (value,)
+        case spl.In(name=name, values=found):
+            values = found
+        case _:
+            return []
+    if name in FIXED or name.startswith("_") or of_body(name) or not all(map(simple, values)):
+        return []
+    return [(name, frozenset(map(patterns.fold, values)))]
+
+
+class Index:
+    """Clauses by number, to be asked for with the values of an event."""
+
+    def __init__(self, clauses: Sequence[Clause]) -> None:
+        required = [equals(clause) for clause in clauses]
+        wanted = Counter((name, text) for one in required for name, texts in set(one) for text in texts)
+        self._always: list[int] = []
+        self._filed: dict[str, defaultdict[str, list[int]]] = {}
+        self._under: defaultdict[str, list[int]] = defaultdict(list)
+        for number, one in enumerate(required):
+            if not one:
+                self._always.append(number)
+                continue
+            name, texts = min(
+                one, key=lambda equal: (max(wanted[equal[0], text] for text in equal[1]) if equal[1] else 0, equal[0])
+            )
+            self._under[name].append(number)
+            filed = self._filed.setdefault(name, defaultdict(list))
+            for text in texts:
+                filed[text].append(number)
+
+    def of(self, values: Mapping[str, Any]) -> Iterator[int]:
+        """The clauses that an event with these values (as they were decoded) can satisfy, each once."""
+        yield from self._always
+        for name, filed in self._filed.items():
+            value = values[name]
+            if value.__class__ is str:
+                yield from filed.get(patterns.fold(value), ())
+            elif value is not UNSET and value != ():
+                yield from self._under[name]

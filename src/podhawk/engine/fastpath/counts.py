@@ -1,0 +1,123 @@
+"""Searches that only count events by fields: which they are, and how their values are counted as they come.
+
+Hunting is mostly this (`stats count by user.username verb objectRef.resource`), over every event there is. No row is
+made for any of them: the values of the fields are the key of a dict. Where a search counts all events, whole blocks
+of lines are decoded and counted at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING
+
+from podhawk.commands.fillnull import FillNull
+from podhawk.commands.search import Search
+from podhawk.commands.stats import StatsRun
+from podhawk.engine.fastpath.decoder import FIXED, NOT_OF_SHAPE, UNSET, Shape, Values, of_body, reader, sound
+from podhawk.engine.prefilter.newlines import count_lines
+from podhawk.events.reasons import METHODS
+from podhawk.spl.clause import EVERYTHING
+
+if TYPE_CHECKING:
+    from podhawk.engine.search.compiled import ScanJob
+
+PART = 256 << 10
+"""Bytes whose events are at hand at the same time: they stay in the processor's cache."""
+_NOTHING = frozenset({UNSET})
+_LOST = attrgetter("annotations.truncated")
+
+
+def counting(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int], bool]:
+    """The quick way of a search that only counts by fields: no row is made, values are counted as they come."""
+    read = reader(("stage", "level", *by))
+    decode, annotated = shape.decode, shape.annotated
+
+    def take(line: bytes, number: int) -> bool:
+        try:
+            event = decode(line)
+        except NOT_OF_SHAPE:
+            return False
+        annotations = event.annotations
+        if event.verb in METHODS or (not sound(annotations) if annotated else annotations.truncated is not UNSET):
+            return False
+        values = read(event)
+        seen[values] = seen.get(values, 0) + 1
+        return True
+
+    return take
+
+
+def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int, int], int]:
+    """The same for whole lines at once. None of them is counted if one must go the long way."""
+    names = tuple(dict.fromkeys(("verb", "stage", "level", *by)))
+    read = reader(names)
+    key_of = itemgetter(*map(names.index, ("stage", "level", *by)))
+    decode, annotated = shape.spelled_decoder(), shape.annotated
+
+    def part(block: bytes, start: int, stop: int, counts: Counter[Values]) -> int:
+        """Counts what a part of a block holds, if all of it is as it should be; how many lines that is."""
+        lines = memoryview(block)[start:stop]
+        try:
+            events = decode(lines)
+        except NOT_OF_SHAPE:
+            try:
+                events = shape.decode_lines(lines)
+            except NOT_OF_SHAPE:
+                return 0
+            if not annotated and not _NOTHING.issuperset(map(_LOST, events)):
+                return 0
+        if len(events) != count_lines(block, start, stop):
+            return 0  # blank lines, or documents of several lines
+        if annotated and not all(sound(event.annotations) for event in events):
+            return 0
+        counts.update(map(read, events))
+        return len(events)
+
+    def take_lines(block: bytes, start: int, stop: int) -> int:
+        counts: Counter[Values] = Counter()
+        taken = 0
+        while start < stop:
+            end = block.rfind(b"\n", start, start + PART) + 1 if stop - start > PART else stop
+            found = part(block, start, end or stop, counts)
+            if not found:
+                return 0
+            taken += found
+            start = end or stop
+        if any(values[0] in METHODS for values in counts):
+            return 0
+        for values, count in counts.items():
+            key = key_of(values)
+            seen[key] = seen.get(key, 0) + count
+        return taken
+
+    return take_lines
+
+
+def order_free(job: ScanJob) -> bool:
+    """Whether the order of rows cannot change the state of a search."""
+    return isinstance(job.reducer, StatsRun) and job.reducer.order_free()
+
+
+def fills(job: ScanJob) -> dict[str, str] | None:
+    """What stands where a field is missing, for a search that only counts by fields; None for any other."""
+    run = job.reducer
+    if not isinstance(run, StatsRun) or not run.counts_only() or run.node.dedup_splitvals:
+        return None
+    if any(name in (*FIXED, "_time") or of_body(name) for name in run.node.by) or run.first_only:
+        return None
+    first, *others = job.plan.mapped or (None,)
+    if first is None or not isinstance(first.node, Search):
+        return None
+    filled: dict[str, str] = {}
+    for stage in others:
+        if not isinstance(stage.node, FillNull) or "fillnull-empty" in job.context.env.switches:
+            return None
+        filled = {**dict.fromkeys(stage.node.names, stage.node.value), **filled}
+    return filled
+
+
+def only_counts(job: ScanJob, run: StatsRun) -> bool:
+    """Whether a search counts all events by fields."""
+    return job.base == EVERYTHING and bool(run.node.by) and fills(job) == {}

@@ -1,0 +1,196 @@
+"""From a parsed search to a plan: what is refused, what is rewritten, and where the map side ends.
+
+A plan is a tree: the pipeline, and the pipelines of its legs and subsearches, each planned alike. The
+map side is every per-event stage up to the first stage that is not; if that one is mergeable it ends
+the map side with a state, else the rows themselves are the state. Passes are plain functions in an
+ordered tuple: each takes a pipeline and gives one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from podhawk.commands.context import Context
+from podhawk.commands.declare import Kind, Pipeline, Stage, Wanted
+from podhawk.commands.fillnull import FillNull
+from podhawk.commands.outputlookup import OutputLookup
+from podhawk.commands.parse import parse_search
+from podhawk.commands.search import Search
+from podhawk.engine.search.rows import METADATA
+from podhawk.errors import SearchError
+from podhawk.functions.declare import Env
+from podhawk.functions.evaluate import compile_expression
+from podhawk.rows import Row
+from podhawk.spl.clause import EVERYTHING, And, Clause, Subsearch, TimeBound, walk
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import parse_expression
+from podhawk.spl.macros import MacroTable, expand
+from podhawk.spl.text import SearchText, plain
+
+GROUPING = frozenset({"stats", "chart", "timechart", "top", "rare", "eventstats"})
+
+
+class Plan(Struct, frozen=True):
+    """A pipeline cut where its rows must come together.
+
+    `wanted` are the fields that the events must give (None: all of them); `base` is the clause that
+    every event must match first.
+    """
+
+    pipeline: Pipeline
+    mapped: tuple[Stage, ...]
+    reducer: Stage | None
+    rest: tuple[Stage, ...]
+    wanted: Wanted
+    base: Clause
+
+
+def read_search(
+    text: str, macros: MacroTable, name: str = "search", env: Env | None = None, evaluated: list[str] | None = None
+) -> Pipeline:
+    """The pipeline of a search's text: comments, macros, commands. `evaluated` gathers the expressions of macros that
+    are eval expressions: with these a search may be another one each time. Raises SearchError."""
+    surroundings = env if env is not None else Env()
+
+    def evaluate(expression: str) -> object:
+        if evaluated is not None:
+            evaluated.append(expression)
+        source = plain(expression, f"{name}, a macro's expression")
+        cursor = Cursor(source, 0, len(expression))
+        tree = parse_expression(cursor)
+        cursor.finish()
+        return compile_expression(tree, surroundings, source)(Row())
+
+    return parse_search(
+        expand(text, macros, name=name, evaluate=evaluate, keep_quotes="macro-keeps-quotes" in surroundings.switches)
+    )
+
+
+def refuse(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Refuse commands that podhawk does not run, by name and position."""
+    for stage in pipeline.stages:
+        if stage.command.refused:
+            message = f"{stage.name} is not supported: {stage.command.refused}"
+            raise stage.source.error(message, stage.at, len(stage.name)) if stage.source else SearchError(message)
+    return pipeline
+
+
+def check(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Let each command look for faults in its own expressions, patterns and names."""
+    for stage in pipeline.stages:
+        if stage.command.check is not None:
+            stage.command.check(stage.node, context)
+    return pipeline
+
+
+def hint_fillnull(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Tell a `fillnull` without a list which fields the next grouping needs (not under --splunk-exact).
+
+    Where the grouping comes next and reads no other field, those are all that matters: a `fillnull` with a list, which
+    need not see the whole result first.
+    """
+    if context.exact:
+        return pipeline
+    stages: list[Stage] = []
+    for number, stage in enumerate(pipeline.stages):
+        if isinstance(stage.node, FillNull) and not stage.node.names:
+            later = pipeline.stages[number + 1 :]
+            following = next((other for other in later if other.name in GROUPING), None)
+            also = grouped_by(following) if following is not None else ()
+            read = (
+                following.command.reads(following.node, None)
+                if following is not None and following is later[0]
+                else None
+            )
+            node = replace(stage.node, also=also)
+            if also and read is not None and read <= set(also):
+                node = replace(node, names=also)
+            stage = replace(stage, node=node)
+        stages.append(stage)
+    return Pipeline(tuple(stages), pipeline.source)
+
+
+def join_searches(pipeline: Pipeline, context: Context) -> Pipeline:
+    """A search straight after the first one narrows that: the scan can use what both of them want."""
+    stages = pipeline.stages
+    while len(stages) > 1 and isinstance(stages[0].node, Search) and _narrows(stages[1]):
+        parts = [part for stage in stages[:2] for part in _conjuncts(stage.node.clause)]
+        joined = replace(stages[0], node=Search(And(tuple(parts)) if len(parts) > 1 else parts[0]))
+        stages = (joined, *stages[2:])
+    return Pipeline(stages, pipeline.source)
+
+
+def _narrows(stage: Stage) -> bool:
+    """Whether a search says nothing about time or about which view of an event it wants, as only the first one may."""
+    return isinstance(stage.node, Search) and not any(
+        isinstance(part, TimeBound | Subsearch) or getattr(part, "name", "") in METADATA
+        for part in walk(stage.node.clause)
+    )
+
+
+def _conjuncts(clause: Clause) -> tuple[Clause, ...]:
+    return clause.parts if isinstance(clause, And) else (clause,)
+
+
+def grouped_by(stage: Stage) -> tuple[str, ...]:
+    """The fields by which a grouping stage groups, whatever its node calls them."""
+    names: list[str] = []
+    for attribute in ("names", "by", "over", "row", "column", "split"):
+        value = getattr(stage.node, attribute, None)
+        if isinstance(value, str):
+            names.append(value)
+        elif isinstance(value, tuple):
+            names += [part for part in value if isinstance(part, str)]
+    return tuple(name for name in dict.fromkeys(names) if name and not name.startswith("_"))
+
+
+def expect_lookups(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Let the tables that a search writes exist, so that it may read them first."""
+    for stage in pipeline.stages:
+        if isinstance(stage.node, OutputLookup):
+            context.lookups.expect(stage.node.table)
+    return pipeline
+
+
+PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (
+    refuse,
+    expect_lookups,
+    check,
+    hint_fillnull,
+    join_searches,
+)
+
+
+def wanted_fields(stages: tuple[Stage, ...]) -> Wanted:
+    """The fields that the first stage's input must have, worked out from the end."""
+    wanted: Wanted = None
+    for stage in reversed(stages):
+        wanted = stage.command.reads(stage.node, wanted)
+    return wanted
+
+
+def make_plan(pipeline: Pipeline, context: Context) -> Plan:
+    """The plan of a pipeline. Raises SearchError for whatever cannot run."""
+    for one in PASSES:
+        pipeline = one(pipeline, context)
+    stages = pipeline.stages
+    cut = next((number for number, stage in enumerate(stages) if stage.kind is not Kind.PER_EVENT), len(stages))
+    reducer = stages[cut] if cut < len(stages) and stages[cut].kind is Kind.MERGEABLE else None
+    rest = stages[cut + 1 :] if reducer is not None else stages[cut:]
+    first = stages[0].node if stages else None
+    base = first.clause if isinstance(first, Search) else EVERYTHING
+    return Plan(pipeline, stages[:cut], reducer, rest, wanted_fields(stages), base)
+
+
+def computed_fields(text: str, macros: MacroTable | Mapping[tuple[str, int], object]) -> frozenset[str] | None:
+    """The event fields that a search reads; None where it may read any."""
+    pipeline = parse_search(expand(text, macros, keep_unknown=True))  # type: ignore[arg-type]
+    if pipeline.generates:
+        return frozenset()
+    return wanted_fields(pipeline.stages)
+
+
+__all__ = ["Plan", "SearchText", "computed_fields", "make_plan", "read_search", "wanted_fields"]

@@ -1,0 +1,1 @@
+"""Which lines of a block any search can want, found without decoding a line."""

@@ -1,0 +1,132 @@
+"""What a line must contain before a clause can match it.
+
+A clause is turned into *groups*: a line can match only if, of every group, it contains one literal at
+least. No group at all means nothing is known, and every line must be looked at. The groups may let lines
+through that do not match; they never keep one back that does. The rules that make this sound:
+
+* The text of a value stands in the line as it is, since lines are matched as they were written. JSON may
+  escape `"`, `\\`, `/`, control and non-ASCII characters, and the API server escapes `&`, `<`, `>`: a literal
+  is the longest run of a value without any of these. A line in which an escape spells another character
+  is always looked at (`podhawk.engine.prefilter.prefilter`).
+* A value that could be a number, `true`, `false` or `null` may stand without quotes, but has a border of JSON on both
+  sides. Any other value without a wildcard stands between quotes, before which backslashes may stand when the
+  event is a string inside a string.
+* Values compare without regard to case, so does the search for literals. No non-ASCII character equals an
+  ASCII one.
+* Any comparison wants the field, so each part of its name between dots must be there: a search for something in a
+  request's body passes over all events that have none. NOT wants nothing.
+* OR is as weak as its weakest side. A network, an empty text, a time or a condition on source, sourcetype,
+  host or index tells nothing about the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec import Struct
+
+from podhawk.functions.patterns import network
+from podhawk.rows.values import as_number
+from podhawk.spl import clause as spl
+from podhawk.spl.clause import Clause
+
+SHORTEST = 3
+MOST_ALTERNATIVES = 64
+_BREAKS = re.compile(r"[^ !#-%'-.0-;=?-\[\]-~]+")  # quotes, \ / & < >, and all that is not printable ASCII
+_METADATA = frozenset({"source", "sourcetype", "host", "index", "_time", "_raw"})
+_BARE = frozenset({"true", "false", "null"})
+
+
+class Literal(Struct, frozen=True):
+    """A run of plain ASCII characters; `opens` and `closes` say that a quote must stand beside it, `bare` that it is a
+    whole value, with or without quotes, `key` that it is a part of a field's name."""
+
+    text: str
+    opens: bool = False
+    closes: bool = False
+    bare: bool = False
+    key: bool = False
+
+    @property
+    def strength(self) -> int:
+        """How much it may tell: values tell more than names, true and false tell least."""
+        length = len(self.text) + self.opens + self.closes
+        return length if self.key or self.text.lower() in _BARE else length + 1000
+
+
+Group = frozenset[Literal]
+Groups = tuple[Group, ...]
+PLAIN: Final = '{"kind":"Event",'
+"""How the API server begins a line."""
+CARRIED: Final[Groups] = (frozenset({Literal("")}),)
+"""What a search wants that selects no plain event, but one in a carrier's view: a line that begins otherwise. Each
+carrier wraps events in an object of its own, and none calls itself an Event."""
+
+
+def groups_of(clause: Clause) -> Groups:
+    """The groups of a clause; none if it tells nothing."""
+    match clause:
+        case spl.And(parts=parts):
+            return tuple(dict.fromkeys(group for part in parts for group in groups_of(part)))
+        case spl.Or(parts=parts):
+            return _either([groups_of(part) for part in parts])
+        case spl.Compare(name=name) | spl.In(name=name) if name in _METADATA:
+            return ()
+        case spl.Compare(operator="=", value=""):
+            return ()
+        case spl.Compare(name=name, operator="=", value=value):
+            return (*_value(value), *_name(name))
+        case spl.Compare(name=name):
+            return _name(name)
+        case spl.In(name=name, values=values) if all(values):
+            return (*_either([_value(value) for value in values]), *_name(name))
+        case spl.Term(text=text):
+            return _longest(text.split("*"))
+        case _:
+            return ()
+
+
+def _either(sides: list[Groups]) -> Groups:
+    """What all sides have in common, and one group in which each side has the best of the rest; nothing if a side
+    tells nothing."""
+    if not sides or not all(sides):
+        return ()
+    common = [group for group in sides[0] if all(group in side for side in sides)]
+    rests = [[group for group in side if group not in common] for side in sides]
+    if all(rests):
+        merged: Group = frozenset().union(*(max(rest, key=_weakest) for rest in rests))
+        if len(merged) <= MOST_ALTERNATIVES:
+            return (merged, *common)
+    return tuple(common)
+
+
+def _weakest(group: Group) -> int:
+    return min(literal.strength for literal in group)
+
+
+def _value(value: str) -> Groups:
+    if network(value) is not None:
+        return ()
+    pieces = value.split("*")
+    if len(pieces) == 1 and not _BREAKS.search(value):
+        # A number has one spelling per event only as text: 403 is 403, with or without quotes.
+        quoted = as_number(value) is None and value.lower() not in _BARE
+        literal = Literal(value, quoted, quoted, not quoted)
+        return (frozenset({literal}),) if len(value) + quoted >= SHORTEST else ()
+    return _longest(pieces)
+
+
+def _name(name: str) -> Groups:
+    # Shippers rename annotation keys: a dash may stand as an underscore.
+    return tuple(dict.fromkeys(frozenset({Literal(run, key=True)}) for run in _runs(re.split(r"[.{}_*-]+", name))))
+
+
+def _longest(pieces: Iterable[str]) -> Groups:
+    runs = _runs(pieces)
+    return (frozenset({Literal(max(runs, key=len))}),) if runs else ()
+
+
+def _runs(pieces: Iterable[str]) -> list[str]:
+    return [run for piece in pieces for run in _BREAKS.split(piece) if len(run) >= SHORTEST]

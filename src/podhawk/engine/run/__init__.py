@@ -1,0 +1,1 @@
+"""The batch runner: files in, rows or events out, on one core or several."""

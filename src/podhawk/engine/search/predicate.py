@@ -1,0 +1,120 @@
+"""Search clauses as generated Python: one function per clause, compiled once.
+
+The interpreter of trees in `podhawk.functions.predicates` calls a closure per node; over millions of
+events the calls are most of the time. Here the clause becomes one expression. The text of the generated
+function holds only names made here and indices into a tuple of constants, never any text of content,
+so nothing that a detection says can become code.
+
+Only what is common is generated (equality, IN, wildcards of one kind, existence, AND, OR, NOT); any other
+node is its closure, called in place. Both give the same answers: the tests compare them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+from podhawk.engine.fastpath.clause_index import simple
+from podhawk.functions import patterns
+from podhawk.functions.declare import Env
+from podhawk.functions.predicates import compile_clause, value_test
+from podhawk.rows import Row
+from podhawk.rows.values import texts
+from podhawk.spl import clause as spl
+from podhawk.spl.clause import Clause
+
+Predicate = Callable[[Row], bool]
+
+
+def any_value(value: Any, test: Callable[[str], bool]) -> bool:
+    """Whether a value that is no single text satisfies a test: any of a multivalue, a number as its text."""
+    return any(test(text) for text in texts(value))
+
+
+class _Writer:
+    """Collects constants while the expression is written."""
+
+    def __init__(self, env: Env) -> None:
+        self.env = env
+        self.constants: list[Any] = []
+        self.variables = 0
+
+    def constant(self, value: Any) -> str:
+        self.constants.append(value)
+        return f"c{len(self.constants) - 1}"
+
+    def write(self, clause: Clause) -> str:
+        match clause:
+            case spl.And(parts=parts):
+                return "(" + " and ".join(self.write(part) for part in _cheap_first(parts)) + ")"
+            case spl.Or(parts=parts):
+                return "(" + " or ".join(self.write(part) for part in parts) + ")"
+            case spl.Not(part=part):
+                return f"(not {self.write(part)})"
+            case spl.Compare(name=name, operator="=", value="*", exact=False):
+                return f"({self.constant(name)} in row)"
+            case spl.Compare(name=name, operator="=", value=value, exact=False) if simple(value):
+                return self._among(name, (value,), value_test(clause))
+            case spl.In(name=name, values=values) if all(map(simple, values)):
+                tests = [value_test(spl.Compare(name, "=", value)) for value in values]
+                return self._among(name, values, lambda text: any(test(text) for test in tests))
+            case spl.Compare(name=name) if not clause.exact:
+                return self._tested(name, value_test(clause))
+            case spl.Term(text="*", kind="word"):
+                return "True"
+            case _:
+                return f"{self.constant(compile_clause(clause, self.env))}(row)"
+
+    def _value(self, name: str) -> tuple[str, str]:
+        self.variables += 1
+        variable = f"v{self.variables}"
+        return variable, f"({variable} := get({self.constant(name)}))"
+
+    def _among(self, name: str, values: tuple[str, ...], test: Callable[[str], bool]) -> str:
+        """Equality with texts that hold no wildcard: a set of folded texts decides for a single text."""
+        variable, fetched = self._value(name)
+        wanted = self.constant(frozenset(patterns.fold(value) for value in values))
+        slow = self.constant(test)
+        return (
+            f"({fetched} is not None and ((fold({variable}) in {wanted}) if {variable}.__class__ is str "
+            f"else any_value({variable}, {slow})))"
+        )
+
+    def _tested(self, name: str, test: Callable[[str], bool]) -> str:
+        variable, fetched = self._value(name)
+        decide = self.constant(test)
+        return (
+            f"({fetched} is not None and ({decide}({variable}) if {variable}.__class__ is str "
+            f"else any_value({variable}, {decide})))"
+        )
+
+
+def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
+    """Comparisons before what is slower: the order cannot change a conjunction's result."""
+    ranks: dict[type, int] = {spl.Compare: 0, spl.In: 1, spl.Or: 2, spl.Not: 3}
+    return sorted(parts, key=lambda part: ranks.get(type(part), 4))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> CodeType:
+    """The code of a text: the same clause is asked by more than one part of a run."""
+    return compile(text, "<podhawk predicate>", "exec")
+
+
+def generate(clause: Clause, env: Env) -> Predicate:
+    """A function that decides the clause for a row; the closures themselves where a switch reads clauses otherwise."""
+    if env.switches & {"field-names-any-case", "search-multivalue-all"}:
+        return compile_clause(clause, env)
+    writer = _Writer(env)
+    expression = writer.write(clause)
+    names = ", ".join(f"c{number}" for number in range(len(writer.constants)))
+    text = (
+        f"def make(constants, fold, any_value):\n    ({names}{',' if names else ''}) = constants\n"
+        f"    def predicate(row):\n        get = row.get\n        return {expression}\n    return predicate\n"
+    )
+    scope: dict[str, Any] = {}
+    exec(_compiled(text), scope)
+    made: Predicate = scope["make"](tuple(writer.constants), patterns.fold, any_value)
+    return made

@@ -1,0 +1,135 @@
+"""What runs inside Spark's executors: pieces of the input to states, and states to one state.
+
+Spark sends the functions here by name; what they need comes as bytes (see `podhawk.engine.spark.payload`). An executor
+reads the bytes of its pieces itself. Each piece gives records of (job, piece, part): one state for each search that
+kept anything, and one record of what was read. A piece that cannot be read by itself, and an error of podhawk, are
+records too: the driver decides what to make of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final
+
+from podhawk.content.geo import open_geo
+from podhawk.engine.run.batch import PieceWork
+from podhawk.engine.run.files import FileSource
+from podhawk.engine.search.compiled import ScanJob
+from podhawk.engine.spark.payload import Shipment, Unpack, jobs_of, unpack
+from podhawk.engine.spark.wire import dump, load
+from podhawk.errors import EngineError, PodhawkError
+from podhawk.events.options import InputReport
+from podhawk.events.pieces import NotByLine
+
+if TYPE_CHECKING:
+    import pyarrow
+
+ACCOUNT: Final = -1
+NOT_BY_LINE: Final = -2
+FAILED: Final = -3
+SCHEMA: Final = "job int, piece int, part binary"
+
+Record = tuple[int, int, bytes]
+
+
+class Site:
+    """The jobs of one shipment in this process, and the work that maps a piece for them."""
+
+    def __init__(self, data: bytes, lookups: Unpack) -> None:
+        self.shipment: Shipment = unpack(data)
+        geo = open_geo(_beside(self.shipment.geo)) if self.shipment.geo else None
+        self.jobs: list[ScanJob] = jobs_of(self.shipment, lookups, geo)
+        source = FileSource([], self.shipment.options)
+        for job in self.jobs:
+            job.know(source.native())
+        self.empty = [dump(job.state) for job in self.jobs]
+        self.work = PieceWork(self.jobs, source, self.shipment.within)
+
+    def records(self, number: int) -> Iterator[Record]:
+        """The records of one piece."""
+        for job in self.jobs:
+            job.restart()
+        report = InputReport()
+        try:
+            self.work(self.shipment.pieces[number], report)
+            self.work.settle()
+        except NotByLine:
+            yield NOT_BY_LINE, number, b""
+            return
+        for job_number, job in enumerate(self.jobs):
+            state = dump(job.state)
+            if state != self.empty[job_number]:
+                yield job_number, number, state
+        yield ACCOUNT, number, dump([report, [job.observed for job in self.jobs]])
+
+
+def _beside(name: str) -> str:
+    """Where Spark put a file that the driver sent along."""
+    from pyspark import SparkFiles
+
+    return str(SparkFiles.get(name))
+
+
+_site = lru_cache(maxsize=2)(Site)
+
+
+def map_pieces(data: bytes, lookups: Unpack, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+    """For `mapInArrow`: numbers of pieces to records."""
+    for batch in batches:
+        for number in batch.column(0).to_pylist():
+            yield from map(_batch, _caught(number, partial(_records, data, lookups, number)))
+
+
+def _records(data: bytes, lookups: Unpack, number: int) -> Iterator[Record]:
+    yield from _site(data, lookups).records(number)
+
+
+def merge_states(data: bytes, lookups: Unpack, table: pyarrow.Table) -> pyarrow.Table:
+    """For `applyInArrow`: the records of one job to one, merged in the order of the input. Other records, and rows
+    that no command has gathered, stay as they are."""
+    import pyarrow
+
+    number = table.column(0)[0].as_py()
+    order = table.sort_by("piece")
+    if number < 0 or order.num_rows < 2:
+        return order
+    found = list(_caught(order.column(1)[0].as_py(), lambda: _merged(_site(data, lookups).jobs[number], number, order)))
+    return order if not found else pyarrow.Table.from_batches(map(_batch, found))
+
+
+def _merged(job: ScanJob, number: int, order: Any) -> Iterator[Record]:
+    if job.reducer is None:
+        return
+    state = job.reducer.start()
+    for part in order.column(2):
+        state = job.reducer.merge(state, load(part.as_py()))
+    yield number, order.column(1)[0].as_py(), dump(state)
+
+
+def _caught(number: int, records: Callable[[], Iterable[Record]]) -> Iterator[Record]:
+    """The records, or what stopped them where podhawk knows what it is."""
+    try:
+        yield from records()
+    except PodhawkError as error:
+        place = str(error.place) if error.place else ""
+        yield FAILED, number, dump([type(error).__name__, error.message, place, error.remedy])
+
+
+def _batch(record: Record) -> pyarrow.RecordBatch:
+    import pyarrow
+
+    schema = pyarrow.schema([("job", pyarrow.int32()), ("piece", pyarrow.int32()), ("part", pyarrow.binary())])
+    return pyarrow.RecordBatch.from_arrays(
+        [pyarrow.array([value], field.type) for value, field in zip(record, schema, strict=True)], schema=schema
+    )
+
+
+def raise_failure(part: bytes) -> None:
+    """Raise on the driver what stopped an executor."""
+    from podhawk import errors
+
+    name, message, place, remedy = load(part)
+    kind = getattr(errors, name, EngineError)
+    where = f"{place}: " if place else ""
+    raise kind(f"{where}{message}", remedy=remedy)

@@ -1,7 +1,0 @@
-"""Which techniques of the ATT&CK matrix for Containers the content names, and which its tests prove."""
-
-from podhawk.life.coverage.matrix import Coverage, Covered, cover
-from podhawk.life.coverage.navigator import layer
-from podhawk.life.coverage.show import COLUMNS, html, rows, summary, table
-
-__all__ = ["COLUMNS", "Coverage", "Covered", "cover", "html", "layer", "rows", "summary", "table"]

@@ -1,0 +1,102 @@
+"""podhawk new, podhawk content convert, the action and the hooks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from podhawk.authoring.convert import converted, kept
+from podhawk.content.load import load_content, shipped_pack
+from podhawk.detect.rank.exceptions import load_exceptions
+
+ROOT = Path(__file__).parents[2]
+
+
+def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def test_a_first_draft_lints_but_for_what_is_yet_to_say_tests_and_runs(tmp_path: Path) -> None:
+    done = podhawk("new", "detection", "Kubernetes Pod Made/At Night", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    draft = tmp_path / "detections" / "kubernetes_pod_made_at_night.yml"
+    assert draft.is_file()
+    podhawk("new", "macro", "kube_audit", cwd=tmp_path)
+    assert podhawk("lint", draft, "--strict").returncode == 0
+    assert podhawk("test", draft).returncode == 0
+    run = podhawk("run", "--content", tmp_path, tmp_path / "datasets" / "kubernetes_pod_made_at_night.log")
+    assert "mallory made a pod in default" in run.stdout
+    assert podhawk("new", "detection", "Kubernetes Pod Made/At Night", cwd=tmp_path).returncode == 2
+
+
+def test_stories_and_exceptions_are_such(tmp_path: Path) -> None:
+    podhawk("new", "story", "Night Shift", "--output-dir", tmp_path)
+    podhawk("new", "exception", "CI makes pods", "--output-dir", tmp_path)
+    assert set(load_content([tmp_path / "stories"]).stories) == {"Night Shift"}
+    assert [one.name for one in load_exceptions([tmp_path / "exceptions"])] == ["CI makes pods"]
+    assert podhawk("new", "detecton", "x", "--output-dir", tmp_path).returncode == 2
+
+
+def _pairs(source: Path, tmp_path: Path) -> None:
+    for one in load_content([source]).detections:
+        file = tmp_path / f"{one.stem}.yml"
+        file.write_text(converted(one), encoding="utf-8")
+        (again,) = load_content([file]).detections
+        assert again.generation == 3
+        differing = kept(one, again)
+        assert differing == [] or (differing == ["risk_score"] and not one.risk_objects), one.name
+
+
+def test_a_converted_detection_is_the_same_detection(tmp_path: Path) -> None:
+    _pairs(shipped_pack(), tmp_path)
+
+
+def test_published_detections_convert_too(shared: Path, tmp_path: Path) -> None:
+    _pairs(shared / "content" / "splunk", tmp_path)
+
+
+def test_convert_writes_files_and_says_what_has_no_place(shared: Path, tmp_path: Path) -> None:
+    arguments = (
+        "content",
+        "convert",
+        "--to",
+        "gen3",
+        "--content",
+        shared / "content" / "splunk",
+        "--only",
+        "Kubernetes Cron Job Creation",
+        "--output-dir",
+        tmp_path,
+    )
+    done = podhawk(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "kubernetes_cron_job_creation.yml").is_file()
+    assert "required_fields" in done.stderr
+    assert podhawk(*arguments).returncode == 2
+
+
+@pytest.mark.parametrize("name", ["podhawk-lint", "podhawk-test", "podhawk-fmt"])
+def test_the_hooks_name_verbs_that_there_are(name: str) -> None:
+    (hook,) = (one for one in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()) if one["id"] == name)
+    verb = hook["entry"].split()[1:]
+    assert podhawk(*verb, "--help").returncode == 0
+
+
+def test_the_action_calls_verbs_with_options_that_there_are() -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    assert set(action["inputs"]) == {"path", "changed", "test", "strict"}
+    script = "\n".join(step["run"] for step in action["runs"]["steps"])
+    for verb, option in (("lint", "--changed"), ("lint", "--strict"), ("test", "--changed")):
+        assert f"podhawk {verb}" in script
+        assert option in podhawk(verb, "--help").stdout

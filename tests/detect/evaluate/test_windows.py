@@ -1,0 +1,105 @@
+"""Aggregate plans look at windows of event time; while a by-key goes on to have rows it is one finding."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from detect.making import detection, event, run, write
+from podhawk.content.model import Deployment
+from podhawk.detect.evaluate.windows import schedule_of
+from podhawk.errors import ContentError
+
+MANY = "verb=create | stats count by user.username | where count > 3"
+FEW = "verb=create | stats count by user.username | where count < 3"
+HOURLY = Deployment("hourly", cron_schedule="0 * * * *", earliest_time="-60m@m", latest_time="now")
+
+
+def at(*times: str) -> list[dict[str, object]]:
+    return [event(f"r{number}", at=f"{time}:00.000001") for number, time in enumerate(times)]
+
+
+def spans(
+    tmp_path: Path, search: str, *times: str, deployment: Deployment | None = HOURLY
+) -> list[tuple[str, str, int]]:
+    found = run(write(tmp_path / "a.log", *at(*times)), detection(search, deployment=deployment))
+    return [
+        (_clock(one.first_time), _clock(one.last_time), one.request_count) for one in found if one.kind != "incident"
+    ]
+
+
+def _clock(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).strftime("%H:%M")
+
+
+def test_a_threshold_fires_as_soon_as_it_is_passed_across_the_hour(tmp_path: Path) -> None:
+    assert spans(tmp_path, MANY, "09:50", "09:55", "10:02", "10:05") == [("09:50", "10:05", 4)]
+
+
+def test_too_few_in_any_window_fire_nothing(tmp_path: Path) -> None:
+    assert spans(tmp_path, MANY, "09:00", "09:30", "10:02", "10:35") == []
+
+
+def test_an_episode_goes_on_while_windows_have_rows_and_a_new_one_begins_after_one_length_without(
+    tmp_path: Path,
+) -> None:
+    burst = ("09:00", "09:01", "09:02", "09:03")
+    later = ("12:00", "12:01", "12:02", "12:03", "12:04")
+    assert spans(tmp_path, MANY, *burst, "09:20", *later) == [("09:00", "09:20", 5), ("12:00", "12:04", 5)]
+
+
+def test_other_aggregate_plans_look_at_the_positions_of_their_schedule(tmp_path: Path) -> None:
+    assert spans(tmp_path, FEW, "09:10", "09:20", "09:30", "10:10") == [("10:10", "10:10", 1)]
+
+
+def test_without_a_deployment_the_hour_that_ended_ten_minutes_ago_is_looked_at(tmp_path: Path) -> None:
+    assert spans(tmp_path, FEW, "09:45", "09:55", deployment=None) == [("09:45", "09:55", 2)]
+
+
+def test_the_id_names_the_earliest_request_and_the_by_key(tmp_path: Path) -> None:
+    events = at("09:00", "09:01", "09:02", "09:03", "09:04")
+    made = detection(MANY, deployment=HOURLY)
+    four, five = (
+        next(iter(run(write(tmp_path / name, *some), made))).finding_id
+        for name, some in (("a", events[:4]), ("b", events))
+    )
+    assert four == five
+    assert next(iter(run(write(tmp_path / "c", *events[1:]), made))).finding_id != five
+
+
+def test_dedup_and_top_make_findings_by_what_they_group_by(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", *at("09:00", "09:01"), event("x", user={"username": "bob"}, at="09:05:00.1"))
+    found = run(log, detection("verb=create | dedup user.username", deployment=HOURLY))
+    assert sorted(one.actor.user for one in found) == ["alice", "bob"]
+    assert [one.request_count for one in sorted(found, key=lambda one: one.actor.user)] == [2, 1]
+
+
+def test_rows_that_other_searches_bring_in_are_looked_at_over_the_whole_input(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", *at("09:00", "11:00"))
+    search = "verb=create | stats count by user.username | append [search verb=create | stats count by verb]"
+    assert len(run(log, detection(search))) == 2
+
+
+@pytest.mark.parametrize(
+    "bad", [Deployment("d", cron_schedule="61 * * * *"), Deployment("d", earliest_time="yesterday")]
+)
+def test_a_schedule_that_cannot_be_read_is_refused_with_what_to_write(bad: Deployment) -> None:
+    with pytest.raises(ContentError, match="schedule") as told:
+        schedule_of(bad)
+    assert "-70m@m" in told.value.remedy
+
+
+def test_events_of_two_clusters_are_not_counted_together(tmp_path: Path) -> None:
+    def found(*clusters: str) -> list[tuple[str, int]]:
+        state = str(tmp_path / "-".join(clusters))
+        for number, cluster in enumerate(clusters):
+            log = write(
+                tmp_path / f"{number}.log", *(event(f"{number}{other}", at=f"10:0{other}:00.0") for other in range(2))
+            )
+            findings = run(log, detection(MANY, deployment=HOURLY), state=state, cluster=cluster)
+        return [(one.cluster, one.request_count) for one in findings]
+
+    assert found("east", "west") == []
+    assert found("east", "east") == [("east", 4)]

@@ -1,0 +1,113 @@
+"""Damaged input under the prefilter: bytes changed, lost, doubled or put in, in every wrapping.
+
+Lines that begin in the middle of a document, a document of several lines cut in two by a block's end, a lost
+line feed: the sieve must give up or let them through, and never lose a row that reading every line gives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from podhawk import api
+from podhawk.content.model import Content
+from podhawk.engine.prefilter import prefilter as sieve
+from podhawk.engine.run import batch
+from podhawk.errors import PodhawkError
+from podhawk.events import source
+from wrappings import SEARCHES, WRAPPINGS, event, spelled
+
+NOTHING = Content()
+
+ROUNDS = 2_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 250
+DENSE = ["* | stats count by verb", "NOT verb=get | stats count by verb objectRef.resource"]
+PUT_IN = [b"\n", b"{", b"}", b'"', b"\\", b"\0", b"\r\n", b"\xff", b"[", b"]", b",", b"}\n"]
+
+
+def damage(chance: random.Random, text: bytes) -> bytes:
+    """The text with up to six wounds."""
+    made = bytearray(text)
+    for _ in range(chance.randint(0, 6)):
+        kind, place = chance.random(), chance.randrange(len(made))
+        if kind < 0.3:
+            made[place] = chance.randrange(256)
+        elif kind < 0.5:
+            del made[place : place + chance.randint(1, 60)]
+        elif kind < 0.7:
+            made[place:place] = chance.choice(PUT_IN)
+        elif kind < 0.85:
+            made[place:place] = made[max(place - 50, 0) : place]
+        else:
+            made[place : place + 1] = b"\n"
+    return bytes(made)
+
+
+def outcome(search: str, path: Path) -> list[str]:
+    try:
+        return sorted(json.dumps(row) for row in api.search(search, path, content=NOTHING, jobs=1))
+    except PodhawkError as error:
+        return [type(error).__name__]
+
+
+def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once, a document of several lines lost events where a block ended inside it, or where its first line ended
+    as an event ends."""
+    monkeypatch.setattr(source, "BLOCK", 2_500)
+    monkeypatch.setattr(sieve, "SAMPLE_LINES", 1)
+    path = tmp_path / "damaged.log"
+    for seed in range(ROUNDS):
+        chance = random.Random(seed)
+        wrap = chance.choice(WRAPPINGS)
+        path.write_bytes(damage(chance, wrap(chance, [spelled(chance, event(chance, n)) for n in range(25)])))
+        for search in [*chance.sample(SEARCHES, 2), chance.choice(DENSE)]:
+            text = search if "|" in search else f"{search} | table auditID verb"
+            fast = outcome(text, path)
+            with monkeypatch.context() as plainly:
+                plainly.setattr(batch, "sieve_for", lambda groups: None)
+                plainly.setattr(batch, "quick_for", lambda *about: None)
+                assert fast == outcome(text, path), (seed, wrap.__name__, text)
+
+
+@pytest.mark.parametrize("feed", ["\n", "\r\n", "\0\n"])
+@pytest.mark.parametrize("place", ["at the end", "behind its first line", "behind its blank line"])
+def test_a_document_with_a_blank_line_inside_was_lost(
+    place: str, feed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A blank line was taken for proof that nothing goes on, where a block ended beside it."""
+    plain = json.dumps(
+        {
+            "kind": "Event",
+            "auditID": "plain",
+            "stage": "ResponseComplete",
+            "verb": "get",
+            "requestReceivedTimestamp": "2026-11-25T10:00:00.000001Z",
+        }
+    )
+    text = [plain] * 300
+    first = (
+        '{"auditID":"two-lines","kind":"Event","stage":"ResponseComplete","verb":"delete",'
+        '"objectRef":{"resource":"secrets"}'
+    )
+    begun = "".join(line + feed.lstrip("\0") for line in text)
+    document = first + feed.lstrip("\0") + feed + ',"user":{"username":"bob"}}'
+    path = tmp_path / "audit.log"
+    path.write_text(begun + document + ("" if place == "at the end" else feed.lstrip("\0") + begun), newline="")
+    whole = len(begun + first + feed.lstrip("\0"))
+    monkeypatch.setattr(
+        source,
+        "BLOCK",
+        {"at the end": 1 << 20, "behind its first line": whole, "behind its blank line": whole + len(feed)}[place],
+    )
+    search = "verb=delete objectRef.resource=secrets user.username=bob | table auditID"
+    assert list(api.search(search, path, content=Content(), jobs=1)) == [{"auditID": "two-lines"}]
+
+
+def test_two_lines_without_a_last_feed_are_two(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    path.write_text('{"kind":"Event","auditID":"a","stage":"ResponseComplete","verb":"get"}\n' * 5 + "\n}")
+    for search in ("verb=delete | table auditID", "* | table auditID"):
+        assert api.search(search, path, content=Content(), jobs=1).report.lines == 7

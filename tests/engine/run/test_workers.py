@@ -1,0 +1,198 @@
+"""Several processes give what one gives: rows, counts, first places, warnings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from engine_logs import SEARCHES, write
+from podhawk import api
+from podhawk.content.model import Content
+from podhawk.engine.run import workers as parallel
+
+NOTHING = Content()
+
+
+def both(search: str, paths: list[Path], **options: object) -> tuple[api.Result, api.Result]:
+    one, several = (api.search(search, *paths, content=NOTHING, jobs=jobs, **options) for jobs in (1, 3))
+    return one, several
+
+
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Every input is worth several processes, in many pieces; returns where pieces were really used."""
+    used: list[int] = []
+    run = parallel._run
+    monkeypatch.setattr(parallel, "WORTH_IT", 1000)
+    monkeypatch.setattr(parallel, "MOST_PIECE", 20_000)
+    monkeypatch.setattr(parallel, "LEAST_PIECE", 5_000)
+
+    def runs(*given: Any) -> Any:
+        found = run(*given)
+        if found is not None:  # else the processes gave up, and the input is read in one
+            used.append(len(given[1]))
+        return found
+
+    monkeypatch.setattr(parallel, "_run", runs)
+    return used
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_same_rows(search: str, tmp_path: Path, small_pieces: list[int]) -> None:
+    paths = [write(tmp_path / "a.log", 1), write(tmp_path / "b.log", 2, 500)]
+    one, several = both(search, paths)
+    assert list(one) == list(several)
+    assert one.columns == several.columns
+    assert len(list(one)) > 0
+    assert small_pieces
+    assert small_pieces[0] > 3
+
+
+def test_same_account(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 3)
+    lines = path.read_text().splitlines()
+    lines[2000] = '{"kind":"AdmissionReview","request":{"uid":"1"}}'
+    lines[2500] = '{"no":"event"}'
+    path.write_text("\n".join(lines) + "\n")
+    for search in ("* | stats count", "verb=delete ns=a | stats count"):
+        one, several = both(search, [path])
+        assert one.report.lines == several.report.lines == 3000
+        assert one.report.bytes == several.report.bytes
+    one, several = both("* | stats count", [path])
+    assert one.report == several.report
+    assert [entry.first.line for entry in several.report.rejected.values()] == [2001, 2501]
+
+
+def test_what_is_not_evaluable_keeps_its_place(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 4)
+    lines = path.read_text().splitlines()
+    lines[2222] = lines[2222][:-1] + ',"annotations":{"audit.k8s.io/truncated":"true"}}'
+    path.write_text("\n".join(lines) + "\n")
+    one, several = both("requestObject.kind=Pod | stats count", [path])
+    assert (one.observed.not_evaluable, str(one.observed.first_blind)) == (1, f"{path}:2223")
+    assert (several.observed.not_evaluable, str(several.observed.first_blind)) == (1, f"{path}:2223")
+
+
+def test_documents_over_several_lines_are_read_in_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 5)
+    texts = [json.dumps(json.loads(line), indent=1) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(texts))
+    one, several = both("* | stats count by verb", [path])
+    assert list(one) == list(several)
+    assert one.report == several.report
+
+
+@pytest.mark.parametrize("search", ["verb=create | stats count", "* | stats count"])
+def test_a_half_written_line_in_the_middle(search: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 6, half=True)
+    one, several = both(search, [path])
+    assert list(one) == list(several)
+    assert one.report.events > 100
+
+
+def test_warnings_come_back(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 7, 800)
+    search = '* | eval s="aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab" | rex field=s "^(?<x>(a+)+)$" | stats count'
+    one, several = both(search, [path])
+    assert one.observed.warnings == several.observed.warnings
+    assert one.observed.warnings["regex-limit"] == 800
+
+
+def test_an_error_in_a_process_is_the_same_error_in_one(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 8)
+    for jobs in (1, 3):
+        with pytest.raises(api.PodhawkError, match="unknown command"):
+            api.search("* | nonsense", path, content=NOTHING, jobs=jobs)
+
+
+def test_a_piece_that_ends_with_a_whole_line_was_given_up(tmp_path: Path, small_pieces: list[int]) -> None:
+    path = write(tmp_path / "a.log", 9)
+    one, several = both("verb=delete ns=a | stats count", [path])
+    assert list(one) == list(several)
+    assert small_pieces, "the sieve gave up at the end of a piece, and one process read all of the log"
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, small_pieces: list[int]) -> None:
+    plain = [write(tmp_path / f"{number}.log", number, 400) for number in range(4)]
+    packed = [tmp_path / "0.log.gz", tmp_path / "1.log.zst"]
+    packed[0].write_bytes(gzip.compress(plain[0].read_bytes()))
+    packed[1].write_bytes(zstandard.compress(plain[1].read_bytes()))
+    one, several = both(search, [packed[0], plain[2], packed[1], plain[3]])
+    assert list(one) == list(several)
+    assert (one.report.lines, one.report.bytes, one.report.files) == (
+        several.report.lines,
+        several.report.bytes,
+        several.report.files,
+    )
+    assert small_pieces
+
+
+def test_lines_of_a_file_that_is_given_twice_were_counted_on(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 4, 500)
+    lines = path.read_text().splitlines()
+    lines[100] = lines[100][:-1] + ',"annotations":{"audit.k8s.io/truncated":"true"}}'
+    path.write_text("\n".join(lines) + "\n")
+    one, several = both("requestObject.kind=Pod | stats count", [path, path])
+    assert str(one.observed.first_blind) == str(several.observed.first_blind) == f"{path}:101"
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_pieces_took_the_time_of_receipt_whatever_was_asked_for(jobs: int, tmp_path: Path) -> None:
+    event = {
+        "kind": "Event",
+        "apiVersion": "audit.k8s.io/v1",
+        "level": "Metadata",
+        "stage": "ResponseComplete",
+        "verb": "get",
+        "user": {"username": "alice"},
+        "requestReceivedTimestamp": "2026-11-01T10:00:00.000000Z",
+        "stageTimestamp": "2026-11-01T10:00:05.000000Z",
+    }
+    path = tmp_path / "a.log"
+    path.write_text("".join(json.dumps({**event, "auditID": str(number)}) + "\n" for number in range(100)))
+    found = api.search(
+        "verb=get | stats max(_time) as time", path, content=NOTHING, jobs=jobs, time_field="stageTimestamp"
+    )
+    assert [row["time"] for row in found] == ["1793527205"]
+
+
+def test_one_blank_line_at_the_end_made_one_process_read_it_all(tmp_path: Path, small_pieces: list[int]) -> None:
+    path = write(tmp_path / "a.log", 9)
+    path.write_text(path.read_text() + "\n")
+    one, several = both("verb=delete ns=a | stats count", [path])
+    assert list(one) == list(several)
+    assert (one.report.lines, one.report.bytes) == (several.report.lines, several.report.bytes)
+    assert small_pieces
+
+
+@pytest.mark.parametrize("search", ["* | stats count by verb", "verb=create | stats count by user"])
+@pytest.mark.parametrize(("front", "end"), [("", ""), ("", "\n"), ("\ufeff", "\n")])
+def test_bytes_are_counted_as_they_stand(search: str, front: str, end: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 3)
+    path.write_text(front + path.read_text().rstrip("\n") + end)
+    one, several = both(search, [path])
+    assert one.report.bytes == several.report.bytes == path.stat().st_size - len(front.encode())
+
+
+def test_a_row_that_stands_for_many_events_warned_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log", 7, 800)
+    search = f'verb=create | eval s="{"a" * 33}b" | rex field=s "^(?<x>(a+)+)$" | stats count by user'
+    one, several = both(search, [path])
+    counts = sum(int(row["count"]) for row in one)
+    assert one.observed.warnings["regex-limit"] == several.observed.warnings["regex-limit"] == counts
+
+
+def test_what_was_looked_at_depended_on_the_number_of_processes(tmp_path: Path, small_pieces: list[int]) -> None:
+    """The first lines of every piece were looked at, and each process chose for itself what is rare."""
+    path = write(tmp_path / "a.log", 5)
+    one, several = both("verb=delete objectRef.resource=secrets | stats count", [path])
+    assert small_pieces
+    assert small_pieces[0] > 3
+    assert list(one) == list(several)
+    assert 0 < one.report.events == several.report.events < one.report.lines

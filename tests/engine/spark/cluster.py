@@ -1,0 +1,150 @@
+"""A real standalone cluster on loopback: a master and two workers, each a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+HOST = "127.0.0.1"
+
+
+def java() -> str | None:
+    """Java, installed from Debian's packages where it is missing and may be."""
+    found = shutil.which("java")
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "install", "-y", "-q", "default-jre-headless"], check=False, capture_output=True)
+        found = shutil.which("java")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        return int(taken.getsockname()[1])
+
+
+def wait_for(what: Any, seconds: float, told: str) -> Any:
+    """The first true answer of `what`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"waited {seconds} s for {told}")
+
+
+@dataclass
+class Cluster:
+    """The processes of a cluster, and what searches on it need."""
+
+    folder: Path
+    port: int = field(default_factory=free_port)
+    web: int = field(default_factory=free_port)
+    master: subprocess.Popen[bytes] | None = None
+    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"spark://{HOST}:{self.port}"
+
+    def environment(self) -> dict[str, str]:
+        import pyspark
+
+        path = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return {
+            **os.environ,
+            "SPARK_HOME": str(Path(pyspark.__file__).parent),
+            "SPARK_SCALA_VERSION": "2.13",
+            "SPARK_LOCAL_IP": HOST,
+            "PYTHONPATH": path,
+            "PYSPARK_PYTHON": sys.executable,
+            "SPARK_LOCAL_DIRS": str(self.folder),
+        }
+
+    def _java(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+        import pyspark
+
+        jars = Path(pyspark.__file__).parent / "jars"
+        opens = [
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+            "--add-opens=java.base/java.lang=ALL-UNNAMED",
+            "--add-opens=java.base/java.util=ALL-UNNAMED",
+        ]
+        log = (self.folder / f"{name}-{len(self.workers)}.log").open("wb")
+        return subprocess.Popen(
+            ["java", "-Xmx256m", *opens, "-cp", f"{jars}/*", f"org.apache.spark.deploy.{name}", *arguments],
+            stdout=log,
+            stderr=log,
+            env=self.environment(),
+            start_new_session=True,
+        )
+
+    def start(self) -> None:
+        self.master = self._java(
+            "master.Master", "--host", HOST, "--port", str(self.port), "--webui-port", str(self.web)
+        )
+        for _ in range(2):
+            self.add_worker()
+        self.wait(2)
+
+    def add_worker(self) -> None:
+        self.workers.append(
+            self._java(
+                "worker.Worker",
+                "--host",
+                HOST,
+                "--cores",
+                "1",
+                "--memory",
+                "1g",
+                "--webui-port",
+                str(free_port()),
+                "--work-dir",
+                str(self.folder / f"work-{len(self.workers)}"),
+                self.url,
+            )
+        )
+
+    def wait(self, workers: int) -> None:
+        """Until the master counts so many living workers."""
+        wait_for(lambda: self.state().get("aliveworkers") == workers, 60, f"{workers} workers")
+
+    def state(self) -> dict[str, Any]:
+        import json
+
+        try:
+            with urllib.request.urlopen(f"http://{HOST}:{self.web}/json/", timeout=5) as answer:
+                return dict(json.load(answer))
+        except (OSError, ValueError):  # it is not up, or its page is not
+            return {}
+
+    def stop(self) -> None:
+        for process in [*self.workers, *([self.master] if self.master else [])]:
+            process.terminate()
+        for process in [*self.workers, *([self.master] if self.master else [])]:
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def conf(self) -> dict[str, str]:
+        return {
+            "spark.driver.host": HOST,
+            "spark.driver.bindAddress": HOST,
+            "spark.executor.memory": "600m",
+            "spark.executor.cores": "1",
+            "spark.executorEnv.PYTHONPATH": self.environment()["PYTHONPATH"],
+            "spark.driver.memory": "600m",
+        }
