@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podhawk.events import pieces, source
-from podhawk.events.pieces import pieces_of, sample_of
+from podhawk.events import source
+from podhawk.events import splits as pieces
 from podhawk.events.source import Ahead, Damaged, read_blocks
+from podhawk.events.splits import pieces_of, sample_of
 
 LINES = st.lists(st.one_of(st.integers(0, 40), st.integers(4000, 40000)), min_size=1, max_size=40)
 

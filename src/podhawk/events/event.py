@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from podhawk.events.alike import Alike
+from podhawk.events.line_template import Alike
 from podhawk.rows import Value
 
 NATIVE_SOURCE: Final = "kubernetes"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from podhawk.errors import UsageError, nearest
 from podhawk.events.assemble import Assembler
+from podhawk.events.candidates import CONTINUES, Sieve, Sifted, Take
 from podhawk.events.decode import BadJSON, decode_json, decode_quickly
 from podhawk.events.documents import Document, Documents, Lines
 from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
@@ -22,12 +23,11 @@ from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.partial import Joiner
-from podhawk.events.pieces import NotByLine, Piece
 from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
-from podhawk.events.sifting import CONTINUES, Sieve, Sifted, Take
 from podhawk.events.source import LONG_LINE, Ahead, Damaged, expand_paths, read_blocks, split_lines
+from podhawk.events.splits import NotByLine, Piece
 from podhawk.events.unwrap import recover, unwrap
 
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats", "read_events"]

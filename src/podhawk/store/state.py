@@ -22,9 +22,9 @@ from podhawk.detect.report.recorded import epoch, finding_of, key_of_detection, 
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.risk.dataset import event_of, row_of
 from podhawk.detect.risk.event import RiskEvent
-from podhawk.engine.spark.wire import dump, load
+from podhawk.engine.wire import dump, load
+from podhawk.events.collected import Kept
 from podhawk.events.event import AuditEvent
-from podhawk.events.kept import Kept
 from podhawk.rows.values import as_text
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK

@@ -14,7 +14,7 @@ from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.row_template import identities
 from podhawk.engine.fastpath import dispatch as serving
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.events import kept
+from podhawk.events import collected as kept
 
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 

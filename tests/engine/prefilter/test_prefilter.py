@@ -19,8 +19,8 @@ from podhawk.engine.prefilter import prefilter as sieve
 from podhawk.engine.prefilter.literals import Literal, groups_of
 from podhawk.engine.prefilter.patterns import HyperscanMatcher, ReMatcher
 from podhawk.events import source
+from podhawk.events.candidates import CONTINUES
 from podhawk.events.read import InputReport, ReadOptions, read_events
-from podhawk.events.sifting import CONTINUES
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
 from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled

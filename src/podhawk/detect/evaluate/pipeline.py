@@ -42,8 +42,8 @@ from podhawk.detect.risk.incidents import reads_risk
 from podhawk.engine.run.batch import Runner
 from podhawk.engine.run.scan_profile import name_of, timed
 from podhawk.engine.search.collectors import wanted_by
+from podhawk.events.collected import Kept, Rebuild
 from podhawk.events.event import AuditEvent
-from podhawk.events.kept import Kept, Rebuild
 from podhawk.events.options import ReadOptions
 
 

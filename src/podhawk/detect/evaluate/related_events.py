@@ -27,8 +27,8 @@ from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owners import KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
 from podhawk.engine.run.batch import Request
+from podhawk.events.collected import Kept
 from podhawk.events.event import AuditEvent
-from podhawk.events.kept import Kept
 from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
 

@@ -20,7 +20,7 @@ from podhawk.commands.search import Search
 from podhawk.commands.stats import Stats
 from podhawk.detect.finding import ScoredEntity, ThreatValue
 from podhawk.engine.plan.planner import Plan
-from podhawk.events.alike import IDENTITY
+from podhawk.events.line_template import IDENTITY
 from podhawk.rows import Row
 from podhawk.spl.clause import fields
 

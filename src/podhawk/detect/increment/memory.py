@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from podhawk.detect.evaluate.match import Match
 from podhawk.detect.risk.event import RiskEvent
+from podhawk.events.collected import Kept
 from podhawk.events.event import AuditEvent
-from podhawk.events.kept import Kept
 
 
 class Earlier(Struct, frozen=True):

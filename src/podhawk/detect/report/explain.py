@@ -27,9 +27,9 @@ from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
 from podhawk.errors import SearchError
+from podhawk.events.collected import Rebuild
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
-from podhawk.events.kept import Rebuild
 from podhawk.functions.predicates import with_latest
 from podhawk.rows import OrderKey, Row, Table, texts
 from podhawk.spl import clause as spl

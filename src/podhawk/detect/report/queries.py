@@ -15,7 +15,7 @@ from podhawk.engine.run.batch import Request
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
-from podhawk.events.kept import Rebuild
+from podhawk.events.collected import Rebuild
 from podhawk.session import Surroundings
 
 

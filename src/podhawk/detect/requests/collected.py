@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Struct
 
 from podhawk.detect.requests.request import Request, RequestKey, key_of
+from podhawk.events.collected import Kept, KeptLine, Rebuild, place_of
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
-from podhawk.events.kept import Kept, KeptLine, Rebuild, place_of
 
 _STAGES: Final = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}
 _SAME: Final = AUDIT_KEYS - {"kind", "apiVersion"}

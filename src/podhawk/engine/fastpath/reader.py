@@ -34,11 +34,11 @@ from podhawk.engine.fastpath.decoder import (
 )
 from podhawk.engine.fastpath.dispatch import Clause, Group, Server
 from podhawk.engine.fastpath.row_filter import MOST_REMEMBERED
+from podhawk.events.candidates import FoundLine, LineNumbers
+from podhawk.events.collected import KeptLine
 from podhawk.events.fields import FlattenRules
-from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
-from podhawk.events.sifting import FoundLine, LineNumbers
 from podhawk.events.time import parse_rfc3339
 from podhawk.rows import OrderKey, Row
 

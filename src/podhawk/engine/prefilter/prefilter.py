@@ -29,7 +29,7 @@ from podhawk.engine.prefilter.literals import CARRIED, PLAIN, Group, Groups, Lit
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import matcher
 from podhawk.engine.search.precheck import Unsure
-from podhawk.events.sifting import CONTINUES, FoundLine
+from podhawk.events.candidates import CONTINUES, FoundLine
 
 SAMPLE_LINES = 64
 SAMPLE_BYTES = 256 << 10

@@ -32,10 +32,10 @@ from podhawk.engine.search.collectors import GatherJob
 from podhawk.engine.search.compiled import Observed, Rows, ScanJob
 from podhawk.engine.search.precheck import Screen
 from podhawk.engine.search.rows import metadata, order_of, row_of
+from podhawk.events.candidates import Take
 from podhawk.events.event import AuditEvent, View
 from podhawk.events.options import InputReport
-from podhawk.events.pieces import Piece
-from podhawk.events.sifting import Take
+from podhawk.events.splits import Piece
 from podhawk.rows import Row, Table
 from podhawk.runtime import rare_collection
 

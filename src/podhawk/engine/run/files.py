@@ -6,6 +6,7 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 
+from podhawk.events.candidates import Sieve, Take
 from podhawk.events.event import (
     DEFAULT_HOST,
     DEFAULT_INDEX,
@@ -14,10 +15,9 @@ from podhawk.events.event import (
     AuditEvent,
     View,
 )
-from podhawk.events.pieces import Piece, pieces_of, sample_of
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events, read_piece
-from podhawk.events.sifting import Sieve, Take
 from podhawk.events.source import expand_paths
+from podhawk.events.splits import Piece, pieces_of, sample_of
 
 
 class FileSource:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from podhawk.engine.search.compiled import Observed, ScanJob
 from podhawk.events.options import InputReport
-from podhawk.events.pieces import Piece
+from podhawk.events.splits import Piece
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

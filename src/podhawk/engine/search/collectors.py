@@ -11,8 +11,8 @@ from typing import Any
 from podhawk.commands.context import Context
 from podhawk.engine.plan.planner import Plan
 from podhawk.engine.search.compiled import Observed, Rows, ScanJob
+from podhawk.events.collected import Kept, moved, place_of
 from podhawk.events.event import AuditEvent, View
-from podhawk.events.kept import Kept, moved, place_of
 from podhawk.rows import OrderKey
 
 

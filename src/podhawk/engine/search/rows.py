@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from podhawk.events.alike import IDENTITY, Alike
 from podhawk.events.event import AuditEvent, View
 from podhawk.events.fields import FlattenRules, fields_of, pick
+from podhawk.events.line_template import IDENTITY, Alike
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import decide
 from podhawk.rows import OrderKey, Row

@@ -24,10 +24,10 @@ from podhawk.engine.plan.stages import chain
 from podhawk.engine.run.batch import TimeRange
 from podhawk.engine.search.collectors import GatherJob
 from podhawk.engine.search.compiled import Observed, ScanJob
-from podhawk.engine.spark.wire import VERSION
+from podhawk.engine.wire import VERSION
 from podhawk.errors import EngineError, SearchError
 from podhawk.events.options import ReadOptions
-from podhawk.events.pieces import Piece
+from podhawk.events.splits import Piece
 from podhawk.functions.declare import Env
 from podhawk.settings.version import __version__
 from podhawk.spl.text import plain

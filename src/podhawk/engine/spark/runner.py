@@ -21,10 +21,10 @@ from podhawk.engine.search.collectors import GatherJob
 from podhawk.engine.search.compiled import ScanJob
 from podhawk.engine.spark.cluster import Cluster
 from podhawk.engine.spark.payload import Ferry, Shipment, pack, send_search
-from podhawk.engine.spark.wire import VERSION, load
 from podhawk.engine.spark.worker import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_pieces, merge_states, raise_failure
+from podhawk.engine.wire import VERSION, load
 from podhawk.errors import EngineError, UsageError
-from podhawk.events.pieces import Piece, splits_of
+from podhawk.events.splits import Piece, splits_of
 from podhawk.rows import Table
 from podhawk.settings.version import __version__
 

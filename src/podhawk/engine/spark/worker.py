@@ -17,10 +17,10 @@ from podhawk.engine.run.batch import PieceWork
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.compiled import ScanJob
 from podhawk.engine.spark.payload import Shipment, Unpack, jobs_of, unpack
-from podhawk.engine.spark.wire import dump, load
+from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError, PodhawkError
 from podhawk.events.options import InputReport
-from podhawk.events.pieces import NotByLine
+from podhawk.events.splits import NotByLine
 
 if TYPE_CHECKING:
     import pyarrow

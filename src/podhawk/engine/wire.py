@@ -22,9 +22,9 @@ from podhawk.commands.aggregate import Group
 from podhawk.commands.orderings import Falling
 from podhawk.engine.search.compiled import Observed
 from podhawk.errors import EngineError
+from podhawk.events.collected import KeptLine
 from podhawk.events.decode import Number
 from podhawk.events.event import AuditEvent, Origin, View
-from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport, Rejected
 from podhawk.functions.aggregations import arithmetic, counting, ordered
 from podhawk.rows import Filled, OrderKey, Row

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from podhawk.commands.context import Context
+from podhawk.engine import wire as states
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.run.batch import TimeRange
 from podhawk.engine.search.compiled import Observed, ScanJob
-from podhawk.engine.spark import wire as states
 from podhawk.engine.spark.payload import Shipment, pack, unpack
-from podhawk.engine.spark.wire import dump, load
+from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError
 from podhawk.events.options import ReadOptions
 from podhawk.rows import Filled, OrderKey, Row

@@ -11,12 +11,12 @@ import msgspec
 from msgspec import structs
 from msgspec.structs import replace
 
-from podhawk.events.alike import MOST, Alike, Rest, is_its_own, split
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.formats.native import native_event, raw_of
+from podhawk.events.line_template import MOST, Alike, Rest, is_its_own, split
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 

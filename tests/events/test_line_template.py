@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from podhawk.engine.search.rows import row_of
-from podhawk.engine.spark.wire import dump, load
-from podhawk.events import alike
+from podhawk.engine.wire import dump, load
+from podhawk.events import line_template as alike
+from podhawk.events.collected import KeptLine, Rebuild
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
-from podhawk.events.kept import KeptLine, Rebuild
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.read import read_events
 from podhawk.rows import OrderKey
@@ -71,7 +71,7 @@ def both(tmp_path: Path, lines: list[str]) -> list[tuple[AuditEvent, AuditEvent]
 def test_events_made_after_others_are_as_they_are_read(
     most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("podhawk.events.kept.MOST", most)
+    monkeypatch.setattr("podhawk.events.collected.MOST", most)
     names = frozenset({*alike.IDENTITY, "_time", "_raw", "user.username", "requestObject.auditID", "source"})
     shared = 0
     for seed in range(5):
