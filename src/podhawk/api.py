@@ -363,7 +363,7 @@ def _cannot(observed: Observed, report: InputReport) -> str:
     levels = sorted(level for level in report.by_level if level)
     if bodies and levels and not set(levels) & {"Request", "RequestResponse"}:
         return f"no event has {names}: bodies are not logged at level {', '.join(levels)}"
-    return "" if report.sifted else f"no event that it may want has {names}"
+    return "" if report.prefiltered else f"no event that it may want has {names}"
 
 
 __all__ = [

@@ -1,61 +1,96 @@
-"""What the reader asks of those who look at lines before it: a sieve over blocks, and a quick way for single lines."""
+"""The seam between reading a file and the searches that want its events.
+
+A reader makes events of lines, which is slow, so it first asks those for whom it reads (`Shortcuts`):
+
+* the prefilter selects the lines of a block that any search can want, without decoding them,
+* the fast path takes a line, if it can do for all searches what the event would do,
+* the precheck looks at a decoded line that was left, before an event is made of it.
+
+Each event that the reader makes comes as a `Candidate`, with the searches that may want it. The verdict belongs to the
+candidate and not to the reader's state, so candidates may be buffered between the two sides.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
+from msgspec import Struct
+
+from podhawk.events.event import AuditEvent
+
 CONTINUES: Final = b' \t,:"[]}'
-"""What a line begins with that goes on with a document of the lines before."""
+"""First bytes of a line that continues a document from the lines before it."""
 
-FoundLine = tuple[int, bytes, frozenset[int] | None]
-"""A line that a sieve found: where it stands in its block, its text, the searches that may want it (None for all)."""
+Searches = frozenset[int] | None
+"""The numbers of the searches that may want a line or an event; None for all of them."""
+
+FoundLine = tuple[int, bytes, Searches]
+"""A line that the prefilter selected: its offset in the block, its text, the searches that may want it."""
 
 
-class LineNumbers(Protocol):
-    """Counts lines of a block."""
+class Candidate(Struct, frozen=True):
+    """An event, and the searches that may want it."""
+
+    event: AuditEvent
+    searches: Searches = None
+
+
+class LineCounter(Protocol):
+    """Counts the lines of a block."""
 
     def before(self, place: int) -> int:
-        """The lines before a place; places are asked for in ascending order."""
+        """The number of lines before an offset. Offsets must be asked for in ascending order."""
 
 
-class Sieve(Protocol):
-    """Tells which lines of a block are worth reading (see `podhawk.engine.prefilter.prefilter`)."""
-
-    current: frozenset[int] | None
-
-    def wants(self, data: dict[str, Any]) -> bool:
-        """Whether anybody wants the decoded line that is at hand."""
-
-    def candidates(self, block: bytes, first_line: int, start: int, stop: int) -> Sifted | None:
-        """The lines worth reading of the whole lines that a block holds between two places; None if all of them must
-        be read from here on."""
-
-
-class Sifted(Protocol):
-    """Lines worth reading, and how many lines there were."""
+class SelectedLines(Protocol):
+    """The lines of a part of a block that the prefilter selected."""
 
     @property
     def lines(self) -> Sequence[FoundLine]: ...
     @property
-    def numbers(self) -> LineNumbers: ...
+    def numbers(self) -> LineCounter: ...
     @property
     def total(self) -> int:
-        """How many lines there were; asked for last."""
+        """The number of all lines in the part. Must be asked for last."""
 
 
-class Take(Protocol):
-    """A quick way: it is offered lines that look like an event first."""
+class LinePrefilter(Protocol):
+    """Selects lines that a search can want (see `podhawk.engine.prefilter.prefilter`)."""
+
+    def select(self, block: bytes, first_line: int, start: int, stop: int) -> SelectedLines | None:
+        """The lines to read of the whole lines between two offsets; None if the prefilter cannot be used from here
+        on."""
+
+
+class LineTaker(Protocol):
+    """The fast path (see `podhawk.engine.fastpath.reader`). What it takes needs no event."""
 
     take: Callable[[bytes, int], bool]
-    """Takes a line and its number (from 1), and says whether nothing more need be done about it."""
+    """Takes a line with its number (from 1) for all searches; returns False if an event must be made of it."""
     take_lines: Callable[[bytes, int, int], int] | None
-    """Takes the whole lines that bytes hold between two places, each of them an event, and says how many they were; 0
-    if they must be looked at one by one."""
+    """Takes all lines between two offsets of a block, if each is one event; returns their number, or 0 if they must be
+    read one by one. None where a search needs to see single lines."""
 
-    def take_found(self, found: Sequence[FoundLine], numbers: LineNumbers, before: int) -> list[FoundLine]:
-        """Takes lines that a sieve found after `before` others; gives back those about which more need be done, with
-        their numbers within the block."""
+    def take_found(self, found: Sequence[FoundLine], numbers: LineCounter, before: int) -> list[FoundLine]:
+        """Takes lines that the prefilter selected, from a part of the file with `before` lines in front of it. Returns
+        the lines of which events must be made, with the number of lines before each of them instead of the offset."""
 
     def open(self, path: str) -> None:
-        """A file begins: from it come the next lines."""
+        """Says that the following lines are from this file."""
+
+
+Precheck = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
+"""Narrows the searches that may want a decoded line. It leaves in those for which it cannot tell."""
+
+
+class Shortcuts(Struct, frozen=True):
+    """What spares a reader from making events that no search wants."""
+
+    prefilter: LinePrefilter | None = None
+    precheck: Precheck | None = None
+    fast_path: LineTaker | None = None
+
+
+NO_SHORTCUTS: Final = Shortcuts()
+"""Every line is read, and every event is a candidate for all searches."""

@@ -50,7 +50,7 @@ class InputReport(Struct):
     by_format: Counter[str] = field(default_factory=Counter)
     rejected: dict[str, Rejected] = field(default_factory=dict)
     strict: bool = False
-    sifted: bool = False
+    prefiltered: bool = False
     """Whether lines that no search can want were passed over: lines and bytes are exact then, the rest counts what
     was looked at."""
     anything: bool = False
@@ -88,7 +88,11 @@ class InputReport(Struct):
         self.by_stage.update(other.by_stage)
         self.by_level.update(other.by_level)
         self.by_format.update(other.by_format)
-        self.strict, self.anything, self.sifted = other.strict, other.anything, self.sifted or other.sifted
+        self.strict, self.anything, self.prefiltered = (
+            other.strict,
+            other.anything,
+            self.prefiltered or other.prefiltered,
+        )
         if self.first_unread is None and other.first_unread is not None:
             self.first_unread = structs.replace(other.first_unread, line=other.first_unread.line + lines_before)
         for reason, entry in other.rejected.items():
@@ -109,7 +113,7 @@ class InputReport(Struct):
         files = "1 file" if self.files == 1 else f"{self.files:,} files"
         kind = "" if set(self.by_format) & {"json", "text"} else "audit "
         events = f"1 {kind}event" if self.events == 1 else f"{self.events:,} {kind}events"
-        looked = " looked at" if self.sifted else ""
+        looked = " looked at" if self.prefiltered else ""
         lines = [f"{events}{looked} in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
         for title, counts in (("stages", self.by_stage), ("levels", self.by_level), ("formats", self.by_format)):
             if counts:

@@ -108,7 +108,7 @@ def account(result: api.Result) -> tuple[object, ...]:
 def the_long_way(search: str, path: Path, content: Content, patch: pytest.MonkeyPatch) -> api.Result:
     """The rows without the quick way."""
     with patch.context() as patched:
-        patched.setattr(batch, "quick_for", lambda *about: None)
+        patched.setattr(batch, "fast_path_for", lambda *about: None)
         return api.search(search, path, content=content, jobs=1)
 
 

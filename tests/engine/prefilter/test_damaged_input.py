@@ -67,8 +67,8 @@ def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path, monk
             text = search if "|" in search else f"{search} | table auditID verb"
             fast = outcome(text, path)
             with monkeypatch.context() as plainly:
-                plainly.setattr(batch, "sieve_for", lambda groups: None)
-                plainly.setattr(batch, "quick_for", lambda *about: None)
+                plainly.setattr(batch, "prefilter_for", lambda groups: None)
+                plainly.setattr(batch, "fast_path_for", lambda *about: None)
                 assert fast == outcome(text, path), (seed, wrap.__name__, text)
 
 

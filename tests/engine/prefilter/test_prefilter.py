@@ -19,8 +19,8 @@ from podhawk.engine.prefilter import prefilter as sieve
 from podhawk.engine.prefilter.literals import Literal, groups_of
 from podhawk.engine.prefilter.patterns import HyperscanMatcher, ReMatcher
 from podhawk.events import source
-from podhawk.events.candidates import CONTINUES
-from podhawk.events.read import InputReport, ReadOptions, read_events
+from podhawk.events.candidates import CONTINUES, Shortcuts
+from podhawk.events.read import InputReport, ReadOptions, read_candidates
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
 from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
@@ -64,8 +64,8 @@ def clause_of(search: str) -> Clause:
 
 def test_a_search_that_may_want_any_line_has_no_sieve() -> None:
     clauses = [clause_of(search) for search in ("verb=create", "NOT verb=create")]
-    assert sieve.sieve_for([groups_of(clauses[0])]) is not None
-    assert sieve.sieve_for([groups_of(clause) for clause in clauses]) is None
+    assert sieve.prefilter_for([groups_of(clauses[0])]) is not None
+    assert sieve.prefilter_for([groups_of(clause) for clause in clauses]) is None
 
 
 def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tmp_path: Path) -> None:
@@ -104,8 +104,8 @@ def test_a_line_that_cannot_begin_an_event_is_seen(
     monkeypatch.setattr(sieve, "matcher", matcher)
     clause = parse_search(plain("verb=create")).stages[0].node.clause
     block = (before + b"\n" + continued + b"}\n{}\n").replace(b"\n", feed)
-    assert sieve.Sieve([groups_of(clause)]).candidates(block, 0) is None
-    assert sieve.Sieve([groups_of(clause)]).candidates(b"{}" + feed, 0) is not None
+    assert sieve.Prefilter([groups_of(clause)]).select(block, 0) is None
+    assert sieve.Prefilter([groups_of(clause)]).select(b"{}" + feed, 0) is not None
 
 
 def test_lines_and_bytes_are_exact_and_the_rest_is_said_to_be_looked_at(tmp_path: Path) -> None:
@@ -127,9 +127,9 @@ def test_line_numbers_are_those_of_the_file(tmp_path: Path, monkeypatch: pytest.
     texts = [spelled(chance, event(chance, number)) for number in range(300)]
     path = tmp_path / "audit.log"
     path.write_bytes(plain_lines(chance, texts))
-    made = sieve.sieve_for([groups_of(clause_of("verb=delete objectRef.resource=pods"))])
+    made = sieve.prefilter_for([groups_of(clause_of("verb=delete objectRef.resource=pods"))])
     seen = 0
-    for one in read_events([str(path)], ReadOptions(), InputReport(), made):
+    for one in (c.event for c in read_candidates([str(path)], ReadOptions(), InputReport(), Shortcuts(made))):
         assert one.view.data["auditID"] == f"id-{one.origin.line - 1}"
         seen += 1
     assert seen > 5
@@ -140,6 +140,6 @@ def test_the_two_groups_that_fewest_lines_have_together_are_scanned_for() -> Non
     groups = [frozenset({Literal(word)}) for word in ("pods", "create", "default")]
     lines = [b"pods create"] * 3 + [b"default"] * 5 + [b"create default"] + [b"nothing"] * 9
     assert sieve.rarest_pair(groups, lines) == (groups[0], groups[2])
-    made = sieve.Sieve([tuple(groups)])
+    made = sieve.Prefilter([tuple(groups)])
     made.prepare(b"\n".join(lines))
     assert made.kinds[0].chosen == (groups[0], groups[2])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -34,7 +34,7 @@ from podhawk.engine.fastpath.decoder import (
 )
 from podhawk.engine.fastpath.dispatch import Clause, Group, Server
 from podhawk.engine.fastpath.row_filter import MOST_REMEMBERED
-from podhawk.events.candidates import FoundLine, LineNumbers
+from podhawk.events.candidates import FoundLine, LineCounter
 from podhawk.events.collected import KeptLine
 from podhawk.events.fields import FlattenRules
 from podhawk.events.options import InputReport
@@ -48,12 +48,6 @@ if TYPE_CHECKING:
 _NEW: Any = object()
 MOST_GROUPS = 1024
 """Sets of searches that may want the same lines, remembered at a time."""
-
-
-class Wanting(Protocol):
-    """A sieve: `current` are the searches that may want the line at hand, None for all."""
-
-    current: frozenset[int] | None
 
 
 def needed(job: ScanJob) -> frozenset[str] | None:
@@ -79,7 +73,7 @@ def asked_for(job: ScanJob) -> frozenset[str] | None:
     return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
 
 
-class Quick:
+class FastPath:
     """Takes lines for a set of searches; those in `fields` that are None cannot be served this way, but at least asked
     whether they want a line."""
 
@@ -90,15 +84,14 @@ class Quick:
         fixed: dict[str, str],
         place: tuple[int, ...],
         numbers: Mapping[str, int],
-        sieve: Wanting | None,
+        prefiltered: bool,
     ) -> None:
         self._jobs = jobs
         self._whole = len(place) == 1
         self._place = place
         self._path = ""
         self._numbers = numbers
-        self._sieve = sieve
-        self._lines: LineNumbers | None = None
+        self._lines: LineCounter | None = None
         self._before = 0
         asked = [asked_for(job) if job.selects_native else None for job in jobs]
         self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
@@ -129,7 +122,7 @@ class Quick:
         self.take_lines: Callable[[bytes, int, int], int] | None = None
         only = jobs[0]
         if (
-            sieve is None
+            not prefiltered
             and len(jobs) == 1
             and only.selects_native
             and isinstance(only.reducer, StatsRun)
@@ -160,7 +153,7 @@ class Quick:
         if self._whole:
             self._place = (self._numbers.get(path, 0),)
 
-    def take_found(self, found: Sequence[FoundLine], numbers: LineNumbers, before: int) -> list[FoundLine]:
+    def take_found(self, found: Sequence[FoundLine], numbers: LineCounter, before: int) -> list[FoundLine]:
         """Take lines that the sieve found after `before` others; gives back those that must go the long way, with their
         numbers within the block."""
         offer = self._offer
@@ -185,8 +178,8 @@ class Quick:
                 group.forget()
 
     def _take(self, line: bytes, number: int) -> bool:
-        """Take a line; False if it must go the long way."""
-        return self._offer(line, number, self._sieve.current if self._sieve is not None else None)
+        """Take a line for all searches; False if it must go the long way."""
+        return self._offer(line, number, None)
 
     def _number(self, at: int) -> int:
         """The number of a line, which of one that the sieve found is worked out when it is asked for."""
@@ -306,18 +299,18 @@ class Quick:
                 server.settle()
 
 
-def quick_for(
+def fast_path_for(
     jobs: Sequence[ScanJob],
     fixed: dict[str, str],
     place: tuple[int, ...],
     numbers: Mapping[str, int],
-    sieve: Wanting | None = None,
-) -> Quick | None:
-    """The quick way for these searches; None if it can ask for none of them what they want, or without a sieve not
+    prefiltered: bool,
+) -> FastPath | None:
+    """The fast path for these searches; None if it can ask for none of them what they want, or without a prefilter not
     serve all of them."""
     fields = [needed(job) for job in jobs]
     if not fields or (
-        None in fields if sieve is None else all(job.selects_native and asked_for(job) is None for job in jobs)
+        None in fields if not prefiltered else all(job.selects_native and asked_for(job) is None for job in jobs)
     ):
         return None
-    return Quick(jobs, fields, fixed, place, numbers, sieve)
+    return FastPath(jobs, fields, fixed, place, numbers, prefiltered)

@@ -20,7 +20,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -28,7 +28,6 @@ from msgspec import Struct
 from podhawk.engine.prefilter.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import matcher
-from podhawk.engine.search.precheck import Unsure
 from podhawk.events.candidates import CONTINUES, FoundLine
 
 SAMPLE_LINES = 64
@@ -101,7 +100,7 @@ def group_pattern(group: Group) -> bytes:
     return rb"(?:" + rb"|".join(sorted(pattern_of(literal) for literal in group)) + rb")"
 
 
-class Candidates(Struct):
+class Selection(Struct):
     """What to look at of a block up to a place.
 
     A line that does not end as an event ends comes together with the next one, on which it may go on.
@@ -116,8 +115,6 @@ class Candidates(Struct):
         return self.numbers.before(self.stop)
 
 
-Look = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
-"""A look at a decoded line: which of the searches that may want it do."""
 Span = tuple[int, int, int]
 """Where a line starts and stops, and a bit for each kind of search that may want it; all bits for any."""
 
@@ -130,7 +127,7 @@ class Kind(Struct):
     chosen: tuple[Group, ...] = ()
 
 
-class Sieve:
+class Prefilter:
     """The prefilter of a set of searches, each given as its groups (none of them empty)."""
 
     def __init__(self, searches: Sequence[Groups]) -> None:
@@ -140,8 +137,6 @@ class Sieve:
         self.kinds = [Kind(groups, frozenset(those)) for groups, those in numbers.items()]
         self._came: Counter[int] = Counter()
         self._passed = [0] * len(self.kinds)
-        self.current: frozenset[int] | None = None
-        self.look: Look | None = None
         self._matcher: Any = None
         self._masks: list[int] = []
         self._sets: dict[int, frozenset[int]] = {}
@@ -179,17 +174,7 @@ class Sieve:
         """Whether the patterns have been chosen and compiled."""
         return self._matcher is not None
 
-    def wants(self, data: dict[str, Any]) -> bool:
-        """Whether any search wants the decoded line that is at hand; narrows `current` to those that do."""
-        if self.current is None or self.look is None:
-            return True
-        try:
-            self.current = self.look(data, self.current)
-        except Unsure:
-            return True
-        return bool(self.current)
-
-    def candidates(self, block: bytes, first_line: int, start: int = 0, stop: int | None = None) -> Candidates | None:
+    def select(self, block: bytes, first_line: int, start: int = 0, stop: int | None = None) -> Selection | None:
         """The lines to look at of the whole lines that a block holds between two places; None if they must all be
         read."""
         if stop is None:
@@ -243,7 +228,7 @@ class Sieve:
             spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
         return spans
 
-    def _numbered(self, block: bytes, spans: list[Span], at: int, last: int) -> Candidates:
+    def _numbered(self, block: bytes, spans: list[Span], at: int, last: int) -> Selection:
         """The lines themselves, with the searches that may want them."""
         sets = self._sets
         if len(sets) >= MOST_SETS:  # a log can be made to hold any combination of literals
@@ -258,7 +243,7 @@ class Sieve:
             lines.append((start, text, numbers))
         if len(came) >= MOST_SETS:
             self._add_up()
-        return Candidates(lines, LineNumbers(block, at), last)
+        return Selection(lines, LineNumbers(block, at), last)
 
     def passed(self, number: int) -> int:
         """How many lines came through for what a search looks for."""
@@ -305,6 +290,6 @@ def _adjacent(open_ends: list[int], block: bytes) -> bool:
     return any(block.find(b"\n", one, other - 1) < 0 for one, other in itertools.pairwise(open_ends))
 
 
-def sieve_for(searches: Sequence[Groups]) -> Sieve | None:
-    """The sieve of all searches; None if one of them may want any line."""
-    return Sieve(searches) if searches and all(searches) else None
+def prefilter_for(searches: Sequence[Groups]) -> Prefilter | None:
+    """The prefilter of all searches; None if one of them may want any line."""
+    return Prefilter(searches) if searches and all(searches) else None

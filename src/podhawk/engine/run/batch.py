@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -19,21 +19,21 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
-from podhawk.engine.fastpath.reader import Quick, quick_for
+from podhawk.engine.fastpath.reader import FastPath, fast_path_for
 from podhawk.engine.plan.planner import Plan, make_plan
 from podhawk.engine.plan.stages import run_stages
 from podhawk.engine.plan.subsearches import has_subsearch, replace_subsearches
 from podhawk.engine.prefilter import newlines as lines
 from podhawk.engine.prefilter.literals import CARRIED, groups_of
-from podhawk.engine.prefilter.prefilter import Sieve, sieve_for
+from podhawk.engine.prefilter.prefilter import Prefilter, prefilter_for
 from podhawk.engine.run.scan_profile import scanned
 from podhawk.engine.run.workers import scan_in_parallel
 from podhawk.engine.search.collectors import GatherJob
 from podhawk.engine.search.compiled import Observed, Rows, ScanJob
-from podhawk.engine.search.precheck import Screen
+from podhawk.engine.search.precheck import Precheck
 from podhawk.engine.search.rows import metadata, order_of, row_of
-from podhawk.events.candidates import Take
-from podhawk.events.event import AuditEvent, View
+from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
+from podhawk.events.event import View
 from podhawk.events.options import InputReport
 from podhawk.events.splits import Piece
 from podhawk.rows import Row, Table
@@ -47,7 +47,7 @@ class EventSource(Protocol):
     unread: bool
 
     def plain(self) -> bool:
-        """Whether events have the time that the quick way reads."""
+        """Whether events have the time that the fast path reads."""
 
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
@@ -58,16 +58,16 @@ class EventSource(Protocol):
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines; None if it cannot be cut."""
 
-    def piece(
-        self, piece: Piece, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
-    ) -> Iterator[AuditEvent]:
-        """The events of one piece."""
+    def split_candidates(
+        self, piece: Piece, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+    ) -> Iterator[Candidate]:
+        """The candidates of one piece."""
 
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
 
-    def events(self, sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
-        """All events, in the order of the input: those that a sieve lets through, or that `take` leaves."""
+    def candidates(self, shortcuts: Shortcuts = NO_SHORTCUTS) -> Iterator[Candidate]:
+        """All events that the shortcuts leave, in the order of the input."""
 
 
 class TimeRange(Struct, frozen=True):
@@ -116,22 +116,23 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
     for job in jobs:
         job.know(source.native())
 
-    sieve = _sieve(jobs, source)
+    prefilter = _prefilter(jobs)
     lines.expect(_size(source) // max(workers, 1))
-    sample = source.sample() if sieve is not None else b""
-    if sieve is not None and sample:
-        sieve.prepare(sample)
-    work = PieceWork(jobs, source, within, sieve)
+    sample = source.sample() if prefilter is not None else b""
+    if prefilter is not None and sample:
+        prefilter.prepare(sample)
+    work = PieceWork(jobs, source, within, prefilter)
     if scan_in_parallel(jobs, source, workers, work):
         source.unread = False
         return
     first = source.unread
-    quick = _quick(jobs, source, sieve, within, (0,))
-    with scanned(jobs, sieve, quick is not None):
-        _feed(jobs, source.events(sieve, quick), sieve, within, numbers=source.numbers())
-        if quick is not None:
-            quick.account(source.report if first else InputReport())
-            quick.settle()
+    fast_path = _fast_path(jobs, source, within, (0,), prefilter is not None)
+    shortcuts = Shortcuts(prefilter, _precheck(jobs, source, prefilter), fast_path)
+    with scanned(jobs, prefilter, fast_path is not None):
+        _feed(jobs, source.candidates(shortcuts), within, numbers=source.numbers())
+        if fast_path is not None:
+            fast_path.account(source.report if first else InputReport())
+            fast_path.settle()
 
 
 def _size(source: EventSource) -> int:
@@ -151,72 +152,80 @@ class PieceWork:
     """
 
     def __init__(
-        self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, sieve: Sieve | None = None
+        self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, prefilter: Prefilter | None = None
     ) -> None:
         self._jobs, self._source, self._within = jobs, source, within
-        self._sieve = sieve if sieve is not None else _sieve(jobs, source)
-        self._quick: Quick | None = None
+        self._prefilter = prefilter if prefilter is not None else _prefilter(jobs)
+        self._precheck = _precheck(jobs, source, self._prefilter)
+        self._fast_path: FastPath | None = None
 
     def __call__(self, piece: Piece, report: InputReport) -> None:
         """Take a piece. What was counted of a piece that cannot be read to its end is forgotten, with all before it
         that has not been settled."""
-        sieve, place = self._sieve, (piece.file, piece.number)
-        if sieve is not None and not sieve.prepared and not piece.whole:
-            sieve.prepare(next(iter(piece.blocks()), b""))
-        quick, self._quick = self._quick, None
-        if quick is None:
-            quick = _quick(self._jobs, self._source, sieve, self._within, place)
+        prefilter, place = self._prefilter, (piece.file, piece.number)
+        if prefilter is not None and not prefilter.prepared and not piece.whole:
+            prefilter.prepare(next(iter(piece.blocks()), b""))
+        fast_path, self._fast_path = self._fast_path, None
+        if fast_path is None:
+            fast_path = _fast_path(self._jobs, self._source, self._within, place, prefilter is not None)
         else:
-            quick.move(place)
-        _feed(self._jobs, self._source.piece(piece, report, sieve, quick), sieve, self._within, place)
-        if quick is not None:
-            quick.account(report)
-        self._quick = quick
+            fast_path.move(place)
+        shortcuts = Shortcuts(prefilter, self._precheck, fast_path)
+        _feed(self._jobs, self._source.split_candidates(piece, report, shortcuts), self._within, place)
+        if fast_path is not None:
+            fast_path.account(report)
+        self._fast_path = fast_path
 
     def settle(self) -> None:
         """Hand what was counted to the states."""
-        quick, self._quick = self._quick, None
-        if quick is not None:
-            quick.settle()
-            self._quick = quick
+        fast_path, self._fast_path = self._fast_path, None
+        if fast_path is not None:
+            fast_path.settle()
+            self._fast_path = fast_path
 
 
-def _quick(
-    jobs: Sequence[ScanJob], source: EventSource, sieve: Sieve | None, within: TimeRange, place: tuple[int, ...]
-) -> Quick | None:
-    """The quick way from lines to rows, where there is no time to look at first, nor another one than it reads."""
+def _fast_path(
+    jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, place: tuple[int, ...], prefiltered: bool
+) -> FastPath | None:
+    """The fast path from lines to rows, where there is no time to look at first, nor another one than it reads."""
     if within != TimeRange() or not source.plain():
         return None
-    return quick_for(jobs, dict(metadata(source.native())), place, source.numbers(), sieve)  # type: ignore[arg-type]
+    return fast_path_for(jobs, dict(metadata(source.native())), place, source.numbers(), prefiltered)  # type: ignore[arg-type]
 
 
-def _sieve(jobs: Sequence[ScanJob], source: EventSource) -> Sieve | None:
-    sieve = sieve_for([groups_of(job.base) if job.selects_native else CARRIED for job in jobs])
-    if sieve is not None:
-        sieve.look = Screen(jobs, dict(metadata(source.native()))).wants  # type: ignore[arg-type]
-    return sieve
+def _prefilter(jobs: Sequence[ScanJob]) -> Prefilter | None:
+    return prefilter_for([groups_of(job.base) if job.selects_native else CARRIED for job in jobs])
+
+
+def _precheck(
+    jobs: Sequence[ScanJob], source: EventSource, prefilter: Prefilter | None
+) -> Callable[[dict[str, Any], frozenset[int]], frozenset[int]] | None:
+    """The precheck of lines that a prefilter selects: without one every line is for all searches."""
+    if prefilter is None:
+        return None
+    return Precheck(jobs, dict(metadata(source.native()))).narrow  # type: ignore[arg-type]
 
 
 def _feed(
     jobs: Sequence[ScanJob],
-    events: Iterator[AuditEvent],
-    sieve: Sieve | None,
+    candidates: Iterable[Candidate],
     within: TimeRange,
     place: tuple[int, ...] = (),
     numbers: Mapping[str, int] | None = None,
 ) -> None:
-    """Offer events to the jobs; `place` is where a piece stands in the input, else `numbers` says so of each file."""
+    """Offer candidates to the jobs that may want them; `place` is where a piece stands in the input, else `numbers`
+    says so of each file."""
     named = [job.probe_fields for job in jobs]
     probe_fields = None if None in named else frozenset().union(*(names for names in named if names is not None))
-    for event in events:
+    for candidate in candidates:
+        event, searches = candidate.event, candidate.searches
         if not within.holds(event.time):
             continue
-        wanted = sieve.current if sieve is not None else None
         order = order_of(event, place or ((numbers or {}).get(event.origin.file, 0),))
         probes: dict[int, Row] = {}
         rows: Rows = {}
         for number, job in enumerate(jobs):
-            if wanted is not None and number not in wanted:
+            if searches is not None and number not in searches:
                 continue
             view = job.view(event)
             probe = probes.get(id(view))

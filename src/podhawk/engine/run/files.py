@@ -6,16 +6,15 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 
-from podhawk.events.candidates import Sieve, Take
+from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.event import (
     DEFAULT_HOST,
     DEFAULT_INDEX,
     NATIVE_SOURCE,
     NATIVE_SOURCETYPE,
-    AuditEvent,
     View,
 )
-from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events, read_piece
+from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_candidates, read_events, read_split
 from podhawk.events.source import expand_paths
 from podhawk.events.splits import Piece, pieces_of, sample_of
 
@@ -58,15 +57,15 @@ class FileSource:
             {},
         )
 
-    def events(self, sieve: Sieve | None = None, take: Take | None = None) -> Iterator[AuditEvent]:
-        """All events, or those that a sieve lets through or `take` leaves; nothing at all if there are no paths."""
+    def candidates(self, shortcuts: Shortcuts = NO_SHORTCUTS) -> Iterator[Candidate]:
+        """All events, or those that the shortcuts leave; nothing at all if there are no paths."""
         report = self.report if self.unread else InputReport()
         self.unread = False
         if self.paths:
-            yield from read_events(self.paths, self.options, report, sieve, take)
+            yield from read_candidates(self.paths, self.options, report, shortcuts)
 
     def plain(self) -> bool:
-        """Whether events have the time that the quick way reads."""
+        """Whether events have the time that the fast path reads."""
         return self.options.time_field == "requestReceivedTimestamp"
 
     def numbers(self) -> dict[str, int]:
@@ -77,8 +76,8 @@ class FileSource:
         return self._numbers
 
     def sample(self) -> bytes:
-        """Some bytes of the input, for a sieve to see what is rare in it; nothing where it will not be asked, or where
-        the input can be read only once. Raises `InputError` for paths that do not exist."""
+        """Some bytes of the input, for a prefilter to see what is rare in it; nothing where it will not be asked, or
+        where the input can be read only once. Raises `InputError` for paths that do not exist."""
         if self.options.strict or self.options.input_format not in ("auto", "native"):
             return b""
         try:
@@ -92,19 +91,19 @@ class FileSource:
             return None
         return pieces_of(self.paths, size)
 
-    def piece(
-        self, piece: Piece, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
-    ) -> Iterator[AuditEvent]:
-        """The events of one piece."""
-        return read_piece(piece, self.options, report, sieve, take)
+    def split_candidates(
+        self, piece: Piece, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+    ) -> Iterator[Candidate]:
+        """The candidates of one piece."""
+        return read_split(piece, self.options, report, shortcuts)
 
     def check(self) -> None:
         """Raise InputError if the input was not empty and held no event, or was rejected under strict.
 
-        Where a sieve passed lines over and none of the others was an event, the input is read once more
+        Where a prefilter passed lines over and none of the others was an event, the input is read once more
         without it, up to the first event.
         """
-        if self.report.sifted and not self.report.events:
+        if self.report.prefiltered and not self.report.events:
             full = InputReport()
             if next(iter(read_events(self.paths, self.options, full)), None) is not None:
                 return

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 if TYPE_CHECKING:
-    from podhawk.engine.prefilter.prefilter import Sieve
+    from podhawk.engine.prefilter.prefilter import Prefilter
     from podhawk.engine.search.compiled import ScanJob
 
 ACTIVE: ContextVar[Profile | None] = ContextVar("podhawk_profile", default=None)
@@ -82,7 +82,7 @@ def timed(name: str, stage: str) -> Iterator[None]:
 
 
 @contextmanager
-def scanned(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> Iterator[None]:
+def scanned(jobs: Sequence[ScanJob], prefilter: Prefilter | None, quick: bool) -> Iterator[None]:
     """Note one reading of the input."""
     profile = ACTIVE.get()
     if profile is None:
@@ -92,14 +92,14 @@ def scanned(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> Iterat
     try:
         yield
     finally:
-        way = ("prefilter, then " if sieve is not None else "") + ("quick decode" if quick else "full decode")
+        way = ("prefilter, then " if prefilter is not None else "") + ("quick decode" if quick else "full decode")
         profile.scans.append(
             ScanProfile(
                 way,
-                _why(jobs, sieve, quick),
+                _why(jobs, prefilter, quick),
                 time.perf_counter() - started,
                 [
-                    (name_of(job), _literals(number, sieve), _passed(number, sieve), job.observed.matched)
+                    (name_of(job), _literals(number, prefilter), _passed(number, prefilter), job.observed.matched)
                     for number, job in enumerate(jobs)
                 ],
             )
@@ -112,16 +112,16 @@ def name_of(job: ScanJob) -> str:
     return (source.name or "search").removesuffix(": search").rpartition("/")[2]
 
 
-def _why(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> str:
+def _why(jobs: Sequence[ScanJob], prefilter: Prefilter | None, quick: bool) -> str:
     from podhawk.engine.fastpath.reader import needed
     from podhawk.engine.prefilter.literals import groups_of
 
     parts = []
-    if sieve is None:
+    if prefilter is None:
         free = [name_of(job) for job in jobs if job.selects_native and not groups_of(job.base)]
         parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
     else:
-        parts.append(f"{len(jobs)} searches of {len(sieve.kinds)} kinds")
+        parts.append(f"{len(jobs)} searches of {len(prefilter.kinds)} kinds")
     slow = [name_of(job) for job in jobs if needed(job) is None]
     if slow:
         parts.append(f"{slow[0]} needs the whole of each event" + (" that it wants" if quick else ""))
@@ -130,13 +130,13 @@ def _why(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> str:
     return "; ".join(parts)
 
 
-def _literals(number: int, sieve: Sieve | None) -> str:
-    if sieve is None:
+def _literals(number: int, prefilter: Prefilter | None) -> str:
+    if prefilter is None:
         return "every line"
-    kind = next(one for one in sieve.kinds if number in one.searches)
+    kind = next(one for one in prefilter.kinds if number in one.searches)
     groups = ("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen)
     return " and ".join(groups) or "every line"
 
 
-def _passed(number: int, sieve: Sieve | None) -> int:
-    return 0 if sieve is None else sieve.passed(number)
+def _passed(number: int, prefilter: Prefilter | None) -> int:
+    return 0 if prefilter is None else prefilter.passed(number)

@@ -164,7 +164,7 @@ def _able(job: ScanJob) -> bool:
     return fields is not None and not fields & {"_raw", "_time"} and job.rules == FlattenRules()
 
 
-class Screen:
+class Precheck:
     """The first look for a set of searches."""
 
     def __init__(self, jobs: Sequence[ScanJob], fixed: dict[str, str]) -> None:
@@ -173,21 +173,25 @@ class Screen:
         self.probe = Probe({name: reader_of(name) for name in names}, fixed)
         self.blind = frozenset(number for number, job in enumerate(jobs) if not _able(job))
 
-    def wants(self, data: dict[str, Any], numbers: frozenset[int]) -> frozenset[int]:
-        """Those of the searches that want the event. Raises `Unsure` where only the long way can tell."""
+    def narrow(self, data: dict[str, Any], numbers: frozenset[int]) -> frozenset[int]:
+        """Those of the searches that want the event; all of them where only the slow path can tell. Counts the event
+        for those that do not want it: the others will be offered it."""
         probe = self.probe
         probe.data = data
         probe.known = {}
-        found = []
-        for number in numbers:
-            if number in self.blind:
-                found.append(number)
-                continue
+        refused = []
+        try:
+            for number in numbers:
+                if number in self.blind:
+                    continue
+                job = self.jobs[number]
+                job.see(probe)  # type: ignore[arg-type]
+                if not job.test(probe):  # type: ignore[arg-type]
+                    refused.append(number)
+        except Unsure:
+            return numbers
+        for number in refused:
             job = self.jobs[number]
-            observed = job.observed
-            observed.offered += 1
-            observed.selected += job.selects_native
-            job.see(probe)  # type: ignore[arg-type]
-            if job.test(probe):  # type: ignore[arg-type]
-                found.append(number)
-        return frozenset(found)
+            job.observed.offered += 1
+            job.observed.selected += job.selects_native
+        return numbers.difference(refused)

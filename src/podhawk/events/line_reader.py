@@ -1,0 +1,183 @@
+"""Lines to audit events: the slow path, which reads whatever a file holds.
+
+Nearly all lines of an audit log are one event each, so that case is tried first and costs one decode. Everything else
+goes through `documents` (lines to JSON documents), `partial` (parts that a container runtime split) and `unwrap` (the
+events inside a document).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from podhawk.events.assemble import Assembler
+from podhawk.events.decode import BadJSON, decode_json
+from podhawk.events.documents import Document, Documents, Lines
+from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
+from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
+from podhawk.events.formats.native import native_event
+from podhawk.events.generic import json_events, text_events
+from podhawk.events.options import InputReport, ReadOptions
+from podhawk.events.partial import Joiner
+from podhawk.events.reasons import OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
+from podhawk.events.registry import FORMATS
+from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in
+from podhawk.events.source import split_lines
+from podhawk.events.splits import NotByLine
+from podhawk.events.unwrap import recover, unwrap
+
+BY_NAME: Final = {form.name: form for form in FORMATS}
+_EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
+
+Take = Callable[[bytes, int], bool]
+"""Takes a line and its number (from 1), and tells whether it needs no event."""
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a document is an audit event without members of any other kind. Nearly every line is."""
+    return is_audit_event(value) and value.keys() <= AUDIT_KEYS
+
+
+class LineReader:
+    """Makes the audit events of one file and counts them in the report.
+
+    `in_split` says that only a split of the file is read. Then each line must be a document of its own, because a
+    longer document may begin or end in another split.
+    """
+
+    def __init__(self, path: str, options: ReadOptions, report: InputReport, *, in_split: bool = False) -> None:
+        self._path = path
+        self._options = options
+        self._report = report
+        self._in_split = in_split
+        self._build = Assembler(options).build
+        self._plain = Envelope(path=path)
+        self._joiner = Joiner()
+        self._only: Format | None = BY_NAME.get(options.input_format)
+
+    def require_whole_file(self) -> None:
+        """Raise `NotByLine` if only a split of the file is read."""
+        if self._in_split:
+            raise NotByLine(self._path)
+
+    def plain_event(self, text: bytes, number: int) -> AuditEvent:
+        """The event of a line that is one, counted. Raises `BadJSON`."""
+        event = self._build(native_event(decode_json(text), text, self._plain), Origin(self._path, number))
+        self._report.count(event)
+        return event
+
+    def read_part(self, text: bytes, before: int, take: Take | None = None) -> Iterator[AuditEvent]:
+        """The events of one line, or of a few that belong together, with `before` lines in front of them. Bytes and
+        lines are not counted."""
+        lines, size = self._report.lines, self._report.bytes
+        taken = Lines(split_lines(iter((text,))))
+        taken.number = before
+        yield from self.read(taken, take)
+        self._report.lines, self._report.bytes = lines, size
+
+    def read(self, lines: Lines, take: Take | None = None) -> Iterator[AuditEvent]:
+        """The events of lines that `take` leaves. Raises `NotByLine` in a split for a line that is no document."""
+        name = self._options.input_format
+        if name in ("json", "text"):
+            yield from self._generic(lines)
+            return
+        documents = Documents(lines)
+        report, path, build, plain, next_line = self._report, self._path, self._build, self._plain, lines.take
+        native = self._only is None or self._only.name == "native"
+        while True:
+            line = next_line() if take is None else lines.run(take)
+            if line is None:
+                break
+            if native and line[:1] == b"{" and type(line) is bytes:
+                try:
+                    value = decode_json(line)
+                except BadJSON:
+                    pass
+                else:
+                    if is_plain(value):
+                        event = build(native_event(value, line, plain), Origin(path, lines.number))
+                        report.count(event)
+                        yield event
+                    else:
+                        yield from self._joined(Document(lines.number, line, value, is_json=True))
+                    continue
+            if line.strip(b" \t\r\0"):
+                self.require_whole_file()
+            for document in documents.starting_with(line):
+                yield from self._joined(document)
+        lines.number -= 1
+        if documents.leftover and report.first_unread is None:
+            report.first_unread = Origin(path, documents.leftover)
+        yield from self.flush()
+
+    def flush(self) -> Iterator[AuditEvent]:
+        """The events of parts whose other parts did not come."""
+        for document in self._joiner.flush():
+            yield from self._unwrapped(document)
+
+    def read_yaml(self, head: bytes, blocks: Iterator[bytes], take: Take | None = None) -> Iterator[AuditEvent]:
+        """The events of a file that begins like a YAML file of rule tests."""
+        data = bytearray(head)
+        for block in blocks:
+            data += block
+            if len(data) > MOST_BYTES:
+                self._report.reject(TOO_LARGE, Origin(self._path, 1))
+                return
+        self._report.bytes += len(data)
+        self._report.lines += data.count(b"\n") + (not data.endswith(b"\n"))
+        try:
+            documents = documents_in(bytes(data))
+        except BadYAML:
+            if _EVENT_LINE.search(data):  # a log whose first lines look like YAML
+                yield from self.read(Lines(split_lines(iter((bytes(data),)))), take)
+            else:
+                self._report.reject(YAML_BROKEN, Origin(self._path, 1))
+            return
+        self._plain = Envelope(format="rule-tests", path=self._path)
+        for document in documents:
+            yield from self._unwrapped(document)
+
+    def _generic(self, lines: Lines) -> Iterator[AuditEvent]:
+        """Any JSON object, or any line of text, as an event."""
+        found = (
+            json_events(lines, self._path, self._options, self._report)
+            if self._options.input_format == "json"
+            else text_events(lines, self._path, self._options)
+        )
+        for event in found:
+            self._report.count(event)
+            yield event
+        lines.number -= 1
+
+    def _joined(self, document: Document) -> Iterator[AuditEvent]:
+        for ready in self._joiner.take(document):
+            yield from self._unwrapped(ready)
+
+    def _unwrapped(self, document: Document) -> Iterator[AuditEvent]:
+        for item, found in enumerate(self._found_in(document), document.item):
+            origin = Origin(self._path, document.line, item)
+            if isinstance(found, Reject):
+                self._report.reject(found.reason, origin)
+            else:
+                event = self._build(found, origin)
+                self._report.count(event)
+                yield event
+
+    def _found_in(self, document: Document) -> Iterator[Event | Reject]:
+        if document.broken:
+            yield from recover(document.text.decode("utf-8", "replace"), self._plain, FORMATS)
+            return
+        value = document.value if document.is_json else document.text.decode("utf-8", "replace")
+        if not self._is_chosen(value):
+            yield Reject(OTHER_FORMAT)
+            return
+        text = document.text if document.is_json and document.text else None
+        yield from unwrap(Record(value, self._plain, text), FORMATS)
+
+    def _is_chosen(self, value: Any) -> bool:
+        """Whether the outermost layer has the format that the options name, if they name one."""
+        only = self._only
+        if only is None or self._plain.format == only.name:
+            return True
+        return next((form for form in FORMATS if form.recognise(value)), None) is only
