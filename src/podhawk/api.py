@@ -30,9 +30,10 @@ from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.detect.risk.factors import risk_policy
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.plan.subsearches import rereads
-from podhawk.engine.run.batch import Request, TimeRange
+from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
-from podhawk.engine.search.compiled import Observed
+from podhawk.engine.run.source import TimeRange
+from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import Place, PodhawkError, SearchError, UsageError
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
@@ -57,7 +58,7 @@ class Result(Struct):
     """
 
     table: Table
-    observed: Observed
+    observed: SearchStats
     report: InputReport
     stages: Sequence[Stage] = ()
     formats: Mapping[str, Display] = field(default_factory=dict)
@@ -169,12 +170,12 @@ def search(
         context.datasets = SqlDatasets(around.state)
     pipeline = read_search(spl, known.macros, name, context.env)
     source = FileSource([str(path) for path in paths], around.reading, keep=rereads(pipeline))
-    request = Request(pipeline, context)
-    make_plan(pipeline, context)
-    table = around.runner(source).run([request])[0]
+    job = SearchJob(pipeline, context)
+    make_plan(pipeline, job.context)
+    table = around.runner(source).run([job])[0]
     if paths and not source.unread:
         source.check()
-    return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
+    return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
 
 
 def rows(
@@ -193,24 +194,24 @@ def rows(
     store = around.lookups(content)
     chosen_ones = list(content.detections if detections is None else detections)
     results: list[DetectionResult] = []
-    requests: list[tuple[DetectionResult, Request]] = []
+    jobs: list[tuple[DetectionResult, SearchJob]] = []
     for detection in chosen_ones:
         made = prepare(detection, content, around, store)
         result = DetectionResult(detection, None, made.refused, made.broken, made.cannot)
         results.append(result)
         if made.request is not None:
-            requests.append((result, made.request))
+            jobs.append((result, made.request))
     source = FileSource(
-        [str(path) for path in paths], around.reading, keep=any(rereads(request.pipeline) for _, request in requests)
+        [str(path) for path in paths], around.reading, keep=any(rereads(job.pipeline) for _, job in jobs)
     )
     runner = around.runner(source)
-    tables = runner.run([request for _, request in requests]) if requests else []
-    if paths and (requests or not results):
+    tables = runner.run([job for _, job in jobs]) if jobs else []
+    if paths and (jobs or not results):
         source.check()
-    for (result, request), table in zip(requests, tables, strict=True):
-        result.result = Result(table, request.observed, source.report, request.pipeline.stages)
-        if not table.rows and not request.observed.not_evaluable:
-            result.cannot = _cannot(request.observed, source.report)
+    for (result, job), table in zip(jobs, tables, strict=True):
+        result.result = Result(table, job.stats, source.report, job.pipeline.stages)
+        if not table.rows and not job.stats.not_evaluable:
+            result.cannot = _cannot(job.stats, source.report)
     return RowsResult(results, source.report, content)
 
 
@@ -284,9 +285,10 @@ def run(
         result = DetectionResult(one.detection, None, one.refused, one.broken, one.cannot)
         results.append(result)
         if one.request is not None:
-            result.result = Result(Table(), one.request.observed, source.report, one.request.pipeline.stages)
-            if not one.request.observed.matched and not one.request.observed.not_evaluable:
-                result.cannot = _cannot(one.request.observed, source.report)
+            stats = one.request.stats
+            result.result = Result(Table(), stats, source.report, one.request.pipeline.stages)
+            if not stats.matched and not stats.not_evaluable:
+                result.cannot = _cannot(stats, source.report)
     return FindingsResult(found, results, source.report, content, policies.exceptions, around.now)
 
 
@@ -352,14 +354,14 @@ def policies_of(settings: Settings) -> Policies:
     return Policies(noise, priority, risk, load_exceptions(settings.values.get("exceptions") or ()))
 
 
-def _cannot(observed: Observed, report: InputReport) -> str:
+def _cannot(stats: SearchStats, report: InputReport) -> str:
     """Why a silent search can never fire on this input, or nothing."""
-    if observed.offered and not observed.selected:
+    if stats.offered and not stats.selected:
         return "no event here is of the source, sourcetype, host or index that it selects"
-    if not observed.unseen or not observed.offered:
+    if not stats.unseen or not stats.offered:
         return ""
-    names = ", ".join(sorted(observed.unseen)[:3])
-    bodies = any(name.startswith(("requestObject", "responseObject")) for name in observed.unseen)
+    names = ", ".join(sorted(stats.unseen)[:3])
+    bodies = any(name.startswith(("requestObject", "responseObject")) for name in stats.unseen)
     levels = sorted(level for level in report.by_level if level)
     if bodies and levels and not set(levels) & {"Request", "RequestResponse"}:
         return f"no event has {names}: bodies are not logged at level {', '.join(levels)}"

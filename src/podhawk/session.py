@@ -18,8 +18,10 @@ from podhawk.content.geo import open_geo
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
-from podhawk.engine.run.batch import BatchRunner, Runner, TimeRange
+from podhawk.engine.options import DEFAULTS, EngineOptions
+from podhawk.engine.run.batch import BatchRunner, Runner
 from podhawk.engine.run.files import FileSource
+from podhawk.engine.run.source import TimeRange
 from podhawk.engine.spark.cluster import Cluster, cluster_of
 from podhawk.errors import SearchError, UsageError
 from podhawk.events.read import ReadOptions
@@ -42,16 +44,17 @@ class Surroundings(Struct, frozen=True):
     state: str | None = None
     jobs: int = 1
     cluster: Cluster | None = None
+    engine: EngineOptions = DEFAULTS
 
     def runner(self, source: FileSource) -> Runner:
         """What runs searches over a source: this machine, or the cluster where one is chosen."""
         if self.cluster is None:
-            return BatchRunner(source, self.within, self.jobs)
+            return BatchRunner(source, self.within, self.jobs, options=self.engine)
         from podhawk.content.lookup_codec import pack_lookups, unpack_lookups
         from podhawk.engine.spark.payload import Ferry
         from podhawk.engine.spark.runner import SparkRunner
 
-        return SparkRunner(self.cluster, source, Ferry(pack_lookups, unpack_lookups), self.within)
+        return SparkRunner(self.cluster, source, Ferry(pack_lookups, unpack_lookups), self.within, self.engine)
 
     def lookups(self, content: Content) -> LookupStore:
         """The lookup tables of content, with those that a state in a folder holds."""

@@ -27,7 +27,7 @@ def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int)
     )
     assert done.returncode == 0, done.stderr
     assert re.search(
-        rf"scan 1: [\d,]+ ms, prefilter, then quick decode \({searches} searches of {searches} kinds\)", done.stderr
+        rf"scan 1: [\d,]+ ms, prefilter, then fast path \({searches} searches of {searches} kinds\)", done.stderr
     )
     assert re.search(
         r"\d+ lines let through, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr

@@ -14,8 +14,10 @@ from hypothesis import strategies as some
 from podhawk.commands.context import Context
 from podhawk.engine import wire as states
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.engine.run.batch import TimeRange
-from podhawk.engine.search.compiled import Observed, ScanJob
+from podhawk.engine.run.source import TimeRange
+from podhawk.engine.search.collectors import RowCollector
+from podhawk.engine.search.compiled import compile_search
+from podhawk.engine.search.stats import SearchStats
 from podhawk.engine.spark.payload import Shipment, pack, unpack
 from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError
@@ -113,16 +115,18 @@ def test_a_state_that_was_sent_finishes_as_it_would_have(search: str, data: Any)
 
 def _finished(search: str, parts: list[list[dict[str, Any]]], crosses: bool) -> list[Row]:
     context = Context()
-    job = ScanJob(make_plan(read_search(search, {}), context), context, Observed())
+    collector = RowCollector(compile_search(make_plan(read_search(search, {}), context), context), SearchStats())
     made = []
     for number, part in enumerate(parts):
-        job.restart()
-        job.feed(Row(row, OrderKey(0.0, 0.0, (number, place))) for place, row in enumerate(part))
-        made.append(load(dump(job.state)) if crosses else job.state)
-    job.restart()
+        collector.clear()
+        for place, row in enumerate(part):
+            collector.add_row(Row(row, OrderKey(0.0, 0.0, (number, place))))
+        collector.settle()
+        made.append(load(dump(collector.state)) if crosses else collector.state)
+    collector.clear()
     for state in made:
-        job.absorb_state(state)
-    return job.finish().rows
+        collector.merge(state)
+    return collector.finish().rows
 
 
 def test_another_version_is_told() -> None:

@@ -11,10 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podhawk.events import source
-from podhawk.events import splits as pieces
-from podhawk.events.source import Ahead, Damaged, read_blocks
-from podhawk.events.splits import pieces_of, sample_of
+from podhawk.events.source import Ahead, Damaged, ReadSizes, read_blocks
+from podhawk.events.splits import SAMPLES, pieces_of, sample_of
 
 LINES = st.lists(st.one_of(st.integers(0, 40), st.integers(4000, 40000)), min_size=1, max_size=40)
 
@@ -25,14 +23,13 @@ def test_blocks_of_a_file_end_where_lines_do(tmp_path: Path, lengths: list[int],
     data = b"\n".join(b"x" * length for length in lengths) + b"\n" * closed
     path = tmp_path / "audit.log"
     path.write_bytes(data)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "BLOCK", 9000)
-        blocks = list(read_blocks(str(path)))
-        assert b"".join(blocks) == data
-        for block in blocks[1:-1]:
-            assert block.endswith(b"\n") or len(block) > 9000  # a line longer than a block is cut
-        pieces = pieces_of([str(path)], 20000) or []
-        assert b"".join(block for piece in pieces for block in piece.blocks()) == data
+    sizes = ReadSizes(block=9000)
+    blocks = list(read_blocks(str(path), sizes))
+    assert b"".join(blocks) == data
+    for block in blocks[1:-1]:
+        assert block.endswith(b"\n") or len(block) > 9000  # a line longer than a block is cut
+    pieces = pieces_of([str(path)], 20000) or []
+    assert b"".join(block for piece in pieces for block in piece.blocks(sizes)) == data
 
 
 def test_what_is_written_while_a_file_is_read_is_read_too(tmp_path: Path) -> None:
@@ -72,30 +69,28 @@ def test_empty_blocks_are_passed_over(tmp_path: Path) -> None:
     assert Ahead(read_blocks(str(path))).take() == b"x\n"
 
 
-def test_a_sample_comes_from_all_over_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_comes_from_all_over_the_files(tmp_path: Path) -> None:
     """What an API server logs while it starts was taken for what it logs."""
-    monkeypatch.setattr(pieces, "SAMPLE", 5)
     logs = [tmp_path / f"{letter}.log" for letter in "abcd"]
     for path in logs:
         path.write_bytes(path.stem.encode() * 250)
     packed = tmp_path / "e.log.gz"
     packed.write_bytes(gzip.compress(b"z" * 500))
-    found = sample_of(map(str, logs)).split(b"\n")
-    assert len(found) == pieces.SAMPLES
+    sizes = ReadSizes(sample=5)
+    found = sample_of(map(str, logs), sizes).split(b"\n")
+    assert len(found) == SAMPLES
     assert {part[:1] for part in found} == {b"a", b"b", b"c", b"d"}
     assert all(len(part) <= 5 and len(set(part)) == 1 for part in found)
-    assert sample_of([str(packed)]) == b""
-    assert sample_of(["-", str(tmp_path / "none")]) == b""
+    assert sample_of([str(packed)], sizes) == b""
+    assert sample_of(["-", str(tmp_path / "none")], sizes) == b""
 
 
-def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(tmp_path: Path) -> None:
     """All of it came from the beginnings of the same day."""
-    monkeypatch.setattr(pieces, "SAMPLE", 1)
     path = tmp_path / "a.log"
     path.write_bytes(bytes(range(64)) * 64)
-    assert len({part for part in sample_of([str(path)]).split(b"\n") if part}) >= pieces.SAMPLES - 2
+    found = sample_of([str(path)], ReadSizes(sample=1)).split(b"\n")
+    assert len({part for part in found if part}) >= SAMPLES - 2
 
 
 def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ def profiled(settings: Settings) -> Iterator[None]:
         yield
         return
     from podhawk.cli.tables import note
-    from podhawk.engine.run.scan_profile import profiling
+    from podhawk.engine.profile import profiling
 
     values: Any = settings.values
     values["jobs"] = 1  # what other processes measure stays with them

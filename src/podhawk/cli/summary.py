@@ -6,7 +6,7 @@ from collections import Counter
 
 from podhawk.api import DetectionResult, FindingsResult, RowsResult
 from podhawk.cli.tables import note
-from podhawk.engine.search.compiled import Observed
+from podhawk.engine.search.stats import SearchStats
 from podhawk.events.read import InputReport
 
 _WARNINGS = {
@@ -26,7 +26,7 @@ def print_input(report: InputReport) -> None:
         note(line)
 
 
-def print_warnings(observed: Observed) -> None:
+def print_warnings(observed: SearchStats) -> None:
     """Each kind of warning once, with how often and the first detail."""
     for kind, count in sorted(observed.warnings.items()):
         detail = observed.details.get(kind, "")

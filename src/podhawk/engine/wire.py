@@ -20,7 +20,7 @@ import msgspec
 from podhawk.commands import dedup, frequency, grid, series, sort, stats, tail
 from podhawk.commands.aggregate import Group
 from podhawk.commands.orderings import Falling
-from podhawk.engine.search.compiled import Observed
+from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import EngineError
 from podhawk.events.collected import KeptLine
 from podhawk.events.decode import Number
@@ -55,7 +55,7 @@ CLASSES: Final[tuple[type, ...]] = (
     ordered.Timed,
     ordered.Rate,
     Falling,
-    Observed,
+    SearchStats,
     InputReport,
     Rejected,
     Origin,

@@ -16,7 +16,7 @@ from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.formats.native import native_event, raw_of
-from podhawk.events.line_template import MOST, Alike, Rest, is_its_own, split
+from podhawk.events.line_template import Alike, Rest, is_its_own, split
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 
@@ -64,7 +64,7 @@ class Rebuild:
         envelope = self._envelopes.get(kept.file)
         if envelope is None:
             envelope = self._envelopes[kept.file] = Envelope(path=kept.file)
-        parted = split(kept.text)
+        parted = split(kept.text) if self._options.line_templates else None
         if parted is not None:
             rest, identity = parted
             first = self._first.get(rest)
@@ -77,7 +77,7 @@ class Rebuild:
         event = self._assembler.build(native_event(value, kept.text, envelope), Origin(kept.file, kept.line))
         if parted is not None and event.view.data is value:  # nothing had to be repaired
             event.alike = Alike()
-            if len(self._first) >= MOST:
+            if len(self._first) >= self._options.line_templates:
                 self._first.clear()
             self._first[parted[0]] = event
         return event

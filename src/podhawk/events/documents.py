@@ -16,10 +16,9 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.events import source
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.elements import MARK, Elements
-from podhawk.events.source import LongPiece
+from podhawk.events.source import SIZES, LongPiece, ReadSizes
 
 _BLANK: Final = b" \t\r\n\0"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -88,8 +87,9 @@ class Lines:
 class Documents:
     """Makes documents of the lines that are none by themselves."""
 
-    def __init__(self, lines: Lines) -> None:
+    def __init__(self, lines: Lines, sizes: ReadSizes = SIZES) -> None:
         self._lines = lines
+        self._sizes = sizes
         self._wasted = 0
         self.leftover = 0
         """The line of the first lone bracket or comma; 0 while there was none."""
@@ -134,7 +134,7 @@ class Documents:
             if open_string or self._wasted > _MAX_WASTED:
                 yield from self._broken(taken, number)
                 return
-            if size > source.LONG_LINE:
+            if size > self._sizes.long_line:
                 yield from self._by_elements(b"\n".join([*head, current]), current, stack, number)
                 return
             following, blank = self._next_with_content()
@@ -189,7 +189,7 @@ class Documents:
                 batch.append(current[:end])
                 size += len(current)
                 stopped = open_string or end is not None
-            if stopped or size > source.BLOCK:
+            if stopped or size > self._sizes.block:
                 for element in elements.feed(b"\n".join([*batch, b""])):
                     yield _decoded(element, number, item) or Document(number, element, broken=True, item=item)
                     item += 1

@@ -43,6 +43,12 @@ AUDIT_KEYS: Final = frozenset(
 )
 """The top-level members of an audit.k8s.io Event, v1alpha1 to v1; anything else was added on the way."""
 
+BODIES: Final = ("requestObject", "responseObject")
+"""The members that hold what was sent and what was answered."""
+
+METADATA: Final = ("source", "sourcetype", "host", "index")
+"""The fields that an indexer sets on every event, whatever the event holds."""
+
 EXPECTED_KEYS: Final = (
     "level",
     "auditID",

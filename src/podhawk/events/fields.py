@@ -18,7 +18,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from podhawk.events.decode import Number
-from podhawk.events.event import View
+from podhawk.events.event import BODIES, View
 from podhawk.events.salvage import salvage
 from podhawk.rows import Value
 
@@ -48,6 +48,16 @@ class FlattenRules(Struct, frozen=True):
 
 
 JSON_SWITCHES: Final = FlattenRules()
+
+
+def head_of(name: str) -> str:
+    """The top-level member that a field belongs to."""
+    return name.partition(".")[0].partition("{")[0]
+
+
+def of_body(name: str) -> bool:
+    """Whether a field belongs to a request or response body."""
+    return head_of(name) in BODIES
 
 
 def flatten(data: Mapping[str, Any], rules: FlattenRules = JSON_SWITCHES) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from podhawk.events.line_reader import LineReader, is_plain
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.reasons import COMPRESSION
 from podhawk.events.rulefile import looks_like_yaml
-from podhawk.events.source import LONG_LINE, Ahead, Damaged, read_blocks, split_lines
+from podhawk.events.source import Ahead, Damaged, read_blocks, split_lines
 from podhawk.events.splits import Piece
 
 _CONTINUES: Final = frozenset(bytes((one,)) for one in (*CONTINUES, *b"\r\n\0"))  # the last three: after a blank line
@@ -51,7 +51,7 @@ class FileReader:
 
     def candidates(self) -> Iterator[Candidate]:
         """All events that the shortcuts leave. Raises `NotByLine` if a split cannot be read by itself."""
-        blocks = self._watched(read_blocks(self._path) if self._split is None else self._split.blocks())
+        blocks = self._watched(self._blocks())
         lines: Lines | None = None
         try:
             head = next(blocks, b"")
@@ -68,7 +68,7 @@ class FileReader:
                 self._lines.require_whole_file()
             else:
                 rest = self._whole_blocks(chain((head,), blocks))
-            lines = Lines(split_lines(rest[2]))
+            lines = Lines(split_lines(rest[2], self._options.sizes))
             lines.number, lines.size = rest[:2]
             for event in self._lines.read(lines, self._take):
                 yield Candidate(event)
@@ -82,6 +82,10 @@ class FileReader:
             if lines is not None:
                 self._report.bytes += lines.size - self._unclosed
                 self._report.lines += lines.number
+
+    def _blocks(self) -> Iterator[bytes]:
+        sizes = self._options.sizes
+        return read_blocks(self._path, sizes) if self._split is None else self._split.blocks(sizes)
 
     def _watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks; at their end it is known whether a line feed closes the last line."""
@@ -128,7 +132,7 @@ class FileReader:
             cut = _last_closed(block, ahead.following)
             if not cut:
                 carry += block
-                if len(carry) > LONG_LINE or _several(carry):
+                if len(carry) > self._options.sizes.long_line or _several(carry):
                     return number, 0, ahead.rest(carry)
                 continue
             first = 0 if not carry or carry.endswith(b"\n") else block.find(b"\n") + 1

@@ -30,7 +30,7 @@ def json_events(lines: Lines, path: str, options: ReadOptions, report: InputRepo
 
     `_time` is the number of a member `_time`, where there is one.
     """
-    documents = Documents(lines)
+    documents = Documents(lines, options.sizes)
     while (line := lines.take()) is not None:
         for document in documents.starting_with(line):
             items, texts = _objects(document)

@@ -71,7 +71,7 @@ class LineReader:
         """The events of one line, or of a few that belong together, with `before` lines in front of them. Bytes and
         lines are not counted."""
         lines, size = self._report.lines, self._report.bytes
-        taken = Lines(split_lines(iter((text,))))
+        taken = Lines(split_lines(iter((text,)), self._options.sizes))
         taken.number = before
         yield from self.read(taken, take)
         self._report.lines, self._report.bytes = lines, size
@@ -82,7 +82,7 @@ class LineReader:
         if name in ("json", "text"):
             yield from self._generic(lines)
             return
-        documents = Documents(lines)
+        documents = Documents(lines, self._options.sizes)
         report, path, build, plain, next_line = self._report, self._path, self._build, self._plain, lines.take
         native = self._only is None or self._only.name == "native"
         while True:
@@ -130,7 +130,7 @@ class LineReader:
             documents = documents_in(bytes(data))
         except BadYAML:
             if _EVENT_LINE.search(data):  # a log whose first lines look like YAML
-                yield from self.read(Lines(split_lines(iter((bytes(data),)))), take)
+                yield from self.read(Lines(split_lines(iter((bytes(data),)), self._options.sizes)), take)
             else:
                 self._report.reject(YAML_BROKEN, Origin(self._path, 1))
             return

@@ -21,8 +21,6 @@ IDENTITY: Final = ("auditID", "requestReceivedTimestamp", "stageTimestamp")
 """Fields that are others for each request."""
 LONGEST: Final = 8192
 """Bytes of a line that is compared: what is longer has a body, which holds versions and times of its own."""
-MOST: Final = 4096
-"""Kinds of lines that are known at a time."""
 _MEMBER: Final = re.compile(rb'"(auditID|requestReceivedTimestamp|stageTimestamp)":"([!#-\[\]-~]+)"')
 
 

@@ -10,15 +10,17 @@ from msgspec import Struct, field, structs
 
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
+from podhawk.events.source import SIZES, ReadSizes
 
 TimeField = Literal["requestReceivedTimestamp", "stageTimestamp"]
 
 
 class ReadOptions(Struct, frozen=True):
-    """How to read: `input_format` is `auto`, `json` (any object is an event), `text` (any line is one) or
-    the name of a format, which then is the only one accepted. `source`, `sourcetype`, `host` and `index`
-    override every view's; `cluster` names the cluster where the envelope does not. `time_field` says
-    which timestamp is the event's time. `strict` makes any rejected record an error."""
+    """How to read: `input_format` is `auto`, `json` (any object is an event), `text` (any line is one) or the name of a
+    format, which then is the only one accepted. `source`, `sourcetype`, `host` and `index` override every view's;
+    `cluster` names the cluster where the envelope does not. `time_field` says which timestamp is the event's time.
+    `strict` makes any rejected record an error. `line_templates` is how many lines are kept for making the events of
+    lines that differ only in their identity; with 0 each line is decoded."""
 
     input_format: str = "auto"
     source: str | None = None
@@ -28,6 +30,8 @@ class ReadOptions(Struct, frozen=True):
     cluster: str | None = None
     strict: bool = False
     time_field: TimeField = "requestReceivedTimestamp"
+    sizes: ReadSizes = SIZES
+    line_templates: int = 4096
 
 
 class Rejected(Struct):

@@ -1,7 +1,7 @@
 """Paths to bytes to lines: files, folders, globs and stdin; gzip and zstd by their first bytes.
 
-Everything streams: memory is bounded by the block and the longest line, and a line that grows beyond
-`LONG_LINE` is handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
+Everything streams: memory is bounded by the sizes of a block and of a long line (`ReadSizes`), and a longer line is
+handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
 """
 
 from __future__ import annotations
@@ -18,14 +18,27 @@ from io import FileIO
 from pathlib import Path
 from typing import IO, Final
 
+from msgspec import Struct
+
 from podhawk.errors import InputError
 
-BLOCK: Final = 1 << 20
-LONG_LINE: Final = 32 << 20
 STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE: Final = (b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18")
+
+
+class ReadSizes(Struct, frozen=True):
+    """How many bytes are read or held at a time; no result depends on them. A file is read in blocks of `block` bytes.
+    A line or document of more than `long_line` bytes is read in parts. A sample of the input takes `sample` bytes from
+    each place."""
+
+    block: int = 1 << 20
+    long_line: int = 32 << 20
+    sample: int = 32 << 10
+
+
+SIZES: Final = ReadSizes()
 
 
 class Damaged(Exception):
@@ -33,7 +46,7 @@ class Damaged(Exception):
 
 
 class LongPiece(bytes):
-    """A part of a line that is longer than `LONG_LINE`; the line goes on in the next one."""
+    """A part of a long line; the line goes on in the next one."""
 
 
 def expand_paths(paths: Sequence[str]) -> list[str]:
@@ -66,15 +79,15 @@ def _files_below(folder: str) -> list[str]:
     ]
 
 
-def read_blocks(path: str) -> Iterator[bytes]:
+def read_blocks(path: str, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
     """The decompressed, decoded content in blocks. Raises `InputError` if the file cannot be read and
     `Damaged` where a compressed stream breaks (all that came before has been given by then)."""
     try:
         if path == STDIN:
-            yield from _as_utf8(_decompressed(sys.stdin.buffer))
+            yield from _as_utf8(_decompressed(sys.stdin.buffer, sizes.block))
         else:
             with open(path, "rb", buffering=0) as stream:
-                yield from _as_utf8(_decompressed(stream))
+                yield from _as_utf8(_decompressed(stream, sizes.block))
     except OSError as error:
         raise InputError(f"cannot read {path!r}: {error.strerror or error}") from None
 
@@ -83,7 +96,7 @@ def blocks_of(data: bytes) -> Iterator[bytes]:
     """The same for bytes at hand (a payload inside an envelope)."""
     import io
 
-    yield from _as_utf8(_decompressed(io.BytesIO(data)))
+    yield from _as_utf8(_decompressed(io.BytesIO(data), SIZES.block))
 
 
 class Ahead:
@@ -134,19 +147,19 @@ class Ahead:
 def keep_freed_blocks() -> None:
     """Keep the memory of a block for the next one: glibc gives large blocks back to the system, which has to clear
     them again each time, unless it has seen a larger one freed."""
-    bytes(8 * BLOCK)
+    bytes(8 * SIZES.block)
 
 
-def line_blocks(stream: IO[bytes], left: int) -> Iterator[bytes]:
+def line_blocks(stream: IO[bytes], left: int, block_size: int) -> Iterator[bytes]:
     """So many bytes of a regular file, in blocks that end where a line ends, unless it is a very long one: then nobody
     has to put lines together that lie across two blocks."""
     keep_freed_blocks()
     descriptor = stream.fileno()
     at = stream.tell()
     while left > 0:
-        size = min(BLOCK, left)
+        size = min(block_size, left)
         if size < left:
-            size = min(_line_end(descriptor, at + size) - at, left)
+            size = min(_line_end(descriptor, at + size, block_size) - at, left)
         block = stream.read(size)
         if not block:
             return
@@ -155,9 +168,9 @@ def line_blocks(stream: IO[bytes], left: int) -> Iterator[bytes]:
         yield block
 
 
-def _line_end(descriptor: int, place: int) -> int:
+def _line_end(descriptor: int, place: int, block_size: int) -> int:
     """Where the line ends that a place lies in, or a place in it if it is long."""
-    size, most = 4096, place + BLOCK
+    size, most = 4096, place + block_size
     while place < most:
         ahead = os.pread(descriptor, size, place)
         if not ahead:
@@ -166,38 +179,38 @@ def _line_end(descriptor: int, place: int) -> int:
         if feed >= 0:
             return place + feed + 1
         place += len(ahead)
-        size = min(size * 8, BLOCK)
+        size = min(size * 8, block_size)
     return place
 
 
-def _plain_blocks(stream: IO[bytes], first: bytes) -> Iterator[bytes]:
+def _plain_blocks(stream: IO[bytes], first: bytes, block_size: int) -> Iterator[bytes]:
     if not first:
         return
     yield first
     if isinstance(stream, FileIO):  # neither standard input nor bytes at hand
         about = os.fstat(stream.fileno())
         if stat.S_ISREG(about.st_mode):
-            yield from line_blocks(stream, about.st_size - stream.tell())
-    while block := stream.read(BLOCK):  # what has been written since, or is no regular file
+            yield from line_blocks(stream, about.st_size - stream.tell(), block_size)
+    while block := stream.read(block_size):  # what has been written since, or is no regular file
         yield block
 
 
-def _decompressed(stream: IO[bytes]) -> Iterator[bytes]:
-    first = stream.read(BLOCK)
+def _decompressed(stream: IO[bytes], block_size: int) -> Iterator[bytes]:
+    first = stream.read(block_size)
     while first and len(first) < 4:  # a pipe may give less
-        more = stream.read(BLOCK)
+        more = stream.read(block_size)
         if not more:
             break
         first += more
-    blocks = _plain_blocks(stream, first)
+    blocks = _plain_blocks(stream, first, block_size)
     if first.startswith(_GZIP):
-        return _gunzipped(blocks)
+        return _gunzipped(blocks, block_size)
     if first.startswith(_ZSTD) or (_SKIPPABLE[0] <= first[:4] <= _SKIPPABLE[1] and first[1:4] == _SKIPPABLE[0][1:]):
         return _unzstd(blocks)
     return blocks
 
 
-def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _gunzipped(blocks: Iterator[bytes], block_size: int) -> Iterator[bytes]:
     """All members, one after another; zero padding between and after members is skipped."""
     member = None
     for block in blocks:
@@ -209,11 +222,11 @@ def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:
                     break
                 member = zlib.decompressobj(wbits=31)
             try:
-                out = member.decompress(data, BLOCK)
+                out = member.decompress(data, block_size)
                 if out:
                     yield out
                 while member.unconsumed_tail:
-                    out = member.decompress(member.unconsumed_tail, BLOCK)
+                    out = member.decompress(member.unconsumed_tail, block_size)
                     if out:
                         yield out
             except zlib.error:
@@ -271,8 +284,8 @@ def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:
     yield from blocks
 
 
-def split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Lines without their line feed. A longer line than `LONG_LINE` comes as several `LongPiece`s and its rest.
+def split_lines(blocks: Iterator[bytes], sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+    """Lines without their line feed. A long line comes as several `LongPiece`s and its rest.
 
     When the blocks break off with `Damaged`, the half line before the break is given first.
     """
@@ -283,7 +296,7 @@ def split_lines(blocks: Iterator[bytes]) -> Iterator[bytes]:
             if b"\n" not in block:
                 tail.append(block)
                 size += len(block)
-                if size > LONG_LINE:
+                if size > sizes.long_line:
                     yield LongPiece(b"".join(tail))
                     tail, size = [], 0
                 continue

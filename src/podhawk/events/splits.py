@@ -15,11 +15,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.errors import InputError
-from podhawk.events.source import STDIN, expand_paths, line_blocks
+from podhawk.events.source import SIZES, STDIN, ReadSizes, expand_paths, line_blocks
 
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")
 SAMPLES = 8
-SAMPLE = 32 << 10
 GOLDEN = (5**0.5 - 1) / 2  # multiples of it fall evenly, and never in step with anything that comes back in a log
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
@@ -40,7 +39,7 @@ class Piece(Struct, frozen=True):
     """Whether it is a whole file that cannot be cut, to be read as if it stood alone; where it starts and ends says no
     more than its size."""
 
-    def blocks(self) -> Iterator[bytes]:
+    def blocks(self, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
         """The bytes, in blocks."""
         with open(self.path, "rb", buffering=0) as stream:
             stream.seek(self.start)
@@ -49,10 +48,10 @@ class Piece(Struct, frozen=True):
                 left -= len(BOM_UTF8)
             else:
                 stream.seek(self.start)
-            yield from line_blocks(stream, left)
+            yield from line_blocks(stream, left, sizes.block)
 
 
-def sample_of(paths: Iterable[str]) -> bytes:
+def sample_of(paths: Iterable[str], sizes: ReadSizes = SIZES) -> bytes:
     """Bytes from places all over the files, to see what is frequent in them; nothing from what is compressed or no
     file. What an API server logs while it starts is unlike all that follows."""
     ends: list[tuple[int, str]] = []
@@ -70,7 +69,7 @@ def sample_of(paths: Iterable[str]) -> bytes:
         with open(ends[file][1], "rb", buffering=0) as stream:
             if not stream.read(4).startswith((*_COMPRESSED, *_WIDE)):
                 stream.seek(place - (ends[file - 1][0] if file else 0))
-                found.append(stream.read(SAMPLE))
+                found.append(stream.read(sizes.sample))
     return b"\n".join(found)
 
 

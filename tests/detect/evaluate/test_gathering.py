@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from detect.making import detection, event, received, run, write
+from detect.making import NOW, detection, event, received, run, write
+from engine_settings import SMALL_SPLITS, settings
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.detect.report.finding_json import record
-from podhawk.engine.run import workers as parallel
 
 
 def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:
@@ -26,9 +26,7 @@ def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:
         "verb=create objectRef.resource=pods | where 'responseStatus.code'=403 | table auditID user.username",
     ],
 )
-def test_events_that_a_later_filter_drops_still_belong_to_their_finding(
-    search: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_events_that_a_later_filter_drops_still_belong_to_their_finding(search: str, tmp_path: Path) -> None:
     """They tell stages, sources and the first time, and an id begins with the first request."""
     log = write(
         tmp_path / "a.log",
@@ -48,10 +46,7 @@ def test_events_that_a_later_filter_drops_still_belong_to_their_finding(
     every_line = found(log, search, strict=True)
     assert every_line
     assert found(log, search) == every_line
-    monkeypatch.setattr(parallel, "WORTH_IT", 1000)
-    monkeypatch.setattr(parallel, "LEAST_PIECE", 4000)
-    monkeypatch.setattr(parallel, "MOST_PIECE", 20_000)
-    assert found(log, search, jobs=3) == every_line
+    assert found(log, search, settings=settings(SMALL_SPLITS, jobs=3, now=NOW)) == every_line
 
 
 @pytest.mark.parametrize(
@@ -69,21 +64,15 @@ def test_a_chart_whose_rows_do_not_tell_their_events_is_a_finding_all_the_same(s
     assert all(one["request_count"] == 5 for one in made)
 
 
-def test_what_a_warning_shows_is_the_same_on_any_number_of_cores(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_warning_shows_is_the_same_on_any_number_of_cores(tmp_path: Path) -> None:
     log = write(tmp_path / "a.log", *(event(f"r{number}", requestURI=f"/api/{number % 40}") for number in range(400)))
-    monkeypatch.setattr(parallel, "WORTH_IT", 1000)
-    monkeypatch.setattr(parallel, "LEAST_PIECE", 4000)
-    monkeypatch.setattr(parallel, "MOST_PIECE", 20_000)
 
     def details(jobs: int, strict: bool = False) -> dict[str, str]:
         return api.search(
             "* | eval x=relative_time(5, requestURI) | stats count by verb",
             log,
             content=Content(),
-            jobs=jobs,
-            strict=strict,
+            settings=settings(SMALL_SPLITS, jobs=jobs, strict=strict),
         ).observed.details
 
     first = details(1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from detect.making import detection, event, received, run, write
-from podhawk.engine.run.batch import BatchRunner
+from podhawk.engine.profile import Profile, profiling
 
 CONTROLLER = {
     "username": "system:serviceaccount:kube-system:replicaset-controller",
@@ -17,17 +18,10 @@ CONTROLLER = {
 
 
 @pytest.fixture
-def scans(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many searches each reading of the input was for."""
-    seen: list[int] = []
-    gather = BatchRunner.gather
-
-    def counted(self: BatchRunner, searches: list[object]) -> object:
-        seen.append(len(searches))
-        return gather(self, searches)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(BatchRunner, "gather", counted)
-    return seen
+def profile() -> Iterator[Profile]:
+    """Has an entry for each scan of the input."""
+    with profiling() as made:
+        yield made
 
 
 @pytest.mark.parametrize(
@@ -39,12 +33,12 @@ def scans(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ],
 )
 def test_an_end_that_the_search_would_have_wanted_is_not_looked_for(
-    search: str, scans: list[int], tmp_path: Path
+    search: str, profile: Profile, tmp_path: Path
 ) -> None:
     log = write(tmp_path / "a.log", received("open"), received("done"), event("done"))
     outcomes = {one.requests[0].audit_id: one.outcome for one in run(log, detection(f"{search} | table verb"))}
     assert outcomes == {"open": "pending", "done": "success"}
-    assert len(scans) == 1
+    assert len(profile.scans) == 1
 
 
 @pytest.mark.parametrize(
@@ -57,15 +51,15 @@ def test_an_end_that_the_search_would_have_wanted_is_not_looked_for(
     ],
 )
 def test_an_end_that_the_search_may_not_have_wanted_is_looked_for(
-    search: str, scans: list[int], tmp_path: Path
+    search: str, profile: Profile, tmp_path: Path
 ) -> None:
     log = write(tmp_path / "a.log", received("open"), received("done"), event("done"))
     outcomes = {one.requests[0].audit_id: one.outcome for one in run(log, detection(f"{search} | table verb"))}
     assert outcomes == {"open": "pending", "done": "success"}
-    assert len(scans) == 2
+    assert len(profile.scans) == 2
 
 
-def test_owners_are_found_in_the_same_scan(scans: list[int], tmp_path: Path) -> None:
+def test_owners_are_found_in_the_same_scan(profile: Profile, tmp_path: Path) -> None:
     deployment = {"resource": "deployments", "apiGroup": "apps", "namespace": "default", "name": "web"}
     replica_set = {**deployment, "resource": "replicasets", "name": "web-5f6d7c8b9"}
     maker = {**CONTROLLER, "username": "system:serviceaccount:kube-system:deployment-controller"}
@@ -78,7 +72,7 @@ def test_owners_are_found_in_the_same_scan(scans: list[int], tmp_path: Path) -> 
     )
     (finding,) = run(log, detection("verb=create objectRef.resource=pods | table verb"))
     assert [(link.name, link.user) for link in finding.actor.chain][-1] == ("web", "alice")
-    assert scans == [3]
+    assert [len(scan.searches) for scan in profile.scans] == [3]
 
 
 def test_a_name_with_a_backslash_does_not_hide_an_owner(tmp_path: Path) -> None:
@@ -105,7 +99,7 @@ def test_copies_of_a_line_are_one_event_that_stands_where_the_first_one_does(tmp
 
 
 def test_an_event_that_is_nested_too_deeply_ended_the_run(tmp_path: Path) -> None:
-    """The quick way passes over what no search looks at, so how deep it is showed only when the event was made."""
+    """The fast path passes over what no search looks at, so how deep it is showed only when the event was made."""
     log = write(tmp_path / "a.log", *(event(str(number), verb="get") for number in range(100)))
     deep = '{"a":' * 300 + "1" + "}" * 300
     line = json.dumps(event("deep", level="Request", requestObject=0)).replace(

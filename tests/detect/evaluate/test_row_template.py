@@ -8,13 +8,15 @@ import pytest
 
 from detect.making import detection, event, run, write
 from detect.test_corpora import _plain, content
+from engine_settings import settings
 from podhawk import api
 from podhawk.commands.context import Context
-from podhawk.detect.evaluate.evaluation import Evaluation
+from podhawk.detect.evaluate.entities import risk_objects, threat_objects
+from podhawk.detect.evaluate.evaluation import Evaluation, shown, title_of
+from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.row_template import identities
-from podhawk.engine.fastpath import dispatch as serving
+from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.events import collected as kept
 
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 
@@ -49,23 +51,30 @@ def test_each_request_gets_its_own_identity_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("which", ["published", "pack"])
 @pytest.mark.parametrize("corpus", ["A-metadata", "D-background-1"])
-def test_remembering_changes_no_finding(shared: Path, monkeypatch: pytest.MonkeyPatch, which: str, corpus: str) -> None:
+def test_remembering_changes_no_finding(shared: Path, which: str, corpus: str) -> None:
     loaded, chosen = content(which, shared)
     path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
-
-    def found() -> list[dict[str, object]]:
-        return [_plain(one) for one in api.run(loaded, path, detections=chosen, now="2026-11-25T12:00:00Z", jobs=1)]
-
-    with_memory = found()
-    before = Evaluation.__init__
-
-    def forgetful(self: Evaluation, *arguments: object) -> None:
-        before(self, *arguments)  # type: ignore[arg-type]
-        self._identities = None
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Evaluation, "__init__", forgetful)
-        assert found() == with_memory
-    monkeypatch.setattr(kept, "split", lambda text: None)  # each event is decoded by itself
-    monkeypatch.setattr(serving, "gate_of", lambda *about: None)  # and no filter asked beforehand
-    assert found() == with_memory
+    around = settings(now="2026-11-25T12:00:00Z")
+    found = api.run(loaded, path, detections=chosen, settings=around)
+    # Each event decoded by itself, and each row made.
+    plainly = settings(EngineOptions(row_filters=False), line_templates=0, now="2026-11-25T12:00:00Z")
+    assert [_plain(one) for one in api.run(loaded, path, detections=chosen, settings=plainly)] == [
+        _plain(one) for one in found
+    ]
+    evaluations: dict[str, Evaluation] = {}
+    for match in found.found.matches:
+        finding = match.finding
+        if found.found.kinds.get(finding.detection.name) != "request":
+            continue
+        if finding.detection.name not in evaluations:
+            prepared = prepare(finding.detection, loaded, around, around.lookups(loaded))
+            evaluations[finding.detection.name] = Evaluation(prepared)
+        evaluation = evaluations[finding.detection.name]
+        events = [event for event in match.requests[0].events if evaluation.wants(event)]
+        table = evaluation.rows(events)  # what the search gives, with nothing remembered
+        fields = evaluation.fields(table.rows, events)
+        assert (finding.row_count, list(finding.rows)) == (len(table), [shown(row, table) for row in table.rows[:50]])
+        assert finding.title == title_of(finding.detection, fields)
+        assert finding.risk_objects == risk_objects(finding.detection, fields)
+        assert finding.threat_objects == threat_objects(finding.detection, fields)
+    assert evaluations

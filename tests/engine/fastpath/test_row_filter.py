@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.fastpath.test_reader import account, event, the_long_way
+from engine.fastpath.test_reader import account, by_slow_path, event
+from engine_settings import settings
 from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.content import load_content
 from podhawk.content.model import Content
-from podhawk.engine.fastpath import row_filter as gate
+from podhawk.engine.fastpath.row_filter import filtering, row_filter_for
+from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
+from podhawk.engine.profile import profiling
+from podhawk.engine.search.compiled import compile_search
 
 LOOKUP = "name: nets\nid: 1\nversion: 1\nauthor: x\ndate: 2026-01-01\ndescription: x\nlookup_type: csv\n"
 CSV = "network,zone\n10.0.0.1,office\n10.0.0.2,unknown\n"
@@ -29,7 +33,7 @@ SEARCHES = [
     '* | eval bad=tonumber(verb) | where isnotnull(bad) OR verb="GET" | table auditID verb',
     "* | eval x='responseStatus.code'+verb | where isnull(x) | table auditID x",
     "* | fields verb auditID | search verb=get | stats first(auditID) by verb",
-    '* | where auditID>"id-3" | table auditID',  # by what is another for each event: no gate
+    '* | where auditID>"id-3" | table auditID',  # by what differs for each event: no row filter
 ]
 
 
@@ -43,21 +47,18 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_rows_counts_and_warnings_are_those_of_the_long_way(
-    search: str, content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rows_counts_and_warnings_are_those_of_the_slow_path(search: str, content: Content, tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     for seed in range(3):
         chance = random.Random(f"gate {seed}")
         path.write_text("".join(event(chance, number) + "\n" for number in range(400)), encoding="utf-8")
-        long_way = the_long_way(search, path, content, monkeypatch)
-        for tried in (gate._TRIED, 2):
-            monkeypatch.setattr(gate, "_TRIED", tried)
-            result = api.search(search, path, content=content, jobs=1)
-            assert list(result) == list(long_way)
-            assert account(result) == account(long_way)
-            assert result.observed.matched == long_way.observed.matched
-            assert result.observed.warnings == long_way.observed.warnings
+        slow = by_slow_path(search, path, content)
+        for options in (DEFAULTS, EngineOptions(row_filter_trials=2), EngineOptions(row_filters=False)):
+            result = api.search(search, path, content=content, settings=settings(options))
+            assert list(result) == list(slow)
+            assert account(result) == account(slow)
+            assert result.observed.matched == slow.observed.matched
+            assert result.observed.warnings == slow.observed.warnings
 
 
 @pytest.mark.parametrize(
@@ -75,27 +76,22 @@ def test_rows_counts_and_warnings_are_those_of_the_long_way(
     ],
 )
 def test_what_can_be_asked_beforehand(search: str, stages: int, names: set[str]) -> None:
-    found = gate.filtering(make_plan(read_search(search, {}, "a search"), Context()))
+    found = filtering(make_plan(read_search(search, {}, "a search"), Context()))
     assert (len(found[0]), set(found[1])) == (stages, names) if found is not None else (stages, names) == (0, set())
 
 
-def test_a_filter_is_asked_once_for_what_events_share(
-    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_filter_is_asked_once_for_what_events_share(content: Content, tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     chance = random.Random("shared")
     path.write_text("".join(event(chance, number) + "\n" for number in range(400)), encoding="utf-8")
-    asked = []
-    ask = gate.Gate._ask
-    monkeypatch.setattr(gate.Gate, "_ask", lambda self, values: (asked.append(values), ask(self, values))[1])
-    result = api.search(SEARCHES[0], path, content=content, jobs=1)
-    assert len(asked) == len(set(asked))
-    assert 0 < len(asked) < 10
+    with profiling() as profile:
+        result = api.search(SEARCHES[0], path, content=content, jobs=1)
+    assert 0 < profile.scans[0].rows_filtered < 10
     assert result.observed.matched > 300
 
 
 def test_chance_is_not_remembered() -> None:
     context = Context()
     plan = make_plan(read_search("verb=get | eval x=random()+len(verb) | where x>5 | table x", {}, "a search"), context)
-    assert gate.filtering(plan) is not None
-    assert gate.gate_of(plan, {}, context) is None
+    assert filtering(plan) is not None
+    assert row_filter_for(compile_search(plan, context), {}, DEFAULTS) is None

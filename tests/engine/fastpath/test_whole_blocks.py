@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from engine_settings import settings
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.events import source
+from podhawk.events.source import ReadSizes
 from wrappings import event
 
 COUNTING = "* | stats count by verb objectRef.resource"
-THE_LONG_WAY = f"* | eval unused=_raw {COUNTING[2:]}"
+SLOW = f"* | eval unused=_raw {COUNTING[2:]}"
 ODD = {
     "nothing": b"",
     "blank lines": b"\n\n",
@@ -36,15 +37,13 @@ ODD = {
 
 @pytest.mark.parametrize("end", [b"", b"\n"])
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_counts_are_those_of_the_long_way(
-    odd: bytes, end: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(source, "BLOCK", 1500)
+def test_counts_are_those_of_the_slow_path(odd: bytes, end: bytes, tmp_path: Path) -> None:
     chance = random.Random(9)
     lines = [json.dumps(event(chance, number), separators=(",", ":")).encode() + b"\n" for number in range(60)]
     path = tmp_path / "audit.log"
     path.write_bytes(b"".join([*lines[:35], odd, *lines[35:]]).rstrip(b"\n") + end)
-    quick, slow = (api.search(search, path, content=Content()) for search in (COUNTING, THE_LONG_WAY))
-    assert list(quick) == list(slow)
-    assert quick.report == slow.report
-    assert sum(int(str(row["count"])) for row in quick) >= 60
+    around = settings(sizes=ReadSizes(block=1500))
+    fast, slow = (api.search(search, path, content=Content(), settings=around) for search in (COUNTING, SLOW))
+    assert list(fast) == list(slow)
+    assert fast.report == slow.report
+    assert sum(int(str(row["count"])) for row in fast) >= 60

@@ -1,7 +1,7 @@
 """Damaged input under the prefilter: bytes changed, lost, doubled or put in, in every wrapping.
 
 Lines that begin in the middle of a document, a document of several lines cut in two by a block's end, a lost
-line feed: the sieve must give up or let them through, and never lose a row that reading every line gives.
+line feed: the prefilter must give up or let them through, and never lose a row that reading every line gives.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from engine_settings import EVERY_LINE, settings
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.engine.prefilter import prefilter as sieve
-from podhawk.engine.run import batch
+from podhawk.engine.options import EngineOptions
 from podhawk.errors import PodhawkError
-from podhawk.events import source
+from podhawk.events.source import ReadSizes
 from wrappings import SEARCHES, WRAPPINGS, event, spelled
 
 NOTHING = Content()
@@ -46,18 +46,17 @@ def damage(chance: random.Random, text: bytes) -> bytes:
     return bytes(made)
 
 
-def outcome(search: str, path: Path) -> list[str]:
+def outcome(search: str, path: Path, options: EngineOptions) -> list[str]:
+    around = settings(options, ReadSizes(block=2_500))
     try:
-        return sorted(json.dumps(row) for row in api.search(search, path, content=NOTHING, jobs=1))
+        return sorted(json.dumps(row) for row in api.search(search, path, content=NOTHING, settings=around))
     except PodhawkError as error:
         return [type(error).__name__]
 
 
-def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path) -> None:
     """Once, a document of several lines lost events where a block ended inside it, or where its first line ended
     as an event ends."""
-    monkeypatch.setattr(source, "BLOCK", 2_500)
-    monkeypatch.setattr(sieve, "SAMPLE_LINES", 1)
     path = tmp_path / "damaged.log"
     for seed in range(ROUNDS):
         chance = random.Random(seed)
@@ -65,18 +64,13 @@ def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path, monk
         path.write_bytes(damage(chance, wrap(chance, [spelled(chance, event(chance, n)) for n in range(25)])))
         for search in [*chance.sample(SEARCHES, 2), chance.choice(DENSE)]:
             text = search if "|" in search else f"{search} | table auditID verb"
-            fast = outcome(text, path)
-            with monkeypatch.context() as plainly:
-                plainly.setattr(batch, "prefilter_for", lambda groups: None)
-                plainly.setattr(batch, "fast_path_for", lambda *about: None)
-                assert fast == outcome(text, path), (seed, wrap.__name__, text)
+            fast = outcome(text, path, EngineOptions(sampled_lines=1))
+            assert fast == outcome(text, path, EVERY_LINE), (seed, wrap.__name__, text)
 
 
 @pytest.mark.parametrize("feed", ["\n", "\r\n", "\0\n"])
 @pytest.mark.parametrize("place", ["at the end", "behind its first line", "behind its blank line"])
-def test_a_document_with_a_blank_line_inside_was_lost(
-    place: str, feed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_document_with_a_blank_line_inside_was_lost(place: str, feed: str, tmp_path: Path) -> None:
     """A blank line was taken for proof that nothing goes on, where a block ended beside it."""
     plain = json.dumps(
         {
@@ -97,13 +91,10 @@ def test_a_document_with_a_blank_line_inside_was_lost(
     path = tmp_path / "audit.log"
     path.write_text(begun + document + ("" if place == "at the end" else feed.lstrip("\0") + begun), newline="")
     whole = len(begun + first + feed.lstrip("\0"))
-    monkeypatch.setattr(
-        source,
-        "BLOCK",
-        {"at the end": 1 << 20, "behind its first line": whole, "behind its blank line": whole + len(feed)}[place],
-    )
+    block = {"at the end": 1 << 20, "behind its first line": whole, "behind its blank line": whole + len(feed)}[place]
     search = "verb=delete objectRef.resource=secrets user.username=bob | table auditID"
-    assert list(api.search(search, path, content=Content(), jobs=1)) == [{"auditID": "two-lines"}]
+    around = settings(sizes=ReadSizes(block=block))
+    assert list(api.search(search, path, content=Content(), settings=around)) == [{"auditID": "two-lines"}]
 
 
 def test_two_lines_without_a_last_feed_are_two(tmp_path: Path) -> None:

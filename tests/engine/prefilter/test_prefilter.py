@@ -12,15 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from engine_settings import settings
 from podhawk import api
 from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
-from podhawk.engine.prefilter import prefilter as sieve
+from podhawk.engine.options import EngineOptions
+from podhawk.engine.prefilter.choice import begins_otherwise, rarest_pair
 from podhawk.engine.prefilter.literals import Literal, groups_of
 from podhawk.engine.prefilter.patterns import HyperscanMatcher, ReMatcher
-from podhawk.events import source
+from podhawk.engine.prefilter.prefilter import Prefilter, prefilter_for
 from podhawk.events.candidates import CONTINUES, Shortcuts
 from podhawk.events.read import InputReport, ReadOptions, read_candidates
+from podhawk.events.source import ReadSizes
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
 from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
@@ -29,18 +32,14 @@ NOTHING = Content()
 
 
 def rows(search: str, path: Path, strict: bool) -> list[str]:
-    result = api.search(f"{search} | table auditID verb", path, content=NOTHING, strict=strict)
+    """The rows, read in many blocks, so that lines and documents lie across them."""
+    around = settings(EngineOptions(sampled_lines=1), ReadSizes(block=3000), strict=strict)
+    result = api.search(f"{search} | table auditID verb", path, content=NOTHING, settings=around)
     return sorted(json.dumps(row) for row in result)
 
 
-@pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
-def test_nothing_wanted_is_kept_back(
-    wrap: Callable[[random.Random, list[str]], bytes], matcher: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sieve, "matcher", matcher)
-    monkeypatch.setattr(source, "BLOCK", 3000)  # many blocks, so that lines and documents lie across them
-    monkeypatch.setattr(sieve, "SAMPLE_LINES", 1)
+def test_nothing_wanted_is_kept_back(wrap: Callable[[random.Random, list[str]], bytes], tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     found = 0
     for seed in range(4):
@@ -49,7 +48,7 @@ def test_nothing_wanted_is_kept_back(
         for search in SEARCHES:
             try:
                 expected = rows(search, path, strict=True)
-            except api.PodhawkError:  # strict refuses rejected lines: read them with a search that has no sieve
+            except api.PodhawkError:  # strict refuses rejected lines: read them with a search that has no prefilter
                 both = f"({search}) OR NOT auditID=*"
                 expected = rows(f"{both} | search {search}", path, strict=False)
             assert rows(search, path, strict=False) == expected, (search, seed)
@@ -62,10 +61,10 @@ def clause_of(search: str) -> Clause:
     return clause
 
 
-def test_a_search_that_may_want_any_line_has_no_sieve() -> None:
+def test_a_search_that_may_want_any_line_has_no_prefilter() -> None:
     clauses = [clause_of(search) for search in ("verb=create", "NOT verb=create")]
-    assert sieve.prefilter_for([groups_of(clauses[0])]) is not None
-    assert sieve.prefilter_for([groups_of(clause) for clause in clauses]) is None
+    assert prefilter_for([groups_of(clauses[0])]) is not None
+    assert prefilter_for([groups_of(clause) for clause in clauses]) is None
 
 
 def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tmp_path: Path) -> None:
@@ -89,23 +88,19 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
 def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes) -> None:
     for made in (HyperscanMatcher, ReMatcher):
         block = before + line + b"\n"
-        found = made([sieve.begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
+        found = made([begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
         assert found is not None
         assert bool(found[0]) is otherwise
 
 
-@pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("feed", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("continued", [bytes([one]) for one in CONTINUES])
 @pytest.mark.parametrize("before", [b"", b"{}", b"{", b"{}\n", b"\n", b"{}\n{}\n\n"])
-def test_a_line_that_cannot_begin_an_event_is_seen(
-    before: bytes, continued: bytes, feed: bytes, matcher: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sieve, "matcher", matcher)
+def test_a_line_that_cannot_begin_an_event_is_seen(before: bytes, continued: bytes, feed: bytes) -> None:
     clause = parse_search(plain("verb=create")).stages[0].node.clause
     block = (before + b"\n" + continued + b"}\n{}\n").replace(b"\n", feed)
-    assert sieve.Prefilter([groups_of(clause)]).select(block, 0) is None
-    assert sieve.Prefilter([groups_of(clause)]).select(b"{}" + feed, 0) is not None
+    assert Prefilter([groups_of(clause)]).select(block, 0) is None
+    assert Prefilter([groups_of(clause)]).select(b"{}" + feed, 0) is not None
 
 
 def test_lines_and_bytes_are_exact_and_the_rest_is_said_to_be_looked_at(tmp_path: Path) -> None:
@@ -121,15 +116,16 @@ def test_lines_and_bytes_are_exact_and_the_rest_is_said_to_be_looked_at(tmp_path
     assert list(result) == [{"count": str(wanted)}]
 
 
-def test_line_numbers_are_those_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source, "BLOCK", 1000)
+def test_line_numbers_are_those_of_the_file(tmp_path: Path) -> None:
     chance = random.Random(3)
     texts = [spelled(chance, event(chance, number)) for number in range(300)]
     path = tmp_path / "audit.log"
     path.write_bytes(plain_lines(chance, texts))
-    made = sieve.prefilter_for([groups_of(clause_of("verb=delete objectRef.resource=pods"))])
+    options = ReadOptions(sizes=ReadSizes(block=1000))
+    made = prefilter_for([groups_of(clause_of("verb=delete objectRef.resource=pods"))])
     seen = 0
-    for one in (c.event for c in read_candidates([str(path)], ReadOptions(), InputReport(), Shortcuts(made))):
+    for candidate in read_candidates([str(path)], options, InputReport(), Shortcuts(made)):
+        one = candidate.event
         assert one.view.data["auditID"] == f"id-{one.origin.line - 1}"
         seen += 1
     assert seen > 5
@@ -139,7 +135,7 @@ def test_the_two_groups_that_fewest_lines_have_together_are_scanned_for() -> Non
     """Two that are rare each but often come together let twenty times as many lines through."""
     groups = [frozenset({Literal(word)}) for word in ("pods", "create", "default")]
     lines = [b"pods create"] * 3 + [b"default"] * 5 + [b"create default"] + [b"nothing"] * 9
-    assert sieve.rarest_pair(groups, lines) == (groups[0], groups[2])
-    made = sieve.Prefilter([tuple(groups)])
+    assert rarest_pair(groups, lines) == (groups[0], groups[2])
+    made = Prefilter([tuple(groups)])
     made.prepare(b"\n".join(lines))
     assert made.kinds[0].chosen == (groups[0], groups[2])

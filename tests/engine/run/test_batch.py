@@ -11,7 +11,7 @@ from typing import Any
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.plan.planner import read_search
-from podhawk.engine.run.batch import BatchRunner, Request
+from podhawk.engine.run.batch import BatchRunner, SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.options import ReadOptions
@@ -46,7 +46,7 @@ def test_events_are_not_lost_in_a_buffer_behind_the_reader(tmp_path: Path) -> No
 
     def rows(source: FileSource) -> list[list[dict[str, Any]]]:
         context = api.surroundings({}).context
-        searches = [Request(read_search(text, {}), context(Content())) for text in SEARCHES]
+        searches = [SearchJob(read_search(text, {}), context(Content())) for text in SEARCHES]
         return [[dict(row) for row in table.rows] for table in BatchRunner(source).run(searches)]
 
     expected = rows(FileSource([str(path)], ReadOptions()))

@@ -4,53 +4,44 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zstandard
 
 from engine_logs import SEARCHES, write
+from engine_settings import SMALL_SPLITS, settings
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.engine.run import workers as parallel
+from podhawk.engine.profile import Profile, profiling
 
 NOTHING = Content()
 
 
-def both(search: str, paths: list[Path], **options: object) -> tuple[api.Result, api.Result]:
-    one, several = (api.search(search, *paths, content=NOTHING, jobs=jobs, **options) for jobs in (1, 3))
+def both(search: str, paths: list[Path]) -> tuple[api.Result, api.Result]:
+    """The results of one process, and of three with many splits."""
+    one, several = (
+        api.search(search, *paths, content=NOTHING, settings=settings(SMALL_SPLITS, jobs=jobs)) for jobs in (1, 3)
+    )
     return one, several
 
 
-@pytest.fixture(autouse=True)
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Every input is worth several processes, in many pieces; returns where pieces were really used."""
-    used: list[int] = []
-    run = parallel._run
-    monkeypatch.setattr(parallel, "WORTH_IT", 1000)
-    monkeypatch.setattr(parallel, "MOST_PIECE", 20_000)
-    monkeypatch.setattr(parallel, "LEAST_PIECE", 5_000)
-
-    def runs(*given: Any) -> Any:
-        found = run(*given)
-        if found is not None:  # else the processes gave up, and the input is read in one
-            used.append(len(given[1]))
-        return found
-
-    monkeypatch.setattr(parallel, "_run", runs)
-    return used
+@pytest.fixture
+def profile() -> Iterator[Profile]:
+    """Tells how many splits scans used; 0 where one process read all of the input."""
+    with profiling() as made:
+        yield made
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_same_rows(search: str, tmp_path: Path, small_pieces: list[int]) -> None:
+def test_same_rows(search: str, tmp_path: Path, profile: Profile) -> None:
     paths = [write(tmp_path / "a.log", 1), write(tmp_path / "b.log", 2, 500)]
     one, several = both(search, paths)
     assert list(one) == list(several)
     assert one.columns == several.columns
     assert len(list(one)) > 0
-    assert small_pieces
-    assert small_pieces[0] > 3
+    assert max(scan.splits for scan in profile.scans) > 3
 
 
 def test_same_account(tmp_path: Path) -> None:
@@ -107,18 +98,18 @@ def test_an_error_in_a_process_is_the_same_error_in_one(tmp_path: Path) -> None:
     path = write(tmp_path / "a.log", 8)
     for jobs in (1, 3):
         with pytest.raises(api.PodhawkError, match="unknown command"):
-            api.search("* | nonsense", path, content=NOTHING, jobs=jobs)
+            api.search("* | nonsense", path, content=NOTHING, settings=settings(SMALL_SPLITS, jobs=jobs))
 
 
-def test_a_piece_that_ends_with_a_whole_line_was_given_up(tmp_path: Path, small_pieces: list[int]) -> None:
+def test_a_piece_that_ends_with_a_whole_line_was_given_up(tmp_path: Path, profile: Profile) -> None:
     path = write(tmp_path / "a.log", 9)
     one, several = both("verb=delete ns=a | stats count", [path])
     assert list(one) == list(several)
-    assert small_pieces, "the sieve gave up at the end of a piece, and one process read all of the log"
+    assert profile.scans[-1].splits, "the prefilter gave up at the end of a split, and one process read all of the log"
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, small_pieces: list[int]) -> None:
+def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, profile: Profile) -> None:
     plain = [write(tmp_path / f"{number}.log", number, 400) for number in range(4)]
     packed = [tmp_path / "0.log.gz", tmp_path / "1.log.zst"]
     packed[0].write_bytes(gzip.compress(plain[0].read_bytes()))
@@ -130,7 +121,7 @@ def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, smal
         several.report.bytes,
         several.report.files,
     )
-    assert small_pieces
+    assert any(scan.splits for scan in profile.scans)
 
 
 def test_lines_of_a_file_that_is_given_twice_were_counted_on(tmp_path: Path) -> None:
@@ -156,19 +147,18 @@ def test_pieces_took_the_time_of_receipt_whatever_was_asked_for(jobs: int, tmp_p
     }
     path = tmp_path / "a.log"
     path.write_text("".join(json.dumps({**event, "auditID": str(number)}) + "\n" for number in range(100)))
-    found = api.search(
-        "verb=get | stats max(_time) as time", path, content=NOTHING, jobs=jobs, time_field="stageTimestamp"
-    )
+    around = settings(SMALL_SPLITS, jobs=jobs, time_field="stageTimestamp")
+    found = api.search("verb=get | stats max(_time) as time", path, content=NOTHING, settings=around)
     assert [row["time"] for row in found] == ["1793527205"]
 
 
-def test_one_blank_line_at_the_end_made_one_process_read_it_all(tmp_path: Path, small_pieces: list[int]) -> None:
+def test_one_blank_line_at_the_end_made_one_process_read_it_all(tmp_path: Path, profile: Profile) -> None:
     path = write(tmp_path / "a.log", 9)
     path.write_text(path.read_text() + "\n")
     one, several = both("verb=delete ns=a | stats count", [path])
     assert list(one) == list(several)
     assert (one.report.lines, one.report.bytes) == (several.report.lines, several.report.bytes)
-    assert small_pieces
+    assert any(scan.splits for scan in profile.scans)
 
 
 @pytest.mark.parametrize("search", ["* | stats count by verb", "verb=create | stats count by user"])
@@ -188,11 +178,10 @@ def test_a_row_that_stands_for_many_events_warned_once(tmp_path: Path) -> None:
     assert one.observed.warnings["regex-limit"] == several.observed.warnings["regex-limit"] == counts
 
 
-def test_what_was_looked_at_depended_on_the_number_of_processes(tmp_path: Path, small_pieces: list[int]) -> None:
+def test_what_was_looked_at_depended_on_the_number_of_processes(tmp_path: Path, profile: Profile) -> None:
     """The first lines of every piece were looked at, and each process chose for itself what is rare."""
     path = write(tmp_path / "a.log", 5)
     one, several = both("verb=delete objectRef.resource=secrets | stats count", [path])
-    assert small_pieces
-    assert small_pieces[0] > 3
+    assert max(scan.splits for scan in profile.scans) > 3
     assert list(one) == list(several)
     assert 0 < one.report.events == several.report.events < one.report.lines

@@ -22,7 +22,7 @@ from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
 from podhawk.detect.report.finding_json import record
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.engine.run.batch import Request
+from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.spark import cluster as declared
 from podhawk.errors import PodhawkError, UsageError
@@ -44,7 +44,7 @@ def together(cluster: Cluster | None, searches: list[str], *paths: Path, **optio
     """The rows of several searches in one job; the error of one that cannot run."""
     settings = around(cluster, **options)
     source = FileSource([str(path) for path in paths], settings.reading)
-    requests = []
+    jobs = []
     for search in searches:
         context = settings.context(NOTHING)
         try:
@@ -52,11 +52,11 @@ def together(cluster: Cluster | None, searches: list[str], *paths: Path, **optio
             make_plan(pipeline, context)
         except PodhawkError:
             continue
-        requests.append(Request(pipeline, context))
-    tables = settings.runner(source).run(requests)
+        jobs.append(SearchJob(pipeline, context))
+    tables = settings.runner(source).run(jobs)
     return [
-        (table.columns, [list(row.items()) for row in table.rows], request.observed.matched, request.observed.warnings)
-        for table, request in zip(tables, requests, strict=True)
+        (table.columns, [list(row.items()) for row in table.rows], job.stats.matched, job.stats.warnings)
+        for table, job in zip(tables, jobs, strict=True)
     ]
 
 

@@ -17,9 +17,8 @@ from podhawk.content.model import Content, Detection
 from podhawk.engine.plan.planner import Plan, make_plan, read_search
 from podhawk.engine.plan.unsupported import refusal
 from podhawk.engine.prefilter.literals import groups_of
-from podhawk.engine.search.rows import METADATA
 from podhawk.errors import ContentError
-from podhawk.events.event import AUDIT_KEYS
+from podhawk.events.event import AUDIT_KEYS, METADATA
 
 NOT_AUDIT: Final = "not an audit field"
 _KINDS: Final = {

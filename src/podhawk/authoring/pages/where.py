@@ -20,8 +20,7 @@ from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
 from podhawk.commands.where import Where
 from podhawk.engine.plan.planner import GROUPING, Plan, grouped_by
-from podhawk.engine.search.rows import METADATA
-from podhawk.events.event import AUDIT_KEYS
+from podhawk.events.event import AUDIT_KEYS, METADATA
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import decide
 from podhawk.rows import Row

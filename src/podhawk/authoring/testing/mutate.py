@@ -20,7 +20,7 @@ from podhawk.commands.stats import Stats
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.report.explain import clause_text, conjuncts
-from podhawk.engine.run.batch import Request
+from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.errors import PodhawkError
 from podhawk.rows import Table
@@ -125,7 +125,7 @@ def score(cases: Sequence[Case], content: Content, around: Surroundings, places:
     return Score(len(made), tuple(Survivor(cases[0].detection.name, made[number].change) for number in sorted(alive)))
 
 
-def _killed(case: Case, made: Sequence[Mutant], request: Request, around: Surroundings, places: Places) -> set[int]:
+def _killed(case: Case, made: Sequence[Mutant], request: SearchJob, around: Surroundings, places: Places) -> set[int]:
     """The mutants on which a test fails."""
     tables: list[list[Table]] = [[] for _ in made]
     for settings, path, _ in _inputs(case, around, places):
@@ -133,7 +133,7 @@ def _killed(case: Case, made: Sequence[Mutant], request: Request, around: Surrou
             return set()
         source = FileSource([str(path)], settings.reading, keep=True)
         searches = [
-            Request(
+            SearchJob(
                 Pipeline(one.stages, request.pipeline.source),
                 replace(request.context, env=replace(request.context.env)),
             )

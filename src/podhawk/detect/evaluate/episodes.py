@@ -98,7 +98,7 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
     at_once = Counter((event.time, event.stage_time) for event, _ in events)
     for event, request in events:
         row = evaluation.row(event, alone=at_once[event.time, event.stage_time] == 1)
-        keys = by.of_event_rows(evaluation.job.stream([row.copy()])) if by.kept else frozenset({()})
+        keys = by.of_event_rows(evaluation.search.stream([row.copy()])) if by.kept else frozenset({()})
         yield Seen(event.stage_time or event.time or 0.0, event, request, row, keys)
 
 

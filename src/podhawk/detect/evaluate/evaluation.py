@@ -25,7 +25,7 @@ from podhawk.detect.requests.request import Request, known_of, member
 from podhawk.detect.requests.target import target_of
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import compile_stages
-from podhawk.engine.search.compiled import Observed, ScanJob
+from podhawk.engine.search.compiled import compile_search
 from podhawk.engine.search.rows import row_of
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import pick
@@ -63,10 +63,10 @@ class Evaluation:
         self.detection = prepared.detection
         self.request = prepared.request
         context = prepared.request.context
-        self.context = replace(context, env=replace(context.env, warn=self.request.observed.warn))
+        self.context = replace(context, env=replace(context.env))
         plan = make_plan(self.request.pipeline, self.context)
         self.plan = plan
-        self.job = ScanJob(plan, self.context, Observed())
+        self.search = compile_search(plan, self.context)
         self._rest = compile_stages(plan.rest, self.context)
         self._names = names_at_end(plan.pipeline.stages)
         self.kind = kind_of(self.detection)
@@ -80,24 +80,24 @@ class Evaluation:
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""
-        return self.job.test(self.probe(event))
+        return self.search.predicate(self.probe(event))
 
     def probe(self, event: AuditEvent) -> Row:
         """What the search's first clause looks at."""
-        job = self.job
-        return row_of(event, job.view(event), job.probe_fields, OrderKey(), job.rules)
+        search = self.search
+        return row_of(event, search.view(event), search.probe_fields, OrderKey(), search.rules)
 
     def row(self, event: AuditEvent, *, alone: bool = False) -> Row:
         """The row of an event that the first clause wants, in an order that no way of reading the input changes.
         One that is alone at its time has nothing to stand before or after by anything else."""
         place = () if alone else (int.from_bytes(fingerprint(event), "big"),)
         order = OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0), place)
-        wanted = None if self.job.probe_fields is None else self.plan.wanted
-        return row_of(event, self.job.view(event), wanted, order, self.job.rules)
+        search = self.search
+        return row_of(event, search.view(event), search.row_fields, order, search.rules)
 
     def start(self) -> Any:
         """An empty state."""
-        return self.job.reducer.start() if self.job.reducer is not None else []
+        return self.search.reducer.start()
 
     def add(self, state: Any, events: Iterable[AuditEvent]) -> None:
         """Take events into a state."""
@@ -106,15 +106,11 @@ class Evaluation:
 
     def add_rows(self, state: Any, rows: Iterable[Row]) -> None:
         """Take rows of events into a state."""
-        passed = self.job.stream(rows)
-        if self.job.reducer is not None:
-            self.job.reducer.add(state, passed)
-        else:
-            state.extend(passed)
+        self.search.reducer.add(state, self.search.stream(rows))
 
     def finish(self, state: Any) -> Table:
         """The rows that the search gives for a state."""
-        return self._rest(self.job.reduced(state))
+        return self._rest(self.search.table(state))
 
     def rows(self, events: Sequence[AuditEvent]) -> Table:
         """The rows that the search gives over these events alone; its clock stands at the time of the first."""
@@ -128,7 +124,7 @@ class Evaluation:
 
         def of_event(name: str) -> Iterator[Value]:
             for event in events:
-                yield from pick(self.job.view(event), frozenset({name}), self.job.rules).values()
+                yield from pick(self.search.view(event), frozenset({name}), self.search.rules).values()
 
         return Fields(rows, self._names, of_event)
 
@@ -160,7 +156,7 @@ class Evaluation:
 
     def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:
         """The row of an event, made once for all searches that want the same fields of it."""
-        key = (id(event), id(self.job.view(event)), self.plan.wanted, self.job.probe_fields is None)
+        key = (id(event), id(self.search.view(event)), self.search.row_fields)
         known = shared.get(key)
         if known is None:
             known = shared[key] = self.row(event, alone=True)

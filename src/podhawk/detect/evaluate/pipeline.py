@@ -39,8 +39,8 @@ from podhawk.detect.requests.credentials import issuers
 from podhawk.detect.requests.owners import Owners, write_of
 from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.detect.risk.incidents import reads_risk
+from podhawk.engine.profile import timed
 from podhawk.engine.run.batch import Runner
-from podhawk.engine.run.scan_profile import name_of, timed
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.events.collected import Kept, Rebuild
 from podhawk.events.event import AuditEvent
@@ -138,10 +138,10 @@ def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context)
     if not evaluations:
         return found
     owner, token = len(evaluations), len(evaluations) + 1
-    jobs = runner.gather(
+    collectors = runner.gather(
         [*(one.request for one in evaluations), gathering(OWNER_WRITES, context), gathering(TOKENS_ISSUED, context)]
     )
-    for kept, numbers in wanted_by(jobs):
+    for kept, numbers in wanted_by(collectors):
         searches = [number for number in numbers if number < owner]
         if searches:
             found.wanted.append((kept, searches))
@@ -196,7 +196,7 @@ def _windowed(
         for number in one.searches:
             by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
-        name = name_of(evaluation.job)
+        name = evaluation.search.name
         if plan_kind(evaluation.plan) == "request":
             with timed(name, "requests"):
                 made = [

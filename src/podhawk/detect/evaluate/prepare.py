@@ -10,7 +10,7 @@ from podhawk.content.model import Content, Detection
 from podhawk.content.parsed import SearchKey
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.plan.unsupported import needs_geo, refusal, refused_in
-from podhawk.engine.run.batch import Request
+from podhawk.engine.run.batch import SearchJob
 from podhawk.errors import ContentError, SearchError
 from podhawk.functions.declare import Env
 from podhawk.session import Surroundings
@@ -21,7 +21,7 @@ class Prepared(Struct, frozen=True):
     error in the content) or `cannot` (something that it needs is not there)."""
 
     detection: Detection
-    request: Request | None = None
+    request: SearchJob | None = None
     refused: str = ""
     broken: SearchError | None = None
     cannot: str = ""
@@ -49,7 +49,7 @@ def prepare(detection: Detection, content: Content, around: Surroundings, store:
         return Prepared(detection, broken=SearchError(error.message, place=error.place, remedy=error.remedy))
     if context.geo is None and needs_geo(pipeline):
         return Prepared(detection, cannot="no geo database: it needs iplocation; give one with --geo FILE.mmdb")
-    return Prepared(detection, Request(pipeline, context))
+    return Prepared(detection, SearchJob(pipeline, context))
 
 
 def _read(text: str, content: Content, name: str, env: Env) -> Pipeline:

@@ -26,7 +26,7 @@ from podhawk.detect.requests.collected import Collected
 from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owners import KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
-from podhawk.engine.run.batch import Request
+from podhawk.engine.run.batch import SearchJob
 from podhawk.events.collected import Kept
 from podhawk.events.event import AuditEvent
 from podhawk.spl.clause import And, Clause, Compare, In, Not
@@ -84,7 +84,7 @@ def unfinished(requests: Mapping[RequestKey, Collected], evaluations: Sequence[E
 
 def _constant(evaluation: Evaluation) -> bool:
     """Whether a search chooses events by their stage, and by what is the same in all stages of a request."""
-    probe = evaluation.job.probe_fields
+    probe = evaluation.search.probe_fields
     return probe is not None and probe <= _SAME_IN_ALL
 
 
@@ -93,7 +93,7 @@ def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
     row = evaluation.probe(event)
     for stage in _ENDS:
         row["stage"] = stage
-        if not evaluation.job.test(row):
+        if not evaluation.search.predicate(row):
             return False
     return True
 
@@ -185,7 +185,7 @@ OWNER_WRITES: Final[Clause] = And(
 """What selects the changes of objects that own others."""
 
 
-def gathering(clause: Clause, context: Context) -> Request:
-    """A request to gather what a clause selects."""
+def gathering(clause: Clause, context: Context) -> SearchJob:
+    """A job to gather what a clause selects."""
     text = plain("", "the requests behind findings")
-    return Request(Pipeline((Stage(SEARCH, Search(clause), "search"),), text), context)
+    return SearchJob(Pipeline((Stage(SEARCH, Search(clause), "search"),), text), context)

@@ -22,7 +22,7 @@ from podhawk.detect.evaluate.related_events import gathering
 from podhawk.detect.requests.request import member
 from podhawk.engine.plan.planner import GROUPING, grouped_by, make_plan
 from podhawk.engine.plan.stages import run_stages
-from podhawk.engine.run.batch import Request, Runner
+from podhawk.engine.run.batch import Runner, SearchJob
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
@@ -82,7 +82,7 @@ class Explanation(Struct, frozen=True):
             before = step.rows
 
 
-def explain(request: Request, source: Source, runner: Runner) -> Explanation:
+def explain(request: SearchJob, source: Source, runner: Runner) -> Explanation:
     """Explain a detection's search over an input. Raises SearchError where it cannot run."""
     context = request.context
     stages = make_plan(request.pipeline, context).pipeline.stages
@@ -113,7 +113,7 @@ def explain(request: Request, source: Source, runner: Runner) -> Explanation:
     return Explanation((first, *later), tuple(_misses(parts, source, runner, context)))
 
 
-def explain_event(request: Request, event: AuditEvent) -> tuple[str, Miss | None]:
+def explain_event(request: SearchJob, event: AuditEvent) -> tuple[str, Miss | None]:
     """Where one event gets lost: the step, and the part of the clause that it fails; "" if it comes through."""
     context = request.context
     stages = make_plan(request.pipeline, context).pipeline.stages
@@ -187,7 +187,7 @@ def _counts(runner: Runner, prefixes: Sequence[tuple[Stage, ...]], pipeline: Pip
     """How many rows each of these pipelines gives: one scan for all of them."""
     count = parse_search(plain("| makeresults | stats count", "explain")).stages[-1]
     searches = [
-        Request(Pipeline((*stages, count), pipeline.source), replace(context, env=replace(context.env)))
+        SearchJob(Pipeline((*stages, count), pipeline.source), replace(context, env=replace(context.env)))
         for stages in prefixes
     ]
     return [int(str(table.rows[0]["count"])) if table.rows else 0 for table in runner.run(searches)]

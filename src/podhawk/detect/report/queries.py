@@ -11,7 +11,7 @@ from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
 from podhawk.detect.report.explain import Explanation, explain, explain_event
-from podhawk.engine.run.batch import Request
+from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
@@ -30,7 +30,7 @@ def the_detection(name: str, content: Content) -> Detection:
     return found[0]
 
 
-def request_of(detection: Detection, content: Content, around: Surroundings) -> Request:
+def request_of(detection: Detection, content: Content, around: Surroundings) -> SearchJob:
     """The detection's search, ready to run. Raises ContentError where it cannot."""
     made = prepare(detection, content, around, around.lookups(content))
     if made.broken is not None:

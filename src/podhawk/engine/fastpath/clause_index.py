@@ -11,18 +11,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from podhawk.engine.fastpath.decoder import FIXED, UNSET, of_body
+from podhawk.engine.fastpath.decoder import UNSET
+from podhawk.engine.search.predicate import simple
+from podhawk.events.event import METADATA
+from podhawk.events.fields import of_body
 from podhawk.functions import patterns
 from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 
 Equal = tuple[str, frozenset[str]]
 """A field, and the texts (folded) of which it has to be one."""
-
-
-def simple(value: str) -> bool:
-    """Whether a value is matched as the text that it is: no wildcard, no network."""
-    return "*" not in value and patterns.network(value) is None
 
 
 def equals(clause: Clause) -> list[Equal]:
@@ -42,7 +40,7 @@ def equals(clause: Clause) -> list[Equal]:
             values = found
         case _:
             return []
-    if name in FIXED or name.startswith("_") or of_body(name) or not all(map(simple, values)):
+    if name in METADATA or name.startswith("_") or of_body(name) or not all(map(simple, values)):
         return []
     return [(name, frozenset(map(patterns.fold, values)))]
 

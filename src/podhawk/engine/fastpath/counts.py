@@ -1,8 +1,8 @@
-"""Searches that only count events by fields: which they are, and how their values are counted as they come.
+"""Searches that only count events by fields: which they are, and how events are counted without making rows.
 
-Hunting is mostly this (`stats count by user.username verb objectRef.resource`), over every event there is. No row is
-made for any of them: the values of the fields are the key of a dict. Where a search counts all events, whole blocks
-of lines are decoded and counted at once.
+Hunting is mostly this (`stats count by user.username verb objectRef.resource`), over every event there is. The values
+of the fields are the key of a dict. If a search counts all events, whole blocks of lines are decoded and counted at
+once.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING
+from typing import Final
 
 from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
 from podhawk.commands.stats import StatsRun
-from podhawk.engine.fastpath.decoder import FIXED, NOT_OF_SHAPE, UNSET, Shape, Values, of_body, reader, sound
+from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, UNSET, Shape, Values, reader, sound
 from podhawk.engine.prefilter.newlines import count_lines
+from podhawk.engine.search.compiled import CompiledSearch
+from podhawk.events.event import METADATA
+from podhawk.events.fields import of_body
 from podhawk.events.reasons import METHODS
 from podhawk.spl.clause import EVERYTHING
 
-if TYPE_CHECKING:
-    from podhawk.engine.search.compiled import ScanJob
-
-PART = 256 << 10
-"""Bytes whose events are at hand at the same time: they stay in the processor's cache."""
-_NOTHING = frozenset({UNSET})
-_LOST = attrgetter("annotations.truncated")
+PART: Final = 256 << 10
+"""Bytes whose events are in memory at the same time: they stay in the processor's cache."""
+_NOTHING: Final = frozenset({UNSET})
+_LOST: Final = attrgetter("annotations.truncated")
 
 
-def counting(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int], bool]:
-    """The quick way of a search that only counts by fields: no row is made, values are counted as they come."""
+def line_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int], bool]:
+    """Takes a line for a search that only counts by fields, and counts its stage, level and values in `seen`."""
     read = reader(("stage", "level", *by))
     decode, annotated = shape.decode, shape.annotated
 
@@ -49,15 +49,15 @@ def counting(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callab
     return take
 
 
-def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int, int], int]:
-    """The same for whole lines at once. None of them is counted if one must go the long way."""
+def block_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int, int], int]:
+    """The same for the lines between two offsets of a block. None of them is counted if one must take the slow path."""
     names = tuple(dict.fromkeys(("verb", "stage", "level", *by)))
     read = reader(names)
     key_of = itemgetter(*map(names.index, ("stage", "level", *by)))
     decode, annotated = shape.spelled_decoder(), shape.annotated
 
     def part(block: bytes, start: int, stop: int, counts: Counter[Values]) -> int:
-        """Counts what a part of a block holds, if all of it is as it should be; how many lines that is."""
+        """Count the events of a part of a block, if all of them are of the shape; returns how many lines that is."""
         lines = memoryview(block)[start:stop]
         try:
             events = decode(lines)
@@ -95,29 +95,32 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
     return take_lines
 
 
-def order_free(job: ScanJob) -> bool:
+def order_free(search: CompiledSearch) -> bool:
     """Whether the order of rows cannot change the state of a search."""
-    return isinstance(job.reducer, StatsRun) and job.reducer.order_free()
+    return isinstance(search.reducer, StatsRun) and search.reducer.order_free()
 
 
-def fills(job: ScanJob) -> dict[str, str] | None:
-    """What stands where a field is missing, for a search that only counts by fields; None for any other."""
-    run = job.reducer
+def fills(search: CompiledSearch) -> dict[str, str] | None:
+    """For a search that only counts by fields: the values that stand for missing fields. None for any other search."""
+    run = search.reducer
     if not isinstance(run, StatsRun) or not run.counts_only() or run.node.dedup_splitvals:
         return None
-    if any(name in (*FIXED, "_time") or of_body(name) for name in run.node.by) or run.first_only:
+    if any(name in (*METADATA, "_time") or of_body(name) for name in run.node.by) or run.first_only:
         return None
-    first, *others = job.plan.mapped or (None,)
+    first, *others = search.plan.mapped or (None,)
     if first is None or not isinstance(first.node, Search):
         return None
     filled: dict[str, str] = {}
     for stage in others:
-        if not isinstance(stage.node, FillNull) or "fillnull-empty" in job.context.env.switches:
+        if not isinstance(stage.node, FillNull) or "fillnull-empty" in search.context.env.switches:
             return None
         filled = {**dict.fromkeys(stage.node.names, stage.node.value), **filled}
     return filled
 
 
-def only_counts(job: ScanJob, run: StatsRun) -> bool:
-    """Whether a search counts all events by fields."""
-    return job.base == EVERYTHING and bool(run.node.by) and fills(job) == {}
+def counts_everything(search: CompiledSearch) -> StatsRun | None:
+    """The `stats` of a search that counts all events by fields; None for any other search."""
+    run = search.reducer
+    if isinstance(run, StatsRun) and search.clause == EVERYTHING and run.node.by and fills(search) == {}:
+        return run
+    return None

@@ -1,12 +1,11 @@
-"""What searches need of an audit event, as a msgspec struct with just these members and code that reads it.
+"""Decodes of an audit event just what searches need: a msgspec struct with these members, and code that reads it.
 
-The struct is typed strictly, as the API server writes events: a text or a positive whole number where one value stands,
-a list of texts where several do, annotations of texts. A line that is not of that shape (a member that audit events do
-not have, a list where a text should be, a decimal, a zero that may have been written -0, true) does not decode,
-and takes the long way.
+The struct is typed strictly, as the API server writes events: a text or a positive whole number for a single value, a
+list of texts for several, annotations of texts. A line of another shape does not decode and takes the slow
+path: a member that audit events do not have, a list for a text, a decimal, a zero (it may have been written -0), true.
 
-Request and response bodies are left undecoded in the struct: only a search that needs them decodes them, only where
-one is there, and reads them as the long way does.
+Request and response bodies stay undecoded in the struct. They are decoded for a search that needs them, on events that
+have them, and read as on the slow path.
 
 Generated text holds only names made here and indices into constants.
 """
@@ -14,20 +13,17 @@ Generated text holds only names made here and indices into constants.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from podhawk.events.decode import BadJSON, decode_json
-from podhawk.events.event import AUDIT_KEYS, View
-from podhawk.events.fields import pick
+from podhawk.events.decode import BadJSON
+from podhawk.events.event import AUDIT_KEYS, BODIES
+from podhawk.events.fields import head_of, of_body
 from podhawk.events.repair import is_sound
 from podhawk.rows import Value
 
 UNSET: Final = msgspec.UNSET
-FIXED: Final = ("index", "host", "source", "sourcetype")
-BODIES: Final = ("requestObject", "responseObject")
 TIMES: Final = ("requestReceivedTimestamp", "stageTimestamp")
 LOST: Final = "audit.k8s.io/truncated"
 _SCALAR: Any = str | Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType | None
@@ -56,28 +52,19 @@ _SPELLED: Final[Mapping[str, Any]] = {
         "",
     ],
 }
-"""How an API server spells some members. Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
+"""The values that an API server writes for some members. Source:
+https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
 _NEVER: Any = Literal["\0"] | msgspec.UnsetType
-"""A type that no mark of a lost part has."""
+"""A type that the mark of a lost part never has."""
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 Values = tuple[Any, ...]
-"""Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () where nothing stands."""
-
-
-def head_of(name: str) -> str:
-    """The top-level member under which a field stands."""
-    return name.partition(".")[0].partition("{")[0]
-
-
-def of_body(name: str) -> bool:
-    """Whether a field stands in a request or response body."""
-    return head_of(name) in BODIES
+"""Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () for a missing one."""
 
 
 def reachable(name: str) -> bool:
-    """Whether a field can be read this way: a member, a list of texts, a member of a member, an annotation, anything
-    in a body, or what no event of this shape has."""
+    """Whether a field can be read from the struct: a member, a list of texts, a member of a member, an annotation,
+    anything in a body, or a field that no event of this shape has."""
     head, dot, rest = name.partition(".")
     if of_body(name) or head_of(name) not in AUDIT_KEYS:
         return True
@@ -90,7 +77,7 @@ def reachable(name: str) -> bool:
 
 
 class Shape:
-    """The struct for a set of fields, and how to read it. `annotated` says that annotations are decoded."""
+    """The struct for a set of fields. `annotated` says that it has the annotations."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.annotated = any(head_of(name) == "annotations" for name in names)
@@ -100,9 +87,9 @@ class Shape:
         self._names = names
 
     def spelled_decoder(self) -> Callable[[memoryview], list[Any]]:
-        """Decodes whole lines of events that spell some members as API servers do: such texts are not made anew for
-        each event. Lines of others do not decode (anybody can send a request by a method of his own), nor do events
-        that lost a part."""
+        """A decoder of whole lines whose events have the usual values of some members: no new text is made for such a
+        value. Lines with other values do not decode (a client may send any HTTP method), nor do events that lost a
+        part."""
         decode: Callable[[memoryview], list[Any]] = msgspec.json.Decoder(
             self._struct(sorted(self._names), _SPELLED)
         ).decode_lines
@@ -134,7 +121,7 @@ class Shape:
                 gc=False,
             )
             members["annotations"] = (lost, msgspec.field(default_factory=_same(lost())))
-        # An event is told by a text auditID and a text verb; what has less may still be one, the long way.
+        # A text auditID and a text verb make an event here. The slow path accepts others as well.
         members.pop("auditID", None)
         members.pop("verb", None)
         members |= {key: (kind | msgspec.UnsetType, UNSET) for key, kind in spelled.items() if key != "verb"}
@@ -145,7 +132,7 @@ class Shape:
             for key in sorted(AUDIT_KEYS)
             if key not in members and key not in ("auditID", "verb")
         ]
-        return msgspec.defstruct("QuickEvent", declared, forbid_unknown_fields=True, kw_only=True, gc=False)
+        return msgspec.defstruct("FastEvent", declared, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 
 def _typed(name: str) -> tuple[Any, Any]:
@@ -157,7 +144,7 @@ def _same(value: Any) -> Callable[[], Any]:
 
 
 def reader(names: Sequence[str]) -> Callable[[Any], Values]:
-    """A generated function that gives fields of a decoded event as a tuple; none of them stands in a body."""
+    """A generated function that gives some fields of a decoded event, none of them in a body, as a tuple."""
     parts: list[str] = []
     constants: list[str] = []
     for name in names:
@@ -177,7 +164,7 @@ def reader(names: Sequence[str]) -> Callable[[Any], Values]:
 
 
 def value_of(raw: Any) -> Value | None:
-    """A decoded member as the value of a field; None where there is none."""
+    """A decoded member as the value of a field; None for a missing one."""
     kind = raw.__class__
     if kind is str:
         return raw  # type: ignore[no-any-return]
@@ -189,7 +176,7 @@ def value_of(raw: Any) -> Value | None:
 
 
 def bodied(heads: Iterable[str]) -> Callable[[Any], bool] | None:
-    """A generated function that says whether an event has one of these bodies; None if there are none of these."""
+    """A generated function that tells whether an event has one of these bodies; None if no body is named."""
     tests = [f"bool(e.{head})" for head in sorted(heads) if head in BODIES]
     if not tests:
         return None
@@ -199,39 +186,12 @@ def bodied(heads: Iterable[str]) -> Callable[[Any], bool] | None:
     return made
 
 
-class Bodies:
-    """The bodies of an event, each decoded once, when it is first asked for."""
-
-    def __init__(self, event: Any) -> None:
-        self._event = event
-        self._data: dict[str, Any] = {}
-
-    def fields(self, names: frozenset[str]) -> dict[str, Value]:
-        """Fields that stand in the bodies. Raises `BadJSON` where only the long way can read them."""
-        data = {}
-        for head in _heads(names):
-            if head not in self._data:
-                text = bytes(getattr(self._event, head))
-                self._data[head] = value = decode_json(text) if text else UNSET
-                if isinstance(value, str):
-                    raise BadJSON("a body in a text")
-            if self._data[head] is not UNSET:
-                data[head] = self._data[head]
-        return pick(View(data, ""), names)
-
-
-@lru_cache(maxsize=512)
-def _heads(names: frozenset[str]) -> tuple[str, ...]:
-    """The bodies in which fields stand."""
-    return tuple(sorted({head_of(name) for name in names}))
-
-
 SOUND: set[str] = set()
-"""Keys of annotations that have been found sound."""
+"""Keys of annotations that were found sound."""
 
 
 def sound(annotations: dict[str, str]) -> bool:
-    """Whether no shipper changed the keys of annotations, and nothing was lost."""
+    """Whether no shipper changed the keys of the annotations, and no part of the event was lost."""
     if LOST in annotations:
         return False
     for key in annotations:

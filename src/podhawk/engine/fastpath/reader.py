@@ -1,316 +1,283 @@
-"""The quick way from a line to what searches need of it, for events that are as the API server writes them.
+"""The fast path from a line to what searches need of it, for events that are as the API server writes them.
 
-A line is decoded into a struct with just the members that any search needs (`shape`). Searches with the same first
-clause are asked once, and what clauses said of a combination of values is remembered (`serving`).
+A line is decoded into a struct with just the members that any search needs (`decoder`). Searches with the same first
+clause are asked once, and what the clauses said of a combination of values is remembered (`dispatch`). Each search
+that wants the line then takes what it needs of it (`feeds`): a count, a row, or the line itself.
 
-A search that counts by fields (`… | fillnull | stats count by …`) needs no rows at all: the values of the
-fields are counted as they come, and handed to the state as counts. For any other a row is made.
-
-What cannot be told here goes the long way, with the same result: nothing is taken into account before it
-is certain that the whole line can be.
+What cannot be told here takes the slow path, with the same result. Nothing is counted or collected of a line before it
+is certain that all of it can be.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from podhawk.commands.stats import StatsRun
-from podhawk.engine.fastpath.counts import counting, counting_lines, only_counts
-from podhawk.engine.fastpath.decoder import (
-    FIXED,
-    NOT_OF_SHAPE,
-    SOUND,
-    UNSET,
-    Bodies,
-    Shape,
-    Values,
-    reachable,
-    sound,
-    value_of,
-)
-from podhawk.engine.fastpath.dispatch import Clause, Group, Server
-from podhawk.engine.fastpath.row_filter import MOST_REMEMBERED
-from podhawk.events.candidates import FoundLine, LineCounter
-from podhawk.events.collected import KeptLine
+from podhawk.engine.fastpath.counts import block_counter, counts_everything, line_counter
+from podhawk.engine.fastpath.decoded import DecodedLine, Position
+from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, SOUND, UNSET, Shape, Values, reachable, sound, value_of
+from podhawk.engine.fastpath.dispatch import ClauseGroup, DispatchTable, feed_all
+from podhawk.engine.fastpath.feeds import Feed, RowFeed, feed_for
+from podhawk.engine.options import EngineOptions
+from podhawk.engine.search.collectors import Collector, RowCollector
+from podhawk.engine.search.compiled import CompiledSearch
+from podhawk.events.candidates import FoundLine, LineCounter, Searches
+from podhawk.events.event import METADATA
 from podhawk.events.fields import FlattenRules
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
-from podhawk.events.time import parse_rfc3339
-from podhawk.rows import OrderKey, Row
 
-if TYPE_CHECKING:
-    from podhawk.engine.search.compiled import ScanJob
-
-_NEW: Any = object()
-MOST_GROUPS = 1024
-"""Sets of searches that may want the same lines, remembered at a time."""
+_NEW: Final[Any] = object()
+MOST_TABLES: Final = 1024
+"""Sets of searches that may want the same lines, of which dispatch tables are kept. A log can be made to hold any
+combination of literals."""
 
 
-def needed(job: ScanJob) -> frozenset[str] | None:
-    """The fields that a search needs of an event; None if it cannot be served this way. One that selects events of a
-    carrier only needs nothing of those that have none."""
-    if not job.selects_native:
-        return frozenset()
-    asked = asked_for(job)
-    if asked is None or job.needs is None:
+def clause_fields(search: CompiledSearch) -> frozenset[str] | None:
+    """The fields that the first clause of a search reads; None if it cannot be asked on the fast path."""
+    probe = search.probe_fields
+    if probe is None or search.rules != FlattenRules():
         return None
-    names = (job.needs | asked) - set(FIXED)
+    names = probe - set(METADATA)
+    return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
+
+
+def needed_fields(collector: Collector) -> frozenset[str] | None:
+    """The fields that a search needs of an event; None if it needs more than the fast path can give. A search for the
+    events of a carrier needs nothing of those that have none."""
+    search = collector.search
+    if not search.selects_native:
+        return frozenset()
+    asked, needs = clause_fields(search), collector.needs
+    if asked is None or needs is None:
+        return None
+    names = (needs | asked) - set(METADATA)
     if "_raw" in names or not all(name == "_time" or reachable(name) for name in names):
         return None
     return names
 
 
-def asked_for(job: ScanJob) -> frozenset[str] | None:
-    """The fields that a search's first clause asks for; None if it cannot be asked this way."""
-    probe = job.probe_fields
-    if probe is None or job.rules != FlattenRules():
-        return None
-    names = probe - set(FIXED)
-    return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
-
-
 class FastPath:
-    """Takes lines for a set of searches; those in `fields` that are None cannot be served this way, but at least asked
-    whether they want a line."""
+    """Takes lines for a set of collectors.
+
+    `fields` are the fields that each of them needs. One with None cannot be fed here, but its first clause may still
+    tell that it does not want a line. `fixed` are the fields that are the same for all events; `files` tells where each
+    file stands in the input.
+    """
 
     def __init__(
         self,
-        jobs: Sequence[ScanJob],
+        collectors: Sequence[Collector],
         fields: Sequence[frozenset[str] | None],
         fixed: dict[str, str],
         place: tuple[int, ...],
-        numbers: Mapping[str, int],
+        files: Mapping[str, int],
         prefiltered: bool,
+        options: EngineOptions,
     ) -> None:
-        self._jobs = jobs
-        self._whole = len(place) == 1
-        self._place = place
-        self._path = ""
-        self._numbers = numbers
-        self._lines: LineCounter | None = None
-        self._before = 0
-        asked = [asked_for(job) if job.selects_native else None for job in jobs]
+        self._collectors = collectors
+        self._options = options
+        self._by_file = len(place) == 1
+        self._files = files
+        self._position = Position(place)
+        asked = [clause_fields(one.search) if one.search.selects_native else None for one in collectors]
         self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
         self._decode = self._shape.decode
         self._annotated = self._shape.annotated
-        self._clauses: list[Clause | None] = []
-        self._carried = frozenset(number for number, job in enumerate(jobs) if not job.selects_native)
-        same: dict[Any, Clause] = {}
-        for job, names, probe in zip(jobs, fields, asked, strict=True):
-            if probe is None:
-                self._clauses.append(None)
-                continue
-            clause = same.get(job.base)
-            if clause is None or job.context.env.switches != clause.jobs[0].context.env.switches:
-                clause = same[job.base] = Clause(probe, fixed)
-            clause.jobs.append(job)
-            if names is None:
-                clause.entire = True
-            else:
-                clause.servers.append(Server(job, names, fixed))
-            self._clauses.append(clause)
-        self._groups: dict[frozenset[int] | None, Group | None] = {}
-        self._new = 0  # lines since it was looked how much these remember
-        self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
+        self._groups = _clause_groups(collectors, fields, asked, fixed, options)
+        self._tables: dict[Searches, DispatchTable | None] = {}
+        self._since_check = 0
+        self._seen: defaultdict[tuple[Searches, Any, Any], int] = defaultdict(int)
         self._counted: dict[Values, int] = {}
-        self._counter: StatsRun | None = None
+        self.lines = 0
+        """The lines that were taken; complete after `account`."""
         self.take: Callable[[bytes, int], bool] = self._take
         self.take_lines: Callable[[bytes, int, int], int] | None = None
-        only = jobs[0]
-        if (
-            not prefiltered
-            and len(jobs) == 1
-            and only.selects_native
-            and isinstance(only.reducer, StatsRun)
-            and only_counts(only, only.reducer)
-        ):
-            self._counter = only.reducer
-            self.take = counting(self._shape, only.reducer.node.by, self._counted)
-            self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._counted)
-
-    def _group(self, numbers: Any) -> Group | None:
-        """The clauses of some searches; None if one of these cannot be served."""
-        found: dict[int, Clause] = {}
-        for number in numbers:
-            clause = self._clauses[number]
-            if clause is not None:
-                found[id(clause)] = clause
-            elif number not in self._carried:
-                return None
-        return Group(tuple(found.values()))
+        self._counter: StatsRun | None = None
+        only = collectors[0]
+        if not prefiltered and len(collectors) == 1 and only.search.selects_native and isinstance(only, RowCollector):
+            self._counter = counts_everything(only.search)
+        if self._counter is not None:
+            by = self._counter.node.by
+            self.take = line_counter(self._shape, by, self._counted)
+            self.take_lines = block_counter(self._shape, by, self._counted)
 
     def move(self, place: tuple[int, ...]) -> None:
-        """The next lines come from another piece of the input."""
-        self._place = place
+        """The following lines are from another split of the input."""
+        self._position.place = place
 
     def open(self, path: str) -> None:
-        """A file begins: from it come the next lines."""
-        self._path = path
-        if self._whole:
-            self._place = (self._numbers.get(path, 0),)
+        """The following lines are from this file."""
+        self._position.path = path
+        if self._by_file:
+            self._position.place = (self._files.get(path, 0),)
 
     def take_found(self, found: Sequence[FoundLine], numbers: LineCounter, before: int) -> list[FoundLine]:
-        """Take lines that the sieve found after `before` others; gives back those that must go the long way, with their
-        numbers within the block."""
+        """Take lines that the prefilter selected. Returns those of which events must be made, with the number of lines
+        before each of them in the block."""
         offer = self._offer
-        self._lines, self._before = numbers, before
-        self._new += len(found)
-        if self._new >= MOST_REMEMBERED // 8:
-            self._forget()
+        self._position.start_block(numbers, before)
+        self._since_check += len(found)
+        if self._since_check >= self._options.remembered_values // 8:
+            self._limit_memory()
         left = [
-            (numbers.before(place), line, wanted)
-            for place, line, wanted in found
-            if line[:1] != b"{" or b"\n" in line or not offer(line, place, wanted)
+            (numbers.before(place), line, searches)
+            for place, line, searches in found
+            if line[:1] != b"{" or b"\n" in line or not offer(line, place, searches)
         ]
-        self._lines = None
+        self._position.end_block()
         return left
 
-    def _forget(self) -> None:
-        """Let go what groups remember, where together they remember too much."""
-        self._new = 0
-        groups = [group for group in self._groups.values() if group is not None]
-        if sum([group.remembered for group in groups]) >= MOST_REMEMBERED:
-            for group in groups:
-                group.forget()
+    def account(self, report: InputReport) -> None:
+        """Count in the report, and for each search, what was taken since the last time."""
+        looked: Counter[Searches] = Counter()
+        if self._counter is not None:
+            collector = self._collectors[0]
+            for (stage, level, *values), count in self._counted.items():
+                self._seen[None, stage, level] += count
+                collector.stats.matched += count
+                self._counter.add_counted(collector.state, tuple(map(value_of, values)), count)
+        for (searches, stage, level), count in self._seen.items():
+            looked[searches] += count
+            report.events += count
+            report.by_stage[stage if stage.__class__ is str else "(none)"] += count
+            report.by_level[level if level.__class__ is str else "(none)"] += count
+            report.by_format["native"] += count
+        for searches, count in looked.items():
+            self.lines += count
+            for number in range(len(self._collectors)) if searches is None else searches:
+                collector = self._collectors[number]
+                collector.stats.offered += count
+                collector.stats.selected += count * collector.search.selects_native
+        self._seen.clear()
+        self._counted.clear()
+
+    def settle(self) -> None:
+        """Bring everything that was counted into the states of the collectors."""
+        for feed in self._feeds():
+            feed.settle()
+
+    @property
+    def rows_filtered(self) -> int:
+        """How often row filters ran the stages of a search."""
+        filters = [feed.row_filter for feed in self._feeds() if isinstance(feed, RowFeed)]
+        return sum(one.ran for one in filters if one is not None)
+
+    def _feeds(self) -> Iterator[Feed]:
+        for group in dict.fromkeys(self._groups):
+            if group is not None:
+                yield from group.feeds
 
     def _take(self, line: bytes, number: int) -> bool:
-        """Take a line for all searches; False if it must go the long way."""
         return self._offer(line, number, None)
 
-    def _number(self, at: int) -> int:
-        """The number of a line, which of one that the sieve found is worked out when it is asked for."""
-        return at if self._lines is None else self._before + self._lines.before(at) + 1
-
-    def _offer(self, line: bytes, at: int, wanted: frozenset[int] | None) -> bool:
+    def _offer(self, line: bytes, at: int, searches: Searches) -> bool:
+        """Take a line for some searches; False if it must take the slow path."""
         try:
-            group = self._groups[wanted]
+            table = self._tables[searches]
         except KeyError:
-            if len(self._groups) >= MOST_GROUPS:  # a log can be made to hold any combination of literals
-                self._groups.clear()
-            group = self._groups[wanted] = self._group(range(len(self._jobs)) if wanted is None else wanted)
-        if group is None:
+            table = self._add_table(searches)
+        if table is None:
             return False
         try:
             event = self._decode(line)
             if event.verb in METHODS:
-                return False  # a method as other products log it, which the long way turns into a verb
+                return False  # an HTTP method as other products log it, which the slow path turns into a verb
             annotations = event.annotations
             if self._annotated:
                 if not annotations.keys() <= SOUND and not sound(annotations):
                     return False
             elif annotations.truncated is not UNSET:
                 return False
-            if group.bodied is None or not group.bodied(event):
-                values = group.read(event)
-                hits = group.known.get(values, _NEW)
-                if hits is _NEW:
-                    hits = group.learn(event, values)
+            if table.bodied is None or not table.bodied(event):
+                values = table.read(event)
+                takers = table.known.get(values, _NEW)
+                if takers is _NEW:
+                    takers = table.learn(event, values)
             else:
-                hits = group.ask(event)
-            if hits:
-                if hits.__class__ is Server:
-                    hits.count(hits.read(event))
+                takers = table.ask(event)
+            if takers:
+                if takers.__class__ is tuple:
+                    feed_all(takers, DecodedLine(event, line, at, self._position))
                 else:
-                    self._serve(event, line, at, hits)
-            elif hits is None:
+                    takers.add(takers.values(event))
+            elif takers is None:
                 return False
-            self._seen[wanted, event.stage, event.level] += 1
+            self._seen[searches, event.stage, event.level] += 1
         except NOT_OF_SHAPE:
             return False
         return True
 
-    def _serve(self, event: Any, line: bytes, at: int, hits: tuple[Clause, ...]) -> None:
-        number = 0
-        order: OrderKey | None = None
-        dropped: list[Server] = []
-        gathered: list[Server] = []
-        rows: list[tuple[Server, Row]] = []
-        counted: list[tuple[Server, Values]] = []
-        bodies = Bodies(event)
-        for clause in hits:
-            for server in clause.servers:
-                if server.gate is not None and not server.gate.passes(event):
-                    dropped.append(server)
-                    continue
-                if server.gathers:
-                    gathered.append(server)
-                    continue
-                values = server.read(event)
-                with_body = server.bodied is not None and server.bodied(event)
-                if server.counting and not with_body:
-                    counted.append((server, values))
-                    continue
-                if server.timed and order is None:
-                    number = self._number(at)
-                    order = self._order(event, number)
-                fields = bodies.fields(server.body_names) if with_body else {}
-                rows.append((server, server.row(values, fields, order if server.timed else None)))
-        # From here on nothing can go wrong: the line has been taken.
-        kept = KeptLine(self._path, number or self._number(at), line) if gathered else None
-        for server in dropped:
-            server.job.observed.matched += 1
-        for server in gathered:
-            server.job.observed.matched += 1
-            server.job.state.append(kept)
-        for server, values in counted:
-            server.count(values)
-        for server, row in rows:
-            server.job.observed.matched += 1
-            server.job.keep(row)
+    def _add_table(self, searches: Searches) -> DispatchTable | None:
+        """The dispatch table of some searches; None if one of them must see every event."""
+        if len(self._tables) >= MOST_TABLES:
+            self._tables.clear()
+        found: dict[ClauseGroup, None] = {}
+        made: DispatchTable | None = None
+        for number in range(len(self._collectors)) if searches is None else searches:
+            group = self._groups[number]
+            if group is not None:
+                found[group] = None
+            elif self._collectors[number].search.selects_native:
+                break
+        else:
+            made = DispatchTable(tuple(found), self._options.remembered_values)
+        self._tables[searches] = made
+        return made
 
-    def _order(self, event: Any, number: int) -> OrderKey:
-        received, stage = event.requestReceivedTimestamp, event.stageTimestamp
-        time = parse_rfc3339(received) if received.__class__ is str else None
-        staged = parse_rfc3339(stage) if stage.__class__ is str else None
-        if time is None:
-            raise msgspec.ValidationError("a time that only the long way can work out")
-        return OrderKey(-time, -(staged or 0.0), (*self._place, number, 0))
+    def _limit_memory(self) -> None:
+        """Forget what the dispatch tables remember, if it is too much together."""
+        self._since_check = 0
+        tables = [table for table in self._tables.values() if table is not None]
+        if sum([table.size for table in tables]) >= self._options.remembered_values:
+            for table in tables:
+                table.forget()
 
-    def account(self, report: InputReport) -> None:
-        """Say what has been taken since the last time."""
-        looked: Counter[frozenset[int] | None] = Counter()
-        for (stage, level, *values), count in self._counted.items():
-            self._seen[None, stage, level] += count
-            assert self._counter is not None
-            self._jobs[0].observed.matched += count
-            self._counter.add_counted(self._jobs[0].state, tuple(map(value_of, values)), count)
-        for (wanted, stage, level), count in self._seen.items():
-            looked[wanted] += count
-            report.events += count
-            report.by_stage[stage if stage.__class__ is str else "(none)"] += count
-            report.by_level[level if level.__class__ is str else "(none)"] += count
-            report.by_format["native"] += count
-        for wanted, count in looked.items():
-            for number in range(len(self._jobs)) if wanted is None else wanted:
-                observed = self._jobs[number].observed
-                observed.offered += count
-                observed.selected += count * self._jobs[number].selects_native
-        self._seen.clear()
-        self._counted.clear()
 
-    def settle(self) -> None:
-        """Hand over what has been counted."""
-        for clause in self._clauses:
-            for server in clause.servers if clause is not None else ():
-                server.settle()
+def _clause_groups(
+    collectors: Sequence[Collector],
+    fields: Sequence[frozenset[str] | None],
+    asked: Sequence[frozenset[str] | None],
+    fixed: dict[str, str],
+    options: EngineOptions,
+) -> list[ClauseGroup | None]:
+    """The clause group of each collector; None for one whose clause cannot be asked."""
+    groups: list[ClauseGroup | None] = []
+    same: dict[Any, ClauseGroup] = {}
+    for collector, needed, read in zip(collectors, fields, asked, strict=True):
+        if read is None:
+            groups.append(None)
+            continue
+        key = (collector.search.clause, collector.search.context.env.switches)
+        group = same.get(key)
+        if group is None:
+            group = same[key] = ClauseGroup(read, fixed, options.remembered_values)
+        group.collectors.append(collector)
+        if needed is None:
+            group.whole_events = True
+        else:
+            group.feeds.append(feed_for(collector, needed, fixed, options))
+        groups.append(group)
+    return groups
 
 
 def fast_path_for(
-    jobs: Sequence[ScanJob],
+    collectors: Sequence[Collector],
     fixed: dict[str, str],
     place: tuple[int, ...],
-    numbers: Mapping[str, int],
+    files: Mapping[str, int],
     prefiltered: bool,
+    options: EngineOptions,
 ) -> FastPath | None:
-    """The fast path for these searches; None if it can ask for none of them what they want, or without a prefilter not
-    serve all of them."""
-    fields = [needed(job) for job in jobs]
-    if not fields or (
-        None in fields if not prefiltered else all(job.selects_native and asked_for(job) is None for job in jobs)
-    ):
+    """The fast path for these collectors; None if it is of no use: if it cannot ask the clause of any search, or,
+    without a prefilter, if a search must see every event."""
+    fields = [needed_fields(collector) for collector in collectors]
+    searches = [collector.search for collector in collectors]
+    useless = (
+        all(one.selects_native and clause_fields(one) is None for one in searches) if prefiltered else None in fields
+    )
+    if not fields or useless or not options.fast_path:
         return None
-    return FastPath(jobs, fields, fixed, place, numbers, prefiltered)
+    return FastPath(collectors, fields, fixed, place, files, prefiltered, options)

@@ -1,11 +1,12 @@
-"""Filters that stand further down a search, asked before a row is made.
+"""Filters further down a search, asked before a row is made.
 
-Many a search looks something up first and drops most events then (`… | lookup networks … | search zone=unknown`). What
-its per-event stages up to such a filter say of an event depends on the few fields that they read, so it is remembered
-by the values of these, and an event that would be dropped costs one look into a dict instead of a row.
+Many searches look something up first and then drop most events (`… | lookup networks … | search zone=unknown`). Whether
+the per-event stages up to such a filter pass an event depends on the few fields that they read. The answer is
+remembered by the values of these fields, and an event that would be dropped costs one look into a dict instead of a
+row.
 
 A filter is asked here only if it reads what many events share: no bodies, times or ids. A combination that makes the
-stages warn is let through, so that warnings are counted where rows are made.
+stages warn passes, so that the warnings are counted when its rows are made.
 """
 
 from __future__ import annotations
@@ -17,25 +18,25 @@ from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage, Wanted
-from podhawk.engine.fastpath.decoder import FIXED, Values, of_body, reachable, reader, value_of
+from podhawk.engine.fastpath.decoded import make_row
+from podhawk.engine.fastpath.decoder import Values, reachable, reader
+from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.planner import Plan
 from podhawk.engine.plan.stages import chain
-from podhawk.rows import Row
+from podhawk.engine.search.compiled import CompiledSearch
+from podhawk.events.event import METADATA
+from podhawk.events.fields import of_body
 
 UNIQUE: Final = frozenset({"auditID", "requestReceivedTimestamp", "stageTimestamp", "_time"})
-"""Fields that are others for nearly every event."""
-MOST_REMEMBERED: Final = 50_000
-"""Combinations of values that are remembered or counted before they are let go."""
+"""Fields that differ for nearly every event."""
 _FILTERS: Final = frozenset({"search", "where", "regex"})
 _PURE: Final = _FILTERS | {"eval", "rename", "lookup", "fillnull", "rex", "iplocation", "fields", "table"}
 _CLOCK: Final = re.compile(r"(?<![A-Za-z_])time\s*\(", re.IGNORECASE)
-_TRIED: Final = 1024
-"""After so many combinations, it has been seldom known if it had to be asked more than half of the times."""
 
 
 def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
-    """The stages after the first clause up to the last filter that can be asked this way, and the fields that they
-    read; None if there is none."""
+    """The stages after the first clause up to the last filter that can be asked beforehand, and the fields that they
+    read; None if no filter can."""
     if _CLOCK.search(plan.pipeline.source.text):
         return None
     for end in range(len(plan.mapped), 1, -1):
@@ -45,7 +46,7 @@ def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
         wanted: Wanted = frozenset()
         for stage in reversed(stages):
             wanted = stage.command.reads(stage.node, wanted)
-        names = None if wanted is None else wanted - set(FIXED)
+        names = None if wanted is None else wanted - set(METADATA)
         if (
             names
             and not names & UNIQUE
@@ -56,12 +57,17 @@ def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
     return None
 
 
-class Gate:
-    """Tells whether an event gets past the filters of a search. Where it would seldom know, it does not ask, and lets
-    the event pass."""
+class RowFilter:
+    """Tells whether an event passes the filters of a search. Where the answer would seldom be known, the stages are not
+    run, and the event passes."""
 
     def __init__(
-        self, stages: tuple[Stage, ...], names: frozenset[str], fixed: dict[str, str], context: Context
+        self,
+        stages: tuple[Stage, ...],
+        names: frozenset[str],
+        fixed: dict[str, str],
+        context: Context,
+        options: EngineOptions,
     ) -> None:
         self._warned = False
         self._context = replace(context, env=replace(context.env, warn=self._warn))
@@ -70,44 +76,43 @@ class Gate:
         self._names = sorted(names)
         self._read = reader(self._names)
         self._known: dict[Values, bool] = {}
-        self._asked = self._looked = 0
+        self._trials, self._most = options.row_filter_trials, options.remembered_values
+        self._looked = 0
+        self.ran = 0
+        """How often the stages were run: once for each combination of values that was not known."""
 
     @property
     def draws(self) -> bool:
-        """Whether chance plays a part in what the stages say."""
+        """Whether chance plays a part in what the stages do."""
         return bool(self._context.env.draws)
 
     def passes(self, event: Any) -> bool:
-        """Whether a decoded event gets past."""
+        """Whether a decoded event passes."""
         values = self._read(event)
         self._looked += 1
         found = self._known.get(values)
         if found is None:
-            if self._asked >= _TRIED and self._asked * 2 > self._looked:
+            if self.ran >= self._trials and self.ran * 2 > self._looked:
                 return True
-            if len(self._known) >= MOST_REMEMBERED:
+            if len(self._known) >= self._most:
                 self._known.clear()
-            found = self._known[values] = self._ask(values)
+            found = self._known[values] = self._run(values)
         return found
 
-    def _ask(self, values: Values) -> bool:
-        self._asked += 1
-        row = Row(self._fixed)
-        for name, raw in zip(self._names, values, strict=True):
-            value = value_of(raw)
-            if value is not None:
-                row[name] = value
+    def _run(self, values: Values) -> bool:
+        self.ran += 1
         self._warned = False
+        row = make_row(self._names, values, self._fixed)
         return any(True for _ in self._stream((row,))) or self._warned
 
     def _warn(self, kind: str, detail: str) -> None:
         self._warned = True
 
 
-def gate_of(plan: Plan, fixed: dict[str, str], context: Context) -> Gate | None:
-    """The gate of a search, where it has one."""
-    found = filtering(plan)
+def row_filter_for(search: CompiledSearch, fixed: dict[str, str], options: EngineOptions) -> RowFilter | None:
+    """The row filter of a search; None if it has no filter that can be asked beforehand."""
+    found = filtering(search.plan) if options.row_filters else None
     if found is None:
         return None
-    gate = Gate(*found, fixed, context)
-    return None if gate.draws else gate
+    made = RowFilter(*found, fixed, search.context, options)
+    return None if made.draws else made

@@ -19,8 +19,8 @@ from podhawk.commands.fillnull import FillNull
 from podhawk.commands.outputlookup import OutputLookup
 from podhawk.commands.parse import parse_search
 from podhawk.commands.search import Search
-from podhawk.engine.search.rows import METADATA
 from podhawk.errors import SearchError
+from podhawk.events.event import METADATA
 from podhawk.functions.declare import Env
 from podhawk.functions.evaluate import compile_expression
 from podhawk.rows import Row

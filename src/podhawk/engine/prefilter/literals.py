@@ -27,6 +27,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from podhawk.events.event import METADATA
 from podhawk.functions.patterns import network
 from podhawk.rows.values import as_number
 from podhawk.spl import clause as spl
@@ -35,7 +36,7 @@ from podhawk.spl.clause import Clause
 SHORTEST = 3
 MOST_ALTERNATIVES = 64
 _BREAKS = re.compile(r"[^ !#-%'-.0-;=?-\[\]-~]+")  # quotes, \ / & < >, and all that is not printable ASCII
-_METADATA = frozenset({"source", "sourcetype", "host", "index", "_time", "_raw"})
+_NOT_IN_LINES: Final = frozenset({*METADATA, "_time", "_raw"})
 _BARE = frozenset({"true", "false", "null"})
 
 
@@ -72,7 +73,7 @@ def groups_of(clause: Clause) -> Groups:
             return tuple(dict.fromkeys(group for part in parts for group in groups_of(part)))
         case spl.Or(parts=parts):
             return _either([groups_of(part) for part in parts])
-        case spl.Compare(name=name) | spl.In(name=name) if name in _METADATA:
+        case spl.Compare(name=name) | spl.In(name=name) if name in _NOT_IN_LINES:
             return ()
         case spl.Compare(operator="=", value=""):
             return ()

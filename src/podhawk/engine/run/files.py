@@ -81,7 +81,7 @@ class FileSource:
         if self.options.strict or self.options.input_format not in ("auto", "native"):
             return b""
         try:
-            return sample_of(self.numbers())
+            return sample_of(self.numbers(), self.options.sizes)
         except OSError:  # reading it will tell
             return b""
 

@@ -1,142 +1,55 @@
-"""Where the time of a run goes, and how much of the input each part looked at (`--profile`).
-
-A profile is active for a run in one process; without one nothing is measured. It says which way the scan took and why,
-what literals stand for each search and how many lines these let through, and the seconds of each search and stage.
-"""
+"""What a scan tells the profile: the path it took, and why."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-from msgspec import Struct, field
-
-if TYPE_CHECKING:
-    from podhawk.engine.prefilter.prefilter import Prefilter
-    from podhawk.engine.search.compiled import ScanJob
-
-ACTIVE: ContextVar[Profile | None] = ContextVar("podhawk_profile", default=None)
+from podhawk.engine.fastpath.reader import FastPath, needed_fields
+from podhawk.engine.prefilter.literals import groups_of
+from podhawk.engine.prefilter.prefilter import Prefilter
+from podhawk.engine.profile import ScanProfile, SearchProfile
+from podhawk.engine.search.collectors import Collector
 
 
-class ScanProfile(Struct):
-    """One reading of the input: which way, why, how long; for each search its literals and the lines let through."""
-
-    way: str
-    why: str
-    seconds: float = 0.0
-    searches: list[tuple[str, str, int, int]] = field(default_factory=list)
-    """Name, literals, lines that these let through, events that matched."""
-
-
-class Profile(Struct):
-    """What was measured: readings, and seconds by search and stage."""
-
-    scans: list[ScanProfile] = field(default_factory=list)
-    stages: defaultdict[tuple[str, str], float] = field(default_factory=lambda: defaultdict(float))
-
-    def lines(self) -> Iterator[str]:
-        """The profile, for people."""
-        for number, scan in enumerate(self.scans, 1):
-            yield f"scan {number}: {scan.seconds * 1000:,.0f} ms, {scan.way} ({scan.why})"
-            for name, literals, passed, matched in sorted(scan.searches, key=lambda one: -one[2]):
-                yield f"  {passed:>10,} lines let through, {matched:>8,} events matched  {name}: {literals}"
-        totals: Counter[str] = Counter()
-        for (name, _), seconds in self.stages.items():
-            totals[name] += seconds  # type: ignore[assignment]
-        for name, _ in totals.most_common():
-            parts = ", ".join(
-                f"{stage} {seconds * 1000:,.1f}"
-                for (owner, stage), seconds in sorted(self.stages.items())
-                if owner == name
+def scan_profile(
+    collectors: Sequence[Collector],
+    prefilter: Prefilter | None,
+    fast_path: FastPath | None,
+    seconds: float,
+    splits: int,
+) -> ScanProfile:
+    """The profile of a scan, after it."""
+    path = ("prefilter, then " if prefilter is not None else "") + ("fast path" if fast_path else "slow path")
+    return ScanProfile(
+        path,
+        _why(collectors, prefilter, fast_path is not None),
+        seconds,
+        tuple(
+            SearchProfile(
+                one.search.name,
+                prefilter.described(number) if prefilter is not None else "every line",
+                prefilter.selected_for(number) if prefilter is not None else 0,
+                one.stats.matched,
             )
-            yield f"  {totals[name] * 1000:>10,.1f} ms  {name}: {parts}"
+            for number, one in enumerate(collectors)
+        ),
+        splits,
+        fast_path.lines if fast_path is not None else 0,
+        fast_path.rows_filtered if fast_path is not None else 0,
+    )
 
 
-@contextmanager
-def profiling() -> Iterator[Profile]:
-    """A profile that is active within the block."""
-    made = Profile()
-    token = ACTIVE.set(made)
-    try:
-        yield made
-    finally:
-        ACTIVE.reset(token)
-
-
-@contextmanager
-def timed(name: str, stage: str) -> Iterator[None]:
-    """Charge the block's time to a search and stage, where a profile is active."""
-    profile = ACTIVE.get()
-    if profile is None:
-        yield
-        return
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        profile.stages[name, stage] += time.perf_counter() - started
-
-
-@contextmanager
-def scanned(jobs: Sequence[ScanJob], prefilter: Prefilter | None, quick: bool) -> Iterator[None]:
-    """Note one reading of the input."""
-    profile = ACTIVE.get()
-    if profile is None:
-        yield
-        return
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        way = ("prefilter, then " if prefilter is not None else "") + ("quick decode" if quick else "full decode")
-        profile.scans.append(
-            ScanProfile(
-                way,
-                _why(jobs, prefilter, quick),
-                time.perf_counter() - started,
-                [
-                    (name_of(job), _literals(number, prefilter), _passed(number, prefilter), job.observed.matched)
-                    for number, job in enumerate(jobs)
-                ],
-            )
-        )
-
-
-def name_of(job: ScanJob) -> str:
-    """What a job's search is called."""
-    source = job.plan.pipeline.source
-    return (source.name or "search").removesuffix(": search").rpartition("/")[2]
-
-
-def _why(jobs: Sequence[ScanJob], prefilter: Prefilter | None, quick: bool) -> str:
-    from podhawk.engine.fastpath.reader import needed
-    from podhawk.engine.prefilter.literals import groups_of
-
+def _why(collectors: Sequence[Collector], prefilter: Prefilter | None, fast: bool) -> str:
     parts = []
     if prefilter is None:
-        free = [name_of(job) for job in jobs if job.selects_native and not groups_of(job.base)]
+        searches = [one.search for one in collectors]
+        free = [one.name for one in searches if one.selects_native and not groups_of(one.clause)]
         parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
     else:
-        parts.append(f"{len(jobs)} searches of {len(prefilter.kinds)} kinds")
-    slow = [name_of(job) for job in jobs if needed(job) is None]
+        parts.append(f"{len(collectors)} searches of {len(prefilter.kinds)} kinds")
+    slow = [one.search.name for one in collectors if needed_fields(one) is None]
     if slow:
-        parts.append(f"{slow[0]} needs the whole of each event" + (" that it wants" if quick else ""))
-    elif not quick:
+        parts.append(f"{slow[0]} needs the whole of each event" + (" that it wants" if fast else ""))
+    elif not fast:
         parts.append("the input needs to be looked at in full")
     return "; ".join(parts)
-
-
-def _literals(number: int, prefilter: Prefilter | None) -> str:
-    if prefilter is None:
-        return "every line"
-    kind = next(one for one in prefilter.kinds if number in one.searches)
-    groups = ("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen)
-    return " and ".join(groups) or "every line"
-
-
-def _passed(number: int, prefilter: Prefilter | None) -> int:
-    return 0 if prefilter is None else prefilter.passed(number)

@@ -1,8 +1,8 @@
-"""One scan over several cores: each process maps its pieces of the input to states, which are merged.
+"""One scan over several cores: each process maps its splits of the input to states, which are merged.
 
-The processes are forks, so plans need not be sent to them; what comes back is states, counts and what was
-observed. Whatever stands in the way (a format that cannot be cut, a state that cannot be sent, an error in
-a process) makes the scan run in one process instead, with the same result.
+The processes are forks, so plans need not be sent to them; what comes back is states, stats and reports. Whatever
+stands in the way (a format that cannot be split, a state that cannot be sent, an error in a process) makes the scan run
+in one process instead, with the same result.
 """
 
 from __future__ import annotations
@@ -12,80 +12,79 @@ import pickle
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from podhawk.engine.search.compiled import Observed, ScanJob
+from podhawk.engine.options import EngineOptions
+from podhawk.engine.search.collectors import Collector
+from podhawk.engine.search.stats import SearchStats
 from podhawk.events.options import InputReport
 from podhawk.events.splits import Piece
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-WORTH_IT = 24 << 20
-"""Below so many bytes a second process costs more than it saves."""
-MOST_PIECE = 64 << 20
-LEAST_PIECE = 1 << 20
 
-
-class CutSource(Protocol):
-    """A source that can be read in pieces."""
+class SplittableSource(Protocol):
+    """A source that can be read in splits."""
 
     report: InputReport
 
     def pieces(self, size: int) -> list[Piece] | None:
-        """The input in pieces of whole lines, or None."""
+        """The input in splits of whole lines, or None."""
 
 
 class Work(Protocol):
-    """Maps pieces to the states of jobs, which are complete after `settle`."""
+    """Maps splits to the states of collectors, which are complete after `settle`."""
 
     def __call__(self, piece: Piece, report: InputReport) -> None: ...
     def settle(self) -> None: ...
 
 
-Sent = tuple[int, list[Any], list[Observed], InputReport]
-"""What a piece gave: its number, states of jobs that are placed (None for any other), what was observed, its report."""
-States = list[tuple[Any, Observed]]
-"""What all the pieces that a process took gave jobs (a state of None for those that are placed), and what was observed
-in the end."""
+Sent = tuple[int, list[Any], list[SearchStats], InputReport]
+"""What a split gave: its number, the states of positional collectors (None for any other), stats, its report."""
+States = list[tuple[Any, SearchStats]]
+"""What all the splits of a process gave each collector (None for a positional one), and the stats of the end."""
 
 
-def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, work: Work) -> bool:
-    """Map the whole input in `workers` processes; False if it must be done in one, with nothing changed."""
+def scan_in_parallel(
+    collectors: Sequence[Collector], source: SplittableSource, workers: int, work: Work, options: EngineOptions
+) -> int:
+    """Map the whole input in `workers` processes. Returns the number of splits; 0 if the input must be read in one
+    process, with nothing changed."""
     if workers < 2 or not hasattr(os, "fork"):
-        return False
-    pieces = source.pieces(MOST_PIECE)
-    if pieces is None or sum(piece.end - piece.start for piece in pieces) < WORTH_IT:
-        return False
-    total = sum(piece.end - piece.start for piece in pieces)
-    finer = source.pieces(max(min(MOST_PIECE, total // (workers * 2) + 1), LEAST_PIECE))
+        return 0
+    pieces = source.pieces(options.largest_split)
+    total = sum(piece.end - piece.start for piece in pieces or ())
+    if pieces is None or total < options.parallel_from:
+        return 0
+    finer = source.pieces(max(min(options.largest_split, total // (workers * 2) + 1), options.smallest_split))
     if not finer or len(finer) < 2:
-        return False
-    found = _run(jobs, finer, min(workers, len(finer)), work)
+        return 0
+    found = _run(collectors, finer, min(workers, len(finer)), work)
     if found is None:
-        return False
+        return 0
     received, merged = found
     lines: dict[int, int] = {}
-    for number, states, observed, report in sorted(received, key=lambda one: one[0]):
+    for number, states, stats, report in sorted(received, key=lambda one: one[0]):
         file = finer[number].file
         offset = lines.get(file, 0)
         lines[file] = offset + report.lines
-        for job, state, seen in zip(jobs, states, observed, strict=True):
-            job.observed.absorb(seen, offset)
-            if job.placed:
-                job.absorb_state(state, offset)
+        for collector, state, met in zip(collectors, states, stats, strict=True):
+            collector.stats.merge(met, offset)
+            if collector.positional:
+                collector.merge(state, offset)
         source.report.absorb(report, offset)
-    for states in merged:
-        for job, (state, seen) in zip(jobs, states, strict=True):
-            job.observed.absorb(seen, 0)
-            if not job.placed:
-                job.absorb_state(state)
+    for ended in merged:
+        for collector, (state, met) in zip(collectors, ended, strict=True):
+            collector.stats.merge(met, 0)
+            if not collector.positional:
+                collector.merge(state)
     source.report.files += len({piece.file for piece in finer})
-    return True
+    return len(finer)
 
 
 def _run(
-    jobs: Sequence[ScanJob], pieces: list[Piece], workers: int, work: Work
+    collectors: Sequence[Collector], pieces: list[Piece], workers: int, work: Work
 ) -> tuple[list[Sent], list[States]] | None:
-    """What each piece and each process gave, or None if any process failed."""
+    """What each split and each process gave, or None if any process failed."""
     import multiprocessing
     from multiprocessing.connection import Connection, wait
 
@@ -94,7 +93,7 @@ def _run(
     children = []
     for _ in range(workers):
         ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(jobs, pieces, queue, theirs, work), daemon=True)
+        child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work), daemon=True)
         child.start()
         theirs.close()
         children.append((child, ours))
@@ -124,31 +123,31 @@ def _run(
     return None if failed or len(received) != len(pieces) else (received, merged)
 
 
-def _child(jobs: Sequence[ScanJob], pieces: list[Piece], queue: Any, pipe: Connection, work: Work) -> None:
-    """Take pieces until there are none; what they gave goes up the pipe, one message a piece. States that know no
-    places go on from piece to piece, and up the pipe once."""
+def _child(collectors: Sequence[Collector], pieces: list[Piece], queue: Any, pipe: Connection, work: Work) -> None:
+    """Take splits until there are none. What each gave is sent at once; states without positions go on from split to
+    split and are sent at the end."""
     try:
-        for job in jobs:
-            job.restart()
+        for collector in collectors:
+            collector.clear()
         while True:
             with queue.get_lock():
                 number = queue.value
                 queue.value += 1
+            for collector in collectors:
+                collector.stats.restart(collector.search.required)
+                if collector.positional:
+                    collector.clear()
             if number >= len(pieces):
-                for job in jobs:
-                    job.restart(going_on=True)
                 work.settle()
-                _send(pipe, [(None if job.placed else job.state, job.observed) for job in jobs])
+                _send(pipe, [(None if one.positional else one.state, one.stats) for one in collectors])
                 pipe.send_bytes(b"done")
                 break
             report = InputReport()
-            for job in jobs:
-                job.restart(going_on=not job.placed)
             work(pieces[number], report)
             sent: Sent = (
                 number,
-                [job.state if job.placed else None for job in jobs],
-                [job.observed for job in jobs],
+                [one.state if one.positional else None for one in collectors],
+                [one.stats for one in collectors],
                 report,
             )
             _send(pipe, sent)

@@ -1,35 +1,34 @@
-"""A first look at a decoded line, before anything else is made of it.
+"""A look at a decoded line before an event is made of it.
 
-Most lines that the sieve lets through still match no search. Here a line is decoded once, without spelling its
-numbers out, and the searches that may want it read just the fields that their first clause asks for,
-straight from the decoded object and only when they ask. Only a line that some search wants is then made
-into an audit event.
+Most lines that the prefilter selects still match no search. The precheck gets a line that was decoded once, with plain
+numbers, and reads just the fields that the first clauses ask for, straight from the decoded object and only when a
+clause asks. Only a line that some search wants is then made into an audit event.
 
-What this look cannot decide exactly (a zero that may have been written -0, a name that can be reached in
-several ways) raises `Unsure`, and the line is taken the long way, with the same result.
+What cannot be decided exactly here (a zero that may have been written -0, a name that can be reached in several ways)
+raises `Unsure`, and the line goes to all the searches in question, on the slow path.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
+from podhawk.engine.search.collectors import Collector
+from podhawk.engine.search.compiled import CompiledSearch
+from podhawk.engine.search.offer import note_present
 from podhawk.events.event import AUDIT_KEYS, View
 from podhawk.events.fields import FlattenRules, pick
-
-if TYPE_CHECKING:
-    from podhawk.engine.search.compiled import ScanJob
 
 Value = str | tuple[str, ...] | None
 Reader = Callable[[dict[str, Any]], Value]
 
 
 class Unsure(Exception):
-    """The quick look cannot tell; the long way can."""
+    """Only the slow path can tell."""
 
 
 def text_of(value: Any) -> str:
-    """A scalar as a field's text."""
+    """A scalar as the text of a field."""
     kind = value.__class__
     if kind is str:
         return str(value)
@@ -54,9 +53,9 @@ def _folded(values: list[Any]) -> Value:
 
 
 def reader_of(name: str) -> Reader:
-    """How to read a field by its flattened name from a plain audit event (which has no other top-level keys)."""
+    """Code that reads a field by its flattened name from an audit event without members of other kinds."""
     head, dot, rest = name.partition(".")
-    if not dot and head.endswith("{}") and head[:-2] in AUDIT_KEYS:
+    if head.endswith("{}") and not dot and "{}" not in head[:-2]:
         return _list_reader(head[:-2])
     if not dot:
         return _scalar_reader(head)
@@ -101,7 +100,7 @@ def _inner_reader(outer: str, key: str, listed: bool) -> Reader:
 
 
 def _check_annotations(annotations: Any) -> None:
-    """Shippers rename and nest the keys of annotations, which the long way undoes."""
+    """Raise `Unsure` where a shipper may have renamed or nested the keys: the slow path undoes that."""
     if annotations.__class__ is not dict or any(
         "_" in key or value.__class__ is not str for key, value in annotations.items()
     ):
@@ -109,7 +108,7 @@ def _check_annotations(annotations: Any) -> None:
 
 
 def _walking_reader(name: str, head: str) -> Reader:
-    """Names that may be reached in several ways (keys with dots) are looked up as the long way does."""
+    """Code for a name that can be reached in several ways (keys with dots): it is looked up as on the slow path."""
     rules = FlattenRules()
     names = (name,)
 
@@ -134,7 +133,7 @@ def _walking_reader(name: str, head: str) -> Reader:
 
 
 class Probe:
-    """A decoded line as the row that a generated predicate reads: fields are fetched when asked for."""
+    """A decoded line as the row that a predicate reads: a field is read when it is asked for."""
 
     __slots__ = ("data", "fixed", "known", "readers")
 
@@ -154,44 +153,45 @@ class Probe:
     def __contains__(self, name: str) -> bool:
         return self.get(name) is not None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return (name for name in self.readers if self.get(name) is not None)
 
 
-def _able(job: ScanJob) -> bool:
-    """Whether a search's first clause can be decided from the decoded members alone."""
-    fields = job.probe_fields
-    return fields is not None and not fields & {"_raw", "_time"} and job.rules == FlattenRules()
+def _able(search: CompiledSearch) -> bool:
+    """Whether the first clause of a search can be decided from the decoded members alone."""
+    fields = search.probe_fields
+    return fields is not None and not fields & {"_raw", "_time"} and search.rules == FlattenRules()
 
 
 class Precheck:
-    """The first look for a set of searches."""
+    """The first clauses of a set of searches, asked about decoded lines. `fixed` are the fields that are the same for
+    all events."""
 
-    def __init__(self, jobs: Sequence[ScanJob], fixed: dict[str, str]) -> None:
-        self.jobs = jobs
-        names = {name for job in jobs for name in job.probe_fields or ()}
-        self.probe = Probe({name: reader_of(name) for name in names}, fixed)
-        self.blind = frozenset(number for number, job in enumerate(jobs) if not _able(job))
+    def __init__(self, collectors: Sequence[Collector], fixed: dict[str, str]) -> None:
+        self._collectors = collectors
+        names = {name for collector in collectors for name in collector.search.probe_fields or ()}
+        self._probe = Probe({name: reader_of(name) for name in names}, fixed)
+        self._unable = frozenset(number for number, collector in enumerate(collectors) if not _able(collector.search))
 
-    def narrow(self, data: dict[str, Any], numbers: frozenset[int]) -> frozenset[int]:
-        """Those of the searches that want the event; all of them where only the slow path can tell. Counts the event
-        for those that do not want it: the others will be offered it."""
-        probe = self.probe
+    def narrow(self, data: dict[str, Any], searches: frozenset[int]) -> frozenset[int]:
+        """Those of the searches that may want the event. Counts the event for the others, to which it is not
+        offered."""
+        probe: Any = self._probe
         probe.data = data
         probe.known = {}
         refused = []
         try:
-            for number in numbers:
-                if number in self.blind:
+            for number in searches:
+                if number in self._unable:
                     continue
-                job = self.jobs[number]
-                job.see(probe)  # type: ignore[arg-type]
-                if not job.test(probe):  # type: ignore[arg-type]
+                collector = self._collectors[number]
+                note_present(collector, probe)
+                if not collector.search.predicate(probe):
                     refused.append(number)
         except Unsure:
-            return numbers
+            return searches
         for number in refused:
-            job = self.jobs[number]
-            job.observed.offered += 1
-            job.observed.selected += job.selects_native
-        return numbers.difference(refused)
+            collector = self._collectors[number]
+            collector.stats.offered += 1
+            collector.stats.selected += collector.search.selects_native
+        return searches.difference(refused)

@@ -16,7 +16,6 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from podhawk.engine.fastpath.clause_index import simple
 from podhawk.functions import patterns
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import compile_clause, value_test
@@ -26,6 +25,11 @@ from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 
 Predicate = Callable[[Row], bool]
+
+
+def simple(value: str) -> bool:
+    """Whether a value is matched as the text that it is: no wildcard, no network."""
+    return "*" not in value and patterns.network(value) is None
 
 
 def any_value(value: Any, test: Callable[[str], bool]) -> bool:

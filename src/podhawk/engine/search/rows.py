@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from podhawk.events.event import AuditEvent, View
+from podhawk.events.event import METADATA, AuditEvent, View
 from podhawk.events.fields import FlattenRules, fields_of, pick
 from podhawk.events.line_template import IDENTITY, Alike
 from podhawk.functions.declare import Env
@@ -12,7 +12,6 @@ from podhawk.functions.predicates import decide
 from podhawk.rows import OrderKey, Row
 from podhawk.spl.clause import Clause
 
-METADATA = ("source", "sourcetype", "host", "index")
 _INTERNAL = frozenset({"_time", "_raw", *METADATA})
 
 

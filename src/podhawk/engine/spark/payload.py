@@ -19,13 +19,16 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context, Geo, Lookup, Lookups
 from podhawk.commands.fillnull import FillNull
 from podhawk.commands.parse import parse_search, render_pipeline
+from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import Plan, make_plan
 from podhawk.engine.plan.stages import chain
-from podhawk.engine.run.batch import TimeRange
-from podhawk.engine.search.collectors import GatherJob
-from podhawk.engine.search.compiled import Observed, ScanJob
+from podhawk.engine.run.source import TimeRange
+from podhawk.engine.search.collectors import Collector, EventCollector, RowCollector
+from podhawk.engine.search.compiled import CompiledSearch, bind_source, compile_search
+from podhawk.engine.search.stats import SearchStats
 from podhawk.engine.wire import VERSION
 from podhawk.errors import EngineError, SearchError
+from podhawk.events.event import View
 from podhawk.events.options import ReadOptions
 from podhawk.events.splits import Piece
 from podhawk.functions.declare import Env
@@ -68,6 +71,7 @@ class Shipment(msgspec.Struct, frozen=True):
     within: TimeRange
     pieces: list[Piece]
     geo: str = ""
+    engine: EngineOptions = DEFAULTS
 
 
 class _Recorder:
@@ -88,14 +92,15 @@ class _Recorder:
         self._lookups.write(name, rows, columns, append)
 
 
-def send_search(job: ScanJob, ferry: Ferry) -> SentSearch:
-    """A job's search as what is sent. Raises SearchError if its text does not give the same plan again."""
-    context = job.context
+def send_search(collector: Collector, ferry: Ferry) -> SentSearch:
+    """A search as what is sent. Raises SearchError if its text does not give the same plan again."""
+    search = collector.search
+    context = search.context
     recorder = _Recorder(context.lookups)
     own = replace(context, env=replace(context.env, warn=lambda kind, detail: None), lookups=recorder)
-    text = render_pipeline(job.plan.pipeline)
+    text = render_pipeline(search.plan.pipeline)
     again = make_plan(parse_search(plain(text, NAME)), own)
-    if _essence(again) != _essence(job.plan):
+    if _essence(again) != _essence(search.plan):
         raise SearchError(
             f"this search cannot be sent to a cluster: its text does not say all of it: {text}",
             remedy="Run it with --engine batch.",
@@ -108,7 +113,7 @@ def send_search(job: ScanJob, ferry: Ferry) -> SentSearch:
         sorted(context.env.switches),
         context.exact,
         ferry.pack(recorder.asked),
-        isinstance(job, GatherJob),
+        isinstance(collector, EventCollector),
     )
 
 
@@ -152,14 +157,17 @@ class _Sender(msgspec.Struct):
     states: int
 
 
-def jobs_of(shipment: Shipment, lookups: Unpack, geo: Geo | None) -> list[ScanJob]:
-    """The jobs of a shipment, ready to be fed."""
-    return [_job(search, lookups, geo) for search in shipment.searches]
+def collectors_of(shipment: Shipment, native: View, lookups: Unpack, geo: Geo | None) -> list[Collector]:
+    """The collectors of a shipment, over a source whose native events look like `native`."""
+    made: list[Collector] = []
+    for sent in shipment.searches:
+        stats = SearchStats()
+        search = bind_source(_compiled(sent, stats, lookups, geo), native)
+        made.append(EventCollector(search, stats) if sent.gathers else RowCollector(search, stats))
+    return made
 
 
-def _job(search: SentSearch, lookups: Unpack, geo: Geo | None) -> ScanJob:
-    observed = Observed()
-    env = Env(search.now, ZoneInfo(search.zone), observed.warn, frozenset(search.switches))
-    context = Context(env=env, lookups=lookups(search.lookups), geo=geo, exact=search.exact)
-    kind = GatherJob if search.gathers else ScanJob
-    return kind(make_plan(parse_search(plain(search.text, NAME)), context), context, observed)
+def _compiled(sent: SentSearch, stats: SearchStats, lookups: Unpack, geo: Geo | None) -> CompiledSearch:
+    env = Env(sent.now, ZoneInfo(sent.zone), stats.warn, frozenset(sent.switches))
+    context = Context(env=env, lookups=lookups(sent.lookups), geo=geo, exact=sent.exact)
+    return compile_search(make_plan(parse_search(plain(sent.text, NAME)), context), context)

@@ -15,10 +15,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from podhawk.engine.run.batch import BatchRunner, EventSource, Request, TimeRange
+from podhawk.engine.options import DEFAULTS, EngineOptions
+from podhawk.engine.run.batch import BatchRunner, SearchJob
 from podhawk.engine.run.files import FileSource
-from podhawk.engine.search.collectors import GatherJob
-from podhawk.engine.search.compiled import ScanJob
+from podhawk.engine.run.source import EventSource, TimeRange
+from podhawk.engine.search.collectors import Collector, EventCollector
 from podhawk.engine.spark.cluster import Cluster
 from podhawk.engine.spark.payload import Ferry, Shipment, pack, send_search
 from podhawk.engine.spark.worker import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_pieces, merge_states, raise_failure
@@ -38,25 +39,33 @@ _QUIET: Final = {"spark.ui.showConsoleProgress": "false", "spark.ui.enabled": "f
 class SparkRunner:
     """Runs searches over one source on a cluster. Raises EngineError where the cluster fails."""
 
-    def __init__(self, cluster: Cluster, source: FileSource, ferry: Ferry, within: TimeRange | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        source: FileSource,
+        ferry: Ferry,
+        within: TimeRange | None = None,
+        options: EngineOptions = DEFAULTS,
+    ) -> None:
         self.cluster = cluster
         self.source = source
         self.within = within
         self.ferry = ferry
+        self.options = options
 
-    def run(self, searches: Sequence[Request]) -> list[Table]:
+    def run(self, searches: Sequence[SearchJob]) -> list[Table]:
         """The rows of each search, in the order given."""
         with session(self.cluster) as spark:
             return self._on(spark).run(searches)
 
-    def gather(self, searches: Sequence[Request]) -> list[GatherJob]:
+    def gather(self, searches: Sequence[SearchJob]) -> list[EventCollector]:
         """The events that each search wants."""
         with session(self.cluster) as spark:
             return self._on(spark).gather(searches)
 
     def _on(self, spark: SparkSession) -> BatchRunner:
         scan = SparkScan(spark, self.source, self.ferry, self.cluster.piece)
-        return BatchRunner(self.source, self.within, scan=scan)
+        return BatchRunner(self.source, self.within, scan=scan, options=self.options)
 
 
 @contextlib.contextmanager
@@ -118,7 +127,7 @@ def _tell(text: str, cluster: Cluster | None) -> NoReturn:
 
 
 class SparkScan:
-    """Feeds jobs by a cluster."""
+    """Feeds collectors by a cluster."""
 
     def __init__(self, spark: SparkSession, source: FileSource, ferry: Ferry, piece: int) -> None:
         self.spark = spark
@@ -128,14 +137,21 @@ class SparkScan:
         self.ferry = ferry
         self.piece = piece
 
-    def __call__(self, jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, workers: int = 1) -> None:
-        """Feed the jobs. The report of the source is that of its first reading."""
-        searches = [send_search(job, self.ferry) for job in jobs]
-        geo = self._send_geo(jobs)
+    def __call__(
+        self,
+        collectors: Sequence[Collector],
+        source: EventSource,
+        within: TimeRange,
+        workers: int = 1,
+        options: EngineOptions = DEFAULTS,
+    ) -> None:
+        """Feed the collectors. The report of the source is that of its first reading."""
+        searches = [send_search(one, self.ferry) for one in collectors]
+        geo = self._send_geo(collectors)
         uncut: frozenset[int] = frozenset()
         while True:
             pieces = self._pieces(uncut)
-            sent = Shipment(__version__, VERSION, searches, self.options, within, pieces, geo)
+            sent = Shipment(__version__, VERSION, searches, self.options, within, pieces, geo, options)
             records = self._records(pack(sent), len(pieces))
             for _, _, part in (one for one in records if one[0] == FAILED):
                 raise_failure(part)
@@ -143,7 +159,7 @@ class SparkScan:
             if not again:
                 break
             uncut |= again
-        self._absorb(jobs, records, pieces, source)
+        self._absorb(collectors, records, pieces, source)
         source.unread = False
 
     def _pieces(self, uncut: frozenset[int]) -> list[Piece]:
@@ -151,9 +167,10 @@ class SparkScan:
             return splits_of(self.paths, self.piece, uncut)
         return splits_of(self.paths, self.piece, frozenset(range(len(splits_of(self.paths, sys.maxsize)))))
 
-    def _send_geo(self, jobs: Sequence[ScanJob]) -> str:
+    def _send_geo(self, collectors: Sequence[Collector]) -> str:
         """The name of the geo database, which Spark brings to the executors."""
-        path = next((getattr(job.context.geo, "path", "") for job in jobs if job.context.geo is not None), "")
+        found = (one.search.context.geo for one in collectors)
+        path = next((getattr(geo, "path", "") for geo in found if geo is not None), "")
         if path:
             self.spark.sparkContext.addFile(os.path.abspath(path))
         return os.path.basename(path)
@@ -171,7 +188,11 @@ class SparkScan:
             return [(row.job, row.piece, bytes(row.part)) for row in merged.collect()]
 
     def _absorb(
-        self, jobs: Sequence[ScanJob], records: list[tuple[int, int, bytes]], pieces: list[Piece], source: EventSource
+        self,
+        collectors: Sequence[Collector],
+        records: list[tuple[int, int, bytes]],
+        pieces: list[Piece],
+        source: EventSource,
     ) -> None:
         accounts = {piece: load(part) for job, piece, part in records if job == ACCOUNT}
         if len(accounts) != len(pieces):
@@ -180,15 +201,15 @@ class SparkScan:
         lines: dict[str, int] = {}
         offsets: list[int] = []
         for number, piece in enumerate(pieces):
-            report, observed = accounts[number]
+            report, stats = accounts[number]
             offset = lines.get(piece.path, 0)
             offsets.append(offset)
             lines[piece.path] = offset + report.lines
-            for job, seen in zip(jobs, observed, strict=True):
-                job.observed.absorb(seen, offset)
+            for collector, met in zip(collectors, stats, strict=True):
+                collector.stats.merge(met, offset)
             if first:
                 self.report.absorb(report, offset)
         if first:
             self.report.files += len({piece.file for piece in pieces})
         for number, at, part in sorted((one for one in records if one[0] >= 0), key=lambda one: one[:2]):
-            jobs[number].absorb_state(load(part), offsets[at])
+            collectors[number].merge(load(part), offsets[at])

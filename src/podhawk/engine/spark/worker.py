@@ -13,10 +13,10 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from podhawk.content.geo import open_geo
-from podhawk.engine.run.batch import PieceWork
 from podhawk.engine.run.files import FileSource
-from podhawk.engine.search.compiled import ScanJob
-from podhawk.engine.spark.payload import Shipment, Unpack, jobs_of, unpack
+from podhawk.engine.run.scan import ScanWork
+from podhawk.engine.search.collectors import Collector
+from podhawk.engine.spark.payload import Shipment, Unpack, collectors_of, unpack
 from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError, PodhawkError
 from podhawk.events.options import InputReport
@@ -34,22 +34,21 @@ Record = tuple[int, int, bytes]
 
 
 class Site:
-    """The jobs of one shipment in this process, and the work that maps a piece for them."""
+    """The collectors of one shipment in this process, and the work that maps a piece for them."""
 
     def __init__(self, data: bytes, lookups: Unpack) -> None:
         self.shipment: Shipment = unpack(data)
         geo = open_geo(_beside(self.shipment.geo)) if self.shipment.geo else None
-        self.jobs: list[ScanJob] = jobs_of(self.shipment, lookups, geo)
         source = FileSource([], self.shipment.options)
-        for job in self.jobs:
-            job.know(source.native())
-        self.empty = [dump(job.state) for job in self.jobs]
-        self.work = PieceWork(self.jobs, source, self.shipment.within)
+        self.collectors: list[Collector] = collectors_of(self.shipment, source.native(), lookups, geo)
+        self.empty = [dump(one.state) for one in self.collectors]
+        self.work = ScanWork(self.collectors, source, self.shipment.within, self.shipment.engine)
 
     def records(self, number: int) -> Iterator[Record]:
         """The records of one piece."""
-        for job in self.jobs:
-            job.restart()
+        for one in self.collectors:
+            one.clear()
+            one.stats.restart(one.search.required)
         report = InputReport()
         try:
             self.work(self.shipment.pieces[number], report)
@@ -57,11 +56,11 @@ class Site:
         except NotByLine:
             yield NOT_BY_LINE, number, b""
             return
-        for job_number, job in enumerate(self.jobs):
-            state = dump(job.state)
-            if state != self.empty[job_number]:
-                yield job_number, number, state
-        yield ACCOUNT, number, dump([report, [job.observed for job in self.jobs]])
+        for search, one in enumerate(self.collectors):
+            state = dump(one.state)
+            if state != self.empty[search]:
+                yield search, number, state
+        yield ACCOUNT, number, dump([report, [one.stats for one in self.collectors]])
 
 
 def _beside(name: str) -> str:
@@ -94,16 +93,19 @@ def merge_states(data: bytes, lookups: Unpack, table: pyarrow.Table) -> pyarrow.
     order = table.sort_by("piece")
     if number < 0 or order.num_rows < 2:
         return order
-    found = list(_caught(order.column(1)[0].as_py(), lambda: _merged(_site(data, lookups).jobs[number], number, order)))
+    found = list(
+        _caught(order.column(1)[0].as_py(), lambda: _merged(_site(data, lookups).collectors[number], number, order))
+    )
     return order if not found else pyarrow.Table.from_batches(map(_batch, found))
 
 
-def _merged(job: ScanJob, number: int, order: Any) -> Iterator[Record]:
-    if job.reducer is None:
+def _merged(collector: Collector, number: int, order: Any) -> Iterator[Record]:
+    search = collector.search
+    if collector.positional or search.plan.reducer is None:
         return
-    state = job.reducer.start()
+    state = search.reducer.start()
     for part in order.column(2):
-        state = job.reducer.merge(state, load(part.as_py()))
+        state = search.reducer.merge(state, load(part.as_py()))
     yield number, order.column(1)[0].as_py(), dump(state)
 
 

@@ -1,0 +1,78 @@
+"""What a search met in its input, apart from its result."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec import Struct, field, structs
+
+from podhawk.events.event import Origin
+
+
+class SearchStats(Struct):
+    """Counts of events, the fields that were missing, and warnings.
+
+    `offered` are the events that were looked at, `selected` those of the source, sourcetype, host and index that the
+    first clause wants, `matched` those that passed it. `not_evaluable` are the events for which it could not be
+    decided, because the carrier lost or never gave what it needs; `first_blind` is where the first of them stood.
+    `unseen` are the fields that the clause requires and that no event had. Warnings are counted by kind; of each kind
+    the first detail in alphabetical order is kept, which is the same one in whatever order events come.
+    """
+
+    matched: int = 0
+    offered: int = 0
+    selected: int = 0
+    not_evaluable: int = 0
+    first_blind: Origin | None = None
+    unseen: set[str] = field(default_factory=set)
+    warnings: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)
+    weight: int = 1
+    """How many events the row stands for that the search is processing: each warning counts so many times."""
+
+    def warn(self, kind: str, detail: str) -> None:
+        """Count a warning."""
+        self.warnings[kind] += self.weight
+        self.details[kind] = min(detail, self.details.get(kind, detail))
+
+    @contextmanager
+    def weighted(self, events: int) -> Iterator[None]:
+        """Within the block each row stands for so many events."""
+        self.weight = events
+        try:
+            yield
+        finally:
+            self.weight = 1
+
+    def miss(self, origin: Origin) -> None:
+        """Count an event for which the clause could not be decided."""
+        if not self.not_evaluable:
+            self.first_blind = origin
+        self.not_evaluable += 1
+
+    def restart(self, required: frozenset[str]) -> None:
+        """Forget everything. The same object goes on, because warnings go to it."""
+        self.matched = self.offered = self.selected = self.not_evaluable = 0
+        self.first_blind = None
+        self.unseen = set(required)
+        self.warnings = Counter()
+        self.details = {}
+
+    def merge(self, other: SearchStats, lines_before: int) -> None:
+        """Add the stats of a later part of a file, which has so many lines before it."""
+        self.matched += other.matched
+        self.offered += other.offered
+        self.selected += other.selected
+        if self.first_blind is None and other.first_blind is not None:
+            self.first_blind = structs.replace(other.first_blind, line=other.first_blind.line + lines_before)
+        self.not_evaluable += other.not_evaluable
+        self.unseen &= other.unseen
+        self.add_warnings(other)
+
+    def add_warnings(self, other: SearchStats) -> None:
+        """Add the warnings of another search, which is a part of this one."""
+        self.warnings.update(other.warnings)
+        for kind, detail in other.details.items():
+            self.details[kind] = min(detail, self.details.get(kind, detail))
