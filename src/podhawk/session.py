@@ -51,10 +51,10 @@ class Surroundings(Struct, frozen=True):
         if self.cluster is None:
             return BatchRunner(source, self.within, self.jobs, options=self.engine)
         from podhawk.content.lookup_codec import pack_lookups, unpack_lookups
-        from podhawk.engine.spark.payload import Ferry
+        from podhawk.engine.spark.payload import LookupCodec
         from podhawk.engine.spark.runner import SparkRunner
 
-        return SparkRunner(self.cluster, source, Ferry(pack_lookups, unpack_lookups), self.within, self.engine)
+        return SparkRunner(self.cluster, source, LookupCodec(pack_lookups, unpack_lookups), self.within, self.engine)
 
     def lookups(self, content: Content) -> LookupStore:
         """The lookup tables of content, with those that a state in a folder holds."""

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from podhawk.commands.context import Context
-from podhawk.engine import wire as states
+from podhawk.engine import wire
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.run.source import TimeRange
 from podhawk.engine.search.collectors import RowCollector
 from podhawk.engine.search.compiled import compile_search
 from podhawk.engine.search.stats import SearchStats
-from podhawk.engine.spark.payload import Shipment, pack, unpack
+from podhawk.engine.spark.payload import Payload, pack, unpack
 from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError
 from podhawk.events.options import ReadOptions
@@ -130,8 +130,8 @@ def _finished(search: str, parts: list[list[dict[str, Any]]], crosses: bool) -> 
 
 
 def test_another_version_is_told() -> None:
-    other = msgspec.msgpack.encode([states.MAGIC, states.VERSION + 1, None])
-    with pytest.raises(EngineError, match=f"version {states.VERSION + 1}.*\n.*same version"):
+    other = msgspec.msgpack.encode([wire.MAGIC, wire.VERSION + 1, None])
+    with pytest.raises(EngineError, match=f"version {wire.VERSION + 1}.*\n.*same version"):
         load(other)
 
 
@@ -143,7 +143,7 @@ def test_another_version_is_told() -> None:
         b"\x80\x04K\x01.",
         msgspec.msgpack.encode({"a": 1}),
         *(
-            msgspec.msgpack.encode([states.MAGIC, states.VERSION, inner])
+            msgspec.msgpack.encode([wire.MAGIC, wire.VERSION, inner])
             for inner in ([99], [13, 999], [13, 0, 1, 2, 3], [6, 1], [], {"a": 1}, [11, "x"])
         ),
     ],
@@ -159,7 +159,7 @@ def test_a_class_that_is_not_listed_is_refused() -> None:
 
 
 def test_an_executor_of_another_version_says_so() -> None:
-    sent = Shipment("9.9", states.VERSION, [], ReadOptions(), TimeRange(), [])
+    sent = Payload("9.9", wire.VERSION, [], ReadOptions(), TimeRange(), [])
     with pytest.raises(EngineError, match=r"the driver runs podhawk 9\.9"):
         unpack(pack(sent))
 

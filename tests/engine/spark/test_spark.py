@@ -31,13 +31,15 @@ NOTHING = Content()
 NOW = "2026-11-25T12:00:00Z"
 
 
-def around(cluster: Cluster | None, piece: int = 20_000, **options: Any) -> api.Surroundings:
+def around(cluster: Cluster | None, split_size: int = 20_000, **options: Any) -> api.Surroundings:
     made = api.surroundings({"now": NOW, "jobs": 1, **options})
-    return made if cluster is None else replace(made, cluster=declared.Cluster(cluster.url, cluster.conf(), piece))
+    return made if cluster is None else replace(made, cluster=declared.Cluster(cluster.url, cluster.conf(), split_size))
 
 
-def searched(cluster: Cluster | None, search: str, *paths: Path, piece: int = 20_000, **options: Any) -> api.Result:
-    return api.search(search, *paths, content=NOTHING, settings=around(cluster, piece, **options))
+def searched(
+    cluster: Cluster | None, search: str, *paths: Path, split_size: int = 20_000, **options: Any
+) -> api.Result:
+    return api.search(search, *paths, content=NOTHING, settings=around(cluster, split_size, **options))
 
 
 def together(cluster: Cluster | None, searches: list[str], *paths: Path, **options: Any) -> list[Any]:
@@ -60,7 +62,7 @@ def together(cluster: Cluster | None, searches: list[str], *paths: Path, **optio
     ]
 
 
-def test_rows_and_account_of_many_pieces(cluster: Cluster, session: object, tmp_path: Path) -> None:
+def test_rows_and_account_of_many_splits(cluster: Cluster, session: object, tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.log", 1), write(tmp_path / "b.log", 2, 500)]
     assert together(cluster, SEARCHES, *paths) == together(None, SEARCHES, *paths)
     one, many = (searched(on, "* | stats count by verb", *paths) for on in (None, cluster))
@@ -130,7 +132,7 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, session: Any, tmp_path:
     path = write(tmp_path / "a.log", 6, 6000)
     search = "* | stats count list(n) by verb ns"
     found: list[api.Result] = []
-    thread = threading.Thread(target=lambda: found.append(searched(cluster, search, path, piece=5_000)))
+    thread = threading.Thread(target=lambda: found.append(searched(cluster, search, path, split_size=5_000)))
     tracker = session.sparkContext.statusTracker()
 
     def running() -> Any:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct, field
 
 from podhawk.errors import UsageError
 
-PIECE: Final = 64 << 20
-
 
 class Cluster(Struct, frozen=True):
-    """Where to run: the master's URL, Spark's own settings, and how large (in bytes) a piece of a file is."""
+    """Where to run: the master's URL, Spark's own settings, and the size of a split in bytes."""
 
     master: str
     conf: Mapping[str, str] = field(default_factory=dict)
-    piece: int = PIECE
+    split_size: int = 64 << 20
 
 
 def cluster_of(options: Mapping[str, Any]) -> Cluster | None:

@@ -1,9 +1,9 @@
-"""Searches for the way to executors: as their text, never as objects.
+"""What the driver sends to executors: searches as text, never as objects.
 
-What is sent is what a person would type: each search as SPL with its macros expanded and its subsearches
-run, the clock, the zone and the switches, the lookup tables it names, how input is read, and the pieces of the
-input. The other end parses and plans again with its own podhawk; before anything is sent the driver does the
-same once and compares, so that a search whose text does not say all of it is an error, not a wrong result.
+The payload is what a person would type: each search as SPL with its macros expanded and its subsearches run, the clock,
+the zone and the switches, the lookup tables that it names, how input is read, and the splits of the input. The executor
+parses and plans again with its own podhawk. Before anything is sent, the driver does the same once and compares the
+plans, so that a search whose text does not tell all of it is an error, not a wrong result.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ from podhawk.settings.version import __version__
 from podhawk.spl.text import plain
 
 NAME: Final = "a search that was sent to an executor"
-SAME: Final = "Install the same version of podhawk on the driver and on every executor."
+SAME_VERSION: Final = "Install the same version of podhawk on the driver and on every executor."
 
 
 Unpack = Callable[[bytes], Lookups]
 
 
-class Ferry(Struct, frozen=True):
-    """How lookup tables cross: `pack` on the driver, `unpack` (a function of a module) on executors."""
+class LookupCodec(Struct, frozen=True):
+    """How lookup tables are sent: `pack` runs on the driver, `unpack` (a function of a module) on executors."""
 
     pack: Callable[[Mapping[str, Lookup]], bytes]
     unpack: Unpack
 
 
 class SentSearch(msgspec.Struct, frozen=True):
-    """One search, or one leg of a search, that reads events."""
+    """One search, or one leg of a search, that reads events. `gathers` says that it is for the events themselves."""
 
     text: str
     now: float
@@ -61,21 +61,22 @@ class SentSearch(msgspec.Struct, frozen=True):
     gathers: bool = False
 
 
-class Shipment(msgspec.Struct, frozen=True):
-    """Everything that an executor must know."""
+class Payload(msgspec.Struct, frozen=True):
+    """Everything that an executor must know. `version` and `states` are the versions of podhawk and of the wire format;
+    `geo` is the name of the geo database that Spark brings along."""
 
     version: str
     states: int
     searches: list[SentSearch]
     options: ReadOptions
     within: TimeRange
-    pieces: list[Piece]
+    splits: list[Piece]
     geo: str = ""
     engine: EngineOptions = DEFAULTS
 
 
 class _Recorder:
-    """Lookups that remember which tables were asked for."""
+    """Lookups that note which tables were asked for."""
 
     def __init__(self, lookups: Lookups) -> None:
         self._lookups = lookups
@@ -92,8 +93,8 @@ class _Recorder:
         self._lookups.write(name, rows, columns, append)
 
 
-def send_search(collector: Collector, ferry: Ferry) -> SentSearch:
-    """A search as what is sent. Raises SearchError if its text does not give the same plan again."""
+def sent_search(collector: Collector, codec: LookupCodec) -> SentSearch:
+    """A search in the form that is sent. Raises SearchError if its text does not give the same plan again."""
     search = collector.search
     context = search.context
     recorder = _Recorder(context.lookups)
@@ -112,13 +113,14 @@ def send_search(collector: Collector, ferry: Ferry) -> SentSearch:
         _zone_name(context.env),
         sorted(context.env.switches),
         context.exact,
-        ferry.pack(recorder.asked),
+        codec.pack(recorder.asked),
         isinstance(collector, EventCollector),
     )
 
 
 def _essence(plan: Plan) -> tuple[Any, ...]:
-    """What an executor acts on. What the planner tells a fillnull counts only where that has no list of its own."""
+    """The parts of a plan that an executor uses. The fields that the planner adds to a `fillnull` count only if it has
+    no list of its own."""
     mapped = tuple(
         replace(stage, node=replace(stage.node, also=()))
         if isinstance(stage.node, FillNull) and stage.node.names
@@ -132,24 +134,24 @@ def _zone_name(env: Env) -> str:
     return getattr(env.zone, "key", None) or str(env.zone)
 
 
-def pack(shipment: Shipment) -> bytes:
-    """A shipment as bytes."""
-    return msgspec.msgpack.encode(shipment)
+def pack(payload: Payload) -> bytes:
+    """A payload as bytes."""
+    return msgspec.msgpack.encode(payload)
 
 
-def unpack(data: bytes) -> Shipment:
-    """The shipment in bytes. Raises EngineError where another version sent it."""
+def unpack(data: bytes) -> Payload:
+    """The payload in bytes. Raises EngineError if another version sent it."""
     try:
         sender = msgspec.msgpack.decode(data, type=_Sender)
     except msgspec.DecodeError as error:
-        raise EngineError(f"what the driver sent cannot be read: {error}", remedy=SAME) from None
+        raise EngineError(f"what the driver sent cannot be read: {error}", remedy=SAME_VERSION) from None
     if (sender.version, sender.states) != (__version__, VERSION):
         raise EngineError(
             f"the driver runs podhawk {sender.version} (states {sender.states}) and this executor "
             f"podhawk {__version__} (states {VERSION})",
-            remedy=SAME,
+            remedy=SAME_VERSION,
         )
-    return msgspec.msgpack.decode(data, type=Shipment)
+    return msgspec.msgpack.decode(data, type=Payload)
 
 
 class _Sender(msgspec.Struct):
@@ -157,10 +159,10 @@ class _Sender(msgspec.Struct):
     states: int
 
 
-def collectors_of(shipment: Shipment, native: View, lookups: Unpack, geo: Geo | None) -> list[Collector]:
-    """The collectors of a shipment, over a source whose native events look like `native`."""
+def collectors_of(payload: Payload, native: View, lookups: Unpack, geo: Geo | None) -> list[Collector]:
+    """The collectors of a payload, over a source whose native events look like `native`."""
     made: list[Collector] = []
-    for sent in shipment.searches:
+    for sent in payload.searches:
         stats = SearchStats()
         search = bind_source(_compiled(sent, stats, lookups, geo), native)
         made.append(EventCollector(search, stats) if sent.gathers else RowCollector(search, stats))

@@ -1,10 +1,9 @@
 """The Spark runner: the batch runner with its scan done by a cluster.
 
-Plans, legs, subsearches and everything after the states are the batch runner's. The scan cuts the input into
-pieces (files that cannot be cut stay whole) and makes one Spark job of all searches: `mapInArrow` turns the numbers
-of pieces into states where the executors are, `groupBy(job).applyInArrow` merges them, and the driver gets one state
-for each search. A piece that turns out not to be whole lines of events makes the scan begin again with its file whole,
-as the batch runner reads the input in one then.
+Plans, legs, subsearches and everything after the states are the batch runner's. The scan splits the input (files that
+cannot be split stay whole) and makes one Spark job of all searches: `mapInArrow` turns the numbers of splits into
+states on the executors, `groupBy(search).applyInArrow` merges them, and the driver gets one state for each search. If a
+split turns out not to be one event per line, the scan begins again with its file whole.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import EventSource, TimeRange
 from podhawk.engine.search.collectors import Collector, EventCollector
 from podhawk.engine.spark.cluster import Cluster
-from podhawk.engine.spark.payload import Ferry, Shipment, pack, send_search
-from podhawk.engine.spark.worker import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_pieces, merge_states, raise_failure
+from podhawk.engine.spark.payload import LookupCodec, Payload, pack, sent_search
+from podhawk.engine.spark.worker import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_splits, merge_states, raise_failure
 from podhawk.engine.wire import VERSION, load
 from podhawk.errors import EngineError, UsageError
 from podhawk.events.splits import Piece, splits_of
@@ -32,7 +31,7 @@ from podhawk.settings.version import __version__
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_CUTTABLE: Final = ("auto", "native", "json", "text")
+_SPLITTABLE: Final = ("auto", "native", "json", "text")
 _QUIET: Final = {"spark.ui.showConsoleProgress": "false", "spark.ui.enabled": "false"}
 
 
@@ -43,14 +42,14 @@ class SparkRunner:
         self,
         cluster: Cluster,
         source: FileSource,
-        ferry: Ferry,
+        codec: LookupCodec,
         within: TimeRange | None = None,
         options: EngineOptions = DEFAULTS,
     ) -> None:
         self.cluster = cluster
         self.source = source
         self.within = within
-        self.ferry = ferry
+        self.codec = codec
         self.options = options
 
     def run(self, searches: Sequence[SearchJob]) -> list[Table]:
@@ -64,7 +63,7 @@ class SparkRunner:
             return self._on(spark).gather(searches)
 
     def _on(self, spark: SparkSession) -> BatchRunner:
-        scan = SparkScan(spark, self.source, self.ferry, self.cluster.piece)
+        scan = SparkScan(spark, self.source, self.codec, self.cluster.split_size)
         return BatchRunner(self.source, self.within, scan=scan, options=self.options)
 
 
@@ -85,7 +84,7 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
     builder = SparkSession.builder.appName("podhawk").master(cluster.master)
     for name, value in {**_QUIET, **cluster.conf}.items():
         builder = builder.config(name, value)
-    with _told(cluster):
+    with _errors_of_spark(cluster):
         spark = builder.getOrCreate()
         spark.sparkContext.setLogLevel("ERROR")
     try:
@@ -95,18 +94,18 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
 
 
 @contextlib.contextmanager
-def _told(cluster: Cluster | None = None) -> Iterator[None]:
-    """Spark's errors as podhawk's."""
+def _errors_of_spark(cluster: Cluster | None = None) -> Iterator[None]:
+    """Within the block errors of Spark become errors of podhawk."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
     except (PySparkException, Py4JError) as error:
-        _tell(str(error), cluster)
+        _raise_for(str(error), cluster)
 
 
-def _tell(text: str, cluster: Cluster | None) -> NoReturn:
+def _raise_for(text: str, cluster: Cluster | None) -> NoReturn:
     if "JAVA_GATEWAY_EXITED" in text or "JAVA_HOME" in text:
         raise EngineError(
             "Spark did not start", remedy="It needs Java 17 or later on this machine; see above for what it said."
@@ -129,13 +128,13 @@ def _tell(text: str, cluster: Cluster | None) -> NoReturn:
 class SparkScan:
     """Feeds collectors by a cluster."""
 
-    def __init__(self, spark: SparkSession, source: FileSource, ferry: Ferry, piece: int) -> None:
+    def __init__(self, spark: SparkSession, source: FileSource, codec: LookupCodec, split_size: int) -> None:
         self.spark = spark
         self.paths = source.paths
         self.options = source.options
         self.report = source.report
-        self.ferry = ferry
-        self.piece = piece
+        self.codec = codec
+        self.split_size = split_size
 
     def __call__(
         self,
@@ -146,26 +145,26 @@ class SparkScan:
         options: EngineOptions = DEFAULTS,
     ) -> None:
         """Feed the collectors. The report of the source is that of its first reading."""
-        searches = [send_search(one, self.ferry) for one in collectors]
+        searches = [sent_search(one, self.codec) for one in collectors]
         geo = self._send_geo(collectors)
-        uncut: frozenset[int] = frozenset()
+        whole: frozenset[int] = frozenset()
         while True:
-            pieces = self._pieces(uncut)
-            sent = Shipment(__version__, VERSION, searches, self.options, within, pieces, geo, options)
-            records = self._records(pack(sent), len(pieces))
+            splits = self._splits(whole)
+            sent = Payload(__version__, VERSION, searches, self.options, within, splits, geo, options)
+            records = self._records(pack(sent), len(splits))
             for _, _, part in (one for one in records if one[0] == FAILED):
                 raise_failure(part)
-            again = {pieces[piece].file for job, piece, _ in records if job == NOT_BY_LINE}
+            again = {splits[split].file for search, split, _ in records if search == NOT_BY_LINE}
             if not again:
                 break
-            uncut |= again
-        self._absorb(collectors, records, pieces, source)
+            whole |= again
+        self._absorb(collectors, records, splits, source)
         source.unread = False
 
-    def _pieces(self, uncut: frozenset[int]) -> list[Piece]:
-        if self.options.input_format in _CUTTABLE:
-            return splits_of(self.paths, self.piece, uncut)
-        return splits_of(self.paths, self.piece, frozenset(range(len(splits_of(self.paths, sys.maxsize)))))
+    def _splits(self, whole: frozenset[int]) -> list[Piece]:
+        if self.options.input_format in _SPLITTABLE:
+            return splits_of(self.paths, self.split_size, whole)
+        return splits_of(self.paths, self.split_size, frozenset(range(len(splits_of(self.paths, sys.maxsize)))))
 
     def _send_geo(self, collectors: Sequence[Collector]) -> str:
         """The name of the geo database, which Spark brings to the executors."""
@@ -176,40 +175,40 @@ class SparkScan:
         return os.path.basename(path)
 
     def _records(self, data: bytes, count: int) -> list[tuple[int, int, bytes]]:
-        """One Spark job over all pieces, each a task, so that a lost worker costs no more than its pieces."""
+        """One Spark job over all splits, each a task, so that a lost worker costs no more than its splits."""
         if not count:
             return []
-        with _told():
+        with _errors_of_spark():
             numbers = self.spark.range(0, count, 1, count)
-            lookups = self.ferry.unpack
+            lookups = self.codec.unpack
             # Spark looks at the parameters of what it is given, so partial() will not do.
-            states: Any = numbers.mapInArrow(lambda batches: map_pieces(data, lookups, batches), SCHEMA)
-            merged = states.groupBy("job").applyInArrow(lambda table: merge_states(data, lookups, table), SCHEMA)
-            return [(row.job, row.piece, bytes(row.part)) for row in merged.collect()]
+            states: Any = numbers.mapInArrow(lambda batches: map_splits(data, lookups, batches), SCHEMA)
+            merged = states.groupBy("search").applyInArrow(lambda table: merge_states(data, lookups, table), SCHEMA)
+            return [(row.search, row.split, bytes(row.part)) for row in merged.collect()]
 
     def _absorb(
         self,
         collectors: Sequence[Collector],
         records: list[tuple[int, int, bytes]],
-        pieces: list[Piece],
+        splits: list[Piece],
         source: EventSource,
     ) -> None:
-        accounts = {piece: load(part) for job, piece, part in records if job == ACCOUNT}
-        if len(accounts) != len(pieces):
-            raise EngineError(f"Spark gave what {len(accounts)} of {len(pieces)} pieces of the input hold")
+        accounts = {split: load(part) for search, split, part in records if search == ACCOUNT}
+        if len(accounts) != len(splits):
+            raise EngineError(f"Spark gave what {len(accounts)} of {len(splits)} pieces of the input hold")
         first = source.unread
         lines: dict[str, int] = {}
         offsets: list[int] = []
-        for number, piece in enumerate(pieces):
+        for number, split in enumerate(splits):
             report, stats = accounts[number]
-            offset = lines.get(piece.path, 0)
+            offset = lines.get(split.path, 0)
             offsets.append(offset)
-            lines[piece.path] = offset + report.lines
+            lines[split.path] = offset + report.lines
             for collector, met in zip(collectors, stats, strict=True):
                 collector.stats.merge(met, offset)
             if first:
                 self.report.absorb(report, offset)
         if first:
-            self.report.files += len({piece.file for piece in pieces})
+            self.report.files += len({split.file for split in splits})
         for number, at, part in sorted((one for one in records if one[0] >= 0), key=lambda one: one[:2]):
             collectors[number].merge(load(part), offsets[at])

@@ -1,9 +1,9 @@
-"""What runs inside Spark's executors: pieces of the input to states, and states to one state.
+"""What runs inside Spark's executors: splits of the input to states, and states to one state.
 
-Spark sends the functions here by name; what they need comes as bytes (see `podhawk.engine.spark.payload`). An executor
-reads the bytes of its pieces itself. Each piece gives records of (job, piece, part): one state for each search that
-kept anything, and one record of what was read. A piece that cannot be read by itself, and an error of podhawk, are
-records too: the driver decides what to make of them.
+Spark sends the functions here by name; what they need comes as bytes (`podhawk.engine.spark.payload`). An executor
+reads the bytes of its splits itself. Each split gives records of (search, split, part): one state for each search that
+collected anything, and one account of what was read. A split that cannot be read by itself gives a record that says so,
+and an error of podhawk another; the driver decides what to do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from podhawk.content.geo import open_geo
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.scan import ScanWork
 from podhawk.engine.search.collectors import Collector
-from podhawk.engine.spark.payload import Shipment, Unpack, collectors_of, unpack
+from podhawk.engine.spark.payload import Payload, Unpack, collectors_of, unpack
 from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError, PodhawkError
 from podhawk.events.options import InputReport
@@ -28,30 +28,30 @@ if TYPE_CHECKING:
 ACCOUNT: Final = -1
 NOT_BY_LINE: Final = -2
 FAILED: Final = -3
-SCHEMA: Final = "job int, piece int, part binary"
+SCHEMA: Final = "search int, split int, part binary"
 
 Record = tuple[int, int, bytes]
 
 
-class Site:
-    """The collectors of one shipment in this process, and the work that maps a piece for them."""
+class WorkerState:
+    """The collectors of one payload in this process, and the work that maps splits for them."""
 
     def __init__(self, data: bytes, lookups: Unpack) -> None:
-        self.shipment: Shipment = unpack(data)
-        geo = open_geo(_beside(self.shipment.geo)) if self.shipment.geo else None
-        source = FileSource([], self.shipment.options)
-        self.collectors: list[Collector] = collectors_of(self.shipment, source.native(), lookups, geo)
+        self.payload: Payload = unpack(data)
+        geo = open_geo(_beside(self.payload.geo)) if self.payload.geo else None
+        source = FileSource([], self.payload.options)
+        self.collectors: list[Collector] = collectors_of(self.payload, source.native(), lookups, geo)
         self.empty = [dump(one.state) for one in self.collectors]
-        self.work = ScanWork(self.collectors, source, self.shipment.within, self.shipment.engine)
+        self.work = ScanWork(self.collectors, source, self.payload.within, self.payload.engine)
 
     def records(self, number: int) -> Iterator[Record]:
-        """The records of one piece."""
+        """The records of one split."""
         for one in self.collectors:
             one.clear()
             one.stats.restart(one.search.required)
         report = InputReport()
         try:
-            self.work(self.shipment.pieces[number], report)
+            self.work(self.payload.splits[number], report)
             self.work.settle()
         except NotByLine:
             yield NOT_BY_LINE, number, b""
@@ -64,37 +64,37 @@ class Site:
 
 
 def _beside(name: str) -> str:
-    """Where Spark put a file that the driver sent along."""
+    """The path of a file that the driver sent along."""
     from pyspark import SparkFiles
 
     return str(SparkFiles.get(name))
 
 
-_site = lru_cache(maxsize=2)(Site)
+_state = lru_cache(maxsize=2)(WorkerState)
 
 
-def map_pieces(data: bytes, lookups: Unpack, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-    """For `mapInArrow`: numbers of pieces to records."""
+def map_splits(data: bytes, lookups: Unpack, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+    """For `mapInArrow`: numbers of splits to records."""
     for batch in batches:
         for number in batch.column(0).to_pylist():
             yield from map(_batch, _caught(number, partial(_records, data, lookups, number)))
 
 
 def _records(data: bytes, lookups: Unpack, number: int) -> Iterator[Record]:
-    yield from _site(data, lookups).records(number)
+    yield from _state(data, lookups).records(number)
 
 
 def merge_states(data: bytes, lookups: Unpack, table: pyarrow.Table) -> pyarrow.Table:
-    """For `applyInArrow`: the records of one job to one, merged in the order of the input. Other records, and rows
-    that no command has gathered, stay as they are."""
+    """For `applyInArrow`: the states of one search to one, merged in the order of the input. Other records, and states
+    that are lists, stay as they are."""
     import pyarrow
 
     number = table.column(0)[0].as_py()
-    order = table.sort_by("piece")
+    order = table.sort_by("split")
     if number < 0 or order.num_rows < 2:
         return order
     found = list(
-        _caught(order.column(1)[0].as_py(), lambda: _merged(_site(data, lookups).collectors[number], number, order))
+        _caught(order.column(1)[0].as_py(), lambda: _merged(_state(data, lookups).collectors[number], number, order))
     )
     return order if not found else pyarrow.Table.from_batches(map(_batch, found))
 
@@ -110,7 +110,7 @@ def _merged(collector: Collector, number: int, order: Any) -> Iterator[Record]:
 
 
 def _caught(number: int, records: Callable[[], Iterable[Record]]) -> Iterator[Record]:
-    """The records, or what stopped them where podhawk knows what it is."""
+    """The records; an error of podhawk becomes a record."""
     try:
         yield from records()
     except PodhawkError as error:
@@ -121,14 +121,14 @@ def _caught(number: int, records: Callable[[], Iterable[Record]]) -> Iterator[Re
 def _batch(record: Record) -> pyarrow.RecordBatch:
     import pyarrow
 
-    schema = pyarrow.schema([("job", pyarrow.int32()), ("piece", pyarrow.int32()), ("part", pyarrow.binary())])
+    schema = pyarrow.schema([("search", pyarrow.int32()), ("split", pyarrow.int32()), ("part", pyarrow.binary())])
     return pyarrow.RecordBatch.from_arrays(
         [pyarrow.array([value], field.type) for value, field in zip(record, schema, strict=True)], schema=schema
     )
 
 
 def raise_failure(part: bytes) -> None:
-    """Raise on the driver what stopped an executor."""
+    """Raise on the driver the error that stopped an executor."""
     from podhawk import errors
 
     name, message, place, remedy = load(part)
