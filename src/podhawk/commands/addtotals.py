@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import has_wildcard, listed, select
-from podhawk.commands.spans import usable
+from podhawk.commands.shared.names import has_wildcard, listed, select
+from podhawk.commands.shared.spans import usable
 from podhawk.functions.aggregations.arithmetic import Moments
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.rows.values import Value, as_number

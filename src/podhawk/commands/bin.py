@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import shown
-from podhawk.commands.spans import (
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.spans import (
     DEFAULT_BINS,
     LogSpan,
     NumberSpan,

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import matches, pattern, select, shown
-from podhawk.commands.values import put_or_drop
+from podhawk.commands.shared.names import matches, pattern, select, shown
+from podhawk.commands.shared.values import put_or_drop
 from podhawk.functions.declare import Env
 from podhawk.functions.times import format_time, parse_time
 from podhawk.rows import Row, Table, as_text, texts

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_model, model_rows
 from podhawk.commands.declare import Command, Example, Kind, always
-from podhawk.commands.names import shown
+from podhawk.commands.shared.datasets import Dataset, check_model, model_rows
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed

@@ -10,8 +10,8 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
-from podhawk.commands.names import has_wildcard, listed
-from podhawk.commands.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.commands.shared.names import has_wildcard, listed
+from podhawk.commands.shared.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
 from podhawk.rows import OrderKey, Row, Table, texts
 from podhawk.spl.cursor import Cursor
 

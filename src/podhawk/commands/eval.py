@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
 from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value

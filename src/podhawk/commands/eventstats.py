@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
-from podhawk.commands.groups import Key, keys_of
-from podhawk.commands.names import has_wildcard, listed
-from podhawk.commands.numeric import spoiled
+from podhawk.commands.shared.aggregate import (
+    Aggregator,
+    Group,
+    Item,
+    item_columns,
+    item_fields,
+    parse_items,
+    render_items,
+)
+from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.names import has_wildcard, listed
+from podhawk.commands.shared.numeric import spoiled
 from podhawk.commands.where import void
 from podhawk.rows import Row, Table
 from podhawk.rows.values import Value

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Pipeline, Stream, Wanted, always, needs, same_columns
 from podhawk.commands.eval import target
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
 from podhawk.functions.evaluate import compile_value
 from podhawk.rows import Row, Value

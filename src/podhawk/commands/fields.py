@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
-from podhawk.commands.names import has_wildcard, listed, matches, select
+from podhawk.commands.shared.names import has_wildcard, listed, matches, select
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
-from podhawk.commands.names import has_wildcard, listed, select
+from podhawk.commands.shared.names import has_wildcard, listed, select
 from podhawk.rows import Table
 from podhawk.rows.values import Value
 from podhawk.spl.cursor import Cursor

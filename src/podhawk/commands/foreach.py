@@ -14,10 +14,10 @@ import msgspec
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.legs import examine, pipeline_columns
-from podhawk.commands.names import has_wildcard, listed, pattern, select, shown
 from podhawk.commands.parse import parse_slice
-from podhawk.commands.template import Hole, Show, by_name, escaped, fill_at, same_shape
+from podhawk.commands.shared.legs import examine, pipeline_columns
+from podhawk.commands.shared.names import has_wildcard, listed, pattern, select, shown
+from podhawk.commands.shared.template import Hole, Show, by_name, escaped, fill_at, same_shape
 from podhawk.errors import SearchError
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number

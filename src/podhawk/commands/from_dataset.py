@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.commands.shared.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.jsonfields import text_of
-from podhawk.commands.names import shown
-from podhawk.commands.values import put
+from podhawk.commands.shared.jsonfields import text_of
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put
 from podhawk.functions.jsonpath import parse
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, plus
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
 from podhawk.functions.predicates import compile_clause
 from podhawk.rows import OrderKey, Row, Table

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context, Geo
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote

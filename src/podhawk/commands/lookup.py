@@ -12,8 +12,8 @@ from itertools import product
 
 from podhawk.commands.context import Context, Lookup, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.names import shown
-from podhawk.commands.values import put_or_drop
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put_or_drop
 from podhawk.commands.where import void
 from podhawk.errors import nearest
 from podhawk.rows import Row, texts

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.names import shown
-from podhawk.commands.values import put_or_drop
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put_or_drop
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, finditer
 from podhawk.rows import Row, texts

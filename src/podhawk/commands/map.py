@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.legs import joined
 from podhawk.commands.parse import parse_search
-from podhawk.commands.template import Hole, Show, escaped, fill, holes, same_shape
+from podhawk.commands.shared.legs import joined
+from podhawk.commands.shared.template import Hole, Show, escaped, fill, holes, same_shape
 from podhawk.errors import SearchError
 from podhawk.functions.evaluate import compile_expression
 from podhawk.rows import Row, Table, texts

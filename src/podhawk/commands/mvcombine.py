@@ -7,7 +7,7 @@ from msgspec import Struct
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
 from podhawk.commands.makemv import internal
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row, Table, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote

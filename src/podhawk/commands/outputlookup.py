@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context, Lookup
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.errors import ContentError
 from podhawk.rows import Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, search
 from podhawk.rows import Row, texts

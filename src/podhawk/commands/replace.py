@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
-from podhawk.commands.names import has_wildcard, listed, matches, pattern
-from podhawk.commands.values import put
+from podhawk.commands.shared.names import has_wildcard, listed, matches, pattern
+from podhawk.commands.shared.values import put
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.names import shown
-from podhawk.commands.sed import compile_sed
-from podhawk.commands.values import put
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.sed import compile_sed
+from podhawk.commands.shared.values import put
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, finditer, search
 from podhawk.rows import Row, texts

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
-from podhawk.commands.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.commands.shared.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.jsonfields import flatten, parse_prefix, text_of
-from podhawk.commands.names import shown
-from podhawk.commands.values import put
+from podhawk.commands.shared.jsonfields import flatten, parse_prefix, text_of
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put
 from podhawk.functions.jsonpath import MISSING, find, parse, steps
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor

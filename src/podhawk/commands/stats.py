@@ -8,11 +8,19 @@ from types import NoneType
 
 from msgspec import Struct
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.groups import Key, filled, in_order, keys_of, more_real
-from podhawk.commands.names import listed
+from podhawk.commands.shared.aggregate import (
+    Aggregator,
+    Group,
+    Item,
+    item_columns,
+    item_fields,
+    parse_items,
+    render_items,
+)
+from podhawk.commands.shared.groups import Key, filled, in_order, keys_of, more_real
+from podhawk.commands.shared.names import listed
 from podhawk.commands.where import void
 from podhawk.rows import Filled, Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor

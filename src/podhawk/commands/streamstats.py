@@ -16,14 +16,14 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, parse_items, render_items
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs
 from podhawk.commands.eventstats import added_columns, added_reads, by_clause, put
-from podhawk.commands.groups import Key, keys_of
-from podhawk.commands.names import listed
-from podhawk.commands.numeric import spoiled
-from podhawk.commands.spans import TimeSpan, parse_span, show_span
+from podhawk.commands.shared.aggregate import Aggregator, Group, Item, parse_items, render_items
+from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.numeric import spoiled
+from podhawk.commands.shared.spans import TimeSpan, parse_span, show_span
 from podhawk.commands.where import void
 from podhawk.functions.evaluate import compile_condition
 from podhawk.functions.times import shift

@@ -7,16 +7,23 @@ import re
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from podhawk.commands.aggregate import Item, item_columns, item_fields, parse_item, render_items
 from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
 from podhawk.commands.bin import Bins, read_bins, show_bins
 from podhawk.commands.chart import sorted_out
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.grid import Grid, GridRun
-from podhawk.commands.names import shown
-from podhawk.commands.series import OPTIONS as SERIES_OPTIONS
-from podhawk.commands.series import SeriesOptions, read_series, show_filter, show_series, take_filter, take_options
+from podhawk.commands.shared.aggregate import Item, item_columns, item_fields, parse_item, render_items
+from podhawk.commands.shared.grid import Grid, GridRun
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS
+from podhawk.commands.shared.series import (
+    SeriesOptions,
+    read_series,
+    show_filter,
+    show_series,
+    take_filter,
+    take_options,
+)
 from podhawk.commands.where import void
 from podhawk.spl.cursor import Cursor
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
-from podhawk.commands.grouping import Rules, group, merge_members
-from podhawk.commands.names import listed
+from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.transactions import Rules, group, merge_members
 from podhawk.commands.where import void
 from podhawk.functions.evaluate import compile_condition
 from podhawk.functions.predicates import compile_clause

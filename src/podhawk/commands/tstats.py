@@ -6,11 +6,11 @@ import math
 import re
 from collections.abc import Iterator
 
-from podhawk.commands.aggregate import Item, item_columns, parse_items, render_items
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_model, model_rows, split_model
 from podhawk.commands.declare import Columns, Command, Example, Kind, always
-from podhawk.commands.names import listed, shown
+from podhawk.commands.shared.aggregate import Item, item_columns, parse_items, render_items
+from podhawk.commands.shared.datasets import Dataset, check_model, model_rows, split_model
+from podhawk.commands.shared.names import listed, shown
 from podhawk.commands.stats import Stats, StatsRun
 from podhawk.functions.predicates import compile_clause, with_latest
 from podhawk.functions.times import UNITS, snap

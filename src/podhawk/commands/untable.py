@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
-from podhawk.commands.names import listed
+from podhawk.commands.shared.names import listed
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 

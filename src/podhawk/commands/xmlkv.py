@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.names import shown
-from podhawk.commands.values import put
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct, field, structs
 
 from podhawk.commands.dedup import Dedup
-from podhawk.commands.groups import keys_of
+from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, About, Evaluation, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id

@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import msgspec
 
-from podhawk.commands import dedup, frequency, grid, series, sort, stats, tail
-from podhawk.commands.aggregate import Group
-from podhawk.commands.orderings import Falling
+from podhawk.commands import dedup, sort, stats, tail
+from podhawk.commands.shared import frequency, grid, series
+from podhawk.commands.shared.aggregate import Group
+from podhawk.commands.shared.orderings import Falling
 from podhawk.engine.search.compiled import Observed
 from podhawk.errors import EngineError
 from podhawk.events.decode import Number

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from podhawk.commands.context import Context
-from podhawk.commands.names import pattern, shown
+from podhawk.commands.shared.names import pattern, shown
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
 from podhawk.functions.aggregations.registry import REFUSED

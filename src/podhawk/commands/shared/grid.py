@@ -15,12 +15,21 @@ from fractions import Fraction
 
 from msgspec import Struct, field
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns
 from podhawk.commands.bin import Bins, Cut, chosen_span, cutter
 from podhawk.commands.context import Context
-from podhawk.commands.groups import sort_key
-from podhawk.commands.series import Cell, Cells, Label, SeriesOptions, lay_out
-from podhawk.commands.spans import Span, TimeSpan, as_time, number_range, range_label, seconds_of, time_after, usable
+from podhawk.commands.shared.aggregate import Aggregator, Group, Item, item_columns
+from podhawk.commands.shared.groups import sort_key
+from podhawk.commands.shared.series import Cell, Cells, Label, SeriesOptions, lay_out
+from podhawk.commands.shared.spans import (
+    Span,
+    TimeSpan,
+    as_time,
+    number_range,
+    range_label,
+    seconds_of,
+    time_after,
+    usable,
+)
 from podhawk.rows import Filled, Row, Table, texts
 from podhawk.rows.values import Value, as_number, as_text
 

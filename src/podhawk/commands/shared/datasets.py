@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 from podhawk.commands.context import Context, place
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor

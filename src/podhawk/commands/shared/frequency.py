@@ -18,8 +18,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.groups import Key, filled, keys_of, more_real, sort_key
-from podhawk.commands.names import has_wildcard, listed
+from podhawk.commands.shared.groups import Key, filled, keys_of, more_real, sort_key
+from podhawk.commands.shared.names import has_wildcard, listed
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
