@@ -7,8 +7,9 @@ from collections.abc import Callable
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
 from podhawk.commands.where import void
+from podhawk.functions.comparison import truth
 from podhawk.functions.declare import EvalValue
-from podhawk.functions.evaluate import compile_expression, truth
+from podhawk.functions.evaluate import compile_expression
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, Literal, fields, parse_expression, render

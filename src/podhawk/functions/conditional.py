@@ -8,8 +8,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from podhawk.errors import SearchError
 from podhawk.functions import numbers
+from podhawk.functions.comparison import compare, membership, truth
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
-from podhawk.functions.evaluate import compare, membership, truth
 from podhawk.functions.patterns import fold
 from podhawk.functions.regex import LimitHit, search
 from podhawk.rows import Row

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from podhawk.functions import numbers
+from podhawk.functions.comparison import truth
 from podhawk.functions.declare import Build, Env, Evaluator, EvalValue, Function
-from podhawk.functions.evaluate import truth
 from podhawk.functions.jsonpath import (
     MISSING,
     JsonText,

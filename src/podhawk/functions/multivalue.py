@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from podhawk.errors import SearchError
 from podhawk.functions import jsonpath, numbers, times
+from podhawk.functions.comparison import truth
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
-from podhawk.functions.evaluate import truth
 from podhawk.functions.finite import finite
 from podhawk.functions.regex import LimitHit, search
 from podhawk.rows import Row

@@ -14,6 +14,7 @@ import operator as op
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from podhawk.errors import SearchError
 from podhawk.functions import patterns
 from podhawk.functions.declare import Env
 from podhawk.functions.times import resolve
@@ -150,8 +151,6 @@ def bound(item: spl.TimeBound, env: Env) -> tuple[str, float]:
         if name.endswith(suffix):
             amount = as_number(item.value)
             if amount is None:
-                from podhawk.errors import SearchError
-
                 raise SearchError(f"{name} takes a number, not {item.value!r}")
             return side, env.now - amount * seconds
     return side, resolve(item.value, env.now, env.zone)

@@ -18,7 +18,8 @@ from podhawk.commands.shared.names import pattern, shown
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
 from podhawk.functions.aggregations.registry import REFUSED
-from podhawk.functions.evaluate import compile_expression, kind, truth
+from podhawk.functions.comparison import truth
+from podhawk.functions.evaluate import compile_expression, kind
 from podhawk.functions.numbers import settle
 from podhawk.rows import Row
 from podhawk.rows.values import Value, as_number
