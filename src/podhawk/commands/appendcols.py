@@ -7,8 +7,8 @@ from msgspec import Struct
 from podhawk.commands.append import OPTIONS, subsearch_options
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Whole, always
-from podhawk.commands.parse import parse_bracketed, render_bracketed
 from podhawk.commands.shared.legs import LIMIT, joined, pipeline_columns, run_leg
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 

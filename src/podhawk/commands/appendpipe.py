@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.parse import parse_bracketed, render_bracketed
 from podhawk.commands.shared.legs import examine, inner_legs, joined, pipeline_columns
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 

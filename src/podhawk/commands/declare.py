@@ -15,19 +15,19 @@ from the `Command` that the file exports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from podhawk.commands.services import Datasets, Geo, Lookups, NoDatasets, NoLookups
+from podhawk.errors import SearchError
+from podhawk.functions.declare import Env
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
-
-if TYPE_CHECKING:
-    from podhawk.commands.context import Context
 
 
 class Kind(StrEnum):
@@ -106,6 +106,38 @@ class Pipeline(Placed, frozen=True):
         return bool(self.stages) and self.stages[0].kind is Kind.GENERATING
 
 
+def _no_runner(pipeline: Pipeline) -> Table:
+    raise SearchError("this command runs a subsearch, which is not possible here")
+
+
+def _no_stages(stages: Sequence[Stage], table: Table) -> Table:
+    raise SearchError("this command runs a pipeline over its rows, which is not possible here")
+
+
+class Context(Struct):
+    """The surroundings of one run.
+
+    `run` runs a subsearch over the same input (`append`, `join`, `map`), `run_stages` runs stages over
+    rows at hand (`appendpipe`, `foreach`). `datasets` are the data models. `write` is False under
+    `--no-write`: tables then change only in memory. `exact` is `--splunk-exact`.
+    """
+
+    env: Env = field(default_factory=Env)
+    lookups: Lookups = field(default_factory=NoLookups)
+    geo: Geo | None = None
+    exact: bool = False
+    write: bool = False
+    run: Callable[[Pipeline], Table] = _no_runner
+    run_stages: Callable[[Sequence[Stage], Table], Table] = _no_stages
+    datasets: Datasets = field(default_factory=NoDatasets)
+    macros: Mapping[tuple[str, int], object] = field(default_factory=dict)
+    source: SearchText | None = None
+
+    def warn(self, kind: str, detail: str = "") -> None:
+        """Count a warning; the first detail of each kind is shown."""
+        self.env.warn(kind, detail)
+
+
 class Command(Struct, frozen=True):
     """One SPL command, declared once.
 
@@ -132,13 +164,6 @@ class Command(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
     refused: str = ""
     source: str = ""
-
-
-def named(name: str) -> Command:
-    """The command of a name."""
-    from podhawk.commands.registry import COMMANDS
-
-    return COMMANDS[name]
 
 
 def always(kind: Kind) -> Callable[[Any], Kind]:

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.parse import parse_bracketed, render_bracketed
 from podhawk.commands.shared.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.commands.shared.legs import joined, pipeline_columns, run_leg
 from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor

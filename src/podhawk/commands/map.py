@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.parse import parse_search
 from podhawk.commands.shared.legs import joined
+from podhawk.commands.shared.parser import parse_search
 from podhawk.commands.shared.template import Hole, Show, escaped, fill, holes, same_shape
 from podhawk.errors import SearchError
 from podhawk.functions.evaluate import compile_expression

@@ -6,8 +6,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Pipeline, always
-from podhawk.commands.parse import parse_bracketed, render_bracketed
 from podhawk.commands.shared.legs import run_leg
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
-from podhawk.commands.parse import parse_bracketed, render_pipeline
+from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
 from podhawk.functions.predicates import compile_clause, with_latest
 from podhawk.rows import Row
 from podhawk.spl.clause import Clause, fields, parse_clause, render

@@ -8,9 +8,9 @@ from typing import ClassVar
 from podhawk.commands.append import OPTIONS, subsearch_options
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole
-from podhawk.commands.parse import parse_bracketed, render_bracketed
 from podhawk.commands.shared.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.commands.shared.legs import LIMIT, joined, pipeline_columns, run_leg
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
