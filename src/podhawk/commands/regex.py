@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
+from podhawk.commands.properties import Effect, effect, immutable, same
 from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, search
@@ -113,5 +114,9 @@ REGEX = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=same,
+    effect=effect(Effect.FILTERS),
+    volatility=immutable,
+    patterns=lambda node: (node.pattern,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/regex",
 )

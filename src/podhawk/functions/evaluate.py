@@ -8,16 +8,16 @@ textual and case-sensitive; on a multivalue field it is true if any value satisf
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from podhawk.errors import SearchError, nearest
 from podhawk.functions import numbers
 from podhawk.functions.comparison import COMPARISONS, compare, membership, truth
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.regex import compile_pattern
 from podhawk.functions.registry import FUNCTIONS, REFUSED
 from podhawk.rows import Filled, Row
-from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary
+from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary, walk
 from podhawk.spl.text import SearchText
 
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
@@ -52,6 +52,30 @@ def kind(expression: Expression) -> str:
             return FUNCTIONS[name].returns
         case _:
             return "any"
+
+
+def volatility(*expressions: Expression) -> Volatility:
+    """Whether expressions can give another value for the same fields; a function that is not known may."""
+    return max(
+        (
+            FUNCTIONS[part.name].changes if part.name in FUNCTIONS else Volatility.VOLATILE
+            for expression in expressions
+            for part in walk(expression)
+            if isinstance(part, Call)
+        ),
+        default=Volatility.IMMUTABLE,
+    )
+
+
+def patterns(*expressions: Expression) -> Iterator[str]:
+    """The regular expressions that are written in expressions."""
+    for expression in expressions:
+        for part in walk(expression):
+            at = FUNCTIONS[part.name].pattern if isinstance(part, Call) and part.name in FUNCTIONS else None
+            if at is not None and isinstance(part, Call) and len(part.arguments) > at:
+                pattern = part.arguments[at]
+                if isinstance(pattern, Literal) and isinstance(pattern.value, str):
+                    yield pattern.value
 
 
 def compile_value(expression: Expression, env: Env, source: SearchText) -> Evaluator:

@@ -29,6 +29,9 @@ SEARCHES = [
     '* | eval bad=tonumber(verb) | where isnotnull(bad) OR verb="GET" | table auditID verb',
     "* | eval x='responseStatus.code'+verb | where isnull(x) | table auditID x",
     "* | fields verb auditID | search verb=get | stats first(auditID) by verb",
+    '* | makemv delim="." user.username | mvexpand user.username | where \'user.username\'="a" | table auditID verb',
+    "* | replace get WITH read IN verb | bin span=100 responseStatus.code | search verb=read | table auditID verb",
+    "* | convert num(responseStatus.code) AS code | where code>300 | table auditID code",
     '* | where auditID>"id-3" | table auditID',  # by what is another for each event: no gate
 ]
 
@@ -70,7 +73,10 @@ def test_rows_counts_and_warnings_are_those_of_the_long_way(
         ("verb=get | search text | table verb", 0, set()),
         ("verb=get | where 'requestObject.kind'=\"Pod\"", 0, set()),
         ("verb=get | where _time>3", 0, set()),
-        ('verb=get | makemv verb | where verb="x"', 0, set()),
+        ('verb=get | makemv verb | where verb="x"', 2, {"verb"}),
+        ("verb=get | eval x=now() | where x>verb", 2, {"verb"}),
+        ("verb=get | eval x=time ()+len(verb) | where x>5", 0, set()),
+        ("verb=get | eval x=random()+len(verb) | where x>5", 0, set()),
         ("verb=get | stats count by verb | where count>3", 0, set()),
     ],
 )
@@ -92,10 +98,3 @@ def test_a_filter_is_asked_once_for_what_events_share(
     assert len(asked) == len(set(asked))
     assert 0 < len(asked) < 10
     assert result.observed.matched > 300
-
-
-def test_chance_is_not_remembered() -> None:
-    context = Context()
-    plan = make_plan(read_search("verb=get | eval x=random()+len(verb) | where x>5 | table x", {}, "a search"), context)
-    assert gate.filtering(plan) is not None
-    assert gate.gate_of(plan, {}, context) is None

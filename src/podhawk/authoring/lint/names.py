@@ -10,7 +10,8 @@ from podhawk.authoring.lint.declare import Check, Fault, Subject
 from podhawk.authoring.lint.schema import known, suggestions
 from podhawk.commands.declare import Kind
 from podhawk.commands.rename import Rename
-from podhawk.detect.evaluate.message_tokens import TOKEN, name_at_end
+from podhawk.detect.evaluate.message_tokens import TOKEN
+from podhawk.engine.plan.lineage import called
 from podhawk.errors import nearest
 
 _INFO: Final = frozenset({"info_min_time", "info_max_time", "time", "date"})
@@ -24,8 +25,8 @@ def _has(subject: Subject, name: str) -> bool:
         return True
     return (
         name in columns
-        or name_at_end(name, subject.stages) in columns
-        or any(name_at_end(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
+        or called(name, subject.stages) in columns
+        or any(called(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
     )
 
 

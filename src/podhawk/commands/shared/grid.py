@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -67,6 +68,10 @@ class State(Struct):
     grain: int = 1
     low: Number = math.inf
     high: Number = -math.inf
+
+
+GRID_STATES: Final = (State, Line, Cell, Group)
+"""The classes of the values that a state holds."""
 
 
 class GridRun:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
-from podhawk.commands.fillnull import FillNull
+from podhawk.commands.declare import Counting
 from podhawk.commands.search import Search
-from podhawk.commands.stats import StatsRun
 from podhawk.engine.fastpath.decoder import FIXED, NOT_OF_SHAPE, UNSET, Shape, Values, of_body, reader, sound
 from podhawk.engine.prefilter.newlines import count_lines
 from podhawk.events.reasons import METHODS
@@ -97,27 +96,28 @@ def counting_lines(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> 
 
 def order_free(job: ScanJob) -> bool:
     """Whether the order of rows cannot change the state of a search."""
-    return isinstance(job.reducer, StatsRun) and job.reducer.order_free()
+    return isinstance(job.reducer, Counting) and job.reducer.order_free()
 
 
 def fills(job: ScanJob) -> dict[str, str] | None:
     """What stands where a field is missing, for a search that only counts by fields; None for any other."""
     run = job.reducer
-    if not isinstance(run, StatsRun) or not run.counts_only() or run.node.dedup_splitvals:
+    if not isinstance(run, Counting) or not run.counts_only():
         return None
-    if any(name in (*FIXED, "_time") or of_body(name) for name in run.node.by) or run.first_only:
+    if any(name in (*FIXED, "_time") or of_body(name) for name in run.by):
         return None
     first, *others = job.plan.mapped or (None,)
     if first is None or not isinstance(first.node, Search):
         return None
     filled: dict[str, str] = {}
     for stage in others:
-        if not isinstance(stage.node, FillNull) or "fillnull-empty" in job.context.env.switches:
+        fills = stage.command.fills(stage.node)
+        if fills is None or "fillnull-empty" in job.context.env.switches:
             return None
-        filled = {**dict.fromkeys(stage.node.names, stage.node.value), **filled}
+        filled = {**fills, **filled}
     return filled
 
 
-def only_counts(job: ScanJob, run: StatsRun) -> bool:
+def only_counts(job: ScanJob, run: Counting) -> bool:
     """Whether a search counts all events by fields."""
-    return job.base == EVERYTHING and bool(run.node.by) and fills(job) == {}
+    return job.base == EVERYTHING and bool(run.by) and fills(job) == {}

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from podhawk.commands.stats import StatsRun
+from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.clause_index import Index
 from podhawk.engine.fastpath.counts import fills, order_free
 from podhawk.engine.fastpath.decoder import FIXED, UNSET, Bodies, Values, bodied, head_of, of_body, reader, value_of
 from podhawk.engine.fastpath.row_filter import MOST_REMEMBERED, UNIQUE, gate_of
+from podhawk.engine.plan.lineage import volatility
 from podhawk.engine.search.collectors import GatherJob
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Filled, OrderKey, Row, Value
 
 if TYPE_CHECKING:
@@ -42,11 +44,12 @@ class Server:
         self.counts: dict[Values, int] = {}
         self.gathers = isinstance(job, GatherJob)
         self.filled = fills(job)
-        self.counting = self.filled is not None or not (self.timed or names & UNIQUE or job.context.env.draws)
+        chance = volatility((*job.plan.mapped, *filter(None, (job.plan.reducer,)))) is Volatility.VOLATILE
+        self.counting = self.filled is not None or not (self.timed or names & UNIQUE or chance)
         if self.filled is not None:
-            assert isinstance(job.reducer, StatsRun)
+            assert isinstance(job.reducer, Counting)
             self.bodied = None
-            self.read = reader(job.reducer.node.by)
+            self.read = reader(job.reducer.by)
         # What is gathered tells more than rows: a stage that a later filter drops still belongs to its request.
         self.gate = None if self.counting or self.gathers else gate_of(job.plan, fixed, job.context)
         self.only_counts = self.counting and self.bodied is None and not self.gathers
@@ -75,7 +78,7 @@ class Server:
     def settle(self) -> None:
         """Hand what was counted to the state of the search."""
         run = self.job.reducer
-        if not self.counts or not isinstance(run, StatsRun):
+        if not self.counts or not isinstance(run, Counting):
             return
         state, filled = self.job.state, self.filled
         if filled is None:
@@ -86,7 +89,7 @@ class Server:
                     run.add_times(state, row, count)
             observed.times = 1
         else:
-            columns = [_Column(Filled(filled[name]) if name in filled else None) for name in run.node.by]
+            columns = [_Column(Filled(filled[name]) if name in filled else None) for name in run.by]
             for values, count in self.counts.items():
                 run.add_counted(state, tuple([column[raw] for column, raw in zip(columns, values, strict=True)]), count)
         self.counts.clear()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from podhawk.commands.stats import StatsRun
+from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.counts import counting, counting_lines, only_counts
 from podhawk.engine.fastpath.decoder import (
     FIXED,
@@ -124,7 +124,7 @@ class Quick:
         self._new = 0  # lines since it was looked how much these remember
         self._seen: defaultdict[tuple[frozenset[int] | None, Any, Any], int] = defaultdict(int)
         self._counted: dict[Values, int] = {}
-        self._counter: StatsRun | None = None
+        self._counter: Counting | None = None
         self.take: Callable[[bytes, int], bool] = self._take
         self.take_lines: Callable[[bytes, int, int], int] | None = None
         only = jobs[0]
@@ -132,12 +132,12 @@ class Quick:
             sieve is None
             and len(jobs) == 1
             and only.selects_native
-            and isinstance(only.reducer, StatsRun)
+            and isinstance(only.reducer, Counting)
             and only_counts(only, only.reducer)
         ):
             self._counter = only.reducer
-            self.take = counting(self._shape, only.reducer.node.by, self._counted)
-            self.take_lines = counting_lines(self._shape, only.reducer.node.by, self._counted)
+            self.take = counting(self._shape, only.reducer.by, self._counted)
+            self.take_lines = counting_lines(self._shape, only.reducer.by, self._counted)
 
     def _group(self, numbers: Any) -> Group | None:
         """The clauses of some searches; None if one of these cannot be served."""

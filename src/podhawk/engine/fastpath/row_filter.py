@@ -10,25 +10,24 @@ stages warn is let through, so that warnings are counted where rows are made.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage, Wanted
+from podhawk.commands.properties import Effect
 from podhawk.engine.fastpath.decoder import FIXED, Values, of_body, reachable, reader, value_of
+from podhawk.engine.plan.lineage import volatility
 from podhawk.engine.plan.planner import Plan
 from podhawk.engine.plan.stages import chain
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Row
 
 UNIQUE: Final = frozenset({"auditID", "requestReceivedTimestamp", "stageTimestamp", "_time"})
 """Fields that are others for nearly every event."""
 MOST_REMEMBERED: Final = 50_000
 """Combinations of values that are remembered or counted before they are let go."""
-_FILTERS: Final = frozenset({"search", "where", "regex"})
-_PURE: Final = _FILTERS | {"eval", "rename", "lookup", "fillnull", "rex", "iplocation", "fields", "table"}
-_CLOCK: Final = re.compile(r"(?<![A-Za-z_])time\s*\(", re.IGNORECASE)
 _TRIED: Final = 1024
 """After so many combinations, it has been seldom known if it had to be asked more than half of the times."""
 
@@ -36,11 +35,9 @@ _TRIED: Final = 1024
 def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
     """The stages after the first clause up to the last filter that can be asked this way, and the fields that they
     read; None if there is none."""
-    if _CLOCK.search(plan.pipeline.source.text):
-        return None
     for end in range(len(plan.mapped), 1, -1):
         stages = plan.mapped[1:end]
-        if stages[-1].name not in _FILTERS or any(stage.name not in _PURE for stage in stages):
+        if stages[-1].effect is not Effect.FILTERS or volatility(stages) is Volatility.VOLATILE:
             continue
         wanted: Wanted = frozenset()
         for stage in reversed(stages):
@@ -72,11 +69,6 @@ class Gate:
         self._known: dict[Values, bool] = {}
         self._asked = self._looked = 0
 
-    @property
-    def draws(self) -> bool:
-        """Whether chance plays a part in what the stages say."""
-        return bool(self._context.env.draws)
-
     def passes(self, event: Any) -> bool:
         """Whether a decoded event gets past."""
         values = self._read(event)
@@ -107,7 +99,4 @@ class Gate:
 def gate_of(plan: Plan, fixed: dict[str, str], context: Context) -> Gate | None:
     """The gate of a search, where it has one."""
     found = filtering(plan)
-    if found is None:
-        return None
-    gate = Gate(*found, fixed, context)
-    return None if gate.draws else gate
+    return None if found is None else Gate(*found, fixed, context)

@@ -17,7 +17,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo, Lookup, Lookups
-from podhawk.commands.fillnull import FillNull
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.engine.plan.planner import Plan, make_plan
 from podhawk.engine.plan.stages import chain
@@ -113,14 +112,8 @@ def send_search(job: ScanJob, ferry: Ferry) -> SentSearch:
 
 
 def _essence(plan: Plan) -> tuple[Any, ...]:
-    """What an executor acts on. What the planner tells a fillnull counts only where that has no list of its own."""
-    mapped = tuple(
-        replace(stage, node=replace(stage.node, also=()))
-        if isinstance(stage.node, FillNull) and stage.node.names
-        else stage
-        for stage in plan.mapped
-    )
-    return mapped, plan.reducer, plan.wanted, plan.base
+    """What an executor acts on."""
+    return plan.mapped, plan.reducer, plan.wanted, plan.base
 
 
 def _zone_name(env: Env) -> str:
