@@ -81,11 +81,13 @@ def added_columns(items: tuple[Item, ...], columns: Columns) -> Columns:
     return None if made is None else plus(columns, *made)
 
 
-def added_made(items: tuple[Item, ...], name: str) -> Sources:
-    """What a column is made of where results are added to rows: a row that lacks a BY field gets none."""
+def added_made(items: tuple[Item, ...], by: tuple[str, ...], name: str) -> Sources:
+    """What a column is made of where results are added to rows: a row that lacks a BY field gets none, and which group
+    a row is in is told by these fields."""
     made = item_made(items, name)
     if made is not None:
-        return replace(made, total=False), copy(name)
+        of = made.of if made.of is None else made.of | frozenset(by)
+        return replace(made, of=of, unchanged=made.unchanged and not by, total=False), copy(name)
     return UNKNOWN if any(item.wild for item in items) else (copy(name),)
 
 
@@ -153,7 +155,7 @@ EVENTSTATS = Command(
     columns=lambda node, columns: added_columns(node.items, columns),
     whole=_whole,
     check=lambda node, context: void(Aggregator(node.items, context)),
-    made=lambda node, name: added_made(node.items, name),
+    made=lambda node, name: added_made(node.items, node.by, name),
     effect=effect(Effect.KEEPS),
     groups=lambda node: node.by,
     volatility=lambda node: item_volatility(node.items),

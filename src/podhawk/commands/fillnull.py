@@ -100,8 +100,8 @@ def _whole(node: FillNull, context: Context) -> Whole:
 def _made(node: FillNull, name: str) -> Sources:
     if (node.names and not matches(node.names, name)) or (not node.names and name.startswith("_")):
         return same(node, name)
-    # Without a list a field is filled that any row has; only those of the next `by` list need none.
-    certain = bool(node.names) or name in node.also
+    # Others are filled if any row has them. That is not counted as an aggregation: it brings in no value of that row.
+    certain = name in (*node.names, *node.also)
     filler = Made(
         frozenset(() if certain else (name,)), aggregated=False, strict=not certain, growing=node.value == "0"
     )

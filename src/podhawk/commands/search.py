@@ -58,7 +58,7 @@ SEARCH = Command(
     stream=_stream,
     made=same,
     effect=effect(Effect.FILTERS),
-    condition=lambda node: node.clause,
+    condition=lambda node: with_latest(node.clause),
     volatility=lambda node: volatility(node.clause),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/search",
 )

@@ -333,7 +333,7 @@ STREAMSTATS = Command(
     check=lambda node, context: void(
         (Aggregator(node.items, context), _test(node.reset_before, context), _test(node.reset_after, context))
     ),
-    made=lambda node, name: added_made(node.items, name),
+    made=lambda node, name: added_made(node.items, node.by, name),
     # What a row gets depends on where it stands: to say that rows are kept would be to say too little.
     effect=effect(Effect.REBUILDS),
     volatility=lambda node: max(item_volatility(node.items), volatility(*_conditions(node))),

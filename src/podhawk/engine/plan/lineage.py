@@ -180,8 +180,8 @@ def decides(stage: Stage, names: Iterable[str]) -> bool:
 
 
 def shows_only(stage: Stage) -> bool:
-    """Whether a stage only shows what there is, as it is or over groups of rows: it neither drops rows nor computes
-    anything of the values of one."""
+    """Whether a stage only shows what there is, as it is or over groups of rows: it neither drops rows nor adds columns
+    that are computed of the values of one."""
     after = stage.command.columns(stage.node, ())
     return stage.effect is Effect.GROUPS or (
         stage.effect is Effect.KEEPS
