@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podhawk.commands.spans import (
+from podhawk.commands.shared.spans import (
     AUTOMATIC,
     LogSpan,
     NumberSpan,

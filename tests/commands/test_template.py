@@ -9,7 +9,7 @@ import pytest
 
 from podhawk.commands.context import Context
 from podhawk.commands.parse import parse_search
-from podhawk.commands.template import fill_at, holes
+from podhawk.commands.shared.template import fill_at, holes
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import run_pipeline, run_stages
 from podhawk.errors import SearchError

@@ -8,18 +8,19 @@ from typing import Any, TextIO
 
 from podhawk.api import Cell, Result
 from podhawk.cli.tables import shown_time, visible
+from podhawk.engine.plan.planner import gives_groups
 from podhawk.errors import UsageError
 from podhawk.rows.values import as_number
 
-_DRAWN = frozenset({"timechart", "chart", "top", "rare", "stats"})
 _LEFT_OUT = frozenset({"percent"})
 MOST_SERIES = 8
 LABEL = 36
 
 
 def draw(result: Result, out: TextIO) -> None:
-    """Draw the last timechart, chart, top, rare or stats of a search. Raises UsageError for other results."""
-    last = next((stage.name for stage in reversed(list(result.stages)) if stage.name in _DRAWN), "")
+    """Draw the groups of a search, as the last timechart, chart, top, rare or stats gives them. Raises UsageError for
+    other results."""
+    drawn = any(map(gives_groups, result.stages))
     rows = list(result)
     columns = result.columns
     series = [
@@ -31,7 +32,7 @@ def draw(result: Result, out: TextIO) -> None:
         and all(row.get(name) is None or _number(row.get(name)) is not None for row in rows)
     ]
     labels = [name for name in columns if name not in series and name not in _LEFT_OUT]
-    if not last or not rows or not series or not labels:
+    if not drawn or not rows or not series or not labels:
         raise UsageError(
             "there is nothing to draw",
             remedy="--plot draws the result of timechart, chart, top, rare "

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from podhawk.commands.declare import Command, Example
 from podhawk.commands.refused import REASONS
-from podhawk.commands.registry import COMMANDS, SUPPORTED
+from podhawk.commands.registry import COMMANDS
 from podhawk.errors import UsageError, nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation
 from podhawk.functions.declare import Function
@@ -33,7 +33,7 @@ def overview() -> str:
     """The names of everything, grouped."""
     lines = [
         "Commands",
-        *_wrapped(command.name for command in sorted(SUPPORTED, key=lambda one: one.name)),
+        *_wrapped(command.name for command in sorted(COMMANDS.supported(), key=lambda one: one.name)),
         "",
         "Eval functions",
         *_wrapped(function.name for function in functions()),
@@ -135,7 +135,7 @@ def whole() -> str:
     """The whole reference: docs/spl.md."""
     classes = "\n".join(
         f"| {command.name} | {', '.join(_classes(command))} |"
-        for command in sorted(SUPPORTED, key=lambda one: one.name)
+        for command in sorted(COMMANDS.supported(), key=lambda one: one.name)
     )
     refused = "\n".join(f"| {name} | {reason} |" for name, reason in sorted(REASONS))
     functions_refused = "\n".join(f"| {name}() | {reason} |" for name, reason in sorted(REFUSED.items()))
@@ -153,7 +153,7 @@ def whole() -> str:
         "## Streaming classes",
         f"| command | class |\n|---|---|\n{classes}",
         "## Commands",
-        *[command_text(command) for command in sorted(SUPPORTED, key=lambda one: one.name)],
+        *[command_text(command) for command in sorted(COMMANDS.supported(), key=lambda one: one.name)],
         "## Eval functions",
         *[function_text(function) for function in functions()],
         "## Aggregations",

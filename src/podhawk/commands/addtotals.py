@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import has_wildcard, listed, select
-from podhawk.commands.spans import usable
+from podhawk.commands.properties import UNKNOWN, Effect, Made, Sources, computed, copy, immutable
+from podhawk.commands.shared.names import has_wildcard, listed, select
+from podhawk.commands.shared.spans import usable
 from podhawk.functions.aggregations.arithmetic import Moments
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.rows.values import Value, as_number
@@ -125,6 +126,14 @@ def _whole(node: AddTotals, context: Context) -> Whole:
     return whole
 
 
+def _made(node: AddTotals, name: str) -> Sources:
+    if node.col:
+        return UNKNOWN
+    if not node.row or name != node.fieldname:
+        return (copy(name),)
+    return (computed(node.names) if node.names and not has_wildcard(node.names) else Made(aggregated=False),)
+
+
 ADDTOTALS = Command(
     name="addtotals",
     syntax="addtotals [row=<bool>] [col=<bool>] [labelfield=<field>] [label=<text>] [fieldname=<field>] [<field>…]",
@@ -146,5 +155,8 @@ ADDTOTALS = Command(
     columns=_columns,
     stream=_stream,
     whole=_whole,
+    made=_made,
+    effect=lambda node: Effect.REBUILDS if node.col else Effect.KEEPS,
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/addtotals",
 )

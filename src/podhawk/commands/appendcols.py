@@ -7,8 +7,9 @@ from msgspec import Struct
 from podhawk.commands.append import OPTIONS, subsearch_options
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Whole, always
-from podhawk.commands.legs import LIMIT, joined, pipeline_columns, run_leg
-from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.legs import LIMIT, joined, pipeline_columns, pipeline_volatility, run_leg
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 
@@ -89,5 +90,7 @@ APPENDCOLS = Command(
     columns=_columns,
     whole=_whole,
     legs=lambda node: (node.pipeline,),
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: pipeline_volatility(node.pipeline),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/appendcols",
 )

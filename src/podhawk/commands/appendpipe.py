@@ -6,8 +6,16 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.legs import examine, inner_legs, joined, pipeline_columns
-from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.legs import (
+    examine,
+    inner_legs,
+    joined,
+    pipeline_columns,
+    pipeline_resources,
+    pipeline_volatility,
+)
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
@@ -70,5 +78,8 @@ APPENDPIPE = Command(
     whole=_whole,
     check=lambda node, context: examine(node.inner, context, "appendpipe"),
     legs=lambda node: inner_legs(node.inner),
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: pipeline_volatility(node.inner),
+    resources=lambda node: pipeline_resources(node.inner),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/appendpipe",
 )

@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import shown
-from podhawk.commands.spans import (
+from podhawk.commands.properties import Effect, Sources, computed, copy
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.spans import (
     DEFAULT_BINS,
     LogSpan,
     NumberSpan,
@@ -28,6 +29,7 @@ from podhawk.commands.spans import (
     usable,
 )
 from podhawk.errors import PodhawkError
+from podhawk.functions.declare import Volatility
 from podhawk.functions.times import resolve
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import Single, Value, as_number
@@ -229,6 +231,12 @@ def _whole(node: Bin, context: Context) -> Whole:
     return whole
 
 
+def _made(node: Bin, name: str) -> Sources:
+    if name != (node.alias or node.name):
+        return (copy(name),)
+    return (computed((node.name,), aggregated=node.bins.span is None, strict=True),)
+
+
 BIN = Command(
     name="bin",
     syntax="bin [span=<span>] [bins=<n>] [minspan=<span>] [start=<number>] [end=<number>] [aligntime=<time>] "
@@ -252,6 +260,9 @@ BIN = Command(
     columns=_columns,
     stream=_stream,
     whole=_whole,
+    made=_made,
+    effect=lambda node: Effect.KEEPS if node.bins.span is not None else Effect.REBUILDS,
+    volatility=lambda node: Volatility.STABLE if node.bins.aligntime else Volatility.IMMUTABLE,
     aliases=("bucket",),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/bin",
 )

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from podhawk.commands.aggregate import Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
 from podhawk.commands.bin import Bins, read_bins, show_bins
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.grid import Grid, GridRun
-from podhawk.commands.names import shown
-from podhawk.commands.series import OPTIONS as SERIES_OPTIONS
-from podhawk.commands.series import SeriesOptions, read_series, show_filter, show_series, take_filter, take_options
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, computed, copy, effect
+from podhawk.commands.shared.aggregate import (
+    Item,
+    item_columns,
+    item_fields,
+    item_made,
+    item_patterns,
+    item_volatility,
+    parse_items,
+    render_items,
+)
+from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS
+from podhawk.commands.shared.series import (
+    SeriesOptions,
+    read_series,
+    show_filter,
+    show_series,
+    take_filter,
+    take_options,
+)
 from podhawk.commands.where import void
 from podhawk.spl.cursor import Cursor
 
@@ -98,6 +116,14 @@ def _merge(node: Chart, context: Context) -> Mergeable:
     return GridRun(Grid(node.items, node.over, node.by, node.bins, node.by_bins, node.options), context)
 
 
+def _made(node: Chart, name: str) -> Sources:
+    if name == node.over:
+        cut = node.bins.stated or name == "_time"
+        return (computed((name,), strict=True) if cut else replace(copy(name), total=True),)
+    made = item_made(node.items, name) if not node.by else None
+    return (made,) if made is not None else UNKNOWN if _columns(node, None) is None else NO_COLUMN
+
+
 CHART = Command(
     name="chart",
     syntax="chart [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] [otherstr=<text>] "
@@ -128,5 +154,11 @@ CHART = Command(
     columns=_columns,
     merge=_merge,
     check=lambda node, context: void(_merge(node, context)),
+    made=_made,
+    effect=effect(Effect.REBUILDS),
+    groups=lambda node: tuple(name for name in (node.by, node.over) if name),
+    volatility=lambda node: item_volatility(node.items),
+    patterns=lambda node: item_patterns(node.items),
+    states=GRID_STATES,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/chart",
 )

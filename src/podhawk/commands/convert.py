@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import matches, pattern, select, shown
-from podhawk.commands.values import put_or_drop
-from podhawk.functions.declare import Env
+from podhawk.commands.properties import Effect, Made, Sources, computed, copy
+from podhawk.commands.shared.names import matches, pattern, select, shown
+from podhawk.commands.shared.values import put_or_drop
+from podhawk.functions.declare import Env, Volatility
 from podhawk.functions.times import format_time, parse_time
 from podhawk.rows import Row, Table, as_text, texts
 from podhawk.rows.values import as_number
@@ -234,6 +235,28 @@ def _auto(rows: list[Row], source: str, target: str) -> None:
             _apply(row, source, target, read, True)
 
 
+def _made(node: Convert, name: str) -> Sources:
+    """A conversion writes in place, or into the field of its AS; `none` writes nowhere."""
+    together = _kind(node) is not Kind.PER_EVENT
+    kept = [item.field for item in node.conversions if item.function == "none"]
+    for item in node.conversions:
+        target = item.name or item.field
+        if item.function == "none" or not matches((target,), name) or (target == item.field and matches(kept, name)):
+            continue
+        if "*" in item.field and item.name:
+            return Made(aggregated=together), copy(name)
+        if item.name:
+            return computed((item.field,), aggregated=together, strict=True), copy(name)
+        return (computed((name,), aggregated=together, strict=True),)
+    return (copy(name),)
+
+
+def _volatility(node: Convert) -> Volatility:
+    """A day that a text does not name is that of the clock."""
+    reads_clock = any(item.function == "mktime" for item in node.conversions)
+    return Volatility.STABLE if reads_clock else Volatility.IMMUTABLE
+
+
 CONVERT = Command(
     name="convert",
     syntax="convert [timeformat=<format>] <function>(<field>) [AS <field>] …",
@@ -258,5 +281,8 @@ CONVERT = Command(
     columns=_columns,
     stream=_stream,
     whole=_whole,
+    made=_made,
+    effect=lambda node: Effect.KEEPS if _kind(node) is Kind.PER_EVENT else Effect.REBUILDS,
+    volatility=_volatility,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/convert",
 )

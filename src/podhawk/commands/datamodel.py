@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_model, model_rows
 from podhawk.commands.declare import Command, Example, Kind, always
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, Resources, effect, immutable
+from podhawk.commands.shared.datasets import Dataset, check_model, model_rows
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
@@ -60,5 +61,8 @@ DATAMODEL = Command(
     columns=lambda node, columns: None,
     generate=_generate,
     check=lambda node, context: check_model(node.at, node.model, node.dataset),
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
+    resources=lambda node: Resources(models=(f"{node.model}.{node.dataset}",)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/datamodel",
 )

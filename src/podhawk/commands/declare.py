@@ -15,19 +15,22 @@ from the `Command` that the file exports.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from podhawk.rows import Row, Table
+from podhawk.commands.properties import Effect, NextGrouping, Resources, Sources, unknown
+from podhawk.commands.services import Datasets, Geo, Lookups, NoDatasets, NoLookups
+from podhawk.errors import SearchError
+from podhawk.functions.declare import Env, Volatility
+from podhawk.rows import Row, Table, Value
+from podhawk.spl.clause import Clause
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import Expression
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
-
-if TYPE_CHECKING:
-    from podhawk.commands.context import Context
 
 
 class Kind(StrEnum):
@@ -49,6 +52,10 @@ Stream = Callable[[Iterable[Row]], Iterator[Row]]
 Whole = Callable[[Table], Table]
 
 
+Condition = Clause | Expression | None
+"""What a row must satisfy to stay; None where that is not all that a command does."""
+
+
 class Mergeable(Protocol):
     """Run code whose state can be made in pieces and merged in any order."""
 
@@ -63,6 +70,27 @@ class Mergeable(Protocol):
 
     def finish(self, state: Any) -> Table:
         """The rows."""
+
+
+@runtime_checkable
+class Counting(Mergeable, Protocol):
+    """Run code that can be given rows as combinations of values with their number, so that few rows need be made."""
+
+    by: tuple[str, ...]
+    """The fields that are grouped by."""
+
+    def order_free(self) -> bool:
+        """Whether the order of rows cannot change the result."""
+
+    def counts_only(self) -> bool:
+        """Whether a result needs no more of its rows than their by-fields and number; one that lacks a field does not
+        count."""
+
+    def add_times(self, state: Any, row: Row, times: int) -> None:
+        """Take in a row that came so many times."""
+
+    def add_counted(self, state: Any, values: tuple[Value | None, ...], number: int) -> None:
+        """Take in `number` rows with these values of the by-fields, if `counts_only`."""
 
 
 class Example(Struct, frozen=True):
@@ -93,6 +121,18 @@ class Stage(Placed, frozen=True):
     def kind(self) -> Kind:
         return self.command.kind(self.node)
 
+    @property
+    def effect(self) -> Effect:
+        return self.command.effect(self.node)
+
+    @property
+    def groups(self) -> tuple[str, ...] | None:
+        return self.command.groups(self.node)
+
+    @property
+    def condition(self) -> Condition:
+        return self.command.condition(self.node)
+
 
 class Pipeline(Placed, frozen=True):
     """A search, or a subsearch: its stages in order."""
@@ -106,12 +146,55 @@ class Pipeline(Placed, frozen=True):
         return bool(self.stages) and self.stages[0].kind is Kind.GENERATING
 
 
+def _no_runner(pipeline: Pipeline) -> Table:
+    raise SearchError("this command runs a subsearch, which is not possible here")
+
+
+def _no_stages(stages: Sequence[Stage], table: Table) -> Table:
+    raise SearchError("this command runs a pipeline over its rows, which is not possible here")
+
+
+class Context(Struct):
+    """The surroundings of one run.
+
+    `run` runs a subsearch over the same input (`append`, `join`, `map`), `run_stages` runs stages over
+    rows at hand (`appendpipe`, `foreach`). `datasets` are the data models. `write` is False under
+    `--no-write`: tables then change only in memory. `exact` is `--splunk-exact`.
+    """
+
+    env: Env = field(default_factory=Env)
+    lookups: Lookups = field(default_factory=NoLookups)
+    geo: Geo | None = None
+    exact: bool = False
+    write: bool = False
+    run: Callable[[Pipeline], Table] = _no_runner
+    run_stages: Callable[[Sequence[Stage], Table], Table] = _no_stages
+    datasets: Datasets = field(default_factory=NoDatasets)
+    macros: Mapping[tuple[str, int], object] = field(default_factory=dict)
+    source: SearchText | None = None
+
+    def warn(self, kind: str, detail: str = "") -> None:
+        """Count a warning; the first detail of each kind is shown."""
+        self.env.warn(kind, detail)
+
+
 class Command(Struct, frozen=True):
     """One SPL command, declared once.
 
-    `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it;
-    `columns(node, columns)` the named columns after it. `legs(node)` are the pipelines it runs beside
-    its input, `with_legs` the node with other ones. `kind` is a constant unless options change it.
+    Its code: `parse` and `render` turn text into a node and back; `kind` says which of `stream`, `merge`, `whole` and
+    `generate` runs it. `check` looks for faults before anything runs. `legs` are the pipelines that it runs over the
+    input of the search.
+
+    Its fields: `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it;
+    `columns(node, columns)` the named columns after it; `made(node, name)` what the column of a name is made of.
+
+    Its rows: `effect` says what becomes of them, `groups` by which fields they are put together (None: they are not),
+    `condition` what decides for one that filters, `fills` which text it puts into which absent field if it does nothing
+    else. `volatility` says whether the same rows (and tables) can give other ones.
+
+    `resources` are what it uses beside its rows, `patterns` the regular expressions written in it, `states` the classes
+    of the values that its states hold, which travel between machines. `told` gives the node that knows of the grouping
+    which follows, `with_groups` the node with other fields to group by.
     """
 
     name: str
@@ -129,16 +212,20 @@ class Command(Struct, frozen=True):
     generate: Callable[[Any, Context], Table] | None = None
     check: Callable[[Any, Context], None] | None = None
     legs: Callable[[Any], tuple[Pipeline, ...]] = lambda node: ()
+    made: Callable[[Any, str], Sources] = unknown
+    effect: Callable[[Any], Effect] = lambda node: Effect.UNKNOWN
+    groups: Callable[[Any], tuple[str, ...] | None] = lambda node: None
+    condition: Callable[[Any], Condition] = lambda node: None
+    fills: Callable[[Any], Mapping[str, str] | None] = lambda node: None
+    volatility: Callable[[Any], Volatility] = lambda node: Volatility.VOLATILE
+    resources: Callable[[Any], Resources] = lambda node: Resources()
+    patterns: Callable[[Any], tuple[str, ...]] = lambda node: ()
+    states: tuple[type, ...] = ()
+    told: Callable[[Any, NextGrouping], Any] | None = None
+    with_groups: Callable[[Any, tuple[str, ...]], Any] | None = None
     aliases: tuple[str, ...] = ()
     refused: str = ""
     source: str = ""
-
-
-def named(name: str) -> Command:
-    """The command of a name."""
-    from podhawk.commands.registry import COMMANDS
-
-    return COMMANDS[name]
 
 
 def always(kind: Kind) -> Callable[[Any], Kind]:

@@ -10,8 +10,9 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
-from podhawk.commands.names import has_wildcard, listed
-from podhawk.commands.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.commands.properties import Effect, effect, immutable, same
+from podhawk.commands.shared.names import has_wildcard, listed
+from podhawk.commands.shared.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
 from podhawk.rows import OrderKey, Row, Table, texts
 from podhawk.spl.cursor import Cursor
 
@@ -186,5 +187,10 @@ DEDUP = Command(
     columns=same_columns,
     merge=_merge,
     whole=_whole,
+    made=same,
+    effect=effect(Effect.LIMITS),
+    groups=lambda node: node.names,
+    volatility=immutable,
+    states=(State,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/dedup",
 )

@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, Sources, computed, effect, same
+from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
 from podhawk.functions.declare import Evaluator, EvalValue
-from podhawk.functions.evaluate import compile_value
+from podhawk.functions.evaluate import compile_value, patterns, volatility
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
@@ -115,6 +116,18 @@ def _stream(node: Eval, context: Context) -> Stream:
     return stream
 
 
+def _made(node: Eval, name: str) -> Sources:
+    """What an assignment sets is computed of the fields that it reads, as they were before all assignments."""
+    names = frozenset({name})
+    sets = False
+    for item in reversed(node.assignments):
+        if item.target in names or dynamic(item.target):
+            sets = True
+            kept = names if dynamic(item.target) else names - {item.target}
+            names = kept | fields(item.expression) | frozenset(dynamic(item.target))
+    return (computed(names),) if sets else same(node, name)
+
+
 EVAL = Command(
     name="eval",
     syntax="eval <field>=<expression> [, <field>=<expression>]…",
@@ -131,5 +144,9 @@ EVAL = Command(
     columns=_columns,
     stream=_stream,
     check=lambda node, context: void(_stream(node, context)),
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=lambda node: volatility(*(item.expression for item in node.assignments)),
+    patterns=lambda node: tuple(patterns(*(item.expression for item in node.assignments))),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval",
 )

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
-from podhawk.commands.groups import Key, keys_of
-from podhawk.commands.names import has_wildcard, listed
-from podhawk.commands.numeric import spoiled
+from podhawk.commands.properties import UNKNOWN, Effect, Sources, copy, effect
+from podhawk.commands.shared.aggregate import (
+    Aggregator,
+    Group,
+    Item,
+    item_columns,
+    item_fields,
+    item_made,
+    item_patterns,
+    item_volatility,
+    parse_items,
+    render_items,
+)
+from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.names import has_wildcard, listed
+from podhawk.commands.shared.numeric import spoiled
 from podhawk.commands.where import void
 from podhawk.rows import Row, Table
 from podhawk.rows.values import Value
@@ -66,6 +79,16 @@ def added_columns(items: tuple[Item, ...], columns: Columns) -> Columns:
     """Columns with the results at the end; open if a wildcard leaves those to the rows."""
     made = item_columns(items)
     return None if made is None else plus(columns, *made)
+
+
+def added_made(items: tuple[Item, ...], by: tuple[str, ...], name: str) -> Sources:
+    """What a column is made of where results are added to rows: a row that lacks a BY field gets none, and which group
+    a row is in is told by these fields."""
+    made = item_made(items, name)
+    if made is not None:
+        of = made.of if made.of is None else made.of | frozenset(by)
+        return replace(made, of=of, unchanged=made.unchanged and not by, total=False), copy(name)
+    return UNKNOWN if any(item.wild for item in items) else (copy(name),)
 
 
 def put(row: Row, items: tuple[Item, ...], results: dict[str, Value]) -> None:
@@ -132,5 +155,10 @@ EVENTSTATS = Command(
     columns=lambda node, columns: added_columns(node.items, columns),
     whole=_whole,
     check=lambda node, context: void(Aggregator(node.items, context)),
+    made=lambda node, name: added_made(node.items, node.by, name),
+    effect=effect(Effect.KEEPS),
+    groups=lambda node: node.by,
+    volatility=lambda node: item_volatility(node.items),
+    patterns=lambda node: item_patterns(node.items),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eventstats",
 )

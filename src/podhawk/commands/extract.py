@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.values import put
+from podhawk.commands.properties import Effect, computed, copy, effect, immutable
+from podhawk.commands.shared.values import put
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -151,6 +152,9 @@ EXTRACT = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=lambda node, name: (copy(name), computed(("_raw",))),
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     aliases=("kv",),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/extract",
 )

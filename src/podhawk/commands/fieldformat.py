@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Pipeline, Stream, Wanted, always, needs, same_columns
 from podhawk.commands.eval import target
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, effect, immutable, same
+from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
-from podhawk.functions.evaluate import compile_value
+from podhawk.functions.evaluate import compile_value, patterns
 from podhawk.rows import Row, Value
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
@@ -83,5 +84,9 @@ FIELDFORMAT = Command(
     columns=same_columns,
     stream=_stream,
     check=lambda node, context: void(display(node, context)),
+    made=same,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
+    patterns=lambda node: tuple(patterns(node.expression)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fieldformat",
 )

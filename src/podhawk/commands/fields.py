@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
-from podhawk.commands.names import has_wildcard, listed, matches, select
+from podhawk.commands.properties import NO_COLUMN, Effect, Sources, effect, immutable, same
+from podhawk.commands.shared.names import has_wildcard, listed, matches, select
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 
@@ -61,6 +62,11 @@ def _stream(node: Fields, context: Context) -> Stream:
     return drop if node.remove else keep
 
 
+def _made(node: Fields, name: str) -> Sources:
+    kept = not matches(node.names, name) if node.remove else matches((*node.names, *_ALWAYS_KEPT), name)
+    return same(node, name) if kept else NO_COLUMN
+
+
 FIELDS = Command(
     name="fields",
     syntax="fields [+|-] <field> [<field>…]",
@@ -76,5 +82,8 @@ FIELDS = Command(
     reads=_reads,
     columns=_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fields",
 )

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
-from podhawk.commands.names import has_wildcard, listed, select
+from podhawk.commands.properties import Effect, Sources, copy, effect, immutable, same
+from podhawk.commands.shared.names import has_wildcard, listed, matches, select
 from podhawk.rows import Table
 from podhawk.rows.values import Value
 from podhawk.spl.cursor import Cursor
@@ -41,6 +42,10 @@ def _whole(node: FillDown, context: Context) -> Whole:
     return whole
 
 
+def _made(node: FillDown, name: str) -> Sources:
+    return (copy(name), copy(name, aggregated=True)) if matches(node.names or ("*",), name) else same(node, name)
+
+
 FILLDOWN = Command(
     name="filldown",
     syntax="filldown [<field>…]",
@@ -59,5 +64,8 @@ FILLDOWN = Command(
     reads=_reads,
     columns=same_columns,
     whole=_whole,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/filldown",
 )

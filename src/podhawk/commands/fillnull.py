@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole, plus
-from podhawk.commands.names import has_wildcard, listed, select
+from podhawk.commands.properties import Effect, Made, NextGrouping, Sources, copy, effect, immutable, same
+from podhawk.commands.shared.names import has_wildcard, listed, matches, select
 from podhawk.rows import Filled, Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -95,6 +97,27 @@ def _whole(node: FillNull, context: Context) -> Whole:
     return whole
 
 
+def _made(node: FillNull, name: str) -> Sources:
+    if (node.names and not matches(node.names, name)) or (not node.names and name.startswith("_")):
+        return same(node, name)
+    # Others are filled if any row has them. That is not counted as an aggregation: it brings in no value of that row.
+    certain = name in (*node.names, *node.also)
+    filler = Made(
+        frozenset(() if certain else (name,)), aggregated=False, strict=not certain, growing=node.value == "0"
+    )
+    return copy(name), filler
+
+
+def _told(node: FillNull, following: NextGrouping) -> FillNull:
+    """If the grouping comes next and reads no other field, its fields are all that matters: then it is a `fillnull`
+    with a list, which need not see the whole result first."""
+    if node.names:
+        return node
+    if following.alone and following.names:
+        return replace(node, names=following.names, also=())
+    return replace(node, also=following.names)
+
+
 FILLNULL = Command(
     name="fillnull",
     syntax="fillnull [value=<text>] [<field>…]",
@@ -119,5 +142,10 @@ FILLNULL = Command(
     columns=_columns,
     stream=_stream,
     whole=_whole,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    fills=lambda node: dict.fromkeys(node.names, node.value) if _per_row(node) else None,
+    volatility=immutable,
+    told=_told,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fillnull",
 )

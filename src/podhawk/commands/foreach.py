@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from podhawk.commands.catalog import COMMANDS
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.legs import examine, pipeline_columns
-from podhawk.commands.names import has_wildcard, listed, pattern, select, shown
-from podhawk.commands.parse import parse_slice
-from podhawk.commands.template import Hole, Show, by_name, escaped, fill_at, same_shape
+from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.legs import examine, pipeline_columns, pipeline_resources, pipeline_volatility
+from podhawk.commands.shared.names import has_wildcard, listed, pattern, select, shown
+from podhawk.commands.shared.parser import parse_slice
+from podhawk.commands.shared.template import Hole, Show, by_name, escaped, fill_at, same_shape
 from podhawk.errors import SearchError
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
@@ -98,8 +100,6 @@ def _parse(cursor: Cursor) -> Foreach:
 
 def _instance(node: Foreach, show: Show) -> Pipeline:
     """The template with its placeholders replaced. Raises SearchError, told in terms of what was written."""
-    from podhawk.commands.registry import COMMANDS
-
     source = node.source if node.source is not None else SearchText(node.template, node.template, ())
     filled = fill_at(source, node.start, node.start + len(node.template), node.pattern, show)
     return parse_slice(filled, 0, len(filled.text), frozenset(COMMANDS), continues=True)
@@ -299,5 +299,8 @@ FOREACH = Command(
     columns=_columns,
     whole=_whole,
     check=_check,
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: pipeline_volatility(_sample(node)),
+    resources=lambda node: pipeline_resources(_sample(node)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/foreach",
 )

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
+from podhawk.commands.properties import Effect, effect, immutable
 from podhawk.rows import Row, Table, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -124,5 +125,7 @@ FORMAT = Command(
     reads=_reads,
     columns=lambda node, columns: ("search",),
     whole=_whole,
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/format",
 )

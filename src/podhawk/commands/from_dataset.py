@@ -5,8 +5,16 @@ from __future__ import annotations
 from msgspec import Struct
 
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.commands.properties import Effect, effect, immutable
+from podhawk.commands.shared.datasets import (
+    Dataset,
+    check_dataset,
+    dataset_resources,
+    dataset_table,
+    parse_dataset,
+    render_dataset,
+)
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
@@ -43,5 +51,8 @@ FROM = Command(
     columns=lambda node, columns: None,
     generate=_generate,
     check=lambda node, context: check_dataset(node.dataset, context),
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
+    resources=lambda node: dataset_resources(node.dataset),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/from",
 )

@@ -8,9 +8,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.jsonfields import text_of
-from podhawk.commands.names import shown
-from podhawk.commands.values import put
+from podhawk.commands.properties import Effect, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.jsonfields import text_of
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put
 from podhawk.functions.jsonpath import parse
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
@@ -52,6 +53,10 @@ def _stream(node: FromJson, context: Context) -> Stream:
     return stream
 
 
+def _made(node: FromJson, name: str) -> Sources:
+    return (computed((node.field,)), copy(name)) if name.startswith(node.prefix) else (copy(name),)
+
+
 FROMJSON = Command(
     name="fromjson",
     syntax="fromjson <field> [prefix=<text>]",
@@ -70,5 +75,8 @@ FROMJSON = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fromjson",
 )

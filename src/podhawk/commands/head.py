@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs, same_columns
+from podhawk.commands.properties import Effect, effect, same
 from podhawk.commands.where import void
-from podhawk.functions.declare import EvalValue
-from podhawk.functions.evaluate import compile_expression, truth
+from podhawk.functions.comparison import truth
+from podhawk.functions.declare import EvalValue, Volatility
+from podhawk.functions.evaluate import compile_expression, patterns, volatility
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, Literal, fields, parse_expression, render
@@ -92,6 +94,10 @@ def _whole(node: Head, context: Context) -> Whole:
     return whole
 
 
+def _volatility(node: Head) -> Volatility:
+    return volatility(*((node.condition,) if node.condition is not None else ()))
+
+
 HEAD = Command(
     name="head",
     syntax="head [<n>] | head <eval-expression> [null=<bool>] [keeplast=<bool>] [limit=<n>]",
@@ -111,5 +117,9 @@ HEAD = Command(
     columns=same_columns,
     whole=_whole,
     check=lambda node, context: void(_condition(node, context)),
+    made=same,
+    effect=effect(Effect.LIMITS),
+    volatility=_volatility,
+    patterns=lambda node: () if node.condition is None else tuple(patterns(node.condition)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/head",
 )

@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, plus
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, Resources, effect
+from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
-from podhawk.functions.predicates import compile_clause
+from podhawk.functions.predicates import compile_clause, volatility
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.clause import EVERYTHING, Clause, parse_clause, render
 from podhawk.spl.cursor import Cursor
@@ -117,5 +118,8 @@ INPUTLOOKUP = Command(
     generate=_generate,
     whole=_whole,
     check=lambda node, context: void(context.lookups.get(node.table)),
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: volatility(node.where),
+    resources=lambda node: Resources(lookups=(node.table,)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/inputlookup",
 )

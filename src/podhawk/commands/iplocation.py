@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context, Geo
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, Resources, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -110,6 +111,10 @@ def _locating(node: IPLocation, context: Context, geo: Geo) -> Stream:
     return stream
 
 
+def _made(node: IPLocation, name: str) -> Sources:
+    return (computed((node.field,)), copy(name)) if name in node.made else (copy(name),)
+
+
 IPLOCATION = Command(
     name="iplocation",
     syntax="iplocation [prefix=<text>] [allfields=<bool>] [lang=<language>] <field>",
@@ -126,5 +131,9 @@ IPLOCATION = Command(
     reads=_reads,
     columns=_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
+    resources=lambda node: Resources(geo=True),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/iplocation",
 )

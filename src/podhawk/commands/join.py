@@ -9,11 +9,20 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.legs import joined, pipeline_columns, run_leg
-from podhawk.commands.names import listed
-from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.commands.properties import Effect, Resources, effect
+from podhawk.commands.shared.datasets import (
+    Dataset,
+    check_dataset,
+    dataset_resources,
+    dataset_table,
+    parse_dataset,
+    render_dataset,
+)
+from podhawk.commands.shared.legs import joined, pipeline_columns, pipeline_volatility, run_leg
+from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
@@ -237,6 +246,10 @@ def _check(node: Join, context: Context) -> None:
         check_dataset(node.right, context)
 
 
+def _volatility(node: Join) -> Volatility:
+    return Volatility.IMMUTABLE if isinstance(node.right, Dataset) else pipeline_volatility(node.right)
+
+
 JOIN = Command(
     name="join",
     syntax="join [type=inner|left|outer] [max=<n>] [overwrite=<bool>] [usetime=<bool>] [earlier=<bool>] "
@@ -269,5 +282,8 @@ JOIN = Command(
     whole=_whole,
     check=_check,
     legs=lambda node: () if isinstance(node.right, Dataset) else (node.right,),
+    effect=effect(Effect.REBUILDS),
+    volatility=_volatility,
+    resources=lambda node: dataset_resources(node.right) if isinstance(node.right, Dataset) else Resources(),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/join",
 )

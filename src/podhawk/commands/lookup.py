@@ -12,8 +12,9 @@ from itertools import product
 
 from podhawk.commands.context import Context, Lookup, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.names import shown
-from podhawk.commands.values import put_or_drop
+from podhawk.commands.properties import Effect, Resources, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put_or_drop
 from podhawk.commands.where import void
 from podhawk.errors import nearest
 from podhawk.rows import Row, texts
@@ -145,6 +146,15 @@ def _inputs(node: LookUp, row: Row, context: Context) -> Iterator[Mapping[str, s
         yield {column: value for (column, _), value in zip(node.keys, combination, strict=True)}
 
 
+def _made(node: LookUp, name: str) -> Sources:
+    """Without a clause all columns of the table are added, and which these are is not known here."""
+    names = {field for _, field in node.keys}
+    if node.outputs and name not in {field for _, field in node.outputs}:
+        return (copy(name),)
+    found = computed(names)
+    return (copy(name), found) if node.clause == "outputnew" else (found, copy(name))
+
+
 LOOKUP = Command(
     name="lookup",
     syntax="lookup <lookup> <column> [AS <field>]… [OUTPUT | OUTPUTNEW <column> [AS <field>]…]",
@@ -174,5 +184,9 @@ LOOKUP = Command(
     columns=_columns,
     stream=_stream,
     check=lambda node, context: void(_checked(node, context)),
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
+    resources=lambda node: Resources(lookups=(node.table,)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/lookup",
 )

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.names import shown
-from podhawk.commands.values import put_or_drop
+from podhawk.commands.properties import Effect, computed, copy, effect, immutable
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put_or_drop
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, finditer
 from podhawk.rows import Row, texts
@@ -113,5 +114,9 @@ MAKEMV = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=lambda node, name: (computed((name,), strict=True) if name == node.field else copy(name),),
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
+    patterns=lambda node: (node.tokenizer,) if node.tokenizer else (),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/makemv",
 )

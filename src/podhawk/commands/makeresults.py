@@ -6,6 +6,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.commands.properties import Effect, Made, effect
+from podhawk.functions.declare import Volatility
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 
@@ -54,5 +56,8 @@ MAKERESULTS = Command(
     reads=lambda node, wanted: frozenset(),
     columns=lambda node, columns: None,
     generate=_generate,
+    made=lambda node, name: (Made(frozenset(), aggregated=False),),
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: Volatility.STABLE,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/makeresults",
 )

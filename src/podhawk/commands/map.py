@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.legs import joined
-from podhawk.commands.parse import parse_search
-from podhawk.commands.template import Hole, Show, escaped, fill, holes, same_shape
+from podhawk.commands.shared.legs import joined
+from podhawk.commands.shared.parser import parse_search
+from podhawk.commands.shared.template import Hole, Show, escaped, fill, holes, same_shape
 from podhawk.errors import SearchError
 from podhawk.functions.evaluate import compile_expression
 from podhawk.rows import Row, Table, texts
@@ -193,5 +193,6 @@ MAP = Command(
     columns=lambda node, columns: None,
     whole=_whole,
     check=_check,
+    # Its search is known only once the rows are, and may read the input again: nothing is said of its effect.
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/map",
 )

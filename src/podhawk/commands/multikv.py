@@ -15,7 +15,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
-from podhawk.commands.names import listed
+from podhawk.commands.properties import Effect, computed, copy, effect, immutable
+from podhawk.commands.shared.names import listed
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -222,5 +223,8 @@ MULTIKV = Command(
     reads=_reads,
     columns=_columns,
     stream=_stream,
+    made=lambda node, name: (computed(("_raw",)), copy(name)),
+    effect=effect(Effect.EXPANDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/multikv",
 )

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Pipeline, always
-from podhawk.commands.legs import run_leg
-from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.legs import pipeline_volatility, run_leg
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
@@ -66,5 +67,7 @@ MULTISEARCH = Command(
     columns=lambda node, columns: None,
     generate=_generate,
     legs=lambda node: node.pipelines,
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: max(map(pipeline_volatility, node.pipelines)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/multisearch",
 )

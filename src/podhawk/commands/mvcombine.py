@@ -7,7 +7,8 @@ from msgspec import Struct
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
 from podhawk.commands.makemv import internal
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, copy, effect, immutable
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row, Table, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -90,5 +91,8 @@ MVCOMBINE = Command(
     reads=_reads,
     columns=same_columns,
     whole=_whole,
+    made=lambda node, name: (copy(name, aggregated=name == node.field),),
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/mvcombine",
 )

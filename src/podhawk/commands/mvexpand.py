@@ -9,7 +9,8 @@ from msgspec import Struct
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
 from podhawk.commands.makemv import internal
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, effect, immutable, same
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 
@@ -71,5 +72,8 @@ MVEXPAND = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=same,
+    effect=effect(Effect.EXPANDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/mvexpand",
 )

@@ -9,7 +9,8 @@ from msgspec import Struct
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
 from podhawk.commands.mvcombine import Delimited
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, computed, copy, effect, immutable
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 
@@ -59,5 +60,8 @@ NOMV = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=lambda node, name: (computed((name,), strict=True) if name == node.field else copy(name),),
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/nomv",
 )

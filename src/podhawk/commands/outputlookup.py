@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context, Lookup
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, Resources, effect, same
+from podhawk.commands.shared.names import shown
 from podhawk.errors import ContentError
 from podhawk.rows import Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor
@@ -130,5 +131,8 @@ OUTPUTLOOKUP = Command(
     reads=_reads,
     columns=same_columns,
     whole=_whole,
+    made=same,
+    effect=effect(Effect.KEEPS),
+    resources=lambda node: Resources(written=(node.table,)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/outputlookup",
 )

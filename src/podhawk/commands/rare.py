@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podhawk.commands.declare import Example
-from podhawk.commands.frequency import declare
+from podhawk.commands.shared.frequency import declare
 
 RARE = declare(
     "rare",

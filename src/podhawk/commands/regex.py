@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, effect, immutable, same
+from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, search
 from podhawk.rows import Row, texts
@@ -113,5 +114,9 @@ REGEX = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=same,
+    effect=effect(Effect.FILTERS),
+    volatility=immutable,
+    patterns=lambda node: (node.pattern,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/regex",
 )

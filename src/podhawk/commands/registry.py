@@ -1,4 +1,7 @@
-"""All commands by name: the one place where a new file is entered."""
+"""All commands: the one place where a new file is entered.
+
+A program with a command of its own declares it as these do, and has it for a while with `COMMANDS.registered(MINE)`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from podhawk.commands.append import APPEND
 from podhawk.commands.appendcols import APPENDCOLS
 from podhawk.commands.appendpipe import APPENDPIPE
 from podhawk.commands.bin import BIN
+from podhawk.commands.catalog import COMMANDS
 from podhawk.commands.chart import CHART
 from podhawk.commands.convert import CONVERT
 from podhawk.commands.datamodel import DATAMODEL
@@ -119,6 +123,6 @@ SUPPORTED: tuple[Command, ...] = (
     XMLKV,
     XYSERIES,
 )
-COMMANDS: dict[str, Command] = {
-    name: command for command in (*REFUSED, *SUPPORTED) for name in (command.name, *command.aliases)
-}
+COMMANDS.enter(*REFUSED, *SUPPORTED)
+
+__all__ = ["COMMANDS", "SUPPORTED"]

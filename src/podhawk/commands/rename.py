@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
-from podhawk.commands.names import pattern, shown
+from podhawk.commands.properties import Effect, Sources, copy, effect, immutable
+from podhawk.commands.shared.names import pattern, shown
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 
@@ -110,6 +111,22 @@ def _moved(names: tuple[str, ...], pairs: Iterable[tuple[str, str]]) -> tuple[tu
     return tuple(moved), tuple(moved.values())
 
 
+def _made(node: Rename, name: str) -> Sources:
+    """The names that a column may have had: that of its pair and, where `*` leaves it to the rows, its own."""
+    names = [name]
+    for old, new in reversed(node.pairs):
+        before: dict[str, None] = {}
+        for one in names:
+            source = renamed(one, new, old)
+            if source is not None and renamed(source, old, new) == one:
+                before[source] = None
+            moved = renamed(one, old, new)
+            if moved in (None, one) and (source is None or "*" in old):
+                before[one] = None
+        names = list(before)
+    return tuple(map(copy, names))
+
+
 RENAME = Command(
     name="rename",
     syntax="rename <field> AS <name> [, <field> AS <name>]…",
@@ -129,5 +146,8 @@ RENAME = Command(
     reads=_reads,
     columns=_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/rename",
 )

@@ -13,8 +13,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
-from podhawk.commands.names import has_wildcard, listed, matches, pattern
-from podhawk.commands.values import put
+from podhawk.commands.properties import Effect, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.names import has_wildcard, listed, matches, pattern
+from podhawk.commands.shared.values import put
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -98,6 +99,11 @@ def _stream(node: Replace, context: Context) -> Stream:
     return stream
 
 
+def _made(node: Replace, name: str) -> Sources:
+    meant = matches(node.names or ("*",), name)
+    return (computed((name,), strict=True) if meant else copy(name),)
+
+
 REPLACE = Command(
     name="replace",
     syntax="replace <value> WITH <value> [, <value> WITH <value>]… [IN <field>…]",
@@ -119,5 +125,8 @@ REPLACE = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/replace",
 )

@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Effect, effect, immutable
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row, Table, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -98,5 +99,7 @@ RETURN = Command(
     reads=_reads,
     columns=lambda node, columns: ("search",),
     whole=_whole,
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/return",
 )

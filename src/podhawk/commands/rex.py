@@ -9,9 +9,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.names import shown
-from podhawk.commands.sed import compile_sed
-from podhawk.commands.values import put
+from podhawk.commands.properties import Effect, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.sed import compile_sed
+from podhawk.commands.shared.values import put
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, finditer, search
 from podhawk.rows import Row, texts
@@ -157,6 +158,13 @@ def _extracts(node: Rex, context: Context) -> Stream:
     return stream
 
 
+def _made(node: Rex, name: str) -> Sources:
+    if node.sed:
+        return (computed((name,), strict=True) if name == node.field else copy(name),)
+    # No match changes nothing.
+    return (computed((node.field,)), copy(name)) if name in (_columns(node, ()) or ()) else (copy(name),)
+
+
 REX = Command(
     name="rex",
     syntax='rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regex>" | '
@@ -182,5 +190,9 @@ REX = Command(
     reads=_reads,
     columns=_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
+    patterns=lambda node: () if node.sed else (node.pattern,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/rex",
 )

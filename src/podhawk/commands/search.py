@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
-from podhawk.commands.parse import parse_bracketed, render_pipeline
-from podhawk.functions.predicates import compile_clause, with_latest
+from podhawk.commands.properties import Effect, effect, same
+from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
+from podhawk.functions.predicates import compile_clause, volatility, with_latest
 from podhawk.rows import Row
 from podhawk.spl.clause import Clause, fields, parse_clause, render
 from podhawk.spl.cursor import Cursor
@@ -55,5 +56,9 @@ SEARCH = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=same,
+    effect=effect(Effect.FILTERS),
+    condition=lambda node: with_latest(node.clause),
+    volatility=lambda node: volatility(node.clause),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/search",
 )

@@ -11,7 +11,8 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
-from podhawk.commands.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.commands.properties import Effect, immutable, same
+from podhawk.commands.shared.orderings import Falling, SortField, parse_sort_fields, render_sort_fields, sort_key
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 
@@ -110,6 +111,11 @@ def _whole(node: Sort, context: Context) -> Whole:
     return lambda table: Table(sorted(table.rows, key=key), table.columns)
 
 
+def _effect(node: Sort) -> Effect:
+    """A limit that nobody wrote is a guard against too many rows, and cutting by it is warned of."""
+    return Effect.LIMITS if node.stated and node.limit else Effect.KEEPS
+
+
 SORT = Command(
     name="sort",
     syntax="sort [<n>] [+|-]<field>|auto(<field>)|str(<field>)|num(<field>)|ip(<field>) [, …] [d|desc] [limit=<n>]",
@@ -131,5 +137,9 @@ SORT = Command(
     columns=same_columns,
     merge=_merge,
     whole=_whole,
+    made=same,
+    effect=_effect,
+    volatility=immutable,
+    states=(State, Falling),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort",
 )

@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
-from podhawk.commands.jsonfields import flatten, parse_prefix, text_of
-from podhawk.commands.names import shown
-from podhawk.commands.values import put
+from podhawk.commands.properties import Effect, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.jsonfields import flatten, parse_prefix, text_of
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put
 from podhawk.functions.jsonpath import MISSING, find, parse, steps
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
@@ -124,6 +125,12 @@ def _all(context: Context) -> Callable[[Row, tuple[str, ...]], None]:
     return apply
 
 
+def _made(node: SPath, name: str) -> Sources:
+    if node.path and name != (node.output or node.path):
+        return (copy(name),)
+    return computed((node.input, name)), copy(name)
+
+
 SPATH = Command(
     name="spath",
     syntax="spath [input=<field>] [output=<field>] [path=<path> | <path>]",
@@ -149,5 +156,8 @@ SPATH = Command(
     reads=_reads,
     columns=_columns,
     stream=_stream,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/spath",
 )

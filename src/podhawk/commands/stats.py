@@ -7,12 +7,25 @@ from itertools import product
 from types import NoneType
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns, item_fields, parse_items, render_items
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.groups import Key, filled, in_order, keys_of, more_real
-from podhawk.commands.names import listed
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, copy, effect
+from podhawk.commands.shared.aggregate import (
+    Aggregator,
+    Group,
+    Item,
+    item_columns,
+    item_fields,
+    item_made,
+    item_patterns,
+    item_volatility,
+    parse_items,
+    render_items,
+)
+from podhawk.commands.shared.groups import Key, filled, in_order, keys_of, more_real
+from podhawk.commands.shared.names import listed
 from podhawk.commands.where import void
 from podhawk.rows import Filled, Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor
@@ -90,14 +103,17 @@ class StatsRun:
 
     def __init__(self, node: Stats, context: Context) -> None:
         self.node = node
+        self.by = node.by
         self.aggregator = Aggregator(node.items, context, node.by)
         self.keep_null = "stats-null-by-kept" in context.env.switches
         self.first_only = "stats-multivalue-by-first" in context.env.switches
         self.row_of_nothing = "stats-nothing-no-row" not in context.env.switches
 
     def counts_only(self) -> bool:
-        """Whether every result is the number of events, and a missing field means no group."""
-        return not self.keep_null and all(item.argument is None for item in self.node.items)
+        """Whether every result is the number of events, and each value of a by-field has its group."""
+        return not (self.keep_null or self.first_only or self.node.dedup_splitvals) and all(
+            item.argument is None for item in self.node.items
+        )
 
     def start(self) -> State:
         return {}
@@ -182,6 +198,13 @@ def _merge(node: Stats, context: Context) -> Mergeable:
     return StatsRun(node, context)
 
 
+def _made(node: Stats, name: str) -> Sources:
+    if name in node.by:
+        return (replace(copy(name), total=True),)
+    made = item_made(node.items, name)
+    return (made,) if made is not None else UNKNOWN if any(item.wild for item in node.items) else NO_COLUMN
+
+
 STATS = Command(
     name="stats",
     syntax="stats <aggregation>… [BY <field>…] [dedup_splitvals=<bool>]",
@@ -206,5 +229,12 @@ STATS = Command(
     columns=_columns,
     merge=_merge,
     check=lambda node, context: void(StatsRun(node, context)),
+    made=_made,
+    effect=effect(Effect.GROUPS),
+    groups=lambda node: node.by,
+    volatility=lambda node: item_volatility(node.items),
+    patterns=lambda node: item_patterns(node.items),
+    states=(Kept, Group),
+    with_groups=lambda node, by: replace(node, by=by),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/stats",
 )

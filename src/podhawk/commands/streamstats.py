@@ -16,16 +16,25 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, parse_items, render_items
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs
-from podhawk.commands.eventstats import added_columns, added_reads, by_clause, put
-from podhawk.commands.groups import Key, keys_of
-from podhawk.commands.names import listed
-from podhawk.commands.numeric import spoiled
-from podhawk.commands.spans import TimeSpan, parse_span, show_span
+from podhawk.commands.eventstats import added_columns, added_made, added_reads, by_clause, put
+from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.aggregate import (
+    Aggregator,
+    Group,
+    Item,
+    item_patterns,
+    item_volatility,
+    parse_items,
+    render_items,
+)
+from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.numeric import spoiled
+from podhawk.commands.shared.spans import TimeSpan, parse_span, show_span
 from podhawk.commands.where import void
-from podhawk.functions.evaluate import compile_condition
+from podhawk.functions.evaluate import compile_condition, patterns, volatility
 from podhawk.functions.times import shift
 from podhawk.rows import Row, Table
 from podhawk.rows.values import Value, as_number
@@ -285,6 +294,10 @@ def _whole(node: StreamStats, context: Context) -> Whole:
     return whole
 
 
+def _conditions(node: StreamStats) -> tuple[Expression, ...]:
+    return tuple(one.expression for one in (node.reset_before, node.reset_after) if one is not None)
+
+
 STREAMSTATS = Command(
     name="streamstats",
     syntax="streamstats [current=<bool>] [window=<n>] [global=<bool>] [time_window=<span>] [reset_on_change=<bool>] "
@@ -320,5 +333,10 @@ STREAMSTATS = Command(
     check=lambda node, context: void(
         (Aggregator(node.items, context), _test(node.reset_before, context), _test(node.reset_after, context))
     ),
+    made=lambda node, name: added_made(node.items, node.by, name),
+    # What a row gets depends on where it stands: to say that rows are kept would be to say too little.
+    effect=effect(Effect.REBUILDS),
+    volatility=lambda node: max(item_volatility(node.items), volatility(*_conditions(node))),
+    patterns=lambda node: (*item_patterns(node.items), *patterns(*_conditions(node))),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/streamstats",
 )

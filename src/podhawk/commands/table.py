@@ -8,7 +8,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, Whole
-from podhawk.commands.names import has_wildcard, listed, select
+from podhawk.commands.properties import NO_COLUMN, Effect, Sources, effect, immutable, same
+from podhawk.commands.shared.names import has_wildcard, listed, matches, select
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 
@@ -58,6 +59,10 @@ def _whole(node: TableColumns, context: Context) -> Whole:
     return whole
 
 
+def _made(node: TableColumns, name: str) -> Sources:
+    return same(node, name) if matches(node.names, name) else NO_COLUMN
+
+
 TABLE = Command(
     name="table",
     syntax="table <field> [<field>…]",
@@ -78,5 +83,8 @@ TABLE = Command(
     columns=_columns,
     stream=_stream,
     whole=_whole,
+    made=_made,
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/table",
 )

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, always, same_columns
+from podhawk.commands.properties import Effect, effect, immutable, same
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 
@@ -78,5 +79,9 @@ TAIL = Command(
     reads=lambda node, wanted: wanted,
     columns=same_columns,
     merge=_merge,
+    made=same,
+    effect=effect(Effect.LIMITS),
+    volatility=immutable,
+    states=(State,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/tail",
 )

@@ -7,16 +7,33 @@ import re
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from podhawk.commands.aggregate import Item, item_columns, item_fields, parse_item, render_items
 from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
 from podhawk.commands.bin import Bins, read_bins, show_bins
 from podhawk.commands.chart import sorted_out
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.grid import Grid, GridRun
-from podhawk.commands.names import shown
-from podhawk.commands.series import OPTIONS as SERIES_OPTIONS
-from podhawk.commands.series import SeriesOptions, read_series, show_filter, show_series, take_filter, take_options
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, computed, effect
+from podhawk.commands.shared.aggregate import (
+    Item,
+    item_columns,
+    item_fields,
+    item_made,
+    item_patterns,
+    item_volatility,
+    parse_item,
+    render_items,
+)
+from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS
+from podhawk.commands.shared.series import (
+    SeriesOptions,
+    read_series,
+    show_filter,
+    show_series,
+    take_filter,
+    take_options,
+)
 from podhawk.commands.where import void
 from podhawk.spl.cursor import Cursor
 
@@ -129,6 +146,13 @@ def _merge(node: TimeChart, context: Context) -> Mergeable:
     )
 
 
+def _made(node: TimeChart, name: str) -> Sources:
+    if name == "_time":
+        return (computed((name,), strict=True),)
+    made = item_made(_running(node.items), name) if not node.by else None
+    return (made,) if made is not None else UNKNOWN if _columns(node, None) is None else NO_COLUMN
+
+
 TIMECHART = Command(
     name="timechart",
     syntax="timechart [span=<span>] [bins=<n>] [minspan=<span>] [aligntime=<time>] [partial=<bool>] [cont=<bool>] "
@@ -160,5 +184,11 @@ TIMECHART = Command(
     columns=_columns,
     merge=_merge,
     check=lambda node, context: void(_merge(node, context)),
+    made=_made,
+    effect=effect(Effect.REBUILDS),
+    groups=lambda node: ("_time", node.by) if node.by else ("_time",),
+    volatility=lambda node: item_volatility(node.items),
+    patterns=lambda node: item_patterns(node.items),
+    states=GRID_STATES,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/timechart",
 )

@@ -9,11 +9,14 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
-from podhawk.commands.grouping import Rules, group, merge_members
-from podhawk.commands.names import listed
+from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.transactions import Rules, group, merge_members
 from podhawk.commands.where import void
-from podhawk.functions.evaluate import compile_condition
+from podhawk.functions.declare import Volatility
+from podhawk.functions.evaluate import compile_condition, volatility
 from podhawk.functions.predicates import compile_clause
+from podhawk.functions.predicates import volatility as clause_volatility
 from podhawk.functions.times import UNITS
 from podhawk.rows import Row, Table
 from podhawk.spl import clause as spl
@@ -272,6 +275,14 @@ def _whole(node: Transaction, context: Context) -> Whole:
     return whole
 
 
+def _volatility(node: Transaction) -> Volatility:
+    found = Volatility.IMMUTABLE
+    for bound in (node.starts, node.ends):
+        if bound is not None:
+            found = max(found, (volatility if bound.evaluated else clause_volatility)(bound.condition))  # type: ignore[arg-type]
+    return found
+
+
 TRANSACTION = Command(
     name="transaction",
     syntax="transaction [<field>…] [maxspan=<time>] [maxpause=<time>] [maxevents=<n>] [startswith=<filter>] "
@@ -305,5 +316,7 @@ TRANSACTION = Command(
     columns=_columns,
     whole=_whole,
     check=lambda node, context: void(_whole(node, context)),
+    effect=effect(Effect.REBUILDS),
+    volatility=_volatility,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/transaction",
 )

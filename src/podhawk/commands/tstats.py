@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Iterator
 
-from podhawk.commands.aggregate import Item, item_columns, parse_items, render_items
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_model, model_rows, split_model
 from podhawk.commands.declare import Columns, Command, Example, Kind, always
-from podhawk.commands.names import listed, shown
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Resources, Sources, effect
+from podhawk.commands.shared.aggregate import Item, item_columns, item_volatility, parse_items, render_items
+from podhawk.commands.shared.datasets import Dataset, check_model, model_rows, split_model
+from podhawk.commands.shared.names import listed, shown
 from podhawk.commands.stats import Stats, StatsRun
-from podhawk.functions.predicates import compile_clause, with_latest
+from podhawk.functions.predicates import compile_clause, volatility, with_latest
 from podhawk.functions.times import UNITS, snap
 from podhawk.rows import Filled, Row, Table
 from podhawk.rows.values import as_number
@@ -191,6 +192,10 @@ def _generate(node: Tstats, context: Context) -> Table:
     return run.finish(state)
 
 
+def _made(node: Tstats, name: str) -> Sources:
+    return UNKNOWN if name in (_columns(node, None) or (name,)) else NO_COLUMN
+
+
 TSTATS = Command(
     name="tstats",
     syntax="tstats [summariesonly=<bool>] [allow_old_summaries=<bool>] [fillnull_value=<text>] <aggregation>… "
@@ -213,5 +218,10 @@ TSTATS = Command(
     columns=_columns,
     generate=_generate,
     check=_check,
+    made=_made,
+    effect=effect(Effect.REBUILDS),
+    groups=lambda node: node.by,
+    volatility=lambda node: max(item_volatility(node.items), volatility(node.where)),
+    resources=lambda node: Resources(models=(node.model,)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/tstats",
 )

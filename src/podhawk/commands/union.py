@@ -7,10 +7,19 @@ from typing import ClassVar
 
 from podhawk.commands.append import OPTIONS, subsearch_options
 from podhawk.commands.context import Context
-from podhawk.commands.datasets import Dataset, check_dataset, dataset_table, parse_dataset, render_dataset
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole
-from podhawk.commands.legs import LIMIT, joined, pipeline_columns, run_leg
-from podhawk.commands.parse import parse_bracketed, render_bracketed
+from podhawk.commands.properties import Effect, Resources, effect
+from podhawk.commands.shared.datasets import (
+    Dataset,
+    check_dataset,
+    dataset_resources,
+    dataset_table,
+    parse_dataset,
+    render_dataset,
+)
+from podhawk.commands.shared.legs import LIMIT, joined, pipeline_columns, pipeline_volatility, run_leg
+from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
@@ -97,6 +106,21 @@ def _check(node: Union, context: Context) -> None:
             check_dataset(part, context)
 
 
+def _volatility(node: Union) -> Volatility:
+    return max(
+        (pipeline_volatility(part) for part in node.parts if not isinstance(part, Dataset)),
+        default=Volatility.IMMUTABLE,
+    )
+
+
+def _resources(node: Union) -> Resources:
+    found = Resources()
+    for part in node.parts:
+        if isinstance(part, Dataset):
+            found |= dataset_resources(part)
+    return found
+
+
 UNION = Command(
     name="union",
     syntax="union [maxout=<n>] (<type>:<name> | [ <subsearch> ])…",
@@ -121,5 +145,8 @@ UNION = Command(
     generate=lambda node, context: _add(node, context, []),
     check=_check,
     legs=lambda node: tuple(part for part in node.parts if not isinstance(part, Dataset)),
+    effect=effect(Effect.REBUILDS),
+    volatility=_volatility,
+    resources=_resources,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/union",
 )

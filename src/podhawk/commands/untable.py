@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
-from podhawk.commands.names import listed
+from podhawk.commands.properties import Effect, effect, immutable
+from podhawk.commands.shared.names import listed
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 
@@ -71,5 +72,7 @@ UNTABLE = Command(
     reads=_reads,
     columns=lambda node, columns: (node.x, node.y, node.data),
     whole=_whole,
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/untable",
 )

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.functions.evaluate import compile_condition
+from podhawk.commands.properties import Effect, effect, same
+from podhawk.functions.evaluate import compile_condition, patterns, volatility
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
@@ -64,6 +65,11 @@ WHERE = Command(
     columns=same_columns,
     stream=_stream,
     check=lambda node, context: void(_stream(node, context)),
+    made=same,
+    effect=effect(Effect.FILTERS),
+    condition=lambda node: node.expression,
+    volatility=lambda node: volatility(node.expression),
+    patterns=lambda node: tuple(patterns(node.expression)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/where",
 )
 

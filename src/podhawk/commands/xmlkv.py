@@ -9,8 +9,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.names import shown
-from podhawk.commands.values import put
+from podhawk.commands.properties import Effect, computed, copy, effect, immutable
+from podhawk.commands.shared.names import shown
+from podhawk.commands.shared.values import put
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 
@@ -80,5 +81,8 @@ XMLKV = Command(
     reads=_reads,
     columns=same_columns,
     stream=_stream,
+    made=lambda node, name: (computed((node.field,)), copy(name)),
+    effect=effect(Effect.KEEPS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/xmlkv",
 )

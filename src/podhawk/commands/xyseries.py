@@ -6,9 +6,10 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
-from podhawk.commands.groups import keys_of, sort_key
-from podhawk.commands.names import has_wildcard, listed
-from podhawk.commands.series import column_name
+from podhawk.commands.properties import Effect, effect, immutable
+from podhawk.commands.shared.groups import keys_of, sort_key
+from podhawk.commands.shared.names import has_wildcard, listed
+from podhawk.commands.shared.series import column_name
 from podhawk.rows import Row, Table
 from podhawk.rows.values import Value
 from podhawk.spl.cursor import Cursor
@@ -117,5 +118,7 @@ XYSERIES = Command(
     reads=_reads,
     columns=lambda node, columns: None,
     whole=_whole,
+    effect=effect(Effect.REBUILDS),
+    volatility=immutable,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/xyseries",
 )

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from podhawk.commands.declare import Command, named
+from podhawk.commands.declare import Command
+from podhawk.commands.registry import COMMANDS
 from podhawk.spl.text import Piece, SearchText
 
 MAGIC: Final = "podhawk-content 1"
@@ -128,4 +129,4 @@ def _value(packed: Any, classes: list[tuple[Any, tuple[str, ...]]], texts: list[
         return values[1:]
     if tag == _DICT:
         return dict(zip(values[1::2], values[2::2], strict=True))
-    return texts[values[1]] if tag == _TEXT else named(values[1])
+    return texts[values[1]] if tag == _TEXT else COMMANDS[values[1]]

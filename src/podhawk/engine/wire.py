@@ -1,10 +1,10 @@
 """States as bytes, for the way between machines: versioned msgpack, never pickle.
 
-What states are made of is a closed list: plain values, the containers below, and the classes of
-`CLASSES`, whose members are written in their order. Reading makes nothing else, so that bytes from
-elsewhere can at worst give a wrong state. Every value that msgpack does not tell apart by itself is an
-array whose first member is its tag. Both ends must have the same `VERSION`: raise it when a member of a
-class below, a tag or their order changes.
+What states are made of is a closed list: plain values, the containers below, and classes, whose members are written
+in their order: `OWN`, the states of aggregations, and those that commands declare (`Command.states`). Reading makes
+nothing else, so that bytes from elsewhere can at worst give a wrong state. Every value that msgpack does not tell apart
+by itself is an array whose first member is its tag. Both ends must have the same `VERSION`: raise it when a member of
+such a class, a tag or their order changes.
 """
 
 from __future__ import annotations
@@ -13,56 +13,26 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
 
-from podhawk.commands import dedup, frequency, grid, series, sort, stats, tail
-from podhawk.commands.aggregate import Group
-from podhawk.commands.orderings import Falling
+from podhawk.commands.registry import COMMANDS
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import EngineError
 from podhawk.events.collected import KeptLine
 from podhawk.events.decode import Number
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.options import InputReport, Rejected
-from podhawk.functions.aggregations import arithmetic, counting, ordered
+from podhawk.functions.aggregations.registry import ALL
 from podhawk.rows import Filled, OrderKey, Row
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAGIC: Final = "podhawk-state"
 
-CLASSES: Final[tuple[type, ...]] = (
-    Group,
-    stats.Kept,
-    frequency.Tally,
-    dedup.State,
-    tail.State,
-    sort.State,
-    grid.State,
-    grid.Line,
-    series.Cell,
-    counting.Count,
-    counting.Distinct,
-    counting.Values,
-    counting.Listed,
-    counting.Mode,
-    arithmetic.Moments,
-    arithmetic.Numbers,
-    arithmetic.Extreme,
-    arithmetic.Range,
-    ordered.Ordered,
-    ordered.Timed,
-    ordered.Rate,
-    Falling,
-    SearchStats,
-    InputReport,
-    Rejected,
-    Origin,
-    KeptLine,
-    AuditEvent,
-    View,
-)
+OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, KeptLine, AuditEvent, View)
+"""The classes that do not belong to a command or an aggregation."""
 
 
 class Tag(IntEnum):
@@ -93,14 +63,28 @@ def _members(cls: type) -> tuple[str, ...]:
     return tuple(found)
 
 
-_NUMBERS: Final = {cls: (number, _members(cls)) for number, cls in enumerate(CLASSES)}
-_MEMBERS: Final = tuple(_members(cls) for cls in CLASSES)
+class _Classes:
+    """The classes that may cross, each with its number and members."""
+
+    def __init__(self) -> None:
+        states = [cls for command in COMMANDS.supported() for cls in command.states]
+        self.all = tuple(dict.fromkeys((*OWN, *(one.state for one in ALL), *states)))
+        self.members = tuple(map(_members, self.all))
+        self.numbers = {cls: (number, self.members[number]) for number, cls in enumerate(self.all)}
+
+
+@lru_cache(maxsize=4)
+def _classes(version: int) -> _Classes:
+    """The classes, worked out again when the table of commands has changed."""
+    return _Classes()
+
+
 _SEQUENCES: Final[dict[Any, Tag]] = {list: Tag.LIST, tuple: Tag.TUPLE, set: Tag.SET, frozenset: Tag.FROZENSET}
 
 
 def dump(value: Any) -> bytes:
     """A state (or an account of what was read) as bytes. Raises TypeError for a class that is not listed: a
-    command whose state holds one has to be added to `CLASSES`."""
+    command whose state holds one has to declare it in `states`."""
     return msgspec.msgpack.encode([MAGIC, VERSION, _plain(value)])
 
 
@@ -147,7 +131,7 @@ def _plain(value: Any) -> Any:
         return [Tag.COUNTER, *_pairs(value)]
     if kind is Fraction:
         return [Tag.FRACTION, _plain(value.numerator), _plain(value.denominator)]
-    known = _NUMBERS.get(kind)
+    known = _classes(COMMANDS.version).numbers.get(kind)
     if known is None:
         raise TypeError(f"a state cannot be sent that holds a {kind.__module__}.{kind.__qualname__}")
     number, members = known
@@ -212,12 +196,13 @@ def _paired(flat: list[Any]) -> Iterator[tuple[Any, Any]]:
 
 def _object(rest: list[Any]) -> Any:
     number, values = rest[0], rest[1:]
-    if not isinstance(number, int) or not 0 <= number < len(CLASSES) or len(values) != len(_MEMBERS[number]):
+    known = _classes(COMMANDS.version)
+    if not isinstance(number, int) or not 0 <= number < len(known.all) or len(values) != len(known.members[number]):
         raise ValueError(f"unknown class {number!r} of {len(values)} members")
-    cls: Any = CLASSES[number]
+    cls: Any = known.all[number]
     if issubclass(cls, msgspec.Struct):
         return cls(*map(_value, values))
     made = cls.__new__(cls)
-    for name, value in zip(_MEMBERS[number], values, strict=True):
+    for name, value in zip(known.members[number], values, strict=True):
         object.__setattr__(made, name, _value(value))  # some are frozen
     return made

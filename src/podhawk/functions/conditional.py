@@ -8,8 +8,8 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from podhawk.errors import SearchError
 from podhawk.functions import numbers
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
-from podhawk.functions.evaluate import compare, membership, truth
+from podhawk.functions.comparison import compare, membership, truth
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.patterns import fold
 from podhawk.functions.regex import LimitHit, search
 from podhawk.rows import Row
@@ -215,6 +215,7 @@ FAMILY: tuple[Function, ...] = (
         ('case(1==2, "a", true(), "b")', "b"),
         build=_case,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "if",
@@ -224,6 +225,7 @@ FAMILY: tuple[Function, ...] = (
         ('if(2>1, "yes", "no")', "yes"),
         build=_if,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "coalesce",
@@ -233,6 +235,7 @@ FAMILY: tuple[Function, ...] = (
         ('coalesce(null(), "", "x")', ""),
         build=_coalesce,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "nullif",
@@ -252,6 +255,7 @@ FAMILY: tuple[Function, ...] = (
         ('validate(isint(5), "not a number", 5>9, "too small")', "too small"),
         build=_validate,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "true",
@@ -304,6 +308,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "match",
@@ -316,6 +321,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         pattern=1,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "cidrmatch",
@@ -326,6 +332,7 @@ FAMILY: tuple[Function, ...] = (
         build=_cidrmatch,
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "searchmatch",
@@ -337,5 +344,6 @@ FAMILY: tuple[Function, ...] = (
         build=_searchmatch,
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.STABLE,
     ),
 )

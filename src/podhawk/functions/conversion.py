@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from ipaddress import AddressValueError, IPv4Address
 
 from podhawk.functions import jsonpath, numbers
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.finite import finite, whole
 from podhawk.functions.multivalue import collapse, listed
 from podhawk.functions.printf import printf, read_format
@@ -201,6 +201,7 @@ FAMILY: tuple[Function, ...] = (
         build=_checked,
         returns="number",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "tostring",
@@ -212,6 +213,7 @@ FAMILY: tuple[Function, ...] = (
         build=_tostring,
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "printf",
@@ -223,6 +225,7 @@ FAMILY: tuple[Function, ...] = (
         build=_printf,
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "ipmask",

@@ -6,7 +6,7 @@ import time
 
 from podhawk.errors import SearchError
 from podhawk.functions import numbers
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.finite import finite
 from podhawk.functions.times import apply_modifier, format_time, parse_modifier, parse_time
 from podhawk.rows import Row
@@ -71,6 +71,7 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         needs_env=True,
         source=SOURCE,
+        volatility=Volatility.STABLE,
     ),
     Function(
         "time",
@@ -81,6 +82,7 @@ FAMILY: tuple[Function, ...] = (
         run=lambda: round(time.time(), 6),
         returns="number",
         source=SOURCE,
+        volatility=Volatility.VOLATILE,
     ),
     Function(
         "relative_time",
@@ -92,6 +94,7 @@ FAMILY: tuple[Function, ...] = (
         build=_relative_time,
         returns="number",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "strftime",
@@ -103,6 +106,7 @@ FAMILY: tuple[Function, ...] = (
         returns="string",
         needs_env=True,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "strptime",
@@ -115,5 +119,6 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         needs_env=True,
         source=SOURCE,
+        volatility=Volatility.STABLE,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, tzinfo
+from enum import IntEnum
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,20 @@ EvalValue = None | bool | str | int | float | tuple[str, ...]
 """What an expression can be. None is null; booleans exist only inside expressions."""
 
 Evaluator = Callable[[Row], EvalValue]
+
+
+class Volatility(IntEnum):
+    """Whether a result can change though its inputs do not. Of several the largest counts.
+
+    The terms are PostgreSQL's: https://www.postgresql.org/docs/current/xfunc-volatility.html
+    """
+
+    IMMUTABLE = 0
+    """The same inputs always give the same result."""
+    STABLE = 1
+    """The same inputs give the same result within one run of a search: its clock has part in it."""
+    VOLATILE = 2
+    """Each call may give another result, or does more than give one."""
 
 
 class Env(Struct):
@@ -44,6 +59,8 @@ class Function(Struct, frozen=True):
     evaluated (`if`, `case`, `mvmap`). `returns` is boolean, number, string, multivalue or any.
     `pattern` is the position of a regular expression, checked before the run when it is a literal.
     `example` is an expression and the text (or list of texts) it gives.
+    `volatility` is None where the rule holds: a function that is given the environment is volatile, any other one is
+    immutable.
     """
 
     name: str
@@ -59,3 +76,11 @@ class Function(Struct, frozen=True):
     pattern: int | None = None
     aliases: tuple[str, ...] = ()
     source: str = ""
+    volatility: Volatility | None = None
+
+    @property
+    def changes(self) -> Volatility:
+        """Whether a call can give another result for the same arguments."""
+        if self.volatility is not None:
+            return self.volatility
+        return Volatility.VOLATILE if self.needs_env or self.build is not None else Volatility.IMMUTABLE

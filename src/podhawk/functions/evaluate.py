@@ -8,27 +8,18 @@ textual and case-sensitive; on a multivalue field it is true if any value satisf
 
 from __future__ import annotations
 
-import operator as op
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from podhawk.errors import SearchError, nearest
 from podhawk.functions import numbers
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
+from podhawk.functions.comparison import COMPARISONS, compare, membership, truth
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.regex import compile_pattern
+from podhawk.functions.registry import FUNCTIONS, REFUSED
 from podhawk.rows import Filled, Row
-from podhawk.rows.values import as_number
-from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary
+from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary, walk
 from podhawk.spl.text import SearchText
 
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "=": op.eq,
-    "!=": op.ne,
-    "<": op.lt,
-    ">": op.gt,
-    "<=": op.le,
-    ">=": op.ge,
-}
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
     "-": numbers.subtract,
     "*": numbers.multiply,
@@ -40,8 +31,6 @@ _LOGIC = frozenset({"AND", "OR", "XOR"})
 
 def kind(expression: Expression) -> str:
     """What an expression gives, as far as its form tells: boolean, number, string, multivalue or any."""
-    from podhawk.functions.registry import FUNCTIONS
-
     match expression:
         case Literal(value=str()):
             return "string"
@@ -51,7 +40,7 @@ def kind(expression: Expression) -> str:
             return "boolean"
         case Unary():
             return "number"
-        case Binary(operator=name) if name in _LOGIC or name in _COMPARISONS or name == "LIKE":
+        case Binary(operator=name) if name in _LOGIC or name in COMPARISONS or name == "LIKE":
             return "boolean"
         case Binary(operator="."):
             return "string"
@@ -63,6 +52,30 @@ def kind(expression: Expression) -> str:
             return FUNCTIONS[name].returns
         case _:
             return "any"
+
+
+def volatility(*expressions: Expression) -> Volatility:
+    """Whether expressions can give another value for the same fields; a function that is not known may."""
+    return max(
+        (
+            FUNCTIONS[part.name].changes if part.name in FUNCTIONS else Volatility.VOLATILE
+            for expression in expressions
+            for part in walk(expression)
+            if isinstance(part, Call)
+        ),
+        default=Volatility.IMMUTABLE,
+    )
+
+
+def patterns(*expressions: Expression) -> Iterator[str]:
+    """The regular expressions that are written in expressions."""
+    for expression in expressions:
+        for part in walk(expression):
+            at = FUNCTIONS[part.name].pattern if isinstance(part, Call) and part.name in FUNCTIONS else None
+            if at is not None and isinstance(part, Call) and len(part.arguments) > at:
+                pattern = part.arguments[at]
+                if isinstance(pattern, Literal) and isinstance(pattern.value, str):
+                    yield pattern.value
 
 
 def compile_value(expression: Expression, env: Env, source: SearchText) -> Evaluator:
@@ -101,16 +114,6 @@ def compile_condition(expression: Expression, env: Env, source: SearchText) -> C
     return lambda row: truth(evaluator(row)) is True
 
 
-def truth(value: EvalValue) -> bool | None:
-    """A value as a condition; None for null."""
-    if value is None or isinstance(value, bool):
-        return value
-    number = as_number(value)
-    if number is not None:
-        return number != 0
-    return isinstance(value, str) and value.lower() in ("true", "t")
-
-
 def compile_expression(expression: Expression, env: Env, source: SearchText) -> Evaluator:
     """A closure that evaluates the expression on a row."""
     match expression:
@@ -146,31 +149,6 @@ def compile_expression(expression: Expression, env: Env, source: SearchText) -> 
             return _call(expression, env, source)
 
 
-def membership(values: list[EvalValue]) -> EvalValue:
-    """Whether the first value equals one of the others; null for a null first value."""
-    first = values[0]
-    if first is None:
-        return None
-    return any(compare("=", first, other) is True for other in values[1:])
-
-
-def compare(name: str, left: EvalValue, right: EvalValue) -> EvalValue:
-    """`left name right` with eval's rules; None where either side is null."""
-    if left is None or right is None:
-        return None
-    if isinstance(left, tuple) or isinstance(right, tuple):
-        lefts = left if isinstance(left, tuple) else (left,)
-        rights = right if isinstance(right, tuple) else (right,)
-        return any(compare(name, one, other) is True for one in lefts for other in rights)
-    test = _COMPARISONS[name]
-    if isinstance(left, bool) or isinstance(right, bool):
-        return test(numbers.text(left), numbers.text(right))
-    first, second = as_number(left), as_number(right)
-    if first is not None and second is not None:
-        return test(first, second)
-    return test(numbers.text(left), numbers.text(right))
-
-
 _READINGS = frozenset({"compare-as-text", "where-multivalue-first"})
 
 
@@ -197,7 +175,7 @@ def _compared(
             and not isinstance(mine, tuple)
             and not isinstance(other, tuple)
         ):
-            return _COMPARISONS[name](numbers.text(mine), numbers.text(other))
+            return COMPARISONS[name](numbers.text(mine), numbers.text(other))
         return compare(name, mine, other)
 
     return compared
@@ -219,13 +197,11 @@ def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
     left = compile_expression(node.left, env, source)
     right = compile_expression(node.right, env, source)
     name = node.operator
-    if name in _COMPARISONS:
+    if name in COMPARISONS:
         return _compared(name, node.left, node.right, left, right, env)
     if name in _LOGIC:
         return _logic(name, left, right)
     if name == "LIKE":
-        from podhawk.functions.registry import FUNCTIONS
-
         like = FUNCTIONS["like"].run
         assert like is not None
         run = like
@@ -306,8 +282,6 @@ def _place(expression: Expression) -> int:
 
 def declared(call: Call, source: SearchText) -> Function:
     """The declaration a call names. Raises SearchError for unknown names and wrong arity."""
-    from podhawk.functions.registry import FUNCTIONS, REFUSED
-
     function = FUNCTIONS.get(call.name)
     if function is None:
         reason = REFUSED.get(call.name)

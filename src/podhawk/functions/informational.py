@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from podhawk.functions import jsonpath
-from podhawk.functions.declare import Build, Env, Evaluator, EvalValue, Function
+from podhawk.functions.declare import Build, Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.numbers import number
 from podhawk.rows import Row
 from podhawk.spl.expression import Expression, Field
@@ -96,6 +96,7 @@ FAMILY: tuple[Function, ...] = (
         build=_typed(_is_number),
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "isint",
@@ -106,6 +107,7 @@ FAMILY: tuple[Function, ...] = (
         build=_typed(_is_integer),
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "isdouble",
@@ -116,6 +118,7 @@ FAMILY: tuple[Function, ...] = (
         build=_typed(lambda value: _is_number(value) and not _is_integer(value)),
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "isstr",
@@ -126,6 +129,7 @@ FAMILY: tuple[Function, ...] = (
         build=_typed(lambda value: isinstance(value, str)),
         returns="boolean",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "isbool",
@@ -180,5 +184,6 @@ FAMILY: tuple[Function, ...] = (
         build=_typed(_typeof),
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
 )

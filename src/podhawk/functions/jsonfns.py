@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from podhawk.functions import numbers
-from podhawk.functions.declare import Build, Env, Evaluator, EvalValue, Function
-from podhawk.functions.evaluate import truth
+from podhawk.functions.comparison import truth
+from podhawk.functions.declare import Build, Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.jsonpath import (
     MISSING,
     JsonText,
@@ -219,6 +219,7 @@ FAMILY: tuple[Function, ...] = (
         build=_paired("json_object", 0, _object),
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "json_array",
@@ -250,6 +251,7 @@ FAMILY: tuple[Function, ...] = (
         build=_paired("json_append", 1, _changing(_append)),
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "json_extend",
@@ -261,6 +263,7 @@ FAMILY: tuple[Function, ...] = (
         build=_paired("json_extend", 1, _changing(_extend)),
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "json_set",
@@ -271,6 +274,7 @@ FAMILY: tuple[Function, ...] = (
         build=_paired("json_set", 1, _changing(_set)),
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "json_set_exact",
@@ -281,6 +285,7 @@ FAMILY: tuple[Function, ...] = (
         build=_paired("json_set_exact", 1, _changing(_set_exact)),
         returns="string",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "json_delete",

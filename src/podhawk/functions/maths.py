@@ -8,7 +8,7 @@ from collections.abc import Callable
 from decimal import InvalidOperation
 
 from podhawk.functions import numbers
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.multivalue import listed
 from podhawk.rows import Row
 from podhawk.spl.expression import Expression
@@ -328,5 +328,6 @@ FAMILY: tuple[Function, ...] = (
         build=_random,
         returns="number",
         source=STATISTICAL,
+        volatility=Volatility.VOLATILE,
     ),
 )

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from podhawk.errors import SearchError
 from podhawk.functions import jsonpath, numbers, times
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
-from podhawk.functions.evaluate import truth
+from podhawk.functions.comparison import truth
+from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.finite import finite
 from podhawk.functions.regex import LimitHit, search
 from podhawk.rows import Row
@@ -260,6 +260,7 @@ FAMILY: tuple[Function, ...] = (
         build=_mvfilter,
         returns="multivalue",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "mvfind",
@@ -272,6 +273,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         pattern=1,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "mvindex",
@@ -303,6 +305,7 @@ FAMILY: tuple[Function, ...] = (
         build=_mvmap,
         returns="multivalue",
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "mvrange",
@@ -315,6 +318,7 @@ FAMILY: tuple[Function, ...] = (
         returns="multivalue",
         needs_env=True,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "mvsort",

@@ -14,8 +14,9 @@ import operator as op
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from podhawk.errors import SearchError
 from podhawk.functions import patterns
-from podhawk.functions.declare import Env
+from podhawk.functions.declare import Env, Volatility
 from podhawk.functions.times import resolve
 from podhawk.rows import Row, texts
 from podhawk.rows.values import as_number
@@ -150,8 +151,6 @@ def bound(item: spl.TimeBound, env: Env) -> tuple[str, float]:
         if name.endswith(suffix):
             amount = as_number(item.value)
             if amount is None:
-                from podhawk.errors import SearchError
-
                 raise SearchError(f"{name} takes a number, not {item.value!r}")
             return side, env.now - amount * seconds
     return side, resolve(item.value, env.now, env.zone)
@@ -179,6 +178,18 @@ def with_latest(clause: Clause) -> Clause:
     if not names or any(name.startswith(("latest", "end")) for name in names):
         return clause
     return spl.And((clause, spl.TimeBound("latest", "now")))
+
+
+def volatility(clause: Clause) -> Volatility:
+    """Whether a clause can decide otherwise for the same row: time bounds depend on the clock of the search, and the
+    result of a subsearch is known only after it has run."""
+    found = Volatility.IMMUTABLE
+    for part in spl.walk(clause):
+        if isinstance(part, spl.Subsearch):
+            return Volatility.VOLATILE
+        if isinstance(part, spl.TimeBound):
+            found = Volatility.STABLE
+    return found
 
 
 Deciding = Callable[[Row, Callable[[str], bool]], bool | None]

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from podhawk.errors import SearchError
 from podhawk.functions import jsonpath, numbers
-from podhawk.functions.declare import Env, EvalValue, Function
+from podhawk.functions.declare import Env, EvalValue, Function, Volatility
 from podhawk.functions.finite import whole
 from podhawk.functions.multivalue import collapse
 from podhawk.functions.regex import LimitHit, finditer
@@ -192,6 +192,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         pattern=1,
         source=SOURCE,
+        volatility=Volatility.IMMUTABLE,
     ),
     Function(
         "substr",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podhawk.authoring.pages.trace import level_of, origins, trace
+from podhawk.authoring.pages.trace import level_of, trace
 from podhawk.authoring.pages.where import verdicts
 from podhawk.content import Content, load_content
 
@@ -52,14 +52,6 @@ def test_a_broken_search_says_why_instead_of_failing(tmp_path: Path) -> None:
     found = verdicts(trace(content.detections[0], content))
     assert {one.outcome for one in found} == {"unknown"}
     assert "nowhere" in found[0].reasons[0]
-
-
-def test_a_field_is_followed_back_through_rename_eval_and_stats(content: Content) -> None:
-    one = next(one for one in content.detections if one.stem == "pod_tags")
-    plan = trace(one, content).plan
-    assert plan is not None
-    assert origins("user", plan.pipeline.stages) == {"user.username"}
-    assert origins("count", plan.pipeline.stages) == set()
 
 
 @pytest.mark.parametrize(

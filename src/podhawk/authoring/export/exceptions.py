@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from podhawk.authoring.lint.declare import Subject
 from podhawk.content.model import Content, Detection
-from podhawk.detect.evaluate.message_tokens import name_at_end
 from podhawk.detect.rank.exceptions import SiteException
+from podhawk.engine.plan.lineage import called
 from podhawk.spl.clause import fields
 
 
@@ -27,7 +27,7 @@ def with_filters(
             if not exception.named(one):
                 continue
             subject = Subject(one, content)
-            names = {name: name_at_end(name, subject.stages) for name in fields(exception.clause)}
+            names = {name: called(name, subject.stages) for name in fields(exception.clause)}
             key = (one.filter_macro, 0)
             if (
                 key in macros

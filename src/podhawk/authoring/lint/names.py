@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from podhawk.authoring.lint.declare import Check, Fault, Subject
 from podhawk.authoring.lint.schema import known, suggestions
 from podhawk.commands.declare import Kind
-from podhawk.commands.rename import Rename
-from podhawk.detect.evaluate.message_tokens import TOKEN, name_at_end
+from podhawk.detect.evaluate.message_tokens import TOKEN
+from podhawk.engine.plan.lineage import called, may_be_made
 from podhawk.errors import nearest
 
 _INFO: Final = frozenset({"info_min_time", "info_max_time", "time", "date"})
@@ -24,8 +24,8 @@ def _has(subject: Subject, name: str) -> bool:
         return True
     return (
         name in columns
-        or name_at_end(name, subject.stages) in columns
-        or any(name_at_end(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
+        or called(name, subject.stages) in columns
+        or any(called(name, subject.stages[number:]) in columns for number in range(len(subject.stages)))
     )
 
 
@@ -158,7 +158,7 @@ def _unknown_fields(subject: Subject) -> Iterator[Fault]:
         return
     made = _made(subject)
     for name in sorted(subject.wanted or ()):
-        if not known(name) and name not in made:
+        if not known(name) and name not in made and not may_be_made(name, subject.stages):
             yield Fault(f"no audit event has the field {name!r}", subject.search_place(name), suggestions(name))
 
 
@@ -180,20 +180,14 @@ def _created(subject: Subject) -> set[str]:
     return {
         name
         for stage in subject.stages
-        if stage.kind is Kind.PER_EVENT and not isinstance(stage.node, Rename)
+        if stage.kind is Kind.PER_EVENT
         for name in stage.command.columns(stage.node, ()) or ()
     }
 
 
 def _made(subject: Subject) -> set[str]:
-    """Fields that commands of the search itself make."""
-    found: set[str] = set()
-    for stage in subject.stages:
-        made: Iterable[str] = stage.command.columns(stage.node, ()) or ()
-        found.update(made)
-        if isinstance(stage.node, Rename):
-            found.update(new for _, new in stage.node.pairs)
-    return found
+    """Fields that commands of the search itself name in their results."""
+    return {name for stage in subject.stages for name in stage.command.columns(stage.node, ()) or ()}
 
 
 CHECKS: Final = (

@@ -16,9 +16,6 @@ from podhawk.errors import ContentError, SearchError
 from podhawk.spl import clause as spl
 
 _QUANTIFIED: Final = re.compile(r"\((?:\?:|\?P?<\w+>)?[^()]*[+*][^()]*\)(?:[+*]|\{\d+,\d*\})")
-_PATTERN: Final = re.compile(
-    r'(?:\brex\b[^|"]*|\bregex\b[^|"]*|\b(?:match|replace|mvfind)\s*\([^"|)]*,\s*)"((?:[^"\\]|\\.)*)"'
-)
 
 
 def _broken(subject: Subject) -> Iterator[Fault]:
@@ -101,7 +98,7 @@ def _flat(clause: spl.Clause) -> Iterator[spl.Clause]:
 def _precedence(subject: Subject) -> Iterator[Fault]:
     for part in re.split(r"\|(?=(?:[^\"]*\"[^\"]*\")*[^\"]*\Z)", subject.detection.search):
         text = part.strip()
-        named = re.match(r"(?:search|where)\b", text)
+        named = re.match(r"search\b", text)
         if (
             part is not None
             and (named or part == subject.detection.search.split("|")[0])
@@ -166,7 +163,7 @@ def _fillnull(subject: Subject) -> Iterator[Fault]:
 
 
 def _regexes(subject: Subject) -> Iterator[Fault]:
-    for pattern in _PATTERN.findall(subject.detection.search):
+    for pattern in (one for stage in subject.stages for one in stage.command.patterns(stage.node)):
         if _QUANTIFIED.search(pattern):
             yield Fault(
                 f"the pattern {pattern!r} repeats a repetition: it can take for ever on a long value",

@@ -1,8 +1,4 @@
-"""What a detection needs, read from its plan: the commands with their classes, the fields, the literals.
-
-`origins` follows a field back through the commands to the event fields that it is made of, with nothing but what
-each command declares: `reads(node, {name})` against `reads(node, {})`.
-"""
+"""What a detection needs, read from its plan: the commands with their classes, the fields, the literals."""
 
 from __future__ import annotations
 
@@ -11,7 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Kind, Stage
+from podhawk.commands.declare import Kind
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.engine.plan.planner import Plan, make_plan, read_search
@@ -96,18 +92,3 @@ def level_of(name: str) -> str:
     if head == "responseObject":
         return "RequestResponse"
     return "Metadata" if head in AUDIT_KEYS else NOT_AUDIT
-
-
-def origins(name: str, stages: tuple[Stage, ...]) -> frozenset[str]:
-    """The event fields that a field is made of after these commands; empty where it is made of none."""
-    names = frozenset({name})
-    for stage in reversed(stages):
-        before: set[str] = set()
-        always = stage.command.reads(stage.node, frozenset()) or frozenset()
-        for one in names:
-            found = stage.command.reads(stage.node, frozenset({one}))
-            if found is None:
-                return names
-            before |= (found - always) | ({one} & found)
-        names = frozenset(before)
-    return names

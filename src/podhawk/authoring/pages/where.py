@@ -14,41 +14,20 @@ from typing import Literal
 from msgspec import Struct
 
 from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, Origin, Seen
-from podhawk.authoring.pages.trace import NOT_AUDIT, Trace, origins
-from podhawk.commands.declare import Stage
-from podhawk.commands.fillnull import FillNull
-from podhawk.commands.search import Search
-from podhawk.commands.where import Where
-from podhawk.engine.plan.planner import GROUPING, Plan, grouped_by
+from podhawk.authoring.pages.trace import NOT_AUDIT, Trace
+from podhawk.engine.plan.lineage import Lineage, may_be_made
+from podhawk.engine.plan.planner import Plan, gives_groups, grouped_by
 from podhawk.events.event import AUDIT_KEYS, METADATA
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import decide
 from podhawk.rows import Row
 from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
+from podhawk.spl.expression import Expression, fields
 
 Outcome = Literal["fires", "partly", "cannot", "unknown"]
 _FIELD_LIMIT = 6
 _NEVER = "events here never have"
-_EXTRACTS = frozenset(
-    {
-        "spath",
-        "extract",
-        "kv",
-        "xmlkv",
-        "multikv",
-        "fromjson",
-        "rex",
-        "lookup",
-        "join",
-        "append",
-        "appendcols",
-        "union",
-        "map",
-        "iplocation",
-    }
-)
-"""Commands whose results may have fields that are not written in the search."""
 
 
 class Verdict(Struct, frozen=True):
@@ -104,8 +83,11 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
         losses.append(f"The audit policy here does not log {listing(resources & place.unlogged)}.")
     if place.reads_need and verbs and verbs <= READS:
         losses.append(f"Reads are logged only with {place.reads_need}.")
-    extracts = any(stage.name in _EXTRACTS for stage in plan.pipeline.stages)
-    empty = [need.name for need in trace.needs if absent(need.name) and not (extracts and need.level == NOT_AUDIT)]
+    empty = [
+        need.name
+        for need in trace.needs
+        if absent(need.name) and not (need.level == NOT_AUDIT and may_be_made(need.name, plan.pipeline.stages))
+    ]
     if empty:
         losses.append(f"Without values here: {listing(empty)}.")
     return ("partly", tuple(dict.fromkeys(losses))) if losses else ("fires", ("Every field it reads is there.",))
@@ -119,38 +101,28 @@ def _selects(base: Clause, seen: Seen) -> bool:
 def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
     """The reason why no row can come out (or ""), and what is lost on the way."""
     losses: list[str] = []
-    stages = plan.pipeline.stages
-    for number, stage in enumerate(stages):
-        before = stages[:number]
+    lineage = Lineage(plan.pipeline.stages)
+    for number, stage in enumerate(plan.pipeline.stages):
 
-        def gone(name: str, before: tuple[Stage, ...] = before) -> bool:
-            made_of = origins(name, before)
-            return bool(made_of) and all(absent(one) for one in made_of) and not _filled(name, before)
+        def gone(name: str, number: int = number) -> bool:
+            origin = lineage.origin(name, number)
+            return origin.strict and bool(origin.fields) and all(map(absent, origin.fields or ()))
 
-        if isinstance(stage.node, Search):
+        condition = stage.condition
+        if isinstance(condition, Expression):
+            lost = sorted(name for name in fields(condition) if gone(name))
+            if lost:
+                losses.append(f"{stage.name} reads {listing(lost)}, which {_NEVER}.")
+        elif condition is not None:
             found: list[str] = []
-            if not _can_match(stage.node.clause, gone, found):
+            if not _can_match(condition, gone, found):
                 return found[-1] if found else "A condition of the search can never hold here.", losses
             losses += found
-        elif isinstance(stage.node, Where):
-            read = stage.command.reads(stage.node, frozenset()) or frozenset()
-            lost = sorted(name for name in read if gone(name))
-            if lost:
-                losses.append(f"where reads {listing(lost)}, which {_NEVER}.")
-        elif stage.name in GROUPING:
+        elif gives_groups(stage):
             dropped = [name for name in grouped_by(stage) if gone(name)]
             if dropped:
                 return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}: every row is dropped.", losses
     return "", losses
-
-
-def _filled(name: str, before: tuple[Stage, ...]) -> bool:
-    """Whether a command before gives the field a value: a fillnull, or one that takes fields out of text or tables."""
-    return any(
-        stage.name in _EXTRACTS
-        or (isinstance(stage.node, FillNull) and (name in stage.node.names or name in stage.node.also))
-        for stage in before
-    )
 
 
 def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -> bool:

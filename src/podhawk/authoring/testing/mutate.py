@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from podhawk.authoring.testing.datasets import Places
 from podhawk.authoring.testing.run import Case, _inputs, judge
 from podhawk.commands.declare import Pipeline, Stage
+from podhawk.commands.properties import Effect
 from podhawk.commands.search import Search
-from podhawk.commands.stats import Stats
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.report.explain import clause_text, conjuncts
@@ -59,7 +59,7 @@ def mutants(stages: tuple[Stage, ...]) -> Iterator[Mutant]:
     for number, stage in enumerate(stages):
         for change, node in _changed(stage, first=number == 0):
             yield Mutant(change, (*stages[:number], replace(stage, node=node), *stages[number + 1 :]))
-        if number and stage.name in ("where", "search", "regex") and _restricts(stage):
+        if number and stage.effect is Effect.FILTERS and _restricts(stage):
             yield Mutant(
                 f"without | {stage.name} {stage.command.render(stage.node)}", stages[:number] + stages[number + 1 :]
             )
@@ -75,12 +75,13 @@ def _changed(stage: Stage, *, first: bool) -> Iterator[tuple[str, object]]:
     if isinstance(stage.node, Search):
         for change, clause in _clauses(stage.node.clause):
             yield change, Search(clause)
-    elif isinstance(stage.node, Stats):
-        for name in stage.node.by:
-            kept = tuple(other for other in stage.node.by if other != name)
-            yield f"{name} lost from | stats … by", replace(stage.node, by=kept)
-            renamed = tuple("no_such_field" if other == name else other for other in stage.node.by)
-            yield f"{name} renamed in | stats … by", replace(stage.node, by=renamed)
+    elif stage.command.with_groups is not None:
+        by = stage.groups or ()
+        for name in by:
+            kept = tuple(other for other in by if other != name)
+            yield f"{name} lost from | {stage.name} … by", stage.command.with_groups(stage.node, kept)
+            renamed = tuple("no_such_field" if other == name else other for other in by)
+            yield f"{name} renamed in | {stage.name} … by", stage.command.with_groups(stage.node, renamed)
 
 
 def _clauses(clause: spl.Clause) -> Iterator[tuple[str, spl.Clause]]:

@@ -14,7 +14,7 @@ from podhawk import api
 from podhawk.authoring.testing.datasets import Places, locate
 from podhawk.authoring.testing.rows import differences, read_golden
 from podhawk.content.model import Content, ContentTest, Detection
-from podhawk.detect.evaluate.message_tokens import name_at_end
+from podhawk.engine.plan.lineage import called
 from podhawk.errors import PodhawkError
 from podhawk.session import Surroundings
 
@@ -141,7 +141,7 @@ def _lacking(detection: Detection, rows: Sequence[dict[str, Any]], stages: Seque
     return [
         label
         for label, name in wanted
-        if not any(row.get(column) for row in rows for column in (name, name_at_end(name, stages)))
+        if not any(row.get(column) for row in rows for column in (name, called(name, stages)))
     ]
 
 

@@ -14,18 +14,17 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec import Struct, field, structs
 
-from podhawk.commands.dedup import Dedup
-from podhawk.commands.groups import keys_of
+from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, About, Evaluation, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.match import Match
-from podhawk.detect.evaluate.message_tokens import name_at_end
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.windows import Schedule, Window
 from podhawk.detect.finding import Actor, Finding, Kind, Outcome, Target
 from podhawk.detect.requests.request import Request
-from podhawk.engine.plan.planner import GROUPING, Plan, grouped_by
+from podhawk.engine.plan.lineage import called
+from podhawk.engine.plan.planner import Plan, grouped_by
 from podhawk.events.event import AuditEvent
 from podhawk.rows import Row, Table, texts
 
@@ -56,14 +55,18 @@ class ByKey:
 
     def __init__(self, plan: Plan) -> None:
         stages = plan.pipeline.stages
-        grouping = [stage for stage in stages if stage.name in (*GROUPING, "tstats") or isinstance(stage.node, Dedup)]
-        self.first = grouped_by(grouping[0]) if grouping else ()
-        last = grouped_by(grouping[-1]) if grouping else self.first
-        after = stages[stages.index(grouping[-1]) + 1 :] if grouping else stages
-        within = {name: name_at_end(name, after) for name in last}
+        grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
+        self.first = grouped_by(stages[grouping[0]]) if grouping else ()
         # A later grouping may keep only some of the fields, under whatever name they have by then.
-        self.kept = tuple(name for name in self.first if name in within)
-        self.last = tuple(within[name] for name in self.kept)
+        within = {name: name for name in self.first}
+        if len(grouping) > 1:
+            first, last = grouping[0], grouping[-1]
+            later = grouped_by(stages[last])
+            within = {name: called(name, stages[first + 1 : last]) for name in self.first}
+            within = {name: now for name, now in within.items() if now in later}
+        after = stages[grouping[-1] + 1 :] if grouping else ()
+        self.kept = tuple(within)
+        self.last = tuple(called(now, after) for now in within.values())
 
     def of_row(self, row: Row) -> Key:
         """The by-key of a row of the result."""
@@ -98,8 +101,9 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
     at_once = Counter((event.time, event.stage_time) for event, _ in events)
     for event, request in events:
         row = evaluation.row(event, alone=at_once[event.time, event.stage_time] == 1)
+        evaluation.context.env.now = written = event.stage_time or event.time or 0.0
         keys = by.of_event_rows(evaluation.search.stream([row.copy()])) if by.kept else frozenset({()})
-        yield Seen(event.stage_time or event.time or 0.0, event, request, row, keys)
+        yield Seen(written, event, request, row, keys)
 
 
 def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:

@@ -12,7 +12,7 @@ from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.match import Match
-from podhawk.detect.evaluate.message_tokens import Fields, fill, names_at_end
+from podhawk.detect.evaluate.message_tokens import Fields, NamesBefore, fill
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, Remembered, identities, marked
 from podhawk.detect.finding import Actor, Finding, Kind, Outcome, RequestInfo, Target
@@ -68,14 +68,9 @@ class Evaluation:
         self.plan = plan
         self.search = compile_search(plan, self.context)
         self._rest = compile_stages(plan.rest, self.context)
-        self._names = names_at_end(plan.pipeline.stages)
+        self._names = NamesBefore(plan.pipeline.stages)
         self.kind = kind_of(self.detection)
-        # Functions that draw numbers or ask for the time give each event something of its own.
-        self._identities = (
-            identities(plan)
-            if not (context.env.draws or "now(" in self.detection.search or "time(" in self.detection.search)
-            else None
-        )
+        self._identities = identities(plan)
         self._remembered: dict[Any, Remembered] = {}
 
     def wants(self, event: AuditEvent) -> bool:

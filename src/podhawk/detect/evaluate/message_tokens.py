@@ -7,13 +7,13 @@ of the search has given another name since, or else one of the event itself. Wha
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from podhawk.commands.declare import Stage
-from podhawk.commands.rename import Rename, renamed
+from podhawk.engine.plan.lineage import earlier_names
 from podhawk.rows import Filled, Row, Value, texts
 
 TOKEN: Final = re.compile(r"\$(?:result\.)?([^\s$]+)\$")
@@ -29,12 +29,25 @@ class Found(Struct, frozen=True):
     filled: bool = False
 
 
+class NamesBefore:
+    """The names that the columns of a search had before it renamed them."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._stages = stages
+        self._known: dict[str, tuple[str, ...]] = {}
+
+    def of(self, column: str) -> tuple[str, ...]:
+        """The earlier names of a column."""
+        known = self._known.get(column)
+        if known is None:
+            known = self._known[column] = earlier_names(column, self._stages)
+        return known
+
+
 class Fields:
     """The fields that a finding can name: of its rows, then of its events."""
 
-    def __init__(
-        self, rows: Sequence[Row], names: Mapping[str, str], event_field: Callable[[str], Iterable[Value]]
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], names: NamesBefore, event_field: Callable[[str], Iterable[Value]]) -> None:
         self._rows = rows
         self._names = names
         self._event_field = event_field
@@ -48,7 +61,7 @@ class Fields:
         return known
 
     def _find(self, name: str) -> Found:
-        for column in dict.fromkeys((name, self._names.get(name, name))):
+        for column in (name, *self._columns_once(name)):
             held = [row[column] for row in self._rows if column in row]
             if held:
                 real = dict.fromkeys(
@@ -61,26 +74,10 @@ class Fields:
                 return Found(tuple(real), filled=not real)
         return Found(tuple(dict.fromkeys(text for value in self._event_field(name) for text in texts(value) if text)))
 
-
-def names_at_end(stages: Sequence[Stage]) -> dict[str, str]:
-    """What fields that the search renamed are called at its end, by any name that they had before."""
-    found: dict[str, str] = {}
-    for stage in stages:
-        if isinstance(stage.node, Rename):
-            for old, new in stage.node.pairs:
-                for first, now in list(found.items()):
-                    found[first] = renamed(now, old, new) or now
-                if "*" not in old:
-                    found[old] = new
-    return found
-
-
-def name_at_end(name: str, stages: Sequence[Stage]) -> str:
-    """What a field that these stages begin with is called after them."""
-    for stage in stages:
-        if isinstance(stage.node, Rename):
-            name = next((new for old, into in stage.node.pairs if (new := renamed(name, old, into)) is not None), name)
-    return name
+    def _columns_once(self, name: str) -> list[str]:
+        """The columns that the search called so before."""
+        columns = dict.fromkeys(column for row in self._rows for column in row)
+        return [column for column in columns if name in self._names.of(column)]
 
 
 def fill(message: str, fields: Fields) -> str:

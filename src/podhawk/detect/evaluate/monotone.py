@@ -5,66 +5,88 @@ Such a plan need not wait for its schedule: it fires in the minute in which the 
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
 
-from podhawk.commands.declare import Kind
-from podhawk.commands.eval import Eval
-from podhawk.commands.rename import Rename
-from podhawk.commands.search import Search
-from podhawk.commands.stats import Stats
-from podhawk.commands.where import Where
-from podhawk.engine.plan.planner import Plan
+from podhawk.commands.declare import Condition, Stage
+from podhawk.commands.properties import Effect
+from podhawk.engine.plan.lineage import Lineage, kept, sources
+from podhawk.engine.plan.planner import Plan, grouped_by, wanted_fields
+from podhawk.engine.plan.stages import columns_after
+from podhawk.functions.declare import Volatility
 from podhawk.rows.values import as_number
 from podhawk.spl import clause as spl
 from podhawk.spl.expression import Binary, Expression, Field, Literal
 
-GROWING: Final = frozenset({"count", "c", "dc", "distinct_count", "sum", "max"})
-_PASSES: Final = frozenset({"table", "fields", "convert", "fieldformat", "fillnull", "sort"})
+Grows = Callable[[str], bool]
+"""Whether more events can only make a column larger."""
 
 
 def is_monotone(plan: Plan) -> bool:
-    """Whether more events can only add rows: `stats`, then renames, evals and filters `growing result > constant`."""
-    if plan.reducer is None or not isinstance(plan.reducer.node, Stats):
+    """Whether more events can only add rows: groups that keep their names, then filters `growing result > constant`."""
+    reducer = plan.reducer
+    if reducer is None or reducer.effect is not Effect.GROUPS or not _timeless((*plan.mapped, reducer)):
         return False
-    growing = {item.name for item in plan.reducer.node.items if item.function in GROWING}
-    for stage in plan.rest:
-        node = stage.node
-        if isinstance(node, Rename):
-            growing |= {new for old, new in node.pairs if old in growing}
-        elif isinstance(node, Search):
-            if not _clause_grows(node.clause, growing):
-                return False
-        elif isinstance(node, Where):
-            if not _expression_grows(node.expression, growing):
-                return False
-        elif isinstance(node, Eval):
-            growing -= set(stage.command.columns(node, ()) or ())
-        elif stage.kind is not Kind.PER_EVENT and stage.name not in _PASSES:
+    if any(kept(name, plan.rest) is None for name in grouped_by(reducer)):
+        return False
+    lineage = Lineage(plan.pipeline.stages)
+    return all(_gains(stage, number, lineage) for number, stage in enumerate(plan.rest, len(plan.mapped) + 1))
+
+
+def _timeless(stages: tuple[Stage, ...]) -> bool:
+    """Whether the clock, which moves on with the window, has no part in which events count and for what."""
+    for number, stage in enumerate(stages, 1):
+        if stage.command.volatility(stage.node) is Volatility.IMMUTABLE:
+            continue
+        wanted = wanted_fields(stages[number:]) if stage.effect is Effect.KEEPS else None
+        if wanted is None or any(not made.unchanged for name in wanted for made in sources(stage, name)):
             return False
     return True
 
 
-def _clause_grows(clause: spl.Clause, growing: set[str]) -> bool:
+def _gains(stage: Stage, number: int, lineage: Lineage) -> bool:
+    """Whether more events can only add rows after a stage if that is so before it."""
+    if stage.effect is Effect.FILTERS:
+        return _condition_grows(stage.condition, lambda name: _larger(name, number, lineage))
+    if stage.effect not in (Effect.KEEPS, Effect.EXPANDS) or stage.command.resources(stage.node).written:
+        return False
+    columns = stage.command.columns(stage.node, columns_after(lineage.stages[:number], None))
+    return columns is not None and not any(made.aggregated for name in columns for made in sources(stage, name))
+
+
+def _larger(name: str, number: int, lineage: Lineage) -> bool:
+    origin = lineage.origin(name, number)
+    return origin.aggregated and origin.growing
+
+
+def _condition_grows(condition: Condition, grows: Grows) -> bool:
+    if condition is None:
+        return False
+    if isinstance(condition, Expression):
+        return _expression_grows(condition, grows)
+    return _clause_grows(condition, grows)
+
+
+def _clause_grows(clause: spl.Clause, grows: Grows) -> bool:
     match clause:
         case spl.And(parts=parts) | spl.Or(parts=parts):
-            return all(_clause_grows(part, growing) for part in parts)
+            return all(_clause_grows(part, grows) for part in parts)
         case spl.Compare(name=name, operator=operator, value=value):
-            return name in growing and operator in (">", ">=") and as_number(value) is not None
+            return operator in (">", ">=") and as_number(value) is not None and grows(name)
         case _:
             return False
 
 
-def _expression_grows(tree: Expression, growing: set[str]) -> bool:
+def _expression_grows(tree: Expression, grows: Grows) -> bool:
     if not isinstance(tree, Binary):
         return False
     if tree.operator in ("AND", "OR"):
-        return _expression_grows(tree.left, growing) and _expression_grows(tree.right, growing)
+        return _expression_grows(tree.left, grows) and _expression_grows(tree.right, grows)
     match tree.operator, tree.left, tree.right:
         case (">" | ">=", Field(name=name), Literal(value=value)) | (
             "<" | "<=",
             Literal(value=value),
             Field(name=name),
         ):
-            return name in growing and not isinstance(value, str)
+            return not isinstance(value, str) and grows(name)
         case _:
             return False

@@ -13,21 +13,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.commands.declare import Stage
-from podhawk.commands.fillnull import FillNull
-from podhawk.commands.rename import Rename
-from podhawk.commands.search import Search
-from podhawk.commands.stats import Stats
 from podhawk.detect.finding import ScoredEntity, ThreatValue
+from podhawk.engine.plan.lineage import computes, decides, held_after, volatility
 from podhawk.engine.plan.planner import Plan
 from podhawk.events.line_template import IDENTITY
 from podhawk.rows import Row
-from podhawk.spl.clause import fields
 
 MARKS: Final = {name: f"\x00{name}:{token_hex(8)}\x00" for name in IDENTITY}
 """What stands for them; no event can hold what is drawn anew by each process."""
 MOST: Final = 20_000
-_HANDS_THROUGH: Final = frozenset({"table", "fields"})
 
 
 class Remembered(Struct, frozen=True):
@@ -61,45 +55,17 @@ class Remembered(Struct, frozen=True):
 
 def identities(plan: Plan) -> frozenset[str] | None:
     """The fields of an event's identity that the search reads and hands through; None where it does more with them, or
-    reads so much that events must be looked at one by one."""
-    if plan.wanted is None or "_time" in plan.wanted or "_raw" in plan.wanted:
+    reads so much that events must be looked at one by one, or where the clock or chance has part in its rows."""
+    stages = plan.pipeline.stages
+    if plan.wanted is None or "_time" in plan.wanted or "_raw" in plan.wanted or volatility(stages):
         return None
     names = frozenset(IDENTITY) & plan.wanted
-    called = set(names)
-    for stage in plan.pipeline.stages:
-        if _uses(stage, called):
+    held = names
+    for stage in stages:
+        if decides(stage, held) or computes(stage, held):
             return None
-        if isinstance(stage.node, Rename):
-            if any("*" in old for old, _ in stage.node.pairs):
-                return None
-            called |= {new for old, new in stage.node.pairs if old in called}
+        held = held_after(stage, held)
     return names
-
-
-def _uses(stage: Stage, names: set[str]) -> bool:
-    """Whether a stage does more with any of these fields than to hand it through."""
-    node = stage.node
-    if isinstance(node, Search):
-        return bool(fields(node.clause) & names) or "_raw" in fields(node.clause)
-    if isinstance(node, Stats):
-        return any(
-            not isinstance(item.argument, str | None)
-            or (
-                isinstance(item.argument, str)
-                and (
-                    "*" in item.argument
-                    or (item.argument in names and item.function not in ("values", "first", "last"))
-                )
-            )
-            or item.declaration()[0].by_time
-            for item in node.items
-        )
-    if isinstance(node, (FillNull, Rename)) or stage.name in _HANDS_THROUGH:
-        return False
-    read = stage.command.reads(node, frozenset())
-    made = frozenset(stage.command.columns(node, ()) or ())
-    more = stage.command.reads(node, made)
-    return read is None or more is None or bool((read | more) & names)
 
 
 def marked(row: Row, names: frozenset[str]) -> Row:

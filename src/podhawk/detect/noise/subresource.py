@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from podhawk.commands.declare import Pipeline, Stage
-from podhawk.commands.rename import Rename, renamed
 from podhawk.commands.search import Search
 from podhawk.detect.evaluate.match import Match
 from podhawk.detect.noise.declare import NoiseClass
+from podhawk.engine.plan.lineage import computes, decides, held_after, shows_only
 from podhawk.spl.clause import And, Clause, Compare, In, Or, Term, walk
 
 CHANGES_THE_OBJECT: Final = frozenset({"ephemeralcontainers", "approval"})
@@ -24,8 +24,6 @@ CHANGES_THE_OBJECT: Final = frozenset({"ephemeralcontainers", "approval"})
 
 _RESOURCE: Final = "objectRef.resource"
 _PART: Final = "objectRef.subresource"
-_SHOWING: Final = frozenset({"search", "stats", "eventstats", "fields", "table", "fillnull", "sort", "rename"})
-"""Commands that show such a field and decide nothing by it, and `search`, whose clause is looked at by itself."""
 
 
 def _members(matches: Sequence[Match]) -> list[bool]:
@@ -74,20 +72,15 @@ def _names_resource(clause: Clause) -> bool:
 
 
 def _tells_parts(stages: Sequence[Stage]) -> bool:
-    """Whether any step decides or computes something by the subresource."""
-    names = {_PART}
+    """Whether any step decides or computes something by the subresource. What it is shown with is nothing."""
+    names = frozenset({_PART})
     for stage in stages:
-        if isinstance(stage.node, Rename):
-            names |= {
-                new for old, into in stage.node.pairs for name in names if (new := renamed(name, old, into)) is not None
-            }
-        elif isinstance(stage.node, Search):
+        if isinstance(stage.node, Search):
             if any(isinstance(part, Compare | In) and part.name in names for part in walk(stage.node.clause)):
                 return True
-        elif stage.name not in _SHOWING:
-            made = stage.command.columns(stage.node, ()) or ()
-            if names & (stage.command.reads(stage.node, frozenset(made)) or frozenset()):
-                return True
+        elif decides(stage, names) or computes(stage, names, over_rows=False):
+            return True
+        names = held_after(stage, names)
     return False
 
 
@@ -96,7 +89,7 @@ def _texts_of(stage: Stage) -> Iterator[str]:
     decide or compute are written as."""
     if isinstance(stage.node, Search):
         yield from _wanted(stage.node.clause)
-    elif stage.name not in _SHOWING:
+    elif not shows_only(stage):
         yield stage.command.render(stage.node)
 
 

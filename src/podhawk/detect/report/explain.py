@@ -20,7 +20,7 @@ from podhawk.commands.search import SEARCH, Search
 from podhawk.detect.evaluate.pipeline import Source
 from podhawk.detect.evaluate.related_events import gathering
 from podhawk.detect.requests.request import member
-from podhawk.engine.plan.planner import GROUPING, grouped_by, make_plan
+from podhawk.engine.plan.planner import gives_groups, grouped_by, make_plan
 from podhawk.engine.plan.stages import run_stages
 from podhawk.engine.run.batch import Runner, SearchJob
 from podhawk.engine.search.collectors import wanted_by
@@ -166,7 +166,7 @@ def _text(stage: Stage) -> str:
 def _needed(stage: Stage, number: int) -> Iterator[tuple[str, spl.Clause]]:
     """What a step must find to leave anything: in words, and as a clause."""
     if number:
-        for name in grouped_by(stage) if stage.name in GROUPING else ():
+        for name in grouped_by(stage) if gives_groups(stage) else ():
             yield name, _has(name)
         return
     for part in conjuncts(stage.node.clause):

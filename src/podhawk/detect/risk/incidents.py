@@ -23,7 +23,7 @@ from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, commo
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.match import Match
-from podhawk.detect.evaluate.message_tokens import Fields, names_at_end
+from podhawk.detect.evaluate.message_tokens import Fields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import Actor, Finding, ScoredEntity
@@ -63,7 +63,7 @@ def _incidents(
     plan = make_plan(one.request.pipeline, context)
     by = ByKey(plan)
     schedule = schedule_of(content.deployment_for(one.detection), context.env.zone)
-    names = names_at_end(plan.pipeline.stages)
+    names = NamesBefore(plan.pipeline.stages)
 
     def tables(times: Sequence[float], rows: Sequence[Row]) -> Callable[[Window], Table]:
         def table(window: Window) -> Table:
@@ -124,7 +124,7 @@ def _match(
     by: ByKey,
     events: Sequence[RiskEvent],
     findings: Mapping[str, Match],
-    names: Mapping[str, str],
+    names: NamesBefore,
 ) -> Match:
     detection = one.detection
     ids = dict.fromkeys(event.finding_id for event in events)

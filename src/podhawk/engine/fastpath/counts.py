@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Final
 
-from podhawk.commands.fillnull import FillNull
+from podhawk.commands.declare import Counting
 from podhawk.commands.search import Search
-from podhawk.commands.stats import StatsRun
 from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, UNSET, Shape, Values, reader, sound
 from podhawk.engine.prefilter.newlines import count_lines
 from podhawk.engine.search.compiled import CompiledSearch
@@ -97,30 +96,31 @@ def block_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> C
 
 def order_free(search: CompiledSearch) -> bool:
     """Whether the order of rows cannot change the state of a search."""
-    return isinstance(search.reducer, StatsRun) and search.reducer.order_free()
+    return isinstance(search.reducer, Counting) and search.reducer.order_free()
 
 
 def fills(search: CompiledSearch) -> dict[str, str] | None:
     """For a search that only counts by fields: the values that stand for missing fields. None for any other search."""
     run = search.reducer
-    if not isinstance(run, StatsRun) or not run.counts_only() or run.node.dedup_splitvals:
+    if not isinstance(run, Counting) or not run.counts_only():
         return None
-    if any(name in (*METADATA, "_time") or of_body(name) for name in run.node.by) or run.first_only:
+    if any(name in (*METADATA, "_time") or of_body(name) for name in run.by):
         return None
     first, *others = search.plan.mapped or (None,)
     if first is None or not isinstance(first.node, Search):
         return None
     filled: dict[str, str] = {}
     for stage in others:
-        if not isinstance(stage.node, FillNull) or "fillnull-empty" in search.context.env.switches:
+        fills = stage.command.fills(stage.node)
+        if fills is None or "fillnull-empty" in search.context.env.switches:
             return None
-        filled = {**dict.fromkeys(stage.node.names, stage.node.value), **filled}
+        filled = {**fills, **filled}
     return filled
 
 
-def counts_everything(search: CompiledSearch) -> StatsRun | None:
-    """The `stats` of a search that counts all events by fields; None for any other search."""
+def counts_everything(search: CompiledSearch) -> Counting | None:
+    """The run code of a search that counts all events by fields; None for any other search."""
     run = search.reducer
-    if isinstance(run, StatsRun) and search.clause == EVERYTHING and run.node.by and fills(search) == {}:
+    if isinstance(run, Counting) and search.clause == EVERYTHING and run.by and fills(search) == {}:
         return run
     return None

@@ -15,14 +15,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from podhawk.commands.stats import StatsRun
+from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.counts import fills, order_free
 from podhawk.engine.fastpath.decoded import DecodedLine, make_row
 from podhawk.engine.fastpath.decoder import Values, bodied, reader, value_of
 from podhawk.engine.fastpath.row_filter import UNIQUE, RowFilter, row_filter_for
 from podhawk.engine.options import EngineOptions
+from podhawk.engine.plan.lineage import volatility
 from podhawk.engine.search.collectors import Collector, EventCollector, RowCollector
+from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.events.fields import head_of, of_body
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Filled, Row
 
 
@@ -118,10 +121,10 @@ class CountingFeed:
 class ByFieldFeed(CountingFeed):
     """Counts by the fields that a search groups by. `filled` are the values that stand for missing fields."""
 
-    def __init__(self, collector: RowCollector, run: StatsRun, filled: dict[str, str], most: int) -> None:
-        super().__init__(collector, run.node.by, most)
+    def __init__(self, collector: RowCollector, run: Counting, filled: dict[str, str], most: int) -> None:
+        super().__init__(collector, run.by, most)
         self._run = run
-        self._filled = [Filled(filled[name]) if name in filled else None for name in run.node.by]
+        self._filled = [Filled(filled[name]) if name in filled else None for name in run.by]
 
     def _pass_on(self, counts: dict[Values, int]) -> None:
         state, run = self._collector.state, self._run
@@ -134,7 +137,7 @@ class TupleFeed(CountingFeed):
     """Counts tuples of all fields that a search reads. An event with a body that it reads gives a row of its own."""
 
     def __init__(
-        self, collector: RowCollector, run: StatsRun, fields: Fields, fixed: dict[str, str], most: int
+        self, collector: RowCollector, run: Counting, fields: Fields, fixed: dict[str, str], most: int
     ) -> None:
         super().__init__(collector, fields.names, most)
         self.without_bodies = fields.bodied is None
@@ -198,9 +201,16 @@ def feed_for(collector: Collector, names: frozenset[str], fixed: dict[str, str],
     search, run, most = collector.search, collector.search.reducer, options.remembered_values
     filled = fills(search)
     if filled is not None:
-        assert isinstance(run, StatsRun)
+        assert isinstance(run, Counting)
         return ByFieldFeed(collector, run, filled, most)
     fields = Fields(names, ordered=not order_free(search))
-    if isinstance(run, StatsRun) and not (fields.timed or names & UNIQUE or search.draws):
+    if isinstance(run, Counting) and not (fields.timed or names & UNIQUE or _by_chance(search)):
         return TupleFeed(collector, run, fields, fixed, most)
     return RowFeed(collector, fields, fixed, row_filter_for(search, fixed, options))
+
+
+def _by_chance(search: CompiledSearch) -> bool:
+    """Whether the map side of a search may give another result for the same values."""
+    plan = search.plan
+    stages = plan.mapped if plan.reducer is None else (*plan.mapped, plan.reducer)
+    return volatility(stages) is Volatility.VOLATILE

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from podhawk.commands.stats import StatsRun
+from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.counts import block_counter, counts_everything, line_counter
 from podhawk.engine.fastpath.decoded import DecodedLine, Position
 from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, SOUND, UNSET, Shape, Values, reachable, sound, value_of
@@ -95,12 +95,12 @@ class FastPath:
         """The lines that were taken; complete after `account`."""
         self.take: Callable[[bytes, int], bool] = self._take
         self.take_lines: Callable[[bytes, int, int], int] | None = None
-        self._counter: StatsRun | None = None
+        self._counter: Counting | None = None
         only = collectors[0]
         if not prefiltered and len(collectors) == 1 and only.search.selects_native and isinstance(only, RowCollector):
             self._counter = counts_everything(only.search)
         if self._counter is not None:
-            by = self._counter.node.by
+            by = self._counter.by
             self.take = line_counter(self._shape, by, self._counted)
             self.take_lines = block_counter(self._shape, by, self._counted)
 

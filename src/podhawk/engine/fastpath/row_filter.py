@@ -11,37 +11,34 @@ stages warn passes, so that the warnings are counted when its rows are made.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage, Wanted
+from podhawk.commands.properties import Effect
 from podhawk.engine.fastpath.decoded import make_row
 from podhawk.engine.fastpath.decoder import Values, reachable, reader
 from podhawk.engine.options import EngineOptions
+from podhawk.engine.plan.lineage import volatility
 from podhawk.engine.plan.planner import Plan
 from podhawk.engine.plan.stages import chain
 from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.events.event import METADATA
 from podhawk.events.fields import of_body
+from podhawk.functions.declare import Volatility
 
 UNIQUE: Final = frozenset({"auditID", "requestReceivedTimestamp", "stageTimestamp", "_time"})
 """Fields that differ for nearly every event."""
-_FILTERS: Final = frozenset({"search", "where", "regex"})
-_PURE: Final = _FILTERS | {"eval", "rename", "lookup", "fillnull", "rex", "iplocation", "fields", "table"}
-_CLOCK: Final = re.compile(r"(?<![A-Za-z_])time\s*\(", re.IGNORECASE)
 
 
 def filtering(plan: Plan) -> tuple[tuple[Stage, ...], frozenset[str]] | None:
     """The stages after the first clause up to the last filter that can be asked beforehand, and the fields that they
     read; None if no filter can."""
-    if _CLOCK.search(plan.pipeline.source.text):
-        return None
     for end in range(len(plan.mapped), 1, -1):
         stages = plan.mapped[1:end]
-        if stages[-1].name not in _FILTERS or any(stage.name not in _PURE for stage in stages):
+        if stages[-1].effect is not Effect.FILTERS or volatility(stages) is Volatility.VOLATILE:
             continue
         wanted: Wanted = frozenset()
         for stage in reversed(stages):
@@ -81,11 +78,6 @@ class RowFilter:
         self.ran = 0
         """How often the stages were run: once for each combination of values that was not known."""
 
-    @property
-    def draws(self) -> bool:
-        """Whether chance plays a part in what the stages do."""
-        return bool(self._context.env.draws)
-
     def passes(self, event: Any) -> bool:
         """Whether a decoded event passes."""
         values = self._read(event)
@@ -112,7 +104,4 @@ class RowFilter:
 def row_filter_for(search: CompiledSearch, fixed: dict[str, str], options: EngineOptions) -> RowFilter | None:
     """The row filter of a search; None if it has no filter that can be asked beforehand."""
     found = filtering(search.plan) if options.row_filters else None
-    if found is None:
-        return None
-    made = RowFilter(*found, fixed, search.context, options)
-    return None if made.draws else made
+    return RowFilter(*found, fixed, search.context, options) if found is not None else None

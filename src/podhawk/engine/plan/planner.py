@@ -8,16 +8,15 @@ ordered tuple: each takes a pipeline and gives one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind, Pipeline, Stage, Wanted
-from podhawk.commands.fillnull import FillNull
-from podhawk.commands.outputlookup import OutputLookup
 from podhawk.commands.parse import parse_search
+from podhawk.commands.properties import Effect, NextGrouping
 from podhawk.commands.search import Search
 from podhawk.errors import SearchError
 from podhawk.events.event import METADATA
@@ -29,8 +28,6 @@ from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import parse_expression
 from podhawk.spl.macros import MacroTable, expand
 from podhawk.spl.text import SearchText, plain
-
-GROUPING = frozenset({"stats", "chart", "timechart", "top", "rare", "eventstats"})
 
 
 class Plan(Struct, frozen=True):
@@ -86,31 +83,26 @@ def check(pipeline: Pipeline, context: Context) -> Pipeline:
     return pipeline
 
 
-def hint_fillnull(pipeline: Pipeline, context: Context) -> Pipeline:
-    """Tell a `fillnull` without a list which fields the next grouping needs (not under --splunk-exact).
-
-    Where the grouping comes next and reads no other field, those are all that matters: a `fillnull` with a list, which
-    need not see the whole result first.
-    """
+def tell_grouping(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Tell a command that asks for it (`fillnull`) which fields the next grouping needs (not under --splunk-exact)."""
     if context.exact:
         return pipeline
-    stages: list[Stage] = []
-    for number, stage in enumerate(pipeline.stages):
-        if isinstance(stage.node, FillNull) and not stage.node.names:
-            later = pipeline.stages[number + 1 :]
-            following = next((other for other in later if other.name in GROUPING), None)
-            also = grouped_by(following) if following is not None else ()
-            read = (
-                following.command.reads(following.node, None)
-                if following is not None and following is later[0]
-                else None
-            )
-            node = replace(stage.node, also=also)
-            if also and read is not None and read <= set(also):
-                node = replace(node, names=also)
-            stage = replace(stage, node=node)
-        stages.append(stage)
+    stages = [
+        replace(stage, node=stage.command.told(stage.node, _next_grouping(pipeline.stages[number:])))
+        if stage.command.told is not None
+        else stage
+        for number, stage in enumerate(pipeline.stages, 1)
+    ]
     return Pipeline(tuple(stages), pipeline.source)
+
+
+def _next_grouping(later: Sequence[Stage]) -> NextGrouping:
+    following = next((stage for stage in later if aggregates(stage)), None)
+    if following is None:
+        return NextGrouping((), False)
+    names = grouped_by(following)
+    read = following.command.reads(following.node, None) if following is later[0] else None
+    return NextGrouping(names, read is not None and read <= set(names))
 
 
 def join_searches(pipeline: Pipeline, context: Context) -> Pipeline:
@@ -136,22 +128,25 @@ def _conjuncts(clause: Clause) -> tuple[Clause, ...]:
 
 
 def grouped_by(stage: Stage) -> tuple[str, ...]:
-    """The fields by which a grouping stage groups, whatever its node calls them."""
-    names: list[str] = []
-    for attribute in ("names", "by", "over", "row", "column", "split"):
-        value = getattr(stage.node, attribute, None)
-        if isinstance(value, str):
-            names.append(value)
-        elif isinstance(value, tuple):
-            names += [part for part in value if isinstance(part, str)]
-    return tuple(name for name in dict.fromkeys(names) if name and not name.startswith("_"))
+    """The fields by which a stage puts rows together, but for internal ones (`_time`)."""
+    return tuple(name for name in dict.fromkeys(stage.groups or ()) if not name.startswith("_"))
+
+
+def aggregates(stage: Stage) -> bool:
+    """Whether a stage computes results over groups of rows, in which a row without one of the fields has no part."""
+    return stage.groups is not None and stage.effect is not Effect.LIMITS
+
+
+def gives_groups(stage: Stage) -> bool:
+    """Whether the rows after a stage stand for groups of rows; a row without one of the fields is gone."""
+    return aggregates(stage) and stage.effect is not Effect.KEEPS
 
 
 def expect_lookups(pipeline: Pipeline, context: Context) -> Pipeline:
     """Let the tables that a search writes exist, so that it may read them first."""
     for stage in pipeline.stages:
-        if isinstance(stage.node, OutputLookup):
-            context.lookups.expect(stage.node.table)
+        for name in stage.command.resources(stage.node).written:
+            context.lookups.expect(name)
     return pipeline
 
 
@@ -159,7 +154,7 @@ PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (
     refuse,
     expect_lookups,
     check,
-    hint_fillnull,
+    tell_grouping,
     join_searches,
 )
 

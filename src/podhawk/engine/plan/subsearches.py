@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from podhawk.commands.declare import Pipeline
+from podhawk.commands.properties import Effect
 from podhawk.engine.plan.pipelines import subsearches
 from podhawk.errors import SearchError
 from podhawk.rows import Row, Table, texts
@@ -38,7 +39,7 @@ def has_subsearch(pipeline: Pipeline) -> bool:
 def rereads(pipeline: Pipeline) -> bool:
     """Whether a search may read its input more than once."""
     return has_subsearch(pipeline) or any(
-        stage.name == "map" or stage.command.legs(stage.node) for stage in pipeline.stages
+        stage.effect is Effect.UNKNOWN or stage.command.legs(stage.node) for stage in pipeline.stages
     )
 
 

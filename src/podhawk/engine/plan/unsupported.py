@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from podhawk.commands.declare import Pipeline
+from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.parse import parse_search
 from podhawk.spl.macros import MacroTable, expand
 
 
-def every_stage(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
-    """The names and refusals of all commands of a pipeline and its legs."""
+def every_stage(pipeline: Pipeline) -> Iterator[Stage]:
+    """The stages of a pipeline and its legs."""
     for stage in pipeline.stages:
-        yield stage.name, stage.command.refused
+        yield stage
         for leg in stage.command.legs(stage.node):
             yield from every_stage(leg)
 
@@ -27,9 +27,10 @@ def refusal(text: str, macros: MacroTable, name: str = "search") -> str:
 
 def refused_in(pipeline: Pipeline) -> str:
     """Why a pipeline is not supported, or nothing."""
-    return next((f"{name} is not supported: {reason}" for name, reason in every_stage(pipeline) if reason), "")
+    refused = (stage for stage in every_stage(pipeline) if stage.command.refused)
+    return next((f"{stage.name} is not supported: {stage.command.refused}" for stage in refused), "")
 
 
 def needs_geo(pipeline: Pipeline) -> bool:
     """Whether a search asks where addresses are."""
-    return any(name == "iplocation" for name, _ in every_stage(pipeline))
+    return any(stage.command.resources(stage.node).geo for stage in every_stage(pipeline))

@@ -92,11 +92,6 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
         """What the search is called in a profile."""
         return (self.plan.pipeline.source.name or "search").removesuffix(": search").rpartition("/")[2]
 
-    @property
-    def draws(self) -> bool:
-        """Whether chance plays a part in its rows."""
-        return bool(self.context.env.draws)
-
     def selects(self, view: View) -> bool:
         """Whether the clause can match a view as far as its source, sourcetype, host and index tell."""
         key = (view.source, view.sourcetype, view.host, view.index)

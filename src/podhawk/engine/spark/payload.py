@@ -17,7 +17,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo, Lookup, Lookups
-from podhawk.commands.fillnull import FillNull
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import Plan, make_plan
@@ -119,15 +118,8 @@ def sent_search(collector: Collector, codec: LookupCodec) -> SentSearch:
 
 
 def _essence(plan: Plan) -> tuple[Any, ...]:
-    """The parts of a plan that an executor uses. The fields that the planner adds to a `fillnull` count only if it has
-    no list of its own."""
-    mapped = tuple(
-        replace(stage, node=replace(stage.node, also=()))
-        if isinstance(stage.node, FillNull) and stage.node.names
-        else stage
-        for stage in plan.mapped
-    )
-    return mapped, plan.reducer, plan.wanted, plan.base
+    """The parts of a plan that an executor uses."""
+    return plan.mapped, plan.reducer, plan.wanted, plan.base
 
 
 def _zone_name(env: Env) -> str:

@@ -173,6 +173,8 @@ def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> 
         ("1 2 3 4", f"{name}(x)", expected),
         lambda number: Moments(result),
         aliases=aliases,
+        ordered=False,
+        growing=result == "sum",
         source=_A + "aggregate-functions",
     )
 
@@ -192,6 +194,7 @@ ARITHMETIC = (
         lambda number: Numbers(number, "linear"),
         aliases=("p", "exactperc"),
         takes_number=True,
+        ordered=False,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -200,6 +203,7 @@ ARITHMETIC = (
         ("1 2 3 4", "upperperc50(x)", "2"),
         lambda number: Numbers(number, "upper"),
         takes_number=True,
+        ordered=False,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -207,6 +211,7 @@ ARITHMETIC = (
         "The middle value; of an even number of values, the higher of the two in the middle.",
         ("1 2 3 4", "median(x)", "3"),
         lambda number: Numbers(50, "median"),
+        ordered=False,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -215,6 +220,7 @@ ARITHMETIC = (
         ("10 9 a", "min(x)", "9"),
         lambda number: Extreme(-1),
         once=True,
+        ordered=False,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -223,6 +229,8 @@ ARITHMETIC = (
         ("10 9 100", "max(x)", "100"),
         lambda number: Extreme(1),
         once=True,
+        ordered=False,
+        growing=True,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -231,6 +239,7 @@ ARITHMETIC = (
         ("3 10 4", "range(x)", "7"),
         lambda number: Range(),
         once=True,
+        ordered=False,
         source=_A + "aggregate-functions",
     ),
 )

@@ -124,6 +124,8 @@ COUNTING = (
         lambda number: Count(),
         aliases=("c",),
         bare=True,
+        ordered=False,
+        growing=True,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -133,6 +135,8 @@ COUNTING = (
         lambda number: Distinct(),
         aliases=("dc",),
         once=True,
+        ordered=False,
+        growing=True,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -141,6 +145,7 @@ COUNTING = (
         ("a b a", "estdc(x)", "2"),
         lambda number: Distinct(),
         once=True,
+        ordered=False,
         source=_A + "aggregate-functions",
     ),
     Aggregation(
@@ -149,6 +154,8 @@ COUNTING = (
         ("10 9 100 9", "values(x)", ["10", "100", "9"]),
         lambda number: Values(),
         once=True,
+        ordered=False,
+        copies=True,
         source=_A + "multivalue-stats-and-chart-functions",
     ),
     Aggregation(
@@ -156,7 +163,7 @@ COUNTING = (
         "The first hundred values of a field as a multivalue, in event order, duplicates kept.",
         ("b a b", "list(x)", ["b", "a", "b"]),
         lambda number: Listed(),
-        ordered=True,
+        copies=True,
         source=_A + "multivalue-stats-and-chart-functions",
     ),
     Aggregation(
@@ -164,6 +171,8 @@ COUNTING = (
         "The most frequent value of a field.",
         ("a b b", "mode(x)", "b"),
         lambda number: Mode(),
+        ordered=False,
+        copies=True,
         source=_A + "aggregate-functions",
     ),
 )

@@ -110,7 +110,7 @@ ORDERED = (
         "The value of the first event in the search's order (the newest, in a raw search).",
         ("c a b", "first(x)", "c"),
         lambda number: Ordered(-1),
-        ordered=True,
+        copies=True,
         source=_A + "event-order-functions",
     ),
     Aggregation(
@@ -118,7 +118,7 @@ ORDERED = (
         "The value of the last event in the search's order.",
         ("c a b", "last(x)", "b"),
         lambda number: Ordered(1),
-        ordered=True,
+        copies=True,
         source=_A + "event-order-functions",
     ),
     Aggregation(
@@ -126,8 +126,8 @@ ORDERED = (
         "The value of the event with the smallest _time that has the field.",
         ("c a b", "earliest(x)", "b"),
         lambda number: Timed(-1),
-        ordered=True,
         by_time=True,
+        copies=True,
         source=_A + "time-functions",
     ),
     Aggregation(
@@ -136,7 +136,7 @@ ORDERED = (
         ("c a b", "latest(x)", "c"),
         lambda number: Timed(1),
         by_time=True,
-        ordered=True,
+        copies=True,
         source=_A + "time-functions",
     ),
     Aggregation(
@@ -144,7 +144,6 @@ ORDERED = (
         "The smallest _time among the events that have the field.",
         ("c a b", "earliest_time(x)", "1"),
         lambda number: Timed(-1, "time"),
-        ordered=True,
         by_time=True,
         source=_A + "time-functions",
     ),
@@ -153,7 +152,6 @@ ORDERED = (
         "The largest _time among the events that have the field.",
         ("c a b", "latest_time(x)", "3"),
         lambda number: Timed(1, "time"),
-        ordered=True,
         by_time=True,
         source=_A + "time-functions",
     ),
@@ -163,7 +161,6 @@ ORDERED = (
         ("7 5 3", "rate(x)", "2"),
         lambda number: Rate(),
         by_time=True,
-        ordered=True,
         source=_A + "time-functions",
     ),
 )

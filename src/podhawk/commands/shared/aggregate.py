@@ -14,11 +14,14 @@ from typing import Any
 from msgspec import Struct, field
 
 from podhawk.commands.context import Context
-from podhawk.commands.names import pattern, shown
+from podhawk.commands.properties import Made
+from podhawk.commands.shared.names import pattern, shown
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
 from podhawk.functions.aggregations.registry import REFUSED
-from podhawk.functions.evaluate import compile_expression, kind, truth
+from podhawk.functions.comparison import truth
+from podhawk.functions.declare import Volatility
+from podhawk.functions.evaluate import compile_expression, kind, patterns, volatility
 from podhawk.functions.numbers import settle
 from podhawk.rows import Row
 from podhawk.rows.values import Value, as_number
@@ -167,6 +170,32 @@ def item_fields(items: Sequence[Item]) -> frozenset[str] | None:
 def item_columns(items: Sequence[Item]) -> tuple[str, ...] | None:
     """The columns that a list makes; None if a wildcard leaves that to the rows."""
     return None if any(item.wild for item in items) else tuple(item.name for item in items)
+
+
+def item_made(items: Sequence[Item], name: str) -> Made | None:
+    """What a result of a list is made of; None for a name that is none of its results."""
+    for item in items:
+        if item.name == name and not item.wild:
+            aggregation, _ = item.declaration()
+            expression = item.argument if not isinstance(item.argument, str | None) else None
+            return Made(
+                item_fields((item,)),
+                unchanged=aggregation.copies and expression is None,
+                strict=aggregation.copies and expression is None,
+                total=aggregation.total,
+                growing=aggregation.growing and (expression is None or not volatility(expression)),
+            )
+    return None
+
+
+def item_volatility(items: Sequence[Item]) -> Volatility:
+    """Whether the same rows can give other results: through the expressions of a list."""
+    return volatility(*(item.argument for item in items if not isinstance(item.argument, str | None)))
+
+
+def item_patterns(items: Sequence[Item]) -> tuple[str, ...]:
+    """The regular expressions in the expressions of a list."""
+    return tuple(patterns(*(item.argument for item in items if not isinstance(item.argument, str | None))))
 
 
 Feed = Callable[["Group", Row], None]

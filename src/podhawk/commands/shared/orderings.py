@@ -18,7 +18,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from podhawk.commands.names import shown
+from podhawk.commands.shared.names import shown
 from podhawk.rows import Row, texts
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor

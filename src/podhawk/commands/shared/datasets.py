@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 
 from podhawk.commands.context import Context, place
-from podhawk.commands.names import shown
+from podhawk.commands.properties import Resources
+from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
@@ -62,6 +63,11 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
         check_model(dataset, *split_model(dataset.name))
     else:
         context.lookups.get(dataset.name)
+
+
+def dataset_resources(dataset: Dataset) -> Resources:
+    """The table or data model that a dataset is."""
+    return Resources(models=(dataset.name,)) if dataset.kind == "datamodel" else Resources(lookups=(dataset.name,))
 
 
 def split_model(name: str) -> tuple[str, str]:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
-from podhawk.commands.aggregate import Aggregator, Group
-from podhawk.commands.groups import sort_key
+from podhawk.commands.shared.aggregate import Aggregator, Group
+from podhawk.commands.shared.groups import sort_key
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, find
 from podhawk.rows import OrderKey

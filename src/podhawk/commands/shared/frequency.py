@@ -15,11 +15,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.groups import Key, filled, keys_of, more_real, sort_key
-from podhawk.commands.names import has_wildcard, listed
+from podhawk.commands.properties import NO_COLUMN, Effect, Sources, computed, copy, effect, immutable
+from podhawk.commands.shared.groups import Key, filled, keys_of, more_real, sort_key
+from podhawk.commands.shared.names import has_wildcard, listed
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -189,6 +191,14 @@ def _merge(node: Frequency, context: Context) -> Mergeable:
     return FrequencyRun(node, context)
 
 
+def _made(node: Frequency, name: str) -> Sources:
+    if name in node.by:
+        return (replace(copy(name), total=True),)
+    if name in node.names:
+        return (copy(name), computed(())) if node.useother else (replace(copy(name), total=True),)
+    return (computed((*node.names, *node.by), aggregated=True),) if name in _columns(node, None) else NO_COLUMN  # type: ignore[operator]
+
+
 def declare(name: str, rare: bool, doc: str, examples: tuple[Example, ...]) -> Command:
     """The declaration of top or rare."""
     return Command(
@@ -203,5 +213,10 @@ def declare(name: str, rare: bool, doc: str, examples: tuple[Example, ...]) -> C
         reads=_reads,
         columns=_columns,
         merge=_merge,
+        made=_made,
+        effect=effect(Effect.REBUILDS),
+        groups=lambda node: (*node.names, *node.by),
+        volatility=immutable,
+        states=(Tally,),
         source=f"https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/{name}",
     )

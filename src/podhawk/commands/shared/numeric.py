@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from podhawk.commands.aggregate import Item, wild_name
-from podhawk.commands.names import pattern
+from podhawk.commands.shared.aggregate import Item, wild_name
+from podhawk.commands.shared.names import pattern
 from podhawk.functions.aggregations.arithmetic import ARITHMETIC
 from podhawk.rows import Row, texts
 from podhawk.rows.values import as_number

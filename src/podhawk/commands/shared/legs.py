@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Pipeline
+from podhawk.commands.properties import Resources
 from podhawk.commands.search import Search
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Table
 from podhawk.spl.clause import Subsearch, walk
 
@@ -52,6 +54,19 @@ def pipeline_columns(pipeline: Pipeline, columns: Columns = None) -> Columns:
     for stage in pipeline.stages:
         columns = stage.command.columns(stage.node, columns)
     return columns
+
+
+def pipeline_volatility(pipeline: Pipeline) -> Volatility:
+    """Whether the same events can give other rows of a pipeline."""
+    return max((stage.command.volatility(stage.node) for stage in pipeline.stages), default=Volatility.IMMUTABLE)
+
+
+def pipeline_resources(pipeline: Pipeline) -> Resources:
+    """What the stages of an inner pipeline use beside their rows."""
+    found = Resources()
+    for stage in pipeline.stages:
+        found |= stage.command.resources(stage.node)
+    return found
 
 
 def joined(first: Columns, second: Columns) -> Columns:

@@ -12,15 +12,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Final
 
 from msgspec import Struct, field
 
-from podhawk.commands.aggregate import Aggregator, Group, Item, item_columns
 from podhawk.commands.bin import Bins, Cut, chosen_span, cutter
 from podhawk.commands.context import Context
-from podhawk.commands.groups import sort_key
-from podhawk.commands.series import Cell, Cells, Label, SeriesOptions, lay_out
-from podhawk.commands.spans import Span, TimeSpan, as_time, number_range, range_label, seconds_of, time_after, usable
+from podhawk.commands.shared.aggregate import Aggregator, Group, Item, item_columns
+from podhawk.commands.shared.groups import sort_key
+from podhawk.commands.shared.series import Cell, Cells, Label, SeriesOptions, lay_out
+from podhawk.commands.shared.spans import (
+    Span,
+    TimeSpan,
+    as_time,
+    number_range,
+    range_label,
+    seconds_of,
+    time_after,
+    usable,
+)
 from podhawk.rows import Filled, Row, Table, texts
 from podhawk.rows.values import Value, as_number, as_text
 
@@ -58,6 +68,10 @@ class State(Struct):
     grain: int = 1
     low: Number = math.inf
     high: Number = -math.inf
+
+
+GRID_STATES: Final = (State, Line, Cell, Group)
+"""The classes of the values that a state holds."""
 
 
 class GridRun:

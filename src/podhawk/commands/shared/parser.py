@@ -1,0 +1,95 @@
+"""A search's text to its pipeline, by the table of commands."""
+
+from __future__ import annotations
+
+from podhawk.commands.catalog import COMMANDS
+from podhawk.commands.declare import Kind, Pipeline, Stage
+from podhawk.errors import nearest
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.pipeline import Segment, split
+from podhawk.spl.text import SearchText
+
+SUBSEARCH_LIMIT = 20
+
+
+def parse_search(source: SearchText) -> Pipeline:
+    """The pipeline of a whole search.
+
+    Raises SearchError at the first thing that cannot be read, for an unknown command, and for a command
+    that podhawk does not support, before anything runs.
+    """
+    return parse_slice(source, 0, len(source.text))
+
+
+def parse_slice(
+    source: SearchText, start: int, end: int, leading: frozenset[str] = frozenset(), continues: bool = False
+) -> Pipeline:
+    """The pipeline of a part of a search. `continues` says its rows come from outside (`appendpipe`)."""
+    stages: list[Stage] = []
+    for number, segment in enumerate(split(source, start, end, leading)):
+        stages.append(_stage(source, segment, number == 0 and not continues))
+    first = stages[0]
+    if (
+        source.text[start:end].lstrip().startswith("|")
+        and not continues
+        and first.kind is not Kind.GENERATING
+        and not first.command.refused
+    ):
+        raise source.error(
+            f"{first.name} cannot stand first: it makes no rows of its own",
+            first.at,
+            len(first.name),
+            "Begin with a search clause, or with a generating command such as | makeresults or | inputlookup.",
+        )
+    return Pipeline(tuple(stages), source)
+
+
+def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
+    command = COMMANDS.get(segment.name.lower())
+    if command is None:
+        raise source.error(
+            f"unknown command {segment.name!r}", segment.at, len(segment.name), nearest(segment.name, COMMANDS)
+        )
+    cursor = Cursor(source, segment.start, segment.end, command.name)
+    stage = Stage(command, command.parse(cursor), command.name, segment.at, source)
+    if stage.kind is Kind.GENERATING and not first:
+        raise source.error(
+            f"{command.name} must stand first in a search",
+            segment.at,
+            len(segment.name),
+            "Begin the search with | " + command.name + ".",
+        )
+    return stage
+
+
+def parse_bracketed(cursor: Cursor, *, continues: bool = False) -> Pipeline:
+    """A subsearch in square brackets: a search, or (with `continues`) commands for the rows at hand."""
+    at = cursor.at
+    start, end = cursor.bracketed()
+    if cursor.source.text.count("[", 0, at + 1) - cursor.source.text.count("]", 0, at) > SUBSEARCH_LIMIT:
+        raise cursor.error("subsearches are nested too deeply", at)
+    if not cursor.source.text[start:end].strip():
+        raise cursor.error("this subsearch is empty", at)
+    generating = frozenset(
+        name for name, command in COMMANDS.items() if continues or command.generate is not None or command.refused
+    )
+    return parse_slice(cursor.source, start, end, generating, continues)
+
+
+def render_pipeline(pipeline: Pipeline) -> str:
+    """The pipeline as SPL; parsing it again gives the same tree."""
+    parts: list[str] = []
+    for number, stage in enumerate(pipeline.stages):
+        text = stage.command.render(stage.node)
+        if number == 0 and stage.name == "search":
+            parts.append(f"search {text}".strip())
+        elif number == 0:
+            parts.append(f"| {stage.name} {text}".strip())
+        else:
+            parts.append(f"{stage.name} {text}".strip())
+    return " | ".join(parts)
+
+
+def render_bracketed(pipeline: Pipeline) -> str:
+    """A subsearch as SPL."""
+    return f"[ {render_pipeline(pipeline)} ]"
