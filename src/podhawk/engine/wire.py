@@ -22,7 +22,7 @@ from podhawk.commands.aggregate import Group
 from podhawk.commands.orderings import Falling
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import EngineError
-from podhawk.events.collected import KeptLine
+from podhawk.events.collected import CollectedLine
 from podhawk.events.decode import Number
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.options import InputReport, Rejected
@@ -59,7 +59,7 @@ CLASSES: Final[tuple[type, ...]] = (
     InputReport,
     Rejected,
     Origin,
-    KeptLine,
+    CollectedLine,
     AuditEvent,
     View,
 )
@@ -86,7 +86,7 @@ class Tag(IntEnum):
 
 def _members(cls: type) -> tuple[str, ...]:
     if issubclass(cls, msgspec.Struct):
-        return tuple(name for name in cls.__struct_fields__ if name != "alike")  # what is known of others stays here
+        return tuple(name for name in cls.__struct_fields__ if name != "template")  # it stays in the process
     found: list[str] = []
     for base in reversed(cls.__mro__):
         found.extend(getattr(base, "__slots__", ()))
