@@ -10,10 +10,10 @@ import pytest
 
 from podhawk.engine.search.rows import row_of
 from podhawk.engine.wire import dump, load
-from podhawk.events import line_template as alike
-from podhawk.events.collected import KeptLine, Rebuild
+from podhawk.events.collected import CollectedLine, EventDecoder
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
+from podhawk.events.line_template import IDENTITY
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.read import read_events
 from podhawk.rows import OrderKey
@@ -38,7 +38,7 @@ def line(chance: random.Random, number: int) -> str:
     if odd < 0.1:
         made["requestObject"] = {"auditID": f"inner-{number}"}
     elif odd < 0.2:
-        made.pop(chance.choice(alike.IDENTITY[1:]))
+        made.pop(chance.choice(IDENTITY[1:]))
         made["requestObject"] = {"stageTimestamp": TIMES[0], "requestReceivedTimestamp": TIMES[0]}
     elif odd < 0.3:
         made["annotations"] = {"note": json.dumps({"auditID": "x"}, separators=(",", ":"))}
@@ -58,18 +58,18 @@ def both(tmp_path: Path, lines: list[str], templates: int = 4096) -> list[tuple[
     path = tmp_path / "audit.log"
     path.write_text("".join(one + "\n" for one in lines), encoding="utf-8")
     options = ReadOptions(input_format="native", line_templates=templates)
-    rebuild = Rebuild(options)
+    decoder = EventDecoder(options)
     read = list(read_events([str(path)], options, InputReport()))
     assert len(read) == len(lines)
     return [
-        (event, rebuild.event(KeptLine(str(path), number, text.encode())))
+        (event, decoder.event(CollectedLine(str(path), number, text.encode())))
         for number, (event, text) in enumerate(zip(read, lines, strict=True), 1)
     ]
 
 
 @pytest.mark.parametrize("templates", [4096, 2])
 def test_events_made_after_others_are_as_they_are_read(templates: int, tmp_path: Path) -> None:
-    names = frozenset({*alike.IDENTITY, "_time", "_raw", "user.username", "requestObject.auditID", "source"})
+    names = frozenset({*IDENTITY, "_time", "_raw", "user.username", "requestObject.auditID", "source"})
     shared = 0
     for seed in range(5):
         chance = random.Random(f"alike {seed}")
@@ -79,7 +79,7 @@ def test_events_made_after_others_are_as_they_are_read(templates: int, tmp_path:
             for wanted in (names, frozenset({"verb", "auditID"}), frozenset({"_time"})):
                 row, same = (row_of(one, one.view, wanted, OrderKey(), FlattenRules()) for one in (event, made))
                 assert list(row.items()) == list(same.items())
-            shared += made.alike is not None and len(made.alike.known) > 1
+            shared += made.template is not None and len(made.template.known) > 1
     assert shared > 100
 
 
@@ -97,8 +97,8 @@ def test_an_identity_that_an_attacker_spells_is_not_taken_for_the_events_own(tmp
 def test_what_events_share_stays_in_the_process(tmp_path: Path) -> None:
     chance = random.Random("stays")
     pairs = both(tmp_path, [line(chance, number) for number in range(50)])
-    assert any(made.alike is not None for _, made in pairs)
+    assert any(made.template is not None for _, made in pairs)
     for event, made in pairs:
         again = load(dump(made))
         assert again == event
-        assert again.alike is None
+        assert again.template is None

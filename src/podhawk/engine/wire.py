@@ -1,14 +1,22 @@
-"""States as bytes, for the way between machines: versioned msgpack, never pickle.
+"""States as bytes: between machines and from run to run (`dump`, `load`), and between forks (`dump_local`,
+`load_local`).
+
+Between machines, and in a state that is kept, they are versioned msgpack, never pickle.
 
 What states are made of is a closed list: plain values, the containers below, and classes, whose members are written
 in their order: `OWN`, the states of aggregations, and those that commands declare (`Command.states`). Reading makes
 nothing else, so that bytes from elsewhere can at worst give a wrong state. Every value that msgpack does not tell apart
 by itself is an array whose first member is its tag. Both ends must have the same `VERSION`: raise it when a member of
 such a class, a tag or their order changes.
+
+Forks of one process share its classes, and trust each other, so between them it is pickle. It is written in C: a state
+of 12,000 groups takes 155 ms to be sent and read so, and 575 ms as msgpack that is walked in Python, which is more than
+it takes to count the events.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from collections.abc import Iterator
 from enum import IntEnum
@@ -21,7 +29,7 @@ import msgspec
 from podhawk.commands.registry import COMMANDS
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import EngineError
-from podhawk.events.collected import KeptLine
+from podhawk.events.collected import CollectedLine
 from podhawk.events.decode import Number
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.options import InputReport, Rejected
@@ -31,7 +39,7 @@ from podhawk.rows import Filled, OrderKey, Row
 VERSION: Final = 2
 MAGIC: Final = "podhawk-state"
 
-OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, KeptLine, AuditEvent, View)
+OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, CollectedLine, AuditEvent, View)
 """The classes that do not belong to a command or an aggregation."""
 
 
@@ -56,7 +64,7 @@ class Tag(IntEnum):
 
 def _members(cls: type) -> tuple[str, ...]:
     if issubclass(cls, msgspec.Struct):
-        return tuple(name for name in cls.__struct_fields__ if name != "alike")  # what is known of others stays here
+        return tuple(name for name in cls.__struct_fields__ if name != "template")  # it stays in the process
     found: list[str] = []
     for base in reversed(cls.__mro__):
         found.extend(getattr(base, "__slots__", ()))
@@ -206,3 +214,13 @@ def _object(rest: list[Any]) -> Any:
     for name, value in zip(known.members[number], values, strict=True):
         object.__setattr__(made, name, _value(value))  # some are frozen
     return made
+
+
+def dump_local(value: Any) -> bytes:
+    """Any value as bytes for `load_local`, in the same process or a fork of it."""
+    return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+
+def load_local(data: bytes) -> Any:
+    """The value that `dump_local` wrote. Must only be given bytes from this process or a fork of it."""
+    return pickle.loads(data)

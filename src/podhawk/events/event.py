@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from podhawk.events.line_template import Alike
+from podhawk.events.line_template import LineTemplate
 from podhawk.rows import Value
 
 NATIVE_SOURCE: Final = "kubernetes"
@@ -108,8 +108,8 @@ class AuditEvent(Struct):
     time the record has; `stage_time` is when this stage was written. `missing` holds flattened field-name
     prefixes that the carrier does not provide or lost: what is missing is absent from the data, never
     empty, and a search that needs it cannot be evaluated on this event. `truncated` is true where the
-    event was cut on its way or by the API server itself (annotation `audit.k8s.io/truncated`). `alike` is what it
-    shares with others that differ only in their identity, where that is known.
+    event was cut on its way or by the API server itself (annotation `audit.k8s.io/truncated`). `template` is
+    what it has in common with events that differ only in their identity, if that is known.
     """
 
     view: View
@@ -121,4 +121,4 @@ class AuditEvent(Struct):
     format: str = "native"
     truncated: bool = False
     missing: frozenset[str] = frozenset()
-    alike: Alike | None = None
+    template: LineTemplate | None = None

@@ -1,13 +1,13 @@
-"""Events that differ in nothing but their identity: the auditID and the times.
+"""Lines that differ only in the identity of their request: the auditID and the times.
 
 A workload does the same thing all day, so thousands of lines are the same but for three members. Of the lines that a
-scan has kept, the first of such a kind is decoded, and the others are made after it: with their own identity, and with
-the rest of what was decoded in common. What is worked out of the rest (who it was, what it was about, the row that a
-search sees) is then worked out once for all of them, and kept in what they share.
+scan has collected, the first of such a kind is decoded, and the events of the others are made from it: with their own
+identity, and with everything else in common. What is worked out from the common part (who made the request, what it was
+about, the row that a search sees) is kept in their `LineTemplate` and worked out once for all of them.
 
-An identity is taken out of a line's text only where each of its members stands there exactly once in the way the API
-server writes it, and, before a second line is made after the first, only if decoding shows that these are the members
-of the event itself. A body may hold such names as well.
+The identity is cut out of the text of a line only if each of its members is there exactly once, in the way the API
+server writes it. Before a second event is made from the first, decoding has to show that these are members of the event
+itself, because a body may hold the same names.
 """
 
 from __future__ import annotations
@@ -18,32 +18,33 @@ from typing import Any, Final
 import msgspec
 
 IDENTITY: Final = ("auditID", "requestReceivedTimestamp", "stageTimestamp")
-"""Fields that are others for each request."""
+"""The fields that differ for each request."""
 LONGEST: Final = 8192
-"""Bytes of a line that is compared: what is longer has a body, which holds versions and times of its own."""
+"""Bytes of a line that is compared. A longer one has a body, which holds versions and times of its own."""
 _MEMBER: Final = re.compile(rb'"(auditID|requestReceivedTimestamp|stageTimestamp)":"([!#-\[\]-~]+)"')
 
 
-class Alike(msgspec.Struct, eq=False):
-    """What events share that differ in nothing but their identity: `known` is what has been worked out of them."""
+class LineTemplate(msgspec.Struct, eq=False):
+    """What events have in common that differ only in their identity: `known` is what was worked out from them."""
 
     known: dict[Any, Any] = msgspec.field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
-        return other is None or isinstance(other, Alike)  # an event is the same whatever is known of it
+        return other is None or isinstance(other, LineTemplate)  # an event is the same whatever is known of it
 
     def __ne__(self, other: object) -> bool:
         return not self == other
 
     def __repr__(self) -> str:
-        return "Alike()"
+        return "LineTemplate()"
 
 
 Rest = tuple[bytes, ...]
+"""A line without its identity."""
 
 
-def split(text: bytes) -> tuple[Rest, dict[str, str]] | None:
-    """A line without its identity, and that; None where it cannot be taken out."""
+def cut_identity(text: bytes) -> tuple[Rest, dict[str, str]] | None:
+    """A line without its identity, and the identity; None if it cannot be cut out."""
     if len(text) > LONGEST:
         return None
     parts = _MEMBER.split(text)
@@ -62,7 +63,7 @@ def split(text: bytes) -> tuple[Rest, dict[str, str]] | None:
 
 
 def is_its_own(rest: Rest) -> bool:
-    """Whether what was taken out of a line were members of the event itself."""
+    """Whether the identity that was cut out of a line was made of members of the event itself."""
     before, first, between, second, then, third, after = rest
     text = b"".join(
         (before, b'"', first, b'":true', between, b'"', second, b'":true', then, b'"', third, b'":true', after)

@@ -23,7 +23,7 @@ from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.risk.dataset import event_of, row_of
 from podhawk.detect.risk.event import RiskEvent
 from podhawk.engine.wire import dump, load
-from podhawk.events.collected import Kept
+from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
 from podhawk.rows.values import as_text
 from podhawk.store.database import open_engine, transaction
@@ -68,7 +68,7 @@ class SqlMemory:
         assert self._connection is not None, "a memory is used within `locked`"
         return self._connection
 
-    def events(self) -> Sequence[Kept]:
+    def events(self) -> Sequence[CollectedEvent]:
         """The events that were kept, oldest first."""
         rows = self._db.execute(sql.select(EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint))
         return [load(bytes(data)) for (data,) in rows]

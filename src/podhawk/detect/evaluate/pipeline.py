@@ -42,7 +42,7 @@ from podhawk.detect.risk.incidents import reads_risk
 from podhawk.engine.profile import timed
 from podhawk.engine.run.batch import Runner
 from podhawk.engine.search.collectors import wanted_by
-from podhawk.events.collected import Kept, Rebuild
+from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent
 from podhawk.events.options import ReadOptions
 
@@ -83,13 +83,13 @@ def detect(
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
     gathered = _gather(windowed, runner, context)
-    rebuild = Rebuild(source.options)
-    requests = collect(gathered.wanted, rebuild)
+    decoder = EventDecoder(source.options)
+    requests = collect(gathered.wanted, decoder)
     if memory is not None:
-        kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in memory.events()]
-        requests = join(requests, collect(kept, rebuild))
+        kept = [(event, numbers_of(windowed, decoder.event(event))) for event in memory.events()]
+        requests = join(requests, collect(kept, decoder))
         # What a later run will need to know is not known yet.
-        requests = join(requests, collect([*gathered.owners, *gathered.tokens], rebuild))
+        requests = join(requests, collect([*gathered.owners, *gathered.tokens], decoder))
     else:
         requests = join(
             requests,
@@ -98,11 +98,11 @@ def detect(
                     *naming(gathered.owners, served_by_controllers(requests)),
                     *naming(gathered.tokens, tokens_used(requests)),
                 ],
-                rebuild,
+                decoder,
             ),
         )
     del gathered  # the lines' texts stand in their events by now
-    requests = _second_look(requests, windowed, runner, rebuild, context)
+    requests = _second_look(requests, windowed, runner, decoder, context)
     if memory is not None:
         memory.keep(event for one in requests.values() for event in one.request.events)
     writes = (write_of(one.request) for one in requests.values())
@@ -126,9 +126,9 @@ def detect(
 class _Gathered(Struct):
     """What one scan found: events that searches want, and those that tell who is behind them."""
 
-    wanted: list[tuple[Kept, list[int]]] = field(default_factory=list)
-    owners: list[tuple[Kept, list[int]]] = field(default_factory=list)
-    tokens: list[tuple[Kept, list[int]]] = field(default_factory=list)
+    wanted: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
+    owners: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
+    tokens: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
 
 
 def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context) -> _Gathered:
@@ -157,7 +157,7 @@ def _second_look(
     requests: dict[RequestKey, Collected],
     evaluations: Sequence[Evaluation],
     runner: Runner,
-    rebuild: Rebuild,
+    decoder: EventDecoder,
     context: Context,
 ) -> dict[RequestKey, Collected]:
     """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
@@ -165,7 +165,7 @@ def _second_look(
     if not open_ones:
         return requests
     found = collect(
-        ((kept, ()) for kept, _ in wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))), rebuild
+        ((kept, ()) for kept, _ in wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))), decoder
     )
     return join(requests, {key: one for key, one in found.items() if key in requests})
 

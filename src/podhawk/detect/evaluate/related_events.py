@@ -27,7 +27,7 @@ from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owners import KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
 from podhawk.engine.run.batch import SearchJob
-from podhawk.events.collected import Kept
+from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
 from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
@@ -134,7 +134,9 @@ def served_by_controllers(requests: Mapping[RequestKey, Collected]) -> list[str]
     )
 
 
-def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -> list[tuple[Kept, list[int]]]:
+def naming(
+    gathered: Sequence[tuple[CollectedEvent, list[int]]], texts: Collection[str]
+) -> list[tuple[CollectedEvent, list[int]]]:
     """Those of the gathered events that may have one of these texts as a value; the others need not be decoded."""
     if not texts:
         return []

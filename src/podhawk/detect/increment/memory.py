@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from podhawk.detect.evaluate.match import Match
 from podhawk.detect.risk.event import RiskEvent
-from podhawk.events.collected import Kept
+from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
 
 
@@ -34,7 +34,7 @@ class Memory(Protocol):
     def locked(self) -> AbstractContextManager[None]:
         """For the time of a run's evaluation no other run may read or write. What was written is undone if it fails."""
 
-    def events(self) -> Sequence[Kept]:
+    def events(self) -> Sequence[CollectedEvent]:
         """The events that were kept."""
 
     def keep(self, events: Iterable[AuditEvent]) -> None:

@@ -27,7 +27,7 @@ from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
 from podhawk.errors import SearchError
-from podhawk.events.collected import Rebuild
+from podhawk.events.collected import EventDecoder
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
 from podhawk.functions.predicates import with_latest
@@ -199,13 +199,13 @@ def _misses(parts: Sequence[spl.Clause], source: Source, runner: Runner, context
         return
     clauses = [_all([*(other for other in parts if other is not part), spl.Not(part)]) for part in parts]
     jobs = runner.gather([gathering(clause, replace(context, env=replace(context.env))) for clause in clauses])
-    rebuild = Rebuild(source.options)
+    decoder = EventDecoder(source.options)
     shown = [0] * len(parts)
     for kept, numbers in wanted_by(jobs):
         for number in numbers:
             if shown[number] < MISSES:
                 shown[number] += 1
-                event = rebuild.event(kept)
+                event = decoder.event(kept)
                 yield _miss(event, parts[number], row_of(event, event.view, None, OrderKey(), FlattenRules()))
 
 

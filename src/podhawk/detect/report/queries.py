@@ -15,7 +15,7 @@ from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
-from podhawk.events.collected import Rebuild
+from podhawk.events.collected import EventDecoder
 from podhawk.session import Surroundings
 
 
@@ -57,8 +57,8 @@ def explain_one_event(
     source = FileSource([str(path) for path in paths], around.reading, keep=True)
     request = request_of(detection, content, around)
     jobs = around.runner(source).gather([gathering(clause_of([audit_id]), around.context(content))])
-    rebuild = Rebuild(source.options)
-    events = [rebuild.event(kept) for kept, _ in wanted_by(jobs)]
+    decoder = EventDecoder(source.options)
+    events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:
         raise InputError(f"no event here has the auditID {audit_id}", remedy="podhawk search auditID=… shows events.")
     for event in events:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from podhawk.detect.requests.request import Request, RequestKey, key_of
-from podhawk.events.collected import Kept, KeptLine, Rebuild, place_of
+from podhawk.events.collected import CollectedEvent, CollectedLine, EventDecoder, place_of
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
 
 _STAGES: Final = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}
@@ -42,19 +42,23 @@ class Collected(Struct, frozen=True):
         return frozenset().union(*self.wanted)
 
 
-def collect(gathered: Iterable[tuple[Kept, Iterable[int]]], rebuild: Rebuild) -> dict[RequestKey, Collected]:
+def collect(
+    gathered: Iterable[tuple[CollectedEvent, Iterable[int]]], decoder: EventDecoder
+) -> dict[RequestKey, Collected]:
     """The requests that gathered events are stages of."""
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
     for kept, numbers in _without_copies(gathered):
-        event = rebuild.event(kept)
+        event = decoder.event(kept)
         found.setdefault(_key(event), []).append((event, frozenset(numbers)))
     return {key: _collected(key, events) for key, events in found.items()}
 
 
-def _without_copies(gathered: Iterable[tuple[Kept, Iterable[int]]]) -> Iterator[tuple[Kept, Iterable[int]]]:
+def _without_copies(
+    gathered: Iterable[tuple[CollectedEvent, Iterable[int]]],
+) -> Iterator[tuple[CollectedEvent, Iterable[int]]]:
     """What was gathered, lines that are copies of one another once, as the first of them: they need not be decoded to
     know that they are the same event."""
-    lines: dict[bytes, tuple[KeptLine, Iterable[int]]] = {}
+    lines: dict[bytes, tuple[CollectedLine, Iterable[int]]] = {}
     for kept, numbers in gathered:
         if isinstance(kept, AuditEvent):
             yield kept, numbers

@@ -41,10 +41,10 @@ class Request(Struct, frozen=True):
 def known_of(request: Request) -> dict[Any, Any] | None:
     """What has been worked out of requests that differ from this one in nothing but their identity, to be added to;
     None where no such ones are known."""
-    first = request.events[0].alike
+    first = request.events[0].template
     if first is None or len(request.events) == 1:
         return None if first is None else first.known
-    later = tuple([event.alike for event in request.events[1:]])
+    later = tuple([event.template for event in request.events[1:]])
     if None in later:
         return None
     known: tuple[Any, dict[Any, Any]] | None = first.known.get(tuple(map(id, later)))

@@ -10,7 +10,7 @@ import msgspec
 
 from podhawk.engine.fastpath.decoder import UNSET, Values, value_of
 from podhawk.events.candidates import LineCounter
-from podhawk.events.collected import KeptLine
+from podhawk.events.collected import CollectedLine
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.event import View
 from podhawk.events.fields import head_of, pick
@@ -83,7 +83,7 @@ class DecodedLine:
         self._position = position
         self._number = 0
         self._order: OrderKey | None = None
-        self._collected: KeptLine | None = None
+        self._collected: CollectedLine | None = None
 
     @property
     def number(self) -> int:
@@ -106,10 +106,10 @@ class DecodedLine:
         return self._order
 
     @property
-    def collected(self) -> KeptLine:
+    def collected(self) -> CollectedLine:
         """The line as it stands, for collectors of events."""
         if self._collected is None:
-            self._collected = KeptLine(self._position.path, self.number, self._text)
+            self._collected = CollectedLine(self._position.path, self.number, self._text)
         return self._collected
 
 

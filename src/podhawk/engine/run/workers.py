@@ -8,13 +8,13 @@ in one process instead, with the same result.
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.stats import SearchStats
+from podhawk.engine.wire import dump_local, load_local
 from podhawk.events.options import InputReport
 from podhawk.events.splits import Piece
 
@@ -113,7 +113,7 @@ def _run(
             elif data == b"done":
                 open_pipes.remove(pipe)
             else:
-                sent = pickle.loads(data)
+                sent = load_local(data)
                 (received if isinstance(sent, tuple) else merged).append(sent)
     for child, ours in children:
         if failed:
@@ -159,4 +159,4 @@ def _child(collectors: Sequence[Collector], pieces: list[Piece], queue: Any, pip
 
 
 def _send(pipe: Connection, sent: Sent | States) -> None:
-    pipe.send_bytes(pickle.dumps(sent, pickle.HIGHEST_PROTOCOL))
+    pipe.send_bytes(dump_local(sent))

@@ -16,7 +16,7 @@ from podhawk.engine.profile import timed
 from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.engine.search.rows import row_of
 from podhawk.engine.search.stats import SearchStats
-from podhawk.events.collected import Kept, moved, place_of
+from podhawk.events.collected import CollectedEvent, moved, place_of
 from podhawk.events.event import AuditEvent, View
 from podhawk.rows import OrderKey, Row, Table
 
@@ -119,7 +119,7 @@ class EventCollector:
     def __init__(self, search: CompiledSearch, stats: SearchStats) -> None:
         self.search = search
         self.stats = stats
-        self.state: list[Kept] = []
+        self.state: list[CollectedEvent] = []
         stats.unseen |= search.required
 
     @property
@@ -133,16 +133,16 @@ class EventCollector:
         """Nothing is held back here."""
 
     def merge(self, state: Any, lines_before: int = 0) -> None:
-        self.state.extend(moved(kept, lines_before) for kept in state)
+        self.state.extend(moved(event, lines_before) for event in state)
 
     def clear(self) -> None:
         self.state = []
 
 
-def wanted_by(collectors: Sequence[EventCollector]) -> list[tuple[Kept, list[int]]]:
+def wanted_by(collectors: Sequence[EventCollector]) -> list[tuple[CollectedEvent, list[int]]]:
     """All collected events, each once, with the numbers of the collectors that have it."""
-    found: dict[tuple[str, int, int], tuple[Kept, list[int]]] = {}
+    found: dict[tuple[str, int, int], tuple[CollectedEvent, list[int]]] = {}
     for number, collector in enumerate(collectors):
-        for kept in collector.state:
-            found.setdefault(place_of(kept), (kept, []))[1].append(number)
+        for event in collector.state:
+            found.setdefault(place_of(event), (event, []))[1].append(number)
     return list(found.values())

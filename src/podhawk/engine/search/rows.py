@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from podhawk.events.event import METADATA, AuditEvent, View
 from podhawk.events.fields import FlattenRules, fields_of, pick
-from podhawk.events.line_template import IDENTITY, Alike
+from podhawk.events.line_template import IDENTITY, LineTemplate
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import decide
 from podhawk.rows import OrderKey, Row
@@ -55,18 +55,18 @@ def order_of(event: AuditEvent, place: tuple[int, ...]) -> OrderKey:
 
 def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey, rules: FlattenRules) -> Row:
     """The row that a search sees of an event, with the fields that are wanted."""
-    if event.alike is not None and names is not None and view is event.view and not rules.extraction_cutoff:
-        return _after_another(event, event.alike, view, names, order, rules)
+    if event.template is not None and names is not None and view is event.view and not rules.extraction_cutoff:
+        return _after_another(event, event.template, view, names, order, rules)
     return _made(event, view, names, order, rules)
 
 
 def _after_another(
-    event: AuditEvent, alike: Alike, view: View, names: frozenset[str], order: OrderKey, rules: FlattenRules
+    event: AuditEvent, template: LineTemplate, view: View, names: frozenset[str], order: OrderKey, rules: FlattenRules
 ) -> Row:
     """The row, made after that of an event that differs in nothing but its identity."""
-    first: Row | None = alike.known.get((names, rules))
+    first: Row | None = template.known.get((names, rules))
     if first is None:
-        first = alike.known[names, rules] = _made(event, view, names, order, rules)
+        first = template.known[names, rules] = _made(event, view, names, order, rules)
     if "_time" in names and (event.time is None) is ("_time" in first):
         return _made(event, view, names, order, rules)
     row = Row(first, order)
