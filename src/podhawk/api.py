@@ -38,7 +38,7 @@ from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
-from podhawk.session import Surroundings, content_of, surroundings
+from podhawk.session import Session, content_of, session_of
 from podhawk.settings.resolve import Settings
 
 Cell = str | list[str] | None
@@ -152,7 +152,7 @@ def search(
     *paths: str | Path,
     content: Content | None = None,
     name: str = "search",
-    settings: Surroundings | None = None,
+    session: Session | None = None,
     **options: Any,
 ) -> Result:
     """Run one search over files, folders, globs or `-` (standard input).
@@ -160,18 +160,18 @@ def search(
     Options are those of the command line, with underscores. Raises SearchError before anything is read
     if the search cannot run, and InputError if the input holds no audit event.
     """
-    around = settings if settings is not None else surroundings(options)
+    session = session if session is not None else session_of(options)
     known = content if content is not None else content_of(options)
-    context = around.context(known)
-    if around.state is not None:
+    context = session.context(known)
+    if session.state is not None:
         from podhawk.store.datasets import SqlDatasets
 
-        context.datasets = SqlDatasets(around.state)
+        context.datasets = SqlDatasets(session.state)
     pipeline = read_search(spl, known.macros, name, context.env)
-    source = FileSource([str(path) for path in paths], around.reading, keep=rereads(pipeline))
+    source = FileSource([str(path) for path in paths], session.reading, keep=rereads(pipeline))
     request = Request(pipeline, context)
     make_plan(pipeline, context)
-    table = around.runner(source).run([request])[0]
+    table = session.runner(source).run([request])[0]
     if paths and not source.unread:
         source.check()
     return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
@@ -181,7 +181,7 @@ def rows(
     content: Content,
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
-    settings: Surroundings | None = None,
+    session: Session | None = None,
     **options: Any,
 ) -> RowsResult:
     """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
@@ -189,21 +189,21 @@ def rows(
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
     holds no audit event.
     """
-    around = settings if settings is not None else surroundings(options)
-    store = around.lookups(content)
+    session = session if session is not None else session_of(options)
+    store = session.lookups(content)
     chosen_ones = list(content.detections if detections is None else detections)
     results: list[DetectionResult] = []
     requests: list[tuple[DetectionResult, Request]] = []
     for detection in chosen_ones:
-        made = prepare(detection, content, around, store)
+        made = prepare(detection, content, session, store)
         result = DetectionResult(detection, None, made.refused, made.broken, made.cannot)
         results.append(result)
         if made.request is not None:
             requests.append((result, made.request))
     source = FileSource(
-        [str(path) for path in paths], around.reading, keep=any(rereads(request.pipeline) for _, request in requests)
+        [str(path) for path in paths], session.reading, keep=any(rereads(request.pipeline) for _, request in requests)
     )
-    runner = around.runner(source)
+    runner = session.runner(source)
     tables = runner.run([request for _, request in requests]) if requests else []
     if paths and (requests or not results):
         source.check()
@@ -246,7 +246,7 @@ def run(
     content: Content,
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
-    settings: Surroundings | None = None,
+    session: Session | None = None,
     policies: Policies | None = None,
     **options: Any,
 ) -> FindingsResult:
@@ -255,24 +255,24 @@ def run(
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
     holds no audit event, UsageError where --splunk-exact is asked for, which is for rows.
     """
-    around = settings if settings is not None else surroundings(options)
-    if around.exact:
+    session = session if session is not None else session_of(options)
+    if session.exact:
         raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
-    store = around.lookups(content)
+    store = session.lookups(content)
     prepared = [
-        prepare(detection, content, around, store)
+        prepare(detection, content, session, store)
         for detection in (content.detections if detections is None else detections)
     ]
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
-    context = around.context(content, store)
+    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    context = session.context(content, store)
     policies = policies if policies is not None else Policies()
-    memory = _memory(around.state) if around.state is not None else None
+    memory = _memory(session.state) if session.state is not None else None
     found = find(
         prepared,
-        lambda: incident_rules(prepared, around),
+        lambda: incident_rules(prepared, session),
         content,
         source,
-        around.runner(source),
+        session.runner(source),
         context,
         policies,
         memory,
@@ -287,10 +287,10 @@ def run(
             result.result = Result(Table(), one.request.observed, source.report, one.request.pipeline.stages)
             if not one.request.observed.matched and not one.request.observed.not_evaluable:
                 result.cannot = _cannot(one.request.observed, source.report)
-    return FindingsResult(found, results, source.report, content, policies.exceptions, around.now)
+    return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
 
 
-def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings) -> list[DetectionResult]:
+def fill_baselines(content: Content, *paths: str | Path, session: Session) -> list[DetectionResult]:
     """Run the content's baselines, which write what is normal into lookup tables; those that cannot run say why."""
     searches = [
         Detection(
@@ -298,29 +298,29 @@ def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings)
         )
         for one in content.baselines
     ]
-    return rows(content, *paths, detections=searches, settings=settings).detections if searches else []
+    return rows(content, *paths, detections=searches, session=session).detections if searches else []
 
 
-def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[Prepared]:
+def incident_rules(prepared: Sequence[Prepared], session: Session) -> list[Prepared]:
     """The shipped searches over risk, without those that are among the detections already."""
     content = load_content([shipped_pack() / "incidents"])
     store = LookupStore(content, None, False)
     known = {one.detection.id for one in prepared}
-    return [prepare(one, content, around, store) for one in content.detections if one.id not in known]
+    return [prepare(one, content, session, store) for one in content.detections if one.id not in known]
 
 
-def attacks_of(detection: Detection, content: Content, around: Surroundings, policies: Policies) -> list[Match]:
+def attacks_of(detection: Detection, content: Content, session: Session, policies: Policies) -> list[Match]:
     """What a detection finds of attacks: all that no noise class hides in the datasets of its own tests, where these
     are here, and what is to be seen in the shipped one, which has ordinary work beside its attacks.
 
     How the user's own logs are to be read says nothing of these, and exceptions do not apply.
     """
-    settings = replace(around, state=None, within=TimeRange(), reading=ReadOptions())
+    plain_session = replace(session, state=None, within=TimeRange(), reading=ReadOptions())
     plain = replace(policies, exceptions=())
     found: dict[str, Match] = {}
     own = own_attacks(detection)
     for path in (*own, shipped_attacks()):
-        result = run(content, path, detections=[detection], settings=settings, policies=plain)
+        result = run(content, path, detections=[detection], session=plain_session, policies=plain)
         found.update(
             (match.finding.finding_id, match)
             for match in result.found.matches
@@ -372,11 +372,11 @@ __all__ = [
     "PodhawkError",
     "Result",
     "RowsResult",
-    "Surroundings",
+    "Session",
     "content_of",
     "policies_of",
     "rows",
     "run",
     "search",
-    "surroundings",
+    "session_of",
 ]

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from podhawk import api
-from podhawk import session as surroundings
+from podhawk import api, session
 from podhawk.content import cache
 from podhawk.content.model import Content, Macro
 from podhawk.detect.evaluate import prepare
@@ -70,7 +69,7 @@ def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*given: object, **more: object) -> None:
         pytest.fail("content was read again")
 
-    monkeypatch.setattr(surroundings, "load_content", fails)
+    monkeypatch.setattr(session, "load_content", fails)
     monkeypatch.setattr(prepare, "read_search", fails)
 
 

@@ -51,7 +51,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk.content.selection import select
     from podhawk.runtime import no_collection
 
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
@@ -61,7 +61,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     sources = input_paths(paths)
     if settings["write"]:
-        for one in api.fill_baselines(content, *sources, settings=around):
+        for one in api.fill_baselines(content, *sources, session=session):
             told = one.broken or one.refused or one.cannot
             note(f"  baseline  {one.detection.name}: " + (str(told) if told else f"{len(one.result or ())} rows"))
     kind = output.format_of(settings["output"], settings["output_file"])
@@ -69,7 +69,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     if settings["rows"]:
         from podhawk.cli.rows_output import print_results
 
-        result = rows = api.rows(content, *sources, detections=chosen, settings=around)
+        result = rows = api.rows(content, *sources, detections=chosen, session=session)
         with output.writer(settings["output_file"]) as out:
             print_results(kind, rows, out)
         fires = _rows_fire(rows, settings["fail_on"])
@@ -77,7 +77,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         from podhawk.cli.findings_output import print_findings
 
         with no_collection(ending=True):
-            result = findings = api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+            result = findings = api.run(content, *sources, detections=chosen, session=session, policies=policies)
             with output.writer(settings["output_file"]) as out:
                 print_findings(kind, findings, out, everything=settings["all"])
         fires = _finding_fires(findings, settings["fail_on"])

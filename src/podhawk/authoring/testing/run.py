@@ -16,7 +16,7 @@ from podhawk.authoring.testing.rows import differences, read_golden
 from podhawk.content.model import Content, ContentTest, Detection
 from podhawk.detect.evaluate.message_tokens import name_at_end
 from podhawk.errors import PodhawkError
-from podhawk.session import Surroundings
+from podhawk.session import Session
 
 Verdict = Literal["passed", "failed", "skipped"]
 MOST_LINES = 20
@@ -60,14 +60,14 @@ def cases_of(detections: Sequence[Detection]) -> list[Case]:
     return found
 
 
-def run_case(case: Case, content: Content, around: Surroundings, places: Places) -> Outcome:
+def run_case(case: Case, content: Content, session: Session, places: Places) -> Outcome:
     """Run one test."""
     started = time.perf_counter()
-    outcome = _run(case, content, around, places)
+    outcome = _run(case, content, session, places)
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
-def _run(case: Case, content: Content, around: Surroundings, places: Places) -> Outcome:
+def _run(case: Case, content: Content, session: Session, places: Places) -> Outcome:
     test = case.test
     if not test.name and not test.attack_data:
         return Outcome(case, "skipped", "it has no test")
@@ -78,10 +78,10 @@ def _run(case: Case, content: Content, around: Surroundings, places: Places) -> 
     rows: list[dict[str, Any]] = []
     stages: Sequence[Any] = ()
     try:
-        for settings, path, reason in _inputs(case, around, places):
+        for dataset_session, path, reason in _inputs(case, session, places):
             if path is None:
                 return Outcome(case, "skipped", reason)
-            (result,) = api.rows(content, path, detections=[case.detection], settings=settings).detections
+            (result,) = api.rows(content, path, detections=[case.detection], session=dataset_session).detections
             if result.result is None:
                 return Outcome(case, "failed", str(result.broken or result.refused or result.cannot))
             rows += list(result.result)
@@ -91,19 +91,19 @@ def _run(case: Case, content: Content, around: Surroundings, places: Places) -> 
     return judge(case, rows, stages)
 
 
-def _inputs(case: Case, around: Surroundings, places: Places) -> Iterator[tuple[Surroundings, Path | None, str]]:
-    """Each dataset with the settings that it is read with."""
+def _inputs(case: Case, session: Session, places: Places) -> Iterator[tuple[Session, Path | None, str]]:
+    """Each dataset with the session that reads it."""
     for data in case.test.attack_data:
         located = locate(data.data, case.detection, places)
         # What the dataset says of itself goes to events that have no source of their own.
         reading = replace(
-            around.reading,
+            session.reading,
             source=_own(data.source, "kubernetes"),
             sourcetype=_own(data.sourcetype, "_json"),
             index=data.index or None,
             host=data.host or None,
         )
-        yield replace(around, reading=reading), located.path, located.reason
+        yield replace(session, reading=reading), located.path, located.reason
 
 
 def _own(stated: str, usual: str) -> str | None:

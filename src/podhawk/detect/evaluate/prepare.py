@@ -13,7 +13,7 @@ from podhawk.engine.plan.unsupported import needs_geo, refusal, refused_in
 from podhawk.engine.run.batch import Request
 from podhawk.errors import ContentError, SearchError
 from podhawk.functions.declare import Env
-from podhawk.session import Surroundings
+from podhawk.session import Session
 
 
 class Prepared(Struct, frozen=True):
@@ -27,9 +27,9 @@ class Prepared(Struct, frozen=True):
     cannot: str = ""
 
 
-def prepare(detection: Detection, content: Content, around: Surroundings, store: LookupStore) -> Prepared:
+def prepare(detection: Detection, content: Content, session: Session, store: LookupStore) -> Prepared:
     """Read and plan a detection's search."""
-    context = around.context(content, store)
+    context = session.context(content, store)
     name = f"{detection.file or detection.name}: search"
     try:
         try:

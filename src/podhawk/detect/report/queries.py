@@ -16,7 +16,7 @@ from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
 from podhawk.events.kept import Rebuild
-from podhawk.session import Surroundings
+from podhawk.session import Session
 
 
 def the_detection(name: str, content: Content) -> Detection:
@@ -30,9 +30,9 @@ def the_detection(name: str, content: Content) -> Detection:
     return found[0]
 
 
-def request_of(detection: Detection, content: Content, around: Surroundings) -> Request:
+def request_of(detection: Detection, content: Content, session: Session) -> Request:
     """The detection's search, ready to run. Raises ContentError where it cannot."""
-    made = prepare(detection, content, around, around.lookups(content))
+    made = prepare(detection, content, session, session.lookups(content))
     if made.broken is not None:
         raise made.broken
     if made.request is None:
@@ -41,22 +41,22 @@ def request_of(detection: Detection, content: Content, around: Surroundings) -> 
 
 
 def explain_detection(
-    detection: Detection, content: Content, paths: Sequence[str | Path], around: Surroundings
+    detection: Detection, content: Content, paths: Sequence[str | Path], session: Session
 ) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
-    found = explain(request_of(detection, content, around), source, around.runner(source))
+    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    found = explain(request_of(detection, content, session), source, session.runner(source))
     source.check()
     return found
 
 
 def explain_one_event(
-    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], around: Surroundings
+    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], session: Session
 ) -> Iterator[str]:
     """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
-    request = request_of(detection, content, around)
-    jobs = around.runner(source).gather([gathering(clause_of([audit_id]), around.context(content))])
+    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    request = request_of(detection, content, session)
+    jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
     rebuild = Rebuild(source.options)
     events = [rebuild.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:
