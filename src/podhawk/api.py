@@ -18,11 +18,11 @@ from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Found, Policies, find
-from podhawk.detect.increment.memory import Memory
+from podhawk.detect.increment.state import Memory
+from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.priority import priority_policy

@@ -10,21 +10,21 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.pipeline import Source, detect
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.memory import Earlier, Memory
+from podhawk.detect.increment.state import Earlier, Memory
+from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.rank.exceptions import SiteException, with_exceptions
 from podhawk.detect.rank.priority import PriorityPolicy, with_priority
 from podhawk.detect.rank.visibility import with_throttling, with_visibility
 from podhawk.detect.report.recorded import key_of_detection
-from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import RiskPolicy
 from podhawk.detect.risk.incidents import incident_matches, reads_risk
 from podhawk.detect.risk.scoring import risk_events
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.run.batch import Runner
 from podhawk.runtime import no_collection
 

@@ -1,4 +1,4 @@
-"""What runs remember, in SQL: events, findings, risk (`podhawk.detect.increment.memory.Memory`)."""
+"""What runs remember, in SQL: events, findings, risk (`podhawk.detect.increment.state.Memory`)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.memory import Earlier
+from podhawk.detect.increment.state import Earlier
+from podhawk.detect.match import Match
 from podhawk.detect.report.finding_json import record
 from podhawk.detect.report.recorded import epoch, finding_of, key_of_detection, key_of_record
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.risk.dataset import event_of, row_of
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.spark.wire import dump, load
 from podhawk.events.event import AuditEvent
 from podhawk.events.kept import Kept

@@ -19,11 +19,11 @@ from podhawk.commands.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, About, Evaluation, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.message_tokens import name_at_end
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.windows import Schedule, Window
 from podhawk.detect.finding import Actor, Finding, Kind, Outcome, Target
+from podhawk.detect.match import Match
 from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.planner import GROUPING, Plan, grouped_by
 from podhawk.events.event import AuditEvent

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.message_tokens import Fields, fill, names_at_end
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, Remembered, identities, marked
 from podhawk.detect.finding import Actor, Finding, Kind, Outcome, RequestInfo, Target
+from podhawk.detect.match import Match
 from podhawk.detect.requests.actor import SERVICE_ACCOUNT, actor_of
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.credentials import credential_of

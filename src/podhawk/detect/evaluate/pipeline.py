@@ -16,7 +16,6 @@ from podhawk.commands.context import Context
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.episodes import aggregate_matches
 from podhawk.detect.evaluate.evaluation import About, Evaluation, kind_of, request_match
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
@@ -32,7 +31,8 @@ from podhawk.detect.evaluate.related_events import (
 )
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import schedule_of
-from podhawk.detect.increment.memory import Memory
+from podhawk.detect.increment.state import Memory
+from podhawk.detect.match import Match
 from podhawk.detect.report.recorded import key_of_detection
 from podhawk.detect.requests.collected import Collected, collect, join
 from podhawk.detect.requests.credentials import issuers

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass
 from podhawk.detect.requests.user_agents import by_hand
 

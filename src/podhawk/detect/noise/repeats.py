@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass
 
 

@@ -21,8 +21,8 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.content.reading import Fields
 from podhawk.content.yamlfile import read_yaml
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Suppression
+from podhawk.detect.match import Match
 from podhawk.detect.requests.request import member
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Actor, Finding, PriorityReason
+from podhawk.detect.match import Match
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.user_agents import by_hand

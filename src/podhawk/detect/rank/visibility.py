@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
+from podhawk.detect.match import Match
 from podhawk.functions.times import UNITS
 
 _PERIOD: Final = re.compile(r"(\d+)\s*([a-z]*)\Z", re.IGNORECASE)

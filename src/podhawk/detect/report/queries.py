@@ -7,9 +7,9 @@ from pathlib import Path
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
+from podhawk.detect.match import Match
 from podhawk.detect.report.explain import Explanation, explain, explain_event
 from podhawk.engine.run.batch import Request
 from podhawk.engine.run.files import FileSource

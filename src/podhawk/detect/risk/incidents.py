@@ -22,14 +22,14 @@ from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.message_tokens import Fields, names_at_end
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import Actor, Finding, ScoredEntity
+from podhawk.detect.match import Match
 from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk.dataset import RiskDataset, row_of
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import run_stages
 from podhawk.rows import Row, Table, texts

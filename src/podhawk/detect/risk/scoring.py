@@ -19,8 +19,8 @@ from msgspec import structs
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding, ScoredEntity
-from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
+from podhawk.detect.risk_event import RiskEvent
 
 OWNER: Final = "owner"
 NOBODY: Final = "nobody"

@@ -14,8 +14,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from podhawk.detect.evaluate.match import Match
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.match import Match
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.event import AuditEvent
 from podhawk.events.kept import Kept
 
