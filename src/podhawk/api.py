@@ -21,7 +21,7 @@ from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Found, Policies, find
-from podhawk.detect.increment.state import Memory
+from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
@@ -266,7 +266,7 @@ def run(
     source = FileSource([str(path) for path in paths], session.reading, keep=True)
     context = session.context(content, store)
     policies = policies if policies is not None else Policies()
-    memory = _memory(session.state) if session.state is not None else None
+    state = _open_state(session.state) if session.state is not None else None
     found = find(
         prepared,
         lambda: incident_rules(prepared, session),
@@ -275,7 +275,7 @@ def run(
         session.runner(source),
         context,
         policies,
-        memory,
+        state,
     )
     if paths and (any(one.request is not None for one in prepared) or not prepared):
         source.check()
@@ -330,10 +330,10 @@ def attacks_of(detection: Detection, content: Content, session: Session, policie
     return list(found.values())
 
 
-def _memory(state: str) -> Memory:
-    from podhawk.store.state import SqlMemory
+def _open_state(state: str) -> DetectionState:
+    from podhawk.store.state import SqlState
 
-    return SqlMemory(state)
+    return SqlState(state)
 
 
 def policies_of(settings: Settings) -> Policies:

@@ -170,6 +170,11 @@ class Detection(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
     @property
+    def key(self) -> str:
+        """What identifies the detection across its versions: its id, or its name if it has none."""
+        return self.id or self.name
+
+    @property
     def stem(self) -> str:
         """The file's name without folder and ending: how content repositories call a detection."""
         name = self.file.replace("\\", "/").rsplit("/", 1)[-1]

@@ -75,7 +75,7 @@ def _set_up(connection: Any, record: Any) -> None:
 @contextlib.contextmanager
 def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
     """A connection within one transaction, the schema up to date. `alone` keeps other runs out until it ends."""
-    with _told(engine), engine.connect() as connection:
+    with _store_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
         elif alone:
@@ -116,8 +116,8 @@ def reading(state: str) -> Iterator[Connection | None]:
 
 
 @contextlib.contextmanager
-def _told(engine: Engine) -> Iterator[None]:
-    """The database's errors as podhawk's, without the password of a URL."""
+def _store_errors(engine: Engine) -> Iterator[None]:
+    """Turn errors of the database into StoreError, without the password of a URL."""
     try:
         yield
     except SQLAlchemyError as error:

@@ -10,12 +10,12 @@ import pytest
 from detect.making import detection, event, received, run, write
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 from podhawk.engine.run import workers as parallel
 
 
 def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:
-    return [record(one) for one in run(path, detection(search), **options)]
+    return [to_record(one) for one in run(path, detection(search), **options)]
 
 
 @pytest.mark.parametrize(

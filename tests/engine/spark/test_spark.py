@@ -20,7 +20,7 @@ from oracle.generate import pair
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.run.batch import Request
 from podhawk.engine.run.files import FileSource
@@ -121,7 +121,7 @@ def test_findings_risk_and_incidents_are_those_of_one_machine(
     content = load_content([shipped_pack()])
     path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
     one, many = (api.run(content, path, session=session_on(on)) for on in (None, cluster))
-    assert [record(finding) for finding in many] == [record(finding) for finding in one]
+    assert [to_record(finding) for finding in many] == [to_record(finding) for finding in one]
     assert many.found.risk == one.found.risk
     assert len(one) > 50
 

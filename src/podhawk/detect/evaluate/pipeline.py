@@ -31,14 +31,12 @@ from podhawk.detect.evaluate.related_events import (
 )
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import schedule_of
-from podhawk.detect.increment.state import Memory
+from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
-from podhawk.detect.report.recorded import key_of_detection
 from podhawk.detect.requests.collected import Collected, collect, join
 from podhawk.detect.requests.credentials import issuers
 from podhawk.detect.requests.owners import Owners, write_of
 from podhawk.detect.requests.request import Request, RequestKey
-from podhawk.detect.risk.incidents import reads_risk
 from podhawk.engine.run.batch import Runner
 from podhawk.engine.run.scan_profile import name_of, timed
 from podhawk.engine.search.collectors import wanted_by
@@ -54,12 +52,12 @@ class Source(Protocol):
 
 
 class Detected(Struct):
-    """What a run found, and in which way each detection was evaluated; `anew` as `Memory` has it."""
+    """What a run found, and how each detection was evaluated. `evaluated` is as in `DetectionState`."""
 
     matches: list[Match]
     kinds: Mapping[str, PlanKind] = field(default_factory=dict)
     requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
-    anew: frozenset[str] = frozenset()
+    evaluated: frozenset[str] = frozenset()
 
 
 def detect(
@@ -68,11 +66,11 @@ def detect(
     source: Source,
     runner: Runner,
     context: Context,
-    memory: Memory | None = None,
+    state: DetectionState | None = None,
 ) -> Detected:
     """The matches of all detections that can run and make findings, in order of time.
 
-    `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
+    `context` is a fresh one, for what podhawk itself looks for. A `state` must be locked.
     """
     evaluations = [
         Evaluation(one)
@@ -85,8 +83,8 @@ def detect(
     gathered = _gather(windowed, runner, context)
     rebuild = Rebuild(source.options)
     requests = collect(gathered.wanted, rebuild)
-    if memory is not None:
-        kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in memory.events()]
+    if state is not None:
+        kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in state.events()]
         requests = join(requests, collect(kept, rebuild))
         # What a later run will need to know is not known yet.
         requests = join(requests, collect([*gathered.owners, *gathered.tokens], rebuild))
@@ -103,8 +101,8 @@ def detect(
         )
     del gathered  # the lines' texts stand in their events by now
     requests = _second_look(requests, windowed, runner, rebuild, context)
-    if memory is not None:
-        memory.keep(event for one in requests.values() for event in one.request.events)
+    if state is not None:
+        state.keep(event for one in requests.values() for event in one.request.events)
     writes = (write_of(one.request) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
     tokens = issuers(one.request for one in requests.values())
@@ -119,8 +117,13 @@ def detect(
         matches,
         {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
         requests,
-        frozenset(key_of_detection(one.detection) for one in windowed),
+        frozenset(one.detection.key for one in windowed),
     )
+
+
+def reads_risk(one: Prepared) -> bool:
+    """Whether a detection is a search over risk: it makes incidents and reads no events."""
+    return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
 
 
 class _Gathered(Struct):

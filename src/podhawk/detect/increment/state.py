@@ -1,9 +1,11 @@
-"""What a run may remember from one to the next: a protocol that `podhawk.store` implements.
+"""The protocol of the state: what is kept from one run to the next. `podhawk.store` implements it.
 
-Without a memory everything comes from the input, so a rerun is equal. With one, the events that detections wanted are
-kept with those behind them, and each run evaluates all of them anew: many runs over the pieces of a log find what one
-run over the whole log finds. What a run does not evaluate stays as it was: findings of detections that it leaves out,
-those whose events are kept no longer, and those of searches that can only be run over the whole input.
+Without a state, a run depends on its input alone. With a state, the events that detections select are kept, together
+with the events that show who is behind them, and each run evaluates all of them again. So many runs over parts of a log
+find what one run over the whole log finds.
+
+A run does not evaluate everything. These findings stay as they are: those of detections that the run leaves out, those
+whose events are no longer kept, and those of searches that run over the whole input only.
 """
 
 from __future__ import annotations
@@ -20,29 +22,34 @@ from podhawk.events.event import AuditEvent
 from podhawk.events.kept import Kept
 
 
-class Earlier(Struct, frozen=True):
-    """Findings of earlier runs that a run says nothing of, and the risk that they added."""
+class EarlierFindings(Struct, frozen=True):
+    """Findings of earlier runs that this run does not evaluate, and the risk that they added."""
 
     matches: Sequence[Match] = ()
     risk: Sequence[RiskEvent] = ()
 
 
-class Memory(Protocol):
-    """Keeps events and findings between runs. `anew` are the detections (see `recorded.key_of_detection`) of which a
-    run has worked out every finding that the kept events give."""
+class DetectionState(Protocol):
+    """Keeps events, findings and risk between runs.
+
+    `evaluated` are the keys of the detections (see `Detection.key`) for which the run has found every finding that the
+    kept events give.
+    """
 
     def locked(self) -> AbstractContextManager[None]:
-        """For the time of a run's evaluation no other run may read or write. What was written is undone if it fails."""
+        """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
 
     def events(self) -> Sequence[Kept]:
-        """The events that were kept."""
+        """The kept events."""
 
     def keep(self, events: Iterable[AuditEvent]) -> None:
-        """Keep events; those that are known already change nothing."""
+        """Keep events. An event that is already kept changes nothing."""
 
-    def earlier(self, matches: Sequence[Match], anew: Collection[str]) -> Earlier:
-        """The other findings that are known, incidents left out, as they stay beside these."""
+    def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
+        """The known findings, without incidents, that remain beside `matches`."""
 
-    def settle(self, matches: Sequence[Match], risk: Sequence[RiskEvent], anew: Collection[str]) -> list[Match]:
-        """Write the findings and their risk in place of what was known of them, and give them back with their
-        revision, and the ids of those that they replace."""
+    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> list[Match]:
+        """Write findings and their risk, replacing what was known of them.
+
+        Returns the matches with their revision and the ids of the findings that they replace.
+        """

@@ -30,7 +30,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
         verbs = {request.verb for request in finding.requests}
         seen = earlier[
             finding.cluster,
-            finding.detection.id or finding.detection.name,
+            finding.detection.key,
             finding.actor.user,
             finding.actor.effective_user,
             ",".join(sorted(verbs)),

@@ -21,7 +21,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
         cause = finding.actor.chain[-1]
         key = (
             finding.cluster,
-            finding.detection.id or finding.detection.name,
+            finding.detection.key,
             finding.actor.user,
             ",".join(sorted({request.verb for request in finding.requests})),
             finding.target.subresource,

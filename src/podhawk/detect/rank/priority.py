@@ -204,7 +204,7 @@ def _habit_key(finding: Finding) -> tuple[str, ...]:
     verb = finding.requests[0].verb if finding.requests else ""
     return (
         finding.cluster,
-        finding.detection.id or finding.detection.name,
+        finding.detection.key,
         _cause(finding.actor),
         finding.actor.effective_user,
         verb,

@@ -59,7 +59,7 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
             continue  # what is not there is not equal to anything
         key = (
             finding.cluster,
-            finding.detection.id or finding.detection.name,
+            finding.detection.key,
             is_visible(finding, bar),
             *map(str, values),
         )

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from podhawk.content.model import Content, Severity
 from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, kind_of, shown, title_of
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.message_tokens import Fields, names_at_end
 from podhawk.detect.evaluate.prepare import Prepared
@@ -38,11 +38,6 @@ from podhawk.rows.values import as_number
 _OBJECT: Final = ("risk_object", "normalized_risk_object")
 Item = TypeVar("Item")
 _CLUSTER: Final = re.compile(r"\bcluster\b")
-
-
-def reads_risk(one: Prepared) -> bool:
-    """Whether a detection is a search over risk: one that makes incidents, and reads no events."""
-    return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
 
 
 def incident_matches(

@@ -156,7 +156,7 @@ def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
     found: list[RiskEvent] = []
     for event in events:
         day = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d")
-        key = (event.detection.id or event.detection.name, event.object_type, event.object, event.cluster, day)
+        key = (event.detection.key, event.object_type, event.object, event.cluster, day)
         room = max(0.0, cap - sums[key])
         if event.applied > room:
             event = structs.replace(
