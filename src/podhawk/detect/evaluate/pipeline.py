@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.episodes import aggregate_matches
-from podhawk.detect.evaluate.evaluation import About, Evaluation, kind_of, request_match
+from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, request_match
 from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
@@ -26,15 +26,16 @@ from podhawk.detect.evaluate.related_events import (
     naming,
     served_by_controllers,
     tokens_used,
-    told,
     unfinished,
+    visible_part,
 )
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import schedule_of
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
-from podhawk.detect.requests.collected import Collected, collect, join
+from podhawk.detect.requests.collected import CollectedRequest, collect, join
 from podhawk.detect.requests.credentials import issuers
+from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.owners import Owners, write_of
 from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.engine.run.batch import Runner
@@ -56,7 +57,7 @@ class Detected(Struct):
 
     matches: list[Match]
     kinds: Mapping[str, PlanKind] = field(default_factory=dict)
-    requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
+    requests: Mapping[RequestKey, CollectedRequest] = field(default_factory=dict)
     evaluated: frozenset[str] = frozenset()
 
 
@@ -79,7 +80,7 @@ def detect(
     ]
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
-    wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
+    whole_plans = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
     gathered = _gather(windowed, runner, context)
     rebuild = Rebuild(source.options)
     requests = collect(gathered.wanted, rebuild)
@@ -105,12 +106,12 @@ def detect(
         state.keep(event for one in requests.values() for event in one.request.events)
     writes = (write_of(one.request) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
-    tokens = issuers(one.request for one in requests.values())
-    requests = {key: told(one) for key, one in requests.items() if one.searches}
-    matches = list(_windowed(windowed, content, requests, owners, tokens))
-    if wholes:
-        tables = runner.run([one.request for one in wholes])
-        for evaluation, table in zip(wholes, tables, strict=True):
+    token_issuers = issuers(one.request for one in requests.values())
+    requests = {key: visible_part(one) for key, one in requests.items() if one.searches}
+    matches = list(_windowed(windowed, content, requests, owners, token_issuers))
+    if whole_plans:
+        tables = runner.run([one.request for one in whole_plans])
+        for evaluation, table in zip(whole_plans, tables, strict=True):
             matches.extend(whole_matches(evaluation, table))
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(
@@ -157,12 +158,12 @@ def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context)
 
 
 def _second_look(
-    requests: dict[RequestKey, Collected],
+    requests: dict[RequestKey, CollectedRequest],
     evaluations: Sequence[Evaluation],
     runner: Runner,
     rebuild: Rebuild,
     context: Context,
-) -> dict[RequestKey, Collected]:
+) -> dict[RequestKey, CollectedRequest]:
     """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
     open_ones = unfinished(requests, evaluations)
     if not open_ones:
@@ -181,20 +182,20 @@ def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int
 def _windowed(
     evaluations: Sequence[Evaluation],
     content: Content,
-    requests: Mapping[RequestKey, Collected],
+    requests: Mapping[RequestKey, CollectedRequest],
     owners: Owners,
-    tokens: Mapping[str, str],
+    token_issuers: Mapping[str, str],
 ) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
-    known: dict[RequestKey, About] = {}
+    known: dict[RequestKey, RequestFacts] = {}
 
-    def about(request: Request) -> About:
+    def facts_of(request: Request) -> RequestFacts:
         found = known.get(request.key)
         if found is None:
-            found = known[request.key] = About(request, owners, tokens)
+            found = known[request.key] = RequestFacts(request, owners, token_issuers)
         return found
 
-    by_search: list[list[Collected]] = [[] for _ in evaluations]
+    by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]
     for one in requests.values():
         for number in one.searches:
             by_search[number].append(one)
@@ -203,7 +204,7 @@ def _windowed(
         if plan_kind(evaluation.plan) == "request":
             with timed(name, "requests"):
                 made = [
-                    request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                    request_match(evaluation, one.request, one.events_for(number), facts_of(one.request))
                     for one in by_search[number]
                 ]
             yield from (match for match in made if match is not None)
@@ -211,5 +212,5 @@ def _windowed(
             schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
             events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
             with timed(name, "windows"):
-                found = list(aggregate_matches(evaluation, schedule, events, about))
+                found = list(aggregate_matches(evaluation, schedule, events, facts_of))
             yield from found

@@ -22,7 +22,7 @@ from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import SEARCH, Search
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.requests.actor import SERVICE_ACCOUNT, kind_of_actor
-from podhawk.detect.requests.collected import Collected
+from podhawk.detect.requests.collected import CollectedRequest
 from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owners import KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
@@ -64,7 +64,7 @@ _SAME_IN_ALL: Final = frozenset(
 Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 
 
-def unfinished(requests: Mapping[RequestKey, Collected], evaluations: Sequence[Evaluation]) -> list[str]:
+def unfinished(requests: Mapping[RequestKey, CollectedRequest], evaluations: Sequence[Evaluation]) -> list[str]:
     """The auditIDs of the requests whose end may stand in the input without any search having wanted it."""
     sees = [_constant(one) for one in evaluations]
     return sorted(
@@ -98,7 +98,7 @@ def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
     return True
 
 
-def _ended(one: Collected) -> bool:
+def _ended(one: CollectedRequest) -> bool:
     return any(map(_is_end, one.request.events))
 
 
@@ -108,11 +108,11 @@ def _is_end(event: AuditEvent) -> bool:
     return member(data, "stage") in _ENDS or member(data, "responseStatus", "code") == "401"
 
 
-def told(one: Collected) -> Collected:
-    """A request as findings show it: the stages that searches want, and its end where they want none.
+def visible_part(one: CollectedRequest) -> CollectedRequest:
+    """The part of a request that findings show: the stages that searches select, and the end if they select none.
 
-    A memory knows more stages than a second look brings, and which ones depends on how the log was cut; what is told
-    must not.
+    A state knows more stages than the second scan brings, and which ones depends on how the log was cut. The part that
+    findings show must not depend on it.
     """
     wanted = [searches for searches in one.wanted if searches]
     if len(wanted) == len(one.wanted):
@@ -120,10 +120,10 @@ def told(one: Collected) -> Collected:
     ended = any(searches and _is_end(event) for event, searches in one.pairs())
     pairs = [(event, searches) for event, searches in one.pairs() if searches or (not ended and _is_end(event))]
     request = replace(one.request, events=tuple(event for event, _ in pairs))
-    return Collected(request, tuple(searches for _, searches in pairs))
+    return CollectedRequest(request, tuple(searches for _, searches in pairs))
 
 
-def served_by_controllers(requests: Mapping[RequestKey, Collected]) -> list[str]:
+def served_by_controllers(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
     """The namespaces in which controllers made requests: there the owners that they act for are."""
     return sorted(
         {
@@ -155,7 +155,7 @@ def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -
     ]
 
 
-def tokens_used(requests: Mapping[RequestKey, Collected]) -> list[str]:
+def tokens_used(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
     """The ids of the tokens that service accounts used, as far as events say."""
     return sorted(
         {

@@ -30,7 +30,7 @@ MOST: Final = 20_000
 _HANDS_THROUGH: Final = frozenset({"table", "fields"})
 
 
-class Remembered(Struct, frozen=True):
+class RowTemplate(Struct, frozen=True):
     """The rows of an event and what they say, with marks where its identity belongs; no rows where it made none."""
 
     title: str

@@ -35,7 +35,7 @@ class Factor(Struct, frozen=True):
     holds: Callable[[Match, bool], bool]
     detail: Callable[[Match], str] = lambda match: ""
 
-    def told(self, match: Match) -> str:
+    def reason_for(self, match: Match) -> str:
         """The reason, as a finding shows it."""
         detail = self.detail(match)
         return f"{self.reason}: {detail}" if detail else self.reason
@@ -180,7 +180,7 @@ def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int
     if reasons is None:
         reasons = (
             PriorityReason("the detection's score", finding.risk_score),
-            *[PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)],
+            *[PriorityReason(one.reason_for(match), points) for one, points in weighted if one.holds(match, first)],
         )
         if key is not None:
             known[key] = reasons
