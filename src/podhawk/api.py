@@ -20,7 +20,7 @@ from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
-from podhawk.detect.findings import Found, Policies, find
+from podhawk.detect.findings import RunFindings, Policies, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import policy_of
@@ -220,7 +220,7 @@ class FindingsResult(Struct):
     `detections` says of each detection whether it could run and what it met; `result` holds no rows there.
     """
 
-    found: Found
+    found: RunFindings
     detections: list[DetectionResult]
     report: InputReport
     content: Content = field(default_factory=Content)

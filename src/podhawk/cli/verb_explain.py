@@ -10,7 +10,7 @@ import click
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
-    from podhawk.detect.report.explain import Explanation, Step
+    from podhawk.detect.report.explain import Explanation, ExplainedStep
 
 EPILOG = """\b
 Examples:
@@ -63,7 +63,7 @@ def print_explanation(found: Explanation, out: TextIO) -> None:
 
     width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
 
-    def line(step: Step, lead: str) -> None:
+    def line(step: ExplainedStep, lead: str) -> None:
         out.write(f"{step.rows:>{width},}  {lead}{visible(step.text)}\n")
 
     for number, step in enumerate(found.steps):

@@ -17,7 +17,7 @@ from podhawk.errors import UsageError
 
 if TYPE_CHECKING:
     from podhawk.authoring.testing.datasets import Places
-    from podhawk.authoring.testing.run import Case, Outcome
+    from podhawk.authoring.testing.run import Case, CaseOutcome
     from podhawk.content.model import Content
     from podhawk.session import Session
 
@@ -80,7 +80,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     return 6 if any(one.verdict == "failed" for one in outcomes) else 0
 
 
-def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
+def print_outcomes(kind: str, outcomes: Sequence[CaseOutcome], out: TextIO) -> None:
     """The outcomes in one of the formats."""
     from podhawk.cli import output
 
@@ -122,7 +122,7 @@ def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
     output.print_rows(kind, rows, COLUMNS, out)
 
 
-def _summary(outcomes: Sequence[Outcome]) -> None:
+def _summary(outcomes: Sequence[CaseOutcome]) -> None:
     from podhawk.cli.tables import note
 
     sys.stdout.flush()
@@ -137,7 +137,7 @@ def _summary(outcomes: Sequence[Outcome]) -> None:
     note(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
 
 
-def _update(outcomes: Sequence[Outcome], *, yes: bool) -> int:
+def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
     """Write golden rows, each file after its difference was shown and approved."""
     from podhawk.authoring.testing.rows import differences, read_golden, write_golden
 

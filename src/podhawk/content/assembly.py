@@ -31,9 +31,9 @@ from podhawk.content.model import (
     Macro,
     Story,
 )
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 from podhawk.content.sigma import SigmaRule, convert, is_audit, is_sigma
-from podhawk.content.walk import Found, Kind, files_of, kind_by_shape
+from podhawk.content.walk import ContentFile, Kind, files_of, kind_by_shape
 from podhawk.content.yamlfile import read_yaml
 from podhawk.errors import ContentError, Place, nearest
 
@@ -183,7 +183,7 @@ class Assembly(Struct):
         status = detection.status if detection.status == "removed" else "deprecated"
         return replace(detection, deprecation=info, status=status)
 
-    def _file(self, found: Found, *, only_supporting: bool, quiet: bool) -> None:
+    def _file(self, found: ContentFile, *, only_supporting: bool, quiet: bool) -> None:
         try:
             documents = read_yaml(found.path)
         except ContentError as error:
@@ -205,14 +205,14 @@ class Assembly(Struct):
                     if listed:
                         break
                     continue
-                top = Fields(document, item, path)
+                top = MappingReader(document, item, path)
                 try:
                     self._object(top, found, only_supporting, quiet)
                 except ContentError as error:
                     if not quiet:
                         self._fault(error, str(found.path))
 
-    def _not_an_object(self, found: Found, place: Place, item: object) -> None:
+    def _not_an_object(self, found: ContentFile, place: Place, item: object) -> None:
         shape = "a list" if isinstance(item, list) else "bare text"
         message = f"holds {shape} where an object of fields belongs"
         severity: Literal["warning", "error"] = "warning" if found.hint is None else "error"
@@ -223,7 +223,7 @@ class Assembly(Struct):
     def _fault(self, error: ContentError, file: str) -> None:
         self.problems.append(ContentProblem(error.place or Place(file), error.message, error.remedy))
 
-    def _object(self, top: Fields, found: Found, only_supporting: bool, quiet: bool) -> None:
+    def _object(self, top: MappingReader, found: ContentFile, only_supporting: bool, quiet: bool) -> None:
         if is_sigma(top.data) and not only_supporting:
             self._sigma(SigmaRule(top))
             return
@@ -262,7 +262,7 @@ class Assembly(Struct):
             else:
                 self.problems.append(made)
 
-    def _add(self, kind: Kind, top: Fields) -> None:
+    def _add(self, kind: Kind, top: MappingReader) -> None:
         if kind == "detection":
             self._add_detection(read_detection(top), top)
         elif kind == "macro":
@@ -295,7 +295,7 @@ class Assembly(Struct):
                 Carried(kind, top.text("name", "label") or Path(top.document.file).stem, top.document.file)
             )
 
-    def _add_detection(self, detection: Detection, top: Fields) -> None:
+    def _add_detection(self, detection: Detection, top: MappingReader) -> None:
         key = detection.id.lower() or f"{detection.file}#{detection.name}"
         old = self.detections.get(key)
         if old is None:
@@ -314,7 +314,7 @@ class Assembly(Struct):
         if newer:
             self.detections[key] = detection
 
-    def _later_wins(self, old: Macro | None, definition: str, what: str, top: Fields) -> None:
+    def _later_wins(self, old: Macro | None, definition: str, what: str, top: MappingReader) -> None:
         if old is not None and old.definition.split() != definition.split():
             self.problems.append(
                 ContentProblem(
@@ -329,5 +329,5 @@ class Assembly(Struct):
 _SEARCHES: tuple[Kind, ...] = ("detection", "baseline", "investigation")
 
 
-def _stranger(top: Fields) -> str:
+def _stranger(top: MappingReader) -> str:
     return "is no detection, macro, lookup, story, data source, deployment or baseline; it is not loaded"

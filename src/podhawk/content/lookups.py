@@ -27,7 +27,7 @@ from podhawk.rows import Value, texts
 _REMEMBERED: Final = 20_000
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,200}\Z")
 
-Index = dict[tuple[str, ...], list[int]]
+ExactIndex = dict[tuple[str, ...], list[int]]
 
 
 class LookupTable(Struct):
@@ -36,7 +36,7 @@ class LookupTable(Struct):
     definition: LookupDefinition
     columns: tuple[str, ...]
     rows: list[CsvRow]
-    _indexes: dict[tuple[str, ...], Index] = field(default_factory=dict)
+    _indexes: dict[tuple[str, ...], ExactIndex] = field(default_factory=dict)
     _tests: dict[str, list[Matcher | None]] = field(default_factory=dict)
     _memory: dict[tuple[tuple[str, str], ...], tuple[int, ...]] = field(default_factory=dict)
 
@@ -105,7 +105,7 @@ class LookupTable(Struct):
     def _key(self, text: str) -> str:
         return text if self.definition.case_sensitive_match else fold(text)
 
-    def _index(self, names: tuple[str, ...]) -> Index:
+    def _index(self, names: tuple[str, ...]) -> ExactIndex:
         index = self._indexes.get(names)
         if index is None:
             index = self._indexes[names] = {}

@@ -17,14 +17,14 @@ from podhawk.content.model import (
     MatchType,
     Story,
 )
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 from podhawk.errors import ContentError
 
 _MATCH: Final = re.compile(r"\s*(WILDCARD|CIDR|EXACT)\s*\(\s*([^)]*?)\s*\)\s*\Z", re.IGNORECASE)
 _MATCH_TYPES: Final[dict[str, MatchType]] = {"WILDCARD": "WILDCARD", "CIDR": "CIDR", "EXACT": "EXACT"}
 
 
-def read_macro(top: Fields) -> Macro:
+def read_macro(top: MappingReader) -> Macro:
     """One macro. An empty definition is allowed: it expands to nothing."""
     name = top.need("name")
     if "definition" not in top and top.data.get("definition") != "":
@@ -51,7 +51,7 @@ def read_macro(top: Fields) -> Macro:
     )
 
 
-def read_lookup(top: Fields) -> LookupDefinition:
+def read_lookup(top: MappingReader) -> LookupDefinition:
     """One lookup definition; the CSV is looked for beside the file.
 
     A CSV lookup that names no file has the name of its definition file, as newer content does.
@@ -82,7 +82,7 @@ def read_lookup(top: Fields) -> LookupDefinition:
     )
 
 
-def _lookup_kind(top: Fields) -> LookupKind:
+def _lookup_kind(top: MappingReader) -> LookupKind:
     stated = top.text("lookup_type").lower()
     filename = top.text("filename")
     if stated == "mlmodel" or filename.endswith(".mlmodel"):
@@ -92,7 +92,7 @@ def _lookup_kind(top: Fields) -> LookupKind:
     return "csv"
 
 
-def _match_types(top: Fields) -> dict[str, MatchType]:
+def _match_types(top: MappingReader) -> dict[str, MatchType]:
     """`WILDCARD(a), CIDR(b)` as text, or a list of such texts."""
     found: dict[str, MatchType] = {}
     for text in top.texts("match_type"):
@@ -111,7 +111,7 @@ def _match_types(top: Fields) -> dict[str, MatchType]:
     return found
 
 
-def read_story(top: Fields) -> Story:
+def read_story(top: MappingReader) -> Story:
     """One analytic story; generation 3 has no `tags` block."""
     tags = top.inner("tags") if "tags" in top else top
     return Story(
@@ -131,7 +131,7 @@ def read_story(top: Fields) -> Story:
     )
 
 
-def read_data_source(top: Fields) -> DataSource:
+def read_data_source(top: MappingReader) -> DataSource:
     """One data source."""
     return DataSource(
         top.need("name"),
@@ -149,7 +149,7 @@ def read_data_source(top: Fields) -> DataSource:
     )
 
 
-def read_baseline(top: Fields) -> Baseline:
+def read_baseline(top: MappingReader) -> Baseline:
     """One baseline: its search, the detections that need it and its schedule."""
     tags = top.inner("tags") if "tags" in top else top
     inline = [key for key in ("deployment", "schedule") if isinstance(top.data.get(key), dict)]
@@ -170,7 +170,7 @@ def read_baseline(top: Fields) -> Baseline:
     )
 
 
-def read_investigation(top: Fields) -> Investigation:
+def read_investigation(top: MappingReader) -> Investigation:
     """One investigation; `inputs` are the `$tokens$` of its search, stated or found."""
     tags = top.inner("tags") if "tags" in top else top
     search = top.need("search")

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from podhawk.content.annotations import cis20, kill_chain_phases, nist, severity
 from podhawk.content.model import ContentProblem, Detection, RiskObject, ThreatObject
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 
 SCORES: Final = {"informational": 10, "low": 30, "medium": 50, "high": 70, "critical": 90}
 """What a rule's level scores."""
@@ -34,7 +34,7 @@ EXTRA: Final = "pip install 'podhawk[sigma]'"
 class SigmaRule(Struct, frozen=True):
     """A rule as it stands in a file."""
 
-    top: Fields
+    top: MappingReader
 
     @property
     def title(self) -> str:

@@ -46,7 +46,7 @@ _MARKERS: Final = ("podhawk.toml", "contentctl.yml", "contentctl.yaml")
 _SUFFIXES: Final = (".yml", ".yaml")
 
 
-class Found(Struct, frozen=True):
+class ContentFile(Struct, frozen=True):
     """A file that may hold content, and the kind its folder promises."""
 
     path: Path
@@ -70,11 +70,11 @@ def content_root(path: Path) -> Path | None:
     return None
 
 
-def files_of(path: Path) -> Iterator[Found]:
+def files_of(path: Path) -> Iterator[ContentFile]:
     """Every content file that `path` stands for, in a settled order."""
     if path.is_file():
         root = content_root(path)
-        yield Found(path, _hint(path, root))
+        yield ContentFile(path, _hint(path, root))
         if root is None:
             yield from (one for one in _neighbours(path) if one.path != path)
         else:
@@ -90,31 +90,31 @@ def files_of(path: Path) -> Iterator[Found]:
         yield from _supporting(root)
 
 
-def _layout(root: Path) -> Iterator[Found]:
+def _layout(root: Path) -> Iterator[ContentFile]:
     for name, kind in FOLDERS.items():
         yield from _tree(root / name, kind)
         yield from _tree(root / "removed" / name, kind)
     for mapping in sorted((root / "removed").glob("deprecation_mapping.*")):
         if mapping.suffix.lower() in _SUFFIXES:
-            yield Found(mapping, "deprecations")
+            yield ContentFile(mapping, "deprecations")
 
 
-def _supporting(root: Path) -> Iterator[Found]:
+def _supporting(root: Path) -> Iterator[ContentFile]:
     for name in SUPPORTING:
         yield from _tree(root / name, FOLDERS[name])
 
 
-def _tree(folder: Path, kind: Kind) -> Iterator[Found]:
+def _tree(folder: Path, kind: Kind) -> Iterator[ContentFile]:
     for path in _walk(folder):
-        yield Found(path, kind)
+        yield ContentFile(path, kind)
 
 
-def _loose(folder: Path, hint: Kind | None) -> Iterator[Found]:
+def _loose(folder: Path, hint: Kind | None) -> Iterator[ContentFile]:
     """A folder of any shape: folders named like content promise a kind, roots inside are laid out as such."""
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     for entry in entries:
         if entry.is_file() and _is_content_name(entry.name):
-            yield Found(entry, hint, loose=True)
+            yield ContentFile(entry, hint, loose=True)
     for entry in entries:
         if not entry.is_dir() or entry.name.startswith(".") or entry.is_symlink():
             continue
@@ -124,11 +124,11 @@ def _loose(folder: Path, hint: Kind | None) -> Iterator[Found]:
             yield from _loose(entry, FOLDERS.get(entry.name, hint))
 
 
-def _neighbours(path: Path) -> Iterator[Found]:
+def _neighbours(path: Path) -> Iterator[ContentFile]:
     """The files beside a detection that stands in no content root."""
     for entry in sorted(path.parent.iterdir()):
         if entry.is_file() and _is_content_name(entry.name):
-            yield Found(entry, None, loose=True)
+            yield ContentFile(entry, None, loose=True)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

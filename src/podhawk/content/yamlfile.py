@@ -25,10 +25,10 @@ MAX_VALUES: Final = 500_000
 MAX_DEPTH: Final = 200
 MAX_BYTES: Final = 20_000_000
 
-Key = str | int
+YamlKey = str | int
 
 
-class Document(Struct, frozen=True):
+class YamlDocument(Struct, frozen=True):
     """One YAML document: its data, and where each part of it stands."""
 
     file: str
@@ -37,7 +37,7 @@ class Document(Struct, frozen=True):
     lines: tuple[str, ...] = ()
     warnings: tuple[ContentProblem, ...] = ()
 
-    def place(self, *path: Key) -> Place:
+    def place(self, *path: YamlKey) -> Place:
         """Where the value at `path` begins; the nearest enclosing value where there is none."""
         node = self.node
         for key in path:
@@ -49,7 +49,7 @@ class Document(Struct, frozen=True):
             return Place(self.file, 1, 1)
         return self._at(node.start_mark.line, node.start_mark.column)
 
-    def text_line(self, *path: Key) -> int:
+    def text_line(self, *path: YamlKey) -> int:
         """The line on which the text of the scalar at `path` begins (below `|` and `>`); 0 if absent."""
         node = self.node
         for key in path:
@@ -65,7 +65,7 @@ class Document(Struct, frozen=True):
         return Place(self.file, line + 1, column + 1, text)
 
 
-def _child(node: Node | None, key: Key) -> Node | None:
+def _child(node: Node | None, key: YamlKey) -> Node | None:
     if isinstance(node, MappingNode):
         pairs = reversed(node.value)
         return next((value for name, value in pairs if _is_key(name, key)), None)
@@ -75,11 +75,11 @@ def _child(node: Node | None, key: Key) -> Node | None:
     return None
 
 
-def _is_key(node: Node, key: Key) -> bool:
+def _is_key(node: Node, key: YamlKey) -> bool:
     return isinstance(node, ScalarNode) and node.value == key
 
 
-def read_yaml(path: Path) -> list[Document]:
+def read_yaml(path: Path) -> list[YamlDocument]:
     """Every document of a YAML file that is not empty.
 
     Raises ContentError with file, line and column for text that is not UTF-8 (or UTF-16 with a byte
@@ -94,7 +94,7 @@ def read_yaml(path: Path) -> list[Document]:
     return parse_yaml(_decode(raw, str(path)), str(path))
 
 
-def parse_yaml(text: str, file: str) -> list[Document]:
+def parse_yaml(text: str, file: str) -> list[YamlDocument]:
     """Every document of `text` that is not empty. Raises ContentError with the place of the fault."""
     lines = tuple(text.splitlines())
     loader: Any = None
@@ -107,7 +107,7 @@ def parse_yaml(text: str, file: str) -> list[Document]:
             builder = _Builder(file, lines)
             data = builder.build(node)
             if data is not None:
-                documents.append(Document(file, data, node, lines, tuple(builder.warnings)))
+                documents.append(YamlDocument(file, data, node, lines, tuple(builder.warnings)))
     except yaml.MarkedYAMLError as error:
         raise _as_content_error(error, file, lines) from error
     except yaml.reader.ReaderError as error:

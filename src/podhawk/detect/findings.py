@@ -37,7 +37,7 @@ class Policies(Struct, frozen=True):
     exceptions: Sequence[SiteException] = ()
 
 
-class Found(Struct):
+class RunFindings(Struct):
     """What a run found. `matches` come in order of time, incidents after what they are made of; `risk` includes what
     findings of earlier runs added that this one says nothing of."""
 
@@ -89,7 +89,7 @@ def find(
     context: Context,
     policies: Policies,
     state: DetectionState | None = None,
-) -> Found:
+) -> RunFindings:
     """Everything that the detections find in the input and in the events that the state keeps.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk.
@@ -110,7 +110,7 @@ def find(
         if state is not None:
             evaluated = detected.evaluated.union(one.detection.key for one in searches)
             every = state.write(every, risk, evaluated)
-    return Found(every, [*earlier.risk, *risk], detected.kinds)
+    return RunFindings(every, [*earlier.risk, *risk], detected.kinds)
 
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:

@@ -21,7 +21,7 @@ from podhawk.authoring.pages.results import CaseResult, of
 from podhawk.content.annotations import Tactic, Technique, tactics, technique
 from podhawk.content.model import Detection
 
-State = Literal["proven", "claimed", "gap"]
+CoverageState = Literal["proven", "claimed", "gap"]
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ class Covered(Struct, frozen=True):
     direct: bool
 
     @property
-    def state(self) -> State:
+    def state(self) -> CoverageState:
         """gap: nothing names it; claimed: something does; proven: and its tests pass."""
         return "proven" if self.proven else "claimed" if self.detections else "gap"
 

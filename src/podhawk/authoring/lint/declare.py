@@ -14,7 +14,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.content.yamlfile import Document, read_yaml
+from podhawk.content.yamlfile import YamlDocument, read_yaml
 from podhawk.engine.plan.planner import make_plan, read_search, wanted_fields
 from podhawk.engine.plan.stages import columns_after
 from podhawk.errors import ContentError, Place, SearchError
@@ -58,7 +58,7 @@ class Subject(Struct, dict=True):
     """The detections of the content by normalised search."""
 
     @cached_property
-    def document(self) -> Document | None:
+    def document(self) -> YamlDocument | None:
         """The file, where it can be read."""
         try:
             return next(iter(read_yaml(Path(self.detection.file))), None)

@@ -30,7 +30,7 @@ _KINDS: Final = {
 }
 
 
-class Step(Struct, frozen=True):
+class PlanStep(Struct, frozen=True):
     """A command of the plan. `side` is map, reduce or finish."""
 
     name: str
@@ -50,7 +50,7 @@ class Trace(Struct, frozen=True):
     """The plan of a detection as a page tells it; `fault` says why there is none."""
 
     plan: Plan | None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PlanStep, ...] = ()
     needs: tuple[Need, ...] = ()
     literals: tuple[tuple[str, ...], ...] = ()
     every_field: bool = False
@@ -79,10 +79,10 @@ def trace(detection: Detection, content: Content) -> Trace:
     )
 
 
-def _steps(plan: Plan) -> tuple[Step, ...]:
+def _steps(plan: Plan) -> tuple[PlanStep, ...]:
     sides = [*["map"] * len(plan.mapped), *(["reduce"] if plan.reducer else []), *["finish"] * len(plan.rest)]
     return tuple(
-        Step(stage.name, stage.kind.value, _KINDS[stage.kind], side)
+        PlanStep(stage.name, stage.kind.value, _KINDS[stage.kind], side)
         for stage, side in zip(plan.pipeline.stages, sides, strict=True)
     )
 

@@ -22,7 +22,7 @@ from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.message_tokens import name_at_end
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.windows import Schedule, Window
-from podhawk.detect.finding import Actor, Finding, Kind, Outcome, Target
+from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
@@ -160,7 +160,7 @@ def episodes_over(
 def _match(
     evaluation: Evaluation,
     by: ByKey,
-    kind: Kind,
+    kind: FindingKind,
     episode: Episode,
     seen: Sequence[Seen],
     facts_of: Callable[[Request], RequestFacts],

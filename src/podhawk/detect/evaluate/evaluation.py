@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.message_tokens import Fields, fill, names_at_end
+from podhawk.detect.evaluate.message_tokens import MessageFields, fill, names_at_end
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, RowTemplate, identities, marked
-from podhawk.detect.finding import Finding, Kind
+from podhawk.detect.finding import Finding, FindingKind
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.facts import RequestFacts
@@ -28,7 +28,7 @@ from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
 T = TypeVar("T")
-KINDS: Final[dict[str, Kind | None]] = {
+KINDS: Final[dict[str, FindingKind | None]] = {
     "anomaly": "intermediate",
     "ttp": "finding",
     "correlation": "incident",
@@ -43,7 +43,7 @@ MOST_ROWS: Final = 50
 """Rows and requests that a finding carries; its counts go on."""
 
 
-def kind_of(detection: Detection) -> Kind | None:
+def kind_of(detection: Detection) -> FindingKind | None:
     """What a detection's findings are, by its type; None where it makes none."""
     return KINDS.get(detection.type.strip().lower(), "intermediate")
 
@@ -116,14 +116,14 @@ class Evaluation:
         self.add(state, events)
         return self.finish(state)
 
-    def fields(self, rows: Sequence[Row], events: Sequence[AuditEvent]) -> Fields:
+    def fields(self, rows: Sequence[Row], events: Sequence[AuditEvent]) -> MessageFields:
         """What a message of this detection can name."""
 
         def of_event(name: str) -> Iterator[Value]:
             for event in events:
                 yield from pick(self.job.view(event), frozenset({name}), self.job.rules).values()
 
-        return Fields(rows, self._names, of_event)
+        return MessageFields(rows, self._names, of_event)
 
     def evaluate(
         self, events: Sequence[AuditEvent], shared: dict[Any, Row] | None = None
@@ -226,7 +226,7 @@ def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[Audi
     return tuple(event for event in events if evaluation.evaluate((event,))[0].row_count) or tuple(events)
 
 
-def title_of(detection: Detection, fields: Fields) -> str:
+def title_of(detection: Detection, fields: MessageFields) -> str:
     """The detection's message about these rows, its name where it has none."""
     return fill(detection.title or detection.message, fields).strip() or detection.name
 

@@ -22,7 +22,7 @@ from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.message_tokens import Fields, names_at_end
+from podhawk.detect.evaluate.message_tokens import MessageFields, names_at_end
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import Actor, Finding, ScoredEntity
@@ -126,7 +126,7 @@ def _match(
     behind = [findings[id_] for id_ in ids if id_ in findings]
     rows = [row for table in episode.tables for row in table.rows]
     latest = episode.tables[-1].rows[-1]
-    fields = Fields(rows[-1:], names, lambda name: ())
+    fields = MessageFields(rows[-1:], names, lambda name: ())
     requests = list({request.key: request for match in behind for request in match.requests}.values())
     infos = tuple(dict.fromkeys(info for match in behind for info in match.finding.requests))
     first = RequestKey(events[0].cluster, events[0].finding_id, "", "", "")
