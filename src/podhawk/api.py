@@ -20,7 +20,7 @@ from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
-from podhawk.detect.findings import RunFindings, Policies, find
+from podhawk.detect.findings import Policies, RunFindings, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import policy_of

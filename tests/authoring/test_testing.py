@@ -11,10 +11,10 @@ import pytest
 
 from detect.making import event, write
 from podhawk import api
-from podhawk.authoring.pages.results import read_results
 from podhawk.authoring.testing.datasets import Places, locate
 from podhawk.authoring.testing.junit import junit
 from podhawk.authoring.testing.mutate import mutants, score
+from podhawk.authoring.testing.results import read_results
 from podhawk.authoring.testing.run import cases_of, run_case
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Detection

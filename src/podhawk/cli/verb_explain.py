@@ -10,7 +10,7 @@ import click
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
-    from podhawk.detect.report.explain import Explanation, ExplainedStep
+    from podhawk.detect.report.explain import ExplainedStep, Explanation
 
 EPILOG = """\b
 Examples:

@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from podhawk.authoring.pages.results import CaseResult, of
+from podhawk.authoring.testing.results import CaseResult, of
 from podhawk.content.annotations import Tactic, Technique, tactics, technique
 from podhawk.content.model import Detection
 

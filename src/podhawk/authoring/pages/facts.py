@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from podhawk.authoring.pages.highlight import HighlightedText, pieces
-from podhawk.authoring.pages.results import CaseResult, of
 from podhawk.authoring.pages.trace import Trace, trace
 from podhawk.authoring.pages.where import PlaceVerdict, verdicts
+from podhawk.authoring.testing.results import CaseResult, of
 from podhawk.content.annotations import Technique, technique
 from podhawk.content.model import Content, Detection, Macro
 from podhawk.content.normalised import required_fields_note

@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, LogSource, IndexedAs
+from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, IndexedAs, LogSource
 from podhawk.authoring.pages.trace import NOT_AUDIT, Trace, origins
 from podhawk.commands.declare import Stage
 from podhawk.commands.fillnull import FillNull

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from podhawk.authoring.replay.datasets import ReplayDataset, Message
+from podhawk.authoring.replay.datasets import Message, ReplayDataset
 from podhawk.errors import UsageError
 
 ReceiverForm = Literal["event", "raw", "webhook"]

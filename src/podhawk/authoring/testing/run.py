@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk import api
 from podhawk.authoring.testing.datasets import Places, locate
+from podhawk.authoring.testing.results import CaseVerdict
 from podhawk.authoring.testing.rows import differences, read_golden
 from podhawk.content.model import Content, ContentTest, Detection
 from podhawk.detect.evaluate.message_tokens import name_at_end
 from podhawk.errors import PodhawkError
 from podhawk.session import Session
 
-CaseVerdict = Literal["passed", "failed", "skipped"]
 MOST_LINES = 20
 """Lines of a difference that are shown."""
 
