@@ -124,7 +124,7 @@ def state(search: str, content: Content) -> str:
     from podhawk.commands.context import Context
     from podhawk.content.lookups import LookupStore
     from podhawk.engine.plan.planner import make_plan, read_search
-    from podhawk.engine.plan.unsupported import refusal
+    from podhawk.engine.plan.runnable import refusal
     from podhawk.errors import ContentError
 
     try:
@@ -140,7 +140,7 @@ def state(search: str, content: Content) -> str:
 def _print_costs(chosen: Any, content: Content) -> None:
     """What each refusal costs: the commands that are not supported, and the detections that need them."""
     from podhawk.cli.tables import note
-    from podhawk.engine.plan.unsupported import refusal
+    from podhawk.engine.plan.runnable import refusal
     from podhawk.errors import SearchError
 
     costs: dict[str, list[str]] = {}

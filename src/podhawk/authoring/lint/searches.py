@@ -11,7 +11,7 @@ from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
 from podhawk.detect.report.explain import clause_text, conjuncts
 from podhawk.detect.risk.scoring import same_search
-from podhawk.engine.plan.unsupported import refusal
+from podhawk.engine.plan.runnable import refusal
 from podhawk.errors import ContentError, SearchError
 from podhawk.spl import clause as spl
 

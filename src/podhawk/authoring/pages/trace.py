@@ -15,7 +15,7 @@ from podhawk.commands.declare import Kind, Stage
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.engine.plan.planner import Plan, make_plan, read_search
-from podhawk.engine.plan.unsupported import refusal
+from podhawk.engine.plan.runnable import refusal
 from podhawk.engine.prefilter.literals import groups_of
 from podhawk.engine.search.rows import METADATA
 from podhawk.errors import ContentError

@@ -9,7 +9,7 @@ from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.content.parsed import SearchKey
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.engine.plan.unsupported import needs_geo, refusal, refused_in
+from podhawk.engine.plan.runnable import needs_geo, refusal, refused_in
 from podhawk.engine.run.batch import Request
 from podhawk.errors import ContentError, SearchError
 from podhawk.functions.declare import Env
