@@ -29,11 +29,12 @@ from podhawk.detect.rank.priority import priority_policy
 from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.detect.risk.factors import risk_policy
 from podhawk.engine.plan.planner import make_plan, read_search
+from podhawk.engine.plan.runnable import Runnability
 from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import Request, TimeRange
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.compiled import Observed
-from podhawk.errors import Place, PodhawkError, SearchError, UsageError
+from podhawk.errors import Place, PodhawkError, UsageError
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
@@ -130,12 +131,15 @@ def _shown(cell: Cell) -> str:
 
 
 class DetectionResult(Struct):
-    """One detection over one input: its rows, or why it could not run or cannot fire."""
+    """One detection over one input.
+
+    `runnability` says whether its search can run; if it can, `result` holds its rows, and `cannot` says why it can
+    never fire on this input, if that is certain.
+    """
 
     detection: Detection
+    runnability: Runnability
     result: Result | None = None
-    refused: str = ""
-    broken: SearchError | None = None
     cannot: str = ""
 
 
@@ -196,7 +200,7 @@ def rows(
     requests: list[tuple[DetectionResult, Request]] = []
     for detection in chosen_ones:
         made = prepare(detection, content, session, store)
-        result = DetectionResult(detection, None, made.refused, made.broken, made.cannot)
+        result = DetectionResult(detection, made.runnability)
         results.append(result)
         if made.request is not None:
             requests.append((result, made.request))
@@ -281,7 +285,7 @@ def run(
         source.check()
     results: list[DetectionResult] = []
     for one in prepared:
-        result = DetectionResult(one.detection, None, one.refused, one.broken, one.cannot)
+        result = DetectionResult(one.detection, one.runnability)
         results.append(result)
         if one.request is not None:
             result.result = Result(Table(), one.request.observed, source.report, one.request.pipeline.stages)

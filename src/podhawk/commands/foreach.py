@@ -88,7 +88,7 @@ def _parse(cursor: Cursor) -> Foreach:
     node = Foreach(tuple(names), text.strip(), mode, marks, start, cursor.source)
     if not node.template:
         raise cursor.error("these brackets hold no command", span[0] - 1)
-    sample = _sample(node)
+    sample = sample_of(node)
     if mode != _FIELDS:
         other = [stage for stage in sample.stages if stage.name != "eval"]
         if other:
@@ -109,7 +109,7 @@ def _stand_in(node: Foreach, text: str) -> Show:
     return by_name(dict.fromkeys(_spellings(node).values(), text))
 
 
-def _sample(node: Foreach) -> Pipeline:
+def sample_of(node: Foreach) -> Pipeline:
     """The template with stand-ins: a number where a word cannot stand."""
     try:
         return _instance(node, _stand_in(node, "x"))
@@ -172,7 +172,7 @@ def _safely(node: Foreach, show: Show, sample: Pipeline, context: Context, what:
 
 
 def _each_field(node: Foreach, context: Context) -> Whole:
-    sample = _sample(node)
+    sample = sample_of(node)
 
     def whole(table: Table) -> Table:
         header = table.header() if table.columns is not None else sorted(table.header())
@@ -208,7 +208,7 @@ def _items(node: Foreach, row: Row) -> Iterator[str]:
 
 
 def _each_item(node: Foreach, context: Context) -> Whole:
-    sample = _sample(node)
+    sample = sample_of(node)
     known: dict[str, Pipeline | None] = {}
 
     def instance(value: str) -> Pipeline | None:
@@ -238,7 +238,7 @@ def _whole(node: Foreach, context: Context) -> Whole:
 def _samples(node: Foreach) -> list[Pipeline] | None:
     """The pipelines that will run, where the names tell; None where wildcards leave that to the rows."""
     if node.mode != _FIELDS:
-        return [_sample(node)]
+        return [sample_of(node)]
     if has_wildcard(node.names):
         return None
     try:

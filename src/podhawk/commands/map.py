@@ -86,7 +86,7 @@ def _shown(value: str, hole: Hole, search: str) -> str:
     return quote(value)
 
 
-def _sample(node: Map, context: Context) -> Pipeline:
+def sample_of(node: Map, context: Context) -> Pipeline:
     """The search with stand-ins: a number where a word cannot stand."""
     try:
         return _pipeline(node, context, lambda hole: "x")
@@ -100,7 +100,7 @@ def _sample(node: Map, context: Context) -> Pipeline:
 
 
 def _check(node: Map, context: Context) -> None:
-    sample = _sample(node, context)
+    sample = sample_of(node, context)
     for stage in sample.stages:
         if stage.command.refused:
             raise place(node.source, node.at, f"map: {stage.name} is not supported: {stage.command.refused}")
@@ -110,7 +110,7 @@ def _check(node: Map, context: Context) -> None:
 
 def _whole(node: Map, context: Context) -> Whole:
     names = _names(node)
-    sample = _sample(node, context)
+    sample = sample_of(node, context)
 
     def search(row: Row) -> Pipeline | None:
         missing = [name for name in names if name not in row]

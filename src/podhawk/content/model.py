@@ -175,6 +175,11 @@ class Detection(Struct, frozen=True, kw_only=True):
         return self.id or self.name
 
     @property
+    def search_name(self) -> str:
+        """What errors in its search are said to be in."""
+        return f"{self.file or self.name}: search"
+
+    @property
     def stem(self) -> str:
         """The file's name without folder and ending: how content repositories call a detection."""
         name = self.file.replace("\\", "/").rsplit("/", 1)[-1]

@@ -10,15 +10,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind, Stage
-from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.engine.plan.planner import Plan, make_plan, read_search
-from podhawk.engine.plan.runnable import refusal
+from podhawk.engine.plan.planner import Plan
+from podhawk.engine.plan.runnable import Runnable, runnability
 from podhawk.engine.prefilter.literals import groups_of
 from podhawk.engine.search.rows import METADATA
-from podhawk.errors import ContentError
 from podhawk.events.event import AUDIT_KEYS
 
 NOT_AUDIT: Final = "not an audit field"
@@ -59,14 +56,10 @@ class Trace(Struct, frozen=True):
 
 def trace(detection: Detection, content: Content) -> Trace:
     """The plan of a detection's search. Never raises: a search that cannot run says why."""
-    try:
-        reason = refusal(detection.search, content.macros)
-        if reason:
-            return Trace(None, fault=reason)
-        context = Context(lookups=LookupStore(content), macros=content.macros)
-        plan = make_plan(read_search(detection.search, content.macros, detection.name), context)
-    except ContentError as error:
-        return Trace(None, fault=error.message)
+    answer = runnability(detection, content)
+    if not isinstance(answer, Runnable):
+        return Trace(None, fault=answer.message)
+    plan = answer.plan
     if plan.pipeline.generates:
         return Trace(plan, _steps(plan))
     wanted = plan.wanted or frozenset()

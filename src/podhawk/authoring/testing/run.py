@@ -83,7 +83,7 @@ def _run(case: Case, content: Content, session: Session, places: Places) -> Case
                 return CaseOutcome(case, "skipped", reason)
             (result,) = api.rows(content, path, detections=[case.detection], session=dataset_session).detections
             if result.result is None:
-                return CaseOutcome(case, "failed", str(result.broken or result.refused or result.cannot))
+                return CaseOutcome(case, "failed", str(result.runnability))
             rows += list(result.result)
             stages = result.result.stages
     except PodhawkError as error:

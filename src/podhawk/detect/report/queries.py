@@ -11,6 +11,7 @@ from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
 from podhawk.detect.match import Match
 from podhawk.detect.report.explain import Explanation, explain, explain_event
+from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import Request
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
@@ -33,10 +34,10 @@ def the_detection(name: str, content: Content) -> Detection:
 def request_of(detection: Detection, content: Content, session: Session) -> Request:
     """The detection's search, ready to run. Raises ContentError where it cannot."""
     made = prepare(detection, content, session, session.lookups(content))
-    if made.broken is not None:
-        raise made.broken
+    if isinstance(made.runnability, Broken):
+        raise made.runnability.error
     if made.request is None:
-        raise ContentError(f"{detection.name} cannot run: {made.refused or made.cannot}")
+        raise ContentError(f"{detection.name} cannot run: {made.runnability}")
     return made.request
 
 

@@ -1,35 +1,153 @@
-"""What keeps a search from running here, told before it runs."""
+"""Whether a search can run: one answer for every verb, given before anything is read.
+
+The answer is one of three. *Runnable*: the search has a plan. *Unsupported*: the search may be right, but podhawk does
+not run one of its commands, or a command needs something that this run was not given. *Broken*: the content is at
+fault. The last two carry a code for programs and a message for people.
+
+The answer depends on the content and the options of a run, not on its input. What an input has to say about a
+detection (it fired, it is silent, it cannot fire on these events) begins with this answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Literal
 
+from msgspec import Struct
+
+from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline
+from podhawk.commands.iplocation import IPLocation
 from podhawk.commands.parse import parse_search
-from podhawk.spl.macros import MacroTable, expand
+from podhawk.content.lookups import LookupStore
+from podhawk.content.model import Content, Detection
+from podhawk.content.parsed import SearchKey
+from podhawk.engine.plan.pipelines import every_pipeline, reading_pipelines
+from podhawk.engine.plan.planner import Plan, expand_search, make_plan
+from podhawk.errors import ContentError, SearchError
 
 
-def every_stage(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
-    """The names and refusals of all commands of a pipeline and its legs."""
-    for stage in pipeline.stages:
-        yield stage.name, stage.command.refused
-        for leg in stage.command.legs(stage.node):
-            yield from every_stage(leg)
+class Runnable(Struct, frozen=True):
+    """The search can run. `pipeline` is the search as it was read, `plan` its plan."""
+
+    pipeline: Pipeline
+    plan: Plan
 
 
-def refusal(text: str, macros: MacroTable, name: str = "search") -> str:
-    """Why a search is not supported ("mstats: it reads a metrics store"), or nothing.
+class Unsupported(Struct, frozen=True):
+    """The search cannot run here, through no fault of the content.
 
-    Macros that are not defined are left alone here: that a command is not supported is the better answer.
+    Codes: `command` (podhawk does not run the command), `geo-database` (the command needs one, and none was given).
     """
-    return refused_in(parse_search(expand(text, macros, keep_unknown=True, name=name)))
+
+    code: Literal["command", "geo-database"]
+    command: str
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
 
 
-def refused_in(pipeline: Pipeline) -> str:
-    """Why a pipeline is not supported, or nothing."""
-    return next((f"{name} is not supported: {reason}" for name, reason in every_stage(pipeline) if reason), "")
+class Broken(Struct, frozen=True):
+    """The search cannot run because of an error in the content.
+
+    Codes: `macro` (its macros cannot be expanded), `syntax` (its text cannot be read), `lookup` (a lookup table is
+    missing or cannot be read), `command` (a command rejects its arguments, or the place where it stands).
+    """
+
+    code: Literal["macro", "syntax", "lookup", "command"]
+    error: SearchError
+
+    @property
+    def message(self) -> str:
+        """The error without its place."""
+        return self.error.message
+
+    def __str__(self) -> str:
+        return str(self.error)
 
 
-def needs_geo(pipeline: Pipeline) -> bool:
-    """Whether a search asks where addresses are."""
-    return any(name == "iplocation" for name, _ in every_stage(pipeline))
+Runnability = Runnable | Unsupported | Broken
+
+
+def runnability(detection: Detection, content: Content, context: Context | None = None) -> Runnability:
+    """Whether a detection's search can run.
+
+    With the context of a run the answer holds for that run. Without one it is about the content alone: what a run may
+    be given (a geo database) is taken to be there.
+    """
+    own = context if context is not None else content_context(content)
+    read = _read(detection, content, own)
+    if isinstance(read, Broken):
+        return _unsupported_despite(detection, content, own) or read
+    unsupported = _unsupported(read, own)
+    if unsupported is not None:
+        return unsupported
+    try:
+        plan = make_plan(read, own)
+        for inner in reading_pipelines(read):
+            if inner is not read:
+                make_plan(inner, own)
+    except SearchError as error:
+        return Broken("command", error)
+    except ContentError as error:
+        return Broken("lookup", SearchError(error.message, place=error.place, remedy=error.remedy))
+    if context is not None and context.geo is None:
+        for inner in every_pipeline(read, own):
+            for stage in inner.stages:
+                if isinstance(stage.node, IPLocation):
+                    return Unsupported(
+                        "geo-database",
+                        stage.name,
+                        f"no geo database: it needs {stage.name}; give one with --geo FILE.mmdb",
+                    )
+    return Runnable(read, plan)
+
+
+def content_context(content: Content) -> Context:
+    """The context of a search that is looked at and not run: its content's macros and lookups, and nothing else."""
+    return Context(lookups=LookupStore(content, None, False), macros=content.macros)
+
+
+def _read(detection: Detection, content: Content, context: Context) -> Pipeline | Broken:
+    """The search, parsed now or by an earlier run."""
+    env = context.env
+    key = SearchKey(detection.search_name, detection.search, "macro-keeps-quotes" in env.switches)
+    known = content.parsed.find(content.macros, key)
+    if known is not None:
+        return known
+    evaluated: list[str] = []
+    try:
+        text = expand_search(detection.search, content.macros, detection.search_name, env, evaluated=evaluated)
+    except SearchError as error:
+        return Broken("macro", error)
+    try:
+        pipeline = parse_search(text)
+    except SearchError as error:
+        return Broken("syntax", error)
+    if not evaluated:
+        content.parsed.keep(content.macros, key, pipeline)
+    return pipeline
+
+
+def _unsupported_despite(detection: Detection, content: Content, context: Context) -> Unsupported | None:
+    """The unsupported command of a search that cannot be read, if it can be read without its undefined macros.
+
+    That a command is not supported is the better answer: whoever defines the macro would find out next.
+    """
+    try:
+        text = expand_search(detection.search, content.macros, detection.search_name, context.env, keep_unknown=True)
+        return _unsupported(parse_search(text), context)
+    except SearchError:
+        return None
+
+
+def _unsupported(pipeline: Pipeline, context: Context) -> Unsupported | None:
+    """The first command of a search, at any depth, that podhawk does not run."""
+    try:
+        for inner in every_pipeline(pipeline, context):
+            for stage in inner.stages:
+                if stage.command.refused:
+                    return Unsupported("command", stage.name, f"{stage.name} is not supported: {stage.command.refused}")
+    except SearchError:
+        pass  # a template that cannot be read is an error of its command, which planning tells
+    return None
