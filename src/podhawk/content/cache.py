@@ -14,7 +14,7 @@ import hashlib
 import os
 import platform
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -60,11 +60,28 @@ def _own(about: os.stat_result) -> bool:
     return hasattr(os, "geteuid") and about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+def installed_version(package: str) -> str:
+    """The version of an installed package; "" if it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def file_for(
-    folder: str | None, paths: Sequence[str | Path], overrides: Sequence[str | Path], macros: Mapping[str, str]
+    folder: str | None,
+    paths: Sequence[str | Path],
+    overrides: Sequence[str | Path],
+    macros: Mapping[str, str],
+    version_of: Callable[[str], str] = installed_version,
 ) -> Path | None:
-    """The file for some content: in a folder, or the user's own for such things; None where there is to be none, or
-    where reading content takes no longer than looking for the file."""
+    """The file for some content, in `folder` or in the user's cache folder.
+
+    None if the cache is off, or if the content is so small that reading it takes no longer. `version_of` tells the
+    versions of the packages that convert Sigma rules.
+    """
     if folder == OFF or not hasattr(os, "geteuid"):
         return None
     try:
@@ -83,7 +100,7 @@ def file_for(
     if not sigma and count < WORTH_IT:
         return None
     if sigma:
-        digest.update(repr([_version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
+        digest.update(repr([version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
     digest.update(_version())
     return root / f"{digest.hexdigest()}{SUFFIX}"
 
@@ -98,16 +115,6 @@ def _users_folder() -> Path:
     """Source: https://specifications.freedesktop.org/basedir-spec/latest/"""
     given = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "podhawk"
-
-
-def _version_of(package: str) -> str:
-    """The version of what turns Sigma rules into searches, or "" where it is not installed."""
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 @cache
