@@ -113,7 +113,7 @@ def _loose(folder: Path, hint: Kind | None) -> Iterator[ContentFile]:
     """A folder of any shape: folders named like content promise a kind, roots inside are laid out as such."""
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     for entry in entries:
-        if entry.is_file() and _is_content_name(entry.name):
+        if entry.is_file() and is_content_name(entry.name):
             yield ContentFile(entry, hint, loose=True)
     for entry in entries:
         if not entry.is_dir() or entry.name.startswith(".") or entry.is_symlink():
@@ -127,7 +127,7 @@ def _loose(folder: Path, hint: Kind | None) -> Iterator[ContentFile]:
 def _neighbours(path: Path) -> Iterator[ContentFile]:
     """The files beside a detection that stands in no content root."""
     for entry in sorted(path.parent.iterdir()):
-        if entry.is_file() and _is_content_name(entry.name):
+        if entry.is_file() and is_content_name(entry.name):
             yield ContentFile(entry, None, loose=True)
 
 
@@ -135,11 +135,12 @@ def _walk(folder: Path) -> Iterator[Path]:
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if _is_content_name(name):
+            if is_content_name(name):
                 yield Path(base, name)
 
 
-def _is_content_name(name: str) -> bool:
+def is_content_name(name: str) -> bool:
+    """Whether a file of that name may be content."""
     return not name.startswith(".") and name.lower().endswith((*_SUFFIXES, ".csv"))
 
 
