@@ -5,29 +5,31 @@ it carries meaning (searches, messages, dates). What generations spell different
 schedules) is normalised once, by the readers.
 """
 
+from podhawk.content.model.content import Content
 from podhawk.content.model.detection import (
     AttackData,
-    Baseline,
-    Carried,
-    Content,
-    ContentProblem,
     ContentTest,
-    DataSource,
-    Deployment,
     Deprecation,
     Detection,
     DrilldownSearch,
     Form,
+    RiskObject,
+    Severity,
+    ThreatObject,
+    Throttling,
+)
+from podhawk.content.model.problem import ContentProblem
+from podhawk.content.model.supporting import (
+    Baseline,
+    Carried,
+    DataSource,
+    Deployment,
     Investigation,
     LookupDefinition,
     LookupKind,
     Macro,
     MatchType,
-    RiskObject,
-    Severity,
     Story,
-    ThreatObject,
-    Throttling,
 )
 
 __all__ = [

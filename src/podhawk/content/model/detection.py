@@ -1,36 +1,15 @@
-"""What detection content is made of, whichever generation of file it came from.
-
-Everything here is a plain frozen value: no behaviour beyond small look-ups. Text stays as the file
-spelled it where it carries meaning (the search, messages, dates); the names that generations spell
-differently (risk object types, statuses, schedules) are normalised once, by the readers.
-"""
+"""A detection and its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
-from podhawk.content.parsed import Parsed
-from podhawk.errors import Place
+from podhawk.content.model.supporting import Deployment
 
 Form = Literal["tags", "transition", "rba", "findings", "sigma"]
-MatchType = Literal["EXACT", "WILDCARD", "CIDR"]
-LookupKind = Literal["csv", "kvstore", "mlmodel"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
-
-
-class ContentProblem(Struct, frozen=True):
-    """A fault in a content file. `severity` is "error" where the object could not be loaded."""
-
-    place: Place
-    message: str
-    remedy: str = ""
-    severity: Literal["error", "warning"] = "error"
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if str(self.place) else self.message
 
 
 class RiskObject(Struct, frozen=True):
@@ -92,21 +71,6 @@ class Deprecation(Struct, frozen=True):
     reason: str = ""
     removed_in: str = ""
     replacements: tuple[str, ...] = ()
-
-
-class Deployment(Struct, frozen=True):
-    """When searches of a type run, and what they raise."""
-
-    name: str
-    id: str = ""
-    type: str = ""
-    description: str = ""
-    cron_schedule: str = ""
-    earliest_time: str = ""
-    latest_time: str = ""
-    schedule_window: str = ""
-    alert_action: Mapping[str, Any] = field(default_factory=dict)
-    file: str = ""
 
 
 class Detection(Struct, frozen=True, kw_only=True):
@@ -184,152 +148,3 @@ class Detection(Struct, frozen=True, kw_only=True):
         """The file's name without folder and ending: how content repositories call a detection."""
         name = self.file.replace("\\", "/").rsplit("/", 1)[-1]
         return name.rsplit(".", 1)[0] if "." in name else name
-
-
-class Macro(Struct, frozen=True):
-    """A piece of search text with a name. The same name with another number of arguments is another macro."""
-
-    name: str
-    arguments: tuple[str, ...]
-    definition: str
-    description: str = ""
-    iseval: bool = False
-    validation: str = ""
-    errormsg: str = ""
-    file: str = ""
-    generated: bool = False
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """What a call names: the macro's name and its number of arguments."""
-        return (self.name, len(self.arguments))
-
-
-class LookupDefinition(Struct, frozen=True):
-    """How a lookup table matches. `path` is the CSV file on disk, empty for tables without one.
-
-    The defaults are those of transforms.conf: exact, case-sensitive, at most 100 matches, none needed.
-    """
-
-    name: str
-    kind: LookupKind = "csv"
-    filename: str = ""
-    fields: tuple[str, ...] = ()
-    match_type: Mapping[str, MatchType] = field(default_factory=dict)
-    default_match: str | None = None
-    min_matches: int = 0
-    max_matches: int = 100
-    case_sensitive_match: bool = True
-    description: str = ""
-    file: str = ""
-    path: str = ""
-
-
-class Story(Struct, frozen=True):
-    """An analytic story: what a group of detections is about."""
-
-    name: str
-    id: str = ""
-    version: int = 1
-    date: str = ""
-    author: str = ""
-    status: str = "production"
-    description: str = ""
-    narrative: str = ""
-    references: tuple[str, ...] = ()
-    category: tuple[str, ...] = ()
-    usecase: str = ""
-    product: tuple[str, ...] = ()
-    file: str = ""
-
-
-class DataSource(Struct, frozen=True):
-    """Where events of a kind come from, and what they look like."""
-
-    name: str
-    id: str = ""
-    version: int = 1
-    description: str = ""
-    source: str = ""
-    sourcetype: str = ""
-    separator: str = ""
-    fields: tuple[str, ...] = ()
-    output_fields: tuple[str, ...] = ()
-    mitre_components: tuple[str, ...] = ()
-    example_log: str = ""
-    file: str = ""
-
-
-class Baseline(Struct, frozen=True):
-    """A search that writes what is normal into a lookup; `detections` names those that read it."""
-
-    name: str
-    search: str
-    id: str = ""
-    version: int = 1
-    status: str = "production"
-    description: str = ""
-    analytic_story: tuple[str, ...] = ()
-    detections: tuple[str, ...] = ()
-    required_fields: tuple[str, ...] = ()
-    deployment: Deployment | None = None
-    file: str = ""
-    search_line: int = 0
-
-
-class Investigation(Struct, frozen=True):
-    """A search that an analyst starts with values from a finding (`$src_ip$`)."""
-
-    name: str
-    search: str
-    id: str = ""
-    version: int = 1
-    status: str = "production"
-    description: str = ""
-    analytic_story: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
-    required_fields: tuple[str, ...] = ()
-    file: str = ""
-    search_line: int = 0
-
-
-class Carried(Struct, frozen=True):
-    """A dashboard or playbook: kept and listed, not run."""
-
-    kind: str
-    name: str
-    file: str
-
-
-class Content(Struct, frozen=True):
-    """Everything that was loaded, and what could not be."""
-
-    detections: tuple[Detection, ...] = ()
-    macros: dict[tuple[str, int], Macro] = field(default_factory=dict)
-    lookups: dict[str, LookupDefinition] = field(default_factory=dict)
-    stories: dict[str, Story] = field(default_factory=dict)
-    data_sources: dict[str, DataSource] = field(default_factory=dict)
-    deployments: dict[str, Deployment] = field(default_factory=dict)
-    baselines: tuple[Baseline, ...] = ()
-    investigations: tuple[Investigation, ...] = ()
-    carried: tuple[Carried, ...] = ()
-    lookup_files: dict[str, str] = field(default_factory=dict)
-    problems: tuple[ContentProblem, ...] = ()
-    parsed: Parsed = field(default_factory=Parsed)
-
-    def __post_init__(self) -> None:
-        if self.parsed.macros is None:
-            self.parsed.macros = self.macros
-
-    def keep(self) -> None:
-        """Keep what was read and parsed for the next run, where there is a place for it."""
-        self.parsed.save([getattr(self, one) for one in self.__struct_fields__ if one != "parsed"])
-
-    def deployment_for(self, detection: Detection) -> Deployment | None:
-        """The detection's own schedule, the one it names, or the default of its type."""
-        if detection.deployment is not None:
-            return detection.deployment
-        if detection.schedule in self.deployments:
-            return self.deployments[detection.schedule]
-        wanted = detection.type.lower()
-        return next((d for d in self.deployments.values() if d.type.lower() == wanted), None)
