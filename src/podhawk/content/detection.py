@@ -15,6 +15,7 @@ from podhawk.content import risk
 from podhawk.content.deployment import read_deployment
 from podhawk.content.model import (
     AttackData,
+    ContentProblem,
     ContentTest,
     Deployment,
     Deprecation,
@@ -116,6 +117,22 @@ def read_detection(top: MappingReader) -> Detection:
         file=top.document.file,
         search_line=top.document.text_line(*top.path, "search"),
         notes=tuple(dict.fromkeys(top.notes)),
+    )
+
+
+def key_of(detection: Detection) -> str:
+    """What tells a detection from others while content is loaded: its id in any case, else its file and name."""
+    return detection.id.lower() or f"{detection.file}#{detection.name}"
+
+
+def higher_version(old: Detection, new: Detection, top: MappingReader) -> tuple[Detection, ContentProblem | None]:
+    """Of two detections with one id the one of the higher version, the later one of equals; with a warning."""
+    return new if new.version >= old.version else old, ContentProblem(
+        top.place("id"),
+        f"detection id {new.id} is also that of {old.name!r} in {old.file}; "
+        f"version {max(old.version, new.version)} is used",
+        "Give each detection its own id.",
+        "warning",
     )
 
 

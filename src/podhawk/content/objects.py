@@ -9,6 +9,7 @@ from typing import Final
 from podhawk.content.deployment import read_deployment
 from podhawk.content.model import (
     Baseline,
+    ContentProblem,
     DataSource,
     Investigation,
     LookupDefinition,
@@ -48,6 +49,18 @@ def read_macro(top: MappingReader) -> Macro:
         top.text("validation"),
         top.text("errormsg"),
         top.document.file,
+    )
+
+
+def later_macro(old: Macro, new: Macro, top: MappingReader) -> tuple[Macro, ContentProblem | None]:
+    """Of two macros the later one, with a warning if their definitions differ in more than blanks."""
+    if old.definition.split() == new.definition.split():
+        return new, None
+    return new, ContentProblem(
+        top.place("definition"),
+        f"macro {new.name!r} is defined in {old.file} too, differently; this one is used",
+        "Remove one, or move the site's own into an override folder.",
+        "warning",
     )
 
 
