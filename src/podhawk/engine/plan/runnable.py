@@ -10,6 +10,7 @@ detection (it fired, it is silent, it cannot fire on these events) begins with t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
@@ -79,28 +80,24 @@ def runnability(detection: Detection, content: Content, context: Context | None 
     read = _read(detection, content, own)
     if isinstance(read, Broken):
         return _unsupported_despite(detection, content, own) or read
-    unsupported = _unsupported(read, own)
+    unsupported = _unsupported([read])
+    if unsupported is not None:
+        return unsupported
+    pipelines = _pipelines(read, own)
+    unsupported = _unsupported(pipelines)
     if unsupported is not None:
         return unsupported
     try:
         plan = make_plan(read, own)
-        for inner in reading_pipelines(read):
+        for inner in reading_pipelines(read) if len(pipelines) > 1 else ():
             if inner is not read:
                 make_plan(inner, own)
     except SearchError as error:
         return Broken("command", error)
     except ContentError as error:
         return Broken("lookup", SearchError(error.message, place=error.place, remedy=error.remedy))
-    if context is not None and context.geo is None:
-        for inner in every_pipeline(read, own):
-            for stage in inner.stages:
-                if isinstance(stage.node, IPLocation):
-                    return Unsupported(
-                        "geo-database",
-                        stage.name,
-                        f"no geo database: it needs {stage.name}; give one with --geo FILE.mmdb",
-                    )
-    return Runnable(read, plan)
+    lacking = _lacking(pipelines) if context is not None and context.geo is None else None
+    return lacking or Runnable(read, plan)
 
 
 def content_context(content: Content) -> Context:
@@ -136,18 +133,34 @@ def _unsupported_despite(detection: Detection, content: Content, context: Contex
     """
     try:
         text = expand_search(detection.search, content.macros, detection.search_name, context.env, keep_unknown=True)
-        return _unsupported(parse_search(text), context)
+        pipeline = parse_search(text)
+        return _unsupported([pipeline]) or _unsupported(_pipelines(pipeline, context))
     except SearchError:
         return None
 
 
-def _unsupported(pipeline: Pipeline, context: Context) -> Unsupported | None:
-    """The first command of a search, at any depth, that podhawk does not run."""
+def _pipelines(pipeline: Pipeline, context: Context) -> tuple[Pipeline, ...]:
+    """The pipelines of a search at any depth. Of one with a template that cannot be read, planning tells the error."""
     try:
-        for inner in every_pipeline(pipeline, context):
-            for stage in inner.stages:
-                if stage.command.refused:
-                    return Unsupported("command", stage.name, f"{stage.name} is not supported: {stage.command.refused}")
+        return tuple(every_pipeline(pipeline, context))
     except SearchError:
-        pass  # a template that cannot be read is an error of its command, which planning tells
+        return tuple(reading_pipelines(pipeline))
+
+
+def _unsupported(pipelines: Iterable[Pipeline]) -> Unsupported | None:
+    """The first command that podhawk does not run."""
+    for pipeline in pipelines:
+        for stage in pipeline.stages:
+            if stage.command.refused:
+                return Unsupported("command", stage.name, f"{stage.name} is not supported: {stage.command.refused}")
+    return None
+
+
+def _lacking(pipelines: Iterable[Pipeline]) -> Unsupported | None:
+    """The first command that needs a geo database."""
+    for pipeline in pipelines:
+        for stage in pipeline.stages:
+            if isinstance(stage.node, IPLocation):
+                message = f"no geo database: it needs {stage.name}; give one with --geo FILE.mmdb"
+                return Unsupported("geo-database", stage.name, message)
     return None
