@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from podhawk.detect.finding import Actor, Finding, PriorityReason
-from podhawk.detect.match import Match
+from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.user_agents import by_hand
@@ -191,9 +191,7 @@ def _first_times(matches: Sequence[Match]) -> list[bool]:
     """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
-    for number in sorted(
-        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
-    ):
+    for number in in_order(matches):
         key = _habit_key(matches[number].finding)
         found[number] = key not in seen
         seen.add(key)
