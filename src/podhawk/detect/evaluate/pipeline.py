@@ -1,8 +1,8 @@
-"""Detections over an input, as findings: the way from gathered events to matches.
+"""Detections over an input: from gathered events to matches.
 
-One scan gathers the events that any detection wants. They are brought together by request, and each detection is
-evaluated: request plans on the events of one request, aggregate plans on windows over all they want. Detections that
-bring in other rows are run over the whole input, as Splunk would run them ad hoc.
+One scan gathers the events that any detection selects. They are grouped by request, and each detection is evaluated:
+request plans on the events of one request, aggregate plans on windows over all the events that they select. Detections
+that bring in other rows run over the whole input, as an ad-hoc search in Splunk does.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from podhawk.events.options import ReadOptions
 
 
 class Source(Protocol):
-    """What the input is read by: options with which gathered lines are read again."""
+    """An input: the options with which gathered lines are read again."""
 
     options: ReadOptions
 
@@ -71,7 +71,7 @@ def detect(
 ) -> Detected:
     """The matches of all detections that can run and make findings, in order of time.
 
-    `context` is a fresh one, for what podhawk itself looks for. A `state` must be locked.
+    `context` is a fresh context for the searches of podhawk itself. A `state` must be locked.
     """
     evaluations = [
         Evaluation(one)
@@ -87,7 +87,7 @@ def detect(
     if state is not None:
         kept = [(event, numbers_of(windowed, rebuild.event(event))) for event in state.events()]
         requests = join(requests, collect(kept, rebuild))
-        # What a later run will need to know is not known yet.
+        # A later run may need any of them.
         requests = join(requests, collect([*gathered.owners, *gathered.tokens], rebuild))
     else:
         requests = join(
@@ -100,7 +100,7 @@ def detect(
                 rebuild,
             ),
         )
-    del gathered  # the lines' texts stand in their events by now
+    del gathered  # the events hold the texts of the lines now
     requests = _second_look(requests, windowed, runner, rebuild, context)
     if state is not None:
         state.keep(event for one in requests.values() for event in one.request.events)
@@ -128,7 +128,7 @@ def reads_risk(one: Prepared) -> bool:
 
 
 class _Gathered(Struct):
-    """What one scan found: events that searches want, and those that tell who is behind them."""
+    """What one scan found: the events that searches select, and those that show who is behind them."""
 
     wanted: list[tuple[Kept, list[int]]] = field(default_factory=list)
     owners: list[tuple[Kept, list[int]]] = field(default_factory=list)
@@ -136,8 +136,11 @@ class _Gathered(Struct):
 
 
 def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context) -> _Gathered:
-    """What the searches want. Whether anybody will have to be looked for behind a controller or a token is not known
-    yet, but reading the input once more would cost more than keeping what would tell."""
+    """Scan the input once for all searches.
+
+    It is not known yet whether anybody stands behind a controller or a token. Keeping the events that would show it
+    costs less than a second scan.
+    """
     found = _Gathered()
     if not evaluations:
         return found
@@ -164,7 +167,7 @@ def _second_look(
     rebuild: Rebuild,
     context: Context,
 ) -> dict[RequestKey, CollectedRequest]:
-    """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
+    """The requests with their ends. Scans the input again if it may hold an end that no search selected."""
     open_ones = unfinished(requests, evaluations)
     if not open_ones:
         return requests
@@ -175,7 +178,7 @@ def _second_look(
 
 
 def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
-    """Which searches want an event that was kept."""
+    """The numbers of the searches that select a kept event."""
     return [number for number, one in enumerate(evaluations) if one.wants(event)]
 
 

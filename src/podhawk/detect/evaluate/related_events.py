@@ -1,12 +1,12 @@
-"""What no search asked for, but findings need.
+"""Events that findings need although no search selects them.
 
-Where a controller acted, the changes of the objects that it acts for tell who is behind it; where a service account
-did, the request that issued its token. The scan brings both along, as text: which of them matter is known only
+If a controller made a request, the changes of the objects that it acts for show who is behind it. If a service account
+made it, the request that issued its token does. The scan gathers both as text: which of them matter is known only
 afterwards, and most are never decoded.
 
-A search may want only some stages of a request (those that have a body, or those that have none yet), but what became
-of it stands in the last one. Requests that were seen without their end are looked for once more, unless a search that
-wanted them would have wanted their end too: then it is not there.
+A search may select only some stages of a request, such as those with a body, but the outcome is in the last stage.
+Requests that were seen without their end are searched for again, unless a search that selected them would also have
+selected their end: then the input does not hold it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
 
 FEW: Final = 32
-"""Up to so many texts, looking for each of them costs less than taking a line apart."""
+"""Up to this number of texts, searching a line for each of them costs less than splitting the line."""
 _QUOTED: Final = re.compile(rb'"([^"]*)"')
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
 _SAME_IN_ALL: Final = frozenset(
@@ -60,12 +60,12 @@ _SAME_IN_ALL: Final = frozenset(
         "requestReceivedTimestamp",
     }
 )
-"""The stage, and what the API server knows of a request from its first stage on.
+"""The stage, and the fields that the API server fills in from the first stage on.
 Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 
 
 def unfinished(requests: Mapping[RequestKey, CollectedRequest], evaluations: Sequence[Evaluation]) -> list[str]:
-    """The auditIDs of the requests whose end may stand in the input without any search having wanted it."""
+    """The auditIDs of the requests whose end may be in the input although no search selected it."""
     sees = [_constant(one) for one in evaluations]
     return sorted(
         {
@@ -83,13 +83,13 @@ def unfinished(requests: Mapping[RequestKey, CollectedRequest], evaluations: Seq
 
 
 def _constant(evaluation: Evaluation) -> bool:
-    """Whether a search chooses events by their stage, and by what is the same in all stages of a request."""
+    """Whether a search selects events only by their stage and by fields that are the same in all stages."""
     probe = evaluation.job.probe_fields
     return probe is not None and probe <= _SAME_IN_ALL
 
 
 def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
-    """Whether a search that wants one stage of a request would want its end."""
+    """Whether a search that selects one stage of a request would select its end."""
     row = evaluation.probe(event)
     for stage in _ENDS:
         row["stage"] = stage
@@ -124,7 +124,7 @@ def visible_part(one: CollectedRequest) -> CollectedRequest:
 
 
 def served_by_controllers(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
-    """The namespaces in which controllers made requests: there the owners that they act for are."""
+    """The namespaces in which controllers made requests. The owners that they act for are in the same namespaces."""
     return sorted(
         {
             member(one.request.last.view.data, "objectRef", "namespace")
@@ -135,10 +135,10 @@ def served_by_controllers(requests: Mapping[RequestKey, CollectedRequest]) -> li
 
 
 def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -> list[tuple[Kept, list[int]]]:
-    """Those of the gathered events that may have one of these texts as a value; the others need not be decoded."""
+    """The gathered events that may have one of these texts as a value. The others need not be decoded."""
     if not texts:
         return []
-    if "" in texts:  # what has no such member has no such text either
+    if "" in texts:  # an event without the member matches too
         return list(gathered)
     named = {text.encode() for text in texts}
     quoted = [b'"' + text + b'"' for text in named]
@@ -156,7 +156,7 @@ def naming(gathered: Sequence[tuple[Kept, list[int]]], texts: Collection[str]) -
 
 
 def tokens_used(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
-    """The ids of the tokens that service accounts used, as far as events say."""
+    """The ids of the tokens that service accounts used, as far as the events have them."""
     return sorted(
         {
             id_
@@ -167,11 +167,11 @@ def tokens_used(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
 
 
 TOKENS_ISSUED: Final[Clause] = Compare(f"annotations.{ISSUED}", "=", "*")
-"""What selects the events that issued any token."""
+"""Selects the events that issued a token."""
 
 
 def clause_of(audit_ids: Iterable[str]) -> Clause:
-    """What selects the events with these auditIDs."""
+    """The clause that selects the events with these auditIDs."""
     return In("auditID", tuple(audit_ids))
 
 
@@ -182,10 +182,10 @@ OWNER_WRITES: Final[Clause] = And(
         Not(Compare("objectRef.subresource", "=", "status")),
     )
 )
-"""What selects the changes of objects that own others."""
+"""Selects the changes of objects that own other objects."""
 
 
 def gathering(clause: Clause, context: Context) -> Request:
-    """A request to gather what a clause selects."""
+    """A search that gathers the events that a clause selects."""
     text = plain("", "the requests behind findings")
     return Request(Pipeline((Stage(SEARCH, Search(clause), "search"),), text), context)
