@@ -11,6 +11,7 @@ from podhawk import api
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.content.load import load_content
 from podhawk.content.model import Content
+from podhawk.engine.plan.runnable import Broken, Unsupported
 from podhawk.spl.macros import expand
 from podhawk.spl.text import plain
 
@@ -58,10 +59,10 @@ def test_every_macro_parses(content: Content) -> None:
 
 def test_only_metrics_searches_are_refused(content: Content, shared: Path) -> None:
     result = api.rows(content, shared / "audit" / "corpus" / "webhook" / "A-metadata-03.json.gz")
-    assert [str(one.broken) for one in result.detections if one.broken] == []
-    refused = [one for one in result.detections if one.refused]
-    assert len(refused) == 14
-    assert all("mstats" in one.refused for one in refused)
+    answers = [one.runnability for one in result.detections if one.result is None]
+    unsupported = [one for one in answers if isinstance(one, Unsupported) and one.code == "command"]
+    assert [one.command for one in unsupported] == ["mstats"] * 14
+    assert [str(one) for one in answers if isinstance(one, Broken)] == []
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,8 @@ def test_rows_of_live_detections(content: Content, shared: Path, corpus: str, ex
 def test_without_a_geo_database_location_detections_cannot_fire(content: Content, shared: Path) -> None:
     chosen = [one for one in content.detections if "iplocation" in one.search]
     result = api.rows(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen)
-    assert [one.cannot.split(":")[0] for one in result.detections] == ["no geo database"] * 3
+    answers = [one.runnability for one in result.detections]
+    assert [one.code for one in answers if isinstance(one, Unsupported)] == ["geo-database"] * 3
 
 
 FALCO = (

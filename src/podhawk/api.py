@@ -18,28 +18,29 @@ from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
-from podhawk.detect.findings import Found, Policies, find
-from podhawk.detect.increment.memory import Memory
+from podhawk.detect.findings import Policies, RunFindings, find
+from podhawk.detect.increment.state import DetectionState
+from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.priority import priority_policy
 from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.detect.risk.factors import risk_policy
 from podhawk.engine.plan.planner import make_plan, read_search
+from podhawk.engine.plan.runnable import Runnability
 from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
 from podhawk.engine.search.stats import SearchStats
-from podhawk.errors import Place, PodhawkError, SearchError, UsageError
+from podhawk.errors import Place, PodhawkError, UsageError
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
-from podhawk.session import Surroundings, content_of, surroundings
+from podhawk.session import Session, content_of, session_of
 from podhawk.settings.resolve import Settings
 
 Cell = str | list[str] | None
@@ -131,12 +132,15 @@ def _shown(cell: Cell) -> str:
 
 
 class DetectionResult(Struct):
-    """One detection over one input: its rows, or why it could not run or cannot fire."""
+    """One detection over one input.
+
+    `runnability` says whether its search can run; if it can, `result` holds its rows, and `cannot` says why it can
+    never fire on this input, if that is certain.
+    """
 
     detection: Detection
+    runnability: Runnability
     result: Result | None = None
-    refused: str = ""
-    broken: SearchError | None = None
     cannot: str = ""
 
 
@@ -153,7 +157,7 @@ def search(
     *paths: str | Path,
     content: Content | None = None,
     name: str = "search",
-    settings: Surroundings | None = None,
+    session: Session | None = None,
     **options: Any,
 ) -> Result:
     """Run one search over files, folders, globs or `-` (standard input).
@@ -161,18 +165,18 @@ def search(
     Options are those of the command line, with underscores. Raises SearchError before anything is read
     if the search cannot run, and InputError if the input holds no audit event.
     """
-    around = settings if settings is not None else surroundings(options)
+    session = session if session is not None else session_of(options)
     known = content if content is not None else content_of(options)
-    context = around.context(known)
-    if around.state is not None:
+    context = session.context(known)
+    if session.state is not None:
         from podhawk.store.datasets import SqlDatasets
 
-        context.datasets = SqlDatasets(around.state)
+        context.datasets = SqlDatasets(session.state)
     pipeline = read_search(spl, known.macros, name, context.env)
-    source = FileSource([str(path) for path in paths], around.reading, keep=rereads(pipeline))
+    source = FileSource([str(path) for path in paths], session.reading, keep=rereads(pipeline))
     job = SearchJob(pipeline, context)
     make_plan(pipeline, job.context)
-    table = around.runner(source).run([job])[0]
+    table = session.runner(source).run([job])[0]
     if paths and not source.unread:
         source.check()
     return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
@@ -182,7 +186,7 @@ def rows(
     content: Content,
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
-    settings: Surroundings | None = None,
+    session: Session | None = None,
     **options: Any,
 ) -> RowsResult:
     """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
@@ -190,21 +194,21 @@ def rows(
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
     holds no audit event.
     """
-    around = settings if settings is not None else surroundings(options)
-    store = around.lookups(content)
+    session = session if session is not None else session_of(options)
+    store = session.lookups(content)
     chosen_ones = list(content.detections if detections is None else detections)
     results: list[DetectionResult] = []
     jobs: list[tuple[DetectionResult, SearchJob]] = []
     for detection in chosen_ones:
-        made = prepare(detection, content, around, store)
-        result = DetectionResult(detection, None, made.refused, made.broken, made.cannot)
+        made = prepare(detection, content, session, store)
+        result = DetectionResult(detection, made.runnability)
         results.append(result)
         if made.request is not None:
             jobs.append((result, made.request))
     source = FileSource(
-        [str(path) for path in paths], around.reading, keep=any(rereads(job.pipeline) for _, job in jobs)
+        [str(path) for path in paths], session.reading, keep=any(rereads(job.pipeline) for _, job in jobs)
     )
-    runner = around.runner(source)
+    runner = session.runner(source)
     tables = runner.run([job for _, job in jobs]) if jobs else []
     if paths and (jobs or not results):
         source.check()
@@ -221,7 +225,7 @@ class FindingsResult(Struct):
     `detections` says of each detection whether it could run and what it met; `result` holds no rows there.
     """
 
-    found: Found
+    found: RunFindings
     detections: list[DetectionResult]
     report: InputReport
     content: Content = field(default_factory=Content)
@@ -247,7 +251,7 @@ def run(
     content: Content,
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
-    settings: Surroundings | None = None,
+    session: Session | None = None,
     policies: Policies | None = None,
     **options: Any,
 ) -> FindingsResult:
@@ -256,43 +260,43 @@ def run(
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
     holds no audit event, UsageError where --splunk-exact is asked for, which is for rows.
     """
-    around = settings if settings is not None else surroundings(options)
-    if around.exact:
+    session = session if session is not None else session_of(options)
+    if session.exact:
         raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
-    store = around.lookups(content)
+    store = session.lookups(content)
     prepared = [
-        prepare(detection, content, around, store)
+        prepare(detection, content, session, store)
         for detection in (content.detections if detections is None else detections)
     ]
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
-    context = around.context(content, store)
+    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    context = session.context(content, store)
     policies = policies if policies is not None else Policies()
-    memory = _memory(around.state) if around.state is not None else None
+    state = _open_state(session.state) if session.state is not None else None
     found = find(
         prepared,
-        lambda: incident_rules(prepared, around),
+        lambda: incident_rules(prepared, session),
         content,
         source,
-        around.runner(source),
+        session.runner(source),
         context,
         policies,
-        memory,
+        state,
     )
     if paths and (any(one.request is not None for one in prepared) or not prepared):
         source.check()
     results: list[DetectionResult] = []
     for one in prepared:
-        result = DetectionResult(one.detection, None, one.refused, one.broken, one.cannot)
+        result = DetectionResult(one.detection, one.runnability)
         results.append(result)
         if one.request is not None:
             stats = one.request.stats
             result.result = Result(Table(), stats, source.report, one.request.pipeline.stages)
             if not stats.matched and not stats.not_evaluable:
                 result.cannot = _cannot(stats, source.report)
-    return FindingsResult(found, results, source.report, content, policies.exceptions, around.now)
+    return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
 
 
-def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings) -> list[DetectionResult]:
+def fill_baselines(content: Content, *paths: str | Path, session: Session) -> list[DetectionResult]:
     """Run the content's baselines, which write what is normal into lookup tables; those that cannot run say why."""
     searches = [
         Detection(
@@ -300,29 +304,29 @@ def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings)
         )
         for one in content.baselines
     ]
-    return rows(content, *paths, detections=searches, settings=settings).detections if searches else []
+    return rows(content, *paths, detections=searches, session=session).detections if searches else []
 
 
-def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[Prepared]:
+def incident_rules(prepared: Sequence[Prepared], session: Session) -> list[Prepared]:
     """The shipped searches over risk, without those that are among the detections already."""
     content = load_content([shipped_pack() / "incidents"])
     store = LookupStore(content, None, False)
     known = {one.detection.id for one in prepared}
-    return [prepare(one, content, around, store) for one in content.detections if one.id not in known]
+    return [prepare(one, content, session, store) for one in content.detections if one.id not in known]
 
 
-def attacks_of(detection: Detection, content: Content, around: Surroundings, policies: Policies) -> list[Match]:
+def attacks_of(detection: Detection, content: Content, session: Session, policies: Policies) -> list[Match]:
     """What a detection finds of attacks: all that no noise class hides in the datasets of its own tests, where these
     are here, and what is to be seen in the shipped one, which has ordinary work beside its attacks.
 
     How the user's own logs are to be read says nothing of these, and exceptions do not apply.
     """
-    settings = replace(around, state=None, within=TimeRange(), reading=ReadOptions())
+    plain_session = replace(session, state=None, within=TimeRange(), reading=ReadOptions())
     plain = replace(policies, exceptions=())
     found: dict[str, Match] = {}
     own = own_attacks(detection)
     for path in (*own, shipped_attacks()):
-        result = run(content, path, detections=[detection], settings=settings, policies=plain)
+        result = run(content, path, detections=[detection], session=plain_session, policies=plain)
         found.update(
             (match.finding.finding_id, match)
             for match in result.found.matches
@@ -332,10 +336,10 @@ def attacks_of(detection: Detection, content: Content, around: Surroundings, pol
     return list(found.values())
 
 
-def _memory(state: str) -> Memory:
-    from podhawk.store.state import SqlMemory
+def _open_state(state: str) -> DetectionState:
+    from podhawk.store.state import SqlState
 
-    return SqlMemory(state)
+    return SqlState(state)
 
 
 def policies_of(settings: Settings) -> Policies:
@@ -374,11 +378,11 @@ __all__ = [
     "PodhawkError",
     "Result",
     "RowsResult",
-    "Surroundings",
+    "Session",
     "content_of",
     "policies_of",
     "rows",
     "run",
     "search",
-    "surroundings",
+    "session_of",
 ]

@@ -1,4 +1,7 @@
-"""The options that every run shares, resolved once: clock, zone, range, switches, how input is read, where it runs."""
+"""A session: the options that every run shares, resolved once.
+
+Clock, time zone, time range, SPL switches, how input is read and where searches run.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,8 @@ from podhawk.functions.times import resolve
 from podhawk.settings.switches import chosen
 
 
-class Surroundings(Struct, frozen=True):
-    """The options that every run shares, resolved: clock, zone, range, switches, how input is read."""
+class Session(Struct, frozen=True):
+    """The resolved options of a run. `now` is in epoch seconds; `state` is a folder or a database URL."""
 
     now: float
     zone: tzinfo
@@ -47,7 +50,7 @@ class Surroundings(Struct, frozen=True):
     engine: EngineOptions = DEFAULTS
 
     def runner(self, source: FileSource) -> Runner:
-        """What runs searches over a source: this machine, or the cluster where one is chosen."""
+        """The runner for a source: this machine, or the cluster if the options name one."""
         if self.cluster is None:
             return BatchRunner(source, self.within, self.jobs, options=self.engine)
         from podhawk.content.lookup_codec import pack_lookups, unpack_lookups
@@ -57,7 +60,7 @@ class Surroundings(Struct, frozen=True):
         return SparkRunner(self.cluster, source, LookupCodec(pack_lookups, unpack_lookups), self.within, self.engine)
 
     def lookups(self, content: Content) -> LookupStore:
-        """The lookup tables of content, with those that a state in a folder holds."""
+        """The lookup tables of the content and those written to the state, if that is a folder."""
         folder = self.state if self.state is not None and "://" not in self.state else None
         return LookupStore(content, folder, self.write)
 
@@ -74,8 +77,8 @@ class Surroundings(Struct, frozen=True):
         )
 
 
-def surroundings(options: Mapping[str, Any]) -> Surroundings:
-    """Options by name (as in `podhawk.toml`) to what a run needs. Raises UsageError."""
+def session_of(options: Mapping[str, Any]) -> Session:
+    """The session for options by name, as in `podhawk.toml`. Raises UsageError for a value that cannot be used."""
     zone = _zone(options.get("tz") or "UTC")
     try:
         now = resolve(str(options["now"]), clock.time(), zone) if options.get("now") else clock.time()
@@ -97,7 +100,7 @@ def surroundings(options: Mapping[str, Any]) -> Surroundings:
     geo = open_geo(str(options["geo"])) if options.get("geo") else None
     if options.get("write") and (not options.get("state") or "://" in str(options["state"])):
         raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
-    return Surroundings(
+    return Session(
         now,
         zone,
         TimeRange(bounds[0], bounds[1]),
@@ -125,8 +128,10 @@ def _zone(name: str) -> tzinfo:
 
 
 def content_of(options: Mapping[str, Any], macros: Mapping[str, str] | None = None) -> Content:
-    """The content that options name, the shipped pack by default; where `content_cache` is among them, as an earlier
-    run read it if nothing has changed since."""
+    """The content that options name; by default the shipped pack.
+
+    If `content_cache` is among the options, content that has not changed is taken from the cache.
+    """
     paths: Sequence[str | Path] = options.get("content") or [shipped_pack()]
     overrides = options.get("overrides") or ()
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from detect.making import NOW, event, write
-from podhawk.authoring.replay.datasets import Dataset, messages
+from podhawk.authoring.replay.datasets import ReplayDataset, messages
 from podhawk.authoring.replay.send import MOST_BYTES, Position, batches, read_position, write_position
 from podhawk.authoring.replay.targets import target_of
 from podhawk.errors import UsageError
@@ -196,14 +196,14 @@ def test_the_rate_holds_sending_back(receiver: Receiver, tmp_path: Path) -> None
 
 
 def test_batches_stay_below_what_receivers_take() -> None:
-    one = Dataset(Path("a"))
+    one = ReplayDataset(Path("a"))
     big = [type(message)("x" * 200_000, message.time, one) for message in _some(one, 10)]
     made = list(batches(big))
     assert all(sum(len(each.text) for each in batch) <= MOST_BYTES for batch in made)
     assert [each for batch in made for each in batch] == big
 
 
-def _some(dataset: Dataset, count: int) -> list[Any]:
+def _some(dataset: ReplayDataset, count: int) -> list[Any]:
     from podhawk.authoring.replay.datasets import Message
 
     return [Message("{}", float(number), dataset) for number in range(count)]
@@ -239,7 +239,7 @@ def test_the_form_follows_from_the_path(url: str, form: str) -> None:
 def test_wrapped_events_are_sent_as_the_events_they_hold(tmp_path: Path) -> None:
     log = tmp_path / "list.json"
     log.write_text(json.dumps({"kind": "EventList", "items": [event("1"), event("2")]}))
-    assert [json.loads(one.text)["auditID"] for one in messages(Dataset(log), 10.0)] == ["1", "2"]
+    assert [json.loads(one.text)["auditID"] for one in messages(ReplayDataset(log), 10.0)] == ["1", "2"]
 
 
 def test_a_refusal_that_repeats_the_token_showed_it(receiver: Receiver, tmp_path: Path) -> None:

@@ -11,17 +11,17 @@ import pytest
 
 from detect.making import event, write
 from podhawk import api
-from podhawk.authoring.pages.results import read_results
 from podhawk.authoring.testing.datasets import Places, locate
 from podhawk.authoring.testing.junit import junit
 from podhawk.authoring.testing.mutate import mutants, score
+from podhawk.authoring.testing.results import read_results
 from podhawk.authoring.testing.run import cases_of, run_case
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.prepare import prepare
 
 PACK = load_content([shipped_pack()])
-AROUND = api.surroundings({"jobs": 1})
+SESSION = api.session_of({"jobs": 1})
 DETECTION = """name: Pods
 id: 5b0d6c5e-1111-4a86-8d6c-5a2f7d1e9b41
 version: 1
@@ -156,7 +156,7 @@ def test_a_url_is_looked_for_in_a_checkout(folder: Path) -> None:
 def test_junit_is_what_coverage_reads(folder: Path) -> None:
     (folder / "detections" / "pods.yml").write_text(DETECTION.replace("results: 2", "results: 7"))
     content = load_content([folder / "detections"])
-    outcomes = [run_case(case, content, AROUND, Places()) for case in cases_of(content.detections)]
+    outcomes = [run_case(case, content, SESSION, Places()) for case in cases_of(content.detections)]
     (folder / "out.xml").write_text(junit(outcomes))
     (found,) = read_results(folder / "out.xml")
     assert (found.detection, found.name, found.outcome, found.message) == (
@@ -178,7 +178,7 @@ def test_the_packs_own_tests_pass() -> None:
 def test_a_broken_copy_of_a_detection_is_found(stem: str) -> None:
     """What the mutants of `--mutate` change in the plan: a lost clause, a wrong value, a renamed field."""
     (one,) = (one for one in PACK.detections if one.stem == stem)
-    found = score([case for case in cases_of([one]) if case.test.attack_data], PACK, AROUND, Places())
+    found = score([case for case in cases_of([one]) if case.test.attack_data], PACK, SESSION, Places())
     survivors = [each.change for each in found.survivors]
     assert found.mutants >= 15
     assert not any(change.startswith(("another value", "another field")) or "renamed" in change for change in survivors)
@@ -194,7 +194,7 @@ def test_the_kill_rate_over_the_pack_is_at_least_what_it_was() -> None:
 
 def test_every_mutant_differs_from_its_search() -> None:
     for one in PACK.detections:
-        prepared = prepare(one, PACK, AROUND, AROUND.lookups(PACK))
+        prepared = prepare(one, PACK, SESSION, SESSION.lookups(PACK))
         assert prepared.request is not None
         stages = prepared.request.pipeline.stages
         made = list(mutants(stages))

@@ -10,10 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from podhawk import api
-from podhawk import session as surroundings
-from podhawk.content import cache
+from podhawk.content.cache import WORTH_IT, file_for
 from podhawk.content.model import Content, Macro
-from podhawk.detect.evaluate import prepare
+from podhawk.content.packed import pack, unpack
 
 DETECTION = """\
 name: Object Created
@@ -36,16 +35,29 @@ EVENT = (
 )
 
 
+SIGMA = (
+    "title: Secrets Read\nid: 0c1f2d6b-9f0e-4a2a-8d51-000000000001\nstatus: test\nlevel: low\n"
+    "logsource: {product: kubernetes, service: audit}\ndetection: {one: {verb: get}, condition: one}\n"
+)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def small(tmp_path: Path) -> Path:
     """A content folder with one detection and a log beside it."""
     for part in ("detections", "macros"):
         (tmp_path / "content" / part).mkdir(parents=True)
     (tmp_path / "content" / "detections" / "object_created.yml").write_text(DETECTION)
     write_macro(tmp_path, "source=kubernetes")
     (tmp_path / "a.log").write_text(EVENT)
-    monkeypatch.setattr(cache, "WORTH_IT", 1)
     return tmp_path
+
+
+@pytest.fixture
+def folder(small: Path) -> Path:
+    """The same with so many files that keeping what they hold is worth it."""
+    for number in range(WORTH_IT):
+        (small / "content" / "macros" / f"m{number}.yml").write_text(f"name: m{number}\ndefinition: verb=get\n")
+    return small
 
 
 def write_macro(folder: Path, definition: str, more: str = "") -> None:
@@ -66,23 +78,24 @@ def files(folder: Path) -> list[Path]:
     return sorted((folder / "cache").glob("*"))
 
 
-def nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(*given: object, **more: object) -> None:
-        pytest.fail("content was read again")
-
-    monkeypatch.setattr(surroundings, "load_content", fails)
-    monkeypatch.setattr(prepare, "read_search", fails)
-
-
-def test_the_second_run_reads_no_content_and_gives_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_run_gives_the_same(folder: Path) -> None:
     content, rows = run(folder)
     assert len(rows) == 1
-    nothing_is_read(monkeypatch)
-    again, same = run(folder)
-    assert again == content
-    assert same == rows
+    assert run(folder) == (content, rows)
     assert len(files(folder)) == 1
     assert files(folder)[0].stat().st_mode & 0o077 == 0
+
+
+def test_the_second_run_takes_content_and_searches_from_the_file(folder: Path) -> None:
+    content, _ = run(folder)
+    values, searches = unpack(files(folder)[0].read_bytes())
+    values[0] = (replace(content.detections[0], author="the file"),)
+    (name, text, quotes, pipeline) = searches[0]
+    searches[0] = (name, text, quotes, replace(pipeline, stages=pipeline.stages[:1]))
+    files(folder)[0].write_bytes(pack([values, searches]))
+    kept, rows = run(folder)
+    assert kept.detections[0].author == "the file"
+    assert "count" not in rows[0]
 
 
 def test_what_changes_is_read_anew(folder: Path) -> None:
@@ -146,16 +159,13 @@ def test_a_table_that_came_later_was_not_seen(folder: Path) -> None:
     assert run(folder)[0].lookups["people"].path == ""
 
 
-def test_what_turns_sigma_rules_into_searches_was_not_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (folder / "content" / "detections" / "sigma.yml").write_text(
-        "title: Secrets Read\nid: 0c1f2d6b-9f0e-4a2a-8d51-000000000001\nstatus: test\nlevel: low\n"
-        "logsource: {product: kubernetes, service: audit}\ndetection: {one: {verb: get}, condition: one}\n"
-    )
-    run(folder)
-    assert len(files(folder)) == 1
-    monkeypatch.setattr(cache, "_version_of", lambda package: "another")
-    run(folder)
-    assert len(files(folder)) == 2
+def test_what_turns_sigma_rules_into_searches_was_not_asked_for(small: Path) -> None:
+    (small / "content" / "detections" / "sigma.yml").write_text(SIGMA)
+    run(small)
+    (kept,) = files(small)
+    given = (str(small / "cache"), [small / "content"], (), {})
+    assert file_for(*given) == kept
+    assert file_for(*given, version_of=lambda package: "another") != kept
 
 
 @pytest.mark.parametrize(
@@ -176,7 +186,6 @@ def test_content_that_changes_while_it_is_read_was_kept_under_its_old_name(folde
     assert files(folder) == []
 
 
-def test_a_little_content_is_read_as_quickly(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    run(folder)
-    assert files(folder) == []
+def test_a_little_content_is_read_as_quickly(small: Path) -> None:
+    run(small)
+    assert files(small) == []

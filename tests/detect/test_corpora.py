@@ -17,7 +17,7 @@ from podhawk.api import FindingsResult
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content, Detection
 from podhawk.detect.finding import Finding
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 from podhawk.detect.risk.table import risk_table
 
 NAMES = {"A": "A-metadata", "C": "C-requestresponse", "D": "D-background-1"}
@@ -193,7 +193,7 @@ def test_a_hundred_shuffled_pieces_give_the_findings_of_the_whole_file(shared: P
 
 
 def _plain(one: Finding) -> dict[str, Any]:
-    made = record(one)
+    made = to_record(one)
     for request in made["requests"]:
         request.pop("source")
     return made

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Engine
 
 from detect.making import NOW, detection, event, received
 from podhawk import api
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 
 NewState = Callable[[], str]
 PODS = "verb=create objectRef.resource=pods | stats count by user.username stage"
@@ -25,9 +29,24 @@ def requests(count: int) -> list[dict[str, Any]]:
     ]
 
 
+@contextmanager
+def at_statement(start: str, act: Callable[[], object]) -> Iterator[None]:
+    """Act when the database is about to run a statement that starts so."""
+
+    def before(connection: Any, cursor: Any, statement: str, *more: object) -> None:
+        if statement.startswith(start):
+            act()
+
+    sql.event.listen(Engine, "before_cursor_execute", before)
+    try:
+        yield
+    finally:
+        sql.event.remove(Engine, "before_cursor_execute", before)
+
+
 def plain(findings: Any) -> list[dict[str, Any]]:
     """Findings without what depends on how often they were seen."""
-    found = [record(one) for one in findings]
+    found = [to_record(one) for one in findings]
     for one in found:
         for request in one["requests"]:
             request.pop("source")

@@ -18,13 +18,12 @@ from detect.making import NOW, detection, event, received, run, write
 from detect.risk.test_risk import SCORE, VERBS, events
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
-from podhawk.detect.report.finding_json import record
-from podhawk.detect.report.recorded import finding_of
+from podhawk.detect.report.finding_json import from_record, to_record
 from podhawk.errors import StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import CURRENT, FINDINGS, RISK, VERSION
-from podhawk.store.state import SqlMemory, heirs_of
-from store.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
+from podhawk.store.state import heirs_of
+from store.states import DETECTIONS, MANY, PODS, NewState, at_statement, known, plain, requests
 
 
 def test_runs_over_shuffled_pieces_find_what_one_run_finds(tmp_path: Path, new_state: NewState) -> None:
@@ -119,8 +118,8 @@ def test_a_repeated_audit_id_makes_nobody_an_heir(tmp_path: Path) -> None:
     """Clients choose the auditID: the finding about another's request does not take the place of one that is gone."""
     findings = list(run(write(tmp_path / "a.log", event(), event(user={"username": "mallory"})), DETECTIONS[0]))
     alice, mallory = sorted(findings, key=lambda one: one.actor.user)
-    assert heirs_of({"old": record(alice)}, [mallory]) == {}
-    assert heirs_of({"old": record(alice)}, [alice]) == {"old": alice.finding_id}
+    assert heirs_of({"old": to_record(alice)}, [mallory]) == {}
+    assert heirs_of({"old": to_record(alice)}, [alice]) == {"old": alice.finding_id}
 
 
 def test_a_finding_can_be_read_back_from_its_record(shared: Path) -> None:
@@ -129,7 +128,7 @@ def test_a_finding_can_be_read_back_from_its_record(shared: Path) -> None:
     )
     assert len(result) > 50
     for finding in result:
-        assert record(finding_of(record(finding))) == record(finding)
+        assert to_record(from_record(to_record(finding))) == to_record(finding)
 
 
 def test_owners_are_remembered_across_rotations_of_the_log(tmp_path: Path, new_state: NewState) -> None:
@@ -211,12 +210,10 @@ def test_findings_can_be_searched(tmp_path: Path, new_state: NewState) -> None:
     assert rows == [{"actor.user": "user1", "target.resource": "pods", "requests{}.audit_id": "r1"}]
 
 
-def test_a_run_that_fails_leaves_nothing(tmp_path: Path, new_state: NewState, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_fails_leaves_nothing(tmp_path: Path, new_state: NewState) -> None:
     state = new_state()
-    monkeypatch.setattr(SqlMemory, "_write_risk", lambda self, risk, replaced: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ZeroDivisionError), at_statement("INSERT INTO podhawk_risk", lambda: 1 / 0):
         run(write(tmp_path / "a.log", event()), DETECTIONS[0], state=state)
-    monkeypatch.undo()
     with transaction(open_engine(state)) as connection:
         assert connection.execute(sql.select(sql.func.count()).select_from(FINDINGS)).scalar() == 0
     (found,) = run(tmp_path / "a.log", DETECTIONS[0], state=state)
@@ -293,10 +290,9 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from detect.making import detection, event, run, write
-from podhawk.store.state import SqlMemory, heirs_of
-from store.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
-SqlMemory._write_risk = lambda self, risk, replaced: os.kill(os.getpid(), signal.SIGKILL)
-run(write(Path({log!r}), event("second", at="11:00:00.0")), detection({PODS!r}), state={state!r})
+from store.states import at_statement
+with at_statement("INSERT INTO podhawk_risk", lambda: os.kill(os.getpid(), signal.SIGKILL)):
+    run(write(Path({log!r}), event("second", at="11:00:00.0")), detection({PODS!r}), state={state!r})
 """
     done = subprocess.run([sys.executable, "-c", script], timeout=60)
     assert done.returncode == -signal.SIGKILL

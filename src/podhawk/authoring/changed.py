@@ -1,20 +1,19 @@
-"""What changed since a branch left another: files, and the detections that they are or are used by.
+"""What changed on a branch: files, and the detections that they hold or that use them.
 
-A changed macro counts as a change of every detection that calls it, also through other macros; a lookup likewise.
+A changed macro counts as a change of every detection that calls it, also through other macros. A changed lookup table
+counts as a change of every detection that names it. Both are read from the parsed search, not from its text.
 """
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
 
+from podhawk.authoring.uses import uses_of
 from podhawk.content.model import Content, Detection
+from podhawk.content.walk import is_content_name
 from podhawk.errors import UsageError
-
-_CALL: Final = re.compile(r"`([^`(\s]+)")
 
 
 def changed_files(folder: Path, ref: str) -> frozenset[Path]:
@@ -30,37 +29,48 @@ def changed_files(folder: Path, ref: str) -> frozenset[Path]:
 
 
 def changed(content: Content, detections: Sequence[Detection], files: Iterable[Path]) -> tuple[Detection, ...]:
-    """The detections that are in changed files, or use a macro or lookup that is."""
+    """The detections that are in changed files, or use a macro or lookup table that is.
+
+    A name that nothing defines counts as changed if the change touches definitions of its kind or deletes content: it
+    may have been defined there. So does a search that cannot be read.
+    """
     paths = frozenset(files)
-    macros = {macro.name for macro in content.macros.values() if macro.file and Path(macro.file).resolve() in paths}
-    lookups = {
-        one.name
-        for one in content.lookups.values()
-        if any(part and Path(part).resolve() in paths for part in (one.file, one.path))
-    }
-    growing = True
-    while growing:
-        more = {
-            macro.name
-            for macro in content.macros.values()
-            if macros & set(_CALL.findall(macro.definition)) or _names(macro.definition, lookups)
-        } - macros
-        growing, macros = bool(more), macros | more
-    return tuple(
-        one
-        for one in detections
-        if Path(one.file).resolve() in paths or macros & set(_CALL.findall(one.search)) or _names(one.search, lookups)
-    )
+    macros = {key for key, macro in content.macros.items() if macro.file and Path(macro.file).resolve() in paths}
+    tables = {name: files_of_lookup(name, content) for name in (*content.lookups, *content.lookup_files)}
+    lookups = {name for name, own in tables.items() if not own.isdisjoint(paths)}
+    deleted = any(is_content_name(path.name) and not path.exists() for path in paths)
+
+    def affected(one: Detection) -> bool:
+        if Path(one.file).resolve() in paths:
+            return True
+        uses = uses_of(one, content)
+        if uses is None:
+            return bool(macros or lookups or deleted)
+        undefined_macro, undefined_lookup = uses.macros - content.macros.keys(), uses.lookups - tables.keys()
+        return bool(
+            uses.macros & macros
+            or uses.lookups & lookups
+            or (undefined_macro and (macros or deleted))
+            or (undefined_lookup and (lookups or deleted))
+        )
+
+    return tuple(one for one in detections if affected(one))
+
+
+def files_of_lookup(name: str, content: Content) -> frozenset[Path]:
+    """The files that a lookup table is made of: its definition and its CSV file, also if that is missing."""
+    definition = content.lookups.get(name)
+    owner = definition or next((one for one in content.lookups.values() if one.filename == name), None)
+    named = [content.lookup_files.get(name, "")]
+    if owner is not None:
+        named += [owner.file, owner.path or (str(Path(owner.file).parent / owner.filename) if owner.filename else "")]
+    return frozenset(Path(file).resolve() for file in named if file)
 
 
 def changed_here(content: Content, detections: Sequence[Detection], ref: str, paths: Sequence[str]) -> list[Detection]:
     """What changed in the repository that the first path lies in, or the working folder."""
     start = Path(paths[0]) if paths else Path.cwd()
     return list(changed(content, detections, changed_files(start if start.is_dir() else start.parent, ref)))
-
-
-def _names(search: str, lookups: Iterable[str]) -> bool:
-    return any(re.search(rf"\blookup\s[^|]*\b{re.escape(name)}\b", search) for name in lookups)
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from podhawk.api import DetectionResult, FindingsResult, RowsResult
 from podhawk.cli.tables import note
+from podhawk.engine.plan.runnable import Broken, Unsupported
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.read import InputReport
 
@@ -62,12 +63,12 @@ def print_run(result: RowsResult | FindingsResult) -> None:
 
 def _line(one: DetectionResult, count: int, noun: str) -> str:
     name = one.detection.name
-    if one.broken is not None:
-        return f"  broken    {name}: {one.broken}"
-    if one.refused:
-        return f"  refused   {name}: {one.refused}"
+    if isinstance(one.runnability, Broken):
+        return f"  broken    {name}: {one.runnability}"
+    if isinstance(one.runnability, Unsupported) and one.runnability.code == "command":
+        return f"  refused   {name}: {one.runnability}"
     if one.result is None or (one.cannot and not count):
-        return f"  cannot    {name}: cannot fire here: {one.cannot}"
+        return f"  cannot    {name}: cannot fire here: {one.cannot or one.runnability}"
     blind = one.result.observed.not_evaluable
     lost = (
         (

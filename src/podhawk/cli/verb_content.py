@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,8 @@ import click
 from podhawk.cli.options import declared
 
 if TYPE_CHECKING:
-    from podhawk.content.model import Content
+    from podhawk.content.model import Content, Detection
+    from podhawk.engine.plan.runnable import Runnability
 
 EPILOG = """\b
 Examples:
@@ -52,6 +54,7 @@ def list_content(**given: Any) -> int:
     from podhawk.cli import output
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
+    from podhawk.engine.plan.runnable import runnability
 
     settings, content = _load(given)
     chosen = (
@@ -59,8 +62,9 @@ def list_content(**given: Any) -> int:
         if settings["only"] or settings["exclude"]
         else (content.detections)
     )
+    answers = [(one, runnability(one, content)) for one in chosen]
     rows: list[dict[str, Any]] = []
-    for one in chosen:
+    for one, answer in answers:
         rows.append(
             {
                 "name": one.name,
@@ -71,7 +75,7 @@ def list_content(**given: Any) -> int:
                 "risk": str(one.risk_score),
                 "technique": list(one.mitre_attack_id),
                 "story": list(one.analytic_story),
-                "state": state(one.search, content),
+                "state": state(answer),
                 "file": one.file,
             }
         )
@@ -87,7 +91,7 @@ def list_content(**given: Any) -> int:
             f"{len(content.deployments)} deployments, {len(content.baselines)} baselines, "
             f"{len(content.investigations)} investigations"
         )
-        _print_costs(chosen, content)
+        _print_costs(answers)
     return _end(content, settings["quiet"])
 
 
@@ -119,38 +123,24 @@ def convert_content(to: str, **given: Any) -> int:
     return _end(content, settings["quiet"])
 
 
-def state(search: str, content: Content) -> str:
-    """Whether a search can run here: "runs", "refused: …" or "broken: …"."""
-    from podhawk.commands.context import Context
-    from podhawk.content.lookups import LookupStore
-    from podhawk.engine.plan.planner import make_plan, read_search
-    from podhawk.engine.plan.unsupported import refusal
-    from podhawk.errors import ContentError
+def state(answer: Runnability) -> str:
+    """Whether a search can run: "runs", "refused: …" or "broken: …"."""
+    from podhawk.engine.plan.runnable import Broken, Unsupported
 
-    try:
-        reason = refusal(search, content.macros)
-        if reason:
-            return f"refused: {reason}"
-        make_plan(read_search(search, content.macros), Context(lookups=LookupStore(content)))
-    except ContentError as error:
-        return f"broken: {error.message}"
-    return "runs"
+    if isinstance(answer, Unsupported):
+        return f"refused: {answer.message}"
+    return f"broken: {answer.message}" if isinstance(answer, Broken) else "runs"
 
 
-def _print_costs(chosen: Any, content: Content) -> None:
-    """What each refusal costs: the commands that are not supported, and the detections that need them."""
+def _print_costs(answers: Iterable[tuple[Detection, Runnability]]) -> None:
+    """For each unsupported command, the detections that need it."""
     from podhawk.cli.tables import note
-    from podhawk.engine.plan.unsupported import refusal
-    from podhawk.errors import SearchError
+    from podhawk.engine.plan.runnable import Unsupported
 
     costs: dict[str, list[str]] = {}
-    for one in chosen:
-        try:
-            reason = refusal(one.search, content.macros)
-        except SearchError:
-            continue
-        if reason:
-            costs.setdefault(reason, []).append(one.name)
+    for one, answer in answers:
+        if isinstance(answer, Unsupported):
+            costs.setdefault(answer.message, []).append(one.name)
     for reason, names in sorted(costs.items()):
         note(f"{reason}; it costs {len(names)}: {', '.join(sorted(names))}")
 
@@ -179,23 +169,22 @@ def find(name: str, content: Content) -> dict[str, Any]:
     from msgspec import to_builtins
 
     from podhawk.content.normalised import normalised, required_fields_note
-    from podhawk.engine.plan.planner import computed_fields
-    from podhawk.errors import SearchError, UsageError, nearest
+    from podhawk.engine.plan.planner import wanted_fields
+    from podhawk.engine.plan.runnable import Runnable, runnability
+    from podhawk.errors import UsageError, nearest
 
     wanted = name.lower()
     for one in content.detections:
         if wanted in (one.name.lower(), one.id.lower(), one.stem.lower()):
             view = normalised(one)
-            try:
-                computed = computed_fields(one.search, content.macros)
-            except SearchError as error:
-                view["state"] = f"broken: {error.message}"
-                return view
-            view["required_fields"] = "any" if computed is None else sorted(computed)
-            remark = required_fields_note(one.required_fields, sorted(computed or ()))
-            if remark and computed is not None:
-                view["notes"] = [*view.get("notes", []), remark]
-            view["state"] = state(one.search, content)
+            answer = runnability(one, content)
+            if isinstance(answer, Runnable):
+                computed = wanted_fields(answer.pipeline.stages)
+                view["required_fields"] = "any" if computed is None else sorted(computed)
+                remark = required_fields_note(one.required_fields, sorted(computed or ()))
+                if remark and computed is not None:
+                    view["notes"] = [*view.get("notes", []), remark]
+            view["state"] = state(answer)
             return view
     kept = {macro.name.lower(): macro for macro in content.macros.values()}
     others: list[dict[str, Any]] = [kept, content.lookups, content.stories]

@@ -33,7 +33,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     settings = resolve("coverage", given)
     content = api.content_of(settings.values, settings.macros)
     results = read_results(settings["tested"]) if settings["tested"] else None
-    found = life.cover(select(content, settings["only"], settings["exclude"]), results)
+    found = life.cover(select(content, settings["only"], settings["exclude"]), results, content)
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         if kind == "navigator":

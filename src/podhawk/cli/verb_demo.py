@@ -36,11 +36,11 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.settings.resolve import resolve
 
     settings = resolve("demo", given)
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     data = shipped_pack() / "datasets" / "demo.log.gz"
-    result = api.run(content, data, detections=select(content, (), ()), settings=around, policies=policies)
+    result = api.run(content, data, detections=select(content, (), ()), session=session, policies=policies)
     kind = settings["output"] or "table"
     overview = kind == "table" and not settings["all"]
     with output.writer(settings["output_file"]) as out:

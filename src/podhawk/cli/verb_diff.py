@@ -34,12 +34,12 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     from podhawk.settings.resolve import resolve
 
     settings = resolve("diff", given)
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     policies = api.policies_of(settings)
     sources = input_paths(paths)
     versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
     results = [
-        api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+        api.run(content, *sources, detections=chosen, session=session, policies=policies)
         for content, chosen in zip(
             versions, select_in_each(versions, settings["only"], settings["exclude"]), strict=True
         )

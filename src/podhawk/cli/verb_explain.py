@@ -10,7 +10,7 @@ import click
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
-    from podhawk.detect.report.explain import Explanation, Step
+    from podhawk.detect.report.explain import ExplainedStep, Explanation
 
 EPILOG = """\b
 Examples:
@@ -31,24 +31,24 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     """
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.detect.report import queries as asking
+    from podhawk.detect.report import queries
     from podhawk.settings.resolve import resolve
 
     settings = resolve("explain", given)
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
             paths = input_paths(names) if names or not settings["state"] else []
-            result = api.run(content, *paths, settings=around, policies=api.policies_of(settings))
-            _lines(asking.raw_events(settings["finding"], result.found.matches), out)
+            result = api.run(content, *paths, session=session, policies=api.policies_of(settings))
+            _lines(queries.raw_events(settings["finding"], result.found.matches), out)
             return 0
-        detection = asking.the_detection(names[0] if names else "", content)
+        detection = queries.the_detection(names[0] if names else "", content)
         paths = input_paths(names[1:])
         if settings["event"]:
-            _lines(asking.explain_one_event(detection, content, settings["event"], paths, around), out)
+            _lines(queries.explain_one_event(detection, content, settings["event"], paths, session), out)
         else:
-            print_explanation(asking.explain_detection(detection, content, paths, around), out)
+            print_explanation(queries.explain_detection(detection, content, paths, session), out)
     return 0
 
 
@@ -63,7 +63,7 @@ def print_explanation(found: Explanation, out: TextIO) -> None:
 
     width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
 
-    def line(step: Step, lead: str) -> None:
+    def line(step: ExplainedStep, lead: str) -> None:
         out.write(f"{step.rows:>{width},}  {lead}{visible(step.text)}\n")
 
     for number, step in enumerate(found.steps):

@@ -52,7 +52,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     resume = Path(settings["resume"]) if settings["resume"] else None
     position = read_position(resume, paths) if resume is not None else None
     if position is None:
-        now = api.surroundings(settings.values).now
+        now = api.session_of(settings.values).now
         shift = None if settings["keep_times"] or not times else now - max(times)
         position = Position(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0

@@ -49,9 +49,10 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk.cli.summary import print_input, print_run
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
+    from podhawk.engine.plan.runnable import Broken
     from podhawk.runtime import no_collection
 
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
@@ -61,15 +62,15 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     sources = input_paths(paths)
     if settings["write"]:
-        for one in api.fill_baselines(content, *sources, settings=around):
-            told = one.broken or one.refused or one.cannot
-            note(f"  baseline  {one.detection.name}: " + (str(told) if told else f"{len(one.result or ())} rows"))
+        for one in api.fill_baselines(content, *sources, session=session):
+            told = str(one.runnability) if one.result is None else one.cannot
+            note(f"  baseline  {one.detection.name}: " + (told or f"{len(one.result or ())} rows"))
     kind = output.format_of(settings["output"], settings["output_file"])
     result: RowsResult | FindingsResult
     if settings["rows"]:
         from podhawk.cli.rows_output import print_results
 
-        result = rows = api.rows(content, *sources, detections=chosen, settings=around)
+        result = rows = api.rows(content, *sources, detections=chosen, session=session)
         with output.writer(settings["output_file"]) as out:
             print_results(kind, rows, out)
         fires = _rows_fire(rows, settings["fail_on"])
@@ -77,7 +78,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         from podhawk.cli.findings_output import print_findings
 
         with no_collection(ending=True):
-            result = findings = api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+            result = findings = api.run(content, *sources, detections=chosen, session=session, policies=policies)
             with output.writer(settings["output_file"]) as out:
                 print_findings(kind, findings, out, everything=settings["all"])
         fires = _finding_fires(findings, settings["fail_on"])
@@ -87,7 +88,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         print_run(result)
     content.keep()
     _need_one(result.detections)
-    broken = any(one.broken is not None for one in result.detections)
+    broken = any(isinstance(one.runnability, Broken) for one in result.detections)
     if broken or any(problem.severity == "error" for problem in content.problems):
         return 3
     return 5 if fires else 0
@@ -96,13 +97,19 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
 def _need_one(detections: Sequence[DetectionResult]) -> None:
     from podhawk.errors import ContentError
 
-    if detections and all(one.result is None and not one.cannot for one in detections):
+    if detections and all(one.result is None and not _lacks_geo(one) for one in detections):
         first = detections[0]
         raise ContentError(
             "none of the chosen detections can run"
             if len(detections) > 1
-            else f"{first.detection.name} cannot run: {first.refused or first.broken}"
+            else f"{first.detection.name} cannot run: {first.runnability}"
         )
+
+
+def _lacks_geo(one: DetectionResult) -> bool:
+    from podhawk.engine.plan.runnable import Unsupported
+
+    return isinstance(one.runnability, Unsupported) and one.runnability.code == "geo-database"
 
 
 def _rows_fire(result: RowsResult, severity: str | None) -> bool:

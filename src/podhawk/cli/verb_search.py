@@ -49,12 +49,12 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     from podhawk.engine.plan.planner import read_search
     from podhawk.errors import SearchError, UsageError
 
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
     try:
         generates = read_search(text, content.macros, name).generates
         sources = list(paths) if generates and not paths else input_paths(paths)
-        result = api.search(text, *sources, content=content, name=name, settings=around)
+        result = api.search(text, *sources, content=content, name=name, session=session)
     except SearchError as error:
         raise UsageError(error.message, place=error.place, remedy=error.remedy) from None
     content.keep()

@@ -17,9 +17,9 @@ from podhawk.errors import UsageError
 
 if TYPE_CHECKING:
     from podhawk.authoring.testing.datasets import Places
-    from podhawk.authoring.testing.run import Case, Outcome
+    from podhawk.authoring.testing.run import Case, CaseOutcome
     from podhawk.content.model import Content
-    from podhawk.session import Surroundings
+    from podhawk.session import Session
 
 EPILOG = """\b
 Examples:
@@ -60,15 +60,15 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     chosen = [one for one in named if one in wanted]
     if settings["changed"]:
         chosen = changed_here(content, chosen, settings["changed"], paths)
-    around = api.surroundings({**settings.values, "jobs": 1})
+    session = api.session_of({**settings.values, "jobs": 1})
     places = Places(_folder(settings["attack_data"]), _folder(settings["cache"]))
     cases = cases_of(chosen)
-    jobs = settings["jobs"] or api.surroundings({}).jobs
+    jobs = settings["jobs"] or api.session_of({}).jobs
     if settings["golden"]:
-        return _compare(cases, content, around, places, settings["golden"])
+        return _compare(cases, content, session, places, settings["golden"])
     if settings["mutate"]:
-        return _mutate(cases, content, around, places, jobs, quiet=settings["quiet"])
-    work = partial(run_case, content=content, around=around, places=places)
+        return _mutate(cases, content, session, places, jobs, quiet=settings["quiet"])
+    work = partial(run_case, content=content, session=session, places=places)
     outcomes = list(tracked(mapped(work, cases, jobs), len(cases), "testing", quiet=settings["quiet"]))
     if settings["update"]:
         return _update(outcomes, yes=settings["yes"])
@@ -80,7 +80,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     return 6 if any(one.verdict == "failed" for one in outcomes) else 0
 
 
-def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
+def print_outcomes(kind: str, outcomes: Sequence[CaseOutcome], out: TextIO) -> None:
     """The outcomes in one of the formats."""
     from podhawk.cli import output
 
@@ -122,7 +122,7 @@ def print_outcomes(kind: str, outcomes: Sequence[Outcome], out: TextIO) -> None:
     output.print_rows(kind, rows, COLUMNS, out)
 
 
-def _summary(outcomes: Sequence[Outcome]) -> None:
+def _summary(outcomes: Sequence[CaseOutcome]) -> None:
     from podhawk.cli.tables import note
 
     sys.stdout.flush()
@@ -137,7 +137,7 @@ def _summary(outcomes: Sequence[Outcome]) -> None:
     note(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
 
 
-def _update(outcomes: Sequence[Outcome], *, yes: bool) -> int:
+def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
     """Write golden rows, each file after its difference was shown and approved."""
     from podhawk.authoring.testing.rows import differences, read_golden, write_golden
 
@@ -157,7 +157,7 @@ def _update(outcomes: Sequence[Outcome], *, yes: bool) -> int:
     return 0
 
 
-def _compare(cases: Sequence[Case], content: Content, around: Surroundings, places: Places, path: str) -> int:
+def _compare(cases: Sequence[Case], content: Content, session: Session, places: Places, path: str) -> int:
     """Compare the rows of one test with those that Splunk exported."""
     from podhawk.authoring.testing.rows import differences, read_results_csv
     from podhawk.authoring.testing.run import run_case
@@ -167,7 +167,7 @@ def _compare(cases: Sequence[Case], content: Content, around: Surroundings, plac
         raise UsageError(
             f"--golden is for one test, and there are {len(cases)}", remedy="Name one detection with one test."
         )
-    outcome = run_case(cases[0], content, around, places)
+    outcome = run_case(cases[0], content, session, places)
     if outcome.verdict == "skipped":
         raise UsageError(outcome.message)
     lines = differences(expected, outcome.rows, columns)
@@ -181,7 +181,7 @@ def _compare(cases: Sequence[Case], content: Content, around: Surroundings, plac
 
 
 def _mutate(
-    cases: Sequence[Case], content: Content, around: Surroundings, places: Places, jobs: int, *, quiet: bool
+    cases: Sequence[Case], content: Content, session: Session, places: Places, jobs: int, *, quiet: bool
 ) -> int:
     """Mutate each detection, and say which mutants survive."""
     from podhawk.authoring.testing.mutate import score
@@ -190,7 +190,7 @@ def _mutate(
 
     tested = [one for one in cases if one.test.attack_data]
     groups = [list(own) for _, own in groupby(tested, key=lambda one: one.detection.name)]
-    work = partial(score, content=content, around=around, places=places)
+    work = partial(score, content=content, session=session, places=places)
     total = killed = 0
     for own, found in zip(
         groups, tracked(mapped(work, groups, jobs), len(groups), "mutating", quiet=quiet), strict=True

@@ -36,24 +36,24 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     hide an attack of the content's own datasets is refused, unless --accept-risk says why.
     """
     from podhawk import api
-    from podhawk.detect.report import queries as asking
+    from podhawk.detect.report import queries
     from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
 
     settings = resolve("tune", given)
-    around = api.surroundings(settings.values)
+    session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
-    chosen = asking.the_detection(detection, content)
+    chosen = queries.the_detection(detection, content)
     policies = api.policies_of(settings)
     matches = api.run(
-        content, *input_paths(paths), detections=[chosen], settings=around, policies=policies
+        content, *input_paths(paths), detections=[chosen], session=session, policies=policies
     ).found.matches
     matches = [match for match in matches if match.finding.kind != "incident"]
-    attacks = api.attacks_of(chosen, content, around, policies)
+    attacks = api.attacks_of(chosen, content, session, policies)
     made = proposals(matches)
 
     def measure(condition: str) -> BlastRadius:
-        return blast_radius(exception_for(chosen, condition, "", "", around.now), matches, attacks, around.now)
+        return blast_radius(exception_for(chosen, condition, "", "", session.now), matches, attacks, session.now)
 
     when: str | None = settings["when"]
     if settings["pick"] is not None:
@@ -79,9 +79,9 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
             f"{hidden.attacks[0].title}",
             remedy='Make the condition smaller, or say why with --accept-risk "…".',
         )
-    exception = exception_for(chosen, when, settings["owner"], settings["reason"], around.now)
+    exception = exception_for(chosen, when, settings["owner"], settings["reason"], session.now)
     target = Path(settings["output_file"])
-    text = written(exception, datetime.fromtimestamp(around.now, UTC).date(), settings["accept_risk"] or "")
+    text = written(exception, datetime.fromtimestamp(session.now, UTC).date(), settings["accept_risk"] or "")
     try:
         with target.open("a", encoding="utf-8") as file:
             file.write(("---\n" if file.tell() else "") + text)

@@ -78,6 +78,7 @@ APPENDPIPE = Command(
     whole=_whole,
     check=lambda node, context: examine(node.inner, context, "appendpipe"),
     legs=lambda node: inner_legs(node.inner),
+    templates=lambda node, context: (node.inner,),
     effect=effect(Effect.REBUILDS),
     volatility=lambda node: pipeline_volatility(node.inner),
     resources=lambda node: pipeline_resources(node.inner),

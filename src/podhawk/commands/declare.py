@@ -183,7 +183,8 @@ class Command(Struct, frozen=True):
 
     Its code: `parse` and `render` turn text into a node and back; `kind` says which of `stream`, `merge`, `whole` and
     `generate` runs it. `check` looks for faults before anything runs. `legs` are the pipelines that it runs over the
-    input of the search.
+    input of the search, `templates` those that it runs over rows at hand or makes for each row, with samples in the
+    place of what the rows give (raises SearchError if one cannot be read).
 
     Its fields: `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it;
     `columns(node, columns)` the named columns after it; `made(node, name)` what the column of a name is made of.
@@ -212,6 +213,7 @@ class Command(Struct, frozen=True):
     generate: Callable[[Any, Context], Table] | None = None
     check: Callable[[Any, Context], None] | None = None
     legs: Callable[[Any], tuple[Pipeline, ...]] = lambda node: ()
+    templates: Callable[[Any, Context], tuple[Pipeline, ...]] = lambda node, context: ()
     made: Callable[[Any, str], Sources] = unknown
     effect: Callable[[Any], Effect] = lambda node: Effect.UNKNOWN
     groups: Callable[[Any], tuple[str, ...] | None] = lambda node: None

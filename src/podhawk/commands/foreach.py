@@ -299,6 +299,7 @@ FOREACH = Command(
     columns=_columns,
     whole=_whole,
     check=_check,
+    templates=lambda node, context: (_sample(node),),
     effect=effect(Effect.REBUILDS),
     volatility=lambda node: pipeline_volatility(_sample(node)),
     resources=lambda node: pipeline_resources(_sample(node)),

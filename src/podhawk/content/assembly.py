@@ -1,61 +1,59 @@
-"""Putting objects together: each file read, each object filed under its key, conflicts settled.
+"""Putting objects together: each file read, each object filed under its kind and key, conflicts settled.
 
-Later paths win over earlier ones where both define a macro, with a warning where the definitions
-differ. Of two detections with one id the higher version is kept.
+What a kind of file is, how it is read and what becomes of two objects with one key is declared in `registry`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from podhawk.content import objects
-from podhawk.content.deployment import read_deployment
-from podhawk.content.detection import read_deprecation, read_detection
-from podhawk.content.model import (
-    Baseline,
-    Carried,
-    Content,
-    ContentProblem,
-    DataSource,
-    Deployment,
-    Deprecation,
-    Detection,
-    Investigation,
-    LookupDefinition,
-    Macro,
-    Story,
+from podhawk.content.content_type import ContentType
+from podhawk.content.detection import key_of
+from podhawk.content.model import Content, ContentProblem, Detection, LookupDefinition
+from podhawk.content.reading import MappingReader
+from podhawk.content.registry import (
+    BASELINE,
+    DASHBOARD,
+    DATA_SOURCE,
+    DEPLOYMENT,
+    DEPRECATIONS,
+    DETECTION,
+    FOLDERS,
+    INVESTIGATION,
+    LOOKUP,
+    MACRO,
+    PLAYBOOK,
+    SIGMA,
+    STORY,
+    type_by_keys,
 )
-from podhawk.content.reading import Fields
-from podhawk.content.sigma import SigmaRule, convert, is_audit, is_sigma
-from podhawk.content.walk import Found, Kind, files_of, kind_by_shape
-from podhawk.content.yamlfile import read_yaml
-from podhawk.errors import ContentError, Place, nearest
+from podhawk.content.sigma import convert
+from podhawk.content.walk import ContentFile, files_of
+from podhawk.content.yamlfile import YamlDocument, read_yaml
+from podhawk.errors import ContentError, Place
+
+T = TypeVar("T")
 
 
 class Assembly(Struct):
-    """What has been read so far."""
+    """What has been read so far: objects by the name of their kind and by key, and the paths of CSV files by name.
 
-    detections: dict[str, Detection] = field(default_factory=dict)
-    macros: dict[tuple[str, int], Macro] = field(default_factory=dict)
-    lookups: dict[str, LookupDefinition] = field(default_factory=dict)
-    stories: dict[str, Story] = field(default_factory=dict)
-    data_sources: dict[str, DataSource] = field(default_factory=dict)
-    deployments: dict[str, Deployment] = field(default_factory=dict)
-    sigma: list[SigmaRule] = field(default_factory=list)
-    baselines: dict[str, Baseline] = field(default_factory=dict)
-    investigations: dict[str, Investigation] = field(default_factory=dict)
-    carried: list[Carried] = field(default_factory=list)
+    `seen` are the files that were read, `taken` counts the objects and tables in them.
+    """
+
+    objects: dict[str, dict[Any, Any]] = field(default_factory=dict)
     lookup_files: dict[str, str] = field(default_factory=dict)
-    deprecations: dict[str, Deprecation] = field(default_factory=dict)
     problems: list[ContentProblem] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
     taken: int = 0
+
+    def of(self, kind: ContentType[T]) -> dict[Any, T]:
+        """The objects of a kind, by key."""
+        return self.objects.setdefault(kind.name, {})
 
     def load(self, path: Path) -> None:
         """Read everything that `path` stands for. Raises ContentError where it holds no content."""
@@ -84,79 +82,27 @@ class Assembly(Struct):
     def _errors(self) -> int:
         return sum(problem.severity == "error" for problem in self.problems)
 
-    def override(self, path: Path) -> None:
-        """Read a folder or file of site macros and lookups, which replace what is there."""
-        inner = Assembly()
-        try:
-            inner.load(path)
-        except ContentError as error:
-            if inner.seen:
-                raise ContentError("holds no macro and no lookup", place=Place(str(path))) from error
-            raise
-        self.problems += inner.problems
-        for detection in inner.detections.values():
-            self.problems.append(
-                ContentProblem(
-                    Place(detection.file, 1, 1),
-                    f"an override folder holds macros and lookups; detection {detection.name!r} is not loaded from it",
-                    "Add its folder with --content.",
-                    "warning",
-                )
-            )
-        self.macros.update(inner.macros)
-        self.lookups.update(inner.lookups)
-        self.lookup_files.update(inner.lookup_files)
-
-    def override_macros(self, definitions: Mapping[str, str]) -> None:
-        """Replace definitions by name, as `podhawk.toml` gives them."""
-        for spelled, definition in definitions.items():
-            call = re.fullmatch(r"\s*([^()\s]+)\s*(?:\(([^()]*)\))?\s*", spelled)
-            if call is None:
-                raise ContentError(f"{spelled!r} is no macro name", remedy="Write name or name(argument, argument).")
-            name = call[1]
-            arguments = tuple(part.strip() for part in (call[2] or "").split(",") if part.strip())
-            known = [macro for macro in self.macros.values() if macro.name == name]
-            if call[2] is None and known and not any(not macro.arguments for macro in known):
-                arguments = known[0].arguments
-            old = self.macros.get((name, len(arguments)))
-            if old is None and not known:
-                self.problems.append(
-                    ContentProblem(
-                        Place("podhawk.toml"),
-                        f"macro {name!r} overrides nothing that is loaded",
-                        nearest(name, [macro.name for macro in self.macros.values()]),
-                        "warning",
-                    )
-                )
-            new = (
-                replace(old, definition=definition, arguments=arguments or old.arguments, generated=False)
-                if old
-                else Macro(name, arguments, definition)
-            )
-            self.macros[new.key] = replace(new, file="podhawk.toml")
-
-    def generate_filter_macros(self) -> None:
-        """The tuning slot of each detection: `search *` where no file defines it."""
-        for detection in self.detections.values():
-            for name in {detection.filter_macro, f"{detection.stem}_filter"}:
-                if (name, 0) not in self.macros:
-                    self.macros[name, 0] = Macro(
-                        name, (), "search *", f"Tuning slot of {detection.name}.", generated=True
-                    )
+    def convert_sigma(self) -> None:
+        """Make detections of the Sigma rules: all together, as correlation rules name others."""
+        for made in convert(list(self.of(SIGMA).values())):
+            if isinstance(made, Detection):
+                self.of(DETECTION).setdefault(key_of(made), made)
+            else:
+                self.problems.append(made)
 
     def content(self) -> Content:
-        lookups = {name: self._with_file(lookup) for name, lookup in self.lookups.items()}
-        detections = tuple(self._deprecated(detection) for detection in self.detections.values())
+        """Everything that was read, as one value."""
+        lookups = {name: self._with_file(lookup) for name, lookup in self.of(LOOKUP).items()}
         return Content(
-            detections,
-            self.macros,
+            tuple(self._deprecated(detection) for detection in self.of(DETECTION).values()),
+            self.of(MACRO),
             lookups,
-            self.stories,
-            self.data_sources,
-            self.deployments,
-            tuple(self.baselines.values()),
-            tuple(self.investigations.values()),
-            tuple(self.carried),
+            self.of(STORY),
+            self.of(DATA_SOURCE),
+            self.of(DEPLOYMENT),
+            tuple(self.of(BASELINE).values()),
+            tuple(self.of(INVESTIGATION).values()),
+            (*self.of(DASHBOARD).values(), *self.of(PLAYBOOK).values()),
             self.lookup_files,
             tuple(self.problems),
         )
@@ -177,157 +123,83 @@ class Assembly(Struct):
         return lookup
 
     def _deprecated(self, detection: Detection) -> Detection:
-        info = self.deprecations.get(detection.name)
+        info = self.of(DEPRECATIONS).get(detection.name)
         if info is None or detection.deprecation is not None:
             return detection
         status = detection.status if detection.status == "removed" else "deprecated"
         return replace(detection, deprecation=info, status=status)
 
-    def _file(self, found: Found, *, only_supporting: bool, quiet: bool) -> None:
+    def _file(self, found: ContentFile, *, only_supporting: bool, quiet: bool) -> None:
+        """Read one file. A `quiet` one lies beside the file that was named: what is wrong in it is not told."""
+        problems = [] if quiet else self.problems
         try:
             documents = read_yaml(found.path)
         except ContentError as error:
-            if not quiet:
-                self._fault(error, str(found.path))
+            problems.append(_fault(error, str(found.path)))
             return
-        if not documents and not quiet:
-            self.problems.append(ContentProblem(Place(str(found.path), 1, 1), "is empty", "Remove the file."))
+        if not documents:
+            problems.append(ContentProblem(Place(str(found.path), 1, 1), "is empty", "Remove the file."))
         for document in documents:
-            if not quiet:
-                self.problems += document.warnings
-            items = document.data if isinstance(document.data, list) else [document.data]
-            listed = isinstance(document.data, list)
-            for number, item in enumerate(items):
-                path = (number,) if listed else ()
-                if not isinstance(item, dict):
-                    if not quiet:
-                        self._not_an_object(found, document.place(*path), item)
-                    if listed:
-                        break
-                    continue
-                top = Fields(document, item, path)
-                try:
-                    self._object(top, found, only_supporting, quiet)
-                except ContentError as error:
-                    if not quiet:
-                        self._fault(error, str(found.path))
+            problems += document.warnings
+            self._document(document, found, only_supporting, problems)
 
-    def _not_an_object(self, found: Found, place: Place, item: object) -> None:
-        shape = "a list" if isinstance(item, list) else "bare text"
-        message = f"holds {shape} where an object of fields belongs"
-        severity: Literal["warning", "error"] = "warning" if found.hint is None else "error"
-        self.problems.append(
-            ContentProblem(place, message, "A content file is 'name: …', 'search: …' and so on.", severity)
-        )
+    def _document(
+        self, document: YamlDocument, found: ContentFile, only_supporting: bool, problems: list[ContentProblem]
+    ) -> None:
+        listed = isinstance(document.data, list)
+        for number, item in enumerate(document.data if listed else [document.data]):
+            path = (number,) if listed else ()
+            if not isinstance(item, dict):
+                problems.append(_not_an_object(found, document.place(*path), item))
+                return
+            try:
+                self._object(MappingReader(document, item, path), found, only_supporting, problems)
+            except ContentError as error:
+                problems.append(_fault(error, document.file))
 
-    def _fault(self, error: ContentError, file: str) -> None:
-        self.problems.append(ContentProblem(error.place or Place(file), error.message, error.remedy))
-
-    def _object(self, top: Fields, found: Found, only_supporting: bool, quiet: bool) -> None:
-        if is_sigma(top.data) and not only_supporting:
-            self._sigma(SigmaRule(top))
-            return
-        shape = kind_by_shape(dict(top.data))
-        kind = shape if found.hint is None or (shape in _SEARCHES and found.hint in _SEARCHES) else found.hint
-        if only_supporting and kind not in ("macro", "lookup", "story", "data_source", "deployment"):
+    def _object(
+        self, top: MappingReader, found: ContentFile, only_supporting: bool, problems: list[ContentProblem]
+    ) -> None:
+        kind = kind_of(top, found)
+        if only_supporting and not (kind is not None and kind.supporting):
             return
         if kind is None:
-            if not quiet:
-                self.problems.append(ContentProblem(top.place(), _stranger(top), severity="warning"))
+            problems.append(ContentProblem(top.place(), _stranger(), severity="warning"))
             return
-        self._add(kind, top)
+        for key, new in kind.read(top):
+            self._add(kind, key, new, top)
         self.taken += 1
-        for note in () if quiet else dict.fromkeys(top.notes):
-            self.problems.append(ContentProblem(top.place(), note, severity="warning"))
+        problems += [ContentProblem(top.place(), note, severity="warning") for note in dict.fromkeys(top.notes)]
 
-    def _sigma(self, rule: SigmaRule) -> None:
-        self.taken += 1
-        if is_audit(rule):
-            self.sigma.append(rule)
+    def _add(self, kind: ContentType[T], key: object, new: T, top: MappingReader) -> None:
+        known = self.of(kind)
+        if key in known:
+            known[key], problem = kind.conflict(known[key], new, top)
+            if problem is not None:
+                self.problems.append(problem)
         else:
-            self.problems.append(
-                ContentProblem(
-                    rule.top.place(),
-                    f"the Sigma rule {rule.title!r} is not about the Kubernetes audit log; it is not loaded",
-                    "Rules with product: kubernetes and service: audit are.",
-                    "warning",
-                )
-            )
-
-    def convert_sigma(self) -> None:
-        """Make detections of the Sigma rules: all together, as correlation rules name others."""
-        for made in convert(self.sigma) if self.sigma else ():
-            if isinstance(made, Detection):
-                self.detections.setdefault(made.id.lower() or f"{made.file}#{made.name}", made)
-            else:
-                self.problems.append(made)
-
-    def _add(self, kind: Kind, top: Fields) -> None:
-        if kind == "detection":
-            self._add_detection(read_detection(top), top)
-        elif kind == "macro":
-            macro = objects.read_macro(top)
-            self._later_wins(self.macros.get(macro.key), macro.definition, f"macro {macro.name!r}", top)
-            self.macros[macro.key] = macro
-        elif kind == "lookup":
-            lookup = objects.read_lookup(top)
-            self.lookups[lookup.name] = lookup
-        elif kind == "story":
-            story = objects.read_story(top)
-            self.stories[story.name] = story
-        elif kind == "data_source":
-            source = objects.read_data_source(top)
-            self.data_sources[source.name] = source
-        elif kind == "deployment":
-            deployment = read_deployment(top)
-            self.deployments[deployment.name] = deployment
-        elif kind == "baseline":
-            baseline = objects.read_baseline(top)
-            self.baselines[baseline.name] = baseline
-        elif kind == "investigation":
-            investigation = objects.read_investigation(top)
-            self.investigations[investigation.name] = investigation
-        elif kind == "deprecations":
-            for item in top.inners("detections"):
-                self.deprecations[item.text("content", "name")] = read_deprecation(item)
-        else:
-            self.carried.append(
-                Carried(kind, top.text("name", "label") or Path(top.document.file).stem, top.document.file)
-            )
-
-    def _add_detection(self, detection: Detection, top: Fields) -> None:
-        key = detection.id.lower() or f"{detection.file}#{detection.name}"
-        old = self.detections.get(key)
-        if old is None:
-            self.detections[key] = detection
-            return
-        newer = detection.version >= old.version
-        self.problems.append(
-            ContentProblem(
-                top.place("id"),
-                f"detection id {detection.id} is also that of {old.name!r} in {old.file}; "
-                f"version {max(old.version, detection.version)} is used",
-                "Give each detection its own id.",
-                "warning",
-            )
-        )
-        if newer:
-            self.detections[key] = detection
-
-    def _later_wins(self, old: Macro | None, definition: str, what: str, top: Fields) -> None:
-        if old is not None and old.definition.split() != definition.split():
-            self.problems.append(
-                ContentProblem(
-                    top.place("definition"),
-                    f"{what} is defined in {old.file} too, differently; this one is used",
-                    "Remove one, or move the site's own into an override folder.",
-                    "warning",
-                )
-            )
+            known[key] = new
 
 
-_SEARCHES: tuple[Kind, ...] = ("detection", "baseline", "investigation")
+def kind_of(top: MappingReader, found: ContentFile) -> ContentType[Any] | None:
+    """The kind of an object: that of its folder, unless its keys tell a Sigma rule or one of two kinds of search."""
+    told = type_by_keys(top.data)
+    if found.hint is None or told is SIGMA or (told is not None and told.has_search and found.hint.has_search):
+        return told
+    return found.hint
 
 
-def _stranger(top: Fields) -> str:
-    return "is no detection, macro, lookup, story, data source, deployment or baseline; it is not loaded"
+def _fault(error: ContentError, file: str) -> ContentProblem:
+    return ContentProblem(error.place or Place(file), error.message, error.remedy)
+
+
+def _not_an_object(found: ContentFile, place: Place, item: object) -> ContentProblem:
+    shape = "a list" if isinstance(item, list) else "bare text"
+    message = f"holds {shape} where an object of fields belongs"
+    severity: Literal["warning", "error"] = "warning" if found.hint is None else "error"
+    return ContentProblem(place, message, "A content file is 'name: …', 'search: …' and so on.", severity)
+
+
+def _stranger() -> str:
+    names = [one.name for one in FOLDERS.values()]
+    return f"is no {', '.join(names[:-1])} or {names[-1]}; it is not loaded"

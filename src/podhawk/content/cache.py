@@ -1,11 +1,11 @@
-"""What searches were parsed into, and content as it was read, kept from one run to the next.
+"""The content cache: loaded content and parsed searches, kept from one run to the next.
 
-A run over a small log spends most of its time on reading content: thousands of YAML files and searches that have not
-changed since the last time. What came of them is kept in a file that is named after everything it depends on: the
-bytes of the content's files, where they stand, macros of the site, and the version of podhawk to the file. So there is
-nothing to bring up to date, only files that nobody asks for any more.
+A run over a small log spends most of its time on reading content that has not changed. The result is kept in a file
+whose name is a hash of everything that it depends on: the bytes and paths of the content's files, the macros of the
+site, the sources of podhawk, and the versions of Python and of the packages that convert Sigma rules. So a file is
+never out of date: if something changes, another file is looked for. Old files are deleted when new ones are written.
 
-A file that somebody else than the user could have written is not read.
+A file that anybody but the user could have written is not read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hashlib
 import os
 import platform
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -27,11 +27,11 @@ from podhawk.runtime import no_collection
 
 OFF: Final = "off"
 WORTH_IT: Final = 64
-"""Files below which content is read as quickly. Sigma rules have to be turned into searches, which takes longer."""
+"""With fewer files, reading the content is as fast as the cache, unless there are Sigma rules to convert."""
 
 
 def kept(path: Path) -> Content | None:
-    """The content that a file holds; None where there is none, where others could have written it, or where it is
+    """The content in a cache file; None if there is no such file, if others could have written it, or if it is
     damaged."""
     try:
         with path.open("rb") as file:
@@ -43,28 +43,45 @@ def kept(path: Path) -> Content | None:
             content = Content(*values)
             content.parsed.searches = {SearchKey(*key): pipeline for *key, pipeline in searches}
         os.utime(path)
-    except (OSError, ValueError, TypeError):  # then it is written anew
+    except (OSError, ValueError, TypeError):  # the file is written again
         return None
     return content if all(map(_still_there, content.lookups.values())) else None
 
 
 def _still_there(lookup: LookupDefinition) -> bool:
-    """Whether the table of a lookup stands where it stood, which may be outside of the content; and if there was none,
-    whether there still is none."""
+    """Whether the file of a lookup table, which may be outside of the content, exists as it did when the content was
+    read."""
     path = Path(lookup.path) if lookup.path else Path(lookup.file).parent / lookup.filename
     return lookup.kind != "csv" or path.is_file() == bool(lookup.path)
 
 
 def _own(about: os.stat_result) -> bool:
-    """Whether only the user may have written something."""
+    """Whether only the user may write the file or folder."""
     return hasattr(os, "geteuid") and about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+def installed_version(package: str) -> str:
+    """The version of an installed package; "" if it is not installed."""
+    from importlib import metadata
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def file_for(
-    folder: str | None, paths: Sequence[str | Path], overrides: Sequence[str | Path], macros: Mapping[str, str]
+    folder: str | None,
+    paths: Sequence[str | Path],
+    overrides: Sequence[str | Path],
+    macros: Mapping[str, str],
+    version_of: Callable[[str], str] = installed_version,
 ) -> Path | None:
-    """The file for some content: in a folder, or the user's own for such things; None where there is to be none, or
-    where reading content takes no longer than looking for the file."""
+    """The file for some content, in `folder` or in the user's cache folder.
+
+    None if the cache is off, or if the content is so small that reading it takes no longer. `version_of` tells the
+    versions of the packages that convert Sigma rules.
+    """
     if folder == OFF or not hasattr(os, "geteuid"):
         return None
     try:
@@ -77,13 +94,13 @@ def file_for(
                 digest.update(part)
                 count += 1
                 sigma = sigma or b"logsource" in part
-    except (OSError, RuntimeError):  # what is wrong with the content is told where it is read
+    except (OSError, RuntimeError):  # loading the content will raise the error
         return None
     digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
     if not sigma and count < WORTH_IT:
         return None
     if sigma:
-        digest.update(repr([_version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
+        digest.update(repr([version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
     digest.update(_version())
     return root / f"{digest.hexdigest()}{SUFFIX}"
 
@@ -100,19 +117,9 @@ def _users_folder() -> Path:
     return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "podhawk"
 
 
-def _version_of(package: str) -> str:
-    """The version of what turns Sigma rules into searches, or "" where it is not installed."""
-    from importlib import metadata
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
-
-
 @cache
 def _version() -> bytes:
-    """What tells one podhawk from another, also while it is being worked on."""
+    """Identifies the sources of podhawk, also during development."""
     package = Path(__file__).resolve().parent.parent
     files = [
         f"{path.relative_to(package)} {about.st_mtime_ns} {about.st_size}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from podhawk.content.model import Deployment
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 
 
-def read_deployment(top: Fields, named: bool = True) -> Deployment:
+def read_deployment(top: MappingReader, named: bool = True) -> Deployment:
     """One schedule. Times may stand at top level or under `scheduling`.
 
     Raises ContentError where a deployment file has no name; an inline one needs none.

@@ -15,6 +15,7 @@ from podhawk.content import risk
 from podhawk.content.deployment import read_deployment
 from podhawk.content.model import (
     AttackData,
+    ContentProblem,
     ContentTest,
     Deployment,
     Deprecation,
@@ -23,7 +24,7 @@ from podhawk.content.model import (
     Form,
     Throttling,
 )
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 
 TYPES: Final = ("Anomaly", "TTP", "Hunting", "Correlation")
 STATUSES: Final = ("production", "experimental", "deprecated", "removed")
@@ -31,7 +32,7 @@ _OLD_TAGS: Final = ("confidence", "impact", "risk_score", "observable", "message
 _GENERATION: Final[dict[Form, int]] = {"tags": 1, "transition": 2, "rba": 2, "findings": 3}
 
 
-def form_of(top: Fields) -> Form:
+def form_of(top: MappingReader) -> Form:
     """Which generation of the file format this is."""
     if any(key in top for key in ("finding", "intermediate_findings", "creation_date", "modification_date")):
         return "findings"
@@ -44,7 +45,7 @@ def form_of(top: Fields) -> Form:
     return "tags" if old else "rba"
 
 
-def read_detection(top: Fields) -> Detection:
+def read_detection(top: MappingReader) -> Detection:
     """One detection. Raises ContentError where the file has no name or no search."""
     name, search = top.need("name"), top.need("search")
     form = form_of(top)
@@ -119,6 +120,22 @@ def read_detection(top: Fields) -> Detection:
     )
 
 
+def key_of(detection: Detection) -> str:
+    """What tells a detection from others while content is loaded: its id in any case, else its file and name."""
+    return detection.id.lower() or f"{detection.file}#{detection.name}"
+
+
+def higher_version(old: Detection, new: Detection, top: MappingReader) -> tuple[Detection, ContentProblem | None]:
+    """Of two detections with one id the one of the higher version, the later one of equals; with a warning."""
+    return new if new.version >= old.version else old, ContentProblem(
+        top.place("id"),
+        f"detection id {new.id} is also that of {old.name!r} in {old.file}; "
+        f"version {max(old.version, new.version)} is used",
+        "Give each detection its own id.",
+        "warning",
+    )
+
+
 def slug(name: str) -> str:
     """The file name that content repositories derive from a detection's name."""
     return name.lower().translate(_SLUG)
@@ -134,7 +151,7 @@ def filter_macro_name(file: str, name: str, search: str) -> str:
     return by_name if by_file not in search and by_name in search else by_file
 
 
-def _known(top: Fields, key: str, known: tuple[str, ...], default: str) -> str:
+def _known(top: MappingReader, key: str, known: tuple[str, ...], default: str) -> str:
     text = top.text(key)
     if not text:
         return default
@@ -150,7 +167,7 @@ def _technique_notes(ids: tuple[str, ...]) -> list[str]:
     return [f"names technique {id_} beside one of its sub-techniques" for id_ in sorted(parents)]
 
 
-def _data_source(top: Fields) -> tuple[str, ...]:
+def _data_source(top: MappingReader) -> tuple[str, ...]:
     """Names; sources that belong together are joined by AND. Generation 3 writes them as sets of sets."""
     value = top.data.get("data_source")
     if not isinstance(value, list):
@@ -160,7 +177,7 @@ def _data_source(top: Fields) -> tuple[str, ...]:
     )
 
 
-def _drilldowns(top: Fields) -> tuple[DrilldownSearch, ...]:
+def _drilldowns(top: MappingReader) -> tuple[DrilldownSearch, ...]:
     return tuple(
         DrilldownSearch(
             item.text("name"), item.text("search"), item.text("earliest_offset"), item.text("latest_offset")
@@ -169,27 +186,27 @@ def _drilldowns(top: Fields) -> tuple[DrilldownSearch, ...]:
     )
 
 
-def _throttling(top: Fields, tags: Fields) -> Throttling | None:
+def _throttling(top: MappingReader, tags: MappingReader) -> Throttling | None:
     item = tags.inner("throttling") if "throttling" in tags else top.inner("throttling")
     fields = item.texts("fields")
     return Throttling(fields, item.text("period")) if fields or "period" in item else None
 
 
-def _schedule_name(top: Fields) -> str:
+def _schedule_name(top: MappingReader) -> str:
     for key in ("schedule", "deployment"):
         if isinstance(top.data.get(key), str):
             return top.text(key)
     return ""
 
 
-def _inline_deployment(top: Fields) -> Deployment | None:
+def _inline_deployment(top: MappingReader) -> Deployment | None:
     for key in ("schedule", "deployment"):
         if isinstance(top.data.get(key), dict):
             return read_deployment(top.inner(key), named=False)
     return None
 
 
-def _deprecation(top: Fields) -> Deprecation | None:
+def _deprecation(top: MappingReader) -> Deprecation | None:
     if "deprecation_info" not in top:
         return None
     value = top.data["deprecation_info"]
@@ -198,7 +215,7 @@ def _deprecation(top: Fields) -> Deprecation | None:
     return read_deprecation(top.inner("deprecation_info"))
 
 
-def read_deprecation(item: Fields) -> Deprecation:
+def read_deprecation(item: MappingReader) -> Deprecation:
     """Why and for what a detection was given up, in any spelling."""
     return Deprecation(
         item.text("reason", "deprecation_reason", "description"),
@@ -207,7 +224,7 @@ def read_deprecation(item: Fields) -> Deprecation:
     )
 
 
-def _test(item: Fields, manual: str) -> ContentTest:
+def _test(item: MappingReader, manual: str) -> ContentTest:
     data = tuple(
         AttackData(
             one.text("data"),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from podhawk.content.assembly import Assembly
 from podhawk.content.model import Content
+from podhawk.content.overrides import generate_filter_macros, override, override_macros
 from podhawk.content.selection import select
 from podhawk.errors import ContentError, Place, nearest
 
@@ -34,15 +35,15 @@ def load_content(
 
     Raises ContentError for a path that does not exist or that holds no content at all.
     """
-    state = Assembly()
+    assembly = Assembly()
     for given in paths:
-        state.load(_existing(given))
+        assembly.load(_existing(given))
     for given in overrides:
-        state.override(_existing(given))
-    state.convert_sigma()
-    state.generate_filter_macros()
-    state.override_macros(macro_overrides or {})
-    return state.content()
+        override(assembly, _existing(given))
+    assembly.convert_sigma()
+    generate_filter_macros(assembly)
+    override_macros(assembly, macro_overrides or {})
+    return assembly.content()
 
 
 def shipped_pack() -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from podhawk.commands.context import Lookup
-from podhawk.content.lookups import LookupTable
+from podhawk.content.lookup_table import LookupTable
 from podhawk.content.model import LookupDefinition
 from podhawk.errors import ContentError
 from podhawk.rows.values import Value

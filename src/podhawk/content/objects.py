@@ -9,6 +9,7 @@ from typing import Final
 from podhawk.content.deployment import read_deployment
 from podhawk.content.model import (
     Baseline,
+    ContentProblem,
     DataSource,
     Investigation,
     LookupDefinition,
@@ -17,14 +18,14 @@ from podhawk.content.model import (
     MatchType,
     Story,
 )
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 from podhawk.errors import ContentError
 
 _MATCH: Final = re.compile(r"\s*(WILDCARD|CIDR|EXACT)\s*\(\s*([^)]*?)\s*\)\s*\Z", re.IGNORECASE)
 _MATCH_TYPES: Final[dict[str, MatchType]] = {"WILDCARD": "WILDCARD", "CIDR": "CIDR", "EXACT": "EXACT"}
 
 
-def read_macro(top: Fields) -> Macro:
+def read_macro(top: MappingReader) -> Macro:
     """One macro. An empty definition is allowed: it expands to nothing."""
     name = top.need("name")
     if "definition" not in top and top.data.get("definition") != "":
@@ -51,7 +52,19 @@ def read_macro(top: Fields) -> Macro:
     )
 
 
-def read_lookup(top: Fields) -> LookupDefinition:
+def later_macro(old: Macro, new: Macro, top: MappingReader) -> tuple[Macro, ContentProblem | None]:
+    """Of two macros the later one, with a warning if their definitions differ in more than blanks."""
+    if old.definition.split() == new.definition.split():
+        return new, None
+    return new, ContentProblem(
+        top.place("definition"),
+        f"macro {new.name!r} is defined in {old.file} too, differently; this one is used",
+        "Remove one, or move the site's own into an override folder.",
+        "warning",
+    )
+
+
+def read_lookup(top: MappingReader) -> LookupDefinition:
     """One lookup definition; the CSV is looked for beside the file.
 
     A CSV lookup that names no file has the name of its definition file, as newer content does.
@@ -82,7 +95,7 @@ def read_lookup(top: Fields) -> LookupDefinition:
     )
 
 
-def _lookup_kind(top: Fields) -> LookupKind:
+def _lookup_kind(top: MappingReader) -> LookupKind:
     stated = top.text("lookup_type").lower()
     filename = top.text("filename")
     if stated == "mlmodel" or filename.endswith(".mlmodel"):
@@ -92,7 +105,7 @@ def _lookup_kind(top: Fields) -> LookupKind:
     return "csv"
 
 
-def _match_types(top: Fields) -> dict[str, MatchType]:
+def _match_types(top: MappingReader) -> dict[str, MatchType]:
     """`WILDCARD(a), CIDR(b)` as text, or a list of such texts."""
     found: dict[str, MatchType] = {}
     for text in top.texts("match_type"):
@@ -111,7 +124,7 @@ def _match_types(top: Fields) -> dict[str, MatchType]:
     return found
 
 
-def read_story(top: Fields) -> Story:
+def read_story(top: MappingReader) -> Story:
     """One analytic story; generation 3 has no `tags` block."""
     tags = top.inner("tags") if "tags" in top else top
     return Story(
@@ -131,7 +144,7 @@ def read_story(top: Fields) -> Story:
     )
 
 
-def read_data_source(top: Fields) -> DataSource:
+def read_data_source(top: MappingReader) -> DataSource:
     """One data source."""
     return DataSource(
         top.need("name"),
@@ -149,7 +162,7 @@ def read_data_source(top: Fields) -> DataSource:
     )
 
 
-def read_baseline(top: Fields) -> Baseline:
+def read_baseline(top: MappingReader) -> Baseline:
     """One baseline: its search, the detections that need it and its schedule."""
     tags = top.inner("tags") if "tags" in top else top
     inline = [key for key in ("deployment", "schedule") if isinstance(top.data.get(key), dict)]
@@ -170,7 +183,7 @@ def read_baseline(top: Fields) -> Baseline:
     )
 
 
-def read_investigation(top: Fields) -> Investigation:
+def read_investigation(top: MappingReader) -> Investigation:
     """One investigation; `inputs` are the `$tokens$` of its search, stated or found."""
     tags = top.inner("tags") if "tags" in top else top
     search = top.need("search")

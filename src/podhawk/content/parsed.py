@@ -1,4 +1,4 @@
-"""What searches were parsed into, kept with the content from one run to the next (see `podhawk.content.cache`)."""
+"""Parsed searches, kept with the content from one run to the next (see `podhawk.content.cache`)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from podhawk.runtime import no_collection
 
 SUFFIX: Final = ".plans"
 MOST_FILES: Final = 16
-"""Files in the folder; the ones that were used longest ago go first."""
+"""Files in the cache folder. The least recently used are deleted first."""
 
 
 class SearchKey(NamedTuple):
-    """What a parsed search depends on besides the macros: its name, which errors repeat, and its text."""
+    """What a parsed search depends on besides the macros: its name in errors, its text, and a switch."""
 
     name: str
     text: str
@@ -28,17 +28,17 @@ class SearchKey(NamedTuple):
 
 
 class Parsed(Struct, eq=False):
-    """Parsed searches under one set of macros, and the file that they go to (None: they end with the process)."""
+    """Parsed searches under one set of macros, and the cache file that they are written to, if any."""
 
     macros: Mapping[Any, Any] | None = None
     searches: dict[SearchKey, Pipeline] = field(default_factory=dict)
     path: Path | None = None
     name: Callable[[], Path | None] | None = None
-    """What the file would be called if content were read now."""
+    """Computes what the path of the file would be if the content were read now."""
     fresh: bool = False
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Parsed)  # content is the same whatever of it has been parsed
+        return isinstance(other, Parsed)  # content is equal no matter which of its searches have been parsed
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -47,25 +47,27 @@ class Parsed(Struct, eq=False):
         return "Parsed()"
 
     def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
-        """What a search was parsed into with these very macros."""
+        """The parsed search, if it was parsed under these very macros."""
         return self.searches.get(key) if macros is self.macros else None
 
     def keep(self, macros: Mapping[Any, Any], key: SearchKey, pipeline: Pipeline) -> None:
-        """Remember what a search was parsed into."""
+        """Keep a parsed search."""
         if macros is self.macros:
             self.searches[key] = pipeline
             self.fresh = True
 
     def save(self, content: Sequence[Any]) -> None:
-        """Write content, as the values of its fields, and searches to the file, if there is one and it lacks any. A
-        folder that cannot be written to costs the next run time and this one nothing."""
+        """Write the content (the values of its fields) and the searches to the cache file, if it lacks any of them.
+
+        Does nothing if the folder cannot be written to, or if the content has changed since it was read.
+        """
         if self.path is None or not self.fresh or (self.name is not None and self.name() != self.path):
             return
         try:
             with no_collection():
                 data = pack([content, [(*key, pipeline) for key, pipeline in self.searches.items()]])
         except (TypeError, ValueError, OverflowError, RecursionError):
-            return  # numbers or nesting beyond what can be kept: it is read and parsed each time
+            return  # numbers or nesting that msgpack cannot hold: such content is read each time
         import tempfile
 
         with contextlib.suppress(OSError):

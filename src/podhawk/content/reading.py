@@ -12,19 +12,19 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from podhawk.content.yamlfile import Document, Key
+from podhawk.content.yamlfile import YamlDocument, YamlKey
 from podhawk.errors import ContentError, Place
 
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})
 
 
-class Fields(Struct):
+class MappingReader(Struct):
     """One mapping in a document, at `path`; `notes` gathers what was odd."""
 
-    document: Document
+    document: YamlDocument
     data: Mapping[str, Any]
-    path: tuple[Key, ...] = ()
+    path: tuple[YamlKey, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     def __contains__(self, key: str) -> bool:
@@ -93,14 +93,14 @@ class Fields(Struct):
             return tuple(kept)
         return ()
 
-    def inner(self, key: str) -> Fields:
+    def inner(self, key: str) -> MappingReader:
         """The mapping under `key`; an empty one where there is none."""
         value = self.data.get(key)
         if value is not None and not isinstance(value, dict):
             self.notes.append(f"{self._name(key)} should be a mapping")
-        return Fields(self.document, value if isinstance(value, dict) else {}, (*self.path, key), self.notes)
+        return MappingReader(self.document, value if isinstance(value, dict) else {}, (*self.path, key), self.notes)
 
-    def inners(self, key: str) -> list[Fields]:
+    def inners(self, key: str) -> list[MappingReader]:
         """The mappings in the list under `key`; a single mapping counts as a list of one."""
         value = self.data.get(key)
         if isinstance(value, dict):
@@ -110,7 +110,7 @@ class Fields(Struct):
         found = []
         for number, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
-                found.append(Fields(self.document, item, (*self.path, key, number), self.notes))
+                found.append(MappingReader(self.document, item, (*self.path, key, number), self.notes))
             elif item is not None:
                 self.notes.append(f"{self._name(key)}[{number}] should be a mapping")
         return found

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from podhawk.content.model import RiskObject, ThreatObject
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 
 _USERS: Final = frozenset({"user", "username", "user_name", "email_address", "account"})
 _SYSTEMS: Final = frozenset({"system", "device", "endpoint", "hostname", "host", "ip_address", "container"})
@@ -66,7 +66,7 @@ def threat_type(text: str) -> str:
     return _THREAT_NAMES.get(name, name)
 
 
-def from_tags(tags: Fields) -> Risk:
+def from_tags(tags: MappingReader) -> Risk:
     """Generation 1: observables with roles, one score of impact times confidence."""
     risk = Risk(message=tags.text("message"))
     _weights(tags, risk)
@@ -87,7 +87,7 @@ def from_tags(tags: Fields) -> Risk:
     return risk
 
 
-def from_rba(rba: Fields, tags: Fields) -> Risk:
+def from_rba(rba: MappingReader, tags: MappingReader) -> Risk:
     """Generation 2 and the transition form: a message, risk objects with scores, threat objects."""
     risk = Risk(message=rba.text("message") or tags.text("message"))
     _weights(tags, risk)
@@ -103,7 +103,7 @@ def from_rba(rba: Fields, tags: Fields) -> Risk:
     return risk
 
 
-def from_findings(top: Fields) -> Risk:
+def from_findings(top: MappingReader) -> Risk:
     """Generation 3: a finding with one entity, intermediate findings with a message each."""
     risk = Risk()
     finding = top.inner("finding")
@@ -143,7 +143,7 @@ def score_notes(risk: Risk) -> list[str]:
     ]
 
 
-def _weights(tags: Fields, risk: Risk) -> None:
+def _weights(tags: MappingReader, risk: Risk) -> None:
     risk.impact, risk.confidence = tags.integer("impact"), tags.integer("confidence")
     risk.stated_score = tags.integer("risk_score")
 
@@ -154,7 +154,7 @@ def _common_score(risk: Risk) -> int:
     return risk.stated_score or 0
 
 
-def _add_entity(risk: Risk, item: Fields, score: int, message: str) -> None:
+def _add_entity(risk: Risk, item: MappingReader, score: int, message: str) -> None:
     name = item.text("field", "name")
     if not name:
         risk.notes.append("a risk object names no field")
@@ -164,7 +164,7 @@ def _add_entity(risk: Risk, item: Fields, score: int, message: str) -> None:
     risk.risk_objects.append(RiskObject(name, risk_type(item.text("type")), score, message))
 
 
-def _threat_objects(holder: Fields, risk: Risk) -> None:
+def _threat_objects(holder: MappingReader, risk: Risk) -> None:
     for item in holder.inners("threat_objects"):
         name = item.text("field", "name")
         if name:

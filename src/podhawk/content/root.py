@@ -12,20 +12,11 @@ from typing import Final
 
 from podhawk.content.load import load_content
 from podhawk.content.model import Content, Detection
+from podhawk.content.registry import DETECTION, FOLDERS
+from podhawk.content.walk import MARKERS
 from podhawk.errors import ContentError
 
-MARKS: Final = ("podhawk.toml", "contentctl.yml", "detections")
-PARTS: Final = (
-    "detections",
-    "macros",
-    "lookups",
-    "stories",
-    "data_sources",
-    "deployments",
-    "baselines",
-    "investigations",
-)
-"""Folders of a content repository."""
+MARKS: Final = (*MARKERS, DETECTION.folder)
 
 
 def root_of(path: Path) -> Path:
@@ -33,7 +24,7 @@ def root_of(path: Path) -> Path:
     start = path.resolve()
     start = start if start.is_dir() else start.parent
     for folder in (start, *start.parents):
-        if folder.name not in PARTS and any((folder / mark).exists() for mark in MARKS):
+        if folder.name not in FOLDERS and any((folder / mark).exists() for mark in MARKS):
             return folder
     return start
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from podhawk.content.annotations import cis20, kill_chain_phases, nist, severity
 from podhawk.content.model import ContentProblem, Detection, RiskObject, ThreatObject
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 
 SCORES: Final = {"informational": 10, "low": 30, "medium": 50, "high": 70, "critical": 90}
 """What a rule's level scores."""
@@ -34,7 +34,7 @@ EXTRA: Final = "pip install 'podhawk[sigma]'"
 class SigmaRule(Struct, frozen=True):
     """A rule as it stands in a file."""
 
-    top: Fields
+    top: MappingReader
 
     @property
     def title(self) -> str:
@@ -62,7 +62,21 @@ def is_audit(rule: SigmaRule) -> bool:
 
 
 def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
-    """The detections that rules convert to, and a problem for each that does not."""
+    """The detections that rules convert to, and a problem for each rule that gives none."""
+    for rule in rules:
+        if not is_audit(rule):
+            yield ContentProblem(
+                rule.top.place(),
+                f"the Sigma rule {rule.title!r} is not about the Kubernetes audit log; it is not loaded",
+                "Rules with product: kubernetes and service: audit are.",
+                "warning",
+            )
+    rules = [rule for rule in rules if is_audit(rule)]
+    if rules:
+        yield from _converted(rules)
+
+
+def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
     try:
         from sigma.backends.splunk.splunk import SplunkBackend
         from sigma.collection import SigmaCollection

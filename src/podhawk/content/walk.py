@@ -11,46 +11,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from msgspec import Struct
 
-Kind = Literal[
-    "detection",
-    "macro",
-    "lookup",
-    "story",
-    "data_source",
-    "deployment",
-    "baseline",
-    "investigation",
-    "dashboard",
-    "playbook",
-    "deprecations",
-]
+from podhawk.content.content_type import ContentType
+from podhawk.content.registry import DEPRECATIONS, FOLDERS
 
-FOLDERS: Final[dict[str, Kind]] = {
-    "detections": "detection",
-    "macros": "macro",
-    "lookups": "lookup",
-    "stories": "story",
-    "data_sources": "data_source",
-    "deployments": "deployment",
-    "baselines": "baseline",
-    "investigations": "investigation",
-    "dashboards": "dashboard",
-    "playbooks": "playbook",
-}
-SUPPORTING: Final = ("macros", "lookups", "stories", "data_sources", "deployments")
-_MARKERS: Final = ("podhawk.toml", "contentctl.yml", "contentctl.yaml")
+SUPPORTING: Final = tuple(one.folder for one in FOLDERS.values() if one.supporting)
+MARKERS: Final = ("podhawk.toml", "contentctl.yml", "contentctl.yaml")
 _SUFFIXES: Final = (".yml", ".yaml")
 
 
-class Found(Struct, frozen=True):
+class ContentFile(Struct, frozen=True):
     """A file that may hold content, and the kind its folder promises."""
 
     path: Path
-    hint: Kind | None
+    hint: ContentType[Any] | None
     loose: bool = False
 
 
@@ -64,17 +41,17 @@ def content_root(path: Path) -> Path | None:
     for folder in path.resolve().parents:
         if is_root(folder):
             return folder
-        marked = any((folder / name).is_file() for name in _MARKERS)
+        marked = any((folder / name).is_file() for name in MARKERS)
         if marked and any((folder / name).is_dir() for name in FOLDERS):
             return folder
     return None
 
 
-def files_of(path: Path) -> Iterator[Found]:
+def files_of(path: Path) -> Iterator[ContentFile]:
     """Every content file that `path` stands for, in a settled order."""
     if path.is_file():
         root = content_root(path)
-        yield Found(path, _hint(path, root))
+        yield ContentFile(path, _hint(path, root))
         if root is None:
             yield from (one for one in _neighbours(path) if one.path != path)
         else:
@@ -90,31 +67,31 @@ def files_of(path: Path) -> Iterator[Found]:
         yield from _supporting(root)
 
 
-def _layout(root: Path) -> Iterator[Found]:
+def _layout(root: Path) -> Iterator[ContentFile]:
     for name, kind in FOLDERS.items():
         yield from _tree(root / name, kind)
         yield from _tree(root / "removed" / name, kind)
     for mapping in sorted((root / "removed").glob("deprecation_mapping.*")):
         if mapping.suffix.lower() in _SUFFIXES:
-            yield Found(mapping, "deprecations")
+            yield ContentFile(mapping, DEPRECATIONS)
 
 
-def _supporting(root: Path) -> Iterator[Found]:
+def _supporting(root: Path) -> Iterator[ContentFile]:
     for name in SUPPORTING:
         yield from _tree(root / name, FOLDERS[name])
 
 
-def _tree(folder: Path, kind: Kind) -> Iterator[Found]:
+def _tree(folder: Path, kind: ContentType[Any]) -> Iterator[ContentFile]:
     for path in _walk(folder):
-        yield Found(path, kind)
+        yield ContentFile(path, kind)
 
 
-def _loose(folder: Path, hint: Kind | None) -> Iterator[Found]:
+def _loose(folder: Path, hint: ContentType[Any] | None) -> Iterator[ContentFile]:
     """A folder of any shape: folders named like content promise a kind, roots inside are laid out as such."""
     entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     for entry in entries:
-        if entry.is_file() and _is_content_name(entry.name):
-            yield Found(entry, hint, loose=True)
+        if entry.is_file() and is_content_name(entry.name):
+            yield ContentFile(entry, hint, loose=True)
     for entry in entries:
         if not entry.is_dir() or entry.name.startswith(".") or entry.is_symlink():
             continue
@@ -124,49 +101,26 @@ def _loose(folder: Path, hint: Kind | None) -> Iterator[Found]:
             yield from _loose(entry, FOLDERS.get(entry.name, hint))
 
 
-def _neighbours(path: Path) -> Iterator[Found]:
+def _neighbours(path: Path) -> Iterator[ContentFile]:
     """The files beside a detection that stands in no content root."""
     for entry in sorted(path.parent.iterdir()):
-        if entry.is_file() and _is_content_name(entry.name):
-            yield Found(entry, None, loose=True)
+        if entry.is_file() and is_content_name(entry.name):
+            yield ContentFile(entry, None, loose=True)
 
 
 def _walk(folder: Path) -> Iterator[Path]:
     for base, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if _is_content_name(name):
+            if is_content_name(name):
                 yield Path(base, name)
 
 
-def _is_content_name(name: str) -> bool:
+def is_content_name(name: str) -> bool:
+    """Whether a file of that name may be content."""
     return not name.startswith(".") and name.lower().endswith((*_SUFFIXES, ".csv"))
 
 
-def _hint(path: Path, root: Path | None) -> Kind | None:
+def _hint(path: Path, root: Path | None) -> ContentType[Any] | None:
     parts = path.resolve().relative_to(root).parts if root else path.resolve().parts[-2:-1]
     return next((FOLDERS[part] for part in parts if part in FOLDERS), None)
-
-
-def kind_by_shape(data: dict[str, Any]) -> Kind | None:
-    """What an object is, judged by its keys alone."""
-    if isinstance(data.get("search"), str):
-        named = str(data.get("type", "")).lower()
-        return _SEARCH_TYPES.get(named, "detection")
-    for kind, keys in _SHAPES:
-        if any(key in data for key in keys):
-            return kind
-    return None
-
-
-_SEARCH_TYPES: Final[dict[str, Kind]] = {"baseline": "baseline", "investigation": "investigation"}
-_SHAPES: Final[tuple[tuple[Kind, tuple[str, ...]], ...]] = (
-    ("macro", ("definition",)),
-    ("story", ("narrative",)),
-    ("deployment", ("scheduling", "alert_action", "cron_schedule")),
-    ("lookup", ("filename", "collection", "fields_list", "lookup_type", "match_type")),
-    ("data_source", ("sourcetype", "supported_TA", "example_log")),
-    ("playbook", ("playbook", "app_list")),
-    ("dashboard", ("theme", "dashboard")),
-    ("detection", ("rba", "finding", "intermediate_findings", "how_to_implement")),
-)

@@ -1,34 +1,31 @@
 """YAML with places: a file becomes plain data, and every value still knows its line and column.
 
-The nodes of PyYAML's composer carry marks; the plain data is built from them here, not by PyYAML's
-constructor, for three reasons: dates stay the text they are, a key written twice is noticed, and an
-alias that would unfold into gigabytes is refused. The C parser is used where PyYAML has it.
+The nodes of PyYAML's composer carry marks; `yaml_values` builds the plain data from them. The C parser is used where
+PyYAML has it.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
-from msgspec import Struct, field
+from msgspec import Struct
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from podhawk.content.model import ContentProblem
+from podhawk.content.yaml_values import YamlValues
 from podhawk.errors import ContentError, Place
 
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_TAG: Final = "tag:yaml.org,2002:"
-MAX_VALUES: Final = 500_000
 MAX_DEPTH: Final = 200
 MAX_BYTES: Final = 20_000_000
 
-Key = str | int
+YamlKey = str | int
 
 
-class Document(Struct, frozen=True):
+class YamlDocument(Struct, frozen=True):
     """One YAML document: its data, and where each part of it stands."""
 
     file: str
@@ -37,7 +34,7 @@ class Document(Struct, frozen=True):
     lines: tuple[str, ...] = ()
     warnings: tuple[ContentProblem, ...] = ()
 
-    def place(self, *path: Key) -> Place:
+    def place(self, *path: YamlKey) -> Place:
         """Where the value at `path` begins; the nearest enclosing value where there is none."""
         node = self.node
         for key in path:
@@ -49,7 +46,7 @@ class Document(Struct, frozen=True):
             return Place(self.file, 1, 1)
         return self._at(node.start_mark.line, node.start_mark.column)
 
-    def text_line(self, *path: Key) -> int:
+    def text_line(self, *path: YamlKey) -> int:
         """The line on which the text of the scalar at `path` begins (below `|` and `>`); 0 if absent."""
         node = self.node
         for key in path:
@@ -65,7 +62,7 @@ class Document(Struct, frozen=True):
         return Place(self.file, line + 1, column + 1, text)
 
 
-def _child(node: Node | None, key: Key) -> Node | None:
+def _child(node: Node | None, key: YamlKey) -> Node | None:
     if isinstance(node, MappingNode):
         pairs = reversed(node.value)
         return next((value for name, value in pairs if _is_key(name, key)), None)
@@ -75,11 +72,11 @@ def _child(node: Node | None, key: Key) -> Node | None:
     return None
 
 
-def _is_key(node: Node, key: Key) -> bool:
+def _is_key(node: Node, key: YamlKey) -> bool:
     return isinstance(node, ScalarNode) and node.value == key
 
 
-def read_yaml(path: Path) -> list[Document]:
+def read_yaml(path: Path) -> list[YamlDocument]:
     """Every document of a YAML file that is not empty.
 
     Raises ContentError with file, line and column for text that is not UTF-8 (or UTF-16 with a byte
@@ -94,7 +91,7 @@ def read_yaml(path: Path) -> list[Document]:
     return parse_yaml(_decode(raw, str(path)), str(path))
 
 
-def parse_yaml(text: str, file: str) -> list[Document]:
+def parse_yaml(text: str, file: str) -> list[YamlDocument]:
     """Every document of `text` that is not empty. Raises ContentError with the place of the fault."""
     lines = tuple(text.splitlines())
     loader: Any = None
@@ -104,10 +101,10 @@ def parse_yaml(text: str, file: str) -> list[Document]:
         loader = _Loader(text)
         while loader.check_node():
             node = loader.get_node()
-            builder = _Builder(file, lines)
+            builder = YamlValues(file, lines)
             data = builder.build(node)
             if data is not None:
-                documents.append(Document(file, data, node, lines, tuple(builder.warnings)))
+                documents.append(YamlDocument(file, data, node, lines, tuple(builder.warnings)))
     except yaml.MarkedYAMLError as error:
         raise _as_content_error(error, file, lines) from error
     except yaml.reader.ReaderError as error:
@@ -180,96 +177,3 @@ def _as_content_error(error: yaml.MarkedYAMLError, file: str, lines: tuple[str, 
         remedy = "Quote the value: it begins with a character that means something to YAML."
     context = f" {error.context}" if error.context and error.problem else ""
     return ContentError(f"is not YAML: {what}{context}", place=Place(file, line + 1, column + 1, text), remedy=remedy)
-
-
-class _Builder(Struct):
-    """Plain data from nodes. Aliased nodes are built once and shared; their size still counts each time."""
-
-    file: str
-    lines: tuple[str, ...]
-    warnings: list[ContentProblem] = field(default_factory=list)
-    built: dict[int, Any] = field(default_factory=dict)
-    sizes: dict[int, int] = field(default_factory=dict)
-    open: set[int] = field(default_factory=set)
-
-    def build(self, node: Node) -> Any:
-        if isinstance(node, ScalarNode):
-            return self._scalar(node)
-        key = id(node)
-        if key in self.built:
-            return self.built[key]
-        if key in self.open:
-            raise ContentError("an alias contains itself", place=self._place(node))
-        self.open.add(key)
-        result: Any
-        if isinstance(node, SequenceNode):
-            result = [self.build(inner) for inner in node.value]
-            size = 1 + sum(self._size(inner) for inner in node.value)
-        else:
-            assert isinstance(node, MappingNode)
-            result = self._mapping(node)
-            size = 1 + sum(self._size(v) for _, v in node.value)
-        if size > MAX_VALUES:
-            raise ContentError("its aliases unfold into too much data", place=self._place(node))
-        self.open.discard(key)
-        self.built[key], self.sizes[key] = result, size
-        return result
-
-    def _size(self, node: Node) -> int:
-        return self.sizes.get(id(node), 1)
-
-    def _mapping(self, node: MappingNode) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        own: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if key_node.tag == _TAG + "merge":
-                for source in self._merge_sources(value_node):
-                    for name, value in source.items():
-                        merged.setdefault(name, value)
-                continue
-            if not isinstance(key_node, ScalarNode):
-                raise ContentError("a key must be plain text", place=self._place(key_node))
-            name = key_node.value
-            if name in own:
-                self.warnings.append(
-                    ContentProblem(
-                        self._place(key_node, len(name)),
-                        f"the key {name!r} stands here a second time; the last one counts",
-                        "Remove one of the two.",
-                        "warning",
-                    )
-                )
-            own[name] = self.build(value_node)
-        return {**merged, **own} if merged else own
-
-    def _merge_sources(self, node: Node) -> Iterator[dict[str, Any]]:
-        built = self.build(node)
-        for source in built if isinstance(built, list) else [built]:
-            if not isinstance(source, dict):
-                raise ContentError("'<<' merges mappings only", place=self._place(node))
-            yield source
-
-    def _scalar(self, node: ScalarNode) -> Any:
-        text, tag = node.value, node.tag
-        if node.style in ("'", '"', "|", ">") or not tag.startswith(_TAG):
-            return text
-        kind = tag[len(_TAG) :]
-        if kind == "null":
-            return None
-        if kind == "bool":
-            return text.lower() in ("yes", "true", "on")
-        if kind == "int" and text.lstrip("+-").isdigit() and not text.lstrip("+-").startswith("0"):
-            return int(text)
-        if kind == "int" and text.lstrip("+-") == "0":
-            return 0
-        if kind == "float" and ":" not in text:
-            try:
-                return float(text.replace("_", ""))
-            except ValueError:
-                return text
-        return text
-
-    def _place(self, node: Node, length: int = 1) -> Place:
-        line, column = node.start_mark.line, node.start_mark.column
-        text = self.lines[line] if line < len(self.lines) else ""
-        return Place(self.file, line + 1, column + 1, text, length)

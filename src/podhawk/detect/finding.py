@@ -11,7 +11,7 @@ import msgspec
 
 from podhawk.content.model import Detection, Severity
 
-Kind = Literal["intermediate", "finding", "incident"]
+FindingKind = Literal["intermediate", "finding", "incident"]
 ActorKind = Literal["human", "serviceaccount", "node", "controller", "anonymous", "unauthenticated", "unknown"]
 Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"]
 NoiseAction = Literal["tag", "lower", "hide"]
@@ -124,7 +124,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     finding_id: str
     detection: Detection
-    kind: Kind
+    kind: FindingKind
     first_time: float
     last_time: float
     title: str

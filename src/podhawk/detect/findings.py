@@ -10,21 +10,20 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.match import Match
-from podhawk.detect.evaluate.pipeline import Source, detect
+from podhawk.detect.evaluate.pipeline import Source, detect, reads_risk
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.memory import Earlier, Memory
+from podhawk.detect.increment.state import DetectionState, EarlierFindings
+from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.rank.exceptions import SiteException, with_exceptions
 from podhawk.detect.rank.priority import PriorityPolicy, with_priority
 from podhawk.detect.rank.visibility import with_throttling, with_visibility
-from podhawk.detect.report.recorded import key_of_detection
-from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import RiskPolicy
-from podhawk.detect.risk.incidents import incident_matches, reads_risk
+from podhawk.detect.risk.incidents import incident_matches
 from podhawk.detect.risk.scoring import risk_events
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.run.batch import Runner
 from podhawk.runtime import no_collection
 
@@ -38,7 +37,7 @@ class Policies(Struct, frozen=True):
     exceptions: Sequence[SiteException] = ()
 
 
-class Found(Struct):
+class RunFindings(Struct):
     """What a run found. `matches` come in order of time, incidents after what they are made of; `risk` includes what
     findings of earlier runs added that this one says nothing of."""
 
@@ -89,16 +88,18 @@ def find(
     runner: Runner,
     context: Context,
     policies: Policies,
-    memory: Memory | None = None,
-) -> Found:
-    """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` gives
-    searches over risk that make incidents, where there is any."""
-    with no_collection(), memory.locked() if memory is not None else nullcontext():
-        detected = detect(prepared, content, source, runner, context, memory)
+    state: DetectionState | None = None,
+) -> RunFindings:
+    """Everything that the detections find in the input and in the events that the state keeps.
+
+    `rules` gives more searches over risk that make incidents; it is called only if there is any risk.
+    """
+    with no_collection(), state.locked() if state is not None else nullcontext():
+        detected = detect(prepared, content, source, runner, context, state)
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)
-        earlier = memory.earlier(matches, detected.anew) if memory is not None else Earlier()
-        searches = [one for one in (*prepared, *(rules() if risk or memory is not None else ())) if reads_risk(one)]
+        earlier = state.earlier(matches, detected.evaluated) if state is not None else EarlierFindings()
+        searches = [one for one in (*prepared, *(rules() if risk or state is not None else ())) if reads_risk(one)]
         by_id = {match.finding.finding_id: match for match in (*earlier.matches, *matches)}
         incidents = sorted(
             incident_matches(searches, content, [*earlier.risk, *risk], by_id),
@@ -106,10 +107,10 @@ def find(
         )
         raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
         every = [*matches, *raised]
-        if memory is not None:
-            anew = detected.anew.union(key_of_detection(one.detection) for one in searches)
-            every = memory.settle(every, risk, anew)
-    return Found(every, [*earlier.risk, *risk], detected.kinds)
+        if state is not None:
+            evaluated = detected.evaluated.union(one.detection.key for one in searches)
+            every = state.write(every, risk, evaluated)
+    return RunFindings(every, [*earlier.risk, *risk], detected.kinds)
 
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:

@@ -103,13 +103,15 @@ _FUNCTION = re.compile(r"(TERM|CASE)\(")
 DEPTH_LIMIT = 200
 
 ParseSubsearch = Callable[[Cursor], Any]
+Mixed = Callable[[int], None] | None
+"""Told the offset of each OR that stands beside an AND without parentheses."""
 
 
-def parse_clause(cursor: Cursor, subsearch: ParseSubsearch) -> Clause:
+def parse_clause(cursor: Cursor, subsearch: ParseSubsearch, mixed: Mixed = None) -> Clause:
     """Everything up to the end of the cursor, as one clause; nothing at all means everything."""
     if cursor.done:
         return EVERYTHING
-    parsed = _conjunction(cursor, subsearch, 0)
+    parsed = _conjunction(cursor, subsearch, 0, mixed)
     cursor.finish()
     return parsed
 
@@ -123,31 +125,41 @@ def read_clause(text: str, name: str) -> Clause:
     return parse_clause(Cursor(plain(text, name), 0, len(text), "search"), refuse)
 
 
-def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
-    parts = [_disjunction(cursor, subsearch, depth)]
+def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixed) -> Clause:
+    ors: list[int] = []
+    parts = [_disjunction(cursor, subsearch, depth, mixed, ors)]
     while not cursor.done and cursor.peek() != ")":
         if _operator(cursor, "AND") and (cursor.done or cursor.peek() == ")"):
             cursor.fail("AND has nothing on its right side")
-        parts.append(_disjunction(cursor, subsearch, depth))
-    return parts[0] if len(parts) == 1 else And(tuple(parts))
+        parts.append(_disjunction(cursor, subsearch, depth, mixed, ors))
+    if len(parts) == 1:
+        return parts[0]
+    if mixed is not None:
+        for at in ors:
+            mixed(at)
+    return And(tuple(parts))
 
 
-def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
-    parts = [_negation(cursor, subsearch, depth)]
+def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixed, ors: list[int]) -> Clause:
+    """One part of a conjunction. `ors` gathers the offsets of the ORs in it that no parentheses enclose."""
+    parts = [_negation(cursor, subsearch, depth, mixed)]
+    at = cursor.at
     while _operator(cursor, "OR"):
+        ors.append(at)
         if cursor.done or cursor.peek() == ")":
             cursor.fail("OR has nothing on its right side")
-        parts.append(_negation(cursor, subsearch, depth))
+        parts.append(_negation(cursor, subsearch, depth, mixed))
+        at = cursor.at
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
 
 
-def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
+def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixed) -> Clause:
     if depth > DEPTH_LIMIT:
         cursor.fail("this clause is nested too deeply")
     if _operator(cursor, "NOT"):
         if cursor.done:
             cursor.fail("NOT has nothing on its right side")
-        return Not(_negation(cursor, subsearch, depth + 1))
+        return Not(_negation(cursor, subsearch, depth + 1, mixed))
     if cursor.peek() == "(":
         at = cursor.at
         cursor.take("(")
@@ -155,7 +167,7 @@ def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int) -> Clause:
             cursor.fail("these parentheses hold nothing")
         if cursor.done:
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
-        inner = _conjunction(cursor, subsearch, depth + 1)
+        inner = _conjunction(cursor, subsearch, depth + 1, mixed)
         if not cursor.take(")"):
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
         return inner

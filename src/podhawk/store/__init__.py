@@ -1,1 +1,1 @@
-"""Where findings, risk and exceptions are kept: SQL, SQLite by default, PostgreSQL by URL."""
+"""The state in SQL: SQLite in a folder, PostgreSQL by URL."""

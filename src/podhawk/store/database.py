@@ -1,8 +1,7 @@
-"""The database of a state: where it is, how it is opened, who may use it.
+"""The database of a state: where it is and how it is opened.
 
-A folder holds a SQLite file that only its owner can read; a URL names a PostgreSQL server. One run at a time evaluates:
-others wait. Everything that a run writes stands in one transaction, so that a run which is killed leaves nothing half
-done.
+A folder holds a SQLite file that only its owner can read; a URL names a PostgreSQL server. One run evaluates at a time,
+and others wait. A run writes everything in one transaction, so a killed run leaves the state as it was.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ def is_url(state: str) -> bool:
 
 
 def open_engine(state: str) -> Engine:
-    """An engine for a state. Raises UsageError for another database, StoreError where it cannot be used."""
+    """The engine for a state. Raises UsageError for an unsupported database, StoreError if it cannot be used."""
     if is_url(state):
         if not state.startswith(_POSTGRES):
             raise UsageError(
@@ -74,8 +73,8 @@ def _set_up(connection: Any, record: Any) -> None:
 
 @contextlib.contextmanager
 def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
-    """A connection within one transaction, the schema up to date. `alone` keeps other runs out until it ends."""
-    with _told(engine), engine.connect() as connection:
+    """A connection in one transaction. `alone` excludes other runs until it ends, and updates the schema."""
+    with _store_errors(engine), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
         elif alone:
@@ -97,8 +96,8 @@ def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def reading(state: str) -> Iterator[Connection | None]:
-    """A connection that sees the state as its last finished run left it, and waits for nobody; None where no run has
-    written to it. Raises StoreError for a state of a newer podhawk."""
+    """A connection that sees the state as the last finished run left it, without waiting; None if no run has written
+    to it. Raises StoreError for a state of a newer podhawk."""
     if not is_url(state) and not (Path(state) / FILE).is_file():
         yield None
         return
@@ -116,8 +115,8 @@ def reading(state: str) -> Iterator[Connection | None]:
 
 
 @contextlib.contextmanager
-def _told(engine: Engine) -> Iterator[None]:
-    """The database's errors as podhawk's, without the password of a URL."""
+def _store_errors(engine: Engine) -> Iterator[None]:
+    """Turn errors of the database into StoreError, without the password of a URL."""
     try:
         yield
     except SQLAlchemyError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sql
 
-from podhawk.detect.report.recorded import epoch
+from podhawk.detect.report.finding_json import epoch_seconds
 from podhawk.rows import OrderKey, Row
 from podhawk.store.database import reading
 from podhawk.store.schema import FINDINGS, RISK
@@ -38,11 +38,11 @@ class SqlDatasets:
             query = query.where(FINDINGS.c.kind == "incident")
         with reading(self._state) as connection:
             found = [json.loads(text) for (text,) in connection.execute(query)] if connection is not None else []
-            said = triage_of(connection) if connection is not None else {}
+            triages = triage_of(connection) if connection is not None else {}
         for number, one in enumerate(found):
-            triage = said.get(one["finding_id"], Triage())
+            triage = triages.get(one["finding_id"], Triage())
             one |= {"status": triage.status, "disposition": triage.disposition, "assignee": triage.assignee}
-            time = epoch(one["first_time"])
+            time = epoch_seconds(one["first_time"])
             cells = {
                 "_time": f"{time:.6f}",
                 "index": "notable" if one["kind"] == "incident" else "findings",

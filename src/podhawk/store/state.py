@@ -1,4 +1,4 @@
-"""What runs remember, in SQL: events, findings, risk (`podhawk.detect.increment.memory.Memory`)."""
+"""The state in SQL: events, findings and risk (see `podhawk.detect.increment.state`)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ import sqlalchemy as sql
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.memory import Earlier
-from podhawk.detect.report.finding_json import record
-from podhawk.detect.report.recorded import epoch, finding_of, key_of_detection, key_of_record
+from podhawk.detect.increment.state import EarlierFindings
+from podhawk.detect.match import Match
+from podhawk.detect.report.finding_json import detection_key, epoch_seconds, from_record, to_record
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.risk.dataset import event_of, row_of
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.wire import dump, load
 from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
@@ -32,22 +31,22 @@ from podhawk.store.triage import pass_on
 
 DAY: Final = 86_400.0
 RETAINED: Final = 30
-"""Days for which events are kept, counted back from the newest one, or from today where that is earlier. The findings
-that they made stay."""
+"""Days for which events are kept, counted back from the newest event or from today, whichever is earlier. Findings are
+kept for ever."""
 CHUNK: Final = 500
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
-"""Members of a finding that are not of its making."""
+"""Members of a record that do not come from the evaluation."""
 
 
-class Known(NamedTuple):
-    """A finding as it was written."""
+class KnownFinding(NamedTuple):
+    """A finding as an earlier run wrote it."""
 
     revision: int
     record: Mapping[str, Any]
 
 
-class SqlMemory:
-    """The memory of a state."""
+class SqlState:
+    """A state in a SQLite or PostgreSQL database; the methods are those of `DetectionState`."""
 
     def __init__(self, state: str) -> None:
         self.engine: Engine = open_engine(state)
@@ -55,7 +54,7 @@ class SqlMemory:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else reads or writes until the block ends."""
+        """See `DetectionState`."""
         with transaction(self.engine) as connection:
             self._connection = connection
             try:
@@ -65,16 +64,16 @@ class SqlMemory:
 
     @property
     def _db(self) -> Connection:
-        assert self._connection is not None, "a memory is used within `locked`"
+        assert self._connection is not None, "a state is used within `locked`"
         return self._connection
 
     def events(self) -> Sequence[CollectedEvent]:
-        """The events that were kept, oldest first."""
+        """The kept events, oldest first."""
         rows = self._db.execute(sql.select(EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint))
         return [load(bytes(data)) for (data,) in rows]
 
     def keep(self, events: Iterable[AuditEvent]) -> None:
-        """Keep events, and let those go that are older than is retained."""
+        """Keep events, and delete those that are older than `RETAINED` days."""
         found = [
             {
                 "fingerprint": f"{fingerprint(event).hex()}{_short(event.cluster)}",
@@ -88,59 +87,59 @@ class SqlMemory:
         self._db.execute(EVENTS.delete().where(EVENTS.c.time < self._horizon(), EVENTS.c.time > 0))
 
     def _horizon(self) -> float:
-        """The time from which on events are kept. One that says it comes from the future makes nothing older."""
+        """The time before which events are deleted. An event dated in the future does not move it past today."""
         newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() or 0.0
         return min(newest, clock.time()) - RETAINED * DAY
 
-    def earlier(self, matches: Sequence[Match], anew: Collection[str]) -> Earlier:
-        """See `Memory`."""
+    def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
+        """See `DetectionState`."""
         current = {match.finding.finding_id for match in matches}
-        again = self._found_again(anew)
+        again = self._found_again(evaluated)
         stays = {
-            id_: Match(finding_of(one.record), ())
+            id_: Match(from_record(one.record), ())
             for id_, one in self._known().items()
             if id_ not in current and one.record["kind"] != "incident" and not again(one.record)
         }
         cells = [json.loads(text) for (text,) in self._db.execute(sql.select(RISK.c.record))] if stays else []
         risk = [event_of(row, stays[row["finding_id"]].finding) for row in cells if row["finding_id"] in stays]
-        return Earlier(list(stays.values()), risk)
+        return EarlierFindings(list(stays.values()), risk)
 
-    def settle(self, matches: Sequence[Match], risk: Sequence[RiskEvent], anew: Collection[str]) -> list[Match]:
-        """See `Memory`."""
+    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> list[Match]:
+        """See `DetectionState`."""
         known = self._known()
         current = {match.finding.finding_id for match in matches}
-        again = self._found_again(anew)
+        again = self._found_again(evaluated)
         gone = {id_: one.record for id_, one in known.items() if id_ not in current and again(one.record)}
         heirs = heirs_of(gone, [match.finding for match in matches])
         replaced: defaultdict[str, set[str]] = defaultdict(set)
         for old, heir in heirs.items():
             replaced[heir] |= {old, *gone[old]["replaces"]}
-        settled = [
-            _settled(match, known.get(match.finding.finding_id), replaced[match.finding.finding_id])
+        written = [
+            _with_revision(match, known.get(match.finding.finding_id), replaced[match.finding.finding_id])
             for match in matches
         ]
-        self._write_findings(settled, gone)
+        self._write_findings(written, gone)
         for old, heir in heirs.items():
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
             self._upsert(ALIASES, [{"old_id": old, "finding_id": heir}])
             pass_on(self._db, old, heir)
         self._write_risk(risk, current | set(gone))
-        return settled
+        return written
 
-    def _known(self) -> dict[str, Known]:
+    def _known(self) -> dict[str, KnownFinding]:
         return {
-            id_: Known(revision, json.loads(text))
+            id_: KnownFinding(revision, json.loads(text))
             for id_, revision, text in self._db.execute(
                 sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)
             )
         }
 
-    def _found_again(self, anew: Collection[str]) -> Callable[[Mapping[str, Any]], bool]:
-        """Whether a finding is one that a run would have found again, were it still there."""
+    def _found_again(self, evaluated: Collection[str]) -> Callable[[Mapping[str, Any]], bool]:
+        """Whether the run would have found a finding again if it still existed."""
         horizon = self._horizon()
-        return lambda record: key_of_record(record) in anew and epoch(record["last_time"]) >= horizon
+        return lambda record: detection_key(record) in evaluated and epoch_seconds(record["last_time"]) >= horizon
 
-    def _write_findings(self, settled: Sequence[Match], gone: Mapping[str, Any]) -> None:
+    def _write_findings(self, written: Sequence[Match], gone: Mapping[str, Any]) -> None:
         for chunk in _chunks(list(gone)):
             self._db.execute(FINDINGS.delete().where(FINDINGS.c.finding_id.in_(chunk)))
         self._upsert(
@@ -148,20 +147,20 @@ class SqlMemory:
             [
                 {
                     "finding_id": one.finding_id,
-                    "detection_id": column_text(key_of_detection(one.detection), 255),
+                    "detection_id": column_text(one.detection.key, 255),
                     "kind": one.kind,
                     "first_time": one.first_time,
                     "visible": one.visible,
                     "priority": one.priority,
                     "revision": one.revision,
-                    "record": json.dumps(record(one)),
+                    "record": json.dumps(to_record(one)),
                 }
-                for one in (match.finding for match in settled)
+                for one in (match.finding for match in written)
             ],
         )
 
     def _write_risk(self, risk: Sequence[RiskEvent], replaced: set[str]) -> None:
-        """The risk of findings in place of what these added before."""
+        """Write risk events, replacing those of the findings in `replaced`."""
         for chunk in _chunks(sorted(replaced)):
             self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
         self._upsert(
@@ -199,25 +198,25 @@ def _short(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _settled(match: Match, known: Known | None, replaced: Collection[str]) -> Match:
-    """A match with its revision: one more where what is said of it has changed."""
+def _with_revision(match: Match, known: KnownFinding | None, replaced: Collection[str]) -> Match:
+    """The match with its revision, which grows by one if the record has changed."""
     if known is None:
         return match.having(replaces=tuple(sorted(replaced)))
     before = known.record
-    now = json.loads(json.dumps(record(match.finding)))
+    now = json.loads(json.dumps(to_record(match.finding)))
     same = not replaced and all(now[name] == before.get(name) for name in now if name not in _VOLATILE)
     return match.having(revision=known.revision + (not same), replaces=tuple(sorted({*before["replaces"], *replaced})))
 
 
 def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:
-    """Which finding stands in the place of each that is gone: of the same detection, about one of its requests."""
+    """For each finding that is gone, the id of the finding of the same detection about one of its requests."""
     if not gone:
         return {}
     by_request: dict[tuple[str, ...], str] = {}
     for one in findings:
         for info in one.requests:
             by_request.setdefault(
-                (key_of_detection(one.detection), one.cluster, info.audit_id, info.received, info.user, info.uri),
+                (one.detection.key, one.cluster, info.audit_id, info.received, info.user, info.uri),
                 one.finding_id,
             )
     found: dict[str, str] = {}
@@ -229,7 +228,7 @@ def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding])
                 if (
                     heir := by_request.get(
                         (
-                            key_of_record(text),
+                            detection_key(text),
                             text["cluster"],
                             info["audit_id"],
                             info["received"],
@@ -247,8 +246,7 @@ def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding])
 
 
 def column_text(text: str, most: int) -> str:
-    """A text as a database takes it as part of a key: no longer than the column is, without what no column holds. Texts
-    that differ stay different."""
+    """A text that fits into a key column of `most` characters. Different texts stay different."""
     safe = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
     return safe if safe == text and len(safe) <= most else f"{safe[: most - 17]}-{_short(text)}"
 

@@ -1,4 +1,4 @@
-"""What people say of findings: status, disposition, who works on it. It follows a finding that gets another id."""
+"""Triage: the status, disposition and assignee of findings. It follows a finding whose id changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import ALIASES, FINDINGS, TRIAGE
 
 STATUSES: Final = ("new", "in_progress", "pending", "resolved", "closed")
-"""Source: the statuses that Enterprise Security comes with."""
+"""Source: the default statuses of Splunk Enterprise Security."""
 
 
 class Triage(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Triage(Struct, frozen=True):
 
 
 def current_id(connection: Connection, finding_id: str) -> str | None:
-    """The id that a finding has by now; None for an id that no finding has or had."""
+    """The current id of a finding; None for an id that no finding has or had."""
     known = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.finding_id == finding_id)
     if connection.execute(known).first() is not None:
         return finding_id
@@ -34,9 +34,9 @@ def current_id(connection: Connection, finding_id: str) -> str | None:
 
 
 def set_triage(state: str, finding_id: str, triage: Triage) -> str:
-    """Say what becomes of a finding, under any id that it ever had; its current id.
+    """Set the triage of a finding, named by any id that it has had. Returns its current id.
 
-    Raises UsageError for a status that there is none of, and for an id that no finding has or had.
+    Raises UsageError for an unknown status, and for an id that no finding has or had.
     """
     if triage.status not in STATUSES:
         raise UsageError(
@@ -64,7 +64,7 @@ def set_triage(state: str, finding_id: str, triage: Triage) -> str:
 
 
 def triage_of(connection: Connection) -> dict[str, Triage]:
-    """What has been said of all findings, by id."""
+    """The triage of all findings, by id."""
     return {
         row.finding_id: Triage(row.status, row.disposition, row.assignee, row.changed)
         for row in connection.execute(sql.select(TRIAGE))
@@ -72,7 +72,7 @@ def triage_of(connection: Connection) -> dict[str, Triage]:
 
 
 def pass_on(connection: Connection, old: str, heir: str) -> None:
-    """Let what was said of a finding hold for the one in its place; of two sayings the later one holds."""
+    """Move the triage of a finding to the one that replaces it. If both have one, the later one is kept."""
     both = {
         row.finding_id: row.changed
         for row in connection.execute(

@@ -14,6 +14,7 @@ from podhawk.authoring.pages import CaseResult
 from podhawk.cli.main import invoke
 from podhawk.content import Content
 from podhawk.content.annotations import technique
+from podhawk.content.model import Detection
 
 
 def states(coverage: Coverage) -> dict[str, str]:
@@ -33,6 +34,14 @@ def test_named_gap_and_outside(content: Content) -> None:
     assert state["T1611"] == "gap"
     assert [one.technique.id for one in found.outside] == ["T1526"]
     assert "T1526" not in state
+
+
+def test_detections_that_cannot_run_are_told() -> None:
+    content = Content((Detection(name="Metrics", search="| mstats count WHERE index=x", mitre_attack_id=("T1610",)),))
+    found = cover(content.detections, content=content)
+    assert [name for name, _ in found.cannot_run] == ["Metrics"]
+    assert any("mstats" in line and line.endswith(": Metrics") for line in summary(found))
+    assert states(found)["T1610"] == "claimed"
 
 
 def test_a_parent_is_covered_through_its_sub_technique_but_not_the_other_way(content: Content) -> None:

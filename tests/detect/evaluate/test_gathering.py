@@ -11,11 +11,11 @@ from detect.making import NOW, detection, event, received, run, write
 from engine_settings import SMALL_SPLITS, settings
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 
 
 def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:
-    return [record(one) for one in run(path, detection(search), **options)]
+    return [to_record(one) for one in run(path, detection(search), **options)]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from detect.making import detection, event, received, run, write
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 
 SEED = (
     "verb=create objectRef.resource=pods | fillnull | stats count by objectRef.name user.groups{} user.username "
@@ -114,7 +114,7 @@ def test_hunting_makes_rows_and_no_findings(tmp_path: Path) -> None:
 
 def test_a_finding_is_printed_field_for_field_as_the_contract_says(tmp_path: Path) -> None:
     (finding,) = run(write(tmp_path / "a.log", event()), detection(SEED, mitre_attack_id=("T1610",)))
-    made = record(finding)
+    made = to_record(finding)
     assert list(made) == [
         "schema",
         "finding_id",
@@ -157,7 +157,7 @@ def test_a_finding_is_printed_field_for_field_as_the_contract_says(tmp_path: Pat
 
 
 def _plain(finding: object) -> object:
-    made = record(finding)  # type: ignore[arg-type]
+    made = to_record(finding)  # type: ignore[arg-type]
     for request in made["requests"]:
         request.pop("source")
     return made

@@ -8,9 +8,9 @@ import pytest
 
 from detect.making import detection, event, received, run, write
 from podhawk.content.model import Throttling
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies
+from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NOISE_CLASSES, policy_of
 from podhawk.detect.rank.priority import FACTORS, PriorityPolicy, priority_policy, with_priority
 from podhawk.detect.rank.visibility import with_throttling

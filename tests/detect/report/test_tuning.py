@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from detect.making import detection, event, received, run, write
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match
 from podhawk.detect.report.tuning import blast_radius, exception_for, proposals
 
 PODS = "verb=create objectRef.resource=pods"

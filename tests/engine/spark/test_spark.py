@@ -20,7 +20,7 @@ from oracle.generate import pair
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
-from podhawk.detect.report.finding_json import record
+from podhawk.detect.report.finding_json import to_record
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
@@ -31,20 +31,20 @@ NOTHING = Content()
 NOW = "2026-11-25T12:00:00Z"
 
 
-def around(cluster: Cluster | None, split_size: int = 20_000, **options: Any) -> api.Surroundings:
-    made = api.surroundings({"now": NOW, "jobs": 1, **options})
+def session_on(cluster: Cluster | None, split_size: int = 20_000, **options: Any) -> api.Session:
+    made = api.session_of({"now": NOW, "jobs": 1, **options})
     return made if cluster is None else replace(made, cluster=declared.Cluster(cluster.url, cluster.conf(), split_size))
 
 
 def searched(
     cluster: Cluster | None, search: str, *paths: Path, split_size: int = 20_000, **options: Any
 ) -> api.Result:
-    return api.search(search, *paths, content=NOTHING, settings=around(cluster, split_size, **options))
+    return api.search(search, *paths, content=NOTHING, session=session_on(cluster, split_size, **options))
 
 
 def together(cluster: Cluster | None, searches: list[str], *paths: Path, **options: Any) -> list[Any]:
     """The rows of several searches in one job; the error of one that cannot run."""
-    settings = around(cluster, **options)
+    settings = session_on(cluster, **options)
     source = FileSource([str(path) for path in paths], settings.reading)
     jobs = []
     for search in searches:
@@ -107,7 +107,7 @@ def test_every_audit_detection(cluster: Cluster, session: object, shared: Path, 
     for folder in (shared / "content" / "splunk", shipped_pack()):
         content = load_content([folder])
         chosen = [one for one in content.detections if "kube" in one.search]
-        one, many = (api.rows(content, path, detections=chosen, settings=around(on)) for on in (None, cluster))
+        one, many = (api.rows(content, path, detections=chosen, session=session_on(on)) for on in (None, cluster))
         assert [list(found.result or ()) for found in one.detections] == [
             list(found.result or ()) for found in many.detections
         ]
@@ -122,8 +122,8 @@ def test_findings_risk_and_incidents_are_those_of_one_machine(
 ) -> None:
     content = load_content([shipped_pack()])
     path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
-    one, many = (api.run(content, path, settings=around(on)) for on in (None, cluster))
-    assert [record(finding) for finding in many] == [record(finding) for finding in one]
+    one, many = (api.run(content, path, session=session_on(on)) for on in (None, cluster))
+    assert [to_record(finding) for finding in many] == [to_record(finding) for finding in one]
     assert many.found.risk == one.found.risk
     assert len(one) > 50
 
@@ -166,7 +166,7 @@ def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_standard_input_is_told(cluster: Cluster, session: object) -> None:
     with pytest.raises(PodhawkError, match="standard input cannot be read by a cluster"):
-        api.search("* | stats count", "-", content=NOTHING, settings=around(cluster))
+        api.search("* | stats count", "-", content=NOTHING, session=session_on(cluster))
 
 
 @pytest.mark.parametrize(
@@ -180,4 +180,4 @@ def test_standard_input_is_told(cluster: Cluster, session: object) -> None:
 )
 def test_options_that_do_not_fit(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
-        api.surroundings(options)
+        api.session_of(options)

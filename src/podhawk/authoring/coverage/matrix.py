@@ -9,7 +9,7 @@ Source: https://attack.mitre.org/matrices/enterprise/containers/
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -17,11 +17,12 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from podhawk.authoring.pages.results import CaseResult, of
+from podhawk.authoring.testing.results import CaseResult, of
 from podhawk.content.annotations import Tactic, Technique, tactics, technique
-from podhawk.content.model import Detection
+from podhawk.content.model import Content, Detection
+from podhawk.engine.plan.runnable import Runnable, runnability
 
-State = Literal["proven", "claimed", "gap"]
+CoverageState = Literal["proven", "claimed", "gap"]
 
 
 class Platform(msgspec.Struct, frozen=True):
@@ -50,18 +51,22 @@ class Covered(Struct, frozen=True):
     direct: bool
 
     @property
-    def state(self) -> State:
+    def state(self) -> CoverageState:
         """gap: nothing names it; claimed: something does; proven: and its tests pass."""
         return "proven" if self.proven else "claimed" if self.detections else "gap"
 
 
 class Coverage(Struct, frozen=True):
-    """The matrix by tactic, the techniques that content names outside it, and whether tests were looked at."""
+    """The matrix by tactic, the techniques that content names outside it, and whether tests were looked at.
+
+    `cannot_run` are detections whose claims no test can prove here, with the reason.
+    """
 
     platform: Platform
     matrix: tuple[tuple[Tactic, tuple[Covered, ...]], ...]
     outside: tuple[Covered, ...]
     tested: bool
+    cannot_run: tuple[tuple[str, str], ...] = ()
 
     @property
     def techniques(self) -> tuple[Covered, ...]:
@@ -74,10 +79,13 @@ class Coverage(Struct, frozen=True):
         return tuple(one for one in self.techniques if not (one.proven if self.tested else one.detections))
 
 
-def cover(detections: Sequence[Detection], results: Sequence[CaseResult] | None = None) -> Coverage:
+def cover(
+    detections: Sequence[Detection], results: Sequence[CaseResult] | None = None, content: Content | None = None
+) -> Coverage:
     """The coverage that these detections claim and, with test results, what the tests prove.
 
-    A detection is proven where it has a test that passed and none that failed.
+    A detection is proven where it has a test that passed and none that failed. With the content that the detections
+    belong to, those that cannot run are told.
     """
     facts = platform()
     proven = {one.name for one in detections if _passes(of(one, results or ()))}
@@ -99,7 +107,15 @@ def cover(detections: Sequence[Detection], results: Sequence[CaseResult] | None 
         tuple((tactic, row) for tactic, row in matrix if row),
         tuple(covered(id_) for id_ in sorted(named - set(facts.techniques))),
         results is not None,
+        tuple(_cannot_run(detections, content)) if content is not None else (),
     )
+
+
+def _cannot_run(detections: Sequence[Detection], content: Content) -> Iterator[tuple[str, str]]:
+    for one in detections:
+        answer = runnability(one, content)
+        if not isinstance(answer, Runnable):
+            yield one.name, answer.message
 
 
 def _passes(tested: Sequence[CaseResult]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from importlib import resources
 
 from podhawk.authoring.coverage.matrix import Coverage
@@ -57,6 +58,10 @@ def summary(coverage: Coverage) -> tuple[str, ...]:
         lines.append("gaps: " + ", ".join(one.technique.id for one in coverage.gaps))
     if coverage.outside:
         lines.append("outside the platform: " + ", ".join(one.technique.id for one in coverage.outside))
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for name, reason in coverage.cannot_run:
+        reasons[reason].append(name)
+    lines += [f"cannot run, so nothing proves them ({reason}): {', '.join(names)}" for reason, names in reasons.items()]
     return tuple(lines)
 
 

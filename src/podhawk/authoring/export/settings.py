@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 from podhawk.content.root import root_of
 from podhawk.content.yamlfile import read_yaml
 from podhawk.errors import ContentError
@@ -48,7 +48,7 @@ def _read(file: Path) -> AppSettings:
     document = next(iter(read_yaml(file)), None)
     if document is None or not isinstance(document.data, dict):
         raise ContentError(f"{file} is no mapping", remedy="See the documentation of contentctl.")
-    app = Fields(document, document.data).inner("app")
+    app = MappingReader(document, document.data).inner("app")
     plain = AppSettings()
     found = AppSettings(
         app.text("appid") or app.text("id") or plain.id,

@@ -10,15 +10,15 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
-from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage
-from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.content.yamlfile import Document, read_yaml
-from podhawk.engine.plan.planner import make_plan, read_search, wanted_fields
+from podhawk.content.yamlfile import YamlDocument, read_yaml
+from podhawk.engine.plan.pipelines import every_pipeline
+from podhawk.engine.plan.planner import wanted_fields
+from podhawk.engine.plan.runnable import Runnability, Runnable, content_context, runnability
 from podhawk.engine.plan.stages import columns_after
 from podhawk.errors import ContentError, Place, SearchError
-from podhawk.spl.macros import expand
+from podhawk.spl.macros import calls
 
 Level = Literal["error", "warning", "note"]
 
@@ -58,7 +58,7 @@ class Subject(Struct, dict=True):
     """The detections of the content by normalised search."""
 
     @cached_property
-    def document(self) -> Document | None:
+    def document(self) -> YamlDocument | None:
         """The file, where it can be read."""
         try:
             return next(iter(read_yaml(Path(self.detection.file))), None)
@@ -92,22 +92,22 @@ class Subject(Struct, dict=True):
         return start
 
     @cached_property
-    def planned(self) -> tuple[tuple[Stage, ...], SearchError | None]:
-        """The stages of the search as it is written, or why there are none."""
-        context = Context(lookups=LookupStore(self.content, None, False), macros=self.content.macros)
-        name = f"{self.detection.file}: search"
-        try:
-            pipeline = read_search(self.detection.search, self.content.macros, name, context.env)
-            make_plan(pipeline, context)
-        except SearchError as error:
-            return (), error
-        except ContentError as error:
-            return (), SearchError(error.message, place=error.place, remedy=error.remedy)
-        return pipeline.stages, None
+    def runnability(self) -> Runnability:
+        """Whether the search can run."""
+        return runnability(self.detection, self.content)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        return self.planned[0]
+        """The stages of the search as it is written; none if it cannot run."""
+        return self.runnability.pipeline.stages if isinstance(self.runnability, Runnable) else ()
+
+    @cached_property
+    def every_stage(self) -> tuple[Stage, ...]:
+        """The stages of the search and of all pipelines inside it; none if it cannot run."""
+        if not isinstance(self.runnability, Runnable):
+            return ()
+        inside = every_pipeline(self.runnability.pipeline, content_context(self.content))
+        return tuple(stage for pipeline in inside for stage in pipeline.stages)
 
     @cached_property
     def wanted(self) -> frozenset[str] | None:
@@ -123,12 +123,30 @@ class Subject(Struct, dict=True):
         return None if found is None else frozenset(found)
 
     @cached_property
-    def expanded(self) -> str:
-        """The search with its macros put in."""
-        try:
-            return expand(self.detection.search, self.content.macros, keep_unknown=True).text
-        except (SearchError, ContentError):
-            return self.detection.search
+    def undefined_macros(self) -> tuple[tuple[str, int, str], ...]:
+        """The macros that the search calls and nothing defines: name, number of arguments, and the macro whose
+        definition holds the call ("" for the search itself)."""
+        found: dict[tuple[str, int, str], None] = {}
+        seen: set[tuple[str, int]] = set()
+        waiting = [("", self.detection.search)]
+        while waiting:
+            caller, text = waiting.pop()
+            for key in _calls(text):
+                macro = self.content.macros.get(key)
+                if macro is None:
+                    found[(*key, caller)] = None
+                elif key not in seen:
+                    seen.add(key)
+                    waiting.append((macro.name, macro.definition))
+        return tuple(found)
+
+
+def _calls(text: str) -> list[tuple[str, int]]:
+    """The macros that a text calls by name; none for a text that cannot be read."""
+    try:
+        return [key for key in calls(text) if "$" not in key[0]]
+    except SearchError:
+        return []
 
 
 class Check(Struct, frozen=True):

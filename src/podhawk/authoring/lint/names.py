@@ -9,12 +9,16 @@ from typing import Final
 from podhawk.authoring.lint.declare import Check, Fault, Subject
 from podhawk.authoring.lint.schema import known, suggestions
 from podhawk.commands.declare import Kind
+from podhawk.commands.search import Search
 from podhawk.detect.evaluate.message_tokens import TOKEN
 from podhawk.engine.plan.lineage import called, may_be_made
-from podhawk.errors import nearest
+from podhawk.errors import SearchError, nearest
+from podhawk.events.event import NATIVE_SOURCE
+from podhawk.spl.clause import Compare, In, walk
+from podhawk.spl.macros import calls
+from podhawk.spl.text import strip_comments
 
 _INFO: Final = frozenset({"info_min_time", "info_max_time", "time", "date"})
-_CALL: Final = re.compile(r"`(?!comment\()([^`(\s]+)(\(([^`]*)\))?`")
 
 
 def _has(subject: Subject, name: str) -> bool:
@@ -109,16 +113,29 @@ def _required(subject: Subject) -> Iterator[Fault]:
 def _filter(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     expected = f"{own.stem}_filter" if own.stem else own.filter_macro
-    last = re.search(r"\|\s*`([^`]+)`\s*\Z", own.search)
-    if last is None or not last[1].endswith("_filter"):
+    last = _last_macro(own.search)
+    if not last.endswith("_filter"):
         yield Fault(
             "the search does not end with its filter macro",
             subject.search_place(),
             f"End it with | `{expected}`, so that a site can tune it; --fix does.",
             _with_filter(subject, expected),
         )
-    elif last[1] != expected:
-        yield Fault(f"its filter macro is called {last[1]!r}", subject.search_place(last[1]), f"Call it {expected!r}.")
+    elif last != expected:
+        yield Fault(f"its filter macro is called {last!r}", subject.search_place(last), f"Call it {expected!r}.")
+
+
+def _last_macro(search: str) -> str:
+    """The macro that stands alone behind the last pipe; "" if there is none."""
+    try:
+        text = strip_comments(search).text.rstrip()
+        called = calls(search)
+    except SearchError:
+        return ""
+    if not called or not text.endswith("`"):
+        return ""
+    before = text[: text.rindex("`", 0, len(text) - 1)]
+    return called[-1][0] if before.rstrip().endswith("|") else ""
 
 
 def _with_filter(subject: Subject, macro: str) -> str | None:
@@ -142,15 +159,15 @@ def _with_filter(subject: Subject, macro: str) -> str | None:
 
 def _macros(subject: Subject) -> Iterator[Fault]:
     known_macros = subject.content.macros
-    for name, call, arguments in set(_CALL.findall(subject.detection.search)):
-        number = len([part for part in arguments.split(",") if part.strip()]) if call else 0
-        if (name, number) not in known_macros:
-            others = sorted(count for other, count in known_macros if other == name)
-            yield Fault(
-                f"there is no macro {name!r}" + (f" with {number} arguments" if others or call else ""),
-                subject.search_place(name),
-                f"There is one with {others[0]}." if others else nearest(name, [other for other, _ in known_macros]),
-            )
+    for name, number, caller in subject.undefined_macros:
+        others = sorted(count for other, count in known_macros if other == name)
+        yield Fault(
+            f"there is no macro {name!r}"
+            + (f" with {number} arguments" if others or number else "")
+            + (f", which {caller!r} calls" if caller else ""),
+            subject.search_place(caller or name),
+            f"There is one with {others[0]}." if others else nearest(name, [other for other, _ in known_macros]),
+        )
 
 
 def _unknown_fields(subject: Subject) -> Iterator[Fault]:
@@ -169,9 +186,11 @@ def _about_audit_events(subject: Subject) -> bool:
     """Whether the search is about audit events as the API server writes them, not as a cloud wraps them."""
     if not subject.stages or any(name.startswith(_CARRIERS) for name in subject.wanted or ()):
         return False
-    base = subject.expanded.split("|")[0]
-    return "source=kubernetes" in base or any(
-        f"{name}=" in base.replace(" ", "") for name in ("objectRef.resource", "requestURI", "user.username")
+    first = subject.stages[0].node
+    return isinstance(first, Search) and any(
+        (isinstance(part, Compare) and part.name == "source" and part.value == NATIVE_SOURCE)
+        or (isinstance(part, Compare | In) and part.name in ("objectRef.resource", "requestURI", "user.username"))
+        for part in walk(first.clause)
     )
 
 

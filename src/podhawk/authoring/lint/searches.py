@@ -11,38 +11,35 @@ from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
 from podhawk.detect.report.explain import clause_text, conjuncts
 from podhawk.detect.risk.scoring import same_search
-from podhawk.engine.plan.unsupported import refusal
-from podhawk.errors import ContentError, SearchError
+from podhawk.engine.plan.runnable import Broken, Unsupported
+from podhawk.errors import SearchError
 from podhawk.spl import clause as spl
+from podhawk.spl.clause import parse_clause
+from podhawk.spl.cursor import Cursor
+from podhawk.spl.macros import PlainMacro, calls, expand
+from podhawk.spl.pipeline import split
+from podhawk.spl.text import SearchText
 
 _QUANTIFIED: Final = re.compile(r"\((?:\?:|\?P?<\w+>)?[^()]*[+*][^()]*\)(?:[+*]|\{\d+,\d*\})")
 
 
 def _broken(subject: Subject) -> Iterator[Fault]:
-    error = subject.planned[1]
-    if error is None or _refused(subject):
-        return
-    if not any((name in error.message) for name in ("macro", "Macro")):
-        yield Fault(
-            error.message,
-            subject.search_place(error.place.text.strip() if error.place else "")
-            if error.place and len(error.place.text.splitlines()) == 1
-            else subject.search_place(),
-            error.remedy,
-        )
-
-
-def _refused(subject: Subject) -> str:
-    try:
-        return refusal(subject.detection.search, subject.content.macros)
-    except (SearchError, ContentError):
-        return ""
+    answer = subject.runnability
+    if not isinstance(answer, Broken) or (answer.code == "macro" and subject.undefined_macros):
+        return  # of undefined macros another check tells
+    place = answer.error.place
+    one_line = place is not None and len(place.text.splitlines()) == 1
+    yield Fault(
+        answer.message,
+        subject.search_place(place.text.strip()) if place is not None and one_line else subject.search_place(),
+        answer.error.remedy,
+    )
 
 
 def _unsupported(subject: Subject) -> Iterator[Fault]:
-    reason = _refused(subject)
-    if reason:
-        yield Fault(reason, subject.search_place(reason.split(" ")[0]), "podhawk cannot run it; Splunk can.")
+    answer = subject.runnability
+    if isinstance(answer, Unsupported):
+        yield Fault(answer.message, subject.search_place(answer.command), "podhawk cannot run it; Splunk can.")
 
 
 def _duplicate(subject: Subject) -> Iterator[Fault]:
@@ -56,7 +53,7 @@ def _duplicate(subject: Subject) -> Iterator[Fault]:
 
 
 def _contradictions(subject: Subject) -> Iterator[Fault]:
-    for stage in subject.stages:
+    for stage in subject.every_stage:
         if isinstance(stage.node, Search):
             for message in contradictions(stage.node.clause):
                 yield Fault(message, subject.search_place(), "No event can match.")
@@ -96,47 +93,42 @@ def _flat(clause: spl.Clause) -> Iterator[spl.Clause]:
 
 
 def _precedence(subject: Subject) -> Iterator[Fault]:
-    for part in re.split(r"\|(?=(?:[^\"]*\"[^\"]*\")*[^\"]*\Z)", subject.detection.search):
-        text = part.strip()
-        named = re.match(r"search\b", text)
-        if (
-            part is not None
-            and (named or part == subject.detection.search.split("|")[0])
-            and not text.startswith("where")
-        ):
-            for level in _levels(re.sub(r"^search\b", "", text)):
-                if re.search(r"\bOR\b", level) and _juxtaposed(level):
-                    yield Fault(
-                        "OR stands beside AND without parentheses: in search OR binds tighter, in where AND does",
-                        subject.search_place("OR"),
-                        "Write the parentheses that you mean.",
-                    )
-                    return
+    for _ in mixed_operators(subject.detection.search):
+        yield Fault(
+            "OR stands beside AND without parentheses: in search OR binds tighter, in where AND does",
+            subject.search_place("OR"),
+            "Write the parentheses that you mean.",
+        )
+        return
 
 
-def _levels(text: str) -> Iterator[str]:
-    """The text of each level of parentheses, what is deeper (and in quotes) taken out."""
-    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "q", text)
-    inner = re.compile(r"\(([^()]*)\)")
-    while (found := inner.search(bare)) is not None:
-        before = bare[: found.start()].rstrip()
-        if not before.upper().endswith("IN"):
-            yield found[1]
-        bare = f"{bare[: found.start()]} q {bare[found.end() :]}"
-    yield bare
+def mixed_operators(search: str) -> list[int]:
+    """Where an OR stands beside an AND without parentheses, in the search clauses as they are written.
 
+    A macro call counts as one word, whatever is in the macro: who calls it did not write that. Offsets are those of
+    the text in which calls have been replaced; a search that cannot be read has none.
+    """
+    found: list[int] = []
 
-def _juxtaposed(level: str) -> bool:
-    """Whether terms of a level stand side by side, or with AND, beside an OR."""
-    if re.search(r"\bAND\b", level):
-        return True
-    terms = re.sub(r"\bNOT\s+", "", re.sub(r"\s*(!=|<=|>=|=|<|>)\s*", "=", re.sub(r"\bIN\s+q\b", "=q", level)))
-    terms = re.sub(r"\s+=q", "=q", terms)
-    return any(len(piece.split()) > 1 for piece in re.split(r"\bOR\b", terms))
+    def look(text: SearchText, start: int, end: int) -> None:
+        for segment in split(text, start, end):
+            if segment.name.lower() == "search":
+                parse_clause(Cursor(text, segment.start, segment.end, "search"), subsearch, found.append)
+
+    def subsearch(cursor: Cursor) -> None:
+        look(cursor.source, *cursor.bracketed())
+
+    try:
+        # As a stage of its own a call stands for a command, else for words of a clause.
+        text = expand(search, {key: PlainMacro((), "macro") for key in calls(search)})
+        look(text, 0, len(text.text))
+    except SearchError:
+        pass
+    return found
 
 
 def _bare_word(subject: Subject) -> Iterator[Fault]:
-    for stage in subject.stages:
+    for stage in subject.every_stage:
         if not isinstance(stage.node, Search):
             continue
         for part in spl.walk(stage.node.clause):
@@ -151,7 +143,7 @@ def _bare_word(subject: Subject) -> Iterator[Fault]:
 
 
 def _fillnull(subject: Subject) -> Iterator[Fault]:
-    for stage in subject.stages:
+    for stage in subject.every_stage:
         if isinstance(stage.node, FillNull) and not stage.node.names:
             yield Fault(
                 "fillnull without fields fills only what some event of the result has: a field that none has stays "
@@ -163,7 +155,7 @@ def _fillnull(subject: Subject) -> Iterator[Fault]:
 
 
 def _regexes(subject: Subject) -> Iterator[Fault]:
-    for pattern in (one for stage in subject.stages for one in stage.command.patterns(stage.node)):
+    for pattern in dict.fromkeys(one for stage in subject.every_stage for one in stage.command.patterns(stage.node)):
         if _QUANTIFIED.search(pattern):
             yield Fault(
                 f"the pattern {pattern!r} repeats a repetition: it can take for ever on a long value",
@@ -173,7 +165,7 @@ def _regexes(subject: Subject) -> Iterator[Fault]:
 
 
 def _wildcards(subject: Subject) -> Iterator[Fault]:
-    for stage in subject.stages:
+    for stage in subject.every_stage:
         if isinstance(stage.node, Search):
             for part in spl.walk(stage.node.clause):
                 if isinstance(part, spl.Compare) and re.fullmatch(r"\*.+\*", part.value) and part.value.count("*") > 3:

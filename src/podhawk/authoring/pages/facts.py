@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from podhawk.authoring.pages.highlight import Piece, pieces
-from podhawk.authoring.pages.results import CaseResult, of
+from podhawk.authoring.pages.highlight import HighlightedText, pieces
 from podhawk.authoring.pages.trace import Trace, trace
-from podhawk.authoring.pages.where import Verdict, verdicts
+from podhawk.authoring.pages.where import PlaceVerdict, verdicts
+from podhawk.authoring.testing.results import CaseResult, of
 from podhawk.content.annotations import Technique, technique
 from podhawk.content.model import Content, Detection, Macro
 from podhawk.content.normalised import required_fields_note
@@ -50,10 +50,10 @@ class Facts(Struct, frozen=True):
     detection: Detection
     slug: str
     techniques: tuple[Technique, ...]
-    search: tuple[Piece, ...]
+    search: tuple[HighlightedText, ...]
     macros: tuple[Called, ...]
     trace: Trace
-    where: tuple[Verdict, ...]
+    where: tuple[PlaceVerdict, ...]
     tested: tuple[CaseResult, ...]
     exceptions: tuple[InForce, ...]
     fields_note: str

@@ -29,17 +29,17 @@ _LOWER = frozenset({"by", "as", "output", "outputnew"})
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?\Z")
 
 
-class Piece(Struct, frozen=True):
+class HighlightedText(Struct, frozen=True):
     """A run of text of one kind; the kind is a CSS class, "" for plain text."""
 
     kind: str
     text: str
 
 
-def pieces(search: str) -> tuple[Piece, ...]:
+def pieces(search: str) -> tuple[HighlightedText, ...]:
     """The search's text as pieces, with a line break before each pipe of the outermost level."""
     tokens = [(found.lastgroup or "other", found[0]) for found in _TOKEN.finditer(search.strip())]
-    made: list[Piece] = []
+    made: list[HighlightedText] = []
     depth = 0
     command = True
     for number, (group, text) in enumerate(tokens):
@@ -49,7 +49,7 @@ def pieces(search: str) -> tuple[Piece, ...]:
             if depth == 0 and made:
                 while made and not made[-1].kind and not made[-1].text.strip():
                     made.pop()
-                made.append(Piece("", "\n"))
+                made.append(HighlightedText("", "\n"))
             kind = "p"
         elif group == "bracket":
             depth += text in "[(" or -1
@@ -57,7 +57,7 @@ def pieces(search: str) -> tuple[Piece, ...]:
             kind = _word(text, command, following)
         if group not in ("space", "comment"):
             command = group == "pipe" or text == "["
-        made.append(Piece(kind, text))
+        made.append(HighlightedText(kind, text))
     return tuple(made)
 
 

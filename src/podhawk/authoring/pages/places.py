@@ -31,7 +31,7 @@ _WITHOUT_BODIES: Final = frozenset({"secrets", "configmaps", "tokenreviews"})
 _UNLOGGED: Final = frozenset({"events"})
 
 
-class Seen(Struct, frozen=True):
+class IndexedAs(Struct, frozen=True):
     """How a place's events are indexed, by podhawk itself or by the Splunk add-on of a cloud. `wrapped` says that the
     add-on shows the cloud's record instead of the audit event."""
 
@@ -40,17 +40,17 @@ class Seen(Struct, frozen=True):
     wrapped: bool = False
 
 
-NATIVE: Final = Seen(NATIVE_SOURCE, NATIVE_SOURCETYPE)
+NATIVE: Final = IndexedAs(NATIVE_SOURCE, NATIVE_SOURCETYPE)
 
 
-class Origin(Struct, frozen=True):
+class LogSource(Struct, frozen=True):
     """One place. `absent` are fields that no event of it has; `bare` are resources without bodies, `unlogged` those
     without events. `reads_need` says what must be switched on before get, list and watch are logged."""
 
     name: str
     title: str
     level: str
-    seen: tuple[Seen, ...] = (NATIVE,)
+    seen: tuple[IndexedAs, ...] = (NATIVE,)
     absent: frozenset[str] = frozenset()
     bare: frozenset[str] = field(default_factory=frozenset)
     unlogged: frozenset[str] = field(default_factory=frozenset)
@@ -61,34 +61,34 @@ def _absent(level: str) -> frozenset[str]:
     return {"Metadata": BODIES, "Request": frozenset({"responseObject"})}.get(level, frozenset())
 
 
-ORIGINS: Final[tuple[Origin, ...]] = (
+ORIGINS: Final[tuple[LogSource, ...]] = (
     *(
-        Origin(f"onprem-{level.lower()}", f"Own cluster, level {level}", level, absent=_absent(level))
+        LogSource(f"onprem-{level.lower()}", f"Own cluster, level {level}", level, absent=_absent(level))
         for level in LEVELS
     ),
-    Origin(
+    LogSource(
         "eks",
         "Amazon EKS",
         "RequestResponse",
-        (NATIVE, Seen("/aws/eks/cluster/cluster", cloudwatch.SOURCETYPE)),
+        (NATIVE, IndexedAs("/aws/eks/cluster/cluster", cloudwatch.SOURCETYPE)),
         bare=_WITHOUT_BODIES,
         unlogged=_UNLOGGED,
     ),
-    Origin(
+    LogSource(
         "gke",
         "Google GKE",
         "RequestResponse",
-        (NATIVE, Seen("projects/cluster", gke.SOURCETYPE, True)),
+        (NATIVE, IndexedAs("projects/cluster", gke.SOURCETYPE, True)),
         absent=gke.NEVER_GIVEN,
         bare=_WITHOUT_BODIES,
         unlogged=_UNLOGGED,
         reads_need="Data Access audit logs, which are off by default",
     ),
-    Origin(
+    LogSource(
         "aks",
         "Azure AKS",
         "RequestResponse",
-        (NATIVE, Seen("/subscriptions/cluster", aks.SOURCETYPE, True)),
+        (NATIVE, IndexedAs("/subscriptions/cluster", aks.SOURCETYPE, True)),
         bare=_WITHOUT_BODIES,
         unlogged=_UNLOGGED,
         reads_need="the category kube-audit; kube-audit-admin leaves get and list out",

@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from podhawk.authoring.pages.facts import Facts, InForce, gather, prose, safe_link, slugs
-from podhawk.authoring.pages.results import CaseResult
+from podhawk.authoring.testing.results import CaseResult
 from podhawk.content.annotations import Tactic, Technique, tactics
 from podhawk.content.model import Content, Detection, Story
 from podhawk.errors import Place, UsageError

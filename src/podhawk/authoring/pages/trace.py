@@ -6,14 +6,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind
-from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.engine.plan.planner import Plan, make_plan, read_search
-from podhawk.engine.plan.unsupported import refusal
+from podhawk.engine.plan.planner import Plan
+from podhawk.engine.plan.runnable import Runnable, runnability
 from podhawk.engine.prefilter.literals import groups_of
-from podhawk.errors import ContentError
 from podhawk.events.event import AUDIT_KEYS, METADATA
 
 NOT_AUDIT: Final = "not an audit field"
@@ -25,7 +22,7 @@ _KINDS: Final = {
 }
 
 
-class Step(Struct, frozen=True):
+class PlanStep(Struct, frozen=True):
     """A command of the plan. `side` is map, reduce or finish."""
 
     name: str
@@ -45,7 +42,7 @@ class Trace(Struct, frozen=True):
     """The plan of a detection as a page tells it; `fault` says why there is none."""
 
     plan: Plan | None
-    steps: tuple[Step, ...] = ()
+    steps: tuple[PlanStep, ...] = ()
     needs: tuple[Need, ...] = ()
     literals: tuple[tuple[str, ...], ...] = ()
     every_field: bool = False
@@ -54,14 +51,10 @@ class Trace(Struct, frozen=True):
 
 def trace(detection: Detection, content: Content) -> Trace:
     """The plan of a detection's search. Never raises: a search that cannot run says why."""
-    try:
-        reason = refusal(detection.search, content.macros)
-        if reason:
-            return Trace(None, fault=reason)
-        context = Context(lookups=LookupStore(content), macros=content.macros)
-        plan = make_plan(read_search(detection.search, content.macros, detection.name), context)
-    except ContentError as error:
-        return Trace(None, fault=error.message)
+    answer = runnability(detection, content)
+    if not isinstance(answer, Runnable):
+        return Trace(None, fault=answer.message)
+    plan = answer.plan
     if plan.pipeline.generates:
         return Trace(plan, _steps(plan))
     wanted = plan.wanted or frozenset()
@@ -74,10 +67,10 @@ def trace(detection: Detection, content: Content) -> Trace:
     )
 
 
-def _steps(plan: Plan) -> tuple[Step, ...]:
+def _steps(plan: Plan) -> tuple[PlanStep, ...]:
     sides = [*["map"] * len(plan.mapped), *(["reduce"] if plan.reducer else []), *["finish"] * len(plan.rest)]
     return tuple(
-        Step(stage.name, stage.kind.value, _KINDS[stage.kind], side)
+        PlanStep(stage.name, stage.kind.value, _KINDS[stage.kind], side)
         for stage, side in zip(plan.pipeline.stages, sides, strict=True)
     )
 

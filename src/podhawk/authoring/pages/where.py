@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, Origin, Seen
+from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, IndexedAs, LogSource
 from podhawk.authoring.pages.trace import NOT_AUDIT, Trace
 from podhawk.engine.plan.lineage import Lineage, may_be_made
 from podhawk.engine.plan.planner import Plan, gives_groups, grouped_by
@@ -25,26 +25,26 @@ from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 from podhawk.spl.expression import Expression, fields
 
-Outcome = Literal["fires", "partly", "cannot", "unknown"]
+PlaceOutcome = Literal["fires", "partly", "cannot", "unknown"]
 _FIELD_LIMIT = 6
 _NEVER = "events here never have"
 
 
-class Verdict(Struct, frozen=True):
+class PlaceVerdict(Struct, frozen=True):
     """What a detection does at a place, and why."""
 
     place: str
     title: str
-    outcome: Outcome
+    outcome: PlaceOutcome
     reasons: tuple[str, ...]
 
 
-def verdicts(trace: Trace) -> tuple[Verdict, ...]:
+def verdicts(trace: Trace) -> tuple[PlaceVerdict, ...]:
     """One verdict for each place, in the order of the table."""
-    return tuple(Verdict(one.name, one.title, *_judge(trace, one)) for one in ORIGINS)
+    return tuple(PlaceVerdict(one.name, one.title, *_judge(trace, one)) for one in ORIGINS)
 
 
-def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
+def _judge(trace: Trace, place: LogSource) -> tuple[PlaceOutcome, tuple[str, ...]]:
     plan = trace.plan
     if plan is None:
         return "unknown", (f"podhawk cannot run this search: {trace.fault}",)
@@ -93,7 +93,7 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
     return ("partly", tuple(dict.fromkeys(losses))) if losses else ("fires", ("Every field it reads is there.",))
 
 
-def _selects(base: Clause, seen: Seen) -> bool:
+def _selects(base: Clause, seen: IndexedAs) -> bool:
     row = Row({"source": seen.source, "sourcetype": seen.sourcetype})
     return decide(base, row, lambda name: name not in ("source", "sourcetype"), Env()) is not False
 

@@ -19,7 +19,7 @@ from podhawk.events.time import parse_rfc3339
 TIMES = ("requestReceivedTimestamp", "stageTimestamp")
 
 
-class Dataset(Struct, frozen=True):
+class ReplayDataset(Struct, frozen=True):
     """A file of events, and how its events are indexed."""
 
     path: Path
@@ -34,21 +34,21 @@ class Message(Struct, frozen=True):
 
     text: str
     time: float
-    dataset: Dataset
+    dataset: ReplayDataset
 
 
-def datasets_named(names: Sequence[str], content: Content, places: Places) -> list[Dataset]:
+def datasets_named(names: Sequence[str], content: Content, places: Places) -> list[ReplayDataset]:
     """The datasets that names mean: files, or detections by name, id, file stem, story, `technique=…`.
 
     Raises UsageError for a name that means neither, and for datasets that are not here.
     """
-    found: dict[Path, Dataset] = {}
+    found: dict[Path, ReplayDataset] = {}
     for name in names:
         if Path(name).is_file():
             given = fetched(Path(name), places)
             if given.path is None:
                 raise UsageError(given.reason)
-            found.setdefault(given.path, Dataset(given.path))
+            found.setdefault(given.path, ReplayDataset(given.path))
             continue
         count = len(found)
         for detection in select(content, [name]):
@@ -63,18 +63,18 @@ def datasets_named(names: Sequence[str], content: Content, places: Places) -> li
     return list(found.values())
 
 
-def _dataset(path: Path, data: AttackData) -> Dataset:
-    return Dataset(path, data.source, data.sourcetype, data.index, data.host)
+def _dataset(path: Path, data: AttackData) -> ReplayDataset:
+    return ReplayDataset(path, data.source, data.sourcetype, data.index, data.host)
 
 
-def times_of(dataset: Dataset) -> list[float]:
+def times_of(dataset: ReplayDataset) -> list[float]:
     """The times of a dataset's events, as far as they have any."""
     return [
         event.time for event in read_events([str(dataset.path)], ReadOptions(), InputReport()) if event.time is not None
     ]
 
 
-def messages(dataset: Dataset, shift: float | None) -> Iterator[Message]:
+def messages(dataset: ReplayDataset, shift: float | None) -> Iterator[Message]:
     """The events of a dataset in the order of the file, their times moved by `shift` seconds; as they are for None."""
     last = 0.0
     for event in read_events([str(dataset.path)], ReadOptions(), InputReport()):

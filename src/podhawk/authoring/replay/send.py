@@ -18,7 +18,7 @@ from typing import Final
 from msgspec import Struct, to_builtins
 
 from podhawk.authoring.replay.datasets import Message
-from podhawk.authoring.replay.targets import Target, without_password
+from podhawk.authoring.replay.targets import Receiver, without_password
 from podhawk.errors import PodhawkError, UsageError
 
 MOST_EVENTS: Final = 500
@@ -83,7 +83,7 @@ def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
 
 def send(
     messages: Iterable[Message],
-    target: Target,
+    target: Receiver,
     position: Position,
     *,
     rate: float | None = None,

@@ -13,13 +13,13 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from podhawk.authoring.replay.datasets import Dataset, Message
+from podhawk.authoring.replay.datasets import Message, ReplayDataset
 from podhawk.errors import UsageError
 
-Form = Literal["event", "raw", "webhook"]
+ReceiverForm = Literal["event", "raw", "webhook"]
 
 
-class Request(Struct, frozen=True):
+class HttpRequest(Struct, frozen=True):
     """One HTTP request: where, with which headers, and its body."""
 
     url: str
@@ -27,41 +27,41 @@ class Request(Struct, frozen=True):
     body: bytes
 
 
-class Target(Struct, frozen=True):
+class Receiver(Struct, frozen=True):
     """A receiver."""
 
     url: str
-    form: Form
+    form: ReceiverForm
     token: str = ""
 
-    def request(self, batch: Sequence[Message], run: str, first: int) -> Request:
+    def request(self, batch: Sequence[Message], run: str, first: int) -> HttpRequest:
         """The request for a batch, whose first message has that number within the run."""
         headers = {"Content-Type": "application/json"}
         if self.token:
             headers["Authorization"] = f"{'Bearer' if self.form == 'webhook' else 'Splunk'} {self.token}"
         if self.form == "webhook":
             items = ",".join(one.text for one in batch)
-            return Request(
+            return HttpRequest(
                 self.url,
                 headers,
                 f'{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","metadata":{{}},"items":[{items}]}}'.encode(),
             )
-        headers["X-Splunk-Request-Channel"] = run
+        headers["X-Splunk-HttpRequest-Channel"] = run
         if self.form == "raw":
             asked = urlencode(_metadata(batch[0].dataset))
-            return Request(
+            return HttpRequest(
                 self.url + ("?" + asked if asked else ""),
                 {**headers, "Content-Type": "text/plain"},
                 "".join(f"{one.text}\n" for one in batch).encode(),
             )
-        return Request(
+        return HttpRequest(
             self.url,
             headers,
             "".join(_envelope(one, run, number) + "\n" for number, one in enumerate(batch, first)).encode(),
         )
 
 
-def target_of(url: str, form: str | None, token: str) -> Target:
+def target_of(url: str, form: str | None, token: str) -> Receiver:
     """The receiver at a URL; the form follows from its path where none is named. Raises UsageError."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -70,10 +70,10 @@ def target_of(url: str, form: str | None, token: str) -> Target:
             remedy="For example --to https://splunk:8088/services/collector/event.",
         )
     if form is not None:
-        return Target(url, form, token)  # type: ignore[arg-type]
+        return Receiver(url, form, token)  # type: ignore[arg-type]
     if "/services/collector" in parts.path:
-        return Target(url, "raw" if parts.path.rstrip("/").endswith("/raw") else "event", token)
-    return Target(url, "webhook", token)
+        return Receiver(url, "raw" if parts.path.rstrip("/").endswith("/raw") else "event", token)
+    return Receiver(url, "webhook", token)
 
 
 def without_password(url: str) -> str:
@@ -84,7 +84,7 @@ def without_password(url: str) -> str:
     return urlunsplit(parts._replace(netloc=f"{parts.username}:…@{parts.netloc.rpartition('@')[2]}"))
 
 
-def _metadata(dataset: Dataset) -> dict[str, str]:
+def _metadata(dataset: ReplayDataset) -> dict[str, str]:
     found = {"source": dataset.source, "sourcetype": dataset.sourcetype, "index": dataset.index, "host": dataset.host}
     return {name: value for name, value in found.items() if value}
 

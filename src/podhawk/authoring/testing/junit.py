@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from podhawk.authoring.testing.run import Outcome
+from podhawk.authoring.testing.run import CaseOutcome
 
 
-def junit(outcomes: Sequence[Outcome]) -> str:
+def junit(outcomes: Sequence[CaseOutcome]) -> str:
     """The outcomes as one test suite; the class name of a case is the detection's name."""
     failed = sum(one.verdict == "failed" for one in outcomes)
     skipped = sum(one.verdict == "skipped" for one in outcomes)

@@ -25,7 +25,7 @@ from podhawk.engine.run.files import FileSource
 from podhawk.errors import PodhawkError
 from podhawk.rows import Table
 from podhawk.rows.values import as_text
-from podhawk.session import Surroundings
+from podhawk.session import Session
 from podhawk.spl import clause as spl
 
 
@@ -114,25 +114,25 @@ def _clauses(clause: spl.Clause) -> Iterator[tuple[str, spl.Clause]]:
                 yield f"{clause_text(choice)} lost from an OR", joined(left[0] if len(left) == 1 else spl.Or(left))
 
 
-def score(cases: Sequence[Case], content: Content, around: Surroundings, places: Places) -> Score:
+def score(cases: Sequence[Case], content: Content, session: Session, places: Places) -> Score:
     """Mutate the detection of these cases, and run all its tests on each mutant. The tests must pass unchanged."""
-    prepared = prepare(cases[0].detection, content, around, around.lookups(content))
+    prepared = prepare(cases[0].detection, content, session, session.lookups(content))
     if prepared.request is None:
         return Score(0, ())
     made = list(mutants(prepared.request.pipeline.stages))
     alive = set(range(len(made)))
     for case in cases:
-        alive -= _killed(case, made, prepared.request, around, places)
+        alive -= _killed(case, made, prepared.request, session, places)
     return Score(len(made), tuple(Survivor(cases[0].detection.name, made[number].change) for number in sorted(alive)))
 
 
-def _killed(case: Case, made: Sequence[Mutant], request: SearchJob, around: Surroundings, places: Places) -> set[int]:
+def _killed(case: Case, made: Sequence[Mutant], request: SearchJob, session: Session, places: Places) -> set[int]:
     """The mutants on which a test fails."""
     tables: list[list[Table]] = [[] for _ in made]
-    for settings, path, _ in _inputs(case, around, places):
+    for dataset_session, path, _ in _inputs(case, session, places):
         if path is None:
             return set()
-        source = FileSource([str(path)], settings.reading, keep=True)
+        source = FileSource([str(path)], dataset_session.reading, keep=True)
         searches = [
             SearchJob(
                 Pipeline(one.stages, request.pipeline.source),
@@ -141,7 +141,7 @@ def _killed(case: Case, made: Sequence[Mutant], request: SearchJob, around: Surr
             for one in made
         ]
         try:
-            found = settings.runner(source).run(searches)
+            found = dataset_session.runner(source).run(searches)
         except PodhawkError:
             return set()
         for number, table in enumerate(found):

@@ -12,10 +12,10 @@ from typing import Any
 from podhawk.errors import ContentError, Place
 
 Cell = str | list[str] | None
-Row = Mapping[str, Cell]
+PlainRow = Mapping[str, Cell]
 
 
-def frozen(row: Row, columns: Iterable[str] | None = None) -> tuple[tuple[str, str], ...]:
+def frozen(row: PlainRow, columns: Iterable[str] | None = None) -> tuple[tuple[str, str], ...]:
     """A row as what is compared: absent and null are the same, and so are a list and its values on lines."""
     names = row if columns is None else columns
     return tuple(
@@ -27,7 +27,9 @@ def frozen(row: Row, columns: Iterable[str] | None = None) -> tuple[tuple[str, s
     )
 
 
-def differences(expected: Sequence[Row], got: Sequence[Row], columns: Iterable[str] | None = None) -> list[str]:
+def differences(
+    expected: Sequence[PlainRow], got: Sequence[PlainRow], columns: Iterable[str] | None = None
+) -> list[str]:
     """What is missing and what is too much, a line for each row."""
     wanted = None if columns is None else list(columns)
     before = Counter(frozen(row, wanted) for row in expected)
@@ -56,7 +58,7 @@ def read_golden(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def write_golden(path: Path, rows: Iterable[Row]) -> None:
+def write_golden(path: Path, rows: Iterable[PlainRow]) -> None:
     """Rows as a golden file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(

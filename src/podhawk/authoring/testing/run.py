@@ -5,20 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk import api
 from podhawk.authoring.testing.datasets import Places, locate
+from podhawk.authoring.testing.results import CaseVerdict
 from podhawk.authoring.testing.rows import differences, read_golden
 from podhawk.content.model import Content, ContentTest, Detection
 from podhawk.engine.plan.lineage import called
 from podhawk.errors import PodhawkError
-from podhawk.session import Surroundings
+from podhawk.session import Session
 
-Verdict = Literal["passed", "failed", "skipped"]
 MOST_LINES = 20
 """Lines of a difference that are shown."""
 
@@ -39,11 +39,11 @@ class Case(Struct, frozen=True):
         return root / "golden" / f"{self.detection.stem}-{self.number}.jsonl"
 
 
-class Outcome(Struct, frozen=True):
+class CaseOutcome(Struct, frozen=True):
     """What a test came to. `weak` says what it does not check, `seconds` how long it took."""
 
     case: Case
-    verdict: Verdict
+    verdict: CaseVerdict
     message: str = ""
     rows: tuple[dict[str, Any], ...] = ()
     seconds: float = 0.0
@@ -60,78 +60,78 @@ def cases_of(detections: Sequence[Detection]) -> list[Case]:
     return found
 
 
-def run_case(case: Case, content: Content, around: Surroundings, places: Places) -> Outcome:
+def run_case(case: Case, content: Content, session: Session, places: Places) -> CaseOutcome:
     """Run one test."""
     started = time.perf_counter()
-    outcome = _run(case, content, around, places)
+    outcome = _run(case, content, session, places)
     return replace(outcome, seconds=time.perf_counter() - started)
 
 
-def _run(case: Case, content: Content, around: Surroundings, places: Places) -> Outcome:
+def _run(case: Case, content: Content, session: Session, places: Places) -> CaseOutcome:
     test = case.test
     if not test.name and not test.attack_data:
-        return Outcome(case, "skipped", "it has no test")
+        return CaseOutcome(case, "skipped", "it has no test")
     if test.manual or test.test_type not in ("unit", ""):
-        return Outcome(case, "skipped", test.manual or f"tests of type {test.test_type} are not run")
+        return CaseOutcome(case, "skipped", test.manual or f"tests of type {test.test_type} are not run")
     if not test.attack_data:
-        return Outcome(case, "failed", "the test names no dataset")
+        return CaseOutcome(case, "failed", "the test names no dataset")
     rows: list[dict[str, Any]] = []
     stages: Sequence[Any] = ()
     try:
-        for settings, path, reason in _inputs(case, around, places):
+        for dataset_session, path, reason in _inputs(case, session, places):
             if path is None:
-                return Outcome(case, "skipped", reason)
-            (result,) = api.rows(content, path, detections=[case.detection], settings=settings).detections
+                return CaseOutcome(case, "skipped", reason)
+            (result,) = api.rows(content, path, detections=[case.detection], session=dataset_session).detections
             if result.result is None:
-                return Outcome(case, "failed", str(result.broken or result.refused or result.cannot))
+                return CaseOutcome(case, "failed", str(result.runnability))
             rows += list(result.result)
             stages = result.result.stages
     except PodhawkError as error:
-        return Outcome(case, "failed", str(error))
+        return CaseOutcome(case, "failed", str(error))
     return judge(case, rows, stages)
 
 
-def _inputs(case: Case, around: Surroundings, places: Places) -> Iterator[tuple[Surroundings, Path | None, str]]:
-    """Each dataset with the settings that it is read with."""
+def _inputs(case: Case, session: Session, places: Places) -> Iterator[tuple[Session, Path | None, str]]:
+    """Each dataset with the session that reads it."""
     for data in case.test.attack_data:
         located = locate(data.data, case.detection, places)
         # What the dataset says of itself goes to events that have no source of their own.
         reading = replace(
-            around.reading,
+            session.reading,
             source=_own(data.source, "kubernetes"),
             sourcetype=_own(data.sourcetype, "_json"),
             index=data.index or None,
             host=data.host or None,
         )
-        yield replace(around, reading=reading), located.path, located.reason
+        yield replace(session, reading=reading), located.path, located.reason
 
 
 def _own(stated: str, usual: str) -> str | None:
     return stated if stated and stated != usual else None
 
 
-def judge(case: Case, rows: Sequence[dict[str, Any]], stages: Sequence[Any]) -> Outcome:
+def judge(case: Case, rows: Sequence[dict[str, Any]], stages: Sequence[Any]) -> CaseOutcome:
     """What rows say of a test: their number, the golden rows, the risk and threat objects."""
     kept = tuple(rows)
     expected = case.test.expected_results
     if expected is not None and len(rows) != expected:
-        return Outcome(case, "failed", f"{_rows(len(rows))} where {_rows(expected)} should be", kept)
+        return CaseOutcome(case, "failed", f"{_rows(len(rows))} where {_rows(expected)} should be", kept)
     if expected is None and not rows:
-        return Outcome(case, "failed", "no rows where at least one should be", kept)
+        return CaseOutcome(case, "failed", "no rows where at least one should be", kept)
     lacking = _lacking(case.detection, rows, stages) if rows else []
     if lacking:
-        return Outcome(case, "failed", f"no row has {', '.join(lacking)}", kept)
+        return CaseOutcome(case, "failed", f"no row has {', '.join(lacking)}", kept)
     if case.golden.is_file():
         lines = differences(read_golden(case.golden), rows)
         if lines:
-            return Outcome(
+            return CaseOutcome(
                 case, "failed", f"rows differ from {case.golden.name}", kept, details=tuple(lines[:MOST_LINES])
             )
-        return Outcome(case, "passed", _rows(len(rows)), kept)
+        return CaseOutcome(case, "passed", _rows(len(rows)), kept)
     weak = (
         "any number of rows would do" if expected is None else "only the number of rows is checked" if expected else ""
     )
-    return Outcome(case, "passed", _rows(len(rows)), kept, weak=weak)
+    return CaseOutcome(case, "passed", _rows(len(rows)), kept, weak=weak)
 
 
 def _lacking(detection: Detection, rows: Sequence[dict[str, Any]], stages: Sequence[Any]) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from podhawk.content.model import Detection
-from podhawk.detect.evaluate.message_tokens import Fields
+from podhawk.detect.evaluate.message_tokens import MessageFields
 from podhawk.detect.finding import ScoredEntity, ThreatValue
 
 
-def risk_objects(detection: Detection, fields: Fields) -> tuple[ScoredEntity, ...]:
+def risk_objects(detection: Detection, fields: MessageFields) -> tuple[ScoredEntity, ...]:
     """Each value of each field that scores, once; the higher score where two fields hold the same value."""
     found: dict[tuple[str, str], ScoredEntity] = {}
     for risk in detection.risk_objects:
@@ -18,7 +18,7 @@ def risk_objects(detection: Detection, fields: Fields) -> tuple[ScoredEntity, ..
     return tuple(found.values())
 
 
-def threat_objects(detection: Detection, fields: Fields) -> tuple[ThreatValue, ...]:
+def threat_objects(detection: Detection, fields: MessageFields) -> tuple[ThreatValue, ...]:
     """Each value of each field that names what the threat came by, once."""
     return tuple(
         dict.fromkeys(

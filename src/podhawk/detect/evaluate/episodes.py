@@ -16,12 +16,13 @@ from msgspec import Struct, field, structs
 
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, About, Evaluation, kind_of, shown, title_of
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.windows import Schedule, Window
-from podhawk.detect.finding import Actor, Finding, Kind, Outcome, Target
+from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
+from podhawk.detect.match import Match
+from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.lineage import called
 from podhawk.engine.plan.planner import Plan, grouped_by
@@ -81,7 +82,7 @@ def aggregate_matches(
     evaluation: Evaluation,
     schedule: Schedule,
     events: Sequence[tuple[AuditEvent, Request]],
-    about: Callable[[Request], About],
+    facts_of: Callable[[Request], RequestFacts],
 ) -> Iterator[Match]:
     """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves."""
     kind = kind_of(evaluation.detection)
@@ -94,7 +95,7 @@ def aggregate_matches(
     for own in clusters.values():
         seen = sorted(_seen(evaluation, by, own), key=lambda one: (one.time, one.row.order.place))
         for episode in _episodes(evaluation, schedule, by, seen):
-            yield _match(evaluation, by, kind, episode, seen, about)
+            yield _match(evaluation, by, kind, episode, seen, facts_of)
 
 
 def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:
@@ -163,10 +164,10 @@ def episodes_over(
 def _match(
     evaluation: Evaluation,
     by: ByKey,
-    kind: Kind,
+    kind: FindingKind,
     episode: Episode,
     seen: Sequence[Seen],
-    about: Callable[[Request], About],
+    facts_of: Callable[[Request], RequestFacts],
 ) -> Match:
     times = [one.time for one in seen]
     between = seen[bisect.bisect_left(times, episode.first.start) : bisect.bisect_left(times, episode.latest.end)]
@@ -181,7 +182,7 @@ def _match(
     detection = evaluation.detection
     rows = [row for table in episode.tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
-    abouts = [about(request) for request in requests]
+    facts = [facts_of(request) for request in requests]
     return Match(
         Finding(
             finding_id=finding_id(detection, requests[0].key, episode.key),
@@ -193,14 +194,14 @@ def _match(
             severity=detection.severity,
             risk_score=detection.risk_score,
             cluster=requests[0].key.cluster,
-            actor=common_actor([one.actor for one in abouts]),
-            target=common_target([one.target for one in abouts]),
-            outcome=common_outcome([one.outcome for one in abouts]),
+            actor=common_actor([one.actor for one in facts]),
+            target=common_target([one.target for one in facts]),
+            outcome=common_outcome([one.outcome for one in facts]),
             risk_objects=risk_objects(detection, fields),
             threat_objects=threat_objects(detection, fields),
             evaluable=not any(one.event.missing for one in inside),
             request_count=len(requests),
-            requests=tuple(one.info for one in abouts[:MOST_ROWS]),
+            requests=tuple(one.info for one in facts[:MOST_ROWS]),
             row_count=len(rows),
             rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
         ),

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from msgspec import structs
 from msgspec.structs import replace
 
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
-from podhawk.detect.evaluate.message_tokens import Fields, NamesBefore, fill
+from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore, fill
 from podhawk.detect.evaluate.prepare import Prepared
-from podhawk.detect.evaluate.row_template import MARKS, MOST, Remembered, identities, marked
-from podhawk.detect.finding import Actor, Finding, Kind, Outcome, RequestInfo, Target
-from podhawk.detect.requests.actor import SERVICE_ACCOUNT, actor_of
+from podhawk.detect.evaluate.row_template import MARKS, MOST, RowTemplate, identities, marked
+from podhawk.detect.finding import Finding, FindingKind
+from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import fingerprint
-from podhawk.detect.requests.credentials import credential_of
-from podhawk.detect.requests.outcome import outcome_of
-from podhawk.detect.requests.owners import Owners
-from podhawk.detect.requests.request import Request, known_of, member
-from podhawk.detect.requests.target import target_of
+from podhawk.detect.requests.facts import RequestFacts
+from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import compile_stages
 from podhawk.engine.search.compiled import compile_search
 from podhawk.engine.search.rows import row_of
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import pick
-from podhawk.lazy import lazy
 from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
 T = TypeVar("T")
-KINDS: Final[dict[str, Kind | None]] = {
+KINDS: Final[dict[str, FindingKind | None]] = {
     "anomaly": "intermediate",
     "ttp": "finding",
     "correlation": "incident",
@@ -45,12 +39,11 @@ KINDS: Final[dict[str, Kind | None]] = {
 """What a detection of a type makes; None makes nothing but rows. Source: the analytic types of Splunk's content,
 https://github.com/splunk/security_content/wiki/Detection-Analytic-Types"""
 
-NO_TOKENS: Final[Mapping[str, str]] = {}
 MOST_ROWS: Final = 50
 """Rows and requests that a finding carries; its counts go on."""
 
 
-def kind_of(detection: Detection) -> Kind | None:
+def kind_of(detection: Detection) -> FindingKind | None:
     """What a detection's findings are, by its type; None where it makes none."""
     return KINDS.get(detection.type.strip().lower(), "intermediate")
 
@@ -71,7 +64,7 @@ class Evaluation:
         self._names = NamesBefore(plan.pipeline.stages)
         self.kind = kind_of(self.detection)
         self._identities = identities(plan)
-        self._remembered: dict[Any, Remembered] = {}
+        self._templates: dict[Any, RowTemplate] = {}
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""
@@ -114,39 +107,39 @@ class Evaluation:
         self.add(state, events)
         return self.finish(state)
 
-    def fields(self, rows: Sequence[Row], events: Sequence[AuditEvent]) -> Fields:
+    def fields(self, rows: Sequence[Row], events: Sequence[AuditEvent]) -> MessageFields:
         """What a message of this detection can name."""
 
         def of_event(name: str) -> Iterator[Value]:
             for event in events:
                 yield from pick(self.search.view(event), frozenset({name}), self.search.rules).values()
 
-        return Fields(rows, self._names, of_event)
+        return MessageFields(rows, self._names, of_event)
 
-    def said(
+    def evaluate(
         self, events: Sequence[AuditEvent], shared: dict[Any, Row] | None = None
-    ) -> tuple[Remembered, tuple[dict[str, Any], ...]]:
-        """What the search makes of the events of a request, and its rows. `shared` holds the rows that other searches
+    ) -> tuple[RowTemplate, tuple[dict[str, Any], ...]]:
+        """What the search gives for the events of a request, and its rows. `shared` holds the rows that other searches
         have made of these events, by view and fields."""
         names = self._identities
         if names is None or len(events) != 1:
-            said = self._say(self.rows(events), events, ())
-            return said, said.rows
+            template = self._template(self.rows(events), events, ())
+            return template, template.rows
         row = self._shared(events[0], shared) if shared is not None else self.row(events[0], alone=True)
         identity = {name: row[name] for name in names if name in row}
         key = tuple(marked(row, names).items())
-        known = self._remembered.get(key)
+        known = self._templates.get(key)
         if known is None:
-            if len(self._remembered) >= MOST:
-                self._remembered.clear()
+            if len(self._templates) >= MOST:
+                self._templates.clear()
             self.context.env.now = events[0].time or self.request.context.env.now
             state = self.start()
             self.add_rows(state, [row])
-            known = self._say(self.finish(state), events, tuple(identity))
+            known = self._template(self.finish(state), events, tuple(identity))
             if not known.general:
                 self._identities = None
-                return self.said(events)
-            self._remembered[key] = known
+                return self.evaluate(events)
+            self._templates[key] = known
         return known, known.rows_for(identity)
 
     def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:
@@ -157,7 +150,7 @@ class Evaluation:
             known = shared[key] = self.row(event, alone=True)
         return known.copy()
 
-    def _say(self, table: Table, events: Sequence[AuditEvent], names: Sequence[str]) -> Remembered:
+    def _template(self, table: Table, events: Sequence[AuditEvent], names: Sequence[str]) -> RowTemplate:
         found = self.fields(table.rows, events)
         rows = tuple(shown(row, table) for row in table.rows[:MOST_ROWS])
         columns = tuple(
@@ -166,8 +159,8 @@ class Evaluation:
             for column in dict.fromkeys(column for row in rows for column, cell in row.items() if cell == MARKS[name])
         )
         if not table.rows:
-            return Remembered("", (), (), (), 0, ())
-        return Remembered(
+            return RowTemplate("", (), (), (), 0, ())
+        return RowTemplate(
             title_of(self.detection, found),
             risk_objects(self.detection, found),
             threat_objects(self.detection, found),
@@ -177,36 +170,38 @@ class Evaluation:
         )
 
 
-def request_match(evaluation: Evaluation, request: Request, events: Sequence[AuditEvent], about: About) -> Match | None:
+def request_match(
+    evaluation: Evaluation, request: Request, events: Sequence[AuditEvent], facts: RequestFacts
+) -> Match | None:
     """The finding of a request plan about a request, of which the search wants these events; None if it gives no
     row."""
     detection = evaluation.detection
     kind = evaluation.kind
     if kind is None:
         return None
-    said, rows = evaluation.said(events, about.shared)
-    if not said.row_count:
+    template, rows = evaluation.evaluate(events, facts.shared)
+    if not template.row_count:
         return None
     return Match(
         Finding(
             finding_id=finding_id(detection, request.key),
             detection=detection,
             kind=kind,
-            first_time=about.span[0],
-            last_time=about.span[1],
-            title=said.title,
+            first_time=facts.span[0],
+            last_time=facts.span[1],
+            title=template.title,
             severity=detection.severity,
             risk_score=detection.risk_score,
             cluster=request.key.cluster,
-            actor=about.actor,
-            target=about.target,
-            outcome=about.outcome,
-            risk_objects=said.risk_objects,
-            threat_objects=said.threat_objects,
+            actor=facts.actor,
+            target=facts.target,
+            outcome=facts.outcome,
+            risk_objects=template.risk_objects,
+            threat_objects=template.threat_objects,
             evaluable=not any(event.missing for event in request.events),
             request_count=1,
-            requests=(about.info,),
-            row_count=said.row_count,
+            requests=(facts.info,),
+            row_count=template.row_count,
             rows=rows,
         ),
         (request,),
@@ -219,96 +214,12 @@ def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[Audi
     """Those of the events that the first clause wants which also come through the rest of the search."""
     if len(events) == 1:
         return tuple(events)
-    return tuple(event for event in events if evaluation.said((event,))[0].row_count) or tuple(events)
+    return tuple(event for event in events if evaluation.evaluate((event,))[0].row_count) or tuple(events)
 
 
-class About:
-    """What is said of a request whichever detection it is that matched; worked out when it is asked for, because most
-    requests that a search wants give no row."""
-
-    def __init__(self, request: Request, owners: Owners, tokens: Mapping[str, str] = NO_TOKENS) -> None:
-        self._request, self._owners, self._tokens = request, owners, tokens
-        self._known = known_of(request)
-        self.shared: dict[Any, Row] = {}
-
-    @lazy
-    def actor(self) -> Actor:
-        """Who made the request, and who is behind it."""
-        request = self._request
-        actor = self._once(actor_of)
-        if actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
-            chain, complete = self._owners.chain(request)
-            actor = structs.replace(actor, chain=chain, chain_complete=complete)
-        if self._tokens and actor.kind in ("serviceaccount", "controller"):
-            actor = structs.replace(actor, token_issuer=self._tokens.get(credential_of(request), ""))
-        return actor
-
-    @lazy
-    def target(self) -> Target:
-        """What the request is about."""
-        return self._once(target_of)
-
-    @lazy
-    def outcome(self) -> Outcome:
-        """What became of it."""
-        return self._once(outcome_of)
-
-    @lazy
-    def info(self) -> RequestInfo:
-        """The request as findings name it."""
-        key = self._request.key
-        return structs.replace(
-            self._once(info_of),
-            audit_id=key.audit_id,
-            received=key.received,
-            source=str(self._request.events[0].origin),
-        )
-
-    def _once(self, work: Callable[[Request], T]) -> T:
-        """What is worked out of a request, worked out once for all that differ from it only in their identity."""
-        if self._known is None:
-            return work(self._request)
-        found: T | None = self._known.get(work)
-        if found is None:
-            found = self._known[work] = work(self._request)
-        return found
-
-    @lazy
-    def span(self) -> tuple[float, float]:
-        """When it began and ended, as far as the log says."""
-        times = times_of(self._request)
-        return (min(times), max(times)) if times else (0.0, 0.0)
-
-
-def title_of(detection: Detection, fields: Fields) -> str:
+def title_of(detection: Detection, fields: MessageFields) -> str:
     """The detection's message about these rows, its name where it has none."""
     return fill(detection.title or detection.message, fields).strip() or detection.name
-
-
-def times_of(request: Request) -> list[float]:
-    """When a request was received and its stages written, as far as the log says."""
-    return [time for event in request.events for time in (event.time, event.stage_time) if time is not None]
-
-
-def info_of(request: Request) -> RequestInfo:
-    """A request as a finding names it."""
-    data = request.last.view.data
-    codes = [
-        code
-        for event in reversed(request.events)
-        if (code := member(event.view.data, "responseStatus", "code")).lstrip("-").isdigit()
-    ]
-    stages = dict.fromkeys(member(event.view.data, "stage") for event in request.events)
-    return RequestInfo(
-        request.key.audit_id,
-        member(data, "verb"),
-        request.key.uri,
-        tuple(stage for stage in stages if stage),
-        int(codes[0]) if codes else None,
-        request.key.user,
-        request.key.received,
-        str(request.events[0].origin),
-    )
 
 
 def shown(row: Row, table: Table) -> dict[str, Any]:

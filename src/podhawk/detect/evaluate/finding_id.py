@@ -15,7 +15,7 @@ def finding_id(detection: Detection, key: RequestKey, by: Iterable[str] = ()) ->
     The detection counts by its id (its name where it has none), never by its version.
     """
     parts: list[bytes] = []
-    for part in (detection.id or detection.name, key.cluster, key.audit_id, key.received, key.user, key.uri, *by):
+    for part in (detection.key, key.cluster, key.audit_id, key.received, key.user, key.uri, *by):
         data = part.encode("utf-8", "surrogatepass")
         parts += (len(data).to_bytes(4, "big"), data)
     return blake2b(b"".join(parts), digest_size=16).hexdigest()

@@ -22,7 +22,7 @@ SHOWN: Final = 5
 NONE: Final = "(none)"
 
 
-class Found(Struct, frozen=True):
+class TokenValues(Struct, frozen=True):
     """The values of a field, each once; `filled` says that there were none, and that the search says so."""
 
     values: tuple[str, ...] = ()
@@ -44,23 +44,23 @@ class NamesBefore:
         return known
 
 
-class Fields:
+class MessageFields:
     """The fields that a finding can name: of its rows, then of its events."""
 
     def __init__(self, rows: Sequence[Row], names: NamesBefore, event_field: Callable[[str], Iterable[Value]]) -> None:
         self._rows = rows
         self._names = names
         self._event_field = event_field
-        self._known: dict[str, Found] = {}
+        self._known: dict[str, TokenValues] = {}
 
-    def find(self, name: str) -> Found:
+    def find(self, name: str) -> TokenValues:
         """The values of a field."""
         known = self._known.get(name)
         if known is None:
             known = self._known[name] = self._find(name)
         return known
 
-    def _find(self, name: str) -> Found:
+    def _find(self, name: str) -> TokenValues:
         for column in (name, *self._columns_once(name)):
             held = [row[column] for row in self._rows if column in row]
             if held:
@@ -71,8 +71,10 @@ class Fields:
                     for text in texts(value)
                     if not isinstance(text, Filled) and text
                 )
-                return Found(tuple(real), filled=not real)
-        return Found(tuple(dict.fromkeys(text for value in self._event_field(name) for text in texts(value) if text)))
+                return TokenValues(tuple(real), filled=not real)
+        return TokenValues(
+            tuple(dict.fromkeys(text for value in self._event_field(name) for text in texts(value) if text))
+        )
 
     def _columns_once(self, name: str) -> list[str]:
         """The columns that the search called so before."""
@@ -80,12 +82,12 @@ class Fields:
         return [column for column in columns if name in self._names.of(column)]
 
 
-def fill(message: str, fields: Fields) -> str:
+def fill(message: str, fields: MessageFields) -> str:
     """A message with its tokens replaced; a token that nothing has is shown as such."""
     return TOKEN.sub(lambda found: _shown(found[1], fields.find(found[1])), message)
 
 
-def _shown(name: str, found: Found) -> str:
+def _shown(name: str, found: TokenValues) -> str:
     if not found.values:
         return NONE if found.filled else f"(no {name})"
     more = len(found.values) - SHOWN

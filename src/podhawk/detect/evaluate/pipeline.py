@@ -1,8 +1,8 @@
-"""Detections over an input, as findings: the way from gathered events to matches.
+"""Detections over an input: from gathered events to matches.
 
-One scan gathers the events that any detection wants. They are brought together by request, and each detection is
-evaluated: request plans on the events of one request, aggregate plans on windows over all they want. Detections that
-bring in other rows are run over the whole input, as Splunk would run them ad hoc.
+One scan gathers the events that any detection selects. They are grouped by request, and each detection is evaluated:
+request plans on the events of one request, aggregate plans on windows over all the events that they select. Detections
+that bring in other rows run over the whole input, as an ad-hoc search in Splunk does.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from msgspec import Struct, field
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.episodes import aggregate_matches
-from podhawk.detect.evaluate.evaluation import About, Evaluation, kind_of, request_match
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, request_match
 from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
@@ -27,18 +26,18 @@ from podhawk.detect.evaluate.related_events import (
     naming,
     served_by_controllers,
     tokens_used,
-    told,
     unfinished,
+    visible_part,
 )
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import schedule_of
-from podhawk.detect.increment.memory import Memory
-from podhawk.detect.report.recorded import key_of_detection
-from podhawk.detect.requests.collected import Collected, collect, join
+from podhawk.detect.increment.state import DetectionState
+from podhawk.detect.match import Match
+from podhawk.detect.requests.collected import CollectedRequest, collect, join
 from podhawk.detect.requests.credentials import issuers
+from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.owners import Owners, write_of
 from podhawk.detect.requests.request import Request, RequestKey
-from podhawk.detect.risk.incidents import reads_risk
 from podhawk.engine.profile import timed
 from podhawk.engine.run.batch import Runner
 from podhawk.engine.search.collectors import wanted_by
@@ -48,18 +47,18 @@ from podhawk.events.options import ReadOptions
 
 
 class Source(Protocol):
-    """What the input is read by: options with which gathered lines are read again."""
+    """An input: the options with which gathered lines are read again."""
 
     options: ReadOptions
 
 
 class Detected(Struct):
-    """What a run found, and in which way each detection was evaluated; `anew` as `Memory` has it."""
+    """What a run found, and how each detection was evaluated. `evaluated` is as in `DetectionState`."""
 
     matches: list[Match]
     kinds: Mapping[str, PlanKind] = field(default_factory=dict)
-    requests: Mapping[RequestKey, Collected] = field(default_factory=dict)
-    anew: frozenset[str] = frozenset()
+    requests: Mapping[RequestKey, CollectedRequest] = field(default_factory=dict)
+    evaluated: frozenset[str] = frozenset()
 
 
 def detect(
@@ -68,11 +67,11 @@ def detect(
     source: Source,
     runner: Runner,
     context: Context,
-    memory: Memory | None = None,
+    state: DetectionState | None = None,
 ) -> Detected:
     """The matches of all detections that can run and make findings, in order of time.
 
-    `context` is a fresh one, for what podhawk itself looks for. A `memory` must be locked.
+    `context` is a fresh context for the searches of podhawk itself. A `state` must be locked.
     """
     evaluations = [
         Evaluation(one)
@@ -81,14 +80,14 @@ def detect(
     ]
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
-    wholes = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
+    whole_plans = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
     gathered = _gather(windowed, runner, context)
     decoder = EventDecoder(source.options)
     requests = collect(gathered.wanted, decoder)
-    if memory is not None:
-        kept = [(event, numbers_of(windowed, decoder.event(event))) for event in memory.events()]
+    if state is not None:
+        kept = [(event, numbers_of(windowed, decoder.event(event))) for event in state.events()]
         requests = join(requests, collect(kept, decoder))
-        # What a later run will need to know is not known yet.
+        # A later run may need any of them.
         requests = join(requests, collect([*gathered.owners, *gathered.tokens], decoder))
     else:
         requests = join(
@@ -101,30 +100,35 @@ def detect(
                 decoder,
             ),
         )
-    del gathered  # the lines' texts stand in their events by now
+    del gathered  # the events hold the texts of the lines now
     requests = _second_look(requests, windowed, runner, decoder, context)
-    if memory is not None:
-        memory.keep(event for one in requests.values() for event in one.request.events)
+    if state is not None:
+        state.keep(event for one in requests.values() for event in one.request.events)
     writes = (write_of(one.request) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
-    tokens = issuers(one.request for one in requests.values())
-    requests = {key: told(one) for key, one in requests.items() if one.searches}
-    matches = list(_windowed(windowed, content, requests, owners, tokens))
-    if wholes:
-        tables = runner.run([one.request for one in wholes])
-        for evaluation, table in zip(wholes, tables, strict=True):
+    token_issuers = issuers(one.request for one in requests.values())
+    requests = {key: visible_part(one) for key, one in requests.items() if one.searches}
+    matches = list(_windowed(windowed, content, requests, owners, token_issuers))
+    if whole_plans:
+        tables = runner.run([one.request for one in whole_plans])
+        for evaluation, table in zip(whole_plans, tables, strict=True):
             matches.extend(whole_matches(evaluation, table))
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(
         matches,
         {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
         requests,
-        frozenset(key_of_detection(one.detection) for one in windowed),
+        frozenset(one.detection.key for one in windowed),
     )
 
 
+def reads_risk(one: Prepared) -> bool:
+    """Whether a detection is a search over risk: it makes incidents and reads no events."""
+    return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
+
+
 class _Gathered(Struct):
-    """What one scan found: events that searches want, and those that tell who is behind them."""
+    """What one scan found: the events that searches select, and those that show who is behind them."""
 
     wanted: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
     owners: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
@@ -132,8 +136,11 @@ class _Gathered(Struct):
 
 
 def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context) -> _Gathered:
-    """What the searches want. Whether anybody will have to be looked for behind a controller or a token is not known
-    yet, but reading the input once more would cost more than keeping what would tell."""
+    """Scan the input once for all searches.
+
+    It is not known yet whether anybody stands behind a controller or a token. Keeping the events that would show it
+    costs less than a second scan.
+    """
     found = _Gathered()
     if not evaluations:
         return found
@@ -154,13 +161,13 @@ def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context)
 
 
 def _second_look(
-    requests: dict[RequestKey, Collected],
+    requests: dict[RequestKey, CollectedRequest],
     evaluations: Sequence[Evaluation],
     runner: Runner,
     decoder: EventDecoder,
     context: Context,
-) -> dict[RequestKey, Collected]:
-    """The requests with their ends: one more scan, where an end may stand in the input that no search wanted."""
+) -> dict[RequestKey, CollectedRequest]:
+    """The requests with their ends. Scans the input again if it may hold an end that no search selected."""
     open_ones = unfinished(requests, evaluations)
     if not open_ones:
         return requests
@@ -171,27 +178,27 @@ def _second_look(
 
 
 def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
-    """Which searches want an event that was kept."""
+    """The numbers of the searches that select a kept event."""
     return [number for number, one in enumerate(evaluations) if one.wants(event)]
 
 
 def _windowed(
     evaluations: Sequence[Evaluation],
     content: Content,
-    requests: Mapping[RequestKey, Collected],
+    requests: Mapping[RequestKey, CollectedRequest],
     owners: Owners,
-    tokens: Mapping[str, str],
+    token_issuers: Mapping[str, str],
 ) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
-    known: dict[RequestKey, About] = {}
+    known: dict[RequestKey, RequestFacts] = {}
 
-    def about(request: Request) -> About:
+    def facts_of(request: Request) -> RequestFacts:
         found = known.get(request.key)
         if found is None:
-            found = known[request.key] = About(request, owners, tokens)
+            found = known[request.key] = RequestFacts(request, owners, token_issuers)
         return found
 
-    by_search: list[list[Collected]] = [[] for _ in evaluations]
+    by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]
     for one in requests.values():
         for number in one.searches:
             by_search[number].append(one)
@@ -200,7 +207,7 @@ def _windowed(
         if plan_kind(evaluation.plan) == "request":
             with timed(name, "requests"):
                 made = [
-                    request_match(evaluation, one.request, one.events_for(number), about(one.request))
+                    request_match(evaluation, one.request, one.events_for(number), facts_of(one.request))
                     for one in by_search[number]
                 ]
             yield from (match for match in made if match is not None)
@@ -208,5 +215,5 @@ def _windowed(
             schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
             events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
             with timed(name, "windows"):
-                found = list(aggregate_matches(evaluation, schedule, events, about))
+                found = list(aggregate_matches(evaluation, schedule, events, facts_of))
             yield from found

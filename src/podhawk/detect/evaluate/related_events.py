@@ -1,12 +1,12 @@
-"""What no search asked for, but findings need.
+"""Events that findings need although no search selects them.
 
-Where a controller acted, the changes of the objects that it acts for tell who is behind it; where a service account
-did, the request that issued its token. The scan brings both along, as text: which of them matter is known only
+If a controller made a request, the changes of the objects that it acts for show who is behind it. If a service account
+made it, the request that issued its token does. The scan gathers both as text: which of them matter is known only
 afterwards, and most are never decoded.
 
-A search may want only some stages of a request (those that have a body, or those that have none yet), but what became
-of it stands in the last one. Requests that were seen without their end are looked for once more, unless a search that
-wanted them would have wanted their end too: then it is not there.
+A search may select only some stages of a request, such as those with a body, but the outcome is in the last stage.
+Requests that were seen without their end are searched for again, unless a search that selected them would also have
+selected their end: then the input does not hold it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import SEARCH, Search
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.requests.actor import SERVICE_ACCOUNT, kind_of_actor
-from podhawk.detect.requests.collected import Collected
+from podhawk.detect.requests.collected import CollectedRequest
 from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owners import KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
@@ -33,7 +33,7 @@ from podhawk.spl.clause import And, Clause, Compare, In, Not
 from podhawk.spl.text import plain
 
 FEW: Final = 32
-"""Up to so many texts, looking for each of them costs less than taking a line apart."""
+"""Up to this number of texts, searching a line for each of them costs less than splitting the line."""
 _QUOTED: Final = re.compile(rb'"([^"]*)"')
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
 _SAME_IN_ALL: Final = frozenset(
@@ -60,12 +60,12 @@ _SAME_IN_ALL: Final = frozenset(
         "requestReceivedTimestamp",
     }
 )
-"""The stage, and what the API server knows of a request from its first stage on.
+"""The stage, and the fields that the API server fills in from the first stage on.
 Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 
 
-def unfinished(requests: Mapping[RequestKey, Collected], evaluations: Sequence[Evaluation]) -> list[str]:
-    """The auditIDs of the requests whose end may stand in the input without any search having wanted it."""
+def unfinished(requests: Mapping[RequestKey, CollectedRequest], evaluations: Sequence[Evaluation]) -> list[str]:
+    """The auditIDs of the requests whose end may be in the input although no search selected it."""
     sees = [_constant(one) for one in evaluations]
     return sorted(
         {
@@ -83,13 +83,13 @@ def unfinished(requests: Mapping[RequestKey, Collected], evaluations: Sequence[E
 
 
 def _constant(evaluation: Evaluation) -> bool:
-    """Whether a search chooses events by their stage, and by what is the same in all stages of a request."""
+    """Whether a search selects events only by their stage and by fields that are the same in all stages."""
     probe = evaluation.search.probe_fields
     return probe is not None and probe <= _SAME_IN_ALL
 
 
 def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
-    """Whether a search that wants one stage of a request would want its end."""
+    """Whether a search that selects one stage of a request would select its end."""
     row = evaluation.probe(event)
     for stage in _ENDS:
         row["stage"] = stage
@@ -98,7 +98,7 @@ def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
     return True
 
 
-def _ended(one: Collected) -> bool:
+def _ended(one: CollectedRequest) -> bool:
     return any(map(_is_end, one.request.events))
 
 
@@ -108,11 +108,11 @@ def _is_end(event: AuditEvent) -> bool:
     return member(data, "stage") in _ENDS or member(data, "responseStatus", "code") == "401"
 
 
-def told(one: Collected) -> Collected:
-    """A request as findings show it: the stages that searches want, and its end where they want none.
+def visible_part(one: CollectedRequest) -> CollectedRequest:
+    """The part of a request that findings show: the stages that searches select, and the end if they select none.
 
-    A memory knows more stages than a second look brings, and which ones depends on how the log was cut; what is told
-    must not.
+    A state knows more stages than the second scan brings, and which ones depends on how the log was cut. The part that
+    findings show must not depend on it.
     """
     wanted = [searches for searches in one.wanted if searches]
     if len(wanted) == len(one.wanted):
@@ -120,11 +120,11 @@ def told(one: Collected) -> Collected:
     ended = any(searches and _is_end(event) for event, searches in one.pairs())
     pairs = [(event, searches) for event, searches in one.pairs() if searches or (not ended and _is_end(event))]
     request = replace(one.request, events=tuple(event for event, _ in pairs))
-    return Collected(request, tuple(searches for _, searches in pairs))
+    return CollectedRequest(request, tuple(searches for _, searches in pairs))
 
 
-def served_by_controllers(requests: Mapping[RequestKey, Collected]) -> list[str]:
-    """The namespaces in which controllers made requests: there the owners that they act for are."""
+def served_by_controllers(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
+    """The namespaces in which controllers made requests. The owners that they act for are in the same namespaces."""
     return sorted(
         {
             member(one.request.last.view.data, "objectRef", "namespace")
@@ -137,10 +137,10 @@ def served_by_controllers(requests: Mapping[RequestKey, Collected]) -> list[str]
 def naming(
     gathered: Sequence[tuple[CollectedEvent, list[int]]], texts: Collection[str]
 ) -> list[tuple[CollectedEvent, list[int]]]:
-    """Those of the gathered events that may have one of these texts as a value; the others need not be decoded."""
+    """The gathered events that may have one of these texts as a value. The others need not be decoded."""
     if not texts:
         return []
-    if "" in texts:  # what has no such member has no such text either
+    if "" in texts:  # an event without the member matches too
         return list(gathered)
     named = {text.encode() for text in texts}
     quoted = [b'"' + text + b'"' for text in named]
@@ -157,8 +157,8 @@ def naming(
     ]
 
 
-def tokens_used(requests: Mapping[RequestKey, Collected]) -> list[str]:
-    """The ids of the tokens that service accounts used, as far as events say."""
+def tokens_used(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
+    """The ids of the tokens that service accounts used, as far as the events have them."""
     return sorted(
         {
             id_
@@ -169,11 +169,11 @@ def tokens_used(requests: Mapping[RequestKey, Collected]) -> list[str]:
 
 
 TOKENS_ISSUED: Final[Clause] = Compare(f"annotations.{ISSUED}", "=", "*")
-"""What selects the events that issued any token."""
+"""Selects the events that issued a token."""
 
 
 def clause_of(audit_ids: Iterable[str]) -> Clause:
-    """What selects the events with these auditIDs."""
+    """The clause that selects the events with these auditIDs."""
     return In("auditID", tuple(audit_ids))
 
 
@@ -184,10 +184,10 @@ OWNER_WRITES: Final[Clause] = And(
         Not(Compare("objectRef.subresource", "=", "status")),
     )
 )
-"""What selects the changes of objects that own others."""
+"""Selects the changes of objects that own other objects."""
 
 
 def gathering(clause: Clause, context: Context) -> SearchJob:
-    """A job to gather what a clause selects."""
+    """A search that gathers the events that a clause selects."""
     text = plain("", "the requests behind findings")
     return SearchJob(Pipeline((Stage(SEARCH, Search(clause), "search"),), text), context)

@@ -24,7 +24,7 @@ MARKS: Final = {name: f"\x00{name}:{token_hex(8)}\x00" for name in IDENTITY}
 MOST: Final = 20_000
 
 
-class Remembered(Struct, frozen=True):
+class RowTemplate(Struct, frozen=True):
     """The rows of an event and what they say, with marks where its identity belongs; no rows where it made none."""
 
     title: str

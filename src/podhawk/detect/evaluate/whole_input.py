@@ -8,8 +8,8 @@ from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.episodes import ByKey
 from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
+from podhawk.detect.match import Match
 from podhawk.detect.requests.request import RequestKey
 from podhawk.rows import Row, Table
 from podhawk.rows.values import as_number

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import NoiseAction
+from podhawk.detect.match import Match
 
 Members = Callable[[Sequence[Match]], Sequence[bool]]
 

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
 from podhawk.detect.requests.user_agents import by_hand
 
@@ -19,9 +19,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
     """What is refused and what is allowed are habits of their own: a success after twenty refusals is what one looks
     for."""
     found = [False] * len(matches)
-    order = sorted(
-        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
-    )
+    order = in_order(matches)
     earlier: defaultdict[tuple[str, ...], deque[float]] = defaultdict(deque)
     for number in order:
         finding = matches[number].finding
@@ -30,7 +28,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
         verbs = {request.verb for request in finding.requests}
         seen = earlier[
             finding.cluster,
-            finding.detection.id or finding.detection.name,
+            finding.detection.key,
             finding.actor.user,
             finding.actor.effective_user,
             ",".join(sorted(verbs)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
 from podhawk.detect.requests.user_agents import by_hand
 

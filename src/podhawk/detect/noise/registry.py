@@ -7,8 +7,8 @@ from typing import Any, Final, get_args
 
 from msgspec import Struct, field
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import NoiseAction, NoiseHit
+from podhawk.detect.match import Match
 from podhawk.detect.noise.controllers import CONTROLLERS
 from podhawk.detect.noise.declare import NoiseClass
 from podhawk.detect.noise.denied import DENIED

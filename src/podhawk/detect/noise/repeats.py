@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
 
 
 def _members(matches: Sequence[Match]) -> list[bool]:
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
-    for number in sorted(
-        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
-    ):
+    for number in in_order(matches):
         finding = matches[number].finding
         if finding.actor.kind != "controller" or not finding.actor.chain or not finding.actor.chain_complete:
             continue
         cause = finding.actor.chain[-1]
         key = (
             finding.cluster,
-            finding.detection.id or finding.detection.name,
+            finding.detection.key,
             finding.actor.user,
             ",".join(sorted({request.verb for request in finding.requests})),
             finding.target.subresource,

@@ -14,7 +14,7 @@ from typing import Final
 
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import Search
-from podhawk.detect.evaluate.match import Match
+from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass
 from podhawk.engine.plan.lineage import computes, decides, held_after, shows_only
 from podhawk.spl.clause import And, Clause, Compare, In, Or, Term, walk

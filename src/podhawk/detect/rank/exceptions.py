@@ -19,10 +19,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from podhawk.content.model import Detection
-from podhawk.content.reading import Fields
+from podhawk.content.reading import MappingReader
 from podhawk.content.yamlfile import read_yaml
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Suppression
+from podhawk.detect.match import Match
 from podhawk.detect.requests.request import member
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
@@ -80,11 +80,11 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
                         raise ContentError(
                             "an exception is a mapping", place=document.place(), remedy=f"Give it {', '.join(KEYS)}."
                         )
-                    found.append(_read(Fields(document, data, (number,) if listed else ())))
+                    found.append(_read(MappingReader(document, data, (number,) if listed else ())))
     return found
 
 
-def _read(top: Fields) -> SiteException:
+def _read(top: MappingReader) -> SiteException:
     for key in top.data:
         if key not in KEYS:
             raise ContentError(f"an exception has no {key!r}", place=top.place(key), remedy=nearest(str(key), KEYS))
@@ -127,7 +127,7 @@ def _read(top: Fields) -> SiteException:
     )
 
 
-def _day(top: Fields, key: str) -> date | None:
+def _day(top: MappingReader, key: str) -> date | None:
     value: Any = top.data.get(key)
     if value is None:
         return None

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Actor, Finding, PriorityReason
+from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.user_agents import by_hand
@@ -35,7 +35,7 @@ class Factor(Struct, frozen=True):
     holds: Callable[[Match, bool], bool]
     detail: Callable[[Match], str] = lambda match: ""
 
-    def told(self, match: Match) -> str:
+    def reason_for(self, match: Match) -> str:
         """The reason, as a finding shows it."""
         detail = self.detail(match)
         return f"{self.reason}: {detail}" if detail else self.reason
@@ -180,7 +180,7 @@ def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int
     if reasons is None:
         reasons = (
             PriorityReason("the detection's score", finding.risk_score),
-            *[PriorityReason(one.told(match), points) for one, points in weighted if one.holds(match, first)],
+            *[PriorityReason(one.reason_for(match), points) for one, points in weighted if one.holds(match, first)],
         )
         if key is not None:
             known[key] = reasons
@@ -191,9 +191,7 @@ def _first_times(matches: Sequence[Match]) -> list[bool]:
     """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
-    for number in sorted(
-        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
-    ):
+    for number in in_order(matches):
         key = _habit_key(matches[number].finding)
         found[number] = key not in seen
         seen.add(key)
@@ -204,7 +202,7 @@ def _habit_key(finding: Finding) -> tuple[str, ...]:
     verb = finding.requests[0].verb if finding.requests else ""
     return (
         finding.cluster,
-        finding.detection.id or finding.detection.name,
+        finding.detection.key,
         _cause(finding.actor),
         finding.actor.effective_user,
         verb,

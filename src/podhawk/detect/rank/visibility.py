@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
+from podhawk.detect.match import Match, in_order
 from podhawk.functions.times import UNITS
 
 _PERIOD: Final = re.compile(r"(\d+)\s*([a-z]*)\Z", re.IGNORECASE)
@@ -46,9 +46,7 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
     """
     found = list(matches)
     until: dict[tuple[object, ...], float] = {}
-    for number in sorted(
-        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
-    ):
+    for number in in_order(matches):
         finding = matches[number].finding
         throttling = finding.detection.throttling
         period = _seconds(throttling.period) if throttling is not None else 0
@@ -59,7 +57,7 @@ def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
             continue  # what is not there is not equal to anything
         key = (
             finding.cluster,
-            finding.detection.id or finding.detection.name,
+            finding.detection.key,
             is_visible(finding, bar),
             *map(str, values),
         )

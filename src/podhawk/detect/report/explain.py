@@ -39,12 +39,12 @@ MISSES: int = 3
 """Nearest misses that are shown for each part of the clause."""
 
 
-class Step(Struct, frozen=True):
+class ExplainedStep(Struct, frozen=True):
     """One step of a detection's pipeline, macros expanded, and how many rows are left after it."""
 
     text: str
     rows: int
-    parts: tuple[Step, ...] = ()
+    parts: tuple[ExplainedStep, ...] = ()
     missing: tuple[str, ...] = ()
     """Fields that the step needs and no row before it has."""
 
@@ -69,7 +69,7 @@ class Miss(Struct, frozen=True):
 class Explanation(Struct, frozen=True):
     """What became of the events of an input in a detection's search."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ExplainedStep, ...]
     misses: tuple[Miss, ...]
 
     def reasons(self) -> Iterator[str]:
@@ -100,14 +100,14 @@ def explain(request: SearchJob, source: Source, runner: Runner) -> Explanation:
     for (number, name, _), found in zip(needs, numbers[len(parts) + len(stages) - 1 :], strict=True):
         if not found:
             lacking.setdefault(number, []).append(name)
-    first = Step(
+    first = ExplainedStep(
         _text(stages[0]),
         numbers[len(parts) - 1],
-        tuple(Step(clause_text(part), numbers[number]) for number, part in enumerate(parts)),
+        tuple(ExplainedStep(clause_text(part), numbers[number]) for number, part in enumerate(parts)),
         tuple(lacking.get(0, ())),
     )
     later = (
-        Step(_text(stage), numbers[len(parts) + number], missing=tuple(lacking.get(number + 1, ())))
+        ExplainedStep(_text(stage), numbers[len(parts) + number], missing=tuple(lacking.get(number + 1, ())))
         for number, stage in enumerate(stages[1:])
     )
     return Explanation((first, *later), tuple(_misses(parts, source, runner, context)))

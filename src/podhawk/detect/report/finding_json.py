@@ -1,7 +1,13 @@
-"""A finding as what scripts read: plain data, field for field the contract of `podhawk run -o jsonl`."""
+"""Findings to plain data and back.
+
+A *record* is a finding as scripts read it: field for field the contract of `podhawk run -o jsonl`. The state keeps
+records too, so that a finding can be read back without its events. A record holds all that is shown of a finding; of
+the detection it holds only the name and the annotations.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -10,33 +16,45 @@ from msgspec import to_builtins
 
 from podhawk.content.annotations import technique
 from podhawk.content.model import Detection
-from podhawk.detect.finding import Actor, Finding
+from podhawk.detect.finding import (
+    Actor,
+    ChainLink,
+    Finding,
+    NoiseHit,
+    PriorityReason,
+    RequestInfo,
+    ScoredEntity,
+    Suppression,
+    Target,
+    ThreatValue,
+)
 
 SCHEMA: Final = 1
+Plain = Mapping[str, Any]
 
 
-def record(finding: Finding) -> dict[str, Any]:
+def to_record(finding: Finding) -> dict[str, Any]:
     """The finding as plain data, in the order of the contract."""
     found: dict[str, Any] = _lists(to_builtins(encodable(finding), enc_hook=plain_text))
     return found
 
 
 def _lists(value: Any) -> Any:
-    """As JSON gives it back: lists where there are tuples."""
+    """The value as JSON gives it back: lists instead of tuples."""
     if isinstance(value, dict):
         return {key: _lists(inner) for key, inner in value.items()}
     return [_lists(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 def plain_text(value: Any) -> str:
-    """Text that remembers what it was (a number, a value that was filled in) as plain text."""
+    """A string of a subclass of `str` (a number, a filled value) as plain text. Raises TypeError for other values."""
     if isinstance(value, str):
         return str(value)
     raise TypeError(f"no JSON for a {type(value).__name__}")
 
 
 def encodable(finding: Finding) -> dict[str, Any]:
-    """The same for an encoder of msgspec's, which takes structs as they are."""
+    """The record for an encoder of msgspec, which takes structs as they are."""
     detection = finding.detection
     suppressed = finding.suppressed_by
     first = rfc3339(finding.first_time)
@@ -61,7 +79,7 @@ def encodable(finding: Finding) -> dict[str, Any]:
         "risk_score": finding.risk_score,
         "priority": finding.priority,
         "priority_reasons": finding.priority_reasons,
-        "actor": _actor(finding.actor),
+        "actor": _actor_record(finding.actor),
         "target": finding.target,
         "outcome": finding.outcome,
         "risk_objects": finding.risk_objects,
@@ -93,7 +111,7 @@ def encodable(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _actor(actor: Actor) -> Any:
+def _actor_record(actor: Actor) -> Any:
     if not actor.chain:
         return actor
     found = to_builtins(actor, enc_hook=plain_text)
@@ -121,8 +139,83 @@ def _annotations(detection: Detection) -> dict[str, tuple[str, ...]]:
 
 
 def rfc3339(time: float) -> str:
-    """Epoch seconds as a UTC time with microseconds; "" for a time that no calendar has."""
+    """Epoch seconds as a UTC time with microseconds; "" for a time outside the calendar."""
     try:
         return datetime.fromtimestamp(round(time * 1e6) / 1e6, UTC).isoformat(timespec="microseconds")[:-6] + "Z"
     except (ValueError, OverflowError, OSError):
         return ""
+
+
+def epoch_seconds(time: str) -> float:
+    """A record's time in epoch seconds; 0 for an empty text."""
+    return datetime.fromisoformat(time).timestamp() if time else 0.0
+
+
+def detection_key(record: Plain) -> str:
+    """The key of the detection that a record names (see `Detection.key`)."""
+    return str(record["detection"]["id"] or record["detection"]["name"])
+
+
+def from_record(record: Plain) -> Finding:
+    """The finding that a record was made from."""
+    suppressed = record["suppressed_by"]
+    return Finding(
+        finding_id=record["finding_id"],
+        revision=record["revision"],
+        replaces=tuple(record["replaces"]),
+        kind=record["kind"],
+        detection=_detection(record),
+        first_time=epoch_seconds(record["first_time"]),
+        last_time=epoch_seconds(record["last_time"]),
+        title=record["title"],
+        severity=record["severity"],
+        risk_score=record["risk_score"],
+        priority=record["priority"],
+        cluster=record["cluster"],
+        priority_reasons=tuple(PriorityReason(**one) for one in record["priority_reasons"]),
+        actor=_actor(record["actor"]),
+        target=Target(**_tuples(record["target"])),
+        outcome=record["outcome"],
+        risk_objects=tuple(ScoredEntity(**one) for one in record["risk_objects"]),
+        threat_objects=tuple(ThreatValue(**one) for one in record["threat_objects"]),
+        noise=tuple(NoiseHit(one["class"], one["action"]) for one in record["noise"]),
+        suppressed_by=Suppression(**suppressed) if suppressed is not None else None,
+        throttled=record["throttled"],
+        visible=record["visible"],
+        evaluable=record["evaluable"],
+        request_count=record["request_count"],
+        requests=tuple(RequestInfo(**_tuples(one)) for one in record["requests"]),
+        findings=tuple(record["findings"]),
+        row_count=record["row_count"],
+        rows=tuple(record["rows"]),
+    )
+
+
+def _detection(record: Plain) -> Detection:
+    named, annotations = record["detection"], record["annotations"]
+    return Detection(
+        name=named["name"],
+        id=named["id"],
+        version=named["version"],
+        type=named["type"],
+        file=named["file"],
+        search="",
+        severity=record["severity"],
+        risk_score=record["risk_score"],
+        mitre_attack_id=tuple(one["id"] for one in record["attack"]),
+        analytic_story=tuple(annotations["analytic_story"]),
+        kill_chain_phases=tuple(annotations["kill_chain_phases"]),
+        nist=tuple(annotations["nist"]),
+        cis20=tuple(annotations["cis20"]),
+        cve=tuple(annotations["cve"]),
+    )
+
+
+def _actor(actor: Plain) -> Actor:
+    plain = _tuples(actor)
+    plain["chain"] = tuple(ChainLink(**one) for one in plain["chain"])
+    return Actor(**plain)
+
+
+def _tuples(members: Plain) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in members.items()}

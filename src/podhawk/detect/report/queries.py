@@ -7,16 +7,17 @@ from pathlib import Path
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
+from podhawk.detect.match import Match
 from podhawk.detect.report.explain import Explanation, explain, explain_event
+from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
 from podhawk.events.collected import EventDecoder
-from podhawk.session import Surroundings
+from podhawk.session import Session
 
 
 def the_detection(name: str, content: Content) -> Detection:
@@ -30,33 +31,33 @@ def the_detection(name: str, content: Content) -> Detection:
     return found[0]
 
 
-def request_of(detection: Detection, content: Content, around: Surroundings) -> SearchJob:
+def request_of(detection: Detection, content: Content, session: Session) -> SearchJob:
     """The detection's search, ready to run. Raises ContentError where it cannot."""
-    made = prepare(detection, content, around, around.lookups(content))
-    if made.broken is not None:
-        raise made.broken
+    made = prepare(detection, content, session, session.lookups(content))
+    if isinstance(made.runnability, Broken):
+        raise made.runnability.error
     if made.request is None:
-        raise ContentError(f"{detection.name} cannot run: {made.refused or made.cannot}")
+        raise ContentError(f"{detection.name} cannot run: {made.runnability}")
     return made.request
 
 
 def explain_detection(
-    detection: Detection, content: Content, paths: Sequence[str | Path], around: Surroundings
+    detection: Detection, content: Content, paths: Sequence[str | Path], session: Session
 ) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
-    found = explain(request_of(detection, content, around), source, around.runner(source))
+    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    found = explain(request_of(detection, content, session), source, session.runner(source))
     source.check()
     return found
 
 
 def explain_one_event(
-    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], around: Surroundings
+    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], session: Session
 ) -> Iterator[str]:
     """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
-    request = request_of(detection, content, around)
-    jobs = around.runner(source).gather([gathering(clause_of([audit_id]), around.context(content))])
+    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    request = request_of(detection, content, session)
+    jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
     decoder = EventDecoder(source.options)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:

@@ -19,8 +19,8 @@ from typing import Final
 from msgspec import Struct
 
 from podhawk.content.model import Detection
-from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
+from podhawk.detect.match import Match
 from podhawk.detect.rank.exceptions import PRESET, SiteException, may_hold, with_exceptions
 from podhawk.spl.clause import read_clause
 from podhawk.spl.text import quote

@@ -22,7 +22,7 @@ _SAME: Final = AUDIT_KEYS - {"kind", "apiVersion"}
 _encode = msgspec.json.Encoder(order="deterministic", enc_hook=str).encode
 
 
-class Collected(Struct, frozen=True):
+class CollectedRequest(Struct, frozen=True):
     """A request, and which searches want each of its events."""
 
     request: Request
@@ -44,7 +44,7 @@ class Collected(Struct, frozen=True):
 
 def collect(
     gathered: Iterable[tuple[CollectedEvent, Iterable[int]]], decoder: EventDecoder
-) -> dict[RequestKey, Collected]:
+) -> dict[RequestKey, CollectedRequest]:
     """The requests that gathered events are stages of."""
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
     for kept, numbers in _without_copies(gathered):
@@ -78,7 +78,9 @@ def _key(event: AuditEvent) -> RequestKey:
     return key if key.audit_id else msgspec.structs.replace(key, audit_id=f"event-{fingerprint(event).hex()}")
 
 
-def join(first: Mapping[RequestKey, Collected], second: Mapping[RequestKey, Collected]) -> dict[RequestKey, Collected]:
+def join(
+    first: Mapping[RequestKey, CollectedRequest], second: Mapping[RequestKey, CollectedRequest]
+) -> dict[RequestKey, CollectedRequest]:
     """The requests of both, with the events of both."""
     joined = dict(first)
     for key, other in second.items():
@@ -87,7 +89,7 @@ def join(first: Mapping[RequestKey, Collected], second: Mapping[RequestKey, Coll
     return joined
 
 
-def _collected(key: RequestKey, events: Sequence[tuple[AuditEvent, frozenset[int]]]) -> Collected:
+def _collected(key: RequestKey, events: Sequence[tuple[AuditEvent, frozenset[int]]]) -> CollectedRequest:
     if len(events) > 1:
         once: dict[bytes, tuple[AuditEvent, frozenset[int]]] = {}
         for event, wanted in events:
@@ -95,7 +97,7 @@ def _collected(key: RequestKey, events: Sequence[tuple[AuditEvent, frozenset[int
             known = once.get(own)
             once[own] = (event, wanted) if known is None else (_first(known[0], event), known[1] | wanted)
         events = [once[own] for own in sorted(once, key=lambda own: (*_when(once[own][0]), own))]
-    return Collected(Request(key, tuple(event for event, _ in events)), tuple(wanted for _, wanted in events))
+    return CollectedRequest(Request(key, tuple(event for event, _ in events)), tuple(wanted for _, wanted in events))
 
 
 def _first(one: AuditEvent, other: AuditEvent) -> AuditEvent:

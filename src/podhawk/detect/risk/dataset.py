@@ -12,7 +12,7 @@ from typing import Any
 
 from podhawk.content.annotations import technique
 from podhawk.detect.finding import Finding
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.rows import OrderKey, Row, Value
 
 

@@ -20,16 +20,16 @@ from msgspec.structs import replace
 from podhawk.content.model import Content, Severity
 from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, kind_of, shown, title_of
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, shown, title_of
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.match import Match
-from podhawk.detect.evaluate.message_tokens import Fields, NamesBefore
+from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import Actor, Finding, ScoredEntity
+from podhawk.detect.match import Match
 from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk.dataset import RiskDataset, row_of
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import run_stages
 from podhawk.rows import Row, Table, texts
@@ -38,11 +38,6 @@ from podhawk.rows.values import as_number
 _OBJECT: Final = ("risk_object", "normalized_risk_object")
 Item = TypeVar("Item")
 _CLUSTER: Final = re.compile(r"\bcluster\b")
-
-
-def reads_risk(one: Prepared) -> bool:
-    """Whether a detection is a search over risk: one that makes incidents, and reads no events."""
-    return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
 
 
 def incident_matches(
@@ -131,7 +126,7 @@ def _match(
     behind = [findings[id_] for id_ in ids if id_ in findings]
     rows = [row for table in episode.tables for row in table.rows]
     latest = episode.tables[-1].rows[-1]
-    fields = Fields(rows[-1:], names, lambda name: ())
+    fields = MessageFields(rows[-1:], names, lambda name: ())
     requests = list({request.key: request for match in behind for request in match.requests}.values())
     infos = tuple(dict.fromkeys(info for match in behind for info in match.finding.requests))
     first = RequestKey(events[0].cluster, events[0].finding_id, "", "", "")

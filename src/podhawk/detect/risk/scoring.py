@@ -19,8 +19,8 @@ from msgspec import structs
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding, ScoredEntity
-from podhawk.detect.risk.event import RiskEvent
 from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
+from podhawk.detect.risk_event import RiskEvent
 
 OWNER: Final = "owner"
 NOBODY: Final = "nobody"
@@ -156,7 +156,7 @@ def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
     found: list[RiskEvent] = []
     for event in events:
         day = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d")
-        key = (event.detection.id or event.detection.name, event.object_type, event.object, event.cluster, day)
+        key = (event.detection.key, event.object_type, event.object, event.cluster, day)
         room = max(0.0, cap - sums[key])
         if event.applied > room:
             event = structs.replace(

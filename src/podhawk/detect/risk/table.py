@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from podhawk.content.annotations import technique
-from podhawk.detect.risk.event import RiskEvent
+from podhawk.detect.risk_event import RiskEvent
 
 
 class RiskSum(Struct, frozen=True):

@@ -1,10 +1,10 @@
-"""All pipelines of a search: itself, the legs that its commands run, and the subsearches in its clauses."""
+"""All pipelines of a search: itself, and those that its commands hold at any depth."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from podhawk.commands.declare import Pipeline
+from podhawk.commands.declare import Context, Pipeline
 from podhawk.commands.search import Search
 from podhawk.spl.clause import Subsearch, walk
 
@@ -18,11 +18,24 @@ def subsearches(pipeline: Pipeline) -> Iterator[Pipeline]:
                     yield part.pipeline
 
 
-def every_pipeline(pipeline: Pipeline) -> Iterator[Pipeline]:
-    """The pipeline and every pipeline inside it, at any depth."""
+def reading_pipelines(pipeline: Pipeline) -> Iterator[Pipeline]:
+    """The pipeline, its subsearches and its legs, at any depth: all that may read the input of the search."""
     yield pipeline
     for inner in subsearches(pipeline):
-        yield from every_pipeline(inner)
+        yield from reading_pipelines(inner)
     for stage in pipeline.stages:
         for leg in stage.command.legs(stage.node):
-            yield from every_pipeline(leg)
+            yield from reading_pipelines(leg)
+
+
+def every_pipeline(pipeline: Pipeline, context: Context) -> Iterator[Pipeline]:
+    """The pipeline and every pipeline inside it, also those that run over rows at hand or are made for each row.
+
+    Raises SearchError for a template that cannot be read.
+    """
+    yield pipeline
+    for inner in subsearches(pipeline):
+        yield from every_pipeline(inner, context)
+    for stage in pipeline.stages:
+        for held in (*stage.command.legs(stage.node), *stage.command.templates(stage.node, context)):
+            yield from every_pipeline(held, context)

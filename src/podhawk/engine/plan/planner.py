@@ -8,7 +8,7 @@ ordered tuple: each takes a pipeline and gives one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -45,12 +45,26 @@ class Plan(Struct, frozen=True):
     base: Clause
 
 
-def read_search(
-    text: str, macros: MacroTable, name: str = "search", env: Env | None = None, evaluated: list[str] | None = None
-) -> Pipeline:
-    """The pipeline of a search's text: comments, macros, commands. `evaluated` gathers the expressions of macros that
-    are eval expressions: with these a search may be another one each time. Raises SearchError."""
-    surroundings = env if env is not None else Env()
+def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | None = None) -> Pipeline:
+    """The pipeline of a search's text: comments, macros, commands. Raises SearchError."""
+    return parse_search(expand_search(text, macros, name, env))
+
+
+def expand_search(
+    text: str,
+    macros: MacroTable,
+    name: str = "search",
+    env: Env | None = None,
+    *,
+    keep_unknown: bool = False,
+    evaluated: list[str] | None = None,
+) -> SearchText:
+    """The text of a search with its macros expanded.
+
+    `evaluated` gathers the expressions of macros that are eval expressions: such a search may differ each time it is
+    read. `keep_unknown` leaves calls of undefined macros as written. Raises SearchError.
+    """
+    own = env if env is not None else Env()
 
     def evaluate(expression: str) -> object:
         if evaluated is not None:
@@ -59,10 +73,15 @@ def read_search(
         cursor = Cursor(source, 0, len(expression))
         tree = parse_expression(cursor)
         cursor.finish()
-        return compile_expression(tree, surroundings, source)(Row())
+        return compile_expression(tree, own, source)(Row())
 
-    return parse_search(
-        expand(text, macros, name=name, evaluate=evaluate, keep_quotes="macro-keeps-quotes" in surroundings.switches)
+    return expand(
+        text,
+        macros,
+        name=name,
+        keep_unknown=keep_unknown,
+        keep_quotes="macro-keeps-quotes" in own.switches,
+        evaluate=evaluate,
     )
 
 
@@ -160,7 +179,7 @@ PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (
 
 
 def wanted_fields(stages: tuple[Stage, ...]) -> Wanted:
-    """The fields that the first stage's input must have, worked out from the end."""
+    """The fields that the first stage's input must have, worked out from the end. None: any field."""
     wanted: Wanted = None
     for stage in reversed(stages):
         wanted = stage.command.reads(stage.node, wanted)
@@ -178,14 +197,3 @@ def make_plan(pipeline: Pipeline, context: Context) -> Plan:
     first = stages[0].node if stages else None
     base = first.clause if isinstance(first, Search) else EVERYTHING
     return Plan(pipeline, stages[:cut], reducer, rest, wanted_fields(stages), base)
-
-
-def computed_fields(text: str, macros: MacroTable | Mapping[tuple[str, int], object]) -> frozenset[str] | None:
-    """The event fields that a search reads; None where it may read any."""
-    pipeline = parse_search(expand(text, macros, keep_unknown=True))  # type: ignore[arg-type]
-    if pipeline.generates:
-        return frozenset()
-    return wanted_fields(pipeline.stages)
-
-
-__all__ = ["Plan", "SearchText", "computed_fields", "make_plan", "read_search", "wanted_fields"]

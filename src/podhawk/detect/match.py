@@ -38,4 +38,11 @@ class Match(msgspec.Struct, frozen=True):
 
 
 Pass = Callable[[Sequence[Match]], Sequence[Match]]
-"""What looks at all findings of a run at once and gives them back, in the same order, with more said about them."""
+"""A pass over all findings of a run: it returns the matches in the same order, their findings with more members set."""
+
+
+def in_order(matches: Sequence[Match]) -> list[int]:
+    """The positions of matches in order of time; those of equal times in the order of their ids."""
+    return sorted(
+        range(len(matches)), key=lambda number: (matches[number].finding.first_time, matches[number].finding.finding_id)
+    )

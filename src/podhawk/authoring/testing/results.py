@@ -17,8 +17,8 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.errors import Place, UsageError
 
-Outcome = Literal["passed", "failed", "skipped"]
-_OUTCOMES: Mapping[str, Outcome] = {
+CaseVerdict = Literal["passed", "failed", "skipped"]
+_OUTCOMES: Mapping[str, CaseVerdict] = {
     "pass": "passed",
     "passed": "passed",
     "ok": "passed",
@@ -39,7 +39,7 @@ class CaseResult(Struct, frozen=True):
 
     detection: str
     name: str
-    outcome: Outcome
+    outcome: CaseVerdict
     message: str = ""
 
 
