@@ -17,7 +17,7 @@ from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
 from podhawk.engine.prefilter import prefilter as sieve
 from podhawk.engine.prefilter.literals import Literal, groups_of
-from podhawk.engine.prefilter.patterns import HyperscanMatcher, ReMatcher
+from podhawk.engine.prefilter.patterns import Matcher
 from podhawk.events import source
 from podhawk.events.read import InputReport, ReadOptions, read_events
 from podhawk.events.sifting import CONTINUES
@@ -33,12 +33,10 @@ def rows(search: str, path: Path, strict: bool) -> list[str]:
     return sorted(json.dumps(row) for row in result)
 
 
-@pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
 def test_nothing_wanted_is_kept_back(
-    wrap: Callable[[random.Random, list[str]], bytes], matcher: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrap: Callable[[random.Random, list[str]], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sieve, "matcher", matcher)
     monkeypatch.setattr(source, "BLOCK", 3000)  # many blocks, so that lines and documents lie across them
     monkeypatch.setattr(sieve, "SAMPLE_LINES", 1)
     path = tmp_path / "audit.log"
@@ -87,21 +85,16 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
 )
 @pytest.mark.parametrize("before", [b"", b'{"kind":"Event",}\n'])
 def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes) -> None:
-    for made in (HyperscanMatcher, ReMatcher):
-        block = before + line + b"\n"
-        found = made([sieve.begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
-        assert found is not None
-        assert bool(found[0]) is otherwise
+    block = before + line + b"\n"
+    found = Matcher([sieve.begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
+    assert found is not None
+    assert bool(found[0]) is otherwise
 
 
-@pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("feed", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("continued", [bytes([one]) for one in CONTINUES])
 @pytest.mark.parametrize("before", [b"", b"{}", b"{", b"{}\n", b"\n", b"{}\n{}\n\n"])
-def test_a_line_that_cannot_begin_an_event_is_seen(
-    before: bytes, continued: bytes, feed: bytes, matcher: type, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sieve, "matcher", matcher)
+def test_a_line_that_cannot_begin_an_event_is_seen(before: bytes, continued: bytes, feed: bytes) -> None:
     clause = parse_search(plain("verb=create")).stages[0].node.clause
     block = (before + b"\n" + continued + b"}\n{}\n").replace(b"\n", feed)
     assert sieve.Sieve([groups_of(clause)]).candidates(block, 0) is None

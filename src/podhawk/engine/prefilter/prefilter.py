@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from podhawk.engine.prefilter.literals import CARRIED, PLAIN, Group, Groups, Literal
 from podhawk.engine.prefilter.newlines import LineNumbers
-from podhawk.engine.prefilter.patterns import matcher
+from podhawk.engine.prefilter.patterns import Matcher, usable
 from podhawk.engine.search.precheck import Unsure
 from podhawk.events.sifting import CONTINUES, FoundLine
 
@@ -142,7 +142,7 @@ class Sieve:
         self._passed = [0] * len(self.kinds)
         self.current: frozenset[int] | None = None
         self.look: Look | None = None
-        self._matcher: Any = None
+        self._matcher: Matcher | None = None
         self._masks: list[int] = []
         self._sets: dict[int, frozenset[int]] = {}
         self._since = 0
@@ -172,7 +172,7 @@ class Sieve:
                 patterns[pattern] = patterns.get(pattern, 0) | 1 << number
         if self._matcher is None or before != [kind.chosen for kind in self.kinds]:
             self._masks = list(patterns.values())
-            self._matcher = matcher(list(patterns))
+            self._matcher = Matcher(list(patterns))
 
     @property
     def prepared(self) -> bool:
@@ -196,6 +196,7 @@ class Sieve:
             stop = len(block)
         if self._matcher is None:
             self.prepare(block[start : start + (1 << 20)])
+        assert self._matcher is not None
         first = start + (block[start] == _FEED)
         if first < len(block) and block[first] in CONTINUES:
             return None  # the first line goes on with a document of the lines before
@@ -306,5 +307,5 @@ def _adjacent(open_ends: list[int], block: bytes) -> bool:
 
 
 def sieve_for(searches: Sequence[Groups]) -> Sieve | None:
-    """The sieve of all searches; None if one of them may want any line."""
-    return Sieve(searches) if searches and all(searches) else None
+    """The sieve of all searches; None if one of them may want any line, or without Hyperscan."""
+    return Sieve(searches) if searches and all(searches) and usable() else None

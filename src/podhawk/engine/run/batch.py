@@ -8,8 +8,6 @@ are known.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -23,7 +21,6 @@ from podhawk.engine.fastpath.reader import Quick, quick_for
 from podhawk.engine.plan.planner import Plan, make_plan
 from podhawk.engine.plan.stages import run_stages
 from podhawk.engine.plan.subsearches import has_subsearch, replace_subsearches
-from podhawk.engine.prefilter import newlines as lines
 from podhawk.engine.prefilter.literals import CARRIED, groups_of
 from podhawk.engine.prefilter.prefilter import Sieve, sieve_for
 from podhawk.engine.run.scan_profile import scanned
@@ -117,7 +114,6 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         job.know(source.native())
 
     sieve = _sieve(jobs, source)
-    lines.expect(_size(source) // max(workers, 1))
     sample = source.sample() if sieve is not None else b""
     if sieve is not None and sample:
         sieve.prepare(sample)
@@ -132,15 +128,6 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         if quick is not None:
             quick.account(source.report if first else InputReport())
             quick.settle()
-
-
-def _size(source: EventSource) -> int:
-    """The bytes of the files, as they lie there."""
-    size = 0
-    for path in source.numbers():
-        with contextlib.suppress(OSError):  # reading it will tell
-            size += os.path.getsize(path)
-    return size
 
 
 class PieceWork:

@@ -119,7 +119,7 @@ def _why(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> str:
     parts = []
     if sieve is None:
         free = [name_of(job) for job in jobs if job.selects_native and not groups_of(job.base)]
-        parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
+        parts.append(f"{free[0]} has no literal that a line must hold" if free else "no Hyperscan, so no prefilter")
     else:
         parts.append(f"{len(jobs)} searches of {len(sieve.kinds)} kinds")
     slow = [name_of(job) for job in jobs if needed(job) is None]
