@@ -46,6 +46,9 @@ class Parsed(Struct, eq=False):
     def __repr__(self) -> str:
         return "Parsed()"
 
+    def __reduce__(self) -> tuple[type[Parsed], tuple[()]]:
+        return Parsed, ()  # parsed searches hold code: whoever unpickles content parses them again
+
     def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
         """What a search was parsed into with these very macros."""
         return self.searches.get(key) if macros is self.macros else None
