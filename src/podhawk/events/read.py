@@ -29,6 +29,7 @@ from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_lik
 from podhawk.events.sifting import CONTINUES, Sieve, Sifted, Take
 from podhawk.events.source import LONG_LINE, Ahead, Damaged, expand_paths, read_blocks, split_lines
 from podhawk.events.unwrap import recover, unwrap
+from podhawk.log import logger
 
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats", "read_events"]
 
@@ -166,6 +167,7 @@ class _Reader:
                 rest = yield from self._sifted(chain((head,), blocks), self._sieve)
                 if rest is None:
                     return
+                logger(__name__).info("%s: every line is read from line %d on", self._path, rest[0] + 1)
                 self._by_line_only()
                 self._sieve.current = None
                 lines = Lines(split_lines(rest[1]))

@@ -159,6 +159,14 @@ OPTIONS: tuple[Option, ...] = (
         command_line=True,
     ),
     Option(
+        "verbose",
+        "flag",
+        "Report on standard error what podhawk works around, such as a cache that cannot be read.",
+        (*_PRINTS, "explain", "tune", *_LIFE, "replay"),
+        False,
+        command_line=True,
+    ),
+    Option(
         "cluster",
         "text",
         "The cluster the events come from, unless their envelope names it.",

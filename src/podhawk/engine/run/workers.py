@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from podhawk.engine.search.compiled import Observed, ScanJob
 from podhawk.events.options import InputReport
-from podhawk.events.pieces import Piece
+from podhawk.events.pieces import NotByLine, Piece
+from podhawk.log import logger
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -61,6 +62,7 @@ def scan_in_parallel(jobs: Sequence[ScanJob], source: CutSource, workers: int, w
         return False
     found = _run(jobs, finer, min(workers, len(finer)), work)
     if found is None:
+        logger(__name__).info("a process could not finish: the input is read again, in one process")
         return False
     received, merged = found
     lines: dict[int, int] = {}
@@ -152,7 +154,9 @@ def _child(jobs: Sequence[ScanJob], pieces: list[Piece], queue: Any, pipe: Conne
                 report,
             )
             _send(pipe, sent)
-    except BaseException:
+    except BaseException as error:
+        unexpected = isinstance(error, Exception) and not isinstance(error, NotByLine)
+        logger(__name__).log(30 if unexpected else 20, "a process gives up: %r", error, exc_info=unexpected)
         pipe.send_bytes(b"failed")
     finally:
         pipe.close()
