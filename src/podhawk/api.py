@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from podhawk.arguments import given_content, given_detections, given_session, policies_of
 from podhawk.commands.declare import Stage
 from podhawk.commands.fieldformat import Display, displays
 from podhawk.content.datasets import own_attacks, shipped_attacks
@@ -23,11 +24,8 @@ from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies, RunFindings, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
-from podhawk.detect.noise.registry import policy_of
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
-from podhawk.detect.rank.priority import priority_policy
 from podhawk.detect.rank.visibility import hidden_by_noise
-from podhawk.detect.risk.factors import risk_policy
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.plan.runnable import Runnability
 from podhawk.engine.plan.subsearches import rereads
@@ -35,13 +33,15 @@ from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
 from podhawk.engine.search.stats import SearchStats
-from podhawk.errors import Place, PodhawkError, UsageError
+from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
+from podhawk.frames import arrow_table, pandas_frame, polars_frame
+from podhawk.notebook import html_table
 from podhawk.rows import Table
 from podhawk.rows.values import Value, as_text
 from podhawk.session import Session, content_of, session_of
-from podhawk.settings.resolve import Settings
+from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
 
 Cell = str | list[str] | None
 
@@ -90,41 +90,26 @@ class Result(Struct):
             yield cells
 
     def to_arrow(self) -> Any:
-        """The rows as a pyarrow table; multivalue columns are lists. Needs pyarrow."""
-        import pyarrow
-
-        rows = list(self)
-        lists = {name for row in rows for name, cell in row.items() if isinstance(cell, list)}
-        data = {
-            name: [_listed(row.get(name)) if name in lists else row.get(name) for row in rows] for name in self.columns
-        }
-        return pyarrow.table(data)
+        """The rows as a pyarrow table; multivalue columns are lists. Raises UsageError without pyarrow."""
+        return arrow_table(list(self), self.columns)
 
     def to_pandas(self) -> Any:
-        """The rows as a pandas frame. Needs pandas."""
-        import pandas
-
-        return pandas.DataFrame(list(self), columns=self.columns)
+        """The rows as a pandas frame. Raises UsageError without pandas."""
+        return pandas_frame(list(self), self.columns)
 
     def to_polars(self) -> Any:
-        """The rows as a Polars frame. Needs polars."""
-        import polars
+        """The rows as a Polars frame. Raises UsageError without Polars and pyarrow."""
+        return polars_frame(list(self), self.columns)
 
-        return polars.from_arrow(self.to_arrow())
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Result, (self.table, self.observed, self.report)  # commands are code, and not pickled
+
+    def __repr__(self) -> str:
+        return f"<Result: {len(self)} rows, columns {', '.join(self.columns) or '(none)'}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.columns)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(_shown(row.get(name)))}</td>" for name in self.columns) + "</tr>"
-            for row in self
-        )
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _listed(cell: Cell) -> list[str] | None:
-    return [cell] if isinstance(cell, str) else cell
+        columns = self.columns
+        return html_table(columns, ([_shown(row.get(name)) for name in columns] for row in self.shown()), len(self))
 
 
 def _shown(cell: Cell) -> str:
@@ -155,18 +140,22 @@ class RowsResult(Struct):
 def search(
     spl: str,
     *paths: str | Path,
-    content: Content | None = None,
+    content: Content | Paths | None = None,
     name: str = "search",
     session: Session | None = None,
-    **options: Any,
+    **options: Unpack[SearchKeywords],
 ) -> Result:
     """Run one search over files, folders, globs or `-` (standard input).
 
-    Options are those of the command line, with underscores. Raises SearchError before anything is read
-    if the search cannot run, and InputError if the input holds no audit event.
+    `content` defines macros and lookups: what `load_content` gave, or its paths; the shipped pack by default.
+    Options are those of the command line, with underscores; `session` has them resolved, in place of single ones.
+
+    Raises SearchError before anything is read if the search cannot run, InputError if the input holds no audit event,
+    and UsageError for an unknown option or a wrong value.
     """
-    session = session if session is not None else session_of(options)
-    known = content if content is not None else content_of(options)
+    given = checked("search", options)
+    session = given_session(session, given)
+    known = given_content(content, given)
     context = session.context(known)
     if session.state is not None:
         from podhawk.store.datasets import SqlDatasets
@@ -183,20 +172,22 @@ def search(
 
 
 def rows(
-    content: Content,
+    content: Content | Paths,
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
     session: Session | None = None,
-    **options: Any,
+    **options: Unpack[RunKeywords],
 ) -> RowsResult:
     """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
 
-    A detection that cannot run says why in its result; the others run. Raises InputError if the input
-    holds no audit event.
+    Takes what `run` takes; exceptions change nothing. A detection that cannot run says why in its result; the others
+    run. Raises InputError if the input holds no audit event, and UsageError for an unknown option or a wrong value.
     """
-    session = session if session is not None else session_of(options)
+    given = checked("run", options)
+    session = given_session(session, given)
+    content = given_content(content, given)
     store = session.lookups(content)
-    chosen_ones = list(content.detections if detections is None else detections)
+    chosen_ones = given_detections(content, detections, given)
     results: list[DetectionResult] = []
     jobs: list[tuple[DetectionResult, SearchJob]] = []
     for detection in chosen_ones:
@@ -246,31 +237,55 @@ class FindingsResult(Struct):
     def __len__(self) -> int:
         return len(self.found.matches)
 
+    def records(self) -> list[dict[str, Any]]:
+        """The findings as plain data, as `podhawk run -o jsonl` prints them."""
+        from podhawk.detect.report.finding_json import to_record
+
+        return [to_record(one) for one in self]
+
+    def __repr__(self) -> str:
+        return f"<FindingsResult: {len(self.found.findings)} findings, {len(self.found.visible)} visible>"
+
+    def _repr_html_(self) -> str:
+        from podhawk.detect.report.finding_json import rfc3339
+
+        shown = self.found.visible
+        cells = (
+            [str(one.priority), rfc3339(one.first_time)[:19], one.title, one.actor.user, one.outcome] for one in shown
+        )
+        return html_table(("priority", "time", "what", "by", "outcome"), cells, len(shown))
+
 
 def run(
-    content: Content,
+    content: Content | Paths,
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
     session: Session | None = None,
     policies: Policies | None = None,
-    **options: Any,
+    **options: Unpack[RunKeywords],
 ) -> FindingsResult:
     """Run detections over files and give findings: who did what, how urgent, what it adds up to.
 
-    A detection that cannot run says why in its result; the others run. Raises InputError if the input
-    holds no audit event, UsageError where --splunk-exact is asked for, which is for rows.
+    `content` is what `load_content` gave, or its paths. `detections` are those to run; by default those that `only`
+    and `exclude` select, which are all that are not retired. Options are those of the command line, with underscores;
+    `session` has them resolved, in place of single ones.
+
+    A detection that cannot run says why in its result; the others run. Raises InputError if the input holds no audit
+    event, and UsageError for an unknown option, a wrong value, or --splunk-exact, which is for rows.
     """
-    session = session if session is not None else session_of(options)
+    given = checked("run", options)
+    session = given_session(session, given)
     if session.exact:
         raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
+    content = given_content(content, given)
     store = session.lookups(content)
     prepared = [
-        prepare(detection, content, session, store)
-        for detection in (content.detections if detections is None else detections)
+        prepare(detection, content, session, store) for detection in given_detections(content, detections, given)
     ]
     source = FileSource([str(path) for path in paths], session.reading, keep=True)
     context = session.context(content, store)
-    policies = policies if policies is not None else Policies()
+    if policies is None:
+        policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
     state = _open_state(session.state) if session.state is not None else None
     found = find(
         prepared,
@@ -340,22 +355,6 @@ def _open_state(state: str) -> DetectionState:
     from podhawk.store.state import SqlState
 
     return SqlState(state)
-
-
-def policies_of(settings: Settings) -> Policies:
-    """What `podhawk.toml` and the options say of noise, priority, risk and exceptions. Raises UsageError and
-    ContentError."""
-    tables = settings.tables
-    try:
-        noise, priority, risk = (
-            policy_of(tables.get("noise", {})),
-            priority_policy(tables.get("priority", {})),
-            risk_policy(tables.get("risk", {})),
-        )
-    except UsageError as error:
-        place = error.place or (Place(str(settings.file)) if settings.file is not None else None)
-        raise UsageError(error.message, place=place, remedy=error.remedy) from None
-    return Policies(noise, priority, risk, load_exceptions(settings.values.get("exceptions") or ()))
 
 
 def _cannot(stats: SearchStats, report: InputReport) -> str:

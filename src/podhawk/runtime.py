@@ -8,6 +8,7 @@ looked through, and seldom, so that whatever does go round in a circle goes all 
 from __future__ import annotations
 
 import gc
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -15,15 +16,29 @@ from typing import Final
 _SELDOM: Final = (300_000, 1_000_000, 1_000_000)
 
 
+class _Blocks:
+    """The blocks that are open, in all threads: the first one changes what the last one puts back."""
+
+    lock = threading.Lock()
+    open = 0
+    before = (0, 0, 0)
+
+
 @contextmanager
 def rare_collection() -> Iterator[None]:
-    """Cyclic garbage is seldom collected within the block; afterwards as it was."""
-    was = gc.get_threshold()
-    gc.set_threshold(*_SELDOM)
+    """Cyclic garbage is seldom collected within the block, afterwards as before. Threads may have blocks at a time."""
+    with _Blocks.lock:
+        if not _Blocks.open:
+            _Blocks.before = gc.get_threshold()
+            gc.set_threshold(*_SELDOM)
+        _Blocks.open += 1
     try:
         yield
     finally:
-        gc.set_threshold(*was)
+        with _Blocks.lock:
+            _Blocks.open -= 1
+            if not _Blocks.open:
+                gc.set_threshold(*_Blocks.before)
 
 
 @contextmanager

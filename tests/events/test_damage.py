@@ -8,10 +8,10 @@ import sys
 from types import FrameType
 
 import pytest
-import zstandard
 
 from events.conftest import Read
 from events.samples import aks, cloudwatch, event, line, text
+from packing import zstd
 from podhawk.events import InputReport
 from podhawk.events.decode import decode_at, decode_json, decode_quickly
 from podhawk.events.reasons import BINARY, BROKEN, COMPRESSION, CONTROL, CUT, FRAGMENT, KLOG, OTHER_JSON, TEXT, TOO_DEEP
@@ -160,7 +160,7 @@ def test_an_array_by_lines_loses_only_the_damaged_line(read: Read) -> None:
     assert [name for name in ids(events) if name != "a1"] == ["a0", "a2", "a3"]
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
 def test_a_compressed_file_that_ends_early_keeps_what_came_before(pack, read: Read) -> None:
     body = "".join(line(f"a{number}", note=str(hash(str(number) * 9)) * 20) for number in range(5000)).encode()
     packed = pack(body)

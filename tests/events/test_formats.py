@@ -9,10 +9,10 @@ import json
 from typing import Any
 
 import pytest
-import zstandard
 
 from events.conftest import Read
 from events.samples import aks, cloudwatch, event, gke, line, packed, text
+from packing import zstd
 from podhawk.events.registry import FORMATS
 
 DOCS_TIME = 1793527200.5
@@ -114,7 +114,7 @@ def _utf16(data: str) -> bytes:
 STREAMS = {
     "gzip": gzip.compress(line().encode() * 1) + gzip.compress(line("a2").encode()),
     "gzip padded": gzip.compress((line() + line("a2")).encode()) + b"\0" * 512,
-    "zstd": zstandard.compress(line().encode()) + zstandard.compress(line("a2").encode()),
+    "zstd": zstd.compress(line().encode()) + zstd.compress(line("a2").encode()),
     "crlf": (line() + line("a2")).replace("\n", "\r\n").encode(),
     "bom": b"\xef\xbb\xbf" + (line() + line("a2")).encode(),
     "bom inside": line().encode() + b"\xef\xbb\xbf" + line("a2").encode(),

@@ -11,9 +11,8 @@ import os
 import random
 from pathlib import Path
 
-import zstandard
-
 from events.samples import aks, cloudwatch, event, gke, line, packed, text
+from packing import zstd
 from podhawk.errors import PodhawkError
 from podhawk.events import InputReport, ReadOptions, check_recognised, fields_of, pick, read_events
 from podhawk.events.reasons import REASONS
@@ -30,7 +29,7 @@ SEEDS = [
     text({"awslogs": {"data": packed(cloudwatch(line()))}}).encode(),
     text(gke()).encode(),
     gzip.compress(line().encode() * 3),
-    zstandard.compress(line().encode() * 3),
+    zstd.compress(line().encode() * 3),
     text(event(user=text(event()["user"]), k8s_audit_level="Request")).encode(),
     line().encode("utf-16"),
     *(form.example.encode() for form in FORMATS),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -31,14 +32,30 @@ def _parameter(option: Option, verb: str) -> Callable[[F], F]:
 
 
 def declared(verb: str) -> Callable[[F], F]:
-    """Add all options of a verb to its command."""
+    """Add all options of a verb to its command, which finds logging set up as --verbose wants it."""
 
     def add(function: F) -> F:
+        command: Any = _with_logging(function, verb)
         for option in reversed(options_of(verb)):
-            function = _parameter(option, verb)(function)
-        return function
+            command = _parameter(option, verb)(command)
+        return command  # type: ignore[no-any-return]
 
     return add
+
+
+def _with_logging(function: F, verb: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def command(*arguments: Any, **given: Any) -> Any:
+        from podhawk.settings.resolve import resolve
+
+        if resolve(verb, given).values.get("verbose"):
+            import logging
+
+            logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+            logging.getLogger("podhawk").setLevel(logging.DEBUG)
+        return function(*arguments, **given)
+
+    return command
 
 
 def input_paths(paths: tuple[str, ...]) -> list[str]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import TextIO
 
 from podhawk.api import Cell, Result
+from podhawk.cli.linechart import MOST_SERIES, Series, line_chart
 from podhawk.cli.tables import shown_time, visible
 from podhawk.engine.plan.planner import gives_groups
 from podhawk.errors import UsageError
 from podhawk.rows.values import as_number
 
 _LEFT_OUT = frozenset({"percent"})
-MOST_SERIES = 8
 LABEL = 36
 
 
@@ -39,23 +40,25 @@ def draw(result: Result, out: TextIO) -> None:
             "or stats: a group or a time, and at least one number.",
         )
     if labels == ["_time"]:
-        out.write(_lines(rows, series[:MOST_SERIES]).build().string(colorless=not out.isatty()).rstrip("\n") + "\n")
+        out.write("".join(f"{line}\n" for line in _lines(rows, series[:MOST_SERIES], _coloured(out))))
     else:
         out.write("".join(_bars(rows, labels, series[:MOST_SERIES])))
 
 
-def _lines(rows: list[dict[str, Cell]], series: list[str]) -> Any:
+def _coloured(out: TextIO) -> bool:
+    """Whether colours are wanted. Source: https://no-color.org/"""
+    return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _lines(rows: list[dict[str, Cell]], series: list[str], colour: bool) -> Iterator[str]:
     """Values over time, a line a series."""
-    figure = _figure(min(len(rows), 24) + 8)
-    positions = list(range(len(rows)))
-    for name in series:
-        figure.draw(
-            figure.signal(positions, [_number(row.get(name)) or 0 for row in rows]).lines().label(visible(name)[:LABEL])
-        )
-    step = max(1, len(rows) // 6)
-    ticks = positions[::step]
-    figure.ruler("x").ticks(ticks, [shown_time(str(rows[tick].get("_time") or ""))[5:19] for tick in ticks])
-    return figure
+    return line_chart(
+        [Series(visible(name)[:LABEL] or "(empty)", [_number(row.get(name)) for row in rows]) for name in series],
+        [shown_time(str(row.get("_time") or ""))[5:19] for row in rows],
+        _columns(),
+        max(12, min(shutil.get_terminal_size((100, 30)).lines - 8, 24)),
+        colour=colour,
+    )
 
 
 def _bars(rows: list[dict[str, Cell]], labels: list[str], series: list[str]) -> Iterator[str]:
@@ -74,15 +77,6 @@ def _bars(rows: list[dict[str, Cell]], labels: list[str], series: list[str]) -> 
             bar = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
             label = f"{name:>{width}}" + (f" {visible(one):<{kinds}}" if kinds else "")
             yield f"{label} {bar} {_text(cell) or '0'}\n"
-
-
-def _figure(height: int) -> Any:
-    import plotext
-
-    figure = plotext.figure
-    figure.clear()
-    figure.plot_size(_columns(), min(max(height, 12), 50))
-    return figure
 
 
 def _columns() -> int:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 Item = TypeVar("Item")
+WIDTH = 40
+BETWEEN = 0.1
+"""Seconds between two drawings."""
 
 
 def tracked(items: Iterable[Item], total: int, what: str, *, quiet: bool = False) -> Iterator[Item]:
@@ -14,7 +18,21 @@ def tracked(items: Iterable[Item], total: int, what: str, *, quiet: bool = False
     if quiet or not sys.stderr.isatty():
         yield from items
         return
-    from rich.console import Console
-    from rich.progress import track
+    yield from _with_bar(items, total, what)
 
-    yield from track(items, description=what, total=total, console=Console(stderr=True), transient=True)
+
+def _with_bar(items: Iterable[Item], total: int, what: str) -> Iterator[Item]:
+    shown = -1.0
+    try:
+        for number, item in enumerate(items):
+            now = time.monotonic()
+            if now - shown >= BETWEEN:
+                shown = now
+                done = min(number / max(total, 1), 1)
+                bar = "━" * round(done * WIDTH)
+                sys.stderr.write(f"\r{what} {bar:<{WIDTH}} {done:4.0%}")
+                sys.stderr.flush()
+            yield item
+    finally:
+        sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()

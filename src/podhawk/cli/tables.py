@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from podhawk.api import Cell
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from podhawk.cli.table_layout import table_lines
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
@@ -28,16 +28,6 @@ _EVENT_COLUMNS = (
     "responseStatus.code",
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def console(out: TextIO) -> Console:
-    """A rich console on a stream; without a terminal it is wide and plain."""
-    from rich.console import Console
-
-    terminal = out.isatty() if hasattr(out, "isatty") else False
-    return Console(
-        file=out, width=None if terminal else PIPED_WIDTH, highlight=False, soft_wrap=False, emoji=False, markup=False
-    )
 
 
 def visible(text: str) -> str:
@@ -73,21 +63,22 @@ def event_columns(columns: Sequence[str]) -> list[str]:
 
 
 def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: TextIO, title: str = "") -> None:
-    """An aligned table; one row under another where a terminal is too narrow for the columns."""
-    from rich import box
-    from rich.table import Table
-
+    """An aligned table, as wide as the terminal at most; cells are folded where the columns do not fit."""
     if not columns:
         return
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False, show_edge=False)
-    for name in columns:
-        numeric = all(_numeric(row.get(name)) for row in rows) and name != "_time"
-        table.add_column(
-            visible(name), justify="right" if numeric else "left", overflow="fold", min_width=min(len(name), 12)
-        )
-    for row in rows:
-        table.add_row(*[cell_text(name, row.get(name)) for name in columns])
-    console(out).print(table)
+    terminal = out.isatty() if hasattr(out, "isatty") else False
+    width = shutil.get_terminal_size((80, 25)).columns if terminal else PIPED_WIDTH
+    right = [name != "_time" and all(_numeric(row.get(name)) for row in rows) for name in columns]
+    cells = [[cell_text(name, row.get(name)) for name in columns] for row in rows]
+    if title:
+        out.write(title + "\n")
+    bold = terminal and os.environ.get("TERM") != "dumb"
+    for line in table_lines([visible(name) for name in columns], cells, right, width, _bold if bold else str):
+        out.write(line + "\n")
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[22m"
 
 
 def _numeric(cell: Cell) -> bool:

@@ -23,6 +23,7 @@ from podhawk.content.model import Content, LookupDefinition
 from podhawk.content.packed import unpack
 from podhawk.content.parsed import SUFFIX, SearchKey
 from podhawk.content.walk import files_of
+from podhawk.log import logger
 from podhawk.runtime import no_collection
 
 OFF: Final = "off"
@@ -36,6 +37,7 @@ def kept(path: Path) -> Content | None:
     try:
         with path.open("rb") as file:
             if not (_own(os.fstat(file.fileno())) and _own(path.parent.stat())):
+                logger(__name__).warning("kept content is not read, since others could have written it: %s", path)
                 return None
             data = file.read()
         with no_collection():
@@ -43,7 +45,11 @@ def kept(path: Path) -> Content | None:
             content = Content(*values)
             content.parsed.searches = {SearchKey(*key): pipeline for *key, pipeline in searches}
         os.utime(path)
-    except (OSError, ValueError, TypeError):  # the file is written again
+    except FileNotFoundError:
+        logger(__name__).debug("no content is kept in %s", path)
+        return None
+    except (OSError, ValueError, TypeError) as error:  # then it is written anew
+        logger(__name__).warning("kept content cannot be read and is written anew: %s: %r", path, error)
         return None
     return content if all(map(_still_there, content.lookups.values())) else None
 
@@ -94,7 +100,8 @@ def file_for(
                 digest.update(part)
                 count += 1
                 sigma = sigma or b"logsource" in part
-    except (OSError, RuntimeError):  # loading the content will raise the error
+    except (OSError, RuntimeError) as error:  # what is wrong with the content is told where it is read
+        logger(__name__).debug("content is not kept: %r", error)
         return None
     digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
     if not sigma and count < WORTH_IT:

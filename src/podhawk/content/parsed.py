@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from msgspec import Struct, field
 
 from podhawk.commands.declare import Pipeline
 from podhawk.content.packed import pack
+from podhawk.log import logger
 from podhawk.runtime import no_collection
 
 SUFFIX: Final = ".plans"
@@ -46,6 +46,9 @@ class Parsed(Struct, eq=False):
     def __repr__(self) -> str:
         return "Parsed()"
 
+    def __reduce__(self) -> tuple[type[Parsed], tuple[()]]:
+        return Parsed, ()  # parsed searches hold code: whoever unpickles content parses them again
+
     def find(self, macros: Mapping[Any, Any], key: SearchKey) -> Pipeline | None:
         """The parsed search, if it was parsed under these very macros."""
         return self.searches.get(key) if macros is self.macros else None
@@ -66,11 +69,13 @@ class Parsed(Struct, eq=False):
         try:
             with no_collection():
                 data = pack([content, [(*key, pipeline) for key, pipeline in self.searches.items()]])
-        except (TypeError, ValueError, OverflowError, RecursionError):
-            return  # numbers or nesting that msgpack cannot hold: such content is read each time
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            # Numbers or nesting beyond what can be kept: it is read and parsed each time.
+            logger(__name__).info("content cannot be kept: %r", error)
+            return
         import tempfile
 
-        with contextlib.suppress(OSError):
+        try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle, part = tempfile.mkstemp(dir=self.path.parent)  # which only its owner may read and write
             try:
@@ -81,6 +86,8 @@ class Parsed(Struct, eq=False):
                 os.unlink(part)
                 raise
             _drop_old(self.path.parent)
+        except OSError as error:
+            logger(__name__).info("content cannot be kept in %s: %s", self.path.parent, error)
         self.fresh = False
 
 

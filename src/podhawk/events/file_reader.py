@@ -21,6 +21,7 @@ from podhawk.events.reasons import COMPRESSION
 from podhawk.events.rulefile import looks_like_yaml
 from podhawk.events.source import Ahead, Damaged, read_blocks, split_lines
 from podhawk.events.splits import Piece
+from podhawk.log import logger
 
 _CONTINUES: Final = frozenset(bytes((one,)) for one in (*CONTINUES, *b"\r\n\0"))  # the last three: after a blank line
 _FAR: Final = 1 << 40  # the line number at which a split begins that is not the first one of its file
@@ -65,6 +66,7 @@ class FileReader:
                 rest = yield from self._prefiltered(chain((head,), blocks), self._prefilter)
                 if rest is None:
                     return
+                logger(__name__).info("%s: every line is read from line %d on", self._path, rest[0] + 1)
                 self._lines.require_whole_file()
             else:
                 rest = self._whole_blocks(chain((head,), blocks))

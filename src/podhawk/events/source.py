@@ -242,19 +242,26 @@ def _gunzipped(blocks: Iterator[bytes], block_size: int) -> Iterator[bytes]:
 
 
 def _unzstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    import zstandard
+    """All frames, one after another."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
 
+    options = {int(zstd.DecompressionParameter.window_log_max): 31}
     frame = None
     for data in _small(blocks):
         while data:
             if frame is None:
-                frame = zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+                frame = zstd.ZstdDecompressor(options=options)
             try:
-                out = frame.decompress(data)
-            except zstandard.ZstdError:
+                out = frame.decompress(data, SIZES.block)
+                if out:
+                    yield out
+                while not (frame.eof or frame.needs_input):
+                    yield frame.decompress(b"", SIZES.block)
+            except zstd.ZstdError:
                 raise Damaged from None
-            if out:
-                yield out
             data = frame.unused_data if frame.eof else b""
             if frame.eof:
                 frame = None
@@ -263,7 +270,7 @@ def _unzstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _small(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Pieces small enough that no single one can expand beyond bounds."""
+    """Small pieces: of one that is damaged, what was decompressed is lost."""
     for block in blocks:
         for start in range(0, len(block), 4096):
             yield block[start : start + 4096]

@@ -24,6 +24,8 @@ class Option(Struct, frozen=True):
     metavar: str = ""
     more_choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Choices that single verbs add, by verb."""
+    command_line: bool = False
+    """Whether it is about what is printed or when, and so no keyword argument of the library."""
 
     def choices_for(self, verb: str) -> tuple[str, ...]:
         """What this verb may choose from."""
@@ -98,6 +100,7 @@ OPTIONS: tuple[Option, ...] = (
         choices=OUTPUTS,
         short="o",
         more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",)), ("lint", ("sarif", "github"))),
+        command_line=True,
     ),
     Option(
         "output-file",
@@ -105,6 +108,7 @@ OPTIONS: tuple[Option, ...] = (
         "Write results to this file instead of standard output; tune adds its exception to it.",
         (*_PRINTS, "explain", "tune", "coverage", "lint", "test"),
         metavar="FILE",
+        command_line=True,
     ),
     Option(
         "output-dir",
@@ -145,7 +149,23 @@ OPTIONS: tuple[Option, ...] = (
         metavar="NAME",
     ),
     Option("strict", "flag", "Rejected input is an error; of lint, warnings are.", (*_READS, "lint"), False),
-    Option("quiet", "flag", "No summary on standard error.", (*_PRINTS, *_LIFE, "replay"), False, short="q"),
+    Option(
+        "quiet",
+        "flag",
+        "No summary on standard error.",
+        (*_PRINTS, *_LIFE, "replay"),
+        False,
+        short="q",
+        command_line=True,
+    ),
+    Option(
+        "verbose",
+        "flag",
+        "Report on standard error what podhawk works around, such as a cache that cannot be read.",
+        (*_PRINTS, "explain", "tune", *_LIFE, "replay"),
+        False,
+        command_line=True,
+    ),
     Option(
         "cluster",
         "text",
@@ -199,7 +219,12 @@ OPTIONS: tuple[Option, ...] = (
         metavar="NAME=VALUE",
     ),
     Option(
-        "rows", "flag", "Print each detection's rows, as Splunk would show them, in place of findings.", ("run",), False
+        "rows",
+        "flag",
+        "Print each detection's rows, as Splunk would show them, in place of findings.",
+        ("run",),
+        False,
+        command_line=True,
     ),
     Option(
         "all",
@@ -208,6 +233,7 @@ OPTIONS: tuple[Option, ...] = (
         "keep out of sight too.",
         ("run", "demo"),
         False,
+        command_line=True,
     ),
     Option(
         "exceptions",
@@ -223,6 +249,7 @@ OPTIONS: tuple[Option, ...] = (
         "detection of it has rows.",
         ("run",),
         choices=("informational", "low", "medium", "high", "critical"),
+        command_line=True,
     ),
     Option(
         "content-cache",
@@ -231,6 +258,7 @@ OPTIONS: tuple[Option, ...] = (
         "folder for such things.",
         ("run", "search"),
         metavar="DIR|off",
+        command_line=True,
     ),
     Option("write", "flag", "Let outputlookup write to the lookups of --state.", ("run", "search"), False),
     Option(
@@ -278,6 +306,7 @@ OPTIONS: tuple[Option, ...] = (
         "counts as a change of its users.",
         ("lint", "test", "docs", "run"),
         metavar="REF",
+        command_line=True,
     ),
     Option(
         "baseline",
@@ -339,8 +368,16 @@ OPTIONS: tuple[Option, ...] = (
         "by search and stage. Reads the input with one process.",
         ("run", "search"),
         False,
+        command_line=True,
     ),
-    Option("plot", "flag", "Draw the result of timechart, chart, top or rare in the terminal.", ("search",), False),
+    Option(
+        "plot",
+        "flag",
+        "Draw the result of timechart, chart, top or rare in the terminal.",
+        ("search",),
+        False,
+        command_line=True,
+    ),
 )
 
 BY_KEY: dict[str, Option] = {option.key: option for option in OPTIONS}

@@ -76,14 +76,15 @@ def read_file(path: Path) -> SettingsFile:
             raise UsageError(
                 f"unknown setting {key!r}", place=Place(str(path)), remedy=nearest(key, [*BY_KEY, "macros", *TABLES])
             )
-        found[option.key] = _typed(option, value, Place(str(path)))
+        found[option.key] = typed(option, value, Place(str(path)))
     for key in ("content", "overrides", "exceptions"):
         if key in found:
             found[key] = [str(path.parent / Path(item)) for item in found[key]]
     return SettingsFile(found, macros, tables)
 
 
-def _typed(option: Option, value: Any, place: Place | None) -> Any:
+def typed(option: Option, value: Any, place: Place | None) -> Any:
+    """A value as its option declares it, texts of variables read. Raises UsageError for a wrong one."""
     if option.kind == "flag":
         if isinstance(value, bool):
             return value
@@ -132,7 +133,7 @@ def resolve(
             raise UsageError(
                 f"unknown environment variable {name}", remedy=nearest(name.removeprefix("PODHAWK_").lower(), BY_KEY)
             )
-        from_environment[option.key] = _typed(option, text, None)
+        from_environment[option.key] = typed(option, text, None)
     values: dict[str, Any] = {}
     for option in options_of(verb):
         default = [] if option.kind == "list" else option.default

@@ -1,7 +1,5 @@
-"""Which podhawk this is, where every room can ask."""
+"""The version, declared once: the package's metadata is built from this line."""
 
 from __future__ import annotations
 
-from typing import Final
-
-__version__: Final = "0.1.0"
+__version__ = "0.1.0"

@@ -1,7 +1,8 @@
-"""Lines are counted alike by Hyperscan, by numpy and without either."""
+"""Lines are counted alike with Hyperscan and without."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,25 +11,31 @@ from hypothesis import strategies as st
 
 from podhawk.engine.prefilter import newlines as lines
 
+BLOCKS = {
+    length: b"x" * length + b"\n" for length in (0, 1, 30, lines.SHORT_LINE - 1, lines.SHORT_LINE, 1000, lines.SHORT)
+}
 
-@pytest.mark.parametrize("often", [0, 3, 100])
-@pytest.mark.parametrize("means", ["hyperscan", "numpy", "neither"])
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=60), st.data())
-@settings(max_examples=60, deadline=None)
-def test_lines_before_places(means: str, often: int, lengths: list[int], data: st.DataObject) -> None:
-    block = b"".join(b"x" * length + b"\n" for length in lengths)
+
+@pytest.mark.parametrize("count", [lines.count_lines, lines.count_by_find])
+@given(st.lists(st.tuples(st.sampled_from([*BLOCKS]), st.integers(1, 40)), max_size=6), st.data())
+@settings(max_examples=100, deadline=None)
+def test_line_feeds_of_a_part(
+    count: Callable[[bytes, int, int], int], runs: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    block = b"x" + b"".join(BLOCKS[length] * times for length, times in runs)
     start = data.draw(st.integers(0, len(block)))
-    places = sorted(data.draw(st.lists(st.integers(start, len(block)), min_size=1, max_size=10)))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lines, "SHORT", 1 << 30 if means == "neither" else 4)
-        if means != "hyperscan":
-            patch.setattr(lines, "_counter", lambda: None)
-        patch.setattr(lines, "WORTH_NUMPY", 0)
-        patch.setattr(lines, "OFTEN", often)
-        numbers = lines.LineNumbers(block, start)
-        for place in places:
-            assert numbers.before(place) == block.count(b"\n", start, place)
-        assert lines.count_lines(block, start, places[-1]) == block.count(b"\n", start, places[-1])
+    stop = data.draw(st.integers(start, len(block)))
+    assert count(block, start, stop) == block.count(b"\n", start, stop)
+
+
+@given(st.lists(st.sampled_from([*BLOCKS]), min_size=1, max_size=60), st.data())
+@settings(max_examples=100, deadline=None)
+def test_lines_before_places(lengths: list[int], data: st.DataObject) -> None:
+    block = b"".join(BLOCKS[length] for length in lengths)
+    start = data.draw(st.integers(0, len(block)))
+    numbers = lines.LineNumbers(block, start)
+    for place in sorted(data.draw(st.lists(st.integers(start, len(block)), min_size=1, max_size=10))):
+        assert numbers.before(place) == block.count(b"\n", start, place)
 
 
 def test_threads_count_at_the_same_time() -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from engine_logs import SEARCHES, write
 from engine_settings import SMALL_SPLITS, settings
+from packing import zstd
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.profile import Profile, profiling
@@ -113,7 +113,7 @@ def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, prof
     plain = [write(tmp_path / f"{number}.log", number, 400) for number in range(4)]
     packed = [tmp_path / "0.log.gz", tmp_path / "1.log.zst"]
     packed[0].write_bytes(gzip.compress(plain[0].read_bytes()))
-    packed[1].write_bytes(zstandard.compress(plain[1].read_bytes()))
+    packed[1].write_bytes(zstd.compress(plain[1].read_bytes()))
     one, several = both(search, [packed[0], plain[2], packed[1], plain[3]])
     assert list(one) == list(several)
     assert (one.report.lines, one.report.bytes, one.report.files) == (

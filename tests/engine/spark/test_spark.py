@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import zstandard
 from msgspec.structs import replace
 
 from engine.spark.cluster import Cluster, wait_for
 from engine_logs import SEARCHES, write
 from oracle.generate import pair
+from packing import zstd
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
@@ -73,7 +73,7 @@ def test_rows_and_account_of_many_splits(cluster: Cluster, session: object, tmp_
 def test_gzip_and_zstandard_are_read_whole(cluster: Cluster, session: object, tmp_path: Path) -> None:
     plain = write(tmp_path / "a.log", 3).read_bytes()
     (tmp_path / "b.log.gz").write_bytes(gzip.compress(plain))
-    (tmp_path / "c.log.zst").write_bytes(zstandard.compress(plain))
+    (tmp_path / "c.log.zst").write_bytes(zstd.compress(plain))
     one, many = (searched(on, "* | stats count list(n) by verb ns", tmp_path) for on in (None, cluster))
     assert list(one) == list(many)
     assert one.report == many.report

@@ -2,14 +2,15 @@
 
 Beside the patterns of the searches a matcher looks for escapes that could hide them, for events that lost a part, for
 lines that do not end as an event ends, and for wrappings that hide their values. All of this is one database of
-Hyperscan's, run once over a block; it costs as much as the searches' own literals alone. Where Hyperscan has no wheel,
-Python's `re` does the same, more slowly.
+Hyperscan's, run once over a block; it costs as much as the searches' own literals alone. Without Hyperscan there is no
+prefilter: every line is decoded then, which takes less time than looking for the patterns with Python's `re`.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from functools import cache
+
+from podhawk.log import logger
 
 _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[0-57-e]", rb"\\u003[0-9abdf]", rb"\\u000[9ad]")
 """Escapes that spell what a literal is made of or stands between: a blank or any printable ASCII character but `&`,
@@ -33,15 +34,23 @@ takes twice as long in JSON, full of hexadecimal digits."""
 Found = tuple[list[tuple[int, int]], list[int]]
 
 
-def matcher(patterns: list[bytes]) -> Any:
-    """Hyperscan, or `re` where there is none."""
+@cache
+def usable() -> bool:
+    """Whether Hyperscan is installed and runs on this processor."""
     try:
-        return HyperscanMatcher(patterns)
-    except ImportError:
-        return ReMatcher(patterns)
+        import hyperscan
+    except ImportError as error:
+        logger(__name__).warning("no prefilter, every line is decoded: Hyperscan cannot be imported: %s", error)
+        return False
+    try:
+        hyperscan.Database().compile(expressions=[b"x"], ids=[0], elements=1, flags=[0])
+    except hyperscan.HyperscanError as error:
+        logger(__name__).warning("no prefilter, every line is decoded: Hyperscan does not run here: %s", error)
+        return False
+    return True
 
 
-class HyperscanMatcher:
+class Matcher:
     """All patterns in one Hyperscan database, run over whole blocks."""
 
     def __init__(self, patterns: list[bytes]) -> None:
@@ -91,24 +100,3 @@ class HyperscanMatcher:
                 raise stopped
         ends.sort()
         return None if hidden else (ends, sorted(set(open_ends)))
-
-
-class ReMatcher:
-    """The same with Python's regular expressions."""
-
-    def __init__(self, patterns: list[bytes]) -> None:
-        self._patterns = [re.compile(pattern, re.IGNORECASE) for pattern in (*patterns, *_ESCAPES, _LOST)]
-        self._open = re.compile(rb"|".join(_OPEN_END))
-        self._hiding = re.compile(rb"|".join((*_HIDING, _CONTINUED)))
-
-    def scan(self, block: bytes, start: int, stop: int) -> Found | None:
-        """As `HyperscanMatcher.scan`."""
-        part = memoryview(block)[start:stop]
-        if self._hiding.search(part):
-            return None
-        ends = sorted(
-            (start + match.end(), number)
-            for number, pattern in enumerate(self._patterns)
-            for match in pattern.finditer(part)
-        )
-        return ends, [start + match.end() for match in self._open.finditer(part)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 
@@ -25,7 +25,7 @@ from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.prefilter.choice import choose, patterns_of
 from podhawk.engine.prefilter.literals import Group, Groups
 from podhawk.engine.prefilter.newlines import LineNumbers
-from podhawk.engine.prefilter.patterns import matcher
+from podhawk.engine.prefilter.patterns import Matcher, usable
 from podhawk.events.candidates import CONTINUES, FoundLine
 
 SAMPLE_BYTES: Final = 256 << 10
@@ -76,7 +76,7 @@ class Prefilter:
         self._sampled_lines = options.sampled_lines
         self._came: Counter[int] = Counter()
         self._selected = [0] * len(self.kinds)
-        self._matcher: Any = None
+        self._matcher: Matcher | None = None
         self._masks: list[int] = []
         self._sets: dict[int, frozenset[int]] = {}
         self._blocks = 0  # since literals were chosen
@@ -93,7 +93,7 @@ class Prefilter:
                 patterns[pattern] = patterns.get(pattern, 0) | 1 << number
         if self._matcher is None or before != [kind.chosen for kind in self.kinds]:
             self._masks = list(patterns.values())
-            self._matcher = matcher(list(patterns))
+            self._matcher = Matcher(list(patterns))
 
     @property
     def prepared(self) -> bool:
@@ -107,6 +107,7 @@ class Prefilter:
             stop = len(block)
         if self._matcher is None:
             self.prepare(block[start : start + (1 << 20)])
+        assert self._matcher is not None
         first = start + (block[start] == _FEED)
         if first < len(block) and block[first] in CONTINUES:
             return None  # the first line continues a document from the lines before
@@ -228,5 +229,5 @@ def _adjacent(open_ends: list[int], block: bytes) -> bool:
 
 
 def prefilter_for(searches: Sequence[Groups], options: EngineOptions = DEFAULTS) -> Prefilter | None:
-    """The prefilter of all searches; None if one of them may want any line."""
-    return Prefilter(searches, options) if searches and all(searches) else None
+    """The prefilter of all searches; None if one of them may want any line, or without Hyperscan."""
+    return Prefilter(searches, options) if searches and all(searches) and usable() else None

@@ -7,15 +7,12 @@ states (`podhawk.engine.run.workers`).
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from podhawk.engine.fastpath.reader import FastPath, fast_path_for
 from podhawk.engine.options import DEFAULTS, EngineOptions
-from podhawk.engine.prefilter import newlines
 from podhawk.engine.prefilter.literals import CARRIED, groups_of
 from podhawk.engine.prefilter.prefilter import Prefilter, prefilter_for
 from podhawk.engine.profile import ACTIVE, ScanProfile
@@ -52,7 +49,6 @@ def scan(
     options: EngineOptions = DEFAULTS,
 ) -> None:
     """Read the input once and give each event in the time range to the collectors that may want it."""
-    newlines.expect(_size(source) // max(workers, 1))
     work = ScanWork(collectors, source, within, options)
     work.sample()
     started = time.perf_counter()
@@ -64,15 +60,6 @@ def scan(
     profile = ACTIVE.get()
     if profile is not None:
         profile.scans.append(work.profile(time.perf_counter() - started, splits))
-
-
-def _size(source: EventSource) -> int:
-    """The bytes of the files as they are stored."""
-    size = 0
-    for path in source.numbers():
-        with contextlib.suppress(OSError):  # reading it will tell
-            size += os.path.getsize(path)
-    return size
 
 
 class ScanWork:

@@ -44,7 +44,7 @@ def _why(collectors: Sequence[Collector], prefilter: Prefilter | None, fast: boo
     if prefilter is None:
         searches = [one.search for one in collectors]
         free = [one.name for one in searches if one.selects_native and not groups_of(one.clause)]
-        parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
+        parts.append(f"{free[0]} has no literal that a line must hold" if free else "no Hyperscan, so no prefilter")
     else:
         parts.append(f"{len(collectors)} searches of {len(prefilter.kinds)} kinds")
     slow = [one.search.name for one in collectors if needed_fields(one) is None]

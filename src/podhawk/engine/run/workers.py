@@ -16,7 +16,8 @@ from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.stats import SearchStats
 from podhawk.engine.wire import dump_local, load_local
 from podhawk.events.options import InputReport
-from podhawk.events.splits import Piece
+from podhawk.events.splits import NotByLine, Piece
+from podhawk.log import logger
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -60,6 +61,7 @@ def scan_in_parallel(
         return 0
     found = _run(collectors, finer, min(workers, len(finer)), work)
     if found is None:
+        logger(__name__).info("a process could not finish: the input is read again, in one process")
         return 0
     received, merged = found
     lines: dict[int, int] = {}
@@ -151,7 +153,9 @@ def _child(collectors: Sequence[Collector], pieces: list[Piece], queue: Any, pip
                 report,
             )
             _send(pipe, sent)
-    except BaseException:
+    except BaseException as error:
+        unexpected = isinstance(error, Exception) and not isinstance(error, NotByLine)
+        logger(__name__).log(30 if unexpected else 20, "a process gives up: %r", error, exc_info=unexpected)
         pipe.send_bytes(b"failed")
     finally:
         pipe.close()

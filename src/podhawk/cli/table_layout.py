@@ -1,0 +1,129 @@
+"""Tables of text: columns side by side, cells folded where they do not fit.
+
+Widths are those of a terminal: a wide character (East Asian wide, most emoji) takes two columns, a combining one none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from itertools import zip_longest
+from typing import Final
+
+GAP: Final = "   "
+"""What stands between two columns."""
+LONG_WORD: Final = 24
+"""A column keeps room for its longest word as long as the word is not longer than this."""
+_WORD: Final = re.compile(r"\s*\S+\s*")
+
+
+def table_lines(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[bool],
+    width: int,
+    emphasis: Callable[[str], str] = str,
+) -> Iterator[str]:
+    """The lines of a table: its header (each line of it given `emphasis`), a rule, its rows. Cells may have several
+    lines; those of the columns in `right` are aligned to the right. No line is wider than `width`, unless there are
+    more columns than fit."""
+    rows = [[cell.expandtabs() for cell in row] for row in rows]
+    widths = column_widths([header, *rows], width)
+    for line in _row_lines(header, right, widths, bottom=True):
+        yield emphasis(line)
+    yield "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
+    for row in rows:
+        yield from _row_lines(row, right, widths)
+
+
+def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
+    """The width of each column. Where they do not fit, the widest are made narrower, and none of them narrower than its
+    longest word before all others are."""
+    lines = [[line for cell in cells for line in cell.split("\n")] for cells in zip(*rows, strict=True)]
+    widths = [max(max(map(text_width, column)), 1) for column in lines]
+    room = width - len(GAP) * (len(widths) - 1)
+    if sum(widths) <= room:
+        return widths
+    words = [max((text_width(word) for line in column for word in line.split()), default=1) for column in lines]
+    least = [min(size, word if word <= LONG_WORD else LONG_WORD) for size, word in zip(widths, words, strict=True)]
+    return _narrowed(widths, least if sum(least) <= room else [1] * len(widths), room)
+
+
+def _narrowed(widths: list[int], least: list[int], room: int) -> list[int]:
+    """The widest columns made equally wide, until all of them fit or have the least width."""
+    made = list(widths)
+    while (excess := sum(made) - room) > 0:
+        open_ones = [number for number, size in enumerate(made) if size > least[number]]
+        if not open_ones:
+            break
+        most = max(made[number] for number in open_ones)
+        widest = [number for number in open_ones if made[number] == most]
+        below = max([made[number] for number in open_ones if made[number] < most], default=0)
+        step = min(most - below, -(-excess // len(widest)))
+        for number in widest:
+            less = min(step, made[number] - least[number], max(sum(made) - room, 0))
+            made[number] -= less
+    return made
+
+
+def _row_lines(
+    cells: Sequence[str], right: Sequence[bool], widths: Sequence[int], *, bottom: bool = False
+) -> Iterator[str]:
+    """The lines of one row; its cells stand at the top, or at the bottom."""
+    folded = [
+        [part for line in cell.split("\n") for part in fold(line, size)]
+        for cell, size in zip(cells, widths, strict=True)
+    ]
+    if bottom:
+        height = max(map(len, folded))
+        folded = [[""] * (height - len(parts)) + parts for parts in folded]
+    for parts in zip_longest(*folded, fillvalue=""):
+        cells_now = zip(parts, widths, right, strict=True)
+        yield GAP.join(padded(part, size, to_right) for part, size, to_right in cells_now).rstrip()
+
+
+def fold(text: str, width: int) -> list[str]:
+    """Text in lines of at most this width, broken between words, and inside of a word that is wider by itself."""
+    if text_width(text) <= width:
+        return [text]
+    lines, line = [], ""
+    for word in _WORD.findall(text) or [text]:
+        if line and text_width(line) + text_width(word.rstrip()) > width:
+            lines.append(line.rstrip())
+            line = ""
+        line += word
+        while text_width(line.rstrip()) > width:
+            cut = _cut(line, width)
+            lines.append(line[:cut])
+            line = line[cut:]
+    return [*lines, line.rstrip()] if line.rstrip() or not lines else lines
+
+
+def _cut(text: str, width: int) -> int:
+    """How many characters fit, at least one."""
+    taken = 0
+    for place, character in enumerate(text):
+        taken += text_width(character)
+        if taken > width:
+            return max(place, 1)
+    return len(text)
+
+
+def padded(text: str, width: int, right: bool = False) -> str:
+    """Text with blanks up to a width."""
+    blanks = " " * max(width - text_width(text), 0)
+    return blanks + text if right else text + blanks
+
+
+def text_width(text: str) -> int:
+    """The columns that a line of text takes on a terminal."""
+    return len(text) if text.isascii() else sum(map(_character_width, text))
+
+
+@lru_cache(maxsize=4096)
+def _character_width(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
