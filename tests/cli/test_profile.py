@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import event, write
+from support.findings import event, write
 
 
 def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:

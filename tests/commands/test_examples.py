@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from golden_case import comparable, filled, narrowed, run_case
 from podhawk.commands.declare import Command, Example
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.commands.registry import SUPPORTED
 from podhawk.spl.text import plain
+from support.golden_case import comparable, filled, narrowed, run_case
 
 EXAMPLES = [
     pytest.param(command, example, id=f"{command.name}-{number}")

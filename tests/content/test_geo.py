@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import mmdb
 from podhawk import api
 from podhawk.content.geo import open_geo
 from podhawk.content.model import Content
 from podhawk.errors import PodhawkError
+from support import mmdb
 
 CITY = {
     "city": {"names": {"en": "Berlin", "de": "Berlin"}},

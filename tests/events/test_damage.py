@@ -10,9 +10,9 @@ import pytest
 import zstandard
 
 from events.conftest import Read
-from events.samples import aks, cloudwatch, event, line, text
 from podhawk.events import InputReport, decode
 from podhawk.events.reasons import BINARY, BROKEN, COMPRESSION, CONTROL, CUT, FRAGMENT, KLOG, OTHER_JSON, TEXT, TOO_DEEP
+from support.samples import aks, cloudwatch, event, line, text
 
 
 def ids(events: list) -> list[str]:

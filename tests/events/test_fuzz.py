@@ -13,11 +13,11 @@ from pathlib import Path
 
 import zstandard
 
-from events.samples import aks, cloudwatch, event, gke, line, packed, text
 from podhawk.errors import PodhawkError
 from podhawk.events import InputReport, ReadOptions, check_recognised, fields_of, pick, read_events
 from podhawk.events.reasons import REASONS
 from podhawk.events.registry import FORMATS
+from support.samples import aks, cloudwatch, event, gke, line, packed, text
 
 ROUNDS = 100_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 2_000
 SEEDS = [

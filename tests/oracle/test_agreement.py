@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from golden_case import comparable, filled, narrowed, read_cases
 from oracle.generate import pair
 from oracle.interpret import SUPPORTED, interpret
 from podhawk import api
@@ -19,6 +18,7 @@ from podhawk.content.model import Content
 from podhawk.errors import PodhawkError
 from podhawk.functions.times import resolve
 from podhawk.spl.text import plain
+from support.golden_case import comparable, filled, narrowed, read_cases
 
 PAIRS = {"full": 40_000}.get(os.environ.get("PODHAWK_EFFORT", ""), 6_000)
 PARTS = 4

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from detect.making import NOW, detection, event, received, run, write
 from detect.risk.test_risk import SCORE, VERBS, events
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
@@ -24,7 +23,8 @@ from podhawk.errors import StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import CURRENT, FINDINGS, RISK, VERSION
 from podhawk.store.state import SqlMemory, heirs_of
-from store.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
+from support.findings import NOW, detection, event, received, run, write
+from support.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
 
 
 def test_runs_over_shuffled_pieces_find_what_one_run_finds(tmp_path: Path, new_state: NewState) -> None:
@@ -292,9 +292,9 @@ def test_a_run_that_is_killed_leaves_the_state_as_it_was(tmp_path: Path) -> None
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from detect.making import detection, event, run, write
+from support.findings import detection, event, run, write
 from podhawk.store.state import SqlMemory, heirs_of
-from store.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
+from support.states import DETECTIONS, MANY, PODS, NewState, known, plain, requests
 SqlMemory._write_risk = lambda self, risk, replaced: os.kill(os.getpid(), signal.SIGKILL)
 run(write(Path({log!r}), event("second", at="11:00:00.0")), detection({PODS!r}), state={state!r})
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authoring.pages.conftest import REST
+from authoring.conftest import REST
 from podhawk.authoring.pages import CaseResult, InForce, build_site, read_results
 from podhawk.authoring.pages.facts import safe_link, slugs
 from podhawk.authoring.pages.highlight import pieces

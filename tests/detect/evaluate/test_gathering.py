@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from detect.making import detection, event, received, run, write
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.detect.report.finding_json import record
 from podhawk.engine.run import workers as parallel
+from support.findings import detection, event, received, run, write
 
 
 def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, received, run, write
 from podhawk.engine.run.batch import BatchRunner
+from support.findings import detection, event, received, run, write
 
 CONTROLLER = {
     "username": "system:serviceaccount:kube-system:replicaset-controller",

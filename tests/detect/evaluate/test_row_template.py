@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, run, write
 from detect.test_corpora import _plain, content
 from podhawk import api
 from podhawk.commands.context import Context
@@ -15,6 +14,7 @@ from podhawk.detect.evaluate.row_template import identities
 from podhawk.engine.fastpath import dispatch as serving
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.events import kept
+from support.findings import detection, event, run, write
 
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, received, run, write
 from podhawk.content.model import Throttling
 from podhawk.detect.evaluate.match import Match
 from podhawk.detect.finding import Finding
@@ -18,6 +17,7 @@ from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import Request, key_of
 from podhawk.errors import UsageError
 from podhawk.events.event import AuditEvent, Origin, View
+from support.findings import detection, event, received, run, write
 
 PODS = "verb=create objectRef.resource=pods"
 SCHEDULER = {"username": "system:kube-scheduler", "groups": ["system:authenticated"]}

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detect.making import detection, event, received, run, write
 from podhawk.detect.finding import Finding
 from podhawk.detect.requests.actor import actor_of
 from podhawk.detect.requests.outcome import outcome_of
@@ -18,6 +17,7 @@ from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import Request, RequestKey, key_of
 from podhawk.detect.requests.target import target_of
 from podhawk.events.event import AuditEvent, Origin, View
+from support.findings import detection, event, received, run, write
 
 CONTROLLER = {"username": "system:serviceaccount:kube-system:{}", "groups": ["system:serviceaccounts"]}
 

@@ -11,7 +11,7 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.events import source
-from wrappings import event
+from support.wrappings import event
 
 COUNTING = "* | stats count by verb objectRef.resource"
 THE_LONG_WAY = f"* | eval unused=_raw {COUNTING[2:]}"

@@ -19,7 +19,7 @@ from podhawk.engine.prefilter import prefilter as sieve
 from podhawk.engine.run import batch
 from podhawk.errors import PodhawkError
 from podhawk.events import source
-from wrappings import SEARCHES, WRAPPINGS, event, spelled
+from support.wrappings import SEARCHES, WRAPPINGS, event, spelled
 
 NOTHING = Content()
 

@@ -23,7 +23,7 @@ from podhawk.events.read import InputReport, ReadOptions, read_events
 from podhawk.events.sifting import CONTINUES
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
-from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
+from support.wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
 
 NOTHING = Content()
 

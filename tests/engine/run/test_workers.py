@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import zstandard
 
-from engine_logs import SEARCHES, write
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.run import workers as parallel
+from support.generated_logs import SEARCHES, write
 
 NOTHING = Content()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.spark.cluster import HOST, Cluster, java
+from support.spark_cluster import HOST, Cluster, java
 
 
 def _missing(reason: str) -> None:

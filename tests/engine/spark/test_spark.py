@@ -14,8 +14,6 @@ import pytest
 import zstandard
 from msgspec.structs import replace
 
-from engine.spark.cluster import Cluster, wait_for
-from engine_logs import SEARCHES, write
 from oracle.generate import pair
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
@@ -26,6 +24,8 @@ from podhawk.engine.run.batch import Request
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.spark import cluster as declared
 from podhawk.errors import PodhawkError, UsageError
+from support.generated_logs import SEARCHES, write
+from support.spark_cluster import Cluster, wait_for
 
 NOTHING = Content()
 NOW = "2026-11-25T12:00:00Z"

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from events.conftest import Read
-from events.samples import gke, text
 from podhawk.events import fields_of
+from support.samples import gke, text
 
 
 def rebuilt(read: Read, entry: dict[str, Any]) -> dict[str, Any]:

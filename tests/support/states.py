@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from detect.making import NOW, detection, event, received
 from podhawk import api
 from podhawk.detect.report.finding_json import record
+from support.findings import NOW, detection, event, received
 
 NewState = Callable[[], str]
 PODS = "verb=create objectRef.resource=pods | stats count by user.username stage"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from podhawk.events.reasons import REASONS
 from podhawk.events.registry import FORMATS
+from support import ROOT
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/formats.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs/formats.md").read_text(encoding="utf-8")
 
 
 def test_every_format_has_an_entry() -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import event, write
 from podhawk import api
 from podhawk.authoring.pages.results import read_results
 from podhawk.authoring.testing.datasets import Places, locate
@@ -19,6 +18,7 @@ from podhawk.authoring.testing.run import cases_of, run_case
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.prepare import prepare
+from support.findings import event, write
 
 PACK = load_content([shipped_pack()])
 AROUND = api.surroundings({"jobs": 1})

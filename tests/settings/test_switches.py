@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from golden_case import filled, narrowed, run_case
 from podhawk.commands.iplocation import IPLOCATION
 from podhawk.commands.parse import parse_search
 from podhawk.errors import UsageError
 from podhawk.rows import Row
 from podhawk.settings.switches import NAMES, chosen
 from podhawk.spl.text import plain
+from support.golden_case import filled, narrowed, run_case
 
 Rows = list[dict[str, Any]]
 LONG = '{"pad":"' + "x" * 5000 + '","late":"1"}'

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import NOW, event, received, run, write
 from podhawk.content.load import load_content
 from podhawk.detect.findings import Policies
 from podhawk.detect.rank.exceptions import load_exceptions
+from support.findings import NOW, event, received, run, write
 
 CONTENT = """name: Pods
 id: 5b0d6c5e-1111-4a86-8d6c-5a2f7d1e9b41

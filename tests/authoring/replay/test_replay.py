@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from detect.making import NOW, event, write
 from podhawk.authoring.replay.datasets import Dataset, messages
 from podhawk.authoring.replay.send import MOST_BYTES, Position, batches, read_position, write_position
 from podhawk.authoring.replay.targets import target_of
 from podhawk.errors import UsageError
+from support.findings import NOW, event, write
 
 
 class Receiver(ThreadingHTTPServer):

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from podhawk import api
+from support import ROOT
 
-BENCH = Path(__file__).resolve().parent.parent / "bench"
+BENCH = ROOT / "bench"
 
 
 def test_the_corpus_is_repeatable_and_read_as_audit_events(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from golden_case import read_cases
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.spl.macros import expand
 from podhawk.spl.text import plain
+from support.golden_case import read_cases
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 NAMES = (

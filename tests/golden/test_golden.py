@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from golden_case import comparable, filled, narrowed, read_cases, run_case
 from podhawk.errors import PodhawkError
+from support.golden_case import comparable, filled, narrowed, read_cases, run_case
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parent
 OURS = [
     pytest.param(case, id=f"{path.stem}-{case['id']}")
     for path in sorted(GOLDEN.glob("*.jsonl"))

@@ -20,6 +20,7 @@ from podhawk.content.root import load_around
 from podhawk.errors import UsageError
 from podhawk.spl.clause import read_clause
 from podhawk.spl.macros import expand
+from support import ROOT
 
 GOOD = """name: Pods Made
 id: 5b0d6c5e-1c1e-4a86-8d6c-5a2f7d1e9b41
@@ -179,7 +180,7 @@ def test_a_seeded_fault_is_found(root: Path, check: str, old: str, new: str) -> 
 
 
 def test_every_check_has_a_seeded_fault_and_an_entry_in_the_docs() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "lint.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
     assert [one.id for one in CHECKS if one.id not in {seed[0] for seed in SEEDED} | {"disagreement"}] == []
     assert [one.id for one in CHECKS if f"| `{one.id}` | {one.level} | {one.doc} |" not in page] == []
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from podhawk.cli.main import EXIT_CODES, VERBS
@@ -19,8 +17,9 @@ from podhawk.functions.aggregations import AGGREGATIONS
 from podhawk.functions.registry import FUNCTIONS
 from podhawk.settings.options import OPTIONS
 from podhawk.settings.switches import DIFFERENCES, SWITCHES
+from support import ROOT
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -12,8 +12,8 @@ import pytest
 import zstandard
 
 from events.conftest import Read
-from events.samples import aks, cloudwatch, event, gke, line, packed, text
 from podhawk.events.registry import FORMATS
+from support.samples import aks, cloudwatch, event, gke, line, packed, text
 
 DOCS_TIME = 1793527200.5
 EVENT_TIME = 1793527200.123456
