@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,7 @@ from podhawk.content.load import load_content
 from podhawk.functions.declare import Env
 from podhawk.spl.macros import expand
 
-if not os.environ.get("CI"):
-    pytest.importorskip("sigma")
+pytestmark = pytest.mark.needs("sigma")
 
 RULE = """title: Denied Things
 id: 0e95725d-7320-415d-80f7-004da920fc10

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,17 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from support import ROOT
+
 HOST = "127.0.0.1"
-
-
-def java() -> str | None:
-    """Java, installed from Debian's packages where it is missing and may be."""
-    found = shutil.which("java")
-    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "install", "-y", "-q", "default-jre-headless"], check=False, capture_output=True)
-        found = shutil.which("java")
-    return found
 
 
 def free_port() -> int:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from conftest import find_shared
 from podhawk.errors import InputError
 from podhawk.events import AuditEvent, InputReport, ReadOptions, check_recognised, fields_of, read_events
+from support.needs import find_shared
 
 
 def found() -> Iterator[dict[str, Any]]:
