@@ -11,6 +11,7 @@ import pytest
 from podhawk.content.load import load_content
 from podhawk.detect.findings import Policies
 from podhawk.detect.rank.exceptions import load_exceptions
+from support.command_line import podhawk
 from support.findings import NOW, event, received, run, write
 
 CONTENT = """name: Pods
@@ -42,12 +43,6 @@ def content(tmp_path: Path) -> Path:
     (folder / "macro.yml").write_text(MACRO)
     write(folder / "attack.log", event("x", user={**UID, "username": "mallory"}))
     return folder
-
-
-def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
 
 
 def explain(content: Path, log: Path, *more: object) -> str:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import configparser
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,17 +14,8 @@ import pytest
 from podhawk.authoring.export.conf import conf, value
 from podhawk.authoring.export.settings import app_settings
 from podhawk.content.load import load_content, shipped_pack
-
-
-def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=cwd,
-    )
+from support.command_line import podhawk
+from support.needs import program
 
 
 def read(path: Path) -> configparser.RawConfigParser:
@@ -41,7 +30,7 @@ def read(path: Path) -> configparser.RawConfigParser:
     return parser
 
 
-@pytest.fixture(params=["pack", "published"])
+@pytest.fixture(params=["pack", pytest.param("published", marks=pytest.mark.corpus)])
 def exported(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path]:
     """An exported app, and the content that it is of."""
     source = shipped_pack() if request.param == "pack" else request.getfixturevalue("shared") / "content" / "splunk"
@@ -97,15 +86,19 @@ def test_every_macro_lookup_and_story_is_there(exported: tuple[Path, Path]) -> N
     assert listed <= set(saved.sections())
 
 
+@pytest.mark.needs("appinspect")
 def test_splunks_inspection_reports_no_error_and_no_failure(exported: tuple[Path, Path], tmp_path: Path) -> None:
-    program = shutil.which("splunk-appinspect", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if program is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have splunk-appinspect")
-        pytest.skip("splunk-appinspect is not installed")
     report = tmp_path / "report.json"
     subprocess.run(
-        [program, "inspect", str(exported[0]), "--data-format", "json", "--output-file", str(report)],
+        [
+            program("splunk-appinspect"),
+            "inspect",
+            str(exported[0]),
+            "--data-format",
+            "json",
+            "--output-file",
+            str(report),
+        ],
         check=False,
         capture_output=True,
         timeout=300,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from podhawk.errors import UsageError
 from podhawk.spl.clause import read_clause
 from podhawk.spl.macros import expand
 from support import ROOT
+from support.command_line import podhawk
 
 GOOD = """name: Pods Made
 id: 5b0d6c5e-1c1e-4a86-8d6c-5a2f7d1e9b41
@@ -156,17 +156,6 @@ def checks(root: Path, text: str) -> list[str]:
     return [one.check for one in lint(content, chosen)]
 
 
-def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=cwd,
-    )
-
-
 def test_good_content_has_no_fault(root: Path) -> None:
     assert checks(root, GOOD) == []
 
@@ -291,6 +280,7 @@ def test_what_is_certain_is_fixed(root: Path) -> None:
     assert checks(root, file.read_text()) == []
 
 
+@pytest.mark.needs("git")
 def test_a_changed_macro_counts_as_a_change_of_its_users(root: Path) -> None:
     def git(*arguments: str) -> None:
         subprocess.run(

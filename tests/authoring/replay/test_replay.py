@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from podhawk.authoring.replay.datasets import Dataset, messages
 from podhawk.authoring.replay.send import MOST_BYTES, Position, batches, read_position, write_position
 from podhawk.authoring.replay.targets import target_of
 from podhawk.errors import UsageError
+from support.command_line import podhawk
 from support.findings import NOW, event, write
 
 
@@ -94,16 +94,7 @@ def day_long(path: Path, count: int = 1300) -> Path:
 
 
 def replay(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", "replay", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, **environment},
-    )
+    return podhawk("replay", *arguments, env=environment)
 
 
 def test_a_day_arrives_complete_in_order_and_moved_though_the_receiver_fails_and_breaks_off(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from podhawk.authoring.testing.run import cases_of, run_case
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.prepare import prepare
+from support.command_line import podhawk
 from support.findings import event, write
 
 PACK = load_content([shipped_pack()])
@@ -46,16 +46,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "detections").mkdir()
     write(tmp_path / "attack.log", event("1"), event("2", user={"username": "bob"}))
     return tmp_path
-
-
-def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def run(folder: Path, text: str = DETECTION, *more: object) -> subprocess.CompletedProcess[str]:
