@@ -68,6 +68,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     # Single things, for @pytest.mark.needs(...).
     "appinspect": (Need(lambda: program("splunk-appinspect"), "needs splunk-appinspect (the extra dev of podhawk)"),),
     "git": (_program("git", "git"),),
+    "hatchling": (_module("hatchling", "dev"),),
     "sigma": (_module("sigma", "sigma"),),
 }
 
