@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from podhawk.content import Content, load_content
 from support.needs import NEEDS, find_shared, missing
 
 GROUP_OF_FIXTURE = {"shared": "corpus", "cluster": "spark", "browser": "browser", "postgres": "postgres"}
@@ -52,6 +53,12 @@ def shared() -> Path:
     folder = find_shared()
     assert folder is not None
     return folder
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> Content:
+    """Splunk's published content for Kubernetes."""
+    return load_content([shared / "content" / "splunk"])
 
 
 @pytest.fixture(scope="session", autouse=True)

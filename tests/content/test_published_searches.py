@@ -9,7 +9,6 @@ import pytest
 
 from podhawk import api
 from podhawk.commands.parse import parse_search, render_pipeline
-from podhawk.content.load import load_content
 from podhawk.content.model import Content
 from podhawk.spl.macros import expand
 from podhawk.spl.text import plain
@@ -23,32 +22,27 @@ COUNTS = {  # rows of each live detection: corpus A by default and exactly, C by
 }
 
 
-@pytest.fixture(scope="module")
-def content(shared: Path) -> Content:
-    return load_content([shared / "content" / "splunk"])
+def test_everything_loads(published: Content) -> None:
+    assert published.problems == ()
+    assert len(published.detections) == 66
 
 
-def test_everything_loads(content: Content) -> None:
-    assert content.problems == ()
-    assert len(content.detections) == 66
-
-
-def test_every_search_parses_and_round_trips(content: Content) -> None:
-    searches = [one.search for one in (*content.detections, *content.baselines, *content.investigations)]
+def test_every_search_parses_and_round_trips(published: Content) -> None:
+    searches = [one.search for one in (*published.detections, *published.baselines, *published.investigations)]
     searches += [
         drill.search
-        for one in content.detections
+        for one in published.detections
         for drill in one.drilldowns
         if "%original_detection_search%" not in drill.search
     ]
     assert len(searches) > 80
     for search in searches:
-        tree = parse_search(expand(search, content.macros, keep_unknown=True))
+        tree = parse_search(expand(search, published.macros, keep_unknown=True))
         assert parse_search(plain(render_pipeline(tree))) == tree
 
 
-def test_every_macro_parses(content: Content) -> None:
-    for macro in content.macros.values():
+def test_every_macro_parses(published: Content) -> None:
+    for macro in published.macros.values():
         text = macro.definition
         for argument in macro.arguments:
             text = text.replace(f"${argument}$", "x")
@@ -56,8 +50,8 @@ def test_every_macro_parses(content: Content) -> None:
         parse_search(plain(f"* | {text}" if first in ("convert", "search") else text))
 
 
-def test_only_metrics_searches_are_refused(content: Content, shared: Path) -> None:
-    result = api.rows(content, shared / "audit" / "corpus" / "webhook" / "A-metadata-03.json.gz")
+def test_only_metrics_searches_are_refused(published: Content, shared: Path) -> None:
+    result = api.rows(published, shared / "audit" / "corpus" / "webhook" / "A-metadata-03.json.gz")
     assert [str(one.broken) for one in result.detections if one.broken] == []
     refused = [one for one in result.detections if one.refused]
     assert len(refused) == 14
@@ -73,17 +67,18 @@ def test_only_metrics_searches_are_refused(content: Content, shared: Path) -> No
         ("C-requestresponse", True, 3),
     ],
 )
-def test_rows_of_live_detections(content: Content, shared: Path, corpus: str, exact: bool, column: int) -> None:
-    chosen = [one for one in content.detections if one.stem in COUNTS]
-    result = api.rows(content, shared / "audit" / "corpus" / f"{corpus}.log.gz", detections=chosen, splunk_exact=exact)
+def test_rows_of_live_detections(published: Content, shared: Path, corpus: str, exact: bool, column: int) -> None:
+    chosen = [one for one in published.detections if one.stem in COUNTS]
+    log = shared / "audit" / "corpus" / f"{corpus}.log.gz"
+    result = api.rows(published, log, detections=chosen, splunk_exact=exact)
     assert {one.detection.stem: len(one.result or ()) for one in result.detections} == {
         stem: counts[column] for stem, counts in COUNTS.items()
     }
 
 
-def test_without_a_geo_database_location_detections_cannot_fire(content: Content, shared: Path) -> None:
-    chosen = [one for one in content.detections if "iplocation" in one.search]
-    result = api.rows(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen)
+def test_without_a_geo_database_location_detections_cannot_fire(published: Content, shared: Path) -> None:
+    chosen = [one for one in published.detections if "iplocation" in one.search]
+    result = api.rows(published, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen)
     assert [one.cannot.split(":")[0] for one in result.detections] == ["no geo database"] * 3
 
 
@@ -143,21 +138,21 @@ PULL = {
     ],
 )
 def test_other_sources(
-    content: Content, tmp_path: Path, stem: str, text: str, format_: str, sourcetype: str, expected: dict[str, str]
+    published: Content, tmp_path: Path, stem: str, text: str, format_: str, sourcetype: str, expected: dict[str, str]
 ) -> None:
     path = tmp_path / "events"
     path.write_text(text + "\n")
-    chosen = [one for one in content.detections if one.stem == stem]
-    result = api.rows(content, path, detections=chosen, input_format=format_, sourcetype=sourcetype)
+    chosen = [one for one in published.detections if one.stem == stem]
+    result = api.rows(published, path, detections=chosen, input_format=format_, sourcetype=sourcetype)
     rows = list(result.detections[0].result or ())
     assert len(rows) == 1
     assert {name: rows[0][name] for name in expected} == expected
 
 
-def test_cloud_searches_see_the_view_of_their_carrier(content: Content, shared: Path) -> None:
+def test_cloud_searches_see_the_view_of_their_carrier(published: Content, shared: Path) -> None:
     aks = shared / "audit" / "formats" / "sysdiglabs-aks-audit-log" / "event.json"
-    azure = [one for one in content.detections if "`kubernetes_azure`" in one.search]
-    result = api.rows(content, aks, detections=azure)
+    azure = [one for one in published.detections if "`kubernetes_azure`" in one.search]
+    result = api.rows(published, aks, detections=azure)
     assert {one.detection.stem: len(one.result or ()) for one in result.detections} == {
         "kubernetes_azure_active_service_accounts_by_pod_namespace": 1,
         "kubernetes_azure_detect_rbac_authorization_by_account": 3,
@@ -168,5 +163,5 @@ def test_cloud_searches_see_the_view_of_their_carrier(content: Content, shared: 
         "kubernetes_azure_pod_scan_fingerprint": 0,
         "kubernetes_azure_scan_fingerprint": 0,
     }
-    native = api.search('source="kubernetes" | stats count', aks, content=content)
+    native = api.search('source="kubernetes" | stats count', aks, content=published)
     assert list(native) == [{"count": "22"}]

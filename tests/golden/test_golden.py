@@ -8,25 +8,9 @@ from typing import Any
 import pytest
 
 from podhawk.errors import PodhawkError
-from support.golden_case import comparable, filled, narrowed, read_cases, run_case
+from support.golden_case import GOLDEN, check, read_cases
 
-GOLDEN = Path(__file__).parent
-OURS = [
-    pytest.param(case, id=f"{path.stem}-{case['id']}")
-    for path in sorted(GOLDEN.glob("*.jsonl"))
-    for case in read_cases(path)
-]
-
-
-def check(case: dict[str, Any], folder: Path) -> None:
-    if case["expect"] == "ERROR":
-        with pytest.raises(PodhawkError):
-            run_case(case, folder)
-        return
-    rows = run_case(case, folder)
-    assert len(rows) == len(case["expect"]), rows
-    ordered = case.get("ordered", False)
-    assert comparable(narrowed(rows, case["expect"]), ordered) == comparable(filled(case["expect"]), ordered)
+OURS = [pytest.param(case, id=f"{path.stem}-{case['id']}") for path in GOLDEN for case in read_cases(path)]
 
 
 @pytest.mark.parametrize("case", OURS)

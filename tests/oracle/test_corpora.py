@@ -14,7 +14,7 @@ from oracle.interpret import run
 from oracle.values import text
 from podhawk import api
 from podhawk.commands.parse import parse_search
-from podhawk.content.load import load_content
+from podhawk.content import Content
 from podhawk.events.time import parse_rfc3339
 from podhawk.functions.declare import Env
 from podhawk.spl.macros import expand
@@ -44,16 +44,15 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("corpus", CORPORA)
-def test_rows_of_live_detections(shared: Path, corpus: str) -> None:
-    content = load_content([shared / "content" / "splunk"])
+def test_rows_of_live_detections(published: Content, shared: Path, corpus: str) -> None:
     path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
-    live = [one for one in content.detections if "`kube_audit`" in one.search and "iplocation" not in one.search]
+    live = [one for one in published.detections if "`kube_audit`" in one.search and "iplocation" not in one.search]
     assert len(live) == 12
     events = rows_of(path)
     for exact in (False, True):
-        result = api.rows(content, path, detections=live, splunk_exact=exact, now="2026-11-25T12:00:00Z")
+        result = api.rows(published, path, detections=live, splunk_exact=exact, now="2026-11-25T12:00:00Z")
         for one in result.detections:
-            tree = parse_search(expand(one.detection.search, content.macros))
+            tree = parse_search(expand(one.detection.search, published.macros))
             expected = run(tree.stages, [dict(row) for row in events], Env(now=0.0), exact)
             shown = [
                 {name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}

@@ -13,7 +13,7 @@ from podhawk.errors import UsageError
 from podhawk.rows import Row
 from podhawk.settings.switches import NAMES, chosen
 from podhawk.spl.text import plain
-from support.golden_case import filled, narrowed, run_case
+from support.golden_case import compared, run_case
 
 Rows = list[dict[str, Any]]
 LONG = '{"pad":"' + "x" * 5000 + '","late":"1"}'
@@ -116,7 +116,7 @@ def test_switch(
         folder = tmp_path / str(number)
         folder.mkdir()
         rows = run_case({"id": name, "events": events, "spl": spl, "switches": switches, **extra}, folder)
-        assert narrowed(rows, expected) == filled(expected)
+        assert compared(rows, expected) == compared(expected, expected)
         assert len(rows) == len(expected)
 
 

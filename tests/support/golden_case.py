@@ -11,22 +11,25 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from podhawk import api
 from podhawk.content.load import load_content
 from podhawk.content.model import Content
+from podhawk.errors import PodhawkError
+from support import TESTS
+
+GOLDEN = sorted((TESTS / "golden").glob("*.jsonl"))
 
 
 def read_cases(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def write_events(case: dict[str, Any], folder: Path) -> Path:
-    path = folder / "events.jsonl"
-    texts = [event if isinstance(event, str) else json.dumps(event, ensure_ascii=False) for event in case["events"]]
-    path.write_text("".join(text + "\n" for text in texts), encoding="utf-8")
-    return path
+def texts_of(case: dict[str, Any]) -> list[str]:
+    """The events, each as the line that it is in a log."""
+    return [event if isinstance(event, str) else json.dumps(event, ensure_ascii=False) for event in case["events"]]
 
 
 def content_for(case: dict[str, Any], folder: Path) -> Content:
@@ -50,7 +53,8 @@ def content_for(case: dict[str, Any], folder: Path) -> Content:
 
 
 def run_case(case: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
-    path = write_events(case, folder)
+    path = folder / "events.jsonl"
+    path.write_text("".join(text + "\n" for text in texts_of(case)), encoding="utf-8")
     result = api.search(
         case["spl"],
         path,
@@ -63,16 +67,21 @@ def run_case(case: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
     return list(result)
 
 
-def narrowed(rows: list[dict[str, Any]], expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with only the columns that the expectation names."""
+def compared(rows: list[dict[str, Any]], expected: list[dict[str, Any]], ordered: bool = True) -> list[Any]:
+    """The rows with only the columns that the expectation names, sorted unless their order counts."""
     columns = list(dict.fromkeys(name for row in expected for name in row))
-    return [{name: row.get(name) for name in columns} for row in rows]
+    narrowed = [{name: row.get(name) for name in columns} for row in rows]
+    return narrowed if ordered else sorted(narrowed, key=lambda row: json.dumps(row, sort_keys=True))
 
 
-def filled(expected: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    columns = list(dict.fromkeys(name for row in expected for name in row))
-    return [{name: row.get(name) for name in columns} for row in expected]
-
-
-def comparable(rows: list[dict[str, Any]], ordered: bool) -> list[Any]:
-    return rows if ordered else sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+def check(case: dict[str, Any], folder: Path) -> None:
+    """Runs a case and asserts what it expects."""
+    expected = case["expect"]
+    if expected == "ERROR":
+        with pytest.raises(PodhawkError):
+            run_case(case, folder)
+        return
+    rows = run_case(case, folder)
+    assert len(rows) == len(expected), rows
+    ordered = case.get("ordered", False)
+    assert compared(rows, expected, ordered) == compared(expected, expected, ordered)

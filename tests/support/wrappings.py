@@ -1,12 +1,15 @@
-"""Audit events as other products wrap them, spelled as JSON may spell them: input for tests of the prefilter."""
+"""Audit events as other products wrap them, spelled as JSON may spell them: input for tests of the prefilter.
+
+A wrapping makes a file of the JSON texts of events, with chance where the product leaves a choice.
+"""
 
 from __future__ import annotations
 
-import base64
-import gzip
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+
+from support import samples
 
 VERBS = ["create", "get", "list", "CREATE", "delete"]
 RESOURCES = ["pods", "secrets", "configmaps"]
@@ -67,71 +70,89 @@ def spelled(chance: random.Random, made: dict[str, object]) -> str:
     return text
 
 
+Wrapping = Callable[[random.Random, list[str]], bytes]
+WRAPPINGS: list[Wrapping] = []
+
+
+def wrapping(function: Wrapping) -> Wrapping:
+    WRAPPINGS.append(function)
+    return function
+
+
+def lines(texts: Iterable[str], end: str = "\n") -> bytes:
+    return "".join(text + end for text in texts).encode()
+
+
+@wrapping
 def plain_lines(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(text + "\n" for text in texts).encode()
+    return lines(texts)
 
 
+@wrapping
 def crlf(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(text + "\r\n" for text in texts).encode()
+    return lines(texts, "\r\n")
 
 
+@wrapping
 def half_lines(chance: random.Random, texts: list[str]) -> bytes:
     """Here and there a line is cut, as when a disk is full; the last one has no line feed."""
-    return "\n".join(
+    return lines(
         text[: chance.randrange(20, len(text))] if chance.random() < 0.1 else text for text in texts
-    ).encode()
+    ).removesuffix(b"\n")
 
 
+@wrapping
 def pretty(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(json.dumps(json.loads(text), indent=2) + "\n" for text in texts).encode()
+    return lines(json.dumps(json.loads(text), indent=2) for text in texts)
 
 
+@wrapping
 def pretty_among_lines(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(
-        (json.dumps(json.loads(text), indent=1) if chance.random() < 0.05 else text) + "\n" for text in texts
-    ).encode()
+    return lines(json.dumps(json.loads(text), indent=1) if chance.random() < 0.05 else text for text in texts)
 
 
+@wrapping
 def two_lines(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(
-        (text.replace(',"verb"', ',\n"verb"') if chance.random() < 0.1 else text) + "\n" for text in texts
-    ).encode()
+    return lines(text.replace(',"verb"', ',\n"verb"') if chance.random() < 0.1 else text for text in texts)
 
 
+@wrapping
 def array(chance: random.Random, texts: list[str]) -> bytes:
     return ("[" + ",\n".join(texts) + "]").encode()
 
 
+@wrapping
 def event_list(chance: random.Random, texts: list[str]) -> bytes:
-    return ('{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + ",".join(texts) + "]}\n").encode()
+    return lines(['{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + ",".join(texts) + "]}"])
 
 
+@wrapping
 def docker(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(
-        json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026-11-25T10:00:00Z"}) + "\n" for text in texts
-    ).encode()
+    return lines(json.dumps({"log": text + "\n", "stream": "stdout", "time": "2026-11-25T10:00:00Z"}) for text in texts)
 
 
+@wrapping
 def cri(chance: random.Random, texts: list[str]) -> bytes:
     """Long lines come in parts (P), the last of which is full (F)."""
     out = []
     for text in texts:
         cut = chance.randrange(1, len(text))
         parts = [("P", text[:cut]), ("F", text[cut:])] if chance.random() < 0.2 else [("F", text)]
-        out += [f"2026-11-25T10:00:00.1Z stdout {tag} {part}\n" for tag, part in parts]
-    return "".join(out).encode()
+        out += [f"2026-11-25T10:00:00.1Z stdout {tag} {part}" for tag, part in parts]
+    return lines(out)
 
 
+@wrapping
 def hec_text(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(json.dumps({"event": text, "sourcetype": "kube:apiserver-audit"}) + "\n" for text in texts).encode()
+    return lines(json.dumps({"event": text, "sourcetype": "kube:apiserver-audit"}) for text in texts)
 
 
+@wrapping
 def aks(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(
-        json.dumps({"category": "kube-audit", "properties": {"log": text + "\n"}}) + "\n" for text in texts
-    ).encode()
+    return lines(json.dumps({"category": "kube-audit", "properties": {"log": text + "\n"}}) for text in texts)
 
 
+@wrapping
 def dotnet(chance: random.Random, texts: list[str]) -> bytes:
     """Strings in which quotes and other marks are escaped by their numbers, as .NET and Gson do."""
 
@@ -139,73 +160,38 @@ def dotnet(chance: random.Random, texts: list[str]) -> bytes:
         made = json.dumps(text + "\n")[1:-1].replace('\\"', "\\u0022")
         return made.replace("'", "\\u0027").replace("=", "\\u003D") if chance.random() < 0.5 else made
 
-    return "".join(f'{{"category":"kube-audit","properties":{{"log":"{quoted(text)}"}}}}\n' for text in texts).encode()
+    return lines(f'{{"category":"kube-audit","properties":{{"log":"{quoted(text)}"}}}}' for text in texts)
 
 
-def string_in_string(chance: random.Random, texts: list[str]) -> bytes:
-    return "".join(json.dumps({"message": json.dumps({"log": text})}) + "\n" for text in texts).encode()
-
-
+@wrapping
 def indented_in_string(chance: random.Random, texts: list[str]) -> bytes:
     """Pretty-printed with tabs, then put into a string: what stands before a value is an escape."""
     return aks(chance, [json.dumps(json.loads(text), indent="\t") for text in texts])
 
 
+@wrapping
+def string_in_string(chance: random.Random, texts: list[str]) -> bytes:
+    return lines(json.dumps({"message": json.dumps({"log": text})}) for text in texts)
+
+
+@wrapping
 def cloudwatch(chance: random.Random, texts: list[str]) -> bytes:
     """Subscription payloads, compressed and in base64, among plain lines."""
-    body = {
-        "messageType": "DATA_MESSAGE",
-        "logGroup": "/aws/eks/prod/cluster",
-        "logStream": "kube-apiserver-audit-1",
-        "logEvents": [{"id": "1", "timestamp": 1, "message": text} for text in texts[: len(texts) // 2]],
-    }
-    packed = base64.b64encode(gzip.compress(json.dumps(body).encode())).decode()
-    half = "".join(text + "\n" for text in texts[len(texts) // 2 :])
-    return half.encode() + json.dumps({"awslogs": {"data": packed}}).encode() + b"\n"
+    half = len(texts) // 2
+    payload = samples.packed(samples.cloudwatch(*texts[:half]))
+    return lines([*texts[half:], json.dumps({"awslogs": {"data": payload}})])
 
 
+@wrapping
 def gke(chance: random.Random, texts: list[str]) -> bytes:
     """Cloud Logging entries, whose verb and resource stand in a method's name."""
-    out = []
-    for text in texts:
-        known = json.loads(text)
-        target = known["objectRef"]
-        out.append(
-            json.dumps(
-                {
-                    "protoPayload": {
-                        "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
-                        "serviceName": "k8s.io",
-                        "methodName": f"io.k8s.core.v1.{target['resource']}.{known['verb'].lower()}",
-                        "resourceName": f"core/v1/namespaces/team-a/{target['resource']}/x",
-                        "authenticationInfo": {"principalEmail": known["user"]["username"]},
-                    },
-                    "insertId": known["auditID"],
-                    "timestamp": "2026-11-25T10:00:00Z",
-                    "resource": {"type": "k8s_cluster", "labels": {"cluster_name": "c"}},
-                }
-            )
-            + "\n"
+    entries = []
+    for known in map(json.loads, texts):
+        resource = known["objectRef"]["resource"]
+        entry = samples.gke(
+            f"io.k8s.core.v1.{resource}.{known['verb'].lower()}",
+            f"core/v1/namespaces/team-a/{resource}/x",
+            authenticationInfo={"principalEmail": known["user"]["username"]},
         )
-    return "".join(out).encode()
-
-
-WRAPPINGS: list[Callable[[random.Random, list[str]], bytes]] = [
-    plain_lines,
-    crlf,
-    half_lines,
-    pretty,
-    pretty_among_lines,
-    two_lines,
-    array,
-    event_list,
-    docker,
-    cri,
-    hec_text,
-    aks,
-    dotnet,
-    indented_in_string,
-    string_in_string,
-    cloudwatch,
-    gke,
-]
+        entries.append(json.dumps({**entry, "insertId": known["auditID"], "operation": {}}))
+    return lines(entries)

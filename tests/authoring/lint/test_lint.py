@@ -14,7 +14,7 @@ from podhawk.authoring.lint.format import pipes
 from podhawk.authoring.lint.run import CHECKS, ignored_of, lint
 from podhawk.authoring.lint.searches import contradictions
 from podhawk.commands.parse import parse_search
-from podhawk.content.load import load_content, shipped_pack
+from podhawk.content import Content, load_content, shipped_pack
 from podhawk.content.root import load_around
 from podhawk.errors import UsageError
 from podhawk.spl.clause import read_clause
@@ -183,9 +183,8 @@ def test_the_shipped_pack_has_no_fault() -> None:
     assert lint(content, content.detections) == []
 
 
-def test_real_faults_of_published_content_are_told(shared: Path) -> None:
-    content = load_content([shared / "content" / "splunk"])
-    found = lint(content, content.detections)
+def test_real_faults_of_published_content_are_told(published: Content) -> None:
+    found = lint(published, published.detections)
     told = {(one.check, one.detection) for one in found}
     assert ("search-duplicate", "Kubernetes Access Scanning") in told
     assert ("search-duplicate", "Kubernetes Scanning by Unauthenticated IP Address") in told
@@ -322,12 +321,11 @@ def test_fmt_changes_nothing_but_the_lines_of_the_search(root: Path) -> None:
     assert podhawk("fmt", "--check", file).returncode == 0
 
 
-def test_published_searches_mean_the_same_one_pipe_a_line(shared: Path) -> None:
-    content = load_content([shared / "content" / "splunk"])
-    for one in content.detections:
+def test_published_searches_mean_the_same_one_pipe_a_line(published: Content) -> None:
+    for one in published.detections:
         lines = pipes(one.search)
         before, after = (
-            parse_search(expand(text, content.macros, keep_unknown=True)) for text in (one.search, "\n".join(lines))
+            parse_search(expand(text, published.macros, keep_unknown=True)) for text in (one.search, "\n".join(lines))
         )
         assert [(stage.name, stage.node) for stage in before.stages] == [
             (stage.name, stage.node) for stage in after.stages
