@@ -10,31 +10,17 @@ from pathlib import Path
 import pytest
 
 from support.command_line import podhawk
+from support.findings import event, write
 
 EVENTS = [
-    {
-        "kind": "Event",
-        "auditID": str(number),
-        "stage": "ResponseComplete",
-        "verb": verb,
-        "level": "Metadata",
-        "user": {"username": user, "groups": ["system:authenticated"]},
-        "sourceIPs": ["10.0.0.1"],
-        "requestURI": "/api/v1/namespaces/default/pods",
-        "objectRef": {"resource": "pods", "namespace": "default"},
-        "responseStatus": {"code": 201},
-        "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.123456Z",
-        "stageTimestamp": f"2026-11-25T10:00:0{number}.200000Z",
-    }
+    event(str(number), at=f"10:00:0{number}.123456", verb=verb, user={"username": user})
     for number, (verb, user) in enumerate([("create", "bob"), ("delete", "bob"), ("create", "ann")])
 ]
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    path = tmp_path / "audit.log"
-    path.write_text("".join(json.dumps(event) + "\n" for event in EVENTS))
-    return path
+    return write(tmp_path / "audit.log", *EVENTS)
 
 
 def test_search_prints_rows_on_one_stream_and_counts_on_the_other(log: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from oracle.generate import pair
 from oracle.interpret import SUPPORTED, interpret
+from oracle.logs import without_nothing
 from podhawk import api
 from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
@@ -28,7 +29,7 @@ NOTHING = Content()
 
 def engine(spl: str, path: Path, exact: bool) -> list[dict[str, Any]]:
     result = api.search(spl, path, content=NOTHING, input_format="json", splunk_exact=exact, now=str(NOW))
-    return [{name: cell for name, cell in row.items() if cell is not None} for row in result]
+    return without_nothing(result)
 
 
 def without_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

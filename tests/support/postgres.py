@@ -6,9 +6,7 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from support.needs import program
+from support.processes import HOST, free_port, wait_for
 
 
 @contextmanager
@@ -41,10 +40,8 @@ def postgres_server() -> Iterator[str]:
         **run_as,
     )
     assert made.returncode == 0, made.stdout + made.stderr
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    listen = ["-p", port, "-c", "listen_addresses=127.0.0.1", "-k", str(folder)]
+    port = free_port()
+    listen = ["-p", str(port), "-c", f"listen_addresses={HOST}", "-k", str(folder)]
     process = subprocess.Popen(
         [str(program("postgres")), "-D", data, *listen],
         stdout=subprocess.DEVNULL,
@@ -52,9 +49,9 @@ def postgres_server() -> Iterator[str]:
         cwd="/",
         **run_as,
     )
-    url = f"postgresql://podhawk@127.0.0.1:{port}"
+    url = f"postgresql://podhawk@{HOST}:{port}"
     try:
-        _wait_for(url)
+        wait_for(lambda: _answers(url), 15, "the PostgreSQL server")
         yield url
     finally:
         process.send_signal(signal.SIGQUIT)  # at once: nothing of the data is kept
@@ -62,17 +59,14 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(url: str) -> None:
+def _answers(url: str) -> bool:
     import psycopg
 
-    for _ in range(150):
-        try:
-            psycopg.connect(f"{url}/postgres").close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the PostgreSQL server did not start")
+    try:
+        psycopg.connect(f"{url}/postgres").close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def new_database(url: str) -> str:

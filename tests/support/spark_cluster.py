@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from support import ROOT
-
-HOST = "127.0.0.1"
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind((HOST, 0))
-        return int(taken.getsockname()[1])
-
-
-def wait_for(what: Any, seconds: float, told: str) -> Any:
-    """The first true answer of `what`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"waited {seconds} s for {told}")
+from support.processes import HOST, free_port, wait_for
 
 
 @dataclass
@@ -67,10 +48,7 @@ class Cluster:
 
         jars = Path(pyspark.__file__).parent / "jars"
         opens = [
-            "--add-opens=java.base/java.nio=ALL-UNNAMED",
-            "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
-            "--add-opens=java.base/java.lang=ALL-UNNAMED",
-            "--add-opens=java.base/java.util=ALL-UNNAMED",
+            f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in ("java.nio", "sun.nio.ch", "java.lang", "java.util")
         ]
         log = (self.folder / f"{name}-{len(self.workers)}.log").open("wb")
         return subprocess.Popen(
@@ -82,38 +60,22 @@ class Cluster:
         )
 
     def start(self) -> None:
-        self.master = self._java(
-            "master.Master", "--host", HOST, "--port", str(self.port), "--webui-port", str(self.web)
-        )
+        options = f"--host {HOST} --port {self.port} --webui-port {self.web}"
+        self.master = self._java("master.Master", *options.split())
         for _ in range(2):
             self.add_worker()
         self.wait(2)
 
     def add_worker(self) -> None:
-        self.workers.append(
-            self._java(
-                "worker.Worker",
-                "--host",
-                HOST,
-                "--cores",
-                "1",
-                "--memory",
-                "1g",
-                "--webui-port",
-                str(free_port()),
-                "--work-dir",
-                str(self.folder / f"work-{len(self.workers)}"),
-                self.url,
-            )
-        )
+        options = f"--host {HOST} --cores 1 --memory 1g --webui-port {free_port()}"
+        folder = str(self.folder / f"work-{len(self.workers)}")
+        self.workers.append(self._java("worker.Worker", *options.split(), "--work-dir", folder, self.url))
 
     def wait(self, workers: int) -> None:
         """Until the master counts so many living workers."""
         wait_for(lambda: self.state().get("aliveworkers") == workers, 60, f"{workers} workers")
 
     def state(self) -> dict[str, Any]:
-        import json
-
         try:
             with urllib.request.urlopen(f"http://{HOST}:{self.web}/json/", timeout=5) as answer:
                 return dict(json.load(answer))
@@ -121,9 +83,10 @@ class Cluster:
             return {}
 
     def stop(self) -> None:
-        for process in [*self.workers, *([self.master] if self.master else [])]:
+        processes = [*self.workers, *([self.master] if self.master else [])]
+        for process in processes:
             process.terminate()
-        for process in [*self.workers, *([self.master] if self.master else [])]:
+        for process in processes:
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:
