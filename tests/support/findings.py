@@ -9,6 +9,7 @@ from typing import Any
 from podhawk import api
 from podhawk.api import FindingsResult
 from podhawk.content.model import Content, Detection, Macro, RiskObject, ThreatObject
+from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies
 
 NOW = "2026-11-25T12:00:00Z"
@@ -95,3 +96,18 @@ def run(
     return api.run(
         Content(detections=detections, macros=known), *paths, policies=policies, **{"now": NOW, "jobs": 1, **options}
     )
+
+
+def only_finding(
+    tmp_path: Path,
+    *events: dict[str, Any],
+    search: str = "verb=create objectRef.resource=pods",
+    policies: Policies | None = None,
+    macros: dict[str, str] | None = None,
+    **members: Any,
+) -> Finding:
+    """The only finding of a detection over these events, incidents left out."""
+    log = write(tmp_path / "a.log", *events)
+    result = run(log, detection(search, **members), policies=policies, macros=macros)
+    (found,) = (finding for finding in result if finding.kind != "incident")
+    return found
