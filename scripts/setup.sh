@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv beside the sources and installs podhawk into it. Usage: scripts/setup.sh [extras]
+# Makes .venv beside the sources and installs podhawk into it. Usage: [PYTHON=python3.13] scripts/setup.sh [extras]
 set -eu
 cd "$(dirname "$0")/.."
 python=""
-for candidate in python3.13 python3.12 python3.11 python3; do
+for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
     if command -v "$candidate" >/dev/null 2>&1 &&
         "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
         python=$candidate
@@ -11,7 +11,7 @@ for candidate in python3.13 python3.12 python3.11 python3; do
     fi
 done
 if [ -z "$python" ]; then
-    echo "podhawk needs Python 3.11 or newer; none was found on the PATH." >&2
+    echo "podhawk needs Python 3.11 or newer; none was found${PYTHON:+ at $PYTHON}." >&2
     exit 1
 fi
 if [ ! -x .venv/bin/python ]; then

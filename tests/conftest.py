@@ -1,38 +1,67 @@
-"""What every test may ask for."""
+"""Which tests run: each test gets the markers of its group, and one whose needs are not met is skipped.
+
+A plain clone on a machine that has only Python skips what needs other programs or material (`support/needs.py`).
+Where `PODHAWK_TEST_ALL` is set, as in `.ci/run`, every skipped test fails instead, with the same reason.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from podhawk.content import Content, load_content
+from support.needs import NEEDS, find_shared, missing
+
+GROUP_OF_FIXTURE = {"shared": "corpus", "cluster": "spark", "browser": "browser", "postgres": "postgres"}
 
 
-def find_shared() -> Path | None:
-    """The folder of given material (real logs, published content), where there is one."""
-    folder = Path(os.environ.get("PODHAWK_SHARED", ROOT.parent / "shared"))
-    return folder if (folder / "content").is_dir() else None
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what a fixture needs. The Spark cluster goes last: it takes the machine for itself."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in GROUP_OF_FIXTURE:
+                item.add_marker(GROUP_OF_FIXTURE[fixture])
+    items.sort(key=lambda item: item.get_closest_marker("spark") is not None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needs = [mark.name for mark in item.iter_markers() if mark.name in NEEDS]
+    needs += [str(name) for mark in item.iter_markers("needs") for name in mark.args]
+    if reasons := missing(needs):
+        pytest.skip("; ".join(dict.fromkeys(reasons)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Turns a skipped test into a failed one where all tests are demanded."""
+    report = yield
+    if os.environ.get("PODHAWK_TEST_ALL") and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.longrepr = f"{reason}\nPODHAWK_TEST_ALL is set: no test may be skipped."
+    return report
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The given material; a plain clone has none, and tests that need it skip there."""
+    """The given material; what asks for it is skipped in a plain clone."""
     folder = find_shared()
-    if folder is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must see the shared material beside the repository")
-        pytest.skip("needs the shared folder (real logs and published content) beside the repository")
+    assert folder is not None
     return folder
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> Content:
+    """Splunk's published content for Kubernetes."""
+    return load_content([shared / "content" / "splunk"])
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Runs keep content in a folder of the tests, not in that of whoever runs them."""
     os.environ["PODHAWK_CONTENT_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The cluster goes last: it takes the machine for itself, and other servers start better without it."""
-    items.sort(key=lambda item: "tests/engine/spark/" in item.path.as_posix())

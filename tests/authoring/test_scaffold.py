@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,19 +10,9 @@ import yaml
 from podhawk.authoring.convert import converted, kept
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.rank.exceptions import load_exceptions
+from support.command_line import podhawk
 
 ROOT = Path(__file__).parents[2]
-
-
-def podhawk(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=cwd,
-    )
 
 
 def test_a_first_draft_lints_but_for_what_is_yet_to_say_tests_and_runs(tmp_path: Path) -> None:

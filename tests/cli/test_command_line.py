@@ -9,47 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from support.command_line import podhawk
+from support.findings import event, write
+
 EVENTS = [
-    {
-        "kind": "Event",
-        "auditID": str(number),
-        "stage": "ResponseComplete",
-        "verb": verb,
-        "level": "Metadata",
-        "user": {"username": user, "groups": ["system:authenticated"]},
-        "sourceIPs": ["10.0.0.1"],
-        "requestURI": "/api/v1/namespaces/default/pods",
-        "objectRef": {"resource": "pods", "namespace": "default"},
-        "responseStatus": {"code": 201},
-        "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.123456Z",
-        "stageTimestamp": f"2026-11-25T10:00:0{number}.200000Z",
-    }
+    event(str(number), at=f"10:00:0{number}.123456", verb=verb, user={"username": user})
     for number, (verb, user) in enumerate([("create", "bob"), ("delete", "bob"), ("create", "ann")])
 ]
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    path = tmp_path / "audit.log"
-    path.write_text("".join(json.dumps(event) + "\n" for event in EVENTS))
-    return path
-
-
-def podhawk(
-    *arguments: str, stdin: str | None = None, folder: Path | None = None, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    import os
-
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk.cli", *arguments],
-        input=stdin,
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env={**os.environ, **(env or {})},
-        timeout=60,
-        check=False,
-    )
+    return write(tmp_path / "audit.log", *EVENTS)
 
 
 def test_search_prints_rows_on_one_stream_and_counts_on_the_other(log: Path) -> None:
@@ -126,7 +97,7 @@ def test_a_search_from_a_file(log: Path, tmp_path: Path) -> None:
 def test_mistakes_are_told_with_their_exit_code(
     log: Path, tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
-    done = podhawk(*[str(log) if part == "LOG" else part for part in arguments], folder=tmp_path)
+    done = podhawk(*[str(log) if part == "LOG" else part for part in arguments], cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -162,15 +133,15 @@ def test_fail_on(log: Path) -> None:
 def test_settings_come_from_the_command_line_then_the_environment_then_the_file(log: Path, tmp_path: Path) -> None:
     (tmp_path / "podhawk.toml").write_text('output = "csv"\n[macros]\nmine = "verb=delete"\n')
     search = ["search", "`mine` | stats count", str(log)]
-    assert podhawk(*search, folder=tmp_path).stdout == "count\n1\n"
-    assert podhawk(*search, folder=tmp_path, env={"PODHAWK_OUTPUT": "jsonl"}).stdout == '{"count":"1"}\n'
-    assert podhawk(*search, "-o", "md", folder=tmp_path, env={"PODHAWK_OUTPUT": "jsonl"}).stdout.startswith("| count")
+    assert podhawk(*search, cwd=tmp_path).stdout == "count\n1\n"
+    assert podhawk(*search, cwd=tmp_path, env={"PODHAWK_OUTPUT": "jsonl"}).stdout == '{"count":"1"}\n'
+    assert podhawk(*search, "-o", "md", cwd=tmp_path, env={"PODHAWK_OUTPUT": "jsonl"}).stdout.startswith("| count")
 
 
 @pytest.mark.parametrize("text", ["outpt = 'csv'", "output = 'xml'", "quiet = 'maybe'", "output = ", "[macros]\nx = 1"])
 def test_a_wrong_settings_file_is_told(log: Path, tmp_path: Path, text: str) -> None:
     (tmp_path / "podhawk.toml").write_text(text)
-    done = podhawk("search", "* | head 1", str(log), folder=tmp_path)
+    done = podhawk("search", "* | head 1", str(log), cwd=tmp_path)
     assert done.returncode == 2
     assert "podhawk.toml" in done.stderr
 
@@ -196,13 +167,14 @@ def test_lookups_are_written_only_when_told(log: Path, tmp_path: Path) -> None:
 
 def test_a_closed_pipe_ends_silently(log: Path) -> None:
     log.write_text(log.read_text() * 3000)
-    command = f"{sys.executable} -m podhawk.cli search '*' {log} -q | head -1"
-    done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60, check=False
+    process = subprocess.Popen(
+        [sys.executable, "-m", "podhawk", "search", "*", log, "-q"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    assert done.stdout.count("\n") == 1
-    assert done.stderr == ""
-    assert done.returncode == 0
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.communicate(timeout=60)[1] == b""
+    assert process.returncode == 0
 
 
 def test_run_prints_rows_with_their_detection(log: Path) -> None:

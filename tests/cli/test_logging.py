@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import event, write
 from podhawk import api
 from podhawk.content.cache import WORTH_IT, kept
 from podhawk.content.load import shipped_pack
 from podhawk.content.model import Content
 from podhawk.content.parsed import SUFFIX
+from support.findings import event, write
 from without import run_without
 
 

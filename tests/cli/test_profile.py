@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from detect.making import event, write
-
-
-def podhawk(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "podhawk", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
+from support.command_line import podhawk
+from support.findings import event, write
 
 
 # Findings also want to know who is behind controllers and tokens: two searches more.

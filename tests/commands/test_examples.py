@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from golden_case import comparable, filled, narrowed, run_case
 from podhawk.commands.declare import Command, Example
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.commands.registry import SUPPORTED
 from podhawk.spl.text import plain
+from support.golden_case import check
 
 EXAMPLES = [
     pytest.param(command, example, id=f"{command.name}-{number}")
@@ -27,11 +27,9 @@ def test_example_gives_its_rows(command: Command, example: Example, tmp_path: Pa
         "spl": example.search,
         "exact": False,
         "lookups": dict(example.lookups),
+        "expect": [dict(row) for row in example.rows],
     }
-    expected = [dict(row) for row in example.rows]
-    rows = run_case(case, tmp_path)
-    assert len(rows) == len(expected), rows
-    assert comparable(narrowed(rows, expected), False) == comparable(filled(expected), False)
+    check(case, tmp_path)
 
 
 @pytest.mark.parametrize(("command", "example"), EXAMPLES)

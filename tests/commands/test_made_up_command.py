@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from commands.tally import TALLY
-from detect.making import detection, event, run, write
 from podhawk import api
 from podhawk.authoring.pages.trace import trace
 from podhawk.authoring.pages.where import verdicts
@@ -31,6 +30,7 @@ from podhawk.engine.spark.payload import LookupCodec, sent_search
 from podhawk.engine.wire import dump, load
 from podhawk.errors import SearchError
 from podhawk.rows import OrderKey, Row
+from support.findings import detection, event, run, write
 
 HOURLY = Deployment("hourly", cron_schedule="0 * * * *", earliest_time="-60m@m", latest_time="now")
 THRESHOLD = "verb=create | fillnull | tally user.username | where tallied > 2"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-import mmdb
 from podhawk import api
 from podhawk.content.geo import open_geo
 from podhawk.content.model import Content
 from podhawk.errors import PodhawkError
+from support import mmdb
 
 CITY = {
     "city": {"names": {"en": "Berlin", "de": "Berlin"}},
@@ -97,14 +97,12 @@ def test_prefix_and_all_fields(database: Path, tmp_path: Path) -> None:
     assert row == {"g_Continent": "Europe", "g_Timezone": "Europe/Berlin", "g_Country": "Germany", "City": None}
 
 
-def test_location_detections_fire_with_a_database(shared: Path, tmp_path: Path) -> None:
+def test_location_detections_fire_with_a_database(published: Content, shared: Path, tmp_path: Path) -> None:
     """Every address of the corpus is private, so the database places one of those."""
-    from podhawk.content.load import load_content
-
     database = mmdb.write(tmp_path / "lab.mmdb", {"127.0.0.0/8": CITY})
-    content = load_content([shared / "content" / "splunk"])
-    chosen = [one for one in content.detections if "iplocation" in one.search]
-    result = api.rows(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen, geo=str(database))
+    chosen = [one for one in published.detections if "iplocation" in one.search]
+    log = shared / "audit" / "corpus" / "A-metadata.log.gz"
+    result = api.rows(published, log, detections=chosen, geo=str(database))
     rows = {one.detection.stem: len(one.result or ()) for one in result.detections}
     assert rows["kubernetes_abuse_of_secret_by_unusual_location"] > 100
     assert rows["kubernetes_access_scanning"] > 0

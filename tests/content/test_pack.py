@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
+from oracle.pack import EXPECTED, read
 from podhawk.content import Content, LookupStore, annotations, load_content, shipped_pack
 from podhawk.content.detection import slug
-
-from .pack_oracle import EXPECTED, read
 
 PACK = shipped_pack()
 

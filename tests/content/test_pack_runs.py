@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from oracle.pack import EXPECTED, read
 from podhawk import api
 from podhawk.content import Content, load_content, shipped_pack
 from podhawk.content.model import ContentTest, Detection
 from podhawk.engine.plan.runnable import Runnable
-
-from .pack_oracle import EXPECTED, read
 
 PACK = load_content([shipped_pack()])
 CASES = [(one, test) for one in PACK.detections for test in one.tests]

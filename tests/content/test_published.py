@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from podhawk.content import Content, LookupStore, annotations, load_content, normalised, select
-
-
-@pytest.fixture(scope="module")
-def published(shared: Path) -> Content:
-    return load_content([shared / "content" / "splunk"])
 
 
 def test_everything_loads_without_a_problem(published: Content, shared: Path) -> None:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import pytest
 
-from oracle.interpret import run
-from oracle.test_corpora import rows_of
-from oracle.values import text
+from oracle.logs import results_of, rows_of, without_nothing
 from podhawk import api
-from podhawk.commands.parse import parse_search
 from podhawk.content.load import load_content
-from podhawk.functions.declare import Env
-from podhawk.spl.macros import expand
+from support.findings import NOW, event, write
 
-if not os.environ.get("CI"):
-    pytest.importorskip("sigma")
+pytestmark = pytest.mark.needs("sigma")
 
 RULE = """title: Denied Things
 id: 0e95725d-7320-415d-80f7-004da920fc10
@@ -72,26 +65,14 @@ def test_a_rule_becomes_a_detection_with_what_it_says_of_itself(tmp_path: Path) 
     )
     assert (one.mitre_attack_id, one.risk_score, one.severity) == (("T1613",), 70, "high")
     assert one.date == "2026-11-01"
-    log = tmp_path / "a.log"
-    log.write_text(
-        "".join(
-            json.dumps(
-                {
-                    "kind": "Event",
-                    "apiVersion": "audit.k8s.io/v1",
-                    "auditID": str(number),
-                    "stage": "ResponseComplete",
-                    "verb": verb,
-                    "user": {"username": user},
-                    "responseStatus": {"code": code},
-                    "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.000001Z",
-                }
-            )
-            + "\n"
+    log = write(
+        tmp_path / "a.log",
+        *(
+            event(str(number), verb=verb, user={"username": user}, responseStatus={"code": code})
             for number, (verb, user, code) in enumerate(
                 [("create", "bob", 403), ("create", "alice", 403), ("get", "bob", 403), ("create", "bob", 201)]
             )
-        )
+        ),
     )
     (finding,) = api.run(content, log)
     assert finding.title == "Denied Things by bob"
@@ -102,27 +83,13 @@ def test_correlation_rules_join_others_from_whatever_file(tmp_path: Path) -> Non
     assert content.problems == ()
     (one,) = content.detections
     assert one.name == "Burst of Denied Things"
-    log = tmp_path / "a.log"
-    log.write_text(
-        "".join(
-            json.dumps(
-                {
-                    "kind": "Event",
-                    "apiVersion": "audit.k8s.io/v1",
-                    "auditID": str(number),
-                    "stage": "ResponseComplete",
-                    "verb": "create",
-                    "user": {"username": "bob" if number < 3 else "eve"},
-                    "responseStatus": {"code": 403},
-                    "requestReceivedTimestamp": f"2026-11-25T10:00:0{number}.000001Z",
-                    "stageTimestamp": f"2026-11-25T10:00:0{number}.000002Z",
-                }
-            )
-            + "\n"
-            for number in range(5)
-        )
-    )
-    (finding,) = (each for each in api.run(content, log, now="2026-11-25T12:00:00Z") if each.kind != "incident")
+    users = ("bob", "bob", "bob", "eve", "eve")
+    denied = [
+        event(str(number), at=f"10:00:0{number}.0", user={"username": user}, responseStatus={"code": 403})
+        for number, user in enumerate(users)
+    ]
+    log = write(tmp_path / "a.log", *denied)
+    (finding,) = (each for each in api.run(content, log, now=NOW) if each.kind != "incident")
     assert finding.title == "Burst of Denied Things by bob"
 
 
@@ -161,13 +128,9 @@ def test_the_published_rules_give_the_rows_of_the_plain_interpreter(shared: Path
     for corpus in ("A-metadata", "C-requestresponse"):
         path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
         events = rows_of(path)
-        for one in api.rows(content, path, now="2026-11-25T12:00:00Z").detections:
-            tree = parse_search(expand(one.detection.search, content.macros))
-            expected = [
-                {name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
-                for row in run(tree.stages, [dict(row) for row in events], Env(now=0.0), False)
-            ]
-            got = [{name: cell for name, cell in row.items() if cell is not None} for row in one.result or ()]
+        for one in api.rows(content, path, now=NOW).detections:
+            expected = results_of(one.detection.search, content.macros, events, exact=False)
+            got = without_nothing(one.result)
             assert [row["auditID"] for row in got] == [row["auditID"] for row in expected], one.detection.name
             for mine, theirs in zip(got, expected, strict=True):
                 assert {name: mine.get(name) for name in theirs if name not in ("_time", "index")} == {

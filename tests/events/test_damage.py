@@ -10,12 +10,12 @@ from types import FrameType
 import pytest
 
 from events.conftest import Read
-from events.samples import aks, cloudwatch, event, line, text
-from packing import zstd
 from podhawk.events import InputReport
 from podhawk.events.decode import decode_at, decode_json, decode_quickly
 from podhawk.events.reasons import BINARY, BROKEN, COMPRESSION, CONTROL, CUT, FRAGMENT, KLOG, OTHER_JSON, TEXT, TOO_DEEP
 from podhawk.events.source import ReadSizes
+from support.packing import zstd
+from support.samples import aks, cloudwatch, event, line, text
 
 
 def ids(events: list) -> list[str]:

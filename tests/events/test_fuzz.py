@@ -11,12 +11,12 @@ import os
 import random
 from pathlib import Path
 
-from events.samples import aks, cloudwatch, event, gke, line, packed, text
-from packing import zstd
 from podhawk.errors import PodhawkError
 from podhawk.events import InputReport, ReadOptions, check_recognised, fields_of, pick, read_events
 from podhawk.events.reasons import REASONS
 from podhawk.events.registry import FORMATS
+from support.packing import zstd
+from support.samples import aks, cloudwatch, event, gke, line, packed, text
 
 ROUNDS = 100_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 2_000
 SEEDS = [

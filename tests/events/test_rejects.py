@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from events.conftest import Read
-from events.samples import gke, line, text
 from podhawk.errors import InputError, UsageError
 from podhawk.events import InputReport, ReadOptions, check_recognised, expand_paths, read_events, reasons
 from podhawk.events.options import Rejected
+from support.samples import gke, line, text
 
 REJECTED = {
     '{"kind":"AdmissionReview","apiVersion":"admission.k8s.io/v1",'

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from packing import zstd
-from podhawk.events.source import BLOCK, Damaged, blocks_of
+from podhawk.events.source import SIZES, Damaged, blocks_of
+from support.packing import zstd
 
 SKIPPED = b"\x50\x2a\x4d\x18" + (8).to_bytes(4, "little") + b"12345678"
 ONE, TWO = b'{"a":1}\n' * 1000, b'{"b":2}\n' * 1000
@@ -28,7 +28,7 @@ def test_a_window_beyond_the_librarys_default_limit_is_read() -> None:
 def test_data_that_expands_comes_in_bounded_blocks() -> None:
     size = 0
     for block in blocks_of(zstd.compress(b"\n" * (64 << 20))):
-        assert len(block) <= BLOCK
+        assert len(block) <= SIZES.block
         size += len(block)
     assert size == 64 << 20
 

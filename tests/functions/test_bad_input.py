@@ -7,12 +7,11 @@ from datetime import UTC
 
 import pytest
 
+from functions.test_examples import compiled
 from podhawk.functions import numbers
 from podhawk.functions.declare import Env, EvalValue, Function
 from podhawk.functions.registry import FAMILIES
 from podhawk.rows import Row
-
-from .test_examples import compiled
 
 DECLARED = [
     function for family in FAMILIES.values() for function in family if function.low and function.name != "searchmatch"

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from functions.test_examples import shown
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env
 from podhawk.functions.evaluate import compile_value
@@ -16,8 +17,6 @@ from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import parse_expression
 from podhawk.spl.text import plain
-
-from .test_examples import shown
 
 FILES = sorted((Path(__file__).parent / "cases").glob("*.jsonl"))
 CASES = [

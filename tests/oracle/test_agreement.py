@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from golden_case import comparable, filled, narrowed, read_cases
 from oracle.generate import pair
 from oracle.interpret import SUPPORTED, interpret
+from oracle.logs import without_nothing
 from podhawk import api
 from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
 from podhawk.errors import PodhawkError
 from podhawk.functions.times import resolve
 from podhawk.spl.text import plain
+from support.golden_case import GOLDEN, compared, read_cases, texts_of
 
 PAIRS = {"full": 40_000}.get(os.environ.get("PODHAWK_EFFORT", ""), 6_000)
 PARTS = 4
@@ -28,7 +29,7 @@ NOTHING = Content()
 
 def engine(spl: str, path: Path, exact: bool) -> list[dict[str, Any]]:
     result = api.search(spl, path, content=NOTHING, input_format="json", splunk_exact=exact, now=str(NOW))
-    return [{name: cell for name, cell in row.items() if cell is not None} for row in result]
+    return without_nothing(result)
 
 
 def without_source(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -109,29 +110,21 @@ def names_of(spl: str) -> set[str]:
 
 
 def test_golden_cases_hold_for_the_second_reading(shared: Path) -> None:
-    cases = [
-        case
-        for path in (*sorted((Path(__file__).parent.parent / "golden").glob("*.jsonl")), shared / "spl" / "cases.jsonl")
-        for case in read_cases(path)
-    ]
+    cases = [case for path in (*GOLDEN, shared / "spl" / "cases.jsonl") for case in read_cases(path)]
     ran = 0
     failures = []
     for case in cases:
         plain_case = case["expect"] != "ERROR" and not case.get("macros") and not case.get("lookups")
         if not plain_case or "`" in case["spl"] or not names_of(case["spl"]) <= SUPPORTED or "[" in case["spl"]:
             continue
-        events = [
-            event if isinstance(event, str) else json.dumps(event, ensure_ascii=False) for event in case["events"]
-        ]
         now = resolve(case.get("now", "2026-01-02T03:04:05Z"), 0.0, UTC)
         try:
-            rows = interpret(case["spl"], events, case.get("exact", True), now)
+            rows = interpret(case["spl"], texts_of(case), case.get("exact", True), now)
         except NotImplementedError:
             continue
         ran += 1
-        if comparable(narrowed(rows, case["expect"]), case.get("ordered", False)) != comparable(
-            filled(case["expect"]), case.get("ordered", False)
-        ):
+        expected, ordered = case["expect"], case.get("ordered", False)
+        if compared(rows, expected, ordered) != compared(expected, expected, ordered):
             failures.append(f"{case['id']} {case['spl']}: {rows}")
     assert ran > 60
     assert not failures, "\n".join(failures)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sql
 
-from detect.making import NOW, detection, event, received, run, write
 from detect.risk.test_risk import SCORE, VERBS, events
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
@@ -23,7 +22,8 @@ from podhawk.errors import StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import CURRENT, FINDINGS, RISK, VERSION
 from podhawk.store.state import heirs_of
-from store.states import DETECTIONS, MANY, PODS, NewState, at_statement, known, plain, requests
+from support.findings import NOW, detection, event, received, run, write
+from support.states import DETECTIONS, MANY, PODS, NewState, at_statement, known, plain, requests
 
 
 def test_runs_over_shuffled_pieces_find_what_one_run_finds(tmp_path: Path, new_state: NewState) -> None:
@@ -289,8 +289,8 @@ def test_a_run_that_is_killed_leaves_the_state_as_it_was(tmp_path: Path) -> None
 import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from detect.making import detection, event, run, write
-from store.states import at_statement
+from support.findings import detection, event, run, write
+from support.states import at_statement
 with at_statement("INSERT INTO podhawk_risk", lambda: os.kill(os.getpid(), signal.SIGKILL)):
     run(write(Path({log!r}), event("second", at="11:00:00.0")), detection({PODS!r}), state={state!r})
 """

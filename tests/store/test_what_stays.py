@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import NOW, detection, event, run, write
 from podhawk import api
 from podhawk.content.model import Deployment
 from podhawk.errors import UsageError
 from podhawk.store.triage import Triage, set_triage
-from store.states import DETECTIONS, MANY, NewState, known, plain
+from support.findings import NOW, detection, event, run, write
+from support.states import DETECTIONS, MANY, NewState, known, plain
 
 
 def test_findings_of_detections_that_a_run_leaves_out_stay(tmp_path: Path, new_state: NewState) -> None:

@@ -17,6 +17,8 @@ TABLES = ("noise", "priority", "risk", "lint")
 """Tables of the file that other parts of podhawk read."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})
+_FOR_TESTS = frozenset({"PODHAWK_TEST_ALL", "PODHAWK_SHARED", "PODHAWK_EFFORT"})
+"""Variables that the tests of podhawk itself read; they are no options."""
 
 
 class Settings(Struct, frozen=True):
@@ -126,7 +128,7 @@ def resolve(
     file = read_file(path) if path is not None else SettingsFile()
     from_environment: dict[str, Any] = {}
     for name, text in environ.items():
-        if not name.startswith("PODHAWK_") or name in ("PODHAWK_SHARED", "PODHAWK_EFFORT"):
+        if not name.startswith("PODHAWK_") or name in _FOR_TESTS:
             continue
         option = BY_KEY.get(name.removeprefix("PODHAWK_").lower())
         if option is None:

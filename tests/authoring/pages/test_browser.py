@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import os
-import shutil
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import find_shared
 from podhawk.authoring.coverage import cover, html
 from podhawk.authoring.pages import build_site
-from podhawk.content import load_content
+from podhawk.content import load_content, shipped_pack
+from support.needs import find_shared, program
 
 FLAGS = (
     "--no-sandbox",
@@ -33,8 +31,6 @@ Browser = Any
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """The site of published content where it is there, of the shipped pack elsewhere."""
-    from podhawk.content import shipped_pack
-
     shared = find_shared()
     content = load_content([shared / "content" / "splunk" if shared else shipped_pack()])
     folder = tmp_path_factory.mktemp("site") / "site"
@@ -43,36 +39,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     return folder, "kubernetes-pod-created-in-default-namespace", "kubernetes-security"
 
 
-def browser_path() -> str:
-    """Debian's Chromium; a test skips where there is none, and fails where CI should have one."""
-    found = shutil.which("chromium")
-    if found is None:
-        if os.environ.get("CI"):
-            pytest.fail("CI must have chromium")
-        pytest.skip("needs chromium (Debian: apt-get install chromium)")
-    return found
-
-
-def carried(name: str) -> Any:
-    """A module of the dev extra; a test skips where there is none, and fails where CI should have it."""
-    if os.environ.get("CI"):
-        return importlib.import_module(name)
-    return pytest.importorskip(name, reason=f"needs {name} (the dev extra)")
-
-
 @pytest.fixture(
     params=[("light", DESKTOP), ("light", PHONE), ("dark", DESKTOP), ("dark", PHONE)],
     ids=["light-desktop", "light-phone", "dark-desktop", "dark-phone"],
 )
 def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]:
     """A fresh browser in one theme and width."""
-    path = browser_path()
-    driver = carried("playwright.sync_api")
+    from playwright.sync_api import sync_playwright
+
     scheme, (width, height) = request.param
-    with driver.sync_playwright() as started:
+    with sync_playwright() as started:
         context = started.chromium.launch_persistent_context(
             str(tmp_path / "profile"),
-            executable_path=path,
+            executable_path=program("chromium"),
             headless=True,
             args=list(FLAGS),
             color_scheme=scheme,
@@ -85,7 +64,7 @@ def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]
 def test_no_accessibility_fault_no_request_elsewhere_no_sideways_scroll(
     browser: Browser, site: tuple[Path, str, str]
 ) -> None:
-    axe = (Path(carried("axe_playwright_python").__file__).parent / "axe.min.js").read_text("utf-8")
+    axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     folder, seed, story = site
     requests: list[str] = []
     faults: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from authoring.pages.conftest import REST
+from authoring.conftest import REST
 from podhawk.authoring.pages import CaseResult, InForce, build_site, read_results
 from podhawk.authoring.pages.facts import safe_link, slugs
 from podhawk.authoring.pages.highlight import pieces
@@ -227,8 +227,8 @@ def test_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     assert invoke(["docs", "--content", str(folder)]) == 2
 
 
-def test_published_detection_has_its_whole_page(shared: Path, tmp_path: Path) -> None:
-    build_site(load_content([shared / "content" / "splunk"]), tmp_path / "site")
+def test_published_detection_has_its_whole_page(published: Content, tmp_path: Path) -> None:
+    build_site(published, tmp_path / "site")
     seen = page(tmp_path / "site", "detections/kubernetes-pod-created-in-default-namespace.html")
     assert tuple(seen.headings) == SECTIONS
     for text in (

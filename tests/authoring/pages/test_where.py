@@ -70,9 +70,8 @@ def test_level_of_a_field(name: str, level: str) -> None:
     assert level_of(name) == level
 
 
-def test_published_content_has_a_verdict_with_a_reason_everywhere(shared: Path) -> None:
-    content = load_content([shared / "content" / "splunk"])
-    for one in content.detections:
-        found = verdicts(trace(one, content))
+def test_published_content_has_a_verdict_with_a_reason_everywhere(published: Content) -> None:
+    for one in published.detections:
+        found = verdicts(trace(one, published))
         assert [verdict.place for verdict in found] == list(PLACES)
         assert all(verdict.reasons for verdict in found)

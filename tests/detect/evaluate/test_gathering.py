@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from detect.making import NOW, detection, event, received, run, write
-from engine_settings import SMALL_SPLITS, settings
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.detect.report.finding_json import to_record
+from support.engine_settings import SMALL_SPLITS, settings
+from support.findings import NOW, detection, event, received, run, write
 
 
 def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:

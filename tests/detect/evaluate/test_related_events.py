@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, received, run, write
 from podhawk.engine.profile import Profile, profiling
+from support.findings import detection, event, received, run, write
 
 CONTROLLER = {
     "username": "system:serviceaccount:kube-system:replicaset-controller",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detect.making import detection, event, received, run, write
 from podhawk.detect.report.finding_json import to_record
+from support.findings import detection, event, received, run, write
 
 SEED = (
     "verb=create objectRef.resource=pods | fillnull | stats count by objectRef.name user.groups{} user.username "

@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, run, write
 from detect.test_corpora import _plain, content
-from engine_settings import settings
 from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
@@ -17,6 +15,8 @@ from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.row_template import identities
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
+from support.engine_settings import settings
+from support.findings import detection, event, run, write
 
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 

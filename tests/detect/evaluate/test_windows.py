@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, run, write
 from podhawk.content.model import Deployment
 from podhawk.detect.evaluate.windows import schedule_of
 from podhawk.errors import ContentError
+from support.findings import detection, event, run, write
 
 MANY = "verb=create | stats count by user.username | where count > 3"
 FEW = "verb=create | stats count by user.username | where count < 3"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, run, write
 from podhawk.content.model import Deployment
+from support.findings import detection, event, run, write
 
 EVAL = "verb=create | eval t={} | table user.username t"
 HOURLY = Deployment("hourly", cron_schedule="0 * * * *", earliest_time="-60m@m", latest_time="now")

@@ -6,18 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, received, run, write
-from podhawk.content.model import Throttling
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies
-from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NOISE_CLASSES, policy_of
-from podhawk.detect.rank.priority import FACTORS, PriorityPolicy, priority_policy, with_priority
-from podhawk.detect.rank.visibility import with_throttling
-from podhawk.detect.requests.privilege import privileges
-from podhawk.detect.requests.request import Request, key_of
 from podhawk.errors import UsageError
-from podhawk.events.event import AuditEvent, Origin, View
+from support.findings import detection, event, only_finding, received, run, write
 
 PODS = "verb=create objectRef.resource=pods"
 SCHEDULER = {"username": "system:kube-scheduler", "groups": ["system:authenticated"]}
@@ -26,20 +19,6 @@ NODE = {"username": "system:node:n1", "groups": ["system:nodes"]}
 ANONYMOUS = {"username": "system:anonymous", "groups": ["system:unauthenticated"]}
 LEASE = {"resource": "leases", "namespace": "x", "apiGroup": "coordination.k8s.io"}
 REF = {"resource": "pods", "namespace": "default", "name": "web"}
-
-
-def one(
-    tmp_path: Path,
-    *events: dict[str, object],
-    search: str = PODS,
-    policies: Policies | None = None,
-    macros: dict[str, str] | None = None,
-    **members: object,
-) -> Finding:
-    log = write(tmp_path / "a.log", *events)
-    result = run(log, detection(search, **members), policies=policies, macros=macros)
-    (found,) = (finding for finding in result if finding.kind != "incident")
-    return found
 
 
 def classes(finding: Finding) -> set[str]:
@@ -124,7 +103,7 @@ def classes(finding: Finding) -> set[str]:
 def test_a_request_belongs_to_the_classes_that_describe_it(
     tmp_path: Path, members: dict[str, object], search: str, expected: set[str]
 ) -> None:
-    assert classes(one(tmp_path, event(**members), search=search)) == expected
+    assert classes(only_finding(tmp_path, event(**members), search=search)) == expected
 
 
 EXEC = event(objectRef={**REF, "subresource": "exec"}, requestURI="/api/v1/namespaces/default/pods/web/exec?command=sh")
@@ -152,7 +131,7 @@ EXEC = event(objectRef={**REF, "subresource": "exec"}, requestURI="/api/v1/names
 def test_a_search_that_picks_a_part_in_any_way_or_names_no_resource_keeps_its_findings(
     tmp_path: Path, search: str
 ) -> None:
-    found = one(tmp_path, EXEC, search=search, macros={"only_exec": "objectRef.subresource=exec"})
+    found = only_finding(tmp_path, EXEC, search=search, macros={"only_exec": "objectRef.subresource=exec"})
     assert "subresource" not in classes(found)
     assert found.visible
 
@@ -170,7 +149,7 @@ def test_a_search_that_picks_a_part_in_any_way_or_names_no_resource_keeps_its_fi
 def test_a_search_that_means_pods_and_only_shows_the_part_has_its_exec_findings_out_of_sight(
     tmp_path: Path, search: str
 ) -> None:
-    found = one(tmp_path, EXEC, search=search, macros={"the_pods": PODS})
+    found = only_finding(tmp_path, EXEC, search=search, macros={"the_pods": PODS})
     assert "subresource" in classes(found)
     assert not found.visible
 
@@ -191,13 +170,13 @@ def test_a_search_that_means_pods_and_only_shows_the_part_has_its_exec_findings_
 )
 def test_operators_are_known_by_namespace_and_name_and_lowered(tmp_path: Path, account: str, known: bool) -> None:
     user = {"username": f"system:serviceaccount:{account}", "groups": ["system:serviceaccounts"]}
-    found = one(tmp_path, event(user=user, userAgent="operator/1"))
+    found = only_finding(tmp_path, event(user=user, userAgent="operator/1"))
     assert ("known-operators" in classes(found)) is known
     assert ("known noise: known-operators" in [reason.reason for reason in found.priority_reasons]) is known
 
 
 def test_stages_are_noted_and_hide_nothing(tmp_path: Path) -> None:
-    found = one(tmp_path, received(), event())
+    found = only_finding(tmp_path, received(), event())
     assert [(hit.noise_class, hit.action) for hit in found.noise] == [("stages", "tag")]
     assert found.visible
 
@@ -249,7 +228,7 @@ def test_a_success_after_twenty_refusals_is_no_habit(tmp_path: Path) -> None:
 def test_the_policy_can_turn_every_class(tmp_path: Path, name: str) -> None:
     denied = event(responseStatus={"code": 403}, requestURI="/x?dryRun=All")
     for action in ("tag", "lower", "hide", "off"):
-        found = one(tmp_path, denied, policies=Policies(noise=policy_of({name: action})))
+        found = only_finding(tmp_path, denied, policies=Policies(noise=policy_of({name: action})))
         if name == "denied":
             assert ("denied" in classes(found)) is (action != "off")
             assert found.visible is (action in ("tag", "off"))
@@ -262,113 +241,9 @@ def test_unknown_classes_and_actions_are_refused_with_the_nearest(table: dict[st
     assert "subresource" in str(told.value) or "tag, lower, hide, off" in str(told.value)
 
 
-def test_priority_is_the_sum_of_its_shown_reasons(tmp_path: Path) -> None:
-    for members in (
-        {},
-        {"responseStatus": {"code": 403}},
-        {"user": {"username": "system:anonymous"}},
-        {"user": {"username": "root", "groups": ["system:masters"]}},
-        {"user": ACCOUNT},
-        {"impersonatedUser": {"username": "system:admin"}},
-    ):
-        found = one(tmp_path, event(**members))
-        assert found.priority == max(0, min(100, sum(reason.points for reason in found.priority_reasons)))
-        assert found.priority_reasons[0].points == 49
-
-
-def test_the_first_time_counts_by_the_time_of_the_event_not_of_the_line(tmp_path: Path) -> None:
-    late, early = event("late", at="11:00:00.1"), event("early", at="09:00:00.1")
-    found = list(run(write(tmp_path / "a.log", late, early), detection(PODS)))
-    firsts = [any("first time" in reason.reason for reason in one.priority_reasons) for one in found]
-    assert firsts == [True, False]
-
-
-def test_points_and_the_bar_are_the_sites(tmp_path: Path) -> None:
-    low = one(tmp_path, event(), policies=Policies(priority=priority_policy({"bar": 90, "person": 0})))
-    assert not low.visible
-    assert low.priority == 49 + 5 + 5 + 3
-    for factor in FACTORS:
-        assert priority_policy({factor.name: 1}).of(factor) == 1
-    for bad in ({"persons": 1}, {"person": "much"}, {"bar": True}, {"person": 1000}):
-        with pytest.raises(UsageError):
-            priority_policy(bad)
-
-
-def test_what_gives_power_over_the_node_raises_the_priority(tmp_path: Path) -> None:
-    plain = one(tmp_path, event(requestObject={"spec": {"containers": [{"image": "nginx"}]}}))
-    strong = one(
-        tmp_path,
-        event(requestObject={"spec": {"containers": [{"image": "nginx", "securityContext": {"privileged": True}}]}}),
-    )
-    assert strong.priority == plain.priority + 15
-    assert strong.priority_reasons[-1].reason == "it gives power over the node or the cluster: privileged"
-
-
-def test_a_ttp_is_visible_below_the_bar(tmp_path: Path) -> None:
-    assert one(tmp_path, event(), type="TTP", risk_score=1).visible
-    assert not one(tmp_path, event(), type="Anomaly", risk_score=1).visible
-
-
-def test_throttling_quiets_equal_values_for_its_period(tmp_path: Path) -> None:
-    events = [event(f"r{hour}", at=f"{hour:02}:00:00.000001") for hour in (1, 2, 4, 5)]
-    other = event("other", at="01:30:00.000001", user={"username": "bob"})
-    found = run(
-        write(tmp_path / "a.log", *events, other),
-        detection("verb=create | table user.username", throttling=Throttling(("user.username",), "7200s")),
-    )
-    assert [one.throttled for one in found if one.kind != "incident"] == [False, False, True, False, True]
-
-
-@pytest.mark.parametrize(
-    ("period", "quiet"),
-    [("3h", True), ("1w", True), ("2 hours", True), ("7200", True), ("30m", False), ("1 fortnight", False)],
-)
-def test_a_period_is_read_with_its_unit(tmp_path: Path, period: str, quiet: bool) -> None:
-    log = write(tmp_path / "a.log", event("1", at="01:00:00.000001"), event("2", at="02:00:00.000001"))
-    made = detection(f"{PODS} | table user.username", throttling=Throttling(("user.username",), period))
-    assert [one.throttled for one in run(log, made)] == [False, quiet]
-
-
-def test_what_is_below_the_bar_does_not_throttle_what_is_above_it(tmp_path: Path) -> None:
-    machine = event("machine", at="01:00:00.000001", user=NODE, userAgent="kubelet/1")
-    person = event("person", at="01:10:00.000001")
-    found = run(
-        write(tmp_path / "a.log", machine, person),
-        detection(f"{PODS} | table objectRef.namespace", throttling=Throttling(("objectRef.namespace",), "1h")),
-    )
-    assert [(one.actor.kind, one.visible, one.throttled) for one in found] == [
-        ("node", False, False),
-        ("human", True, False),
-    ]
-
-
-def test_clusters_throttle_and_get_used_to_things_by_themselves(tmp_path: Path) -> None:
-    matches = [
-        Match(
-            Finding(
-                finding_id=name,
-                detection=detection(PODS, throttling=Throttling((), "1h")),
-                kind="finding",
-                first_time=1.0 + number,
-                last_time=1.0,
-                title="",
-                severity="low",
-                risk_score=1,
-                cluster=name,
-            ),
-            (),
-        )
-        for number, name in enumerate(("east", "west"))
-    ]
-    assert [one.finding.throttled for one in with_throttling(matches, 50)] == [False, False]
-    first = "the first time this actor does this here"
-    for one in with_priority(matches, PriorityPolicy()):
-        assert first in [reason.reason for reason in one.finding.priority_reasons]
-
-
 def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: Path) -> None:
     def reasons(**members: object) -> set[str]:
-        return {reason.reason for reason in one(tmp_path, event(user=SCHEDULER, **members)).priority_reasons}
+        return {reason.reason for reason in only_finding(tmp_path, event(user=SCHEDULER, **members)).priority_reasons}
 
     assert "by the control plane or a node" in reasons(userAgent="kube-scheduler/v1")
     assert "by the control plane or a node" not in reasons(userAgent="kubectl/v1.32")
@@ -376,59 +251,6 @@ def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: 
     assert "by the control plane or a node" not in reasons(
         userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"}
     )
-
-
-CONTEXT = "securityContext"
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"spec": {"hostNetwork": True, "hostPID": True, "hostIPC": False}}, ("hostNetwork", "hostPID")),
-        ({"spec": {"template": {"spec": {"volumes": [{"hostPath": {"path": "/"}}]}}}}, ("hostPath",)),
-        (
-            {"spec": {"containers": [{CONTEXT: {"capabilities": {"add": ["cap_sys_admin", "CHOWN"]}}}]}},
-            ("capability SYS_ADMIN",),
-        ),
-        ({"spec": {CONTEXT: {"windowsOptions": {"hostProcess": True}}}}, ("hostProcess",)),
-        (
-            [{"op": "add", "path": "/spec/template/spec/containers/0/securityContext/privileged", "value": True}],
-            ("privileged",),
-        ),
-        (
-            [{"op": "replace", "path": "/spec/containers/0/securityContext/capabilities/add/-", "value": "ALL"}],
-            ("capability ALL",),
-        ),
-        (
-            [{"op": "add", "path": "/spec/hostNetwork", "value": True}, {"op": "remove", "path": "/spec/hostPID"}],
-            ("hostNetwork",),
-        ),
-        ({"roleRef": {"name": "cluster-admin"}, "subjects": [{"kind": "User", "name": "eve"}]}, ("cluster-admin",)),
-        (
-            {"roleRef": {"name": "view"}, "subjects": [{"kind": "User", "name": "system:anonymous"}]},
-            ("a role for everybody",),
-        ),
-        ({"rules": [{"verbs": ["*"], "resources": ["*"]}]}, ("everything in a role",)),
-        (
-            {"rules": [{"verbs": ["list"], "resources": ["secrets"]}, {"verbs": ["bind"], "resources": ["roles"]}]},
-            ("reading secrets", "raising roles"),
-        ),
-        ({"rules": [{"verbs": ["get"], "resources": ["secrets"], "resourceNames": ["own"]}]}, ()),
-        ({"rules": [{"verbs": ["create"], "resources": ["pods/exec"]}]}, ("acting as workloads",)),
-        ({"metadata": {"annotations": {"hostNetwork": True}}, "status": {"hostPID": True}}, ()),
-        ({"rules": [{"host": "shop.example.com"}], "subjects": "x", "roleRef": "y"}, ()),
-        ({"spec": {"containers": [{"image": "nginx", CONTEXT: {"privileged": False}}]}}, ()),
-    ],
-)
-def test_what_gives_power_is_found_in_objects_and_in_patches(body: object, expected: tuple[str, ...]) -> None:
-    def of(**members: object) -> tuple[str, ...]:
-        data = event(requestObject=body, **members)
-        seen = AuditEvent(View(data, ""), None, 1.0, 1.0, Origin("a.log", 1))
-        return privileges(Request(key_of(seen), (seen,)))
-
-    assert of(verb="patch") == expected
-    assert of(verb="get") == ()
-    assert of(verb="update", objectRef={**REF, "subresource": "status"}) == ()
 
 
 def test_a_controller_that_does_the_same_again_for_the_same_cause_is_lowered(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, received, run, write
 from podhawk.detect.findings import Policies
 from podhawk.detect.rank.exceptions import load_exceptions
 from podhawk.errors import ContentError
+from support.findings import detection, event, received, run, write
 
 GOOD = """name: ci makes pods
 detection: Test *

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, run, write
 from podhawk import api
 from podhawk.content.load import load_content
 from podhawk.content.model import DrilldownSearch
 from podhawk.detect.report.drilldowns import drilldowns, fill
+from support.findings import detection, event, run, write
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from detect.making import detection, event, received, run, write
 from podhawk.detect.match import Match
 from podhawk.detect.report.tuning import blast_radius, exception_for, proposals
+from support.findings import detection, event, received, run, write
 
 PODS = "verb=create objectRef.resource=pods"
 NOW = 1_795_600_000.0

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detect.making import detection, event, received, run, write
 from podhawk.detect.finding import Finding
 from podhawk.detect.requests.actor import actor_of
 from podhawk.detect.requests.outcome import outcome_of
@@ -18,6 +17,7 @@ from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import Request, RequestKey, key_of
 from podhawk.detect.requests.target import target_of
 from podhawk.events.event import AuditEvent, Origin, View
+from support.findings import detection, event, only_finding, received, run, write
 
 CONTROLLER = {"username": "system:serviceaccount:kube-system:{}", "groups": ["system:serviceaccounts"]}
 
@@ -241,15 +241,6 @@ def pod(at: str, by: str, **members: Any) -> dict[str, Any]:
     )
 
 
-def found(tmp_path: Path, *events: dict[str, Any]) -> Finding:
-    (finding,) = (
-        one
-        for one in run(write(tmp_path / "a.log", *events), detection("verb=create objectRef.resource=pods"))
-        if one.kind != "incident"
-    )
-    return finding
-
-
 def chain(finding: Finding) -> list[tuple[str, str, str, bool]]:
     return [(link.kind, link.name, link.user.rsplit(":", 1)[-1], link.certain) for link in finding.actor.chain]
 
@@ -261,7 +252,7 @@ DEPLOYED = (
 
 
 def test_names_and_times_lead_to_who_applied_the_deployment_as_a_guess(tmp_path: Path) -> None:
-    finding = found(tmp_path, *DEPLOYED, pod("09:00:00.3", "replicaset-controller"))
+    finding = only_finding(tmp_path, *DEPLOYED, pod("09:00:00.3", "replicaset-controller"))
     assert chain(finding) == [
         ("ReplicaSet", "web-5d4f8c7b9", "deployment-controller", False),
         ("Deployment", "web", "alice", False),
@@ -272,7 +263,7 @@ def test_names_and_times_lead_to_who_applied_the_deployment_as_a_guess(tmp_path:
 
 
 def test_lines_out_of_order_change_nothing(tmp_path: Path) -> None:
-    finding = found(tmp_path, pod("09:00:00.3", "replicaset-controller"), *DEPLOYED[::-1])
+    finding = only_finding(tmp_path, pod("09:00:00.3", "replicaset-controller"), *DEPLOYED[::-1])
     assert [link[2] for link in chain(finding)] == ["deployment-controller", "alice"]
 
 
@@ -293,7 +284,7 @@ def test_owner_references_are_certain_and_win_over_times(tmp_path: Path) -> None
         owner("deployments", "other", "d2", "09:00:00.1", "bob"),
         owner("replicasets", "other-5d4f8c7b9", "r2", "09:00:00.2", "deployment-controller"),
     )
-    finding = found(
+    finding = only_finding(
         tmp_path, *events, pod("09:00:00.3", "replicaset-controller", requestObject=references("ReplicaSet", "web-1"))
     )
     assert chain(finding)[-1] == ("Deployment", "web", "alice", True)
@@ -318,7 +309,7 @@ def test_owner_references_are_certain_and_win_over_times(tmp_path: Path) -> None
 def test_where_the_log_leaves_doubt_it_is_not_seen_and_nobody_is_charged(
     tmp_path: Path, events: tuple[Any, ...]
 ) -> None:
-    finding = found(tmp_path, *events, pod("09:00:00.3", "replicaset-controller"))
+    finding = only_finding(tmp_path, *events, pod("09:00:00.3", "replicaset-controller"))
     assert not finding.actor.chain_complete
     assert not finding.visible
     result = run(tmp_path / "a.log", detection("verb=create objectRef.resource=pods"))
@@ -326,7 +317,7 @@ def test_where_the_log_leaves_doubt_it_is_not_seen_and_nobody_is_charged(
 
 
 def test_a_cron_jobs_pod_is_its_makers(tmp_path: Path) -> None:
-    finding = found(
+    finding = only_finding(
         tmp_path,
         owner("cronjobs", "backup", "c", "01:00:00.1", "carol"),
         owner("jobs", "backup-29926215", "j", "09:00:00.1", "cronjob-controller"),

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from detect.making import detection, event, run, write
 from podhawk.api import FindingsResult
 from podhawk.content.model import Deployment, Detection, RiskObject
 from podhawk.detect.findings import Policies
@@ -18,6 +17,7 @@ from podhawk.detect.risk.factors import risk_policy
 from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.risk.table import risk_table
 from podhawk.errors import UsageError
+from support.findings import detection, event, run, write
 
 LEDGER = Path(__file__).with_name("ledger.md")
 VERBS = {"One": "create", "Two": "delete", "Twin": "delete"}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from engine_settings import SLOW_PATH, settings
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.profile import profiling
+from support.engine_settings import SLOW_PATH, settings
 
 NOTHING = Content()
 SEARCHES = [

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from engine.fastpath.test_reader import account, by_slow_path, event
-from engine_settings import settings
 from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.content import load_content
@@ -17,6 +16,7 @@ from podhawk.engine.fastpath.row_filter import filtering
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.profile import profiling
+from support.engine_settings import settings
 
 LOOKUP = "name: nets\nid: 1\nversion: 1\nauthor: x\ndate: 2026-01-01\ndescription: x\nlookup_type: csv\n"
 CSV = "network,zone\n10.0.0.1,office\n10.0.0.2,unknown\n"

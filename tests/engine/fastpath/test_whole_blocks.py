@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from engine_settings import settings
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.events.source import ReadSizes
-from wrappings import event
+from support.engine_settings import settings
+from support.wrappings import event
 
 COUNTING = "* | stats count by verb objectRef.resource"
 SLOW = f"* | eval unused=_raw {COUNTING[2:]}"

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from detect.making import detection, event, write
 from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.content.model import Content, Detection, Macro
 from podhawk.engine.plan.runnable import Broken, Runnable, Unsupported, runnability
+from support.findings import detection, event, write
 
 RUNS = [
     "verb=create | stats count by user.username",

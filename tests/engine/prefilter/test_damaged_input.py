@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from engine_settings import EVERY_LINE, settings
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.options import EngineOptions
 from podhawk.errors import PodhawkError
 from podhawk.events.source import ReadSizes
-from wrappings import SEARCHES, WRAPPINGS, event, spelled
+from support.engine_settings import EVERY_LINE, settings
+from support.wrappings import SEARCHES, WRAPPINGS, event, spelled
 
 NOTHING = Content()
 

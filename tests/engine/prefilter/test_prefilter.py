@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from engine_settings import settings
 from podhawk import api
 from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
@@ -26,7 +25,8 @@ from podhawk.events.read import InputReport, ReadOptions, read_candidates
 from podhawk.events.source import ReadSizes
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
-from wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
+from support.engine_settings import settings
+from support.wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
 
 NOTHING = Content()
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from podhawk.content.load import shipped_pack
+from support.wrappings import SEARCHES, event, plain_lines, spelled
 from without import run_without
-from wrappings import SEARCHES, event, plain_lines, spelled
 
 DEMO = shipped_pack() / "datasets" / "demo.log.gz"
 

@@ -15,7 +15,7 @@ from podhawk.engine.run.batch import BatchRunner, SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.options import ReadOptions
-from wrappings import event
+from support.wrappings import event
 
 SEARCHES = [
     "verb=create objectRef.resource=pods | table auditID verb",

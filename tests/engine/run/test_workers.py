@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine_logs import SEARCHES, write
-from engine_settings import SMALL_SPLITS, settings
-from packing import zstd
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.profile import Profile, profiling
+from support.engine_settings import SMALL_SPLITS, settings
+from support.generated_logs import SEARCHES, write
+from support.packing import zstd
 
 NOTHING = Content()
 

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.spark.cluster import HOST, Cluster, java
-
-
-def _missing(reason: str) -> None:
-    if os.environ.get("CI"):
-        pytest.fail(f"CI must have a cluster: {reason}")
-    pytest.skip(reason)
+from support.spark_cluster import HOST, Cluster
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A master and two workers on loopback."""
-    try:
-        import pyspark  # noqa: F401
-    except ImportError:
-        _missing("pyspark is not installed")
-    if java() is None:
-        _missing("needs Java (Debian: default-jre-headless)")
     patch = pytest.MonkeyPatch()
     patch.setenv("SPARK_LOCAL_IP", HOST)
     patch.setenv("PYSPARK_PYTHON", sys.executable)

@@ -13,10 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.spark.cluster import Cluster, wait_for
-from engine_logs import SEARCHES, write
 from oracle.generate import pair
-from packing import zstd
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
@@ -26,6 +23,9 @@ from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.spark import cluster as declared
 from podhawk.errors import PodhawkError, UsageError
+from support.generated_logs import SEARCHES, write
+from support.packing import zstd
+from support.spark_cluster import Cluster, wait_for
 
 NOTHING = Content()
 NOW = "2026-11-25T12:00:00Z"

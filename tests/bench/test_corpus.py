@@ -1,0 +1,30 @@
+"""The bench's corpus is what it says: real events, the same bytes for the same seed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from podhawk import api
+from support import ROOT
+
+BENCH = ROOT / "bench"
+
+
+def test_the_corpus_is_repeatable_and_read_as_audit_events(tmp_path: Path) -> None:
+    digests = [
+        subprocess.run(
+            [sys.executable, BENCH / "corpus.py", tmp_path / name, "--megabytes", "1"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for name in ("a.log", "b.log")
+    ]
+    assert digests[0] == digests[1]
+    assert (tmp_path / "a.log").read_bytes() == (tmp_path / "b.log").read_bytes()
+    result = api.search("* | stats count dc(auditID) as ids", tmp_path / "a.log")
+    row = next(iter(result))
+    assert row["count"] == row["ids"]
+    assert not result.report.rejected

@@ -1,0 +1,25 @@
+"""podhawk as a user calls it: a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+
+def podhawk(
+    *arguments: object, stdin: str | None = None, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What a call prints and its exit code; `env` adds variables to those of the tests."""
+    return subprocess.run(
+        [sys.executable, "-m", "podhawk", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+    )
