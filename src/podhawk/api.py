@@ -257,7 +257,7 @@ def run(
     """
     around = settings if settings is not None else surroundings(options)
     if around.exact:
-        raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
+        raise UsageError("--splunk-exact does not apply to findings", remedy="Add --rows to print rows.")
     store = around.lookups(content)
     prepared = [
         prepare(detection, content, around, store)
@@ -355,7 +355,7 @@ def policies_of(settings: Settings) -> Policies:
 def _cannot(observed: Observed, report: InputReport) -> str:
     """Why a silent search can never fire on this input, or nothing."""
     if observed.offered and not observed.selected:
-        return "no event here is of the source, sourcetype, host or index that it selects"
+        return "no event has the source, sourcetype, host or index that the search selects"
     if not observed.unseen or not observed.offered:
         return ""
     names = ", ".join(sorted(observed.unseen)[:3])
@@ -363,7 +363,7 @@ def _cannot(observed: Observed, report: InputReport) -> str:
     levels = sorted(level for level in report.by_level if level)
     if bodies and levels and not set(levels) & {"Request", "RequestResponse"}:
         return f"no event has {names}: bodies are not logged at level {', '.join(levels)}"
-    return "" if report.sifted else f"no event that it may want has {names}"
+    return "" if report.sifted else f"no event that it could match has {names}"
 
 
 __all__ = [
