@@ -76,9 +76,9 @@ class Assembly(Struct):
         read_before = files and not fresh
         if not read_before and self.taken == before and self._errors() == faults:
             raise ContentError(
-                "holds no detection content",
+                "contains no detection content",
                 place=Place(str(path)),
-                remedy="Name a folder with detections (.yml), or one such file.",
+                remedy="Name a folder of detections (.yml), or a detection file.",
             )
 
     def _errors(self) -> int:
@@ -91,15 +91,16 @@ class Assembly(Struct):
             inner.load(path)
         except ContentError as error:
             if inner.seen:
-                raise ContentError("holds no macro and no lookup", place=Place(str(path))) from error
+                raise ContentError("contains no macro or lookup", place=Place(str(path))) from error
             raise
         self.problems += inner.problems
         for detection in inner.detections.values():
             self.problems.append(
                 ContentProblem(
                     Place(detection.file, 1, 1),
-                    f"an override folder holds macros and lookups; detection {detection.name!r} is not loaded from it",
-                    "Add its folder with --content.",
+                    f"an override folder may contain only macros and lookups; detection {detection.name!r} is not "
+                    "loaded",
+                    "Load it with --content.",
                     "warning",
                 )
             )
@@ -112,7 +113,7 @@ class Assembly(Struct):
         for spelled, definition in definitions.items():
             call = re.fullmatch(r"\s*([^()\s]+)\s*(?:\(([^()]*)\))?\s*", spelled)
             if call is None:
-                raise ContentError(f"{spelled!r} is no macro name", remedy="Write name or name(argument, argument).")
+                raise ContentError(f"{spelled!r} is not a macro name", remedy="Use name or name(argument, argument).")
             name = call[1]
             arguments = tuple(part.strip() for part in (call[2] or "").split(",") if part.strip())
             known = [macro for macro in self.macros.values() if macro.name == name]
@@ -123,7 +124,7 @@ class Assembly(Struct):
                 self.problems.append(
                     ContentProblem(
                         Place("podhawk.toml"),
-                        f"macro {name!r} overrides nothing that is loaded",
+                        f"macro {name!r} overrides no loaded macro",
                         nearest(name, [macro.name for macro in self.macros.values()]),
                         "warning",
                     )
@@ -141,7 +142,7 @@ class Assembly(Struct):
             for name in {detection.filter_macro, f"{detection.stem}_filter"}:
                 if (name, 0) not in self.macros:
                     self.macros[name, 0] = Macro(
-                        name, (), "search *", f"Tuning slot of {detection.name}.", generated=True
+                        name, (), "search *", f"Filter macro of {detection.name}.", generated=True
                     )
 
     def content(self) -> Content:
@@ -169,8 +170,8 @@ class Assembly(Struct):
             self.problems.append(
                 ContentProblem(
                     Place(lookup.file, 1, 1),
-                    f"lookup {lookup.name!r} has no file {lookup.filename!r}",
-                    "Put the CSV beside its definition.",
+                    f"lookup {lookup.name!r}: file {lookup.filename!r} not found",
+                    "Put the CSV file next to the definition of the lookup.",
                     "warning",
                 )
             )
@@ -213,11 +214,11 @@ class Assembly(Struct):
                         self._fault(error, str(found.path))
 
     def _not_an_object(self, found: Found, place: Place, item: object) -> None:
-        shape = "a list" if isinstance(item, list) else "bare text"
-        message = f"holds {shape} where an object of fields belongs"
+        shape = "a list" if isinstance(item, list) else "text"
+        message = f"contains {shape} where a mapping is expected"
         severity: Literal["warning", "error"] = "warning" if found.hint is None else "error"
         self.problems.append(
-            ContentProblem(place, message, "A content file is 'name: …', 'search: …' and so on.", severity)
+            ContentProblem(place, message, "A content file has keys such as name: … and search: …", severity)
         )
 
     def _fault(self, error: ContentError, file: str) -> None:
@@ -248,8 +249,8 @@ class Assembly(Struct):
             self.problems.append(
                 ContentProblem(
                     rule.top.place(),
-                    f"the Sigma rule {rule.title!r} is not about the Kubernetes audit log; it is not loaded",
-                    "Rules with product: kubernetes and service: audit are.",
+                    f"Sigma rule {rule.title!r} is not for the Kubernetes audit log, and is not loaded",
+                    "podhawk loads rules with product: kubernetes and service: audit.",
                     "warning",
                 )
             )
@@ -305,8 +306,8 @@ class Assembly(Struct):
         self.problems.append(
             ContentProblem(
                 top.place("id"),
-                f"detection id {detection.id} is also that of {old.name!r} in {old.file}; "
-                f"version {max(old.version, detection.version)} is used",
+                f"detection id {detection.id} is also used by {old.name!r} in {old.file}; version "
+                f"{max(old.version, detection.version)} is loaded",
                 "Give each detection its own id.",
                 "warning",
             )
@@ -319,8 +320,8 @@ class Assembly(Struct):
             self.problems.append(
                 ContentProblem(
                     top.place("definition"),
-                    f"{what} is defined in {old.file} too, differently; this one is used",
-                    "Remove one, or move the site's own into an override folder.",
+                    f"{what} has another definition in {old.file}; this one is used",
+                    "Remove one of them, or move the definition of your site into an override folder.",
                     "warning",
                 )
             )
@@ -330,4 +331,4 @@ _SEARCHES: tuple[Kind, ...] = ("detection", "baseline", "investigation")
 
 
 def _stranger(top: Fields) -> str:
-    return "is no detection, macro, lookup, story, data source, deployment or baseline; it is not loaded"
+    return "is not a detection, macro, lookup, story, data source, deployment or baseline, and is not loaded"

@@ -35,9 +35,9 @@ def read_macro(top: Fields) -> Macro:
         name = stated[1]
         if int(stated[2]) != len(arguments):
             raise ContentError(
-                f"is named for {stated[2]} arguments and lists {len(arguments)}",
+                f"the name states {stated[2]} arguments, but 'arguments' lists {len(arguments)}",
                 place=top.place("name"),
-                remedy="Let 'arguments' and the name agree.",
+                remedy="Make the name and 'arguments' agree.",
             )
     return Macro(
         name,
@@ -102,9 +102,9 @@ def _match_types(top: Fields) -> dict[str, MatchType]:
             match = _MATCH.match(part)
             if match is None:
                 raise ContentError(
-                    f"match_type {part.strip()!r} is not understood",
+                    f"invalid match_type {part.strip()!r}",
                     place=top.place("match_type"),
-                    remedy="Write WILDCARD(field), CIDR(field) or EXACT(field).",
+                    remedy="Use WILDCARD(field), CIDR(field) or EXACT(field).",
                 )
             for name in match[2].split(","):
                 found[name.strip()] = _MATCH_TYPES[match[1].upper()]

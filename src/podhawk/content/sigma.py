@@ -72,7 +72,10 @@ def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
     except ImportError as error:
         for rule in rules:
             yield ContentProblem(
-                rule.top.place(), f"{rule.title!r} is a Sigma rule, and {error.name} is not installed", EXTRA, "warning"
+                rule.top.place(),
+                f"Sigma rule {rule.title!r} needs the package {error.name}, which is not installed",
+                EXTRA,
+                "warning",
             )
         return
     backend = SplunkBackend()
@@ -89,7 +92,7 @@ def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
     for rule, found in readable:
         lacking = [one.reference for one in getattr(found, "rules", ()) if one.reference not in names]
         if lacking:
-            yield _problem(rule, LookupError(f"there is no rule {lacking[0]!r}"))
+            yield _problem(rule, LookupError(f"unknown rule {lacking[0]!r}"))
         else:
             known.append((rule, found))
     SigmaCollection([found for _, found in known]).resolve_rule_references()
@@ -108,8 +111,8 @@ def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
 def _problem(rule: SigmaRule, error: Exception) -> ContentProblem:
     return ContentProblem(
         rule.top.place(),
-        f"the Sigma rule {rule.title!r} cannot be converted: {error}",
-        "Write it as a detection in SPL.",
+        f"Sigma rule {rule.title!r} cannot be converted: {error}",
+        "Write the rule as a detection in SPL.",
     )
 
 

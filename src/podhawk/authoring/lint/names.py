@@ -30,9 +30,7 @@ def _has(subject: Subject, name: str) -> bool:
 
 
 def _suggest(subject: Subject, name: str) -> str:
-    return nearest(name, subject.columns or ()) or "The search ends with: " + ", ".join(
-        sorted(subject.columns or ())[:12]
-    )
+    return nearest(name, subject.columns or ()) or "Output fields: " + ", ".join(sorted(subject.columns or ())[:12])
 
 
 def _tokens(subject: Subject) -> Iterator[Fault]:
@@ -51,7 +49,7 @@ def _tokens(subject: Subject) -> Iterator[Fault]:
             if name not in seen and name not in _INFO and not _has(subject, name):
                 seen.add(name)
                 yield Fault(
-                    f"the message's ${name}$ is none of the fields that the search ends with",
+                    f"message token ${name}$ is not in the search's output",
                     subject.place(),
                     _suggest(subject, name),
                 )
@@ -61,7 +59,7 @@ def _risk_fields(subject: Subject) -> Iterator[Fault]:
     for one in subject.detection.risk_objects:
         if not _has(subject, one.field):
             yield Fault(
-                f"the risk object {one.field!r} is none of the fields that the search ends with",
+                f"risk object {one.field!r} is not in the search's output",
                 subject.place(),
                 _suggest(subject, one.field),
             )
@@ -71,7 +69,7 @@ def _threat_fields(subject: Subject) -> Iterator[Fault]:
     for one in subject.detection.threat_objects:
         if not _has(subject, one.field):
             yield Fault(
-                f"the threat object {one.field!r} is none of the fields that the search ends with",
+                f"threat object {one.field!r} is not in the search's output",
                 subject.place(),
                 _suggest(subject, one.field),
             )
@@ -82,7 +80,7 @@ def _throttling(subject: Subject) -> Iterator[Fault]:
     for name in throttling.fields if throttling is not None else ():
         if not _has(subject, name):
             yield Fault(
-                f"throttling by {name!r}, which is none of the fields that the search ends with",
+                f"throttling field {name!r} is not in the search's output",
                 subject.place(),
                 _suggest(subject, name),
             )
@@ -97,11 +95,12 @@ def _required(subject: Subject) -> Iterator[Fault]:
     missing, extra = sorted(read - stated - internal), sorted(stated - read - internal)
     if missing:
         yield Fault(
-            f"required_fields lacks what the search reads: {', '.join(missing)}", subject.tag_place("required_fields")
+            f"required_fields omits fields that the search reads: {', '.join(missing)}",
+            subject.tag_place("required_fields"),
         )
     if extra:
         yield Fault(
-            f"required_fields names what the search does not read: {', '.join(extra)}",
+            f"required_fields lists fields that the search does not read: {', '.join(extra)}",
             subject.tag_place("required_fields"),
         )
 
@@ -114,11 +113,13 @@ def _filter(subject: Subject) -> Iterator[Fault]:
         yield Fault(
             "the search does not end with its filter macro",
             subject.search_place(),
-            f"End it with | `{expected}`, so that a site can tune it; --fix does.",
+            f"End it with | `{expected}`, so that a site can tune it; --fix does this.",
             _with_filter(subject, expected),
         )
     elif last[1] != expected:
-        yield Fault(f"its filter macro is called {last[1]!r}", subject.search_place(last[1]), f"Call it {expected!r}.")
+        yield Fault(
+            f"the filter macro is named {last[1]!r}", subject.search_place(last[1]), f"Rename it to {expected!r}."
+        )
 
 
 def _with_filter(subject: Subject, macro: str) -> str | None:
@@ -147,9 +148,11 @@ def _macros(subject: Subject) -> Iterator[Fault]:
         if (name, number) not in known_macros:
             others = sorted(count for other, count in known_macros if other == name)
             yield Fault(
-                f"there is no macro {name!r}" + (f" with {number} arguments" if others or call else ""),
+                f"unknown macro {name!r}" + (f" with {number} arguments" if others or call else ""),
                 subject.search_place(name),
-                f"There is one with {others[0]}." if others else nearest(name, [other for other, _ in known_macros]),
+                f"The macro exists with {others[0]}."
+                if others
+                else nearest(name, [other for other, _ in known_macros]),
             )
 
 
@@ -159,7 +162,7 @@ def _unknown_fields(subject: Subject) -> Iterator[Fault]:
     made = _made(subject)
     for name in sorted(subject.wanted or ()):
         if not known(name) and name not in made:
-            yield Fault(f"no audit event has the field {name!r}", subject.search_place(name), suggestions(name))
+            yield Fault(f"audit events have no field {name!r}", subject.search_place(name), suggestions(name))
 
 
 _CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
@@ -197,12 +200,19 @@ def _made(subject: Subject) -> set[str]:
 
 
 CHECKS: Final = (
-    Check("message-token", "error", "Tokens of the message are fields that the search really ends with.", _tokens),
-    Check("risk-object", "error", "Risk objects are fields that the search ends with.", _risk_fields),
-    Check("threat-object", "error", "Threat objects are fields that the search ends with.", _threat_fields),
-    Check("throttling", "error", "Throttling is by fields that the search ends with.", _throttling),
-    Check("required-fields", "warning", "The required fields stated are those that the search reads.", _required),
-    Check("filter-macro", "warning", "The search ends with its filter macro, named after the file.", _filter),
-    Check("macro-unknown", "error", "Macros exist, with that number of arguments.", _macros),
-    Check("field-unknown", "warning", "Fields are such as audit events have; the nearest is named.", _unknown_fields),
+    Check("message-token", "error", "Message tokens are fields in the search's output.", _tokens),
+    Check("risk-object", "error", "Risk objects are fields in the search's output.", _risk_fields),
+    Check("threat-object", "error", "Threat objects are fields in the search's output.", _threat_fields),
+    Check("throttling", "error", "Throttling fields are in the search's output.", _throttling),
+    Check(
+        "required-fields", "warning", "required_fields, if present, lists the fields that the search reads.", _required
+    ),
+    Check("filter-macro", "warning", "The search ends with its filter macro, which is named after the file.", _filter),
+    Check("macro-unknown", "error", "Macros exist with the given number of arguments.", _macros),
+    Check(
+        "field-unknown",
+        "warning",
+        "Fields exist in audit events; the message names the nearest field.",
+        _unknown_fields,
+    ),
 )

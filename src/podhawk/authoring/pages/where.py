@@ -30,7 +30,7 @@ from podhawk.spl.clause import Clause
 
 Outcome = Literal["fires", "partly", "cannot", "unknown"]
 _FIELD_LIMIT = 6
-_NEVER = "events here never have"
+_NEVER = "events never have here"
 _EXTRACTS = frozenset(
     {
         "spath",
@@ -71,16 +71,16 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
     if plan is None:
         return "unknown", (f"podhawk cannot run this search: {trace.fault}",)
     if plan.pipeline.generates:
-        return "unknown", (f"The search begins with {plan.pipeline.stages[0].name}: it reads no audit events.",)
+        return "unknown", (f"The search begins with {plan.pipeline.stages[0].name} and reads no audit events.",)
     seen = next((one for one in place.seen if _selects(plan.base, one)), None)
     if seen is None:
-        return "cannot", ("The search selects another source or sourcetype than events have here.",)
+        return "cannot", ("The search selects a source or sourcetype that events do not have here.",)
     if place.level == "None":
-        return "cannot", ("At this level the API server writes no event.",)
+        return "cannot", ("At this level the API server logs no events.",)
     if seen.wrapped:
         return "unknown", (
-            f"The search reads records as the cloud's Splunk add-on shows them ({seen.sourcetype}); "
-            "whether they have its fields cannot be told from the audit level.",
+            f"The search reads records in the form of the cloud's Splunk add-on ({seen.sourcetype}). The "
+            "audit level does not determine whether these records have the fields.",
         )
     resources, verbs = named(plan.base, "objectRef.resource"), named(plan.base, "verb")
     if resources and resources <= place.unlogged:
@@ -98,7 +98,7 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
 
     fatal, losses = _walk(plan, absent)
     if bare and any(need.name.startswith(tuple(BODIES)) for need in trace.needs):
-        losses.insert(0, f"{listing(resources)} are logged at Metadata here, without bodies.")
+        losses.insert(0, f"{listing(resources)} are logged at level Metadata here, without bodies.")
     if fatal:
         return "cannot", (fatal,)
     if resources & place.unlogged:
@@ -108,8 +108,12 @@ def _judge(trace: Trace, place: Origin) -> tuple[Outcome, tuple[str, ...]]:
     extracts = any(stage.name in _EXTRACTS for stage in plan.pipeline.stages)
     empty = [need.name for need in trace.needs if absent(need.name) and not (extracts and need.level == NOT_AUDIT)]
     if empty:
-        losses.append(f"Without values here: {listing(empty)}.")
-    return ("partly", tuple(dict.fromkeys(losses))) if losses else ("fires", ("Every field it reads is there.",))
+        losses.append(f"Fields without values here: {listing(empty)}.")
+    return (
+        ("partly", tuple(dict.fromkeys(losses)))
+        if losses
+        else ("fires", ("Events have every field that the search reads.",))
+    )
 
 
 def _selects(base: Clause, seen: Seen) -> bool:
@@ -131,7 +135,7 @@ def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
         if isinstance(stage.node, Search):
             found: list[str] = []
             if not _can_match(stage.node.clause, gone, found):
-                return found[-1] if found else "A condition of the search can never hold here.", losses
+                return found[-1] if found else "A condition of the search can never be true here.", losses
             losses += found
         elif isinstance(stage.node, Where):
             read = stage.command.reads(stage.node, frozenset()) or frozenset()
@@ -141,7 +145,7 @@ def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
         elif stage.name in GROUPING:
             dropped = [name for name in grouped_by(stage) if gone(name)]
             if dropped:
-                return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}: every row is dropped.", losses
+                return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}, so it drops every row.", losses
     return "", losses
 
 
@@ -170,12 +174,12 @@ def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -
         case spl.Not(part=part):
             lost = sorted(name for name in spl.fields(part) or () if name not in METADATA and gone(name))
             if lost:
-                losses.append(f"The exclusion by {listing(lost)} never applies: expect more noise.")
+                losses.append(f"The exclusion by {listing(lost)} has no effect. Expect more false positives.")
             return True
         case spl.Compare(name=name) | spl.In(name=name):
             if name in METADATA or not gone(name):
                 return True
-            losses.append(f"The search asks for {name}, which {_NEVER}.")
+            losses.append(f"The search requires {name}, which {_NEVER}.")
             return False
         case _:
             return True
