@@ -84,7 +84,7 @@ def test_rows_of_live_detections(content: Content, shared: Path, corpus: str, ex
 def test_without_a_geo_database_location_detections_cannot_fire(content: Content, shared: Path) -> None:
     chosen = [one for one in content.detections if "iplocation" in one.search]
     result = api.rows(content, shared / "audit" / "corpus" / "A-metadata.log.gz", detections=chosen)
-    assert [one.cannot.split(":")[0] for one in result.detections] == ["no geo database"] * 3
+    assert [one.cannot.split(":")[0] for one in result.detections] == ["no geolocation database"] * 3
 
 
 FALCO = (

@@ -65,7 +65,7 @@ class SqlMemory:
 
     @property
     def _db(self) -> Connection:
-        assert self._connection is not None, "a memory is used within `locked`"
+        assert self._connection is not None, "use a memory only within `locked`"
         return self._connection
 
     def events(self) -> Sequence[Kept]:

@@ -279,7 +279,7 @@ def test_priority_is_the_sum_of_its_shown_reasons(tmp_path: Path) -> None:
 def test_the_first_time_counts_by_the_time_of_the_event_not_of_the_line(tmp_path: Path) -> None:
     late, early = event("late", at="11:00:00.1"), event("early", at="09:00:00.1")
     found = list(run(write(tmp_path / "a.log", late, early), detection(PODS)))
-    firsts = [any("first time" in reason.reason for reason in one.priority_reasons) for one in found]
+    firsts = [any("first such request" in reason.reason for reason in one.priority_reasons) for one in found]
     assert firsts == [True, False]
 
 
@@ -301,7 +301,7 @@ def test_what_gives_power_over_the_node_raises_the_priority(tmp_path: Path) -> N
         event(requestObject={"spec": {"containers": [{"image": "nginx", "securityContext": {"privileged": True}}]}}),
     )
     assert strong.priority == plain.priority + 15
-    assert strong.priority_reasons[-1].reason == "it gives power over the node or the cluster: privileged"
+    assert strong.priority_reasons[-1].reason == "grants power over the node or the cluster: privileged"
 
 
 def test_a_ttp_is_visible_below_the_bar(tmp_path: Path) -> None:
@@ -361,7 +361,7 @@ def test_clusters_throttle_and_get_used_to_things_by_themselves(tmp_path: Path) 
         for number, name in enumerate(("east", "west"))
     ]
     assert [one.finding.throttled for one in with_throttling(matches, 50)] == [False, False]
-    first = "the first time this actor does this here"
+    first = "first such request by this actor"
     for one in with_priority(matches, PriorityPolicy()):
         assert first in [reason.reason for reason in one.finding.priority_reasons]
 
@@ -370,12 +370,10 @@ def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: 
     def reasons(**members: object) -> set[str]:
         return {reason.reason for reason in one(tmp_path, event(user=SCHEDULER, **members)).priority_reasons}
 
-    assert "by the control plane or a node" in reasons(userAgent="kube-scheduler/v1")
-    assert "by the control plane or a node" not in reasons(userAgent="kubectl/v1.32")
-    assert "made by a controller for somebody" not in reasons(userAgent="kubectl/v1.32")
-    assert "by the control plane or a node" not in reasons(
-        userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"}
-    )
+    assert "control plane or node" in reasons(userAgent="kube-scheduler/v1")
+    assert "control plane or node" not in reasons(userAgent="kubectl/v1.32")
+    assert "controller acting for a known owner" not in reasons(userAgent="kubectl/v1.32")
+    assert "control plane or node" not in reasons(userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"})
 
 
 CONTEXT = "securityContext"
@@ -406,15 +404,15 @@ CONTEXT = "securityContext"
         ({"roleRef": {"name": "cluster-admin"}, "subjects": [{"kind": "User", "name": "eve"}]}, ("cluster-admin",)),
         (
             {"roleRef": {"name": "view"}, "subjects": [{"kind": "User", "name": "system:anonymous"}]},
-            ("a role for everybody",),
+            ("role for all users",),
         ),
-        ({"rules": [{"verbs": ["*"], "resources": ["*"]}]}, ("everything in a role",)),
+        ({"rules": [{"verbs": ["*"], "resources": ["*"]}]}, ("role with every verb on every resource",)),
         (
             {"rules": [{"verbs": ["list"], "resources": ["secrets"]}, {"verbs": ["bind"], "resources": ["roles"]}]},
-            ("reading secrets", "raising roles"),
+            ("role that can read secrets", "role that allows privilege escalation"),
         ),
         ({"rules": [{"verbs": ["get"], "resources": ["secrets"], "resourceNames": ["own"]}]}, ()),
-        ({"rules": [{"verbs": ["create"], "resources": ["pods/exec"]}]}, ("acting as workloads",)),
+        ({"rules": [{"verbs": ["create"], "resources": ["pods/exec"]}]}, ("role that can act as workloads",)),
         ({"metadata": {"annotations": {"hostNetwork": True}}, "status": {"hostPID": True}}, ()),
         ({"rules": [{"host": "shop.example.com"}], "subjects": "x", "roleRef": "y"}, ()),
         ({"spec": {"containers": [{"image": "nginx", CONTEXT: {"privileged": False}}]}}, ()),

@@ -48,7 +48,7 @@ def prepare(detection: Detection, content: Content, around: Surroundings, store:
     except ContentError as error:
         return Prepared(detection, broken=SearchError(error.message, place=error.place, remedy=error.remedy))
     if context.geo is None and needs_geo(pipeline):
-        return Prepared(detection, cannot="no geo database: it needs iplocation; give one with --geo FILE.mmdb")
+        return Prepared(detection, cannot="no geolocation database: iplocation needs one; add --geo FILE.mmdb")
     return Prepared(detection, Request(pipeline, context))
 
 

@@ -187,5 +187,5 @@ OWNER_WRITES: Final[Clause] = And(
 
 def gathering(clause: Clause, context: Context) -> Request:
     """A request to gather what a clause selects."""
-    text = plain("", "the requests behind findings")
+    text = plain("", "related events of findings")
     return Request(Pipeline((Stage(SEARCH, Search(clause), "search"),), text), context)

@@ -32,7 +32,7 @@ def plain_text(value: Any) -> str:
     """Text that remembers what it was (a number, a value that was filled in) as plain text."""
     if isinstance(value, str):
         return str(value)
-    raise TypeError(f"no JSON for a {type(value).__name__}")
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
 def encodable(finding: Finding) -> dict[str, Any]:

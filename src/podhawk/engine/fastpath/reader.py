@@ -274,7 +274,7 @@ class Quick:
         time = parse_rfc3339(received) if received.__class__ is str else None
         staged = parse_rfc3339(stage) if stage.__class__ is str else None
         if time is None:
-            raise msgspec.ValidationError("a time that only the long way can work out")
+            raise msgspec.ValidationError("a time that only the slow path can determine")
         return OrderKey(-time, -(staged or 0.0), (*self._place, number, 0))
 
     def account(self, report: InputReport) -> None:

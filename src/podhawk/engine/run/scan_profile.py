@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
+from podhawk.wording import counted
+
 if TYPE_CHECKING:
     from podhawk.engine.prefilter.prefilter import Sieve
     from podhawk.engine.search.compiled import ScanJob
@@ -43,7 +45,7 @@ class Profile(Struct):
         for number, scan in enumerate(self.scans, 1):
             yield f"scan {number}: {scan.seconds * 1000:,.0f} ms, {scan.way} ({scan.why})"
             for name, literals, passed, matched in sorted(scan.searches, key=lambda one: -one[2]):
-                yield f"  {passed:>10,} lines let through, {matched:>8,} events matched  {name}: {literals}"
+                yield f"  {passed:>10,} lines passed the prefilter, {matched:>8,} events matched  {name}: {literals}"
         totals: Counter[str] = Counter()
         for (name, _), seconds in self.stages.items():
             totals[name] += seconds  # type: ignore[assignment]
@@ -92,7 +94,7 @@ def scanned(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> Iterat
     try:
         yield
     finally:
-        way = ("prefilter, then " if sieve is not None else "") + ("quick decode" if quick else "full decode")
+        way = ("prefilter, then " if sieve is not None else "") + ("fast path" if quick else "slow path")
         profile.scans.append(
             ScanProfile(
                 way,
@@ -119,14 +121,18 @@ def _why(jobs: Sequence[ScanJob], sieve: Sieve | None, quick: bool) -> str:
     parts = []
     if sieve is None:
         free = [name_of(job) for job in jobs if job.selects_native and not groups_of(job.base)]
-        parts.append(f"{free[0]} has no literal that a line must hold" if free else "no prefilter here")
+        parts.append(
+            f"{free[0]} has no literal that every matching line must contain"
+            if free
+            else "the prefilter does not apply to this input"
+        )
     else:
-        parts.append(f"{len(jobs)} searches of {len(sieve.kinds)} kinds")
+        parts.append(f"{counted(len(jobs), 'search', 'searches')} in {counted(len(sieve.kinds), 'group')}")
     slow = [name_of(job) for job in jobs if needed(job) is None]
     if slow:
-        parts.append(f"{slow[0]} needs the whole of each event" + (" that it wants" if quick else ""))
+        parts.append(f"{slow[0]} needs every field of an event" + (" that its clause matches" if quick else ""))
     elif not quick:
-        parts.append("the input needs to be looked at in full")
+        parts.append("the input format needs the slow path")
     return "; ".join(parts)
 
 
@@ -134,7 +140,7 @@ def _literals(number: int, sieve: Sieve | None) -> str:
     if sieve is None:
         return "every line"
     kind = next(one for one in sieve.kinds if number in one.searches)
-    groups = ("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen)
+    groups = ("|".join(literal.text or "not the usual start of an event" for literal in group) for group in kind.chosen)
     return " and ".join(groups) or "every line"
 
 
