@@ -1,7 +1,7 @@
-"""A log of a stated size, out of the shipped real slices: `python bench/corpus.py audit.log --megabytes 1024`.
+"""Write a log of a given size from the shipped datasets: `python bench/corpus.py audit.log --megabytes 1024`.
 
-The events are the shipped ones over and over, with audit ids of their own and times that go on, so that nothing
-can be answered from a cache of equal lines. The same size and seed give the same bytes.
+The shipped events are repeated, with new audit ids and advancing times, so that a cache of equal lines gives no
+advantage. The same size and seed give the same bytes.
 """
 
 from __future__ import annotations
@@ -73,6 +73,6 @@ if __name__ == "__main__":
     parser.add_argument("--megabytes", type=int, default=1024)
     parser.add_argument("--level", default="Metadata", choices=["Metadata", "RequestResponse"])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--worst", action="store_true", help="nothing but events that the seed detection wants")
+    parser.add_argument("--worst", action="store_true", help="only events that the seed detection matches")
     given = parser.parse_args()
     print(write(given.path, given.megabytes, given.level, given.seed, worst=given.worst))

@@ -14,7 +14,7 @@ date: '2026-11-01'
 author: bench
 status: production
 type: Anomaly
-description: Somebody makes an object of kind {number}.
+description: An object of kind {number} is created.
 data_source: [Kubernetes Audit]
 search: >-
   `kubernetes_audit_of_bench` verb=create objectRef.resource=widget{number} objectRef.namespace=team{team}
@@ -32,7 +32,7 @@ tags:
   message: made by $user$
   observable: []
 """
-_MACRO = "name: kubernetes_audit_of_bench\ndefinition: source=kubernetes\ndescription: All of the log.\n"
+_MACRO = "name: kubernetes_audit_of_bench\ndefinition: source=kubernetes\ndescription: The whole log.\n"
 TEAMS = 37
 
 

@@ -1,7 +1,7 @@
-"""podhawk beside its peers on one log, in one go: `python bench/run.py audit.log [--report FILE] [--content DIR …]`.
+"""Compare podhawk with its peers on one log: `python bench/run.py audit.log [--report FILE] [--content DIR …]`.
 
-Every command runs in turn, several rounds, on the same file; a ratio compares the medians of one call. Peers that
-are not installed are left out and named. Times are of whole processes, start-up included, on a warm page cache.
+All commands run in turn for several rounds on the same file; ratios compare the medians of one call. Peers that are
+not installed are skipped and named. Times are of whole processes, including start-up, on a warm page cache.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ RATIOS = (
 )
 
 WHEN_NOT = (
-    "Do not trust a number from a machine that did other work meanwhile, from a log that does not fit the page "
-    "cache, or where the rounds are more than a tenth apart. Ratios hold for this log: what podhawk takes "
-    "depends on how many events the searches want and how many rows they give, what grep takes does not."
+    "Do not trust numbers from a machine with other load, from a log larger than the page cache, or from rounds "
+    "that differ by more than ten percent. Ratios apply to this log only: the time of podhawk depends on the "
+    "number of matching events and of rows, the time of grep does not."
 )
 
 
@@ -122,7 +122,7 @@ def report(path: Path, commands: list[Timed], missing: list[str], python: str) -
         f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores; Python {platform.python_version()}; "
         f"{', '.join(versions(python))}.",
         "",
-        f"The log: {path.name}, {size / 1e6:,.0f} MB, {events:,} events, SHA-256 {digest(path)}. "
+        f"Log: {path.name}, {size / 1e6:,.0f} MB, {events:,} events, SHA-256 {digest(path)}. "
         f"{len(found[0].seconds)} rounds.",
         "",
         "| command | median s | MB/s | events/s | spread | memory (PSS) |",
@@ -133,7 +133,7 @@ def report(path: Path, commands: list[Timed], missing: list[str], python: str) -
         f"{one.spread:.0%} | {one.memory:,.0f} MB |"
         for one in found
     ]
-    lines += ["", "| | times the speed of | |", "|---|---|---|"]
+    lines += ["", "| command | relative to | speed ratio |", "|---|---|---|"]
     lines += [
         f"| {ours} | {theirs} | {by_name[theirs].median / by_name[ours].median:.2f} |"
         for ours, theirs in RATIOS
@@ -142,9 +142,9 @@ def report(path: Path, commands: list[Timed], missing: list[str], python: str) -
     broken = [f"{one.name} ({one.failed})" for one in commands if one.failed]
     lines += ["", WHEN_NOT]
     if broken:
-        lines += ["", f"Failed on this log, so left out: {', '.join(broken)}."]
+        lines += ["", f"Failed on this log and skipped: {', '.join(broken)}."]
     if missing:
-        lines += ["", f"Not installed, so left out: {', '.join(missing)}."]
+        lines += ["", f"Not installed and skipped: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 
@@ -168,10 +168,10 @@ def digest(path: Path) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", type=Path)
-    parser.add_argument("--content", action="append", default=[], help="published content that runs beside the pack")
-    parser.add_argument("--sigma", help="a folder of Sigma rules for the audit log")
-    parser.add_argument("--peers", default=sys.executable, help="the Python that has the peers; default: this one")
-    parser.add_argument("--only", action="append", default=[], help="commands whose names begin so; default: all")
+    parser.add_argument("--content", action="append", default=[], help="published content to run with the pack")
+    parser.add_argument("--sigma", help="folder of Sigma rules for the audit log")
+    parser.add_argument("--peers", default=sys.executable, help="Python of the peers (default: this one)")
+    parser.add_argument("--only", action="append", default=[], help="prefix of command names (default: all)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--report", type=Path)
     given = parser.parse_args()

@@ -276,7 +276,7 @@ def run(
     given = checked("run", options)
     session = given_session(session, given)
     if session.exact:
-        raise UsageError("--splunk-exact is for rows", remedy="Add --rows: findings are podhawk's own.")
+        raise UsageError("--splunk-exact does not apply to findings", remedy="Add --rows to print rows.")
     content = given_content(content, given)
     store = session.lookups(content)
     prepared = [
@@ -360,7 +360,7 @@ def _open_state(state: str) -> DetectionState:
 def _cannot(stats: SearchStats, report: InputReport) -> str:
     """Why a silent search can never fire on this input, or nothing."""
     if stats.offered and not stats.selected:
-        return "no event here is of the source, sourcetype, host or index that it selects"
+        return "no event has the source, sourcetype, host or index that the search selects"
     if not stats.unseen or not stats.offered:
         return ""
     names = ", ".join(sorted(stats.unseen)[:3])
@@ -368,7 +368,7 @@ def _cannot(stats: SearchStats, report: InputReport) -> str:
     levels = sorted(level for level in report.by_level if level)
     if bodies and levels and not set(levels) & {"Request", "RequestResponse"}:
         return f"no event has {names}: bodies are not logged at level {', '.join(levels)}"
-    return "" if report.prefiltered else f"no event that it may want has {names}"
+    return "" if report.prefiltered else f"no event that it could match has {names}"
 
 
 __all__ = [

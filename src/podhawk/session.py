@@ -99,7 +99,7 @@ def session_of(options: Mapping[str, Any]) -> Session:
     )
     geo = open_geo(str(options["geo"])) if options.get("geo") else None
     if options.get("write") and (not options.get("state") or "://" in str(options["state"])):
-        raise UsageError("--write needs a folder to write to", remedy="Add --state DIR.")
+        raise UsageError("--write needs a state folder", remedy="Add --state DIR.")
     return Session(
         now,
         zone,

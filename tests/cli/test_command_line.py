@@ -214,7 +214,7 @@ def test_what_a_carrier_cut_off_is_not_evaluable_never_clean(log: Path) -> None:
     done = podhawk("run", str(log), "--only", "kubernetes_node_port_creation")
     assert "unknown   Kubernetes Node Port Creation: no findings, but not evaluable on 1 event" in done.stderr
     assert "silent" not in done.stderr
-    assert "truncated: 1 of them" in done.stderr
+    assert "1 event arrived truncated" in done.stderr
 
 
 def test_fieldformat_changes_tables_only(log: Path) -> None:
@@ -236,7 +236,7 @@ def test_the_demo_runs() -> None:
     assert "Kubernetes Pod Created in Default" in done.stdout
     assert "audit events" in done.stdout
     assert "INCIDENT" in done.stdout
-    assert "out of sight" in done.stderr
+    assert "findings hidden" in done.stderr
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -20,10 +20,10 @@ def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int)
     )
     assert done.returncode == 0, done.stderr
     assert re.search(
-        rf"scan 1: [\d,]+ ms, prefilter, then fast path \({searches} searches of {searches} kinds\)", done.stderr
+        rf"scan 1: [\d,]+ ms, prefilter, then fast path \({searches} search(es)? in {searches} groups?\)", done.stderr
     )
     assert re.search(
-        r"\d+ lines let through, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr
+        r"\d+ lines passed the prefilter, +20 events matched  kubernetes_pod_created_in_default_namespace", done.stderr
     )
     assert re.search(r"ms  kubernetes_pod_created_in_default_namespace\.yml: ", done.stderr)
     plain = podhawk("run", *more, "-o", "jsonl", "--only", "kubernetes_pod_created_in_default_namespace", log)
@@ -34,8 +34,8 @@ def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int)
 @pytest.mark.parametrize(
     ("search", "told"),
     [
-        ("* | stats count by verb", "search has no literal that a line must hold"),
-        ("verb=create | table _raw", "search needs the whole of each event that it wants"),
+        ("* | stats count by verb", "search has no literal that every matching line must contain"),
+        ("verb=create | table _raw", "search needs every field of an event that its clause matches"),
         ("verb=create | sort - user.username | head 2", "head"),
     ],
 )

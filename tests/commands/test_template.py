@@ -107,7 +107,7 @@ def test_no_item_can_add_a_command_to_foreach(value: str) -> None:
 
 def test_map_says_what_it_left_out() -> None:
     _, warned = run('* | map maxsearches=1 search="search k=$k$"', {"k": "1"}, {"k": "2"})
-    assert warned == ["map-maxsearches: map: 2 rows came in and maxsearches is 1: the rows after that were left out"]
+    assert warned == ["map-maxsearches: map: only the first 1 of 2 rows are used (maxsearches=1)"]
 
 
 def test_a_row_whose_search_cannot_run_is_a_warning() -> None:
@@ -121,7 +121,7 @@ def test_join_cuts_its_subsearch_with_a_warning() -> None:
         "| makeresults | eval k=1 | join max=0 k [ | makeresults count=50001 | eval k=1 ] | stats count"
     )
     assert table.rows == [{"count": 50000}]
-    assert warned == ["subsearch-limit: join: its subsearch gave 50001 rows; the first 50000 are used"]
+    assert warned == ["subsearch-limit: join: the subsearch returned 50001 rows; only the first 50000 are used"]
 
 
 def test_join_without_a_common_field_is_a_warning() -> None:

@@ -88,11 +88,9 @@ def test_an_anomaly_raises_no_finding(tmp_path: Path) -> None:
 
 def test_disagreements_are_noted_not_refused(content: Content) -> None:
     one = _named(content, "First Generation")
-    assert any("states risk_score 50" in note and "gives 56" in note for note in one.notes)
+    assert any("risk_score is 50" in note and "gives 56" in note for note in one.notes)
     assert any("hostname" in note and "neither victim nor attacker" in note for note in one.notes)
-    assert any(
-        "states risk_score 50" in problem.message and problem.severity == "warning" for problem in content.problems
-    )
+    assert any("risk_score is 50" in problem.message and problem.severity == "warning" for problem in content.problems)
 
 
 def test_dates_stay_text_and_versions_become_numbers(content: Content) -> None:
@@ -161,7 +159,9 @@ def test_required_fields_that_differ() -> None:
     assert required_fields_note([], ["a"]) is None
     assert required_fields_note(["a", "b"], ["b", "a"]) is None
     note = required_fields_note(["a", "c"], ["a", "b"])
-    assert note == "the search also needs b; the file lists c, which the search does not read"
+    assert note == (
+        "the search also reads b, which required_fields omits; required_fields lists c, which the search does not read"
+    )
 
 
 @pytest.mark.parametrize(

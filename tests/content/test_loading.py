@@ -129,7 +129,7 @@ def test_a_path_that_is_not_there() -> None:
 def test_a_folder_without_content(tmp_path: Path, files: dict[str, str]) -> None:
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    with pytest.raises(ContentError, match="holds no detection content"):
+    with pytest.raises(ContentError, match="contains no detection content"):
         load_content([tmp_path])
 
 
@@ -168,7 +168,7 @@ def test_macro_overrides_from_settings() -> None:
 
 def test_a_misspelt_macro_override_is_noticed() -> None:
     content = load_content([SITE], macro_overrides={"site_event": "index=x"})
-    problem = next(problem for problem in content.problems if "overrides nothing" in problem.message)
+    problem = next(problem for problem in content.problems if "overrides no loaded macro" in problem.message)
     assert "site_events" in problem.remedy
 
 
@@ -176,7 +176,7 @@ def test_two_definitions_of_a_macro_later_wins_with_a_warning(tmp_path: Path) ->
     (tmp_path / "m.yml").write_text("name: site_events\ndefinition: index=other\n")
     content = load_content([SITE, tmp_path])
     assert content.macros["site_events", 0].definition == "index=other"
-    assert any("'site_events' is defined in" in problem.message for problem in content.problems)
+    assert any("'site_events' has another definition in" in problem.message for problem in content.problems)
 
 
 def test_of_one_id_the_higher_version_is_kept(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_of_one_id_the_higher_version_is_kept(tmp_path: Path) -> None:
     )
     content = load_content([SITE, tmp_path])
     assert "First Generation" not in {one.name for one in content.detections}
-    assert any("is also that of 'First Generation'" in problem.message for problem in content.problems)
+    assert any("is also used by 'First Generation'" in problem.message for problem in content.problems)
 
 
 def test_several_documents_and_lists_in_one_file(tmp_path: Path) -> None:
@@ -201,16 +201,16 @@ BROKEN = [
     ("tab", b"name: A\n\tsearch: x\n", 2, "YAML"),
     ("colon", b"name: A\nsearch: a: b\n", 2, "mapping values"),
     ("latin1", "name: A\nsearch: é\n".encode("latin-1"), 2, "UTF-8"),
-    ("nul", b"name: A\nsearch: a\x00b\n", 2, "forbids"),
+    ("nul", b"name: A\nsearch: a\x00b\n", 2, "does not allow"),
     ("no_search", b"name: A\ntype: TTP\n", 1, "no 'search'"),
     ("no_name", b"search: x\ntype: TTP\n", 1, "no 'name'"),
-    ("search_list", b"name: A\nsearch: [x]\n", 2, "must be text"),
-    ("bare_list", b"- 1\n- 2\n", 1, "bare text"),
-    ("bare_text", b"hello\n", 1, "bare text"),
+    ("search_list", b"name: A\nsearch: [x]\n", 2, "must be a string"),
+    ("bare_list", b"- 1\n- 2\n", 1, "contains text"),
+    ("bare_text", b"hello\n", 1, "contains text"),
     ("unclosed", b"name: A\nsearch: 'x\n", 3, "quoted scalar"),
     ("alias_loop", b"name: A\nsearch: x\ntags: &t {a: *t}\n", 3, "contains itself"),
     ("unknown_alias", b"name: A\nsearch: *x\n", 2, "alias"),
-    ("list_key", b"? [a]\n: 1\n", 1, "plain text"),
+    ("list_key", b"? [a]\n: 1\n", 1, "plain string"),
     ("too_deep", b"a: " + b"[" * 3000 + b"]" * 3000, 1, "nest"),
     ("empty", b"", 1, "is empty"),
     ("comment", b"# nothing\n", 1, "is empty"),
@@ -295,7 +295,7 @@ def test_an_odd_member_costs_only_itself(tmp_path: Path, member: str) -> None:
 
 def test_a_lookup_without_its_file_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "l.yml").write_text("name: l\nfilename: gone.csv\n")
-    assert "has no file 'gone.csv'" in load_content([tmp_path]).problems[0].message
+    assert "file 'gone.csv' not found" in load_content([tmp_path]).problems[0].message
 
 
 def test_a_match_type_that_means_nothing(tmp_path: Path) -> None:

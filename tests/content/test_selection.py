@@ -57,7 +57,7 @@ def test_what_is_selected(content: Content, only: list[str], exclude: list[str],
         ("second_generatoin", "econd"),
         ("type=Anomaly", "TTP"),
         ("tpye=TTP", "type="),
-        ("technique=T1204", "Deprecated"),
+        ("technique=T1204", "deprecated"),
         ("zzzzqqq", "content list"),
     ],
 )

@@ -117,7 +117,7 @@ def test_rules_about_other_logs_are_left_with_a_word(tmp_path: Path) -> None:
         tmp_path, rule=RULE, other=RULE.replace("service: audit", "service: application").replace("fc10", "fc12")
     )
     assert len(content.detections) == 1
-    assert "not about the Kubernetes audit log" in content.problems[0].message
+    assert "not for the Kubernetes audit log" in content.problems[0].message
 
 
 def test_the_published_rules_give_the_rows_of_the_plain_interpreter(shared: Path) -> None:

@@ -149,7 +149,7 @@ def test_another_version_is_told() -> None:
     ],
 )
 def test_bytes_that_are_no_state_are_told(data: bytes) -> None:
-    with pytest.raises(EngineError, match="cannot be read"):
+    with pytest.raises(EngineError, match="cannot read"):
         load(data)
 
 

@@ -39,7 +39,7 @@ def test_expansion(written: str, expanded: str) -> None:
     [
         ("`kube_audits`", "kube_audits` is not defined"),
         ("`by_verb`", "takes 1 or 2 arguments, not 0"),
-        ("`loop`", "calls itself without end"),
+        ("`loop`", "calls itself"),
         ("`kube_audit", "never closed"),
         ('x="open', "never closed"),
         ("a ```open", "never closed"),

@@ -190,7 +190,7 @@ def test_the_ledger_of_risk_is_the_same_in_the_database(tmp_path: Path, new_stat
         "| from datamodel:Findings.Incidents | table title severity risk_score", state=state, now=NOW
     )
     assert incident == {
-        "title": "alice has gathered 260 points of risk within 24 hours",
+        "title": "alice reached risk score 260 in 24 h",
         "severity": "high",
         "risk_score": "260",
     }

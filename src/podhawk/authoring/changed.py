@@ -77,10 +77,10 @@ def _git(folder: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     except OSError:
-        raise UsageError("--changed needs git, which is not installed") from None
+        raise UsageError("--changed needs git, but git is not installed") from None
     if done.returncode:
         raise UsageError(
-            f"git cannot tell what changed: {done.stderr.strip().splitlines()[-1] if done.stderr else ''}",
-            remedy="--changed names a branch or commit, such as origin/main, in a git checkout.",
+            f"git cannot list the changes: {done.stderr.strip().splitlines()[-1] if done.stderr else ''}",
+            remedy="--changed takes a branch or commit, such as origin/main, of a git checkout.",
         )
     return done.stdout

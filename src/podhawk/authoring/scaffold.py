@@ -23,7 +23,7 @@ author: {author}
 status: experimental
 type: Anomaly
 description: >-
-  Say what this finds and why it matters to whoever reads it at night.
+  Describe what the detection finds and why it matters.
 data_source:
   - - Kubernetes Audit
 search: |-
@@ -32,9 +32,9 @@ search: |-
   | rename user.username as user, objectRef.namespace as namespace
   | `{stem}_filter`
 how_to_implement: >-
-  Audit events of the level Metadata are enough.
+  Audit events at level Metadata are sufficient.
 known_false_positives: >-
-  Say who does this every day, and where to put them.
+  Describe benign activity that matches, and how to exclude it.
 references:
   - https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
 intermediate_findings:
@@ -42,7 +42,7 @@ intermediate_findings:
     - field: user
       type: user
       score: 30
-      message: $user$ made a pod in $namespace$
+      message: $user$ created a pod in $namespace$
 analytic_story:
   - Kubernetes Security
 asset_type: Kubernetes
@@ -54,7 +54,7 @@ category:
   - cloud
 security_domain: threat
 tests:
-  - name: It finds what it should
+  - name: Pod created
     attack_data:
       - data: datasets/{stem}.log
         source: kubernetes
@@ -71,9 +71,9 @@ version: 1
 date: '{day}'
 author: {author}
 status: production
-description: What this group of detections is about, in a sentence.
+description: Describe this group of detections in one sentence.
 narrative: >-
-  What an attacker does, step by step, and which detection sees which step.
+  Describe the attack step by step, and name the detection for each step.
 references: []
 category:
   - Cloud Security
@@ -85,7 +85,7 @@ _EXCEPTION: Final = """- name: {name}
   detection: some_detection
   when: user.username=somebody objectRef.namespace=somewhere
   owner: {author}
-  reason: say why this is expected
+  reason: why this activity is expected
   created: {day}
 """
 _EVENT: Final = {
@@ -110,13 +110,11 @@ def scaffold(kind: str, name: str, root: Path, author: str, today: date) -> list
     """Write a first draft below a folder of content, and say which files. Raises UsageError for an unknown kind, and
     rather than write over anything."""
     if kind not in KINDS:
-        raise UsageError(
-            f"podhawk new makes no {kind!r}", remedy=nearest(kind, KINDS) or f"It makes {', '.join(KINDS)}."
-        )
+        raise UsageError(f"unknown kind {kind!r}", remedy=nearest(kind, KINDS) or f"Known kinds: {', '.join(KINDS)}.")
     files = _files(kind, name, author, today)
     for path in files:
         if (root / path).exists():
-            raise UsageError(f"{root / path} is there already", remedy="Choose another name.")
+            raise UsageError(f"{root / path} already exists", remedy="Use another name.")
     for path, text in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from podhawk.api import Cell, FindingsResult
 
 COLUMNS = ("priority", "time", "what", "by", "on", "outcome", "technique")
-RISK_COLUMNS = ("risk", "object", "type", "cluster", "findings", "detections", "tactics", "over the cap")
+RISK_COLUMNS = ("risk", "object", "type", "cluster", "findings", "detections", "tactics", "above cap")
 MOST_RISK = 10
 """Risk objects that the table lists."""
 
@@ -79,9 +79,9 @@ def actor_text(actor: Actor) -> str:
         return f"{name} as {actor.effective_user}"
     if actor.kind == "controller" and actor.chain and actor.chain_complete:
         last = actor.chain[-1]
-        return f"{last.user}{'' if last.certain else ' (a guess)'} through {name.rsplit(':', 1)[-1]}"
+        return f"{'' if last.certain else 'probably '}{last.user}, via {name.rsplit(':', 1)[-1]}"
     if actor.kind == "controller" and not actor.chain_complete:
-        return f"{name.rsplit(':', 1)[-1]} (for whom is not seen in this log)"
+        return f"{name.rsplit(':', 1)[-1]} (owner not in this log)"
     return name
 
 
@@ -112,7 +112,7 @@ def risk_rows(result: FindingsResult) -> Sequence[dict[str, Cell]]:
         if several:
             line["cluster"] = one.cluster
         if one.capped:
-            line["over the cap"] = f"{one.capped:g}"
+            line["above cap"] = f"{one.capped:g}"
         lines.append(line)
     return lines
 

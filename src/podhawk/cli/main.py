@@ -17,30 +17,33 @@ from podhawk.runtime import rare_collection
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
     "search": "Run one search over audit logs and print its rows.",
-    "explain": "Show why a detection fires, or does not.",
-    "tune": "Propose exceptions, and measure what they would hide.",
-    "diff": "Compare two versions of content over the same logs.",
-    "content": "Show what content is loaded, normalised.",
-    "lint": "Check content: what is wrong, where, and what to do.",
-    "fmt": "Write searches with one pipe a line.",
-    "test": "Run the tests that content brings.",
-    "replay": "Send datasets to an event collector or audit webhook.",
-    "docs": "Write a static site: a page for each detection and story.",
-    "coverage": "Show the ATT&CK matrix for Containers: named, proven, gaps.",
-    "export": "Write content as a Splunk app.",
-    "new": "Write a first draft of a detection, macro, story or exception.",
-    "demo": "Run the shipped detections on shipped real audit logs.",
-    "help": "Explain SPL: commands, functions, aggregations.",
+    "explain": "Show why a detection fires or does not fire.",
+    "tune": "Propose exceptions and measure what they would hide.",
+    "diff": "Compare the findings of two versions of content over the same logs.",
+    "content": "List, show and convert content.",
+    "lint": "Check content for errors.",
+    "fmt": "Format searches with one pipe per line.",
+    "test": "Run the tests of detections.",
+    "replay": "Send datasets to an HTTP Event Collector or audit webhook.",
+    "docs": "Write a static site with a page for each detection and story.",
+    "coverage": "Show coverage of the ATT&CK matrix for Containers.",
+    "export": "Export content as a Splunk app.",
+    "new": "Create a draft detection, macro, story or exception.",
+    "demo": "Run the shipped detections over shipped audit logs.",
+    "help": "Explain SPL commands, functions and aggregations.",
 }
 
 EXIT_CODES: dict[int, str] = {
-    0: "done, with or without results",
-    1: "a fault of podhawk itself",
-    2: "a wrong option, argument, setting or search",
-    3: "content that cannot be loaded or run",
-    4: "input without one audit event, or any rejected input under --strict",
-    5: "a finding at or above --fail-on is to be seen, or with --rows a detection has rows",
-    6: "a test of content failed",
+    0: "success, with or without results",
+    1: "internal error in podhawk",
+    2: "invalid option, argument, setting or search",
+    3: "content that cannot be loaded or run, or that fails lint or fmt --check",
+    4: "no audit event in the input, or rejected input under --strict",
+    5: (
+        "a visible finding has the severity of --fail-on or a higher one; with --rows, a detection "
+        "of that severity has rows"
+    ),
+    6: "a test of a detection failed",
     130: "interrupted",
 }
 
@@ -88,7 +91,7 @@ class LazyVerbs(click.Group):
 )
 @click.version_option(__version__, prog_name="podhawk")
 def podhawk() -> None:
-    """Find attacks in Kubernetes audit logs with detections written in SPL, without a SIEM."""
+    """Find attacks in Kubernetes audit logs with detections written in SPL. No SIEM is needed."""
 
 
 def main(arguments: list[str] | None = None) -> None:

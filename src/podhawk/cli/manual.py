@@ -6,34 +6,34 @@ from podhawk.cli.main import EXIT_CODES, VERBS
 from podhawk.settings.options import OPTIONS, Option
 
 _ROWS = """\
-`podhawk search -o jsonl` prints one JSON object per result row, keys in the order of the search. A single value is
-text (numbers keep their spelling), a multivalue field is a list of texts, a missing value is absent, or `null` under
-a column that `table` or `stats` names. `_time` is epoch seconds with the fraction kept; `_raw` is the event's text.
-Where a search leaves the order open, rows come sorted by their group, so that two runs are byte-equal.
+`podhawk search -o jsonl` prints one JSON object per result row, with keys in column order. A single value is a string
+(numbers keep their spelling) and a multivalue field is a list of strings. A missing value is left out, or is `null` if
+`table` or `stats` names its column. `_time` is in epoch seconds, with its fraction; `_raw` is the text of the event.
+If a search does not determine the order of its rows, they are sorted by group, so that two runs are byte-equal.
 
-`podhawk run --rows -o jsonl` prints each detection's rows before anything of podhawk's touches them:
+`podhawk run --rows -o jsonl` prints the unchanged rows of each detection:
 `{"detection": {"name", "id", "version", "file"}, "row": {…}}`.
 
-| output | what |
+| output | description |
 |---|---|
-| table | aligned columns, wide values folded, control characters made visible |
-| jsonl | one JSON object a line |
+| table | aligned columns; wide values are folded, control characters are escaped |
+| jsonl | one JSON object per line |
 | json | one JSON array |
-| csv | a header and a line a row; the values of a multivalue on lines of their own within the cell |
+| csv | a header, then one line per row; the values of a multivalue field are on separate lines within the cell |
 | md | a Markdown table |"""
 
 _SUMMARY = """\
-Standard error gets a summary unless `--quiet`: the input (events by stage, rejects by reason with the first place),
-and per detection one of
+Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
+rejected records by reason with the location of the first) and states one verdict per detection:
 
-| word | meaning |
+| verdict | meaning |
 |---|---|
-| fired | it has rows |
-| silent | it ran, had all it needs, and has none |
-| unknown | it has no rows, but is not evaluable on some events, which were cut or never had what it needs |
-| cannot | it cannot fire on this input: a field it requires exists in no event, or there is no geo database |
-| refused | it uses a command that podhawk does not run |
-| broken | its search cannot be read: the message has file, line, column |"""
+| fired | The detection has rows or findings. |
+| silent | The detection ran, the input has all fields that it needs, and nothing matched. |
+| unknown | Nothing matched, but some events lack fields that the detection needs. |
+| cannot | The detection cannot fire: no event has a field that it requires, or there is no geolocation database. |
+| refused | The search uses a command that podhawk does not support. |
+| broken | The search is invalid. The message names file, line and column. |"""
 
 
 def whole() -> str:
@@ -43,15 +43,18 @@ def whole() -> str:
     options = "\n".join(_line(option) for option in OPTIONS)
     parts = [
         "# The command line",
-        "This page is written from the declarations in the code.",
-        f"## Verbs\n\n| verb | what it does |\n|---|---|\n{verbs}",
-        "PATH is a file, a folder (read recursively), a glob, or `-` for standard input; `.gz` and `.zst` are told by "
-        "their content. No PATH on a terminal is a usage error; on a pipe it is standard input. A search that begins "
-        "with a generating command needs none.",
-        "## Options\n\nAn option comes from the command line, else from its `PODHAWK_…` variable, else from "
-        "`podhawk.toml` (looked for upwards from the working folder), else from its default. Unknown keys and "
-        f"variables are errors.\n\n| option | verbs | variable | default | meaning |\n|---|---|---|---|---|\n{options}",
-        f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nA closed pipe ends silently.",
+        "This page is generated from the declarations in the code.",
+        f"## Verbs\n\n| verb | description |\n|---|---|\n{verbs}",
+        "PATH is a file, a folder (read recursively), a glob, or `-` for standard input. `.gz` and "
+        "`.zst` files are recognised by their content. Without PATH, podhawk reads standard input if "
+        "it is a pipe; on a terminal, a missing PATH is a usage error. A search that begins with a "
+        "generating command needs no PATH.",
+        "## Options\n\nThe value of an option comes from the command line, else from its `PODHAWK_…` "
+        "variable, else from `podhawk.toml` (searched upwards from the working folder), else from "
+        "its default. Unknown keys and variables are errors.\n\n| option | verbs | variable | "
+        f"default | meaning |\n|---|---|---|---|---|\n{options}",
+        f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nIf the reader of standard output "
+        "closes the pipe, podhawk ends silently.",
         f"## Rows\n\n{_ROWS}",
         f"## The summary\n\n{_SUMMARY}",
     ]

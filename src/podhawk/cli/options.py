@@ -63,7 +63,7 @@ def input_paths(paths: tuple[str, ...]) -> list[str]:
     if paths:
         return list(paths)
     if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("no input", remedy="Name audit logs (files, folders, globs), or pipe one in.")
+        raise UsageError("no input", remedy="Name audit logs (files, folders or globs), or pipe a log in.")
     return ["-"]
 
 
@@ -76,7 +76,7 @@ def search_text(given: str) -> tuple[str, str]:
             with open(given[1:], encoding="utf-8-sig") as file:
                 return file.read(), given[1:]
         except OSError as error:
-            raise UsageError(f"cannot read the search in {given[1:]}: {error.strerror}") from None
+            raise UsageError(f"cannot read the search file {given[1:]}: {error.strerror}") from None
         except UnicodeDecodeError:
-            raise UsageError(f"the search in {given[1:]} is not UTF-8 text") from None
+            raise UsageError(f"the search file {given[1:]} is not UTF-8 text") from None
     return given, "search"

@@ -35,9 +35,9 @@ def draw(result: Result, out: TextIO) -> None:
     labels = [name for name in columns if name not in series and name not in _LEFT_OUT]
     if not drawn or not rows or not series or not labels:
         raise UsageError(
-            "there is nothing to draw",
-            remedy="--plot draws the result of timechart, chart, top, rare "
-            "or stats: a group or a time, and at least one number.",
+            "nothing to draw",
+            remedy="--plot draws the result of timechart, chart, top, rare or stats. It needs a group or a "
+            "time, and at least one numeric column.",
         )
     if labels == ["_time"]:
         out.write("".join(f"{line}\n" for line in _lines(rows, series[:MOST_SERIES], _coloured(out))))

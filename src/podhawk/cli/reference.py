@@ -70,7 +70,8 @@ def describe(name: str) -> str:
         return f"{wanted}() is not supported: {REFUSED[wanted]}"
     if not parts:
         raise UsageError(
-            f"nothing in SPL is called {name!r}", remedy=nearest(wanted, [*COMMANDS, *FUNCTIONS, *AGGREGATIONS])
+            f"no SPL command, function or aggregation named {name!r}",
+            remedy=nearest(wanted, [*COMMANDS, *FUNCTIONS, *AGGREGATIONS]),
         )
     return "\n\n".join(parts)
 
@@ -79,11 +80,11 @@ def command_text(command: Command) -> str:
     """A command as Markdown that reads well as text."""
     lines = [f"### {command.name}", "", f"    {command.syntax}", "", command.doc]
     if command.aliases:
-        lines += ["", f"Also written: {', '.join(command.aliases)}."]
+        lines += ["", f"Aliases: {', '.join(command.aliases)}."]
     for example in command.examples:
         lines += ["", *_example(example)]
     if command.source:
-        lines += ["", f"Rule: <{command.source}>"]
+        lines += ["", f"Source: <{command.source}>"]
     return "\n".join(lines)
 
 
@@ -107,9 +108,9 @@ def function_text(function: Function) -> str:
         f"    → {json.dumps(result, ensure_ascii=False)}",
     ]
     if function.aliases:
-        lines += ["", f"Also written: {', '.join(function.aliases)}."]
+        lines += ["", f"Aliases: {', '.join(function.aliases)}."]
     if function.source:
-        lines += ["", f"Rule: <{function.source}>"]
+        lines += ["", f"Source: <{function.source}>"]
     return "\n".join(lines)
 
 
@@ -125,9 +126,9 @@ def aggregation_text(aggregation: Aggregation) -> str:
         f"    → {json.dumps(result, ensure_ascii=False)}",
     ]
     if aggregation.aliases:
-        lines += ["", f"Also written: {', '.join(aggregation.aliases)}."]
+        lines += ["", f"Aliases: {', '.join(aggregation.aliases)}."]
     if aggregation.source:
-        lines += ["", f"Rule: <{aggregation.source}>"]
+        lines += ["", f"Source: <{aggregation.source}>"]
     return "\n".join(lines)
 
 
@@ -143,12 +144,12 @@ def whole() -> str:
     differences = "\n".join(f"| {one.name} | {one.default} | {one.turned} |" for one in DIFFERENCES)
     parts = [
         "# SPL in podhawk",
-        "This page is written from the declarations in the code: `podhawk help spl --markdown`.",
+        "This page is generated from the declarations in the code, with `podhawk help spl --markdown`.",
         "## Deliberate differences from Splunk",
-        "`--splunk-exact` turns all of these off.",
+        "`--splunk-exact` turns off all of them.",
         f"| name | Splunk | podhawk |\n|---|---|---|\n{differences}",
-        "## Readings of what Splunk does not document",
-        "Each is a switch: `--switch NAME` turns to the other reading.",
+        "## Undocumented Splunk behaviours",
+        "Splunk's documentation does not settle these. `--switch NAME` selects the other reading.",
         f"| switch | default | with the switch |\n|---|---|---|\n{switches}",
         "## Streaming classes",
         f"| command | class |\n|---|---|\n{classes}",
@@ -159,7 +160,8 @@ def whole() -> str:
         "## Aggregations",
         *[aggregation_text(one) for one in aggregations()],
         "## Refused commands",
-        "These parse, so that content which uses them loads; running one is refused before anything starts.",
+        "podhawk parses these commands, so that content which uses them loads, but does not run "
+        "them. A search that uses one is refused before anything is read.",
         f"| command | reason |\n|---|---|\n{refused}",
         "## Refused functions",
         f"| function | reason |\n|---|---|\n{functions_refused}",

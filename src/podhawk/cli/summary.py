@@ -9,16 +9,18 @@ from podhawk.cli.tables import note
 from podhawk.engine.plan.runnable import Broken, Unsupported
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.read import InputReport
+from podhawk.wording import counted
 
 _WARNINGS = {
-    "regex-limit": "a regular expression reached its match limit and was given up",
-    "no-geo-database": "iplocation added nothing: no geo database (give one with --geo FILE.mmdb)",
+    "regex-limit": "a regular expression reached its match limit and was skipped",
+    "no-geo-database": "iplocation added no fields: no geolocation database (add --geo FILE.mmdb)",
 }
-
-
-def counted(number: int, noun: str) -> str:
-    """A number with its noun: "1 row", "2 rows"."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+_HIDING = {
+    "noise": "noise class {}",
+    "exception": "exception {}",
+    "throttling": "throttling of {}",
+    "priority": "priority {}",
+}
 
 
 def print_input(report: InputReport) -> None:
@@ -35,13 +37,14 @@ def print_warnings(observed: SearchStats) -> None:
         note(f"warning: {text}" + (f": {detail}" if detail else "") + (f" ({count} times)" if count > 1 else ""))
     if observed.not_evaluable:
         note(
-            f"not evaluable: {counted(observed.not_evaluable, 'event')} without what this search needs, lost or never "
-            f"given by the carrier (first: {observed.first_blind})"
+            f"not evaluable: {counted(observed.not_evaluable, 'event')} without fields that this search "
+            f"needs, cut or never logged by the carrier (first: {observed.first_blind})"
         )
 
 
-def print_run(result: RowsResult | FindingsResult) -> None:
-    """Per detection: fired, silent, or why it cannot; of findings also what is out of sight, and why."""
+def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) -> None:
+    """The state of each detection; for findings also how many are hidden, and why. `everything` says that hidden
+    findings were printed too."""
     fired = Counter(one.detection.name for one in result) if isinstance(result, FindingsResult) else None
 
     def yields(one: DetectionResult) -> int:
@@ -56,7 +59,7 @@ def print_run(result: RowsResult | FindingsResult) -> None:
                 detail = one.result.observed.details.get(kind, "")
                 note(f"            warning: {_WARNINGS.get(kind, kind.replace('-', ' '))}: {detail} ({count})")
     if isinstance(result, FindingsResult):
-        print_hidden(result)
+        print_hidden(result, everything)
     for problem in result.content.problems:
         note(f"  content   {problem}")
 
@@ -68,12 +71,12 @@ def _line(one: DetectionResult, count: int, noun: str) -> str:
     if isinstance(one.runnability, Unsupported) and one.runnability.code == "command":
         return f"  refused   {name}: {one.runnability}"
     if one.result is None or (one.cannot and not count):
-        return f"  cannot    {name}: cannot fire here: {one.cannot or one.runnability}"
+        return f"  cannot    {name}: {one.cannot or one.runnability}"
     blind = one.result.observed.not_evaluable
     lost = (
         (
-            f"not evaluable on {counted(blind, 'event')} that lack what it needs "
-            f"(first: {one.result.observed.first_blind})"
+            f"not evaluable on {counted(blind, 'event')} without the fields it needs (first: "
+            f"{one.result.observed.first_blind})"
         )
         if blind
         else ""
@@ -83,16 +86,23 @@ def _line(one: DetectionResult, count: int, noun: str) -> str:
     return f"  unknown   {name}: no {noun}s, but {lost}" if lost else f"  silent    {name}"
 
 
-def print_hidden(result: FindingsResult) -> None:
-    """How many findings are to be seen, and what keeps the others out of sight."""
-    visible = len(result.found.visible)
-    note(f"{counted(visible, 'finding')} to look at of {len(result):,}; --all shows the others, --rows the rows")
+def print_hidden(result: FindingsResult, everything: bool) -> None:
+    """How many findings are visible, and what hides the others."""
+    total, visible = counted(len(result), "finding"), len(result.found.visible)
+    hidden = len(result) - visible
+    if not hidden:
+        shown = f"{total} shown"
+    elif everything:
+        shown = f"{total} shown, {hidden:,} of them hidden by default"
+    else:
+        shown = f"{visible:,} of {total} shown. --all adds the {counted(hidden, 'hidden one')}"
+    note(f"{shown}; --rows prints raw search results.")
     for what, name, count in result.found.hidden():
-        note(f"  hidden    by {what} {name}: {counted(count, 'finding')}")
+        note(f"  hidden    by {_HIDING[what].format(name)}: {counted(count, 'finding')}")
     tags = [f"{name} {count:,}" for (name, action), count in sorted(result.found.noise().items()) if action != "hide"]
     if tags:
-        note(f"  noted     {', '.join(tags)}")
+        note(f"  tagged    {', '.join(tags)}")
     for one in result.expired():
-        note(f"  expired   exception {one.name} ({one.file}) ended on {one.expires} and does nothing")
+        note(f"  expired   exception {one.name} ({one.file}) expired on {one.expires} and has no effect")
     for one in result.aimless():
-        note(f"  aimless   exception {one.name} ({one.file}) is about {one.detection!r}: no detection is so called")
+        note(f"  unused    exception {one.name} ({one.file}): no detection is named {one.detection!r}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podhawk.cli.options import declared
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.content.model import Content, Detection
@@ -26,7 +27,7 @@ Examples:
 
 @click.group("content", epilog=EPILOG)
 def COMMAND() -> None:  # noqa: N802 - looked up by this name
-    """Show what content is loaded: detections, macros, lookups, stories, in one normalised form."""
+    """List, show and convert content: detections, macros, lookups and stories."""
 
 
 def _load(given: dict[str, Any]) -> tuple[Any, Content]:
@@ -43,14 +44,17 @@ def _end(content: Content, quiet: bool) -> int:
     if not quiet:
         sys.stdout.flush()
         for problem in content.problems:
-            note(f"{problem.severity}: {problem}" + (f" {problem.remedy}" if problem.remedy else ""))
+            note(f"{problem.severity}: {problem}" + (f". {problem.remedy}" if problem.remedy else ""))
     return 3 if any(problem.severity == "error" for problem in content.problems) else 0
 
 
 @COMMAND.command("list", epilog=EPILOG)
 @declared("content")
 def list_content(**given: Any) -> int:
-    """List the detections, one a row: state says whether podhawk can run it."""
+    """List the detections.
+
+    The column state says whether podhawk can run the detection.
+    """
     from podhawk.cli import output
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
@@ -86,20 +90,26 @@ def list_content(**given: Any) -> int:
     if not settings["quiet"]:
         sys.stdout.flush()
         note(
-            f"{len(content.detections)} detections, {len(content.macros)} macros, {len(content.lookups)} lookups, "
-            f"{len(content.stories)} stories, {len(content.data_sources)} data sources, "
-            f"{len(content.deployments)} deployments, {len(content.baselines)} baselines, "
-            f"{len(content.investigations)} investigations"
+            f"{counted(len(content.detections), 'detection')}, {counted(len(content.macros), 'macro')}, "
+            f"{counted(len(content.lookups), 'lookup')}, "
+            f"{counted(len(content.stories), 'story', 'stories')}, "
+            f"{counted(len(content.data_sources), 'data source')}, "
+            f"{counted(len(content.deployments), 'deployment')}, "
+            f"{counted(len(content.baselines), 'baseline')}, "
+            f"{counted(len(content.investigations), 'investigation')}"
         )
         _print_costs(answers)
     return _end(content, settings["quiet"])
 
 
 @COMMAND.command("convert", epilog=EPILOG)
-@click.option("--to", "to", type=click.Choice(["gen3"]), default="gen3", help="The generation to write.")
+@click.option("--to", "to", type=click.Choice(["gen3"]), default="gen3", help="Generation to write.")
 @declared("content")
 def convert_content(to: str, **given: Any) -> int:
-    """Write detections of any generation, and Sigma rules, as files of generation 3, into --output-dir."""
+    """Convert detections and Sigma rules to generation 3.
+
+    Files are written to --output-dir.
+    """
     from pathlib import Path
 
     from podhawk.authoring.convert import converted, lost
@@ -109,17 +119,17 @@ def convert_content(to: str, **given: Any) -> int:
 
     settings, content = _load(given)
     if not settings["output_dir"]:
-        raise UsageError("convert needs a folder to write to", remedy="Add --output-dir DIR.")
+        raise UsageError("missing --output-dir DIR", remedy="Name the folder to write the converted files to.")
     folder = Path(settings["output_dir"])
     folder.mkdir(parents=True, exist_ok=True)
     for one in select(content, settings["only"], settings["exclude"]):
         target = folder / f"{one.stem}.yml"
         if target.exists():
-            raise UsageError(f"{target} is there already", remedy="Name another --output-dir.")
+            raise UsageError(f"{target} already exists", remedy="Use another --output-dir.")
         target.write_text(converted(one), encoding="utf-8")
         click.echo(target)
         for line in lost(one):
-            note(f"  {one.name}: without {line}")
+            note(f"  {one.name}: dropped {line}")
     return _end(content, settings["quiet"])
 
 
@@ -142,14 +152,20 @@ def _print_costs(answers: Iterable[tuple[Detection, Runnability]]) -> None:
         if isinstance(answer, Unsupported):
             costs.setdefault(answer.message, []).append(one.name)
     for reason, names in sorted(costs.items()):
-        note(f"{reason}; it costs {len(names)}: {', '.join(sorted(names))}")
+        command, _, why = reason.partition(" is not supported: ")
+        using = f"because {'it uses' if len(names) == 1 else 'they use'} {command} ({why})"
+        note(f"{counted(len(names), 'detection')} cannot run {using}: {', '.join(sorted(names))}")
 
 
 @COMMAND.command("show", epilog=EPILOG)
 @click.argument("name")
 @declared("content")
 def show(name: str, **given: Any) -> int:
-    """Show one detection (by name, id or file stem), macro, lookup or story, normalised, as YAML or JSON."""
+    """Show a detection, macro, lookup or story.
+
+    NAME is a name, or the id or file stem of a detection. The object is printed in normalised form, as YAML, or as
+    JSON with -o json.
+    """
     from podhawk.cli import output
 
     settings, content = _load(given)
@@ -194,4 +210,4 @@ def find(name: str, content: Content) -> dict[str, Any]:
                 members: dict[str, Any] = to_builtins(value)
                 return {part: item for part, item in members.items() if item not in ("", [], (), {}, None)}
     known = [one.name.lower() for one in content.detections] + list(kept)
-    raise UsageError(f"nothing here is called {name!r}", remedy=nearest(name, known))
+    raise UsageError(f"no detection, macro, lookup or story named {name!r}", remedy=nearest(name, known))

@@ -21,7 +21,10 @@ Examples:
 @click.command("coverage", epilog=EPILOG)
 @declared("coverage")
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Show the ATT&CK matrix for Containers: what the detections name, what tests prove, and the gaps."""
+    """Show the ATT&CK matrix for Containers: techniques that detections claim, techniques that tests prove, and gaps.
+
+    With -o navigator, the output is a layer file for the ATT&CK Navigator.
+    """
     from podhawk import api
     from podhawk.authoring import coverage as life
     from podhawk.authoring.pages import read_results
@@ -46,7 +49,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     if not settings["quiet"]:
         sys.stdout.flush()
         for problem in content.problems:
-            note(f"{problem.severity}: {problem}" + (f" {problem.remedy}" if problem.remedy else ""))
+            note(f"{problem.severity}: {problem}" + (f". {problem.remedy}" if problem.remedy else ""))
         for line in life.summary(found):
             note(line)
     return 3 if any(problem.severity == "error" for problem in content.problems) else 0

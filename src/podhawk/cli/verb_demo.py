@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from podhawk.cli.options import declared
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.api import FindingsResult
@@ -25,7 +26,7 @@ COLUMNS = ("priority", "severity", "technique", "detection", "findings", "who", 
 @click.command("demo", epilog=EPILOG)
 @declared("demo")
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Run the shipped detections on shipped audit logs of a real API server under attack."""
+    """Run the shipped detections over shipped audit logs of a real API server under attack."""
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.findings_output import print_findings
@@ -52,7 +53,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
         sys.stdout.flush()
         if overview:
             hidden = len(result) - len(result.found.visible)
-            note(f"{hidden} findings are out of sight (noise, low priority); podhawk demo --all shows them")
+            note(f"{counted(hidden, 'finding')} hidden (noise, low priority); podhawk demo --all shows them")
             note("next: podhawk run YOUR-AUDIT.log")
         else:
             print_input(result.report)
@@ -70,8 +71,8 @@ def print_overview(result: FindingsResult, out: TextIO) -> None:
         lines,
         COLUMNS,
         out,
-        title=f"podhawk: {result.report.lines:,} audit events of a real API server, amid "
-        "ordinary work somebody attacks",
+        title=f"podhawk: {counted(result.report.lines, 'audit event')} of a real API server: routine work "
+        "with attacks mixed in",
     )
     out.write("\n")
     risk = risk_rows(result)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from podhawk.cli.options import declared, input_paths
+from podhawk.wording import counted
 
 EPILOG = """\b
 Examples:
@@ -24,7 +25,10 @@ COLUMNS = ("what", "detection", "time", "title", "change")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @declared("diff")
 def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Show which findings appear, vanish or change between two versions of content, for each detection."""
+    """Run two versions of content over the same logs, and show the findings that appear, vanish or change.
+
+    OLD and NEW are content folders or files; PATH is a log.
+    """
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.tables import note
@@ -65,5 +69,5 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
         for (name, what), count in sorted(counts.items()):
             note(f"  {name}: {count} {what if count == 1 else PLURAL[what]}")
         same = sum(1 for _ in results[1]) - sum(one.what != "vanishes" for one in changes)
-        note(f"{same} findings are the same")
+        note(f"{counted(same, 'finding')} unchanged")
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from podhawk.cli.options import declared
+from podhawk.wording import counted
 
 EPILOG = """\b
 Examples:
@@ -18,7 +19,7 @@ Examples:
 @click.command("docs", epilog=EPILOG)
 @declared("docs")
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Write a static site: a page for each detection and story, an ATT&CK index, a search over all of them."""
+    """Write a static site: a page for each detection and story, an ATT&CK index, and a search box."""
     from podhawk import api
     from podhawk.authoring.pages import build_site, read_results
     from podhawk.cli.tables import note
@@ -28,7 +29,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
 
     settings = resolve("docs", given)
     if not settings["output_dir"]:
-        raise UsageError("docs needs a folder to write to", remedy="Add --output-dir DIR.")
+        raise UsageError("missing --output-dir DIR", remedy="Name the folder to write the site to.")
     content = api.content_of(settings.values, settings.macros)
     chosen = (
         select(content, settings["only"], settings["exclude"])
@@ -43,6 +44,9 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     site = build_site(content, settings["output_dir"], detections=chosen, results=results)
     if not settings["quiet"]:
         for problem in content.problems:
-            note(f"{problem.severity}: {problem}" + (f" {problem.remedy}" if problem.remedy else ""))
-        note(f"{site.detections} detections, {site.stories} stories: {site.folder / 'index.html'}")
+            note(f"{problem.severity}: {problem}" + (f". {problem.remedy}" if problem.remedy else ""))
+        note(
+            f"{counted(site.detections, 'detection')}, {counted(site.stories, 'story', 'stories')}: "
+            f"{site.folder / 'index.html'}"
+        )
     return 3 if any(problem.severity == "error" for problem in content.problems) else 0

@@ -24,9 +24,9 @@ Examples:
 @click.argument("names", nargs=-1, metavar="[DETECTION] [PATH]...")
 @declared("explain")
 def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Show how many rows each step of a detection leaves, the nearest misses, and what no event has.
+    """Show how many rows remain after each step of a detection, the nearest misses, and the fields that no event has.
 
-    DETECTION is a name, an id or a file's stem. With --event the way of that event alone; with --finding ID the events
+    DETECTION is a name, id or file stem. --event follows one request through the steps. --finding prints the events
     behind a finding.
     """
     from podhawk import api
@@ -68,7 +68,7 @@ def print_explanation(found: Explanation, out: TextIO) -> None:
 
     for number, step in enumerate(found.steps):
         if not number:
-            out.write(f"{'rows':>{width}}  left after\n")
+            out.write(f"{'rows':>{width}}  after\n")
         for part in step.parts:
             line(part, "  search " if part is step.parts[0] else "         ")
         if number:
@@ -76,7 +76,7 @@ def print_explanation(found: Explanation, out: TextIO) -> None:
     for reason in found.reasons():
         out.write(f"\n{visible(reason)}\n")
     if found.misses:
-        out.write("\nnearest misses (all of the first step but one part)\n")
+        out.write("\nnearest misses (events that fail one condition of the first step and pass all others)\n")
         for miss in found.misses:
             out.write(
                 f"  {visible(miss.about())}\n      fails {visible(miss.part)}: {miss.field} is "

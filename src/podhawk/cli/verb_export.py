@@ -9,6 +9,7 @@ import click
 
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
+from podhawk.wording import counted
 
 EPILOG = """\b
 Examples:
@@ -21,7 +22,7 @@ Examples:
 @click.argument("what", metavar="splunk")
 @declared("export")
 def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Write the content as an app that Splunk takes: saved searches, macros, lookups, analytic stories."""
+    """Write content as a Splunk app: saved searches, macros, lookups and analytic stories."""
     from podhawk import api
     from podhawk.authoring.export.app import export
     from podhawk.authoring.export.exceptions import with_filters
@@ -32,10 +33,10 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
     from podhawk.settings.resolve import resolve
 
     if what != "splunk":
-        raise UsageError(f"podhawk cannot export to {what!r}", remedy="podhawk export splunk is what there is.")
+        raise UsageError(f"unknown export target {what!r}", remedy="The only target is splunk: podhawk export splunk.")
     settings = resolve("export", given)
     if not settings["output_dir"]:
-        raise UsageError("export needs a folder to write to", remedy="Add --output-dir DIR.")
+        raise UsageError("missing --output-dir DIR", remedy="Name the folder to write the app to.")
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
     content, told = with_filters(content, chosen, load_exceptions(settings["exceptions"] or ()))
@@ -44,6 +45,8 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
         for line in told:
             click.echo(line, err=True)
         click.echo(
-            f"{made.folder}: {made.detections} saved searches, {made.macros} macros, {made.lookups} lookups", err=True
+            f"{made.folder}: {counted(made.detections, 'saved search', 'saved searches')}, "
+            f"{counted(made.macros, 'macro')}, {counted(made.lookups, 'lookup')}",
+            err=True,
         )
     return 0

@@ -20,8 +20,8 @@ Examples:
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @declared("fmt")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Write the searches of detections as blocks with one pipe a line. Nothing else changes, and no search's
-    meaning."""
+    """Format the searches of detections as YAML blocks with one pipe per line. The rest of each file, and the meaning
+    of each search, stay the same."""
     from podhawk.authoring.lint.format import formatted
     from podhawk.content.root import load_around
     from podhawk.settings.resolve import resolve

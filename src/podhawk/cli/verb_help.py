@@ -15,9 +15,9 @@ Examples:
 @click.command("help", epilog=EPILOG)
 @click.argument("topic", type=click.Choice(["spl"]), default="spl")
 @click.argument("name", required=False)
-@click.option("--markdown", is_flag=True, help="The whole reference as Markdown, as in docs/spl.md.")
+@click.option("--markdown", is_flag=True, help="Print the whole reference as Markdown, as in docs/spl.md.")
 def COMMAND(topic: str, name: str | None, markdown: bool) -> int:  # noqa: N802 - looked up by this name
-    """Explain SPL: a list of commands and functions, or one of them with its syntax and examples."""
+    """List the SPL commands and functions, or explain one of them with syntax and examples."""
     from podhawk.cli.reference import describe, overview, whole
 
     click.echo(whole() if markdown else describe(name) if name else overview())

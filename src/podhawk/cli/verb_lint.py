@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from podhawk.cli.options import declared
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.authoring.lint.declare import Problem
@@ -31,10 +32,9 @@ COLUMNS = ("level", "check", "where", "message")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @declared("lint")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Check detections: what they say of themselves, their annotations, the fields and macros they name, their
-    searches.
+    """Check the metadata, annotations, field and macro names, and searches of detections.
 
-    PATH is a content file or folder; the rest of the content is found from there. Default: the shipped pack.
+    PATH is a content file or folder; podhawk finds the rest of the content from there. Default: the shipped pack.
     """
     from podhawk.authoring.changed import changed_here
     from podhawk.authoring.lint.report import read_baseline, write_baseline
@@ -65,7 +65,11 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         baseline = Path(settings["baseline"])
         if not baseline.exists():
             write_baseline(baseline, problems)
-            click.echo(f"{len(problems)} problems written to {baseline}; from now on only new ones are told", err=True)
+            click.echo(
+                f"{counted(len(problems), 'problem')} written to {baseline}; with this --baseline, only new "
+                "problems are reported",
+                err=True,
+            )
             return 0
         known = read_baseline(baseline)
         problems = [one for one in problems if one.fingerprint() not in known]
@@ -76,7 +80,8 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         sys.stdout.flush()
         counts = Counter(one.level for one in problems)
         click.echo(
-            f"{len(chosen)} detections: {counts['error']} errors, {counts['warning']} warnings, {counts['note']} notes",
+            f"{counted(len(chosen), 'detection')}: {counted(counts['error'], 'error')}, "
+            f"{counted(counts['warning'], 'warning')}, {counted(counts['note'], 'note')}",
             err=True,
         )
     bad = ("error", "warning") if settings["strict"] else ("error",)
@@ -114,7 +119,7 @@ def _where(one: Problem) -> str:
 
 
 def _fix(problems: Sequence[Problem]) -> list[Problem]:
-    """Put right what is certain, one fault a file at a time; what is left."""
+    """Apply the safe fixes, one per file and call; return the remaining problems."""
     left = []
     done = set()
     for one in problems:

@@ -23,9 +23,9 @@ Examples:
 @click.argument("name", metavar="NAME")
 @declared("new")
 def COMMAND(kind: str, name: str, **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Write a first draft of a detection (with a dataset and a test), macro, story or exception.
+    """Create a draft detection (with a dataset and a test), macro, story or exception.
 
-    It stands below the content root of the working folder, or below --output-dir.
+    Files are written below --output-dir, by default below the content root of the working folder.
     """
     from podhawk.authoring.scaffold import scaffold
     from podhawk.content.root import root_of

@@ -12,6 +12,7 @@ import click
 
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
+from podhawk.wording import counted
 
 EPILOG = """\b
 Examples:
@@ -26,9 +27,10 @@ Examples:
 @click.argument("names", nargs=-1, required=True, metavar="DATASET...")
 @declared("replay")
 def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Send datasets to an HTTP Event Collector or an audit webhook, moved so that the last event happens now.
+    """Send datasets to an HTTP Event Collector or an audit webhook. Timestamps are shifted so that the last event
+    happens now.
 
-    DATASET is a file, or a detection (by name, id, file stem, story or technique=…) whose tests name datasets.
+    DATASET is a file, or a detection (name, id, file stem, story or technique=…) whose tests name datasets.
     """
     from podhawk import api
     from podhawk.authoring.replay.datasets import datasets_named, messages, times_of
@@ -40,7 +42,10 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
     settings = resolve("replay", given)
     if not settings["to"]:
-        raise UsageError("replay where?", remedy="Add --to URL.")
+        raise UsageError(
+            "missing --to URL",
+            remedy="Name the receiver, for example --to https://splunk:8088/services/collector/event.",
+        )
     content = api.content_of(settings.values, settings.macros)
     checkout = Path(settings["attack_data"]) if settings["attack_data"] else None
     cache = Path(settings["cache"]) if settings["cache"] else None
@@ -57,14 +62,16 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         position = Position(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0
     click.echo(
-        f"{total} events of {len(found)} datasets over {span:.0f} seconds to "
-        f"{without_password(target.url)} as {target.form}"
-        + (f", {position.sent} of them sent before" if position.sent else ""),
+        (
+            f"{counted(total, 'event')} in {counted(len(found), 'dataset')}, spanning {span:,.0f} s, "
+            f"to {without_password(target.url)} as {target.form}"
+        )
+        + (f"; {position.sent:,} already sent" if position.sent else ""),
         err=True,
     )
     if settings["dry_run"]:
         for dataset in found:
-            click.echo(f"would send {sum(1 for _ in messages(dataset, None))} events of {dataset.path}")
+            click.echo(f"would send {counted(sum(1 for _ in messages(dataset, None)), 'event')} from {dataset.path}")
         return 0
     everything = chain.from_iterable(messages(dataset, position.shift) for dataset in found)
     started = time.monotonic()
@@ -82,16 +89,16 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         pass
     if resume is not None:
         resume.unlink(missing_ok=True)
-    click.echo(f"{position.sent - before} events sent in {time.monotonic() - started:.1f} seconds", err=True)
+    click.echo(f"{counted(position.sent - before, 'event')} sent in {time.monotonic() - started:.1f} seconds", err=True)
     return 0
 
 
 def _token(text: str | None, file: str | None) -> str:
     if text and file:
-        raise UsageError("--token and --token-file name two tokens", remedy="Name one.")
+        raise UsageError("--token and --token-file cannot be combined", remedy="Use one of them.")
     if file is None:
         return text or ""
     try:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise UsageError(f"the token in {file} cannot be read: {error.strerror}") from None
+        raise UsageError(f"cannot read the token file {file}: {error.strerror}") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podhawk.cli.options import declared, input_paths
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.api import DetectionResult, FindingsResult, RowsResult
@@ -21,7 +22,7 @@ Examples:
   podhawk run audit.log
   podhawk run --all -o jsonl audit.log
   podhawk run --content detections/ --only 'story=Kubernetes Security' logs/
-  podhawk run --rows -o jsonl --splunk-exact --content security_content/ --only T1204 audit.log.gz
+  podhawk run --rows -o jsonl --splunk-exact --content security_content/ --only technique=T1204 audit.log.gz
   podhawk run --fail-on high audit.log
 """
 
@@ -30,10 +31,10 @@ Examples:
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @declared("run")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Run detections over audit logs and print what they find: who did what, how urgent it is, what it adds up to.
+    """Run detections over audit logs and print findings: the actor, the action, its priority and the risk.
 
-    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. Tables show the
-    visible findings; jsonl and json always hold all of them. --rows prints each detection's rows instead.
+    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst files are decompressed. Tables show visible
+    findings; jsonl and json contain all findings. --rows prints the rows of each search instead.
     """
     from podhawk.cli.profiled import profiled
     from podhawk.settings.resolve import resolve
@@ -64,7 +65,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     if settings["write"]:
         for one in api.fill_baselines(content, *sources, session=session):
             told = str(one.runnability) if one.result is None else one.cannot
-            note(f"  baseline  {one.detection.name}: " + (told or f"{len(one.result or ())} rows"))
+            note(f"  baseline  {one.detection.name}: " + (told or counted(len(one.result or ()), "row")))
     kind = output.format_of(settings["output"], settings["output_file"])
     result: RowsResult | FindingsResult
     if settings["rows"]:
@@ -85,7 +86,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     if not settings["quiet"]:
         sys.stdout.flush()
         print_input(result.report)
-        print_run(result)
+        print_run(result, everything=settings["all"] or kind in ("json", "jsonl"))
     content.keep()
     _need_one(result.detections)
     broken = any(isinstance(one.runnability, Broken) for one in result.detections)
@@ -100,7 +101,7 @@ def _need_one(detections: Sequence[DetectionResult]) -> None:
     if detections and all(one.result is None and not _lacks_geo(one) for one in detections):
         first = detections[0]
         raise ContentError(
-            "none of the chosen detections can run"
+            "none of the selected detections can run"
             if len(detections) > 1
             else f"{first.detection.name} cannot run: {first.runnability}"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podhawk.cli.options import declared, input_paths, search_text
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.settings.resolve import Settings
@@ -29,8 +30,8 @@ Examples:
 def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run one search over audit logs and print its rows.
 
-    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. A search that
-    begins with a generating command such as | makeresults needs none.
+    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst files are decompressed. A search that
+    begins with a generating command such as | makeresults needs no PATH.
     """
     from podhawk.cli.profiled import profiled
     from podhawk.settings.resolve import resolve
@@ -44,7 +45,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
 def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import counted, print_input, print_warnings
+    from podhawk.cli.summary import print_input, print_warnings
     from podhawk.cli.tables import event_columns, note
     from podhawk.engine.plan.planner import read_search
     from podhawk.errors import SearchError, UsageError
@@ -63,7 +64,7 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     rows = list(result.shown() if kind == "table" else result)
     if kind == "table" and result.table.columns is None and len(columns) > 14:
         shown = event_columns(columns)
-        note(f"showing {len(shown)} of {len(columns)} fields; choose some with | table …, or print all with -o jsonl")
+        note(f"showing {len(shown)} of {len(columns)} fields; select fields with | table …, or print all with -o jsonl")
         columns = shown
     with output.writer(settings["output_file"]) as out:
         if settings["plot"]:

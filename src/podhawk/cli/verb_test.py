@@ -14,6 +14,7 @@ import click
 
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.authoring.testing.datasets import Places
@@ -37,10 +38,12 @@ COLUMNS = ("test", "detection", "name", "rows", "message")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @declared("test")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Run the tests of detections on their datasets. PATH is a content file or folder; default: the shipped pack.
+    """Run the tests of detections on their datasets.
 
-    A test passes if its datasets give the rows that it expects: the number, the golden rows where there are any, and
-    the risk and threat objects that the detection names.
+    PATH is a content file or folder. Default: the shipped pack.
+
+    A test passes if its datasets give the expected number of rows, the rows equal the golden rows (if the test has
+    them), and each risk object and threat object of the detection has a value in some row.
     """
     from podhawk import api
     from podhawk.authoring.changed import changed_here
@@ -133,7 +136,7 @@ def _summary(outcomes: Sequence[CaseOutcome]) -> None:
             for line in one.details:
                 note(f"          {line}")
         elif one.weak:
-            note(f"  weak    {one.case.detection.name}, {one.case.test.name}: {one.weak}; --update keeps its rows")
+            note(f"  weak    {one.case.detection.name}, {one.case.test.name}: {one.weak}; --update writes them")
     note(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
 
 
@@ -152,7 +155,7 @@ def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
         click.echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
         for line in lines:
             click.echo(f"  {line}")
-        if yes or click.confirm("write these rows?", default=False):
+        if yes or click.confirm("Write these rows?", default=False):
             write_golden(target, one.rows)
     return 0
 
@@ -165,7 +168,7 @@ def _compare(cases: Sequence[Case], content: Content, session: Session, places: 
     columns, expected = read_results_csv(path)
     if len(cases) != 1:
         raise UsageError(
-            f"--golden is for one test, and there are {len(cases)}", remedy="Name one detection with one test."
+            f"--golden compares one test, and {len(cases)} are selected", remedy="Select one detection with one test."
         )
     outcome = run_case(cases[0], content, session, places)
     if outcome.verdict == "skipped":
@@ -174,8 +177,8 @@ def _compare(cases: Sequence[Case], content: Content, session: Session, places: 
     for line in lines:
         click.echo(line)
     click.echo(
-        f"{len(outcome.rows)} rows here, {len(expected)} in {path}: "
-        + ("the same" if not lines else f"{len(lines)} differ")
+        f"{counted(len(outcome.rows), 'row')} here, {len(expected):,} in {path}: "
+        + ("identical" if not lines else counted(len(lines), "difference"))
     )
     return 6 if lines else 0
 
@@ -197,10 +200,10 @@ def _mutate(
     ):
         total += found.mutants
         killed += found.killed
-        click.echo(f"{own[0].detection.name}: {found.killed} of {found.mutants} mutants killed")
+        click.echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
         for survivor in found.survivors:
             click.echo(f"    survives: {survivor.change}")
-    click.echo(f"{killed} of {total} mutants killed" + (f" ({killed / total:.0%})" if total else ""))
+    click.echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
     return 0
 
 
@@ -209,5 +212,5 @@ def _folder(text: str | None) -> Path | None:
         return None
     path = Path(text)
     if not path.is_dir():
-        raise UsageError(f"there is no folder {text}")
+        raise UsageError(f"no such folder: {text}")
     return path

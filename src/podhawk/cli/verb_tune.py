@@ -11,6 +11,7 @@ import click
 
 from podhawk.cli.options import declared, input_paths
 from podhawk.errors import UsageError
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.detect.report.tuning import BlastRadius, Proposal
@@ -22,7 +23,7 @@ Examples:
   podhawk tune kubernetes_exec_into_pod --pick 1 --owner platform --reason 'the build does this' \\
       --output-file exceptions/build.yml logs/
 """
-COLUMNS = ("pick", "findings", "share", "days", "hides attacks", "when", "but")
+COLUMNS = ("pick", "findings", "share", "days", "hides attacks", "when", "caution")
 
 
 @click.command("tune", epilog=EPILOG)
@@ -30,10 +31,11 @@ COLUMNS = ("pick", "findings", "share", "days", "hides attacks", "when", "but")
 @click.argument("paths", nargs=-1, metavar="[PATH]...")
 @declared("tune")
 def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Propose exceptions to a detection from the findings in logs, and measure what an exception would hide.
+    """Propose exceptions for a detection from the findings in logs, and measure what an exception would hide.
 
-    --pick N or --when CONDITION chooses one; with --output-file, --owner and --reason it is written. One that would
-    hide an attack of the content's own datasets is refused, unless --accept-risk says why.
+    --pick N or --when CONDITION chooses an exception. With --owner, --reason and --output-file it is appended to that
+    file. An exception that would hide an attack in the content's own datasets is refused, unless --accept-risk gives
+    a reason.
     """
     from podhawk import api
     from podhawk.detect.report import queries
@@ -59,8 +61,10 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     if settings["pick"] is not None:
         if when or not 1 <= settings["pick"] <= len(made):
             raise UsageError(
-                f"there are {len(made)} proposals to pick from" if not when else "--pick and --when choose both",
-                remedy="Name one of them.",
+                f"--pick {settings['pick']} is out of range: {counted(len(made), 'proposal')}"
+                if not when
+                else "--pick and --when cannot be combined",
+                remedy="Choose one proposal or one condition.",
             )
         when = made[settings["pick"] - 1].when
     out = sys.stdout
@@ -72,12 +76,12 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     if settings["output_file"] is None:
         return 0
     if not settings["owner"] or not settings["reason"]:
-        raise UsageError("an exception is reviewed: it needs --owner and --reason")
+        raise UsageError("an exception needs --owner and --reason")
     if hidden.attacks and not settings["accept_risk"]:
         raise UsageError(
-            f"this would hide {len(hidden.attacks)} attacks of the content's own datasets, such as: "
-            f"{hidden.attacks[0].title}",
-            remedy='Make the condition smaller, or say why with --accept-risk "…".',
+            f"this exception would hide {counted(len(hidden.attacks), 'attack')} in the content's own "
+            f"datasets, for example: {hidden.attacks[0].title}",
+            remedy='Narrow the condition, or give a reason with --accept-risk "…".',
         )
     exception = exception_for(chosen, when, settings["owner"], settings["reason"], session.now)
     target = Path(settings["output_file"])
@@ -86,8 +90,8 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
         with target.open("a", encoding="utf-8") as file:
             file.write(("---\n" if file.tell() else "") + text)
     except OSError as error:
-        raise UsageError(f"{target} cannot be written: {error.strerror}") from None
-    out.write(f"written to {target}; it ends on {exception.expires}. Use it with --exceptions {target}\n")
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    out.write(f"exception written to {target}; it expires on {exception.expires}. Use it with --exceptions {target}\n")
     return 0
 
 
@@ -96,7 +100,7 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
     from podhawk.cli.tables import print_table
 
     if not found:
-        out.write("no group of findings to be seen shares a condition: nothing to propose\n")
+        out.write("no proposals: no group of visible findings shares a condition\n")
         return
     print_table(
         [
@@ -107,7 +111,7 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
                 "days": str(one.days),
                 "hides attacks": f"{len(radius.attacks)}{'?' if radius.unjudged else ''}",
                 "when": one.when,
-                "but": one.caution,
+                "caution": one.caution,
             }
             for number, (one, radius) in enumerate(found, 1)
         ],
@@ -120,18 +124,20 @@ def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> N
     """What one condition would hide, by name."""
     from podhawk.cli.tables import visible
 
-    out.write(f"{visible(when)}\n  hides {len(radius.hidden)} of {radius.visible} visible findings in these logs\n")
+    out.write(
+        f"{visible(when)}\n  hides {len(radius.hidden)} of {counted(radius.visible, 'visible finding')} in these logs\n"
+    )
     for one in radius.hidden[:5]:
         out.write(f"    {visible(one.title)}\n")
     out.write(
-        f"  hides {len(radius.attacks)} of {attacks} attacks in the content's datasets"
-        + ("" if attacks else " (it has none here)")
+        f"  hides {len(radius.attacks)} of {counted(attacks, 'attack')} in the content's datasets"
+        + ("" if attacks else " (no dataset is available)")
         + "\n"
     )
     for one in radius.attacks[:5]:
         out.write(f"    ATTACK {visible(one.title)}\n")
     if radius.unjudged:
         out.write(
-            f"  cannot tell of {len(radius.unjudged)} attacks: the condition asks for bodies, these were logged "
-            "without\n"
+            f"  unknown for {counted(len(radius.unjudged), 'attack')}: the condition needs bodies, which "
+            "these events lack\n"
         )

@@ -137,9 +137,10 @@ def _made(node: AddTotals, name: str) -> Sources:
 ADDTOTALS = Command(
     name="addtotals",
     syntax="addtotals [row=<bool>] [col=<bool>] [labelfield=<field>] [label=<text>] [fieldname=<field>] [<field>…]",
-    doc="Adds to each row the sum of its numbers as Total (fieldname says otherwise; row=false leaves it out). "
-    "col=true adds a last row with the sum of each column that has numbers, and puts label into labelfield there. "
-    "All fields are summed unless some are listed; internal fields such as _time only if named.",
+    doc="Adds to each row the sum of its numeric fields, as Total. fieldname sets another name; "
+    "row=false adds no sum to rows. col=true adds a last row with the sum of each numeric "
+    "column, and puts label into labelfield of that row. Without a field list all fields are "
+    "summed, except internal fields such as _time.",
     examples=(
         Example("* | table a b | addtotals", ({"a": "1", "b": "2", "Total": "3"},), ('{"a":1,"b":2}',)),
         Example(

@@ -52,8 +52,8 @@ def _whole(node: Append, context: Context) -> Whole:
 APPEND = Command(
     name="append",
     syntax="append [maxout=<n>] [extendtimerange=<bool>] [maxtime=<n>] [timeout=<n>] [ <subsearch> ]",
-    doc="Runs a subsearch over the same input and puts its rows after the others, at most `maxout` of them "
-    "(50,000 unless told, 0 for all). Time limits are read and limit nothing.",
+    doc="Runs a subsearch over the same input and appends its rows, at most `maxout` (default: "
+    "50,000; 0: no limit). Time limits are accepted and ignored.",
     examples=(
         Example(
             '| makeresults | eval n="1" | append [ | makeresults | eval n="2" ] | table n', ({"n": "1"}, {"n": "2"})

@@ -70,9 +70,9 @@ def _whole(node: AppendCols, context: Context) -> Whole:
 APPENDCOLS = Command(
     name="appendcols",
     syntax="appendcols [override=<bool>] [maxout=<n>] [maxtime=<n>] [timeout=<n>] [ <subsearch> ]",
-    doc="Runs a subsearch over the same input and adds the fields of its first row to the first row, of its second "
-    "to the second, and so on; internal fields (`_time`) stay out. Fields that a row has already are kept unless "
-    "`override=true`.",
+    doc="Runs a subsearch over the same input. Adds the fields of its first row to the first row, "
+    "those of its second row to the second row, and so on, except internal fields such as "
+    "`_time`. Existing fields are kept unless `override=true`.",
     examples=(
         Example(
             "verb=get | stats count as gets | appendcols [ search verb=list | stats count as lists ]",

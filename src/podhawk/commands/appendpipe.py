@@ -56,8 +56,9 @@ def _whole(node: AppendPipe, context: Context) -> Whole:
 APPENDPIPE = Command(
     name="appendpipe",
     syntax="appendpipe [run_in_preview=<bool>] [ <commands> ]",
-    doc="Runs the commands in brackets over a copy of the rows and puts their result after the rows: subtotals, or a "
-    "line that says nothing was found. `run_in_preview` is read and changes nothing: there are no previews.",
+    doc="Runs the commands in brackets over a copy of the rows and appends the result, for example "
+    "subtotals, or a row that reports an empty result. `run_in_preview` is accepted and ignored, "
+    "because podhawk has no previews.",
     examples=(
         Example(
             '* | stats count by user | appendpipe [ stats sum(count) as count | eval user="all" ]',

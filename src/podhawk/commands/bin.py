@@ -70,20 +70,20 @@ def read_bins(cursor: Cursor, options: dict[str, str], name: str) -> Bins:
             if isinstance(found, str):
                 cursor.fail(found)
             if name == "_time" and as_time(found) is None:
-                cursor.fail("a log span cannot cut _time")
+                cursor.fail("a logarithmic span cannot be used for _time")
             spans[option] = found
     ends: dict[str, Number] = {}
     for option in ("start", "end"):
         if option in options:
             number = as_number(options[option])
             if number is None:
-                cursor.fail(f"option {option} is a number, not {options[option]!r}")
+                cursor.fail(f"option {option} must be a number, not {options[option]!r}")
             ends[option] = number
     align = options.get("aligntime", "")
     if align in ("earliest", "latest"):
         cursor.fail(
-            f"aligntime={align} needs the time range of the search, which a command here does not see",
-            "Give the moment itself: aligntime=@d+3h, or epoch seconds.",
+            f"aligntime={align} needs the time range of the search, which is not available here",
+            "Use a fixed time: aligntime=@d+3h, or epoch seconds.",
         )
     if align:
         try:
@@ -129,7 +129,7 @@ def cutter(bins: Bins, span: Span, name: str, context: Context) -> Cut:
             start = time_start(cut, value, zone, align)
             return start, start if name == "_time" else range_label(start, time_after(cut, start, zone))
         except (OverflowError, ValueError, OSError):
-            context.warn("time out of range", f"{name}={value} lies outside the years 1 to 9999")
+            context.warn("time out of range", f"{name}={value} is not in the years 1 to 9999")
             return None
 
     return cut_time
@@ -146,7 +146,7 @@ def chosen_span(bins: Bins, values: Iterable[Number], name: str, context: Contex
         try:
             return automatic_time(low, high, context.env.zone, bins.bins, least)
         except (OverflowError, ValueError, OSError):
-            context.warn("time out of range", f"{name} lies outside the years 1 to 9999")
+            context.warn("time out of range", f"{name} is not in the years 1 to 9999")
             return None
     if bins.start is not None:
         low = min(low, bins.start)
@@ -160,7 +160,7 @@ def chosen_span(bins: Bins, values: Iterable[Number], name: str, context: Contex
 
 def _parse(cursor: Cursor) -> Bin:
     options = cursor.options(OPTIONS)
-    name = cursor.name("a field to cut")
+    name = cursor.name("a field to put into bins")
     options |= cursor.options(OPTIONS)
     alias = cursor.name("a new field name") if cursor.keyword("as") else ""
     options |= cursor.options(OPTIONS)
@@ -241,10 +241,12 @@ BIN = Command(
     name="bin",
     syntax="bin [span=<span>] [bins=<n>] [minspan=<span>] [start=<number>] [end=<number>] [aligntime=<time>] "
     "<field> [AS <field>]",
-    doc="Puts a field's numbers into bins. `_time` becomes the start of its span (5m, 1h, 1d, 1mon; days and longer "
-    "start at local midnight); other fields become a label such as 10-20, which holds 10 and not 20. Spans are "
-    "lengths, numbers, or logarithmic (2log10). Without a span the range of the values decides, for at most 100 "
-    "bins; start and end only widen that range. What is no number stays as it is.",
+    doc="Puts the numbers of a field into bins. A value of `_time` becomes the start of its span "
+    "(5m, 1h, 1d, 1mon; spans of days and longer start at local midnight). A value of another "
+    "field becomes a label such as 10-20; the upper bound is exclusive. A span is a length of "
+    "time, a number, or logarithmic (2log10). Without span, the range of the values determines "
+    "the bins, at most 100; start and end can only widen that range. Values that are not numbers "
+    "stay unchanged.",
     examples=(
         Example("* | bin _time span=1h | table _time", ({"_time": "7200"},), ('{"_time":10000}',)),
         Example(

@@ -78,15 +78,15 @@ def _parse(cursor: Cursor) -> Chart:
     if "*" in over + by:
         raise cursor.error("wildcards are not allowed in OVER and BY", at)
     if over and over == by:
-        raise cursor.error(f"{over} cannot make both the rows and the columns", at)
+        raise cursor.error(f"{over} cannot be both the row field and the column field", at)
     used = next((item for item in items if item.argument == over or item.name == over), None)
     if over and used is not None:
-        raise cursor.error(f"{over!r} makes the rows and cannot be aggregated too", used.at)
+        raise cursor.error(f"{over!r} is the row field and cannot be aggregated too", used.at)
     if row and not over:
-        raise cursor.error(f"option {next(iter(row))} cuts the row field, and there is none", at)
+        raise cursor.error(f"option {next(iter(row))} applies to the row field, but there is no row field", at)
     by_bins = read_bins(cursor, column, by)
     if by_bins.stated and by_bins.span is None:
-        cursor.fail("the column field is cut with span= only")
+        cursor.fail("span= is the only bin option for the column field")
     return Chart(items, over, by, read_bins(cursor, row, over), by_bins, read_series(cursor, series, chosen))
 
 
@@ -130,11 +130,13 @@ CHART = Command(
     "[nullstr=<text>] [sep=<text>] [format=<text>] [cont=<bool>] [dedup_splitvals=<bool>] <aggregation>… "
     "[OVER <field> [<bin options>]] [BY <field> [<bin options>] [<field> [span=<span>]]] "
     "[where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
-    doc="One row per value of the row field and one column per value of the column field. The ten series with the "
-    "largest sum are kept (with several aggregations: the most frequent), the others go into OTHER, rows without "
-    "the column field into NULL. Bin options such as span cut the field they follow; with cont=true, the default, "
-    "bins between that hold nothing have rows too. `_time` is always cut. Several aggregations give columns called "
-    "`aggregation: value`; format builds another name from $AGG$ and $VAL$.",
+    doc="Returns one row per value of the row field and one column per value of the column field. "
+    "The ten series with the largest sum are kept (with several aggregations: the ten most "
+    "frequent). The others are summed in OTHER; rows without the column field are in NULL. Bin "
+    "options such as span apply to the field before them; `_time` is always put into bins. With "
+    "cont=true, the default, empty bins between others have rows too. With several aggregations, "
+    "columns are named `aggregation: value`; format sets another name, built from $AGG$ and "
+    "$VAL$.",
     examples=(
         Example(
             "* | chart count over user by verb",

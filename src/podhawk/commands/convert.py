@@ -74,7 +74,7 @@ def _conversion(cursor: Cursor) -> Conversion:
         cursor.fail(f"{function}( is never closed")
     name = cursor.name("a new field name") if cursor.keyword("as") else ""
     if name and name.count("*") != field.count("*"):
-        raise cursor.error(f"{field} and {name} do not have the same number of *", at)
+        raise cursor.error(f"{field} and {name} have different numbers of *", at)
     return Conversion(function, field, "" if name == field else name)
 
 
@@ -260,11 +260,12 @@ def _volatility(node: Convert) -> Volatility:
 CONVERT = Command(
     name="convert",
     syntax="convert [timeformat=<format>] <function>(<field>) [AS <field>] …",
-    doc="Converts values, in place or with AS into another field: `ctime` epoch seconds to text and "
-    "`mktime` back (by `timeformat`, default `%m/%d/%Y %H:%M:%S`), `dur2sec` [D+]HH:MM:SS and "
-    "`mstime` [MM:]SS.SSS to seconds, `memk` 2m or 1g to kilobytes, `rmunit` and `rmcomma` cut "
-    "units and commas off, `num` removes what is no number, `auto` converts a field if all its "
-    "values can be, `none` excepts fields from a wildcard.",
+    doc="Converts values in place, or into another field with AS. `ctime` converts epoch seconds to "
+    "text and `mktime` text to epoch seconds (format: `timeformat`, default `%m/%d/%Y "
+    "%H:%M:%S`); `dur2sec` converts [D+]HH:MM:SS and `mstime` [MM:]SS.SSS to seconds; `memk` "
+    "converts 2m or 1g to kilobytes; `rmunit` removes units, `rmcomma` commas; `num` removes "
+    "values that are not numbers; `auto` converts a field if all its values can be converted; "
+    "`none` excludes fields from a wildcard.",
     examples=(
         Example(
             '| makeresults | eval t=0 | convert timeformat="%Y-%m-%dT%H:%M:%S" ctime(t) | table t',

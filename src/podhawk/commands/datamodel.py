@@ -33,11 +33,12 @@ def _parse(cursor: Cursor) -> DataModel:
             words.append(cursor.name("a word"))
     if len(words) != 3:
         raise at.error(
-            "datamodel: expected a data model, a dataset and search or flat", "Write | datamodel Risk All_Risk search."
+            "datamodel: expected a data model, a dataset, and search or flat",
+            "For example: | datamodel Risk All_Risk search.",
         )
     mode = words[2].lower()
     if mode not in ("search", "flat"):
-        raise at.error(f"datamodel: mode {words[2]!r} is not supported: its modes are search and flat")
+        raise at.error(f"datamodel: mode {words[2]!r} is not supported; use search or flat")
     return DataModel(words[0], words[1], mode == "flat", at)
 
 
@@ -48,8 +49,9 @@ def _generate(node: DataModel, context: Context) -> Table:
 DATAMODEL = Command(
     name="datamodel",
     syntax="datamodel Risk All_Risk search|flat",
-    doc="Gives the rows of a data model (Risk or Findings): with `search`, fields are named `All_Risk.risk_object` and "
-    "so on, with `flat` without the prefix. Other data models are refused by name.",
+    doc="Returns the rows of a data model (Risk or Findings). With `search`, fields are named "
+    "`All_Risk.risk_object` and so on; with `flat`, they have no prefix. Other data models are "
+    "refused.",
     examples=(
         Example("| datamodel Risk All_Risk search | stats count", ({"count": "0"},)),
         Example("| datamodel Risk All_Risk flat | stats count", ({"count": "0"},)),

@@ -164,10 +164,11 @@ def _whole(node: Dedup, context: Context) -> Whole:
 DEDUP = Command(
     name="dedup",
     syntax="dedup [<n>] <field>… [keepevents=<bool>] [keepempty=<bool>] [consecutive=<bool>] [sortby (+|-)<field>…]",
-    doc="Keeps the first row (or the first n) of each combination of the fields' values, in the rows' order; sortby "
-    "sorts them first. Rows that lack one of the fields go, unless keepempty=true keeps them all. "
-    "consecutive=true looks at neighbours only; keepevents=true keeps the other rows too, without the fields. "
-    "A multivalue field is the same only if all its values are.",
+    doc="Keeps the first row (or the first n rows) for each combination of values of the fields, in "
+    "row order; sortby sorts the rows first. Rows that lack one of the fields are dropped, "
+    "unless keepempty=true. consecutive=true compares only with the previous row. "
+    "keepevents=true keeps all rows, but removes the fields from duplicates. Two multivalue "
+    "fields are equal only if all their values are equal.",
     examples=(
         Example(
             "* | dedup user | table user verb",

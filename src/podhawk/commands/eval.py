@@ -48,7 +48,7 @@ def target(cursor: Cursor) -> str:
         cursor.space()
         name = found[0]
     if cursor.peek(2) == "==" or not cursor.take("="):
-        cursor.fail(f"expected = after {name}", "eval sets fields: name=expression.")
+        cursor.fail(f"expected = after {name}", "An assignment has the form name=expression.")
     return name
 
 
@@ -59,7 +59,7 @@ def assignments(cursor: Cursor) -> tuple[Assignment, ...]:
         name = target(cursor)
         found.append(Assignment(name, parse_expression(cursor)))
         if not cursor.comma() and not cursor.done:
-            cursor.fail(f"unexpected {cursor.rest.split()[0]!r}", "Put a comma between assignments.")
+            cursor.fail(f"unexpected {cursor.rest.split()[0]!r}", "Separate assignments by commas.")
     if not found:
         cursor.fail("expected name=expression")
     return tuple(found)
@@ -131,8 +131,9 @@ def _made(node: Eval, name: str) -> Sources:
 EVAL = Command(
     name="eval",
     syntax="eval <field>=<expression> [, <field>=<expression>]…",
-    doc="Computes fields from expressions, left to right, each seeing those before it. Null removes a field; a "
-    "boolean cannot be stored; `{name}` on the left stands for the value of that field.",
+    doc="Computes fields from expressions, from left to right; each expression can use the fields "
+    "set before it. Null removes a field. A boolean cannot be stored. `{name}` on the left "
+    "stands for the value of that field.",
     examples=(
         Example('| makeresults | eval user="bob", greeting="hi ".user | table greeting', ({"greeting": "hi bob"},)),
         Example('* | eval failed=if(code>=400, "yes", "no") | table failed', ({"failed": "yes"},), ('{"code":403}',)),

@@ -132,10 +132,10 @@ def _whole(node: EventStats, context: Context) -> Whole:
 EVENTSTATS = Command(
     name="eventstats",
     syntax="eventstats [allnum=<bool>] <aggregation>… [BY <field>…]",
-    doc="Computes aggregations as stats does and adds them to every row of their group; rows and their order stay. "
-    "A row that lacks a BY field gets nothing. A row whose BY field is multivalue counts in every group of its "
-    "values and gets the results of the first. allnum=true gives no sum, average or deviation of a field that "
-    "holds anything but numbers.",
+    doc="Computes aggregations as stats does and adds them to every row of the group. Rows and their "
+    "order stay the same. A row that lacks a BY field gets no results. A row with a multivalue "
+    "BY field counts in the group of each value and gets the results of its first value. With "
+    "allnum=true, a field with any value that is not a number has no sum, average or deviation.",
     examples=(
         Example(
             "* | eventstats count by user | table user count",

@@ -45,7 +45,7 @@ def _parse(cursor: Cursor) -> Extract:
     if not cursor.done:
         name = cursor.name()
         cursor.fail(
-            f"extraction rules of a Splunk server are not supported: {name}", "Use pairdelim and kvdelim, or rex."
+            f"extraction rules of a Splunk server are not available: {name}", "Use pairdelim and kvdelim, or rex."
         )
     flags = {
         name: cursor.boolean(options.get(name, default), name)
@@ -53,7 +53,7 @@ def _parse(cursor: Cursor) -> Extract:
     }
     pair, key = options.get("pairdelim", ""), options.get("kvdelim", "")
     if bool(pair) != bool(key):
-        cursor.fail("pairdelim and kvdelim are needed together")
+        cursor.fail("pairdelim and kvdelim must be used together")
     return Extract(
         pair,
         key,
@@ -132,10 +132,11 @@ EXTRACT = Command(
     name="extract",
     syntax="extract [pairdelim=<characters> kvdelim=<characters>] [limit=<n>] [maxchars=<n>] [mv_add=<bool>] "
     "[clean_keys=<bool>] [auto=<bool>]",
-    doc="Makes fields of the key=value pairs in `_raw`: at most `limit` pairs of the first `maxchars` "
-    "characters. `mv_add=true` keeps every value of a key, else the first counts. `clean_keys` "
-    "turns what is no letter, digit or underscore in a name into an underscore. `auto=f` looks only "
-    "for the given delimiters. `reload` and `segment` change nothing here.",
+    doc="Extracts key=value pairs from `_raw` into fields: at most `limit` pairs from the first "
+    "`maxchars` characters. `mv_add=true` keeps every value of a key; otherwise the first one is "
+    "kept. `clean_keys` replaces characters other than letters, digits and underscores in names "
+    "by underscores. `auto=f` uses only the given delimiters. `reload` and `segment` are "
+    "accepted and ignored.",
     examples=(
         Example(
             '| makeresults | eval _raw="user=bob action=\\"log in\\"" | extract | table user action',

@@ -72,8 +72,8 @@ def displays(pipeline: Pipeline, context: Context) -> dict[str, Display]:
 FIELDFORMAT = Command(
     name="fieldformat",
     syntax="fieldformat <field>=<eval-expression>",
-    doc="Shows a field as an eval expression says, in tables only: the value stays, for later commands "
-    "and for exports.",
+    doc="Displays a field as the result of an eval expression, in tables only. Later commands and "
+    "exports see the original value.",
     examples=(
         Example('* | fieldformat size=tostring(size,"commas") | table size', ({"size": "12345"},), ('{"size":12345}',)),
     ),

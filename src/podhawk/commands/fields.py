@@ -70,8 +70,8 @@ def _made(node: Fields, name: str) -> Sources:
 FIELDS = Command(
     name="fields",
     syntax="fields [+|-] <field> [<field>…]",
-    doc="Keeps the listed fields, or removes them after a minus sign; `*` stands for anything. `_time` and `_raw` "
-    "stay unless they are removed by name.",
+    doc="Keeps the listed fields, or removes them after a minus sign. `*` is a wildcard. `_time` and "
+    "`_raw` are kept unless they are removed by name.",
     examples=(
         Example("* | fields verb | table *", ({"verb": "get"},), ('{"verb":"get","code":200}',)),
         Example("* | fields - code | table *", ({"verb": "get"},), ('{"verb":"get","code":200}',)),

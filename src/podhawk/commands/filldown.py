@@ -49,8 +49,9 @@ def _made(node: FillDown, name: str) -> Sources:
 FILLDOWN = Command(
     name="filldown",
     syntax="filldown [<field>…]",
-    doc="Puts into a field that a row lacks the last value an earlier row had, in the rows' order: for the listed "
-    "fields (`*` stands for anything), or for all. Rows before the first value stay as they are.",
+    doc="Fills missing values of a field with the last value of an earlier row, in row order. "
+    "Applies to the listed fields (`*` is a wildcard), or to all fields. Rows before the first "
+    "value stay unchanged.",
     examples=(
         Example(
             "* | filldown user | table user verb",

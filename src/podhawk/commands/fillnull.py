@@ -121,8 +121,9 @@ def _told(node: FillNull, following: NextGrouping) -> FillNull:
 FILLNULL = Command(
     name="fillnull",
     syntax="fillnull [value=<text>] [<field>…]",
-    doc="Puts a value (0 unless told) into fields that a row lacks. With a list, those fields; without, every field "
-    "that some row of the result has, and by default also those that the next `by` list names.",
+    doc="Sets missing fields of a row to a value (default: 0). With a list, fills the listed fields. "
+    "Without a list, fills every field that at least one row has and, by default, the fields of "
+    "the next `by` clause.",
     examples=(
         Example(
             "* | fillnull value=none name | table name",

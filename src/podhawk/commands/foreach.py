@@ -80,21 +80,21 @@ def _parse(cursor: Cursor) -> Foreach:
     if span is None:
         cursor.fail("expected commands in square brackets")
     if not names:
-        raise cursor.error("expected the fields to go through, such as *_count", span[0] - 1)
+        raise cursor.error("expected fields such as *_count", span[0] - 1)
     mode = cursor.choice(options.pop("mode", _FIELDS), "mode", (_FIELDS, _VALUES, _JSON, _AUTO))
     if mode != _FIELDS and (len(names) > 1 or has_wildcard(names)):
-        raise cursor.error(f"mode={mode} goes through one field, named without *", span[0] - 1)
+        raise cursor.error(f"mode={mode} takes one field, without *", span[0] - 1)
     text = cursor.source.text[span[0] : span[1]]
     start = span[0] + len(text) - len(text.lstrip())
     marks = tuple(sorted((name, value) for name, value in options.items() if value != _MARKS[name]))
     node = Foreach(tuple(names), text.strip(), mode, marks, start, cursor.source)
     if not node.template:
-        raise cursor.error("these brackets hold no command", span[0] - 1)
+        raise cursor.error("these brackets contain no command", span[0] - 1)
     sample = _sample(node)
     if mode != _FIELDS:
         other = [stage for stage in sample.stages if stage.name != "eval"]
         if other:
-            raise cursor.error(f"mode={mode} runs eval only, not {other[0].name}", span[0] - 1)
+            raise cursor.error(f"mode={mode} can run only eval, not {other[0].name}", span[0] - 1)
     return node
 
 
@@ -166,7 +166,9 @@ def _safely(node: Foreach, show: Show, sample: Pipeline, context: Context, what:
             raise SearchError("it would change the commands")
         examine(made, context, "foreach")
     except SearchError as error:
-        context.warn("foreach", f"foreach: {what} does not fit into the template and was left out: {error.message}")
+        context.warn(
+            "foreach", f"foreach: {what} was skipped, because it does not fit into the template: {error.message}"
+        )
         return None
     return made
 
@@ -277,10 +279,12 @@ def _render(node: Foreach) -> str:
 FOREACH = Command(
     name="foreach",
     syntax="foreach <field>… [ <commands> ] | foreach mode=multivalue|json_array|auto_collections <field> [ eval … ]",
-    doc="Runs commands once for each field that the list means: `<<FIELD>>` stands for its name, `<<MATCHSTR>>` for "
-    "what the `*` matched, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` for each `*` of the name; a name with other "
-    "characters than letters, digits and `_` wants single quotes in an expression: `'<<FIELD>>'`. With a mode, "
-    "`<<ITEM>>` stands for each value of a multivalue field, or each element of a JSON array.",
+    doc="Runs commands once for each matching field. `<<FIELD>>` stands for the name of the field, "
+    "`<<MATCHSTR>>` for the text matched by `*`, `<<MATCHSEG1>>` to `<<MATCHSEG3>>` for the text "
+    "matched by each `*`. In an expression, a name with characters other than letters, digits "
+    "and `_` must be in single quotes: `'<<FIELD>>'`. With a mode, the commands run for each "
+    "value of a multivalue field, or for each element of a JSON array, and `<<ITEM>>` stands for "
+    "that value.",
     examples=(
         Example(
             "| makeresults | eval a_n=1, b_n=2, total=0 | foreach *_n [ eval total=total+<<FIELD>> ] | table total",

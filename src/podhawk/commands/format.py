@@ -47,9 +47,9 @@ def _parse(cursor: Cursor) -> Format:
             wrapping.append(cursor.word('a text such as "("'))
     if wrapping and len(wrapping) != len(WRAPPING):
         raise cursor.error(
-            f"all six texts are needed, not {len(wrapping)}",
+            f"expected six texts, found {len(wrapping)}",
             at,
-            remedy="Row prefix, column prefix, column separator, column end, row separator, row end.",
+            remedy="The texts are: row prefix, column prefix, column separator, column end, row separator, row end.",
         )
     return Format(
         tuple(wrapping) or WRAPPING,
@@ -109,9 +109,9 @@ FORMAT = Command(
     name="format",
     syntax='format [mvsep=<text>] [maxresults=<n>] ["<row prefix>" "<column prefix>" "<column separator>" '
     '"<column end>" "<row separator>" "<row end>"] [emptystr=<text>]',
-    doc="Turns rows into one row whose field `search` is a clause: the fields of a row joined by AND, "
-    "the rows by OR, several values by `mvsep`. A field named search or query is put in as it is. "
-    "No rows give `emptystr`.",
+    doc="Turns the rows into one row, whose field `search` is a clause: the fields of a row are "
+    "joined by AND, the rows by OR, the values of a multivalue field by `mvsep`. The values of "
+    "fields named search or query are inserted unchanged. Without rows, the clause is `emptystr`.",
     examples=(
         Example(
             "* | table user verb | format",

@@ -38,8 +38,9 @@ def _generate(node: From, context: Context) -> Table:
 FROM = Command(
     name="from",
     syntax="from datamodel:Risk.All_Risk | from lookup:<name>",
-    doc="Gives the rows of a dataset: a lookup table, or the data models Risk and Findings, which hold what detections "
-    "wrote, with a warning while there is none. Other data models and saved searches are refused by name.",
+    doc="Returns the rows of a dataset: a lookup table, or the data models Risk and Findings, which "
+    "contain the results of detections. An empty data model gives a warning. Other data models "
+    "and saved searches are refused.",
     examples=(
         Example("| from datamodel:Risk.All_Risk | stats count", ({"count": "0"},)),
         Example("| from datamodel Risk.All_Risk | search risk_object=alice | stats count", ({"count": "0"},)),

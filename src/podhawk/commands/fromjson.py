@@ -25,7 +25,7 @@ class FromJson(Struct, frozen=True):
 
 def _parse(cursor: Cursor) -> FromJson:
     options = cursor.options(("prefix",))
-    field = cursor.name("the field that holds JSON")
+    field = cursor.name("the field that contains JSON")
     options |= cursor.options(("prefix",))
     cursor.finish()
     return FromJson(field, options.get("prefix", ""))
@@ -60,8 +60,8 @@ def _made(node: FromJson, name: str) -> Sources:
 FROMJSON = Command(
     name="fromjson",
     syntax="fromjson <field> [prefix=<text>]",
-    doc="Makes a field of each member of the JSON object that a field holds, under `prefix` if one is "
-    "given. Arrays become multivalues; objects inside stay JSON text.",
+    doc="Makes a field from each member of the JSON object in a field; `prefix` is put before the "
+    "names. Arrays become multivalue fields; nested objects stay JSON text.",
     examples=(
         Example(
             "* | fromjson log prefix=j_ | table j_user j_ips",

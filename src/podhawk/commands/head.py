@@ -101,8 +101,9 @@ def _volatility(node: Head) -> Volatility:
 HEAD = Command(
     name="head",
     syntax="head [<n>] | head <eval-expression> [null=<bool>] [keeplast=<bool>] [limit=<n>]",
-    doc="Keeps the first rows, ten unless told; in a raw search these are the newest. With an expression, keeps rows "
-    "up to the first for which it is not true; `null=true` goes on over null, `keeplast=true` keeps that row.",
+    doc="Keeps the first rows (default: 10). In a raw search these are the newest events. With an "
+    "expression, keeps rows up to the first row for which the expression is not true; "
+    "`null=true` also continues after null, `keeplast=true` also keeps that row.",
     examples=(
         Example("| makeresults count=3 | streamstats count as n | head 2 | table n", ({"n": "1"}, {"n": "2"})),
         Example(

@@ -45,7 +45,7 @@ def _parse(cursor: Cursor) -> InputLookup:
 
 
 def _no_subsearch(cursor: Cursor) -> object:
-    raise cursor.error("a subsearch cannot stand in where", remedy="Filter with a search command that follows.")
+    raise cursor.error("where cannot contain a subsearch", remedy="Use a search command after inputlookup.")
 
 
 def _render(node: InputLookup) -> str:
@@ -93,9 +93,9 @@ def _whole(node: InputLookup, context: Context) -> Whole:
 INPUTLOOKUP = Command(
     name="inputlookup",
     syntax="inputlookup [append=<bool>] [start=<n>] [max=<n>] <lookup>|<file.csv> [WHERE <clause>]",
-    doc="The rows of a lookup table: first in a search, or with `append=true` behind the rows at hand. "
-    "`start` is the first row, from 0, `max` the most rows to take. The clause has the rules of the "
-    "search command.",
+    doc="Returns the rows of a lookup table. It is the first command of a search, or, with "
+    "`append=true`, appends the rows to the current ones. `start` is the first row (from 0), "
+    "`max` the maximum number of rows. The WHERE clause follows the rules of the search command.",
     examples=(
         Example(
             "| inputlookup teams where team=red | table user",

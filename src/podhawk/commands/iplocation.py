@@ -46,7 +46,7 @@ class IPLocation(Struct, frozen=True):
 
 def _parse(cursor: Cursor) -> IPLocation:
     options = cursor.options(_OPTIONS)
-    field = cursor.name("the field that holds the address")
+    field = cursor.name("the field that contains the address")
     options |= cursor.options(_OPTIONS)
     cursor.finish()
     every = cursor.boolean(options.get("allfields", "f"), "allfields")
@@ -82,7 +82,7 @@ def _stream(node: IPLocation, context: Context) -> Stream:
 
         return unchanged
     if node.lang != "en":
-        context.warn("iplocation-lang", f"names of places are in English, not in {node.lang!r}")
+        context.warn("iplocation-lang", f"place names are in English, not in {node.lang!r}")
     return _locating(node, context, geo)
 
 
@@ -118,10 +118,11 @@ def _made(node: IPLocation, name: str) -> Sources:
 IPLOCATION = Command(
     name="iplocation",
     syntax="iplocation [prefix=<text>] [allfields=<bool>] [lang=<language>] <field>",
-    doc="Adds City, Country, Region, lat and lon of the address in a field, with `allfields` also "
-    "Continent, MetroCode and Timezone, each under a `prefix` if one is given. Needs a database "
-    "(`--geo FILE.mmdb`). An address without a place, such as a private one, gets no field; of "
-    "several addresses the first that has a place counts. Names are in English.",
+    doc="Adds City, Country, Region, lat and lon for the IP address in a field; `allfields` adds "
+    "Continent, MetroCode and Timezone. `prefix` is put before the names. Needs a geolocation "
+    "database (`--geo FILE.mmdb`). An address without a location, such as a private address, "
+    "adds no fields. For a multivalue field, the first address with a location is used. Names "
+    "are in English.",
     examples=(
         Example("* | iplocation ip | table ip Country", ({"ip": "10.0.0.1", "Country": None},), ('{"ip":"10.0.0.1"}',)),
     ),

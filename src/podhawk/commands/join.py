@@ -82,9 +82,9 @@ def _node(
 ) -> Join:
     aliases = (options["left"], options["right"]) if "left" in options and "right" in options else None
     if aliases is None and ("left" in options or "right" in options):
-        cursor.fail("left= and right= go together")
+        cursor.fail("left= and right= must be used together")
     if aliases is not None and (not pairs or names):
-        cursor.fail("left= and right= need where L.field=R.field, and no list of fields")
+        cursor.fail("left= and right= need where L.field=R.field, without a field list")
     kind = cursor.choice(options.get("type", "inner"), "type", ("inner", "left", "outer"))
     overwrite, usetime, earlier = (
         cursor.boolean(options.get(name, default), name)
@@ -254,10 +254,10 @@ JOIN = Command(
     name="join",
     syntax="join [type=inner|left|outer] [max=<n>] [overwrite=<bool>] [usetime=<bool>] [earlier=<bool>] "
     "(<field>… | left=<L> right=<R> where <L>.<field>=<R>.<field>…) ([ <subsearch> ] | <type>:<name>)",
-    doc="Adds to each row the fields of the first row of a subsearch that has the same values, case and all, in the "
-    "listed fields, or in all fields that both sides have. Rows without a match are dropped, unless `type=left` "
-    "(or `outer`). `max=0` joins every match; at most 50,000 rows of the subsearch count. With `left=` and "
-    "`right=` the fields of the sides are told apart as `L.field` and `R.field`.",
+    doc="Adds to each row the fields of the first subsearch row with equal values (case-sensitive) "
+    "in the listed fields, or in all common fields. Rows without a match are dropped, unless "
+    "`type=left` (or `outer`). `max=0` joins every match. At most 50,000 rows of the subsearch "
+    "are used. With `left=` and `right=`, fields are named `L.field` and `R.field`.",
     examples=(
         Example(
             "verb=create | table user name | join user [ search verb=login | table user ip ]",

@@ -55,7 +55,7 @@ def _parse(cursor: Cursor) -> LookUp:
     outputs = _pairs(cursor) if clause else ()
     cursor.finish()
     if clause and not outputs:
-        cursor.fail(f"{clause.upper()} names no field")
+        cursor.fail(f"{clause.upper()} has no fields")
     return LookUp(table, keys, clause, outputs, at, cursor.source)
 
 
@@ -101,7 +101,7 @@ def _checked(node: LookUp, context: Context) -> Lookup:
                 node.source,
                 node.at,
                 f"lookup: {node.table} has no column {column!r}",
-                nearest(column, table.fields) or f"Its columns are: {', '.join(table.fields)}.",
+                nearest(column, table.fields) or f"Known columns: {', '.join(table.fields)}.",
             )
     return table
 
@@ -141,7 +141,9 @@ def _inputs(node: LookUp, row: Row, context: Context) -> Iterator[Mapping[str, s
         return
     for number, combination in enumerate(product(*values)):
         if number == PAIRS_LIMIT:
-            context.warn("lookup-combinations", f"a row asks {node.table} for more than {PAIRS_LIMIT}")
+            context.warn(
+                "lookup-combinations", f"a row looks up more than {PAIRS_LIMIT} combinations of values in {node.table}"
+            )
             return
         yield {column: value for (column, _), value in zip(node.keys, combination, strict=True)}
 
@@ -158,11 +160,11 @@ def _made(node: LookUp, name: str) -> Sources:
 LOOKUP = Command(
     name="lookup",
     syntax="lookup <lookup> <column> [AS <field>]… [OUTPUT | OUTPUTNEW <column> [AS <field>]…]",
-    doc="Adds columns of a lookup table from the rows that match the given fields, by the table's own "
-    "rules (case, wildcards, networks, defaults). Several matches make a multivalue. Without a "
-    "clause all other columns are added. OUTPUT replaces, and removes where nothing matches; "
-    "OUTPUTNEW fills only fields that a row lacks. `local` and `update` are accepted and change "
-    "nothing here.",
+    doc="Adds columns of a lookup table from the table rows that match the given fields, by the "
+    "rules of the table (case, wildcards, networks, defaults). Several matches make a "
+    "multivalue. Without OUTPUT or OUTPUTNEW, all other columns are added. OUTPUT replaces "
+    "fields, and removes them if nothing matches. OUTPUTNEW sets only missing fields. `local` "
+    "and `update` are accepted and ignored.",
     examples=(
         Example(
             "* | lookup teams user OUTPUT team | table user team",

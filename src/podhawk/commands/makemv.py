@@ -32,7 +32,7 @@ def internal(cursor: Cursor, field: str, at: int) -> None:
     """Refuse a field that Splunk keeps for itself."""
     if field.startswith("_"):
         raise cursor.error(
-            f"{field} is an internal field, which this command does not take",
+            f"{field} is an internal field; this command does not change internal fields",
             at,
             remedy="Copy it first: eval copy=" + field + ".",
         )
@@ -46,13 +46,13 @@ def _parse(cursor: Cursor) -> MakeMv:
     options |= cursor.options(_OPTIONS)
     cursor.finish()
     if "delim" in options and "tokenizer" in options:
-        raise cursor.error("delim and tokenizer exclude each other", at)
+        raise cursor.error("delim and tokenizer cannot be combined", at)
     if options.get("delim") == "":
         raise cursor.error("delim is empty", at, remedy='Use tokenizer="(.)" to split into characters.')
     if "tokenizer" in options:
         try:
             if not compile_pattern(options["tokenizer"]).groups:
-                raise SearchError("tokenizer has no group", remedy='Put what is a value in (): "([^,]+),?".')
+                raise SearchError("tokenizer has no group", remedy='Put the value into a group: "([^,]+),?".')
         except SearchError as error:
             raise cursor.error(error.message, at, remedy=error.remedy) from None
     empty, single = (cursor.boolean(options.get(name, "f"), name) for name in ("allowempty", "setsv"))
@@ -98,9 +98,9 @@ def _stream(node: MakeMv, context: Context) -> Stream:
 MAKEMV = Command(
     name="makemv",
     syntax='makemv [delim=<text> | tokenizer="<regex>"] [allowempty=<bool>] [setsv=<bool>] <field>',
-    doc="Splits a field into a multivalue, at each `delim` (a blank unless told), or into what the "
-    "first group of `tokenizer` takes at each match. Empty parts are left out unless "
-    "`allowempty=true`. `setsv=true` joins the parts by the delimiter again, as one value.",
+    doc="Splits a field into a multivalue, at each `delim` (default: a space), or into the text of "
+    "the first group of `tokenizer` at each match. Empty parts are dropped unless "
+    "`allowempty=true`. `setsv=true` joins the parts again with the delimiter.",
     examples=(
         Example(
             '* | makemv delim="," ips | table ips',

@@ -26,7 +26,7 @@ def _parse(cursor: Cursor) -> MakeResults:
     cursor.finish()
     count = cursor.integer(options.get("count", "1"), "count")
     if count > LIMIT:
-        cursor.fail(f"count is at most {LIMIT}")
+        cursor.fail(f"count must be at most {LIMIT}")
     return MakeResults(count, cursor.boolean(options.get("annotate", "f"), "annotate"))
 
 
@@ -48,7 +48,7 @@ def _generate(node: MakeResults, context: Context) -> Table:
 MAKERESULTS = Command(
     name="makeresults",
     syntax="makeresults [count=<n>] [annotate=<bool>]",
-    doc="Makes rows that hold only `_time`, set to now: one unless `count` says more.",
+    doc="Makes `count` rows (default: 1) that contain only `_time`, set to now.",
     examples=(Example('| makeresults count=2 | eval x="y" | table x', ({"x": "y"}, {"x": "y"})),),
     parse=_parse,
     render=_render,

@@ -43,9 +43,9 @@ def _parse(cursor: Cursor) -> Map:
             options["search"] = cursor.source.text[start:end].strip()
         elif not cursor.done:
             raise cursor.error(
-                f"saved search {cursor.word()!r} cannot be run: podhawk keeps no saved searches",
+                f"cannot run saved search {cursor.word()!r}: podhawk has no saved searches",
                 at,
-                remedy='Write map search="…".',
+                remedy='Use map search="…".',
             )
     if not options.get("search", "").strip():
         raise cursor.error('expected search="…"', at)
@@ -94,9 +94,7 @@ def _sample(node: Map, context: Context) -> Pipeline:
         try:
             return _pipeline(node, context, lambda hole: "1")
         except SearchError:
-            raise place(
-                node.source, node.at, f"map: its search cannot be read: {error.message}", error.remedy
-            ) from None
+            raise place(node.source, node.at, f"map: invalid search: {error.message}", error.remedy) from None
 
 
 def _check(node: Map, context: Context) -> None:
@@ -115,15 +113,15 @@ def _whole(node: Map, context: Context) -> Whole:
     def search(row: Row) -> Pipeline | None:
         missing = [name for name in names if name not in row]
         if missing:
-            context.warn("map-field", f"map: a row has no field {missing[0]!r}: its search was not run")
+            context.warn("map-field", f"map: the search was not run for a row without field {missing[0]!r}")
             return None
         try:
             made = _pipeline(node, context, lambda hole: _shown(" ".join(texts(row[hole.name])), hole, node.search))
         except SearchError as error:
-            context.warn("map-search", f"map: a row's values make a search that cannot be read: {error.message}")
+            context.warn("map-search", f"map: the values of a row make the search invalid: {error.message}")
             return None
         if not same_shape(made, sample):
-            context.warn("map-search", "map: a row's values would change the commands of the search: it was not run")
+            context.warn("map-search", "map: the search was not run for a row whose values would change its commands")
             return None
         return made
 
@@ -133,15 +131,15 @@ def _whole(node: Map, context: Context) -> Whole:
         except SearchError as error:
             if not names:
                 raise
-            context.warn("map-search", f"map: the search of a row cannot run: {error.message}")
+            context.warn("map-search", f"map: the search cannot run for a row: {error.message}")
             return None
 
     def whole(table: Table) -> Table:
         if len(table.rows) > node.maxsearches:
             context.warn(
                 "map-maxsearches",
-                f"map: {len(table.rows)} rows came in and maxsearches is "
-                f"{node.maxsearches}: the rows after that were left out",
+                f"map: only the first {node.maxsearches} of {len(table.rows)} rows are used "
+                f"(maxsearches={node.maxsearches})",
             )
         rows: list[Row] = []
         columns: list[Columns] = []
@@ -166,9 +164,10 @@ def _reads(node: Map, wanted: Wanted) -> Wanted:
 MAP = Command(
     name="map",
     syntax='map search="<search with $field$>" [maxsearches=<n>]',
-    doc="Runs a search once for each row, with `$field$` replaced by the row's value, and gives the rows of all of "
-    "them in turn. At most `maxsearches` rows are taken (10 unless told); more of them are a warning. A value is "
-    "escaped inside quotes and quoted where it is no plain word, so no value can add a command.",
+    doc="Runs a search once for each row and returns the rows of all runs, in order. `$field$` "
+    "stands for the value of the row. At most `maxsearches` rows are used (default: 10); more "
+    "rows give a warning. Values are escaped inside quotes, and quoted elsewhere unless they are "
+    "plain words, so that a value cannot add a command.",
     examples=(
         Example(
             'verb=login | table user | map search="search verb=create user=$user$ | table user name"',

@@ -59,13 +59,13 @@ def _parse(cursor: Cursor) -> MultiKv:
         else:
             cursor.finish()
     if "conf" in options:
-        cursor.fail("conf is not supported: it names rules of a Splunk server", "Use forceheader or noheader.")
+        cursor.fail("conf is not supported, because it names rules of a Splunk server", "Use forceheader or noheader.")
     flags = {
         name: cursor.boolean(options[name], name) if name in options else default for name, default in _FLAGS.items()
     }
     header = cursor.integer(options["forceheader"], "forceheader", 1) if "forceheader" in options else 0
     if header and flags["noheader"]:
-        cursor.fail("forceheader and noheader exclude each other")
+        cursor.fail("forceheader and noheader cannot be combined")
     return MultiKv(fields, tuple(words), header, **flags)
 
 
@@ -205,11 +205,11 @@ MULTIKV = Command(
     name="multikv",
     syntax="multikv [forceheader=<n>] [noheader=<bool>] [multitable=<bool>] [rmorig=<bool>] [copyattrs=<bool>] "
     "[fields <field>…] [filter <term>…]",
-    doc="Makes a row of each line of a table in `_raw`, with fields named by the header line. "
-    "`forceheader` says which line that is, `noheader=true` names the fields Column_1 and so on. "
-    "`fields` takes only these fields, `filter` only lines that hold one of the terms. The other "
-    "fields of the row are copied unless `copyattrs=false`; `rmorig=false` keeps the row itself. "
-    "`multitable` lets a later header start a new table.",
+    doc="Makes one row per line of a table in `_raw`, with field names from the header line. "
+    "`forceheader` sets the number of the header line; `noheader=true` names the fields Column_1 "
+    "and so on. `fields` selects fields; `filter` selects lines that contain one of the terms. "
+    "The other fields of the original row are copied unless `copyattrs=false`. `rmorig=false` "
+    "also keeps the original row. With `multitable`, a later header line starts a new table.",
     examples=(
         Example(
             r"* | rename text as _raw | multikv | table Name Age",

@@ -25,7 +25,7 @@ def _parse(cursor: Cursor) -> MultiSearch:
         for stage in pipeline.stages:
             if stage.kind is not Kind.PER_EVENT and not stage.command.refused:
                 raise cursor.source.error(
-                    f"multisearch takes streaming searches only, and {stage.name} is none",
+                    f"multisearch takes only streaming searches, and {stage.name} is not a streaming command",
                     stage.at,
                     len(stage.name),
                     "Use union or append.",
@@ -45,8 +45,9 @@ def _generate(node: MultiSearch, context: Context) -> Table:
 MULTISEARCH = Command(
     name="multisearch",
     syntax="multisearch [ <search> ] [ <search> ] …",
-    doc="Runs two or more searches over the same input and gives all their events, newest first. Each may hold only "
-    "streaming commands: search, where, eval, rex, rename, fields and their like.",
+    doc="Runs two or more searches over the same input and returns all their events, newest first. "
+    "The searches may use only streaming commands, such as search, where, eval, rex, rename and "
+    "fields.",
     examples=(
         Example(
             '| multisearch [ search verb=get | eval kind="read" ] [ search verb=create | eval kind="write" ] '

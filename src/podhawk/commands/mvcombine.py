@@ -75,9 +75,9 @@ def _whole(node: MvCombine, context: Context) -> Whole:
 MVCOMBINE = Command(
     name="mvcombine",
     syntax="mvcombine [delim=<text>] <field>",
-    doc="Merges rows that are equal in every other field into one, whose field has all their values, in "
-    "order and with duplicates. Reduce the fields before with `table` or `stats`. `delim` is what a "
-    "following nomv joins the values by. Rows without the field stay.",
+    doc="Merges rows that are equal in all other fields into one row with all values of the field, "
+    "in order and with duplicates. Select the relevant fields first with `table` or `stats`. "
+    "`delim` is the separator for a later nomv. Rows without the field stay unchanged.",
     examples=(
         Example(
             "* | table user verb | mvcombine verb",

@@ -57,8 +57,9 @@ def _stream(node: MvExpand, context: Context) -> Stream:
 MVEXPAND = Command(
     name="mvexpand",
     syntax="mvexpand <field> [limit=<n>]",
-    doc="Makes a row of each value of a multivalue field; the other fields are copied. `limit` takes "
-    "only the first values of each row. A row with one value, or without the field, stays as it is.",
+    doc="Makes one row per value of a multivalue field and copies the other fields. `limit` is the "
+    "maximum number of values per row. A row with one value, or without the field, stays "
+    "unchanged.",
     examples=(
         Example(
             "* | mvexpand groups{} | table user groups{}",

@@ -45,8 +45,8 @@ def _stream(node: NoMv, context: Context) -> Stream:
 NOMV = Command(
     name="nomv",
     syntax="nomv <field>",
-    doc="Joins the values of a multivalue field into one value, by a line break, or by the `delim` of "
-    "the mvcombine that made it.",
+    doc="Joins the values of a multivalue field into one value, separated by line breaks, or by the "
+    "`delim` of an earlier mvcombine.",
     examples=(
         Example(
             '* | table user verb | mvcombine delim="," verb | nomv verb',

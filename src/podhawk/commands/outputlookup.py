@@ -39,11 +39,11 @@ def _parse(cursor: Cursor) -> OutputLookup:
     cursor.choice(options.get("create_context", "app"), "create_context", ("app", "user", "system"))
     key_field = options.get("key_field", "")
     if not cursor.boolean(options.get("allow_updates", "t"), "allow_updates") and key_field:
-        cursor.fail("allow_updates=false is not supported together with key_field")
+        cursor.fail("allow_updates=false cannot be combined with key_field")
     if options.get("output_format", "splunk_sv_csv").lower() != "splunk_sv_csv":
         cursor.fail(
             f"output_format={options['output_format']} is not supported",
-            "Only splunk_sv_csv is written: the values of a field are joined by a blank.",
+            "Only splunk_sv_csv is supported, which joins the values of a field with spaces.",
         )
     limit = cursor.integer(options["max"], "max") if "max" in options else None
     return OutputLookup(table, **flags, max=limit, key_field=key_field)
@@ -112,11 +112,11 @@ OUTPUTLOOKUP = Command(
     name="outputlookup",
     syntax="outputlookup [append=<bool>] [create_empty=<bool>] [override_if_empty=<bool>] [max=<n>] "
     "[key_field=<field>] <lookup>|<file.csv>",
-    doc="Writes the rows to a lookup table and passes them on. The table is replaced; `append=true` "
-    "adds to it and keeps only the columns it has; `key_field` replaces the rows of the same key. "
-    "Several values are joined by a blank. No rows empty the table unless "
-    "`override_if_empty=false`, and make an empty one unless `create_empty=false`. `createinapp` "
-    "and `create_context` change nothing here.",
+    doc="Writes the rows to a lookup table and passes them on. By default the table is replaced. "
+    "`append=true` appends to it and keeps only its existing columns; `key_field` replaces rows "
+    "with the same key. The values of a multivalue field are joined with spaces. Without rows, "
+    "the table is emptied unless `override_if_empty=false`, and an empty table is created unless "
+    "`create_empty=false`. `createinapp` and `create_context` are accepted and ignored.",
     examples=(
         Example(
             "* | stats count by user | outputlookup seen",

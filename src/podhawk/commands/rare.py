@@ -8,9 +8,9 @@ from podhawk.commands.shared.frequency import declare
 RARE = declare(
     "rare",
     True,
-    "Counts the combinations of the fields' values and gives the ten least frequent (limit=0: all), per BY group, "
-    "rarest first, with their count and percentage. Rows that lack a field are not counted; each value of a "
-    "multivalue counts. Of equal counts the one with the larger values comes first.",
+    "Counts the combinations of values of the fields and returns the ten least frequent per BY "
+    "group (limit=0: all), rarest first, with count and percentage. Rows that lack a field are "
+    "not counted. Each value of a multivalue counts. Ties are sorted by value, largest first.",
     (
         Example(
             "* | rare limit=1 user",

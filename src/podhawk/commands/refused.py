@@ -18,12 +18,12 @@ class Refused(Struct, frozen=True):
     text: str
 
 
-_METRICS = "it reads a metrics store; audit logs are events"
-_MODEL = "it applies a machine-learning model that lives in a Splunk server"
+_METRICS = "it reads a metrics store, but audit logs are events"
+_MODEL = "it applies a machine-learning model of a Splunk server"
 _SERVER = "it needs a Splunk server"
 _EXTERNAL = "it belongs to another Splunk app"
-_DRAWING = "it only prepares a drawing in Splunk's own pages"
-_STATISTICS = "its statistics are Splunk's own and not documented closely enough to give equal results"
+_DRAWING = "it only prepares a visualisation for Splunk's own pages"
+_STATISTICS = "its documentation is not detailed enough to reproduce Splunk's results"
 
 REASONS: tuple[tuple[str, str], ...] = (
     ("mstats", _METRICS),
@@ -61,7 +61,7 @@ REASONS: tuple[tuple[str, str], ...] = (
     ("tags", _SERVER),
     ("typer", _SERVER),
     ("typelearner", _SERVER),
-    ("collect", "it writes to an index; give the rows to a file or a sink instead"),
+    ("collect", "it writes to an index; write the rows to a file instead"),
     ("stash", _SERVER),
     ("sichart", _SERVER),
     ("sirare", _SERVER),

@@ -97,9 +97,9 @@ def _stream(node: Regex, context: Context) -> Stream:
 REGEX = Command(
     name="regex",
     syntax='regex [<field>=|<field>!=] "<regex>"',
-    doc="Keeps the rows in which a PCRE pattern is found anywhere in a field, `_raw` unless told; with "
-    "`!=` those in which it is not, rows without the field among them. A multivalue matches if any "
-    "of its values does.",
+    doc="Keeps rows with a match of a PCRE pattern anywhere in a field (default: `_raw`). With `!=`, "
+    "keeps rows without a match, including rows that lack the field. A multivalue field matches "
+    "if any of its values matches.",
     examples=(
         Example(
             r'* | regex user="^system:node:" | table user',

@@ -30,9 +30,9 @@ def _parse(cursor: Cursor) -> Rename:
             cursor.fail(f"expected AS after {old}")
         new = cursor.name("a new field name")
         if old.count("*") != new.count("*"):
-            raise cursor.error(f"{old} and {new} do not have the same number of *", at)
+            raise cursor.error(f"{old} and {new} have different numbers of *", at)
         if "*" not in old and any(old == known for known, _ in pairs):
-            raise cursor.error(f"{old} cannot get two names", at)
+            raise cursor.error(f"{old} cannot have two new names", at)
         pairs.append((old, new))
         cursor.comma()
     if not pairs:
@@ -130,8 +130,9 @@ def _made(node: Rename, name: str) -> Sources:
 RENAME = Command(
     name="rename",
     syntax="rename <field> AS <name> [, <field> AS <name>]…",
-    doc="Renames fields. Renaming onto a field that exists replaces it, with nothing if the source is absent. Each "
-    "`*` on the left stands for what the `*` at the same place on the right repeats.",
+    doc="Renames fields. An existing field with the new name is replaced; if the source field is "
+    "missing, it is removed. Each `*` in the new name stands for the text matched by the `*` at "
+    "the same position in the old name.",
     examples=(
         Example("* | rename user.username as user | table user", ({"user": "bob"},), ('{"user":{"username":"bob"}}',)),
         Example(

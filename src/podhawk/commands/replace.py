@@ -44,7 +44,7 @@ def _parse(cursor: Cursor) -> Replace:
             cursor.fail(f"expected WITH after {old}")
         new = cursor.word("the new value")
         if "*" in new and new.count("*") != old.count("*"):
-            raise cursor.error(f"{old} and {new} do not have the same number of *", at)
+            raise cursor.error(f"{old} and {new} have different numbers of *", at)
         pairs.append((old, new))
         cursor.comma()
     if not pairs:
@@ -107,8 +107,9 @@ def _made(node: Replace, name: str) -> Sources:
 REPLACE = Command(
     name="replace",
     syntax="replace <value> WITH <value> [, <value> WITH <value>]… [IN <field>…]",
-    doc="Replaces whole values, in the listed fields or in all that are not internal; case counts. `*` "
-    "in the old value stands for anything, and in the new one for what it stood for.",
+    doc="Replaces whole values (case-sensitive) in the listed fields, or in all fields that are not "
+    "internal. `*` in the old value is a wildcard; `*` in the new value stands for the matched "
+    "text.",
     examples=(
         Example(
             "* | replace get WITH read, list WITH read IN verb | table verb", ({"verb": "read"},), ('{"verb":"list"}',)

@@ -87,8 +87,9 @@ def _whole(node: Return, context: Context) -> Whole:
 RETURN = Command(
     name="return",
     syntax="return [<n>] <field>… | <alias>=<field>… | $<field>…",
-    doc='Ends a subsearch with the text that takes its place: `field="value"` of the first row, or of '
-    "the first n rows joined by OR; `alias=field` gives another name, `$field` the bare value.",
+    doc='Ends a subsearch and returns the text that replaces it: `field="value"` of the first row, '
+    "or of the first n rows joined by OR. `alias=field` uses another name; `$field` returns only "
+    "the value.",
     examples=(
         Example("* | return 2 user", ({"search": '(user="a") OR (user="b")'},), ('{"user":"a"}', '{"user":"b"}')),
         Example("* | return who=user $verb", ({"search": 'who="a" get'},), ('{"user":"a","verb":"get"}',)),

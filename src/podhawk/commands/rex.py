@@ -62,7 +62,7 @@ def _parse(cursor: Cursor) -> Rex:
         cursor.fail("expected a regular expression")
     sed = "mode" in options and cursor.choice(options["mode"], "mode", ("sed",)) == "sed"
     if sed and ("max_match" in options or "offset_field" in options):
-        raise cursor.error("mode=sed takes neither max_match nor offset_field", at)
+        raise cursor.error("mode=sed cannot be combined with max_match or offset_field", at)
     limit = cursor.integer(options.get("max_match", "1"), "max_match")
     node = Rex(pattern, options.get("field", "_raw"), limit, options.get("offset_field", ""), sed)
     try:
@@ -70,8 +70,8 @@ def _parse(cursor: Cursor) -> Rex:
             compile_sed(pattern)
         elif not _groups(node):
             raise SearchError(
-                "this regular expression names no group, so it extracts nothing",
-                remedy="Name what to extract: (?<field>…).",
+                "this regular expression has no named group, so it extracts nothing",
+                remedy="Name a group: (?<field>…).",
             )
     except SearchError as error:
         raise cursor.error(error.message, at, remedy=error.remedy) from None
@@ -169,11 +169,11 @@ REX = Command(
     name="rex",
     syntax='rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regex>" | '
     'rex [field=<field>] mode=sed "<sed>"',
-    doc="Makes a field of each named group of a PCRE pattern that is found anywhere in a field, `_raw` "
-    "unless told. `max_match` takes more than the first match (0: all) and makes multivalues; "
-    "`offset_field` gets where each match begins and ends, from 0. No match changes nothing. A "
-    "multivalue is searched value by value. `mode=sed` edits the field with "
-    "`s/pattern/replacement/flags` or `y/from/to/`.",
+    doc="Makes a field from each named group of a PCRE pattern that matches anywhere in a field "
+    "(default: `_raw`). `max_match` uses more than the first match (0: all) and makes "
+    "multivalues. `offset_field` receives the start and end of each match, from 0. Rows without "
+    "a match stay unchanged. In a multivalue field each value is searched. `mode=sed` edits the "
+    "field with `s/pattern/replacement/flags` or `y/from/to/`.",
     examples=(
         Example(
             r'* | rex field=uri "^/api/v1/namespaces/(?<ns>[^/]+)" | table ns',

@@ -40,8 +40,9 @@ def _stream(node: Search, context: Context) -> Stream:
 SEARCH = Command(
     name="search",
     syntax="search <clause>",
-    doc="Keeps the rows that match a clause of field comparisons, words and phrases. OR binds tighter than the "
-    "implied AND; values compare without regard to case and may hold `*`; words are looked for in `_raw`.",
+    doc="Keeps rows that match a clause of field comparisons, words and phrases. OR binds tighter "
+    "than the implied AND. Values are compared case-insensitively and may contain `*`. Words are "
+    "searched for in `_raw`.",
     examples=(
         Example(
             "verb=create OR verb=update resource=pods | table verb resource",

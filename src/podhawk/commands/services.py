@@ -48,13 +48,13 @@ class NoLookups:
     """The lookups of a search that has none."""
 
     def get(self, name: str) -> Lookup:
-        raise SearchError(f"lookup {name!r} is not defined", remedy="Give its folder with --content.")
+        raise SearchError(f"unknown lookup {name!r}", remedy="Load its folder with --content.")
 
     def expect(self, name: str) -> None:
         """Nothing to expect where nothing can be written."""
 
     def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
-        raise SearchError(f"lookup {name!r} cannot be written: there is no content folder")
+        raise SearchError(f"cannot write lookup {name!r}: there is no content folder")
 
 
 class Datasets(Protocol):

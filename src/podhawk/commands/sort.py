@@ -41,7 +41,7 @@ def _parse(cursor: Cursor) -> Sort:
     options |= cursor.options(("limit",))
     cursor.finish()
     if not fields:
-        cursor.fail("expected a field to sort by", "sort 0 -count, user sorts all rows.")
+        cursor.fail("expected a field to sort by", "For example: sort 0 -count, user. The 0 means all rows.")
     limit = cursor.integer(options["limit"], "limit") if "limit" in options else DEFAULT
     return Sort(fields, limit, "limit" in options)
 
@@ -119,9 +119,9 @@ def _effect(node: Sort) -> Effect:
 SORT = Command(
     name="sort",
     syntax="sort [<n>] [+|-]<field>|auto(<field>)|str(<field>)|num(<field>)|ip(<field>) [, …] [d|desc] [limit=<n>]",
-    doc="Sorts rows, stable, and keeps the first 10000 unless told (0 keeps all; cutting rows by the default is "
-    "warned of). Numbers come before addresses and addresses before text, each by its own order; rows without "
-    "the field come last, ascending and descending alike.",
+    doc="Sorts rows (stable) and keeps the first 10000 by default (0: all rows). A warning is given "
+    "if the default limit drops rows. Numbers come before IP addresses and addresses before "
+    "text; each kind has its own order. Rows without the field always come last.",
     examples=(
         Example("* | sort - n | table n", ({"n": "10"}, {"n": "9"}, {"n": "1"}), ('{"n":9}', '{"n":10}', '{"n":1}')),
         Example(

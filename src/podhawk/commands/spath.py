@@ -55,10 +55,10 @@ def _parse(cursor: Cursor) -> SPath:
         raise cursor.error(
             f"{path!r} is not a path",
             at,
-            remedy="Join names by dots; {} means every element of an array, {0} its first.",
+            remedy="Separate names by dots; {} stands for every element of an array, {0} for the first.",
         )
     if "output" in options and not path:
-        raise cursor.error("output needs a path", at, remedy="Say what to extract: spath output=field path=a.b.")
+        raise cursor.error("output needs a path", at, remedy="Name the path to extract: spath output=field path=a.b.")
     output = options.get("output", "")
     return SPath(path, options.get("input", "_raw"), "" if output == path else output)
 
@@ -86,7 +86,7 @@ def _stream(node: SPath, context: Context) -> Stream:
             if value is not None:
                 for text in texts(value):
                     if text.lstrip().startswith("<"):
-                        context.warn("spath-xml", f"spath reads JSON only; {node.input} holds XML")
+                        context.warn("spath-xml", f"spath reads only JSON, but {node.input} contains XML")
                 apply(row, texts(value))
             yield row
 
@@ -134,10 +134,11 @@ def _made(node: SPath, name: str) -> Sources:
 SPATH = Command(
     name="spath",
     syntax="spath [input=<field>] [output=<field>] [path=<path> | <path>]",
-    doc="Extracts from the JSON that a field holds, `_raw` unless told. A path names values by object "
-    "keys joined by dots, `{}` for every element of an array, `{n}` for one (from 0); they go to "
-    "`output`, else to a field named like the path. Without a path every value becomes a field, "
-    "with no prefix. Text that is no JSON, and a path that leads nowhere, change nothing.",
+    doc="Extracts values from the JSON in a field (default: `_raw`). A path consists of object keys "
+    "separated by dots, with `{}` for every element of an array and `{n}` for one element (from "
+    "0). The values go to `output`, by default to a field named like the path. Without a path, "
+    "every value becomes a field, without a prefix. Text that is not JSON, or a path without a "
+    "value, changes nothing.",
     examples=(
         Example(
             "* | spath input=log | table user.name verb",

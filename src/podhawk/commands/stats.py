@@ -61,7 +61,7 @@ def _parse(cursor: Cursor) -> Stats:
     flags = {name: cursor.boolean(options.get(name, "f"), name) for name in ("dedup_splitvals", "allnum")}
     clash = [item.name for item in items if item.name in by]
     if clash:
-        raise cursor.error(f"{clash[0]!r} is both a result and a field to group by", cursor.end)
+        raise cursor.error(f"{clash[0]!r} is both a result and a BY field", cursor.end)
     return Stats(items, tuple(dict.fromkeys(by)), flags["dedup_splitvals"], flags["allnum"], options.get("delim", ""))
 
 
@@ -208,8 +208,9 @@ def _made(node: Stats, name: str) -> Sources:
 STATS = Command(
     name="stats",
     syntax="stats <aggregation>… [BY <field>…] [dedup_splitvals=<bool>]",
-    doc="Groups rows and computes aggregations for each group: one row without BY, one per combination of values "
-    "with it. A row that lacks a BY field is in no group; a multivalue BY field puts it into one per value.",
+    doc="Groups rows and computes aggregations for each group. Without BY, the result is one row; "
+    "with BY, one row per combination of values. A row that lacks a BY field is dropped. A row "
+    "with a multivalue BY field is in the group of each value.",
     examples=(
         Example(
             "* | stats count values(verb) as verbs by user",

@@ -116,7 +116,7 @@ def _parse(cursor: Cursor) -> StreamStats:
     if isinstance(span, str):
         cursor.fail(span)
     if span is not None and not isinstance(span, TimeSpan):
-        cursor.fail("time_window is a length of time such as 5m")
+        cursor.fail("time_window must be a length of time such as 5m")
 
     def flag(name: str, default: str) -> bool:
         return cursor.boolean(options.get(name, default), name)
@@ -252,7 +252,7 @@ class _Sliding:
                         else shift(early, span.count, span.unit, self.context.env.zone)
                     )
                 except (OverflowError, ValueError, OSError):
-                    self.context.warn("time out of range", f"_time={early} lies outside the years 1 to 9999")
+                    self.context.warn("time out of range", f"_time={early} is not in the years 1 to 9999")
                     end = early
                 if late < end:
                     return
@@ -303,11 +303,11 @@ STREAMSTATS = Command(
     syntax="streamstats [current=<bool>] [window=<n>] [global=<bool>] [time_window=<span>] [reset_on_change=<bool>] "
     "[reset_before=(<eval-expression>)] [reset_after=(<eval-expression>)] [allnum=<bool>] <aggregation>… "
     "[BY <field>…]",
-    doc="Adds to each row what the aggregations give over the rows up to it, in the rows' order; current=false leaves "
-    "the row itself out. window looks at the last n rows only, time_window at those less than a length of time "
-    "away; global=false gives each BY group a window of its own. The reset options start again from nothing: when "
-    "the BY values change, or before or after a row for which an expression is true. A row that lacks a BY field "
-    "gets nothing.",
+    doc="Adds to each row the aggregations over the rows up to it, in row order; current=false "
+    "excludes the row itself. window uses only the last n rows, time_window only rows within a "
+    "length of time. global=false gives each BY group its own window. The reset options start "
+    "again from zero: when the BY values change, or before or after a row for which an "
+    "expression is true. A row that lacks a BY field gets no results.",
     examples=(
         Example(
             "* | streamstats count sum(n) as total by user | table user count total",

@@ -66,8 +66,8 @@ def _made(node: TableColumns, name: str) -> Sources:
 TABLE = Command(
     name="table",
     syntax="table <field> [<field>…]",
-    doc="Keeps only the listed fields, as columns in the given order; `*` in a name stands for anything. A listed "
-    "field that a row lacks is an empty cell.",
+    doc="Keeps only the listed fields, as columns in the given order. `*` in a name is a wildcard. A "
+    "missing field is an empty cell.",
     examples=(
         Example("* | table verb code", ({"verb": "get", "code": None},), ('{"code2":1,"verb":"get"}',)),
         Example(

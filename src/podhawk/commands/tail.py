@@ -71,7 +71,7 @@ def _merge(node: Tail, context: Context) -> Mergeable:
 TAIL = Command(
     name="tail",
     syntax="tail [<n>]",
-    doc="Keeps the last rows, ten unless told, and turns them round: the very last comes first.",
+    doc="Keeps the last rows (default: 10) in reverse order: the last row comes first.",
     examples=(Example("| makeresults count=3 | streamstats count as n | tail 2 | table n", ({"n": "3"}, {"n": "2"})),),
     parse=_parse,
     render=lambda node: str(node.count),

@@ -77,7 +77,7 @@ def _items(cursor: Cursor) -> tuple[Item, ...]:
     while not cursor.done and not cursor._at_word(("by",)) and not cursor.next_option():
         item = _rate(cursor) or parse_item(cursor)
         if any(item.name == known.name for known in items):
-            raise cursor.error(f"two results are called {item.name!r}", item.at)
+            raise cursor.error(f"two results are named {item.name!r}", item.at)
         items.append(item)
         cursor.comma()
     if not items:
@@ -97,17 +97,17 @@ def _parse(cursor: Cursor) -> TimeChart:
     if cursor.keyword("by"):
         by = cursor.name("a field for the columns")
         if "*" in by or by == "_time":
-            raise cursor.error(f"{by} cannot make the columns", at)
+            raise cursor.error(f"{by} cannot be the column field", at)
         sorted_out(take_options(cursor, _ALL), series, column)
     chosen = take_filter(cursor)
     sorted_out(take_options(cursor, _ALL), series, column if by else time)
     cursor.finish()
     used = next((item for item in items if item.name == "_time"), None)
     if used is not None:
-        raise cursor.error("a result cannot be called _time", used.at)
+        raise cursor.error("a result cannot be named _time", used.at)
     by_bins = read_bins(cursor, column, by)
     if by_bins.stated and by_bins.span is None:
-        cursor.fail("the column field is cut with span= only")
+        cursor.fail("span= is the only bin option for the column field")
     partial, fixedrange = (cursor.boolean(series.pop(name, "t"), name) for name in ("partial", "fixedrange"))
     return TimeChart(
         items, by, read_bins(cursor, time, "_time"), by_bins, read_series(cursor, series, chosen), partial, fixedrange
@@ -159,12 +159,13 @@ TIMECHART = Command(
     "[fixedrange=<bool>] [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] "
     "[otherstr=<text>] [nullstr=<text>] [sep=<text>] [format=<text>] [dedup_splitvals=<bool>] <aggregation>… "
     "[BY <field> [span=<span>]] [where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
-    doc="One row per span of time, oldest first, from the first event's span to the last one's; spans without events "
-    "have rows too (cont=false leaves them out), with count 0. Without span the smallest is taken that gives at "
-    "most 100 rows: 1, 5, 10 or 30 seconds, 1, 5, 10 or 30 minutes, an hour, a day, a month, a year. BY makes "
-    "series as chart does. per_second, per_minute, per_hour and per_day are sums divided by the length of the "
-    "span. partial=false leaves out the first and last span where events may not fill them. The range is that of "
-    "the events, with fixedrange either way.",
+    doc="Returns one row per span of time, oldest first, from the span of the first event to that of "
+    "the last. Spans without events have rows with count 0, unless cont=false. Without span, the "
+    "smallest span that gives at most 100 rows is used: 1, 5, 10 or 30 seconds, 1, 5, 10 or 30 "
+    "minutes, an hour, a day, a month, a year. BY makes series, as in chart. per_second, "
+    "per_minute, per_hour and per_day are sums divided by the length of the span. partial=false "
+    "drops the first and last span if events may not fill them. The time range is that of the "
+    "events; fixedrange is ignored.",
     examples=(
         Example(
             "* | timechart span=1h count",

@@ -8,9 +8,9 @@ from podhawk.commands.shared.frequency import declare
 TOP = declare(
     "top",
     False,
-    "Counts the combinations of the fields' values and gives the ten most frequent (limit=0: all), per BY group, "
-    "with their count and percentage. Rows that lack a field are not counted; each value of a multivalue counts. "
-    "Of equal counts the one with the larger values comes first.",
+    "Counts the combinations of values of the fields and returns the ten most frequent per BY "
+    "group (limit=0: all), with count and percentage. Rows that lack a field are not counted. "
+    "Each value of a multivalue counts. Ties are sorted by value, largest first.",
     (
         Example(
             "* | top user",

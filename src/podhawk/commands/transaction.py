@@ -88,9 +88,9 @@ def _parse(cursor: Cursor) -> Transaction:
             assert found is not None
             if found[0] == "name":
                 raise cursor.error(
-                    "transaction types are not supported: podhawk reads no transactiontypes.conf",
+                    "transaction types are not supported, because podhawk reads no transactiontypes.conf",
                     at,
-                    remedy="Write the options of the type out.",
+                    remedy="Write the options of the transaction type instead.",
                 )
             if found[0] == "mvlist":
                 lists = _list(cursor, found[1])
@@ -132,12 +132,12 @@ def _span(cursor: Cursor, text: str, name: str) -> float:
     found = re.fullmatch(r"(-?\d+)\s*([A-Za-z]*)", text.strip())
     unit = UNITS.get(found[2].lower() or "s", "") if found else ""
     if not found or unit not in _SECONDS:
-        cursor.fail(f"option {name} is a length of time such as 30s, 5m, 2h or 1d, not {text!r}")
+        cursor.fail(f"option {name} must be a length of time such as 30s, 5m, 2h or 1d, not {text!r}")
     return int(found[1]) * _SECONDS[unit] if int(found[1]) >= 0 else -1
 
 
 def _refuse_subsearch(cursor: Cursor) -> object:
-    cursor.fail("a subsearch cannot stand in startswith or endswith")
+    cursor.fail("startswith and endswith cannot contain a subsearch")
 
 
 def _boundary(cursor: Cursor) -> Boundary:
@@ -157,9 +157,9 @@ def _boundary(cursor: Cursor) -> Boundary:
     if cursor.peek() == "(":
         start, end = _parenthesised(cursor)
         return Boundary(parse_clause(Cursor(cursor.source, start, end, cursor.command), _refuse_subsearch))
-    text = cursor.word("what an event must match")
+    text = cursor.word("a condition")
     if not text.strip():
-        cursor.fail(f"{found[0].strip()} has nothing to match")
+        cursor.fail(f"{found[0].strip()} has no condition")
     source = plain(text, f"{found[0].strip()} of transaction")
     return Boundary(parse_clause(Cursor(source, 0, len(text), cursor.command), _refuse_subsearch))
 
@@ -288,11 +288,12 @@ TRANSACTION = Command(
     syntax="transaction [<field>…] [maxspan=<time>] [maxpause=<time>] [maxevents=<n>] [startswith=<filter>] "
     "[endswith=<filter>] [connected=<bool>] [unifyends=<bool>] [keepevicted=<bool>] [keeporphans=<bool>] "
     "[mvlist=<bool>|<field>,…] [mvraw=<bool>] [delim=<text>] [nullstr=<text>]",
-    doc="Groups events, from newest to oldest, that agree in the listed fields and lie within `maxspan` and "
-    "`maxpause`. A filter is words of a search in quotes, a clause in parentheses, or `eval(…)`. Each group is one "
-    "row: the time of its first event, all values of each field (each once, sorted, unless `mvlist`), `duration` "
-    "in seconds, `eventcount`, and `closed_txn`, 1 where a condition closed it. Groups that lack the start or end "
-    "that was asked for are left out unless `keepevicted=true`.",
+    doc="Groups events, from newest to oldest, that have equal values in the listed fields and are "
+    "within `maxspan` and `maxpause`. A filter is a quoted search, a clause in parentheses, or "
+    "`eval(…)`. Each group becomes one row: the time of its first event, all values of each "
+    "field (distinct and sorted, unless `mvlist`), `duration` in seconds, `eventcount`, and "
+    "`closed_txn`, which is 1 if a condition closed the group. Groups without the required start "
+    "or end are dropped unless `keepevicted=true`.",
     examples=(
         Example(
             "* | transaction user | table user duration eventcount verb",

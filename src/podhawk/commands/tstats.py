@@ -50,7 +50,7 @@ def _parse(cursor: Cursor) -> Tstats:
     flags = {name: cursor.boolean(options[name], name) for name in _FLAGS if name in options}
     for name in ("prestats", "append"):
         if flags.get(name):
-            cursor.fail(f"option {name} is not supported: it passes half-made results on to another command")
+            cursor.fail(f"option {name} is not supported, because it passes partial results to another command")
     cursor.integer(options.get("chunk_size", "0"), "chunk_size")
     if not items:
         cursor.fail("expected an aggregation such as count or values(All_Risk.risk_object)")
@@ -72,12 +72,12 @@ def _parse(cursor: Cursor) -> Tstats:
     cursor.finish()
     clash = [item.name for item in items if item.name in by]
     if clash:
-        raise cursor.error(f"{clash[0]!r} is both a result and a field to group by", cursor.end)
+        raise cursor.error(f"{clash[0]!r} is both a result and a BY field", cursor.end)
     return Tstats(items, model, where, by, span, options.get("fillnull_value"), at)
 
 
 def _refuse_subsearch(cursor: Cursor) -> object:
-    cursor.fail("a subsearch inside tstats is not supported", "Put | search [ … ] after it.")
+    cursor.fail("a subsearch inside tstats is not supported", "Use | search [ … ] after tstats.")
 
 
 def _clause_end(cursor: Cursor) -> int:
@@ -117,7 +117,7 @@ def _by(cursor: Cursor) -> tuple[tuple[str, ...], str]:
     if not names:
         cursor.fail("expected a field after BY")
     if span and "_time" not in names:
-        cursor.fail("span cuts _time: put _time into BY")
+        cursor.fail("span applies to _time; add _time to BY")
     return tuple(dict.fromkeys(names)), span
 
 
@@ -127,7 +127,7 @@ def _span(text: str, cursor: Cursor | None = None) -> tuple[int, str]:
     unit = UNITS.get((found[2] or "s").lower(), "") if found else ""
     count = int(found[1] or 1) if found else 0
     if cursor is not None and (not found or not text or not unit or not count or (count > 1 and unit not in _LENGTHS)):
-        cursor.fail(f"span is a length of time such as 10m, 1h or 1d, not {text!r}")
+        cursor.fail(f"span must be a length of time such as 10m, 1h or 1d, not {text!r}")
     return count, unit
 
 
@@ -153,7 +153,7 @@ def _columns(node: Tstats, columns: Columns) -> Columns:
 def _check(node: Tstats, context: Context) -> None:
     if not node.model:
         raise node.at.error(
-            "tstats reads the data models Risk and Findings only: there are no indexed summaries of events here",
+            "tstats reads only the data models Risk and Findings, because podhawk has no indexed summaries of events",
             "Search the events and use stats.",
         )
     check_model(node.at, *split_model(node.model))
@@ -200,10 +200,10 @@ TSTATS = Command(
     name="tstats",
     syntax="tstats [summariesonly=<bool>] [allow_old_summaries=<bool>] [fillnull_value=<text>] <aggregation>… "
     "from datamodel=Risk.All_Risk [where <clause>] [by <field>… [span=<time>]]",
-    doc="Computes aggregations over a data model (Risk or Findings), whose fields are named `All_Risk.risk_object` and "
-    "so on. In `where`, OR binds tighter than AND, as in search. `fillnull_value` stands in for a BY field that a "
-    "row lacks; `span` cuts `_time`. Options about summaries are read and change nothing: all risk is there. "
-    "Other data models are refused by name, and so are `prestats` and `append`.",
+    doc="Computes aggregations over a data model (Risk or Findings), whose fields are named "
+    "`All_Risk.risk_object` and so on. In `where`, OR binds tighter than AND, as in search. "
+    "`fillnull_value` replaces missing BY fields; `span` puts `_time` into bins. Options for "
+    "summaries are accepted and ignored. Other data models, `prestats` and `append` are refused.",
     examples=(
         Example(
             "| tstats summariesonly=false count from datamodel=Risk.All_Risk where All_Risk.risk_object=alice",

@@ -51,12 +51,12 @@ def _parse(cursor: Cursor) -> Union:
         elif not cursor.done:
             cursor.fail(
                 f"expected a subsearch in square brackets or a dataset, found {cursor.rest.split()[0]!r}",
-                "Datasets are named lookup:NAME or datamodel:NAME.",
+                "A dataset is lookup:NAME or datamodel:NAME.",
             )
         cursor.comma()
     if len(parts) < (2 if first else 1):
         raise cursor.error(
-            "union at the start of a search takes at least two datasets"
+            "union as the first command takes at least two datasets"
             if first
             else "expected a subsearch in square brackets or a dataset",
             start,
@@ -124,8 +124,9 @@ def _resources(node: Union) -> Resources:
 UNION = Command(
     name="union",
     syntax="union [maxout=<n>] (<type>:<name> | [ <subsearch> ])…",
-    doc="Puts the rows of subsearches and datasets (`lookup:NAME`, `datamodel:Risk.All_Risk`) together: first the rows "
-    "that came in, then each dataset in turn. As the first command of a search it takes two datasets or more.",
+    doc="Combines the rows of subsearches and datasets (`lookup:NAME`, `datamodel:Risk.All_Risk`): "
+    "first the current rows, then each dataset in turn. As the first command of a search, union "
+    "takes at least two datasets.",
     examples=(
         Example(
             "verb=get | table verb | union [ search verb=list | table verb ]",

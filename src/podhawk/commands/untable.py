@@ -23,9 +23,7 @@ def _parse(cursor: Cursor) -> Untable:
     names = cursor.names()
     cursor.finish()
     if len(names) != 3 or len(set(names)) != 3:
-        raise cursor.error(
-            "expected three different fields: the one that stays, one for the names, one for the values", at
-        )
+        raise cursor.error("expected three different fields: row field, name field, value field", at)
     return Untable(*names)
 
 
@@ -53,8 +51,9 @@ def _whole(node: Untable, context: Context) -> Whole:
 UNTABLE = Command(
     name="untable",
     syntax="untable <x-field> <name-field> <data-field>",
-    doc="Makes one row per cell: the first field stays, the second gets the column's name, the third the cell's value. "
-    "The reverse of xyseries. Empty cells, internal fields and rows without the first field give nothing.",
+    doc="Makes one row per cell: the first field is kept, the second receives the column name, the "
+    "third the value of the cell. The reverse of xyseries. Empty cells, internal fields and rows "
+    "without the first field are dropped.",
     examples=(
         Example(
             "* | table user get list | untable user verb n",

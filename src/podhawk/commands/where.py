@@ -44,8 +44,8 @@ def _stream(node: Where, context: Context) -> Stream:
 WHERE = Command(
     name="where",
     syntax="where <eval-expression>",
-    doc="Keeps the rows for which an eval expression is true; false and null drop the row. AND binds tighter than "
-    "OR, comparisons are case-sensitive, and both sides may be fields.",
+    doc="Keeps rows for which an eval expression is true. AND binds tighter than OR, comparisons are "
+    "case-sensitive, and both sides may be fields.",
     examples=(
         Example(
             '* | where code>=400 AND verb="get" | table code verb',

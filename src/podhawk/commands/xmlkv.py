@@ -66,9 +66,9 @@ def _stream(node: XmlKv, context: Context) -> Stream:
 XMLKV = Command(
     name="xmlkv",
     syntax="xmlkv [<field>] [maxinputs=<n>]",
-    doc="Makes a field of each XML element that holds text only, named like the element; several "
-    "elements of one name make a multivalue. Reads `_raw` unless told. `maxinputs` changes no "
-    "result.",
+    doc="Makes a field from each XML element that contains only text, named after the element. "
+    "Several elements with the same name make a multivalue. Reads `_raw` by default. `maxinputs` "
+    "is accepted and ignored.",
     examples=(
         Example(
             '| makeresults | eval x="<a><user>bob</user><n>1</n></a>" | xmlkv x | table user n',

@@ -34,7 +34,7 @@ def _parse(cursor: Cursor) -> XYSeries:
     options |= cursor.options(_OPTIONS)
     cursor.finish()
     if len(names) < 3:
-        raise cursor.error("expected three fields or more: for the rows, for the columns, for the cells", at)
+        raise cursor.error("expected at least three fields: row field, name field, value fields", at)
     if has_wildcard(names):
         raise cursor.error("wildcards are not allowed here", at)
     return XYSeries(
@@ -97,9 +97,11 @@ def _whole(node: XYSeries, context: Context) -> Whole:
 XYSERIES = Command(
     name="xyseries",
     syntax="xyseries [grouped=<bool>] [sep=<text>] [format=<text>] <x-field> <name-field> <data-field>…",
-    doc="Makes one row per value of the first field and one column per value of the second, with the third in the "
-    "cells: the reverse of untable. Several data fields give columns called `data: name`, or as format says with "
-    "$AGG$ and $VAL$. Rows and columns come sorted; grouped=true keeps the order of rows that belong together.",
+    doc="Makes one row per value of the first field and one column per value of the second field, "
+    "with the values of the third field in the cells. The reverse of untable. With several data "
+    "fields, columns are named `data: name`; format sets another name, built from $AGG$ and "
+    "$VAL$. Rows and columns are sorted; grouped=true keeps the order of rows with the same "
+    "first field.",
     examples=(
         Example(
             "* | xyseries user verb n",

@@ -74,9 +74,9 @@ class Assembly(Struct):
         read_before = files and not fresh
         if not read_before and self.taken == before and self._errors() == faults:
             raise ContentError(
-                "holds no detection content",
+                "contains no detection content",
                 place=Place(str(path)),
-                remedy="Name a folder with detections (.yml), or one such file.",
+                remedy="Name a folder of detections (.yml), or a detection file.",
             )
 
     def _errors(self) -> int:
@@ -115,8 +115,8 @@ class Assembly(Struct):
             self.problems.append(
                 ContentProblem(
                     Place(lookup.file, 1, 1),
-                    f"lookup {lookup.name!r} has no file {lookup.filename!r}",
-                    "Put the CSV beside its definition.",
+                    f"lookup {lookup.name!r}: file {lookup.filename!r} not found",
+                    "Put the CSV file next to the definition of the lookup.",
                     "warning",
                 )
             )
@@ -194,12 +194,12 @@ def _fault(error: ContentError, file: str) -> ContentProblem:
 
 
 def _not_an_object(found: ContentFile, place: Place, item: object) -> ContentProblem:
-    shape = "a list" if isinstance(item, list) else "bare text"
-    message = f"holds {shape} where an object of fields belongs"
+    shape = "a list" if isinstance(item, list) else "text"
+    message = f"contains {shape} where a mapping is expected"
     severity: Literal["warning", "error"] = "warning" if found.hint is None else "error"
-    return ContentProblem(place, message, "A content file is 'name: …', 'search: …' and so on.", severity)
+    return ContentProblem(place, message, "A content file has keys such as name: … and search: …", severity)
 
 
 def _stranger() -> str:
     names = [one.name for one in FOLDERS.values()]
-    return f"is no {', '.join(names[:-1])} or {names[-1]}; it is not loaded"
+    return f"is not a {', '.join(names[:-1])} or {names[-1]}, and is not loaded"

@@ -38,7 +38,7 @@ def parse_csv(text: str, file: str = "") -> tuple[tuple[str, ...], list[CsvRow]]
             if row
         ]
     except csv.Error as error:
-        raise ContentError(f"is not CSV: {error}", place=Place(file, reader.line_num)) from error
+        raise ContentError(f"is not valid CSV: {error}", place=Place(file, reader.line_num)) from error
     return tuple(dict.fromkeys(name for name in columns if name)), rows
 
 

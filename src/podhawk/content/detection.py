@@ -158,13 +158,13 @@ def _known(top: MappingReader, key: str, known: tuple[str, ...], default: str) -
     for name in known:
         if name.lower() == text.strip().lower():
             return name
-    top.notes.append(f"{key} {text!r} is none of {', '.join(known)}")
+    top.notes.append(f"{key} {text!r} is not one of {', '.join(known)}")
     return text
 
 
 def _technique_notes(ids: tuple[str, ...]) -> list[str]:
     parents = {id_ for id_ in ids if any(other.startswith(id_ + ".") for other in ids)}
-    return [f"names technique {id_} beside one of its sub-techniques" for id_ in sorted(parents)]
+    return [f"names both technique {id_} and one of its sub-techniques" for id_ in sorted(parents)]
 
 
 def _data_source(top: MappingReader) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def open_geo(path: str) -> MmdbGeo:
     place = Place(path)
     if not Path(path).is_file():
         raise UsageError(
-            "there is no such file",
+            "no such file",
             place=place,
             remedy="--geo takes a .mmdb file, such as DB-IP City Lite or GeoLite2 City.",
         )
@@ -97,7 +97,7 @@ def open_geo(path: str) -> MmdbGeo:
         return MmdbGeo(maxminddb.open_database(path), path)
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
         raise UsageError(
-            f"this is no MaxMind database: {error}", place=place, remedy="--geo takes a .mmdb file, unpacked."
+            f"not a MaxMind database: {error}", place=place, remedy="--geo takes an uncompressed .mmdb file."
         ) from None
 
 

@@ -66,7 +66,7 @@ def _existing(given: StrPath) -> Path:
     if not path.exists():
         known = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
         raise ContentError(
-            f"there is no {str(path)!r}",
+            f"no such file or folder: {str(path)!r}",
             place=Place(str(path)),
             remedy=nearest(path.name, known) or "Name a folder or file of detection content.",
         )

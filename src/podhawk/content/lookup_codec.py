@@ -28,7 +28,7 @@ class ShippedLookups:
     def get(self, name: str) -> Lookup:
         """The table of that name. Raises ContentError if it was not sent."""
         if name not in self._tables:
-            raise ContentError(f"there is no lookup {name!r} on this executor")
+            raise ContentError(f"no lookup {name!r} on this executor")
         return self._tables[name]
 
     def expect(self, name: str) -> None:

@@ -55,7 +55,9 @@ class LookupStore:
         values are joined by a blank. Raises ContentError for a name that is no plain name.
         """
         if not _SAFE_NAME.match(name):
-            raise ContentError(f"{name!r} is no lookup name", remedy="Use letters, digits, '_', '-' and '.'.")
+            raise ContentError(
+                f"{name!r} is not a valid lookup name", remedy="Use only letters, digits, '_', '-' and '.'."
+            )
         old = self._existing(name)
         keep = append and old is not None and bool(old.columns)
         header = old.columns if keep and old else tuple(dict.fromkeys(columns))
@@ -94,14 +96,14 @@ class LookupStore:
         if definition is None:
             return self._by_file(name)
         if definition.kind == "mlmodel":
-            raise ContentError(f"{name!r} is a machine learning model, not a table", place=Place(definition.file))
+            raise ContentError(f"{name!r} is a machine-learning model, not a table", place=Place(definition.file))
         if definition.kind == "kvstore":
             return LookupTable(definition, definition.fields, [])
         if not definition.path:
             raise ContentError(
-                f"lookup {name!r} has no file {definition.filename!r}",
+                f"lookup {name!r}: file {definition.filename!r} not found",
                 place=Place(definition.file),
-                remedy="Put the CSV beside its definition.",
+                remedy="Put the CSV file next to the definition of the lookup.",
             )
         columns, rows = read_csv(Path(definition.path))
         return LookupTable(definition, columns, rows)
@@ -109,8 +111,8 @@ class LookupStore:
     def _by_file(self, name: str) -> LookupTable:
         path = self.content.lookup_files.get(name)
         if path is None:
-            remedy = nearest(name, self.names()) or "Define it in the content's lookups folder."
-            raise ContentError(f"there is no lookup {name!r}", remedy=remedy)
+            remedy = nearest(name, self.names()) or "Define it in the lookups folder of the content."
+            raise ContentError(f"unknown lookup {name!r}", remedy=remedy)
         owner = next((one for one in self.content.lookups.values() if one.filename == name), None)
         columns, rows = read_csv(Path(path))
         definition = replace(owner, name=name) if owner else LookupDefinition(name, filename=name, path=path)

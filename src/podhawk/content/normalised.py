@@ -96,9 +96,9 @@ def required_fields_note(stated: Sequence[str], computed: Sequence[str]) -> str 
     missing, extra = sorted(need - have), sorted(have - need)
     parts = []
     if missing:
-        parts.append(f"the search also needs {', '.join(missing)}")
+        parts.append(f"the search also reads {', '.join(missing)}, which required_fields omits")
     if extra:
-        parts.append(f"the file lists {', '.join(extra)}, which the search does not read")
+        parts.append(f"required_fields lists {', '.join(extra)}, which the search does not read")
     return "; ".join(parts) or None
 
 

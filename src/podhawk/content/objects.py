@@ -36,9 +36,9 @@ def read_macro(top: MappingReader) -> Macro:
         name = stated[1]
         if int(stated[2]) != len(arguments):
             raise ContentError(
-                f"is named for {stated[2]} arguments and lists {len(arguments)}",
+                f"the name states {stated[2]} arguments, but 'arguments' lists {len(arguments)}",
                 place=top.place("name"),
-                remedy="Let 'arguments' and the name agree.",
+                remedy="Make the name and 'arguments' agree.",
             )
     return Macro(
         name,
@@ -59,7 +59,7 @@ def later_macro(old: Macro, new: Macro, top: MappingReader) -> tuple[Macro, Cont
     return new, ContentProblem(
         top.place("definition"),
         f"macro {new.name!r} is defined in {old.file} too, differently; this one is used",
-        "Remove one, or move the site's own into an override folder.",
+        "Remove one of them, or move the definition of your site into an override folder.",
         "warning",
     )
 
@@ -115,9 +115,9 @@ def _match_types(top: MappingReader) -> dict[str, MatchType]:
             match = _MATCH.match(part)
             if match is None:
                 raise ContentError(
-                    f"match_type {part.strip()!r} is not understood",
+                    f"invalid match_type {part.strip()!r}",
                     place=top.place("match_type"),
-                    remedy="Write WILDCARD(field), CIDR(field) or EXACT(field).",
+                    remedy="Use WILDCARD(field), CIDR(field) or EXACT(field).",
                 )
             for name in match[2].split(","):
                 found[name.strip()] = _MATCH_TYPES[match[1].upper()]

@@ -57,7 +57,7 @@ def override_macros(assembly: Assembly, definitions: Mapping[str, str]) -> None:
     for spelled, definition in definitions.items():
         call = _CALL.fullmatch(spelled)
         if call is None:
-            raise ContentError(f"{spelled!r} is no macro name", remedy="Write name or name(argument, argument).")
+            raise ContentError(f"{spelled!r} is not a macro name", remedy="Use name or name(argument, argument).")
         name = call[1]
         arguments = tuple(part.strip() for part in (call[2] or "").split(",") if part.strip())
         known = [macro for macro in macros.values() if macro.name == name]
@@ -68,7 +68,7 @@ def override_macros(assembly: Assembly, definitions: Mapping[str, str]) -> None:
             assembly.problems.append(
                 ContentProblem(
                     Place("podhawk.toml"),
-                    f"macro {name!r} overrides nothing that is loaded",
+                    f"macro {name!r} overrides no loaded macro",
                     nearest(name, [macro.name for macro in macros.values()]),
                     "warning",
                 )
@@ -87,4 +87,4 @@ def generate_filter_macros(assembly: Assembly) -> None:
     for detection in assembly.of(DETECTION).values():
         for name in {detection.filter_macro, f"{detection.stem}_filter"}:
             if (name, 0) not in macros:
-                macros[name, 0] = Macro(name, (), "search *", f"Tuning slot of {detection.name}.", generated=True)
+                macros[name, 0] = Macro(name, (), "search *", f"Filter macro of {detection.name}.", generated=True)

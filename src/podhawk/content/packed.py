@@ -50,7 +50,7 @@ class _Packer:
             return [_COMMAND, value.name]
         members = _members(kind)
         if members is None:
-            raise TypeError(f"content holds a {kind.__module__}.{kind.__qualname__}, which cannot be kept")
+            raise TypeError(f"content contains a {kind.__module__}.{kind.__qualname__}, which cannot be cached")
         number = self.classes.get(kind)
         if number is None:
             number = self.classes[kind] = len(self.members)
@@ -79,10 +79,10 @@ def unpack(data: bytes) -> Any:
     """The value of bytes. Raises ValueError for bytes that are none of ours, or of another version."""
     try:
         if data[:SUM] != _sum(data[SUM:]):
-            raise ValueError("they are damaged")
+            raise ValueError("the data is damaged")
         magic, classes, texts, packed = msgspec.msgpack.decode(data[SUM:])
         if magic != MAGIC:
-            raise ValueError("they are of another version")
+            raise ValueError("the data is of another version")
         made = [_class(*one) for one in classes]
         sources = [
             SearchText(text, written, tuple(map(Piece, flat[::3], flat[1::3], flat[2::3])), name)
@@ -90,7 +90,7 @@ def unpack(data: bytes) -> Any:
         ]
         return _value(packed, made, sources)
     except (ValueError, TypeError, LookupError, AttributeError, ImportError, RecursionError) as error:
-        raise ValueError(f"these bytes cannot be read: {error}") from None
+        raise ValueError(f"cannot read the packed content: {error}") from None
 
 
 def _sum(data: bytes) -> bytes:
@@ -107,11 +107,11 @@ def _members(kind: Any) -> tuple[str, ...] | None:
 
 def _class(module: str, name: str, members: list[str]) -> tuple[Any, tuple[str, ...]]:
     if not module.startswith("podhawk."):
-        raise ValueError(f"{module} is not of this package")
+        raise ValueError(f"{module} is not part of podhawk")
     found = getattr(sys.modules.get(module) or import_module(module), name)
     ours = _members(found)
     if ours is None or list(ours) != members:
-        raise ValueError(f"{name} has other fields now")
+        raise ValueError(f"{name} has different fields now")
     return found, ours
 
 

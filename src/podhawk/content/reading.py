@@ -38,9 +38,9 @@ class MappingReader(Struct):
         """Text that the object cannot do without. Raises ContentError naming the file and line."""
         value = self.data.get(key)
         if value is None or value == "":
-            raise ContentError(f"has no {key!r}", place=self.place(), remedy=f"Add a line '{key}: …'.")
+            raise ContentError(f"has no {key!r}", place=self.place(), remedy=f"Add the key '{key}: …'.")
         if isinstance(value, (dict, list)):
-            raise ContentError(f"{key!r} must be text", place=self.place(key))
+            raise ContentError(f"{key!r} must be a string", place=self.place(key))
         return self.text(key)
 
     def text(self, *keys: str) -> str:
@@ -50,7 +50,7 @@ class MappingReader(Struct):
             if value is None:
                 continue
             if isinstance(value, (dict, list)):
-                self.notes.append(f"{self._name(key)} should be text and is not used")
+                self.notes.append(f"{self._name(key)} should be a string and is ignored")
                 continue
             return as_text(value)
         return ""
@@ -89,7 +89,7 @@ class MappingReader(Struct):
             plain = [item for item in items if item is not None and not isinstance(item, (dict, list))]
             kept = [as_text(item) for item in plain]
             if len(kept) < len(items):
-                self.notes.append(f"{self._name(key)} should be a list of texts")
+                self.notes.append(f"{self._name(key)} should be a list of strings")
             return tuple(kept)
         return ()
 

@@ -83,7 +83,7 @@ def from_tags(tags: MappingReader) -> Risk:
             risk.threat_objects.append(ThreatObject(name, threat_type(kind)))
         if not roles & (_VICTIMS | _ATTACKERS):
             shown = ", ".join(sorted(roles)) or "none"
-            risk.notes.append(f"observable {name!r} is neither victim nor attacker (role {shown}): not scored")
+            risk.notes.append(f"observable {name!r} is neither victim nor attacker (role {shown}) and is not scored")
     return risk
 
 
@@ -97,7 +97,7 @@ def from_rba(rba: MappingReader, tags: MappingReader) -> Risk:
             score = item.integer("risk_score")
         if score is None:
             score = _common_score(risk)
-            risk.notes.append(f"risk object {item.text('field', 'name')!r} states no score; {score} is used")
+            risk.notes.append(f"risk object {item.text('field', 'name')!r} has no score; {score} is used")
         _add_entity(risk, item, score, risk.message)
     _threat_objects(rba, risk)
     return risk
@@ -126,7 +126,7 @@ def from_findings(top: MappingReader) -> Risk:
     _threat_objects(top, risk)
     fields = [item.field for item in risk.risk_objects]
     for name in sorted({name for name in fields if fields.count(name) > 1}):
-        risk.notes.append(f"field {name!r} scores more than once")
+        risk.notes.append(f"field {name!r} is scored more than once")
     return risk
 
 
@@ -138,7 +138,7 @@ def score_notes(risk: Risk) -> list[str]:
     if computed == risk.stated_score:
         return []
     return [
-        f"states risk_score {risk.stated_score}, but impact {risk.impact} times confidence "
+        f"risk_score is {risk.stated_score}, but impact {risk.impact} times confidence "
         f"{risk.confidence} gives {computed}"
     ]
 
@@ -157,10 +157,10 @@ def _common_score(risk: Risk) -> int:
 def _add_entity(risk: Risk, item: MappingReader, score: int, message: str) -> None:
     name = item.text("field", "name")
     if not name:
-        risk.notes.append("a risk object names no field")
+        risk.notes.append("a risk object has no field")
         return
     if not 0 <= score <= 100:
-        risk.notes.append(f"risk object {name!r} scores {score}, outside 0 to 100")
+        risk.notes.append(f"the score of risk object {name!r} is {score}, which is not in the range 0 to 100")
     risk.risk_objects.append(RiskObject(name, risk_type(item.text("type")), score, message))
 
 
@@ -170,4 +170,4 @@ def _threat_objects(holder: MappingReader, risk: Risk) -> None:
         if name:
             risk.threat_objects.append(ThreatObject(name, threat_type(item.text("type"))))
         else:
-            risk.notes.append("a threat object names no field")
+            risk.notes.append("a threat object has no field")

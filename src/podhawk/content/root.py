@@ -37,7 +37,7 @@ def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, 
     resolved = [Path(path).resolve() for path in paths]
     for path in resolved:
         if not path.exists():
-            raise ContentError(f"there is no {path}", remedy="Name a file or a folder of content.")
+            raise ContentError(f"no such file or folder: {path}", remedy="Name a file or folder of content.")
     roots = dict.fromkeys(root_of(path) for path in resolved)
     content = load_content(list(roots))
     chosen = tuple(one for one in content.detections if any(_within(Path(one.file), path) for path in resolved))

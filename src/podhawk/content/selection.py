@@ -84,7 +84,11 @@ def _matches(content: Content, pattern: str) -> set[int]:
             behind = True
     found = live | named or retired
     if not found:
-        remedy = "Deprecated detections do; name one to run it." if behind else _remedy(content, pattern)
+        remedy = (
+            "Only deprecated or removed detections match. Select one by its exact name to run it."
+            if behind
+            else _remedy(content, pattern)
+        )
         raise UsageError(f"no detection matches {pattern!r}", remedy=remedy)
     return found
 
@@ -141,7 +145,7 @@ _NAMES: Final = frozenset({"name", "id", "file"})
 def _remedy(content: Content, pattern: str) -> str:
     key, value = _split(pattern)
     if not content.detections:
-        return "The content holds no detection."
+        return "The content contains no detections."
     known: dict[str, str] = {}
     for one in content.detections:
         for text in _PROPERTIES[key](one) if key else (one.name, one.stem, *one.analytic_story):
@@ -149,4 +153,4 @@ def _remedy(content: Content, pattern: str) -> str:
     if key in ("type", "status"):
         return f"Known: {', '.join(sorted(known.values()))}."
     close = difflib.get_close_matches(value.strip().lower(), list(known), n=1, cutoff=0.5)
-    return f"Did you mean {known[close[0]]!r}?" if close else "`podhawk content list` shows what is loaded."
+    return f"Did you mean {known[close[0]]!r}?" if close else "`podhawk content list` lists the loaded detections."

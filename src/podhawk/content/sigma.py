@@ -67,8 +67,8 @@ def convert(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProblem]:
         if not is_audit(rule):
             yield ContentProblem(
                 rule.top.place(),
-                f"the Sigma rule {rule.title!r} is not about the Kubernetes audit log; it is not loaded",
-                "Rules with product: kubernetes and service: audit are.",
+                f"Sigma rule {rule.title!r} is not for the Kubernetes audit log, and is not loaded",
+                "podhawk loads rules with product: kubernetes and service: audit.",
                 "warning",
             )
     rules = [rule for rule in rules if is_audit(rule)]
@@ -86,7 +86,10 @@ def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProble
     except ImportError as error:
         for rule in rules:
             yield ContentProblem(
-                rule.top.place(), f"{rule.title!r} is a Sigma rule, and {error.name} is not installed", EXTRA, "warning"
+                rule.top.place(),
+                f"Sigma rule {rule.title!r} needs the package {error.name}, which is not installed",
+                EXTRA,
+                "warning",
             )
         return
     backend = SplunkBackend()
@@ -103,7 +106,7 @@ def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProble
     for rule, found in readable:
         lacking = [one.reference for one in getattr(found, "rules", ()) if one.reference not in names]
         if lacking:
-            yield _problem(rule, LookupError(f"there is no rule {lacking[0]!r}"))
+            yield _problem(rule, LookupError(f"unknown rule {lacking[0]!r}"))
         else:
             known.append((rule, found))
     SigmaCollection([found for _, found in known]).resolve_rule_references()
@@ -122,8 +125,8 @@ def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProble
 def _problem(rule: SigmaRule, error: Exception) -> ContentProblem:
     return ContentProblem(
         rule.top.place(),
-        f"the Sigma rule {rule.title!r} cannot be converted: {error}",
-        "Write it as a detection in SPL.",
+        f"Sigma rule {rule.title!r} cannot be converted: {error}",
+        "Write the rule as a detection in SPL.",
     )
 
 

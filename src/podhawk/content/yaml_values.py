@@ -47,7 +47,7 @@ class YamlValues(Struct):
             result = self._mapping(node)
             size = 1 + sum(self._size(v) for _, v in node.value)
         if size > MAX_VALUES:
-            raise ContentError("its aliases unfold into too much data", place=self._place(node))
+            raise ContentError("aliases expand to too much data", place=self._place(node))
         self.open.discard(key)
         self.built[key], self.sizes[key] = result, size
         return result
@@ -65,13 +65,13 @@ class YamlValues(Struct):
                         merged.setdefault(name, value)
                 continue
             if not isinstance(key_node, ScalarNode):
-                raise ContentError("a key must be plain text", place=self._place(key_node))
+                raise ContentError("a key must be a plain string", place=self._place(key_node))
             name = key_node.value
             if name in own:
                 self.warnings.append(
                     ContentProblem(
                         self._place(key_node, len(name)),
-                        f"the key {name!r} stands here a second time; the last one counts",
+                        f"duplicate key {name!r}; the last value is used",
                         "Remove one of the two.",
                         "warning",
                     )
@@ -83,7 +83,7 @@ class YamlValues(Struct):
         built = self.build(node)
         for source in built if isinstance(built, list) else [built]:
             if not isinstance(source, dict):
-                raise ContentError("'<<' merges mappings only", place=self._place(node))
+                raise ContentError("'<<' can merge only mappings", place=self._place(node))
             yield source
 
     def _scalar(self, node: ScalarNode) -> Any:

@@ -84,7 +84,7 @@ def read_yaml(path: Path) -> list[YamlDocument]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ContentError(f"larger than {MAX_BYTES:,} bytes: not a content file", place=Place(str(path)))
+            raise ContentError(f"is larger than {MAX_BYTES:,} bytes and is not loaded", place=Place(str(path)))
         raw = path.read_bytes()
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}", place=Place(str(path))) from error
@@ -110,12 +110,12 @@ def parse_yaml(text: str, file: str) -> list[YamlDocument]:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) if isinstance(error.position, int) else 0
         raise ContentError(
-            f"holds a character that YAML forbids ({_codepoint(error.character)})",
+            f"contains a character that YAML does not allow ({_codepoint(error.character)})",
             place=Place(file, line + 1, 1, lines[line] if line < len(lines) else ""),
             remedy="Remove the control character.",
         ) from error
     except (yaml.YAMLError, UnicodeError) as error:
-        raise ContentError(f"is not YAML: {error}", place=Place(file, 1, 1)) from error
+        raise ContentError(f"is not valid YAML: {error}", place=Place(file, 1, 1)) from error
     finally:
         if loader is not None:
             loader.dispose()
@@ -167,13 +167,15 @@ def _as_content_error(error: yaml.MarkedYAMLError, file: str, lines: tuple[str, 
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     text = lines[line] if line < len(lines) else ""
-    what = str(error.problem or error.context or "is not YAML")
+    what = str(error.problem or error.context or "is not valid YAML")
     remedy = ""
     if "\t" in text[: column + 1]:
-        remedy = "Indent with spaces: YAML allows no tab there."
+        remedy = "Indent with spaces. YAML does not allow tabs here."
     elif "mapping values are not allowed" in what:
-        remedy = "Quote the value: it holds a colon followed by a blank."
+        remedy = "Quote the value: it contains a colon followed by a space."
     elif "cannot start any token" in what:
-        remedy = "Quote the value: it begins with a character that means something to YAML."
+        remedy = "Quote the value: its first character has a special meaning in YAML."
     context = f" {error.context}" if error.context and error.problem else ""
-    return ContentError(f"is not YAML: {what}{context}", place=Place(file, line + 1, column + 1, text), remedy=remedy)
+    return ContentError(
+        f"is not valid YAML: {what}{context}", place=Place(file, line + 1, column + 1, text), remedy=remedy
+    )

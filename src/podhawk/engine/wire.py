@@ -101,18 +101,18 @@ def load(data: bytes) -> Any:
     try:
         found = msgspec.msgpack.decode(data)
     except msgspec.DecodeError as error:
-        raise EngineError(f"a state cannot be read: {error}") from None
+        raise EngineError(f"cannot read a state: {error}") from None
     if not isinstance(found, list) or len(found) != 3 or found[0] != MAGIC:
-        raise EngineError("a state cannot be read: these bytes are none")
+        raise EngineError("cannot read a state: these bytes are not a state")
     if found[1] != VERSION:
         raise EngineError(
-            f"a state of version {found[1]} cannot be read here, where states are of version {VERSION}",
+            f"cannot read a state of version {found[1]}; this podhawk reads version {VERSION}",
             remedy="Install the same version of podhawk on the driver and on every executor.",
         )
     try:
         return _value(found[2])
     except (IndexError, TypeError, ValueError, AttributeError) as error:
-        raise EngineError(f"a state cannot be read: {error}") from None
+        raise EngineError(f"cannot read a state: {error}") from None
 
 
 def _plain(value: Any) -> Any:
@@ -141,7 +141,7 @@ def _plain(value: Any) -> Any:
         return [Tag.FRACTION, _plain(value.numerator), _plain(value.denominator)]
     known = _classes(COMMANDS.version).numbers.get(kind)
     if known is None:
-        raise TypeError(f"a state cannot be sent that holds a {kind.__module__}.{kind.__qualname__}")
+        raise TypeError(f"cannot send a state that contains a {kind.__module__}.{kind.__qualname__}")
     number, members = known
     return [Tag.OBJECT, number, *(_plain(getattr(value, name)) for name in members)]
 
@@ -163,7 +163,7 @@ def _pairs(value: dict[Any, Any]) -> Iterator[Any]:
 def _value(value: Any) -> Any:
     if type(value) is not list:
         if isinstance(value, dict):
-            raise ValueError("a map where none can be")
+            raise ValueError("unexpected map")
         return value
     tag, rest = value[0], value[1:]
     match tag:
@@ -206,7 +206,7 @@ def _object(rest: list[Any]) -> Any:
     number, values = rest[0], rest[1:]
     known = _classes(COMMANDS.version)
     if not isinstance(number, int) or not 0 <= number < len(known.all) or len(values) != len(known.members[number]):
-        raise ValueError(f"unknown class {number!r} of {len(values)} members")
+        raise ValueError(f"unknown class {number!r} with {len(values)} members")
     cls: Any = known.all[number]
     if issubclass(cls, msgspec.Struct):
         return cls(*map(_value, values))

@@ -58,7 +58,7 @@ def decode_quickly(text: bytes) -> Any:
     try:
         return _FAST.decode(text)
     except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
-        raise BadJSON("not for the quick way") from None
+        raise BadJSON("not for the fast path") from None
 
 
 def _has_minus_zero(text: bytes | str) -> bool:

@@ -11,6 +11,7 @@ from msgspec import Struct, field, structs
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.source import SIZES, ReadSizes
+from podhawk.wording import counted
 
 TimeField = Literal["requestReceivedTimestamp", "stageTimestamp"]
 
@@ -114,16 +115,14 @@ class InputReport(Struct):
 
     def summary_lines(self) -> list[str]:
         """The account in words, for the end of a run."""
-        files = "1 file" if self.files == 1 else f"{self.files:,} files"
-        kind = "" if set(self.by_format) & {"json", "text"} else "audit "
-        events = f"1 {kind}event" if self.events == 1 else f"{self.events:,} {kind}events"
-        looked = " looked at" if self.prefiltered else ""
-        lines = [f"{events}{looked} in {files} ({self.lines:,} lines, {self.bytes:,} bytes)"]
+        events = counted(self.events, "event" if set(self.by_format) & {"json", "text"} else "audit event")
+        read = f"Read {counted(self.lines, 'line')} ({self.bytes:,} bytes) from {counted(self.files, 'file')}"
+        lines = [f"{read}; {events} could match." if self.prefiltered else f"{read}: {events}."]
         for title, counts in (("stages", self.by_stage), ("levels", self.by_level), ("formats", self.by_format)):
             if counts:
                 lines.append(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in counts.most_common()))
         if self.truncated:
-            lines.append(f"truncated: {self.truncated:,} of them lost a part on their way")
+            lines.append(f"{counted(self.truncated, 'event')} arrived truncated")
         lines.extend(f"rejected: {line}" for line in self.rejections())
         return lines
 
@@ -138,8 +137,7 @@ def check_recognised(report: InputReport) -> None:
         if found:
             raise InputError(
                 f"no audit event in the input; found instead: {found}",
-                remedy="Other JSON logs can be searched with --input-format json, lines of text with "
-                "--input-format text.",
+                remedy="Use --input-format json for other JSON logs, or --input-format text for lines of text.",
             )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")

@@ -80,8 +80,8 @@ def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) 
     for file, path in enumerate(expand_paths(paths)):
         if path == STDIN or not os.path.isfile(path):
             raise InputError(
-                f"{'standard input' if path == STDIN else path} cannot be read by a cluster",
-                remedy="Write it to a file that every worker can read.",
+                f"a cluster cannot read {'standard input' if path == STDIN else path}",
+                remedy="Write the input to a file that every worker can read.",
             )
         cut = pieces_of([path], size) if file not in uncut else None
         for piece in cut if cut is not None else [Piece(path, 0, 0, 0, 0, whole=True)]:

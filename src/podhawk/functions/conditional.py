@@ -34,7 +34,7 @@ def _pairs(name: str, arguments: tuple[Expression, ...], source: SearchText) -> 
         raise source.error(
             f"{name}() takes pairs of a condition and a value; the last condition has no value",
             last.at,
-            remedy="Use true() as the last condition to give a default.",
+            remedy="Use true() as the last condition to set a default.",
         )
 
 
@@ -170,7 +170,7 @@ def _cidrmatch(arguments: tuple[Expression, ...], compiled: list[Evaluator], env
             f"{first.value!r} is not a network in CIDR notation",
             first.at,
             len(str(first.value)) + 2,
-            "Write it like 10.0.0.0/8 or 2001:db8::/32.",
+            "For example: 10.0.0.0/8 or 2001:db8::/32.",
         )
     cidr, ip = compiled
 
@@ -194,7 +194,7 @@ def _searchmatch(
         raise source.error("searchmatch() takes a search in double quotes", argument.at)
 
     def refuse(cursor: Cursor) -> None:
-        raise cursor.error("searchmatch() cannot hold a subsearch")
+        raise cursor.error("searchmatch() cannot contain a subsearch")
 
     inner = plain(argument.value, "searchmatch")
     try:
@@ -211,7 +211,8 @@ FAMILY: tuple[Function, ...] = (
         "case",
         2,
         None,
-        "The value that follows the first condition that is true; null if none is. A null condition is skipped.",
+        "The value after the first condition that is true, or null if no condition is true. Null "
+        "conditions are skipped.",
         ('case(1==2, "a", true(), "b")', "b"),
         build=_case,
         source=SOURCE,
@@ -221,7 +222,7 @@ FAMILY: tuple[Function, ...] = (
         "if",
         3,
         3,
-        "The second argument where the first is true, else the third. A null condition counts as not true.",
+        "The second argument if the condition is true, else the third. A null condition counts as false.",
         ('if(2>1, "yes", "no")', "yes"),
         build=_if,
         source=SOURCE,
@@ -231,7 +232,7 @@ FAMILY: tuple[Function, ...] = (
         "coalesce",
         1,
         None,
-        "The first argument that is not null. The empty text is not null.",
+        "The first argument that is not null. Empty text is not null.",
         ('coalesce(null(), "", "x")', ""),
         build=_coalesce,
         source=SOURCE,
@@ -241,7 +242,7 @@ FAMILY: tuple[Function, ...] = (
         "nullif",
         2,
         2,
-        "Null where both arguments are equal, else the first.",
+        "Null if both arguments are equal, else the first argument.",
         ('nullif("a", "b")', "a"),
         run=_nullif,
         takes_null=True,
@@ -251,7 +252,7 @@ FAMILY: tuple[Function, ...] = (
         "validate",
         2,
         None,
-        "The reverse of case: the value that follows the first condition that is false; null if none is.",
+        "The opposite of case: the value after the first condition that is false, or null if every condition is true.",
         ('validate(isint(5), "not a number", 5>9, "too small")', "too small"),
         build=_validate,
         source=SOURCE,
@@ -290,7 +291,7 @@ FAMILY: tuple[Function, ...] = (
         "in",
         2,
         None,
-        "Whether the first argument equals one of the others. There are no wildcards.",
+        "Whether the first argument equals one of the others. Wildcards are not supported.",
         ('if(in("get", "list", "get"), "yes", "no")', "yes"),
         run=lambda *values: membership(list(values)),
         returns="boolean",
@@ -301,8 +302,8 @@ FAMILY: tuple[Function, ...] = (
         "like",
         2,
         2,
-        "Whether the whole text fits a pattern in which % stands for any run of characters and "
-        "_ for one. Case counts; of a multivalue, one value has to fit.",
+        "Whether the whole text matches a pattern, in which % stands for any characters and _ for "
+        "one character. Case-sensitive. True for a multivalue field if any value matches.",
         ('if(like("kube-system", "kube-%"), "yes", "no")', "yes"),
         run=_is_like,
         needs_env=True,
@@ -314,7 +315,8 @@ FAMILY: tuple[Function, ...] = (
         "match",
         2,
         2,
-        "Whether a regular expression (PCRE) matches anywhere in the text. Of a multivalue, one value has to match.",
+        "Whether a regular expression (PCRE) matches anywhere in the text. True for a multivalue "
+        "field if any value matches.",
         ('if(match("/api/v1/secrets", "secrets?$"), "yes", "no")', "yes"),
         run=_match,
         returns="boolean",
@@ -327,7 +329,8 @@ FAMILY: tuple[Function, ...] = (
         "cidrmatch",
         2,
         2,
-        "Whether an address lies in a network given in CIDR notation, IPv4 or IPv6. What is no address does not match.",
+        "Whether an IP address is in a network in CIDR notation (IPv4 or IPv6). False if the value "
+        "is not an IP address.",
         ('if(cidrmatch("10.0.0.0/8", "10.1.2.3"), "inside", "outside")', "inside"),
         build=_cidrmatch,
         returns="boolean",
@@ -338,8 +341,8 @@ FAMILY: tuple[Function, ...] = (
         "searchmatch",
         1,
         1,
-        "Whether the event matches a search, with the rules of the search command. The "
-        "search is a text in double quotes.",
+        "Whether the event matches a search, by the rules of the search command. The search is a "
+        "string in double quotes.",
         ('if(searchmatch("*"), "yes", "no")', "yes"),
         build=_searchmatch,
         returns="boolean",

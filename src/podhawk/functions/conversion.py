@@ -67,10 +67,10 @@ def _tostring(arguments: tuple[Expression, ...], compiled: list[Evaluator], env:
         wanted = arguments[1]
         if isinstance(wanted, Literal) and str(wanted.value).lower() not in FORMATS:
             raise source.error(
-                f"tostring() knows no format {wanted.value!r}",
+                f"unknown format {wanted.value!r} for tostring()",
                 wanted.at,
                 len(str(wanted.value)) + 2,
-                f"Its formats are: {', '.join(FORMATS)}.",
+                f"Known formats: {', '.join(FORMATS)}.",
             )
     return _strict(_shown, compiled)
 
@@ -132,7 +132,7 @@ def _printf(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: E
                 f"printf(): {error}",
                 first.at,
                 len(str(first.value)) + 2,
-                "Conversions are %s %d %i %u %c %o %x %X %e %f %g %a; write %% for a percent sign.",
+                "Known conversions: %s %d %i %u %c %o %x %X %e %f %g %a. Write %% for a percent sign.",
             ) from None
     fmt, *values = compiled
 
@@ -195,8 +195,8 @@ FAMILY: tuple[Function, ...] = (
         "tonumber",
         1,
         2,
-        "The number a text spells, in a base from 2 to 36 (10 unless given). A field that "
-        "spells none gives null, a literal that spells none is an error.",
+        "Converts text to a number, in a base from 2 to 36 (default: 10). If the text is not a "
+        "number, the result is null for a field and an error for a literal.",
         ('tonumber("0A4", 16)', "164"),
         build=_checked,
         returns="number",
@@ -207,8 +207,9 @@ FAMILY: tuple[Function, ...] = (
         "tostring",
         1,
         2,
-        'The value as text: a boolean as True or False, a number plain or as "hex", '
-        '"binary", "commas" (two decimals where it has any) or "duration" (seconds as hh:mm:ss).',
+        "Converts a value to text: a boolean to True or False, a number unchanged or formatted as "
+        '"hex", "binary", "commas" (with two decimals unless the number is whole) or "duration" '
+        "(seconds as hh:mm:ss).",
         ('tostring(615, "duration")', "00:10:15"),
         build=_tostring,
         returns="string",
@@ -219,8 +220,8 @@ FAMILY: tuple[Function, ...] = (
         "printf",
         1,
         None,
-        "A text made from a format with conversions as in C (%s, %d, %5.2f, %x …) and the "
-        "values for them; null if a value is missing or does not suit.",
+        "Formats values with a format string, as in C (%s, %d, %5.2f, %x, …). Null if a value is "
+        "missing or has the wrong type.",
         ('printf("%-5s|%05.1f|%\'d", "get", 3.14159, 1234567)', "get  |003.1|1,234,567"),
         build=_printf,
         returns="string",
@@ -231,7 +232,7 @@ FAMILY: tuple[Function, ...] = (
         "ipmask",
         2,
         2,
-        "An IPv4 address with a mask laid over it, bit by bit.",
+        "The bitwise AND of an IPv4 address and a mask.",
         ('ipmask("255.255.255.0", "10.20.30.120")', "10.20.30.0"),
         run=_ipmask,
         returns="string",
@@ -241,7 +242,8 @@ FAMILY: tuple[Function, ...] = (
         "tobool",
         1,
         1,
-        "The boolean that a number (0 is false) or the text true, t, false or f means, in any case; else null.",
+        "Converts to a boolean: 0 is false, any other number is true; the texts true, t, false and f "
+        "are recognised in any case. Null for other values.",
         ('if(tobool("T"), "yes", "no")', "yes"),
         run=_tobool,
         returns="boolean",
@@ -251,7 +253,7 @@ FAMILY: tuple[Function, ...] = (
         "toint",
         1,
         2,
-        "The number a text spells, without its decimals; null if it spells none.",
+        "Converts text to a number without its decimals. Null if the text is not a number.",
         ('toint("12.9")', "12"),
         run=_toint,
         returns="number",
@@ -261,7 +263,7 @@ FAMILY: tuple[Function, ...] = (
         "todouble",
         1,
         2,
-        "The number a text spells, as a floating-point number; null if it spells none.",
+        "Converts text to a floating-point number. Null if the text is not a number.",
         ('todouble("1.5")', "1.5"),
         run=_todouble,
         returns="number",
@@ -271,8 +273,8 @@ FAMILY: tuple[Function, ...] = (
         "toarray",
         1,
         1,
-        "The value as a JSON array: an array as it is, a multivalue as an array of its texts, "
-        "anything else as an array of one.",
+        "Converts to a JSON array: an array stays as it is, a multivalue becomes an array of its "
+        "texts, any other value an array with one element.",
         ('toarray(split("a,b", ","))', '["a","b"]'),
         run=_toarray,
         returns="string",
@@ -282,7 +284,7 @@ FAMILY: tuple[Function, ...] = (
         "toobject",
         1,
         1,
-        "The text of a JSON object as it is; null for anything else.",
+        "The text unchanged if it is a JSON object, else null.",
         (r'toobject("{\"a\":1}")', '{"a":1}'),
         run=_toobject,
         returns="string",
@@ -292,7 +294,7 @@ FAMILY: tuple[Function, ...] = (
         "tomv",
         1,
         1,
-        "The elements of a JSON array as a multivalue; any other value as it is.",
+        "The elements of a JSON array as a multivalue; any other value unchanged.",
         (r'tomv("[1,\"b\"]")', ["1", "b"]),
         run=_tomv,
         returns="multivalue",

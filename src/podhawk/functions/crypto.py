@@ -28,7 +28,7 @@ def _declare(name: str, bits: int, expected: str) -> Function:
         name,
         1,
         1,
-        f"The {name.upper()} hash of the text, {bits} bits in lower-case hexadecimal.",
+        f"The {name.upper()} hash of the text: {bits} bits in lower-case hexadecimal.",
         (f'{name}("")', expected),
         run=_hashed(name),
         returns="string",

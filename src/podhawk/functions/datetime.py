@@ -65,7 +65,7 @@ FAMILY: tuple[Function, ...] = (
         "now",
         0,
         0,
-        "When the search started, in epoch seconds; the same for every event, and settable.",
+        "The start time of the search in epoch seconds, the same for every event. --now sets it.",
         ("now()", "1700000000"),
         run=_now,
         returns="number",
@@ -77,7 +77,7 @@ FAMILY: tuple[Function, ...] = (
         "time",
         0,
         0,
-        "The wall clock, in epoch seconds with microseconds, at the moment of the call.",
+        "The current wall-clock time in epoch seconds, with microseconds.",
         ('if(time() > 0, "running", "stopped")', "running"),
         run=lambda: round(time.time(), 6),
         returns="number",
@@ -88,8 +88,8 @@ FAMILY: tuple[Function, ...] = (
         "relative_time",
         2,
         2,
-        "A moment moved by a time modifier, step by step from left to right. Days and "
-        "longer units follow the calendar of the search's zone.",
+        "A time, moved by a time modifier. The parts of the modifier apply from left to right. Days "
+        "and longer units follow the calendar of the search's time zone.",
         ('relative_time(1700000000, "-1d@d")', "1699833600"),
         build=_relative_time,
         returns="number",
@@ -100,7 +100,7 @@ FAMILY: tuple[Function, ...] = (
         "strftime",
         2,
         2,
-        "Epoch seconds as text, in the search's zone.",
+        "Formats epoch seconds as text, in the search's time zone.",
         ('strftime(1700000000.25, "%Y-%m-%dT%H:%M:%S.%3N%z")', "2023-11-14T22:13:20.250+0000"),
         run=_strftime,
         returns="string",
@@ -112,8 +112,8 @@ FAMILY: tuple[Function, ...] = (
         "strptime",
         2,
         2,
-        "The epoch seconds that a text means in a format; null if it does not fit or names no "
-        "day. A text without a zone is meant in the search's.",
+        "Parses text by a format and returns epoch seconds. Null if the text does not match or is "
+        "not a valid date. Text without a time zone is read in the search's time zone.",
         ('strptime("2023-11-14 22:13:20", "%Y-%m-%d %H:%M:%S")', "1700000000"),
         run=_strptime,
         returns="number",

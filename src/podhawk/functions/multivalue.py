@@ -172,7 +172,7 @@ def _only_field(function: str, expression: Expression, source: SearchText) -> st
     if len(names) != 1:
         told = "none" if not names else ", ".join(sorted(names))
         raise source.error(
-            f"{function}() works on exactly one field; this names {told}",
+            f"{function}() works on exactly one field, but this call names {told}",
             expression.at,
             remedy="Compare one field with constants only.",
         )
@@ -214,7 +214,7 @@ FAMILY: tuple[Function, ...] = (
         "commands",
         1,
         1,
-        "The commands of the search that the text holds, as a multivalue.",
+        "The commands of the search in the text, as a multivalue.",
         ('commands("search foo | stats count | sort count")', ["search", "stats", "sort"]),
         run=_commands,
         returns="multivalue",
@@ -224,7 +224,7 @@ FAMILY: tuple[Function, ...] = (
         "mvappend",
         1,
         None,
-        "All values of all arguments, in order; nulls are left out.",
+        "All values of all arguments, in order. Nulls are left out.",
         ('mvappend("a", null(), split("b,c", ","))', ["a", "b", "c"]),
         run=_append,
         returns="multivalue",
@@ -235,7 +235,7 @@ FAMILY: tuple[Function, ...] = (
         "mvcount",
         1,
         1,
-        "How many values there are: 1 for a single, null for none.",
+        "The number of values: 1 for a single value, null for no value.",
         ('mvcount(split("a,b,c", ","))', "3"),
         run=lambda value: len(listed(value)),
         returns="number",
@@ -245,7 +245,7 @@ FAMILY: tuple[Function, ...] = (
         "mvdedup",
         1,
         1,
-        "The distinct values, each where it first stood.",
+        "The distinct values, in order of first occurrence.",
         ('mvdedup(split("b,a,b", ","))', ["b", "a"]),
         run=lambda value: collapse(list(dict.fromkeys(listed(value)))),
         returns="multivalue",
@@ -266,7 +266,8 @@ FAMILY: tuple[Function, ...] = (
         "mvfind",
         2,
         2,
-        "The position, counted from 0, of the first value that a regular expression matches; null if none does.",
+        "The position (starting at 0) of the first value that matches a regular expression, or null "
+        "if no value matches.",
         ('mvfind(split("get,list,watch", ","), "^li")', "1"),
         run=_mvfind,
         returns="number",
@@ -279,8 +280,8 @@ FAMILY: tuple[Function, ...] = (
         "mvindex",
         2,
         3,
-        "The value at a position counted from 0, or those from one position to another "
-        "inclusive. Negative positions count from the end; null if a position does not exist.",
+        "The value at a position (starting at 0), or the values from one position to another, "
+        "inclusive. Negative positions count from the end. Null if a position does not exist.",
         ('mvindex(split("a,b,c,d", ","), -2, -1)', ["c", "d"]),
         run=_mvindex,
         source=SOURCE,
@@ -289,7 +290,7 @@ FAMILY: tuple[Function, ...] = (
         "mvjoin",
         2,
         2,
-        "All values as one text with a delimiter between them.",
+        "All values joined into one text, separated by a delimiter.",
         ('mvjoin(split("a,b", ","), "; ")', "a; b"),
         run=lambda value, delimiter: numbers.text(delimiter).join(listed(value)),
         returns="string",
@@ -299,8 +300,8 @@ FAMILY: tuple[Function, ...] = (
         "mvmap",
         2,
         2,
-        "An expression worked out once for each value of the field that the first argument "
-        "names; the field stands for the one value. Nulls are left out.",
+        "The result of an expression for each value of the field named by the first argument. Inside "
+        "the expression the field has that single value. Nulls are left out.",
         ("mvmap(ports, ports + 1)", ["81", "444"]),
         build=_mvmap,
         returns="multivalue",
@@ -311,8 +312,8 @@ FAMILY: tuple[Function, ...] = (
         "mvrange",
         2,
         3,
-        "Numbers from the first argument up to, but not with, the second, in steps of the third "
-        '(1 if it is absent). A step such as "7d" counts in time.',
+        "Numbers from the first argument up to, but excluding, the second, in steps of the third "
+        '(default: 1). A step such as "7d" is a length of time.',
         ("mvrange(1, 7, 2)", ["1", "3", "5"]),
         run=_mvrange,
         returns="multivalue",
@@ -324,7 +325,7 @@ FAMILY: tuple[Function, ...] = (
         "mvsort",
         1,
         1,
-        "The values in lexicographic order: as text, capitals first.",
+        "The values in lexicographic order, compared as text, capitals first.",
         ('mvsort(split("b,10,9,A", ","))', ["10", "9", "A", "b"]),
         run=lambda value: collapse(sorted(listed(value))),
         returns="multivalue",
@@ -334,8 +335,8 @@ FAMILY: tuple[Function, ...] = (
         "mvzip",
         2,
         3,
-        "The values of two multivalues joined in pairs, with a comma or the third argument "
-        "between; the longer one's rest is left out.",
+        "The values of two multivalues joined in pairs, separated by a comma or by the third "
+        "argument. Surplus values of the longer multivalue are dropped.",
         ('mvzip(split("h1,h2", ","), split("80,443", ","), ":")', ["h1:80", "h2:443"]),
         run=_mvzip,
         returns="multivalue",
@@ -345,7 +346,8 @@ FAMILY: tuple[Function, ...] = (
         "mv_to_json_array",
         1,
         2,
-        "The values as a JSON array of texts; with true() as second argument, values that are JSON keep their type.",
+        "The values as a JSON array of texts. With true() as the second argument, values that are "
+        "valid JSON keep their type.",
         ('mv_to_json_array(split("a,1", ","), true())', '["a",1]'),
         run=_to_json,
         returns="string",
@@ -355,7 +357,7 @@ FAMILY: tuple[Function, ...] = (
         "split",
         2,
         2,
-        "The parts of a text between delimiters; with an empty delimiter, its characters.",
+        "The parts of a text between delimiters. With an empty delimiter, its characters.",
         ('split("a,b", ",")', ["a", "b"]),
         run=_split,
         returns="multivalue",

@@ -50,7 +50,7 @@ def compile_clause(clause: Clause, env: Env) -> Predicate:
         case spl.TimeBound():
             return _time(clause, env)
         case spl.Subsearch():
-            raise AssertionError("a subsearch reached the compiler: it must run first")
+            raise AssertionError("a subsearch reached the compiler; it must run first")
 
 
 def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:

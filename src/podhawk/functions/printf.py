@@ -47,7 +47,7 @@ def read_format(fmt: str) -> tuple[str | Conversion, ...]:
             pieces.append(fmt[at:start])
         found = _CONVERSION.match(fmt, start)
         if not found:
-            raise ValueError(f"{fmt[start : start + 8]!r} is no conversion")
+            raise ValueError(f"{fmt[start : start + 8]!r} is not a valid conversion")
         if found[0] == "%%":
             pieces.append("%")
         else:

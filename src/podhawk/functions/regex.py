@@ -31,11 +31,11 @@ def compile_pattern(pattern: str) -> Any:
         position = max(getattr(error, "pos", 0) - len(_PREFIX), 0)
         reason = str(error.args[0] if error.args else error).split(";", 1)[-1].strip()
         raise SearchError(
-            f"this regular expression does not compile: {reason} at character {position + 1}: "
+            f"invalid regular expression: {reason} at character {position + 1}: "
             f"{pattern[max(0, position - 20) : position + 20]!r}"
         ) from None
     except UnicodeEncodeError:
-        raise SearchError("this regular expression holds a character that is no text (a lone surrogate)") from None
+        raise SearchError("this regular expression contains a character that is not text (a lone surrogate)") from None
 
 
 class LimitHit(Exception):

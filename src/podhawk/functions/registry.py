@@ -37,11 +37,11 @@ FUNCTIONS: dict[str, Function] = {
 }
 """Every name, aliases included, and its declaration."""
 
-_SPL2 = "it belongs to SPL2, which is another language"
+_SPL2 = "it belongs to SPL2, which is a different language"
 REFUSED: dict[str, str] = {
-    "lookup": "an expression sees one event and no lookup tables; use the lookup command before eval",
-    "cluster": "it groups events by similarity with a model that is not documented",
-    "getfields": "an expression sees the fields it names only",
+    "lookup": "an expression has no access to lookup tables; use the lookup command before eval",
+    "cluster": "it groups events by similarity with an undocumented model",
+    "getfields": "an expression can read only the fields that it names",
     **dict.fromkeys(
         (
             "all",

@@ -66,7 +66,7 @@ _ABSOLUTE = (
     "%Y-%m-%d",
 )
 _REMEDY = (
-    "Write an offset such as -24h, a snap such as @d, both (-1d@d), now, epoch seconds, "
+    "Use an offset such as -24h, a snap such as @d, both (-1d@d), now, epoch seconds, "
     "mm/dd/yyyy:hh:mm:ss, or a date such as 2024-05-01T10:00:00Z."
 )
 Step = tuple[int, str]
@@ -85,7 +85,7 @@ def resolve(text: str, now: float, zone: tzinfo) -> float:
     if number is not None:
         seconds = finite(number)
         if seconds is None:
-            raise SearchError(f"{text[:40]!r} is too large a number of seconds", remedy=_REMEDY)
+            raise SearchError(f"{text[:40]!r} seconds are too many", remedy=_REMEDY)
         return float(seconds)
     if wanted[:1].isdigit():
         for fmt in _ABSOLUTE:
@@ -117,8 +117,8 @@ def parse_modifier(text: str) -> tuple[Step, ...]:
             steps.append((int(f"{sign}{count[:18] or 1}"), str(known)))
         if known is None:
             raise SearchError(
-                f"unknown unit of time {(snapped or unit)!r} in {text!r}",
-                remedy="Units are s, m, h, d, w (w0 to w7 after @), mon, q and y.",
+                f"unknown time unit {snapped or unit!r} in {text!r}",
+                remedy="Known units: s, m, h, d, w (w0 to w7 after @), mon, q and y.",
             )
         at = found.end()
     if at < len(wanted) or not steps:
@@ -185,5 +185,5 @@ def snap(moment: float, unit: str, zone: tzinfo) -> float:
     elif unit == "y":
         day = day.replace(month=1, day=1)
     elif unit != "d":
-        raise ValueError(f"unknown unit {unit!r}")
+        raise ValueError(f"unknown time unit {unit!r}")
     return day.replace(tzinfo=zone).timestamp()

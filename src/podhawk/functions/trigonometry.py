@@ -26,7 +26,7 @@ FAMILY: tuple[Function, ...] = (
     _trig("atan", "The arc tangent in radians.", math.atan, ("round(atan(1), 4)", "0.7854")),
     _trig(
         "atan2",
-        "The angle in radians of the point with height y (first argument) and width x (second).",
+        "The angle in radians of the point whose y is the first argument and whose x is the second.",
         math.atan2,
         ("round(atan2(1, -1), 4)", "2.3562"),
         2,
@@ -39,7 +39,13 @@ FAMILY: tuple[Function, ...] = (
     ),
     _trig("cos", "The cosine of an angle in radians.", math.cos, ("cos(0)", "1")),
     _trig("cosh", "The hyperbolic cosine.", math.cosh, ("cosh(0)", "1")),
-    _trig("hypot", "The length of the hypotenuse over two legs.", math.hypot, ("hypot(3, 4)", "5"), 2),
+    _trig(
+        "hypot",
+        "The length of the hypotenuse of a right triangle, given its two legs.",
+        math.hypot,
+        ("hypot(3, 4)", "5"),
+        2,
+    ),
     _trig("sin", "The sine of an angle in radians.", math.sin, ("round(sin(pi()/2), 4)", "1")),
     _trig("sinh", "The hyperbolic sine.", math.sinh, ("sinh(0)", "0")),
     _trig("tan", "The tangent of an angle in radians.", math.tan, ("tan(0)", "0")),

@@ -63,14 +63,16 @@ def read_file(path: Path) -> SettingsFile:
     macros = data.pop("macros", {})
     if not isinstance(macros, dict) or not all(isinstance(text, str) for text in macros.values()):
         raise UsageError(
-            "[macros] maps names to definitions, both text",
+            "[macros] must map macro names to definitions; both are strings",
             place=Place(str(path)),
-            remedy='Write: kube_allowed_images = "objectRef.name IN (*falco*)"',
+            remedy='For example: kube_allowed_images = "objectRef.name IN (*falco*)"',
         )
     tables = {name: data.pop(name) for name in TABLES if name in data}
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise UsageError(f"[{name}] is a table", place=Place(str(path)), remedy=f"Write [{name}] on a line.")
+            raise UsageError(
+                f"{name} must be a table", place=Place(str(path)), remedy=f"Write [{name}] on a line of its own."
+            )
     found: dict[str, Any] = {}
     for key, value in data.items():
         option = BY_KEY.get(key.replace("-", "_"))
@@ -92,24 +94,24 @@ def typed(option: Option, value: Any, place: Place | None) -> Any:
             return value
         if isinstance(value, str) and value.lower() in _TRUE | _FALSE:
             return value.lower() in _TRUE
-        raise UsageError(f"{option.name} is true or false, not {value!r}", place=place)
+        raise UsageError(f"{option.name} must be true or false, not {value!r}", place=place)
     if option.kind == "list":
         if isinstance(value, str):
             return [part for part in value.split(os.pathsep) if part]
         if isinstance(value, list) and all(isinstance(part, str) for part in value):
             return list(value)
-        raise UsageError(f"{option.name} is a list of texts", place=place)
+        raise UsageError(f"{option.name} must be a list of strings", place=place)
     if option.kind == "number":
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value
         if isinstance(value, str) and value.isdecimal() and int(value) > 0:
             return int(value)
-        raise UsageError(f"{option.name} is a whole number of at least 1, not {value!r}", place=place)
+        raise UsageError(f"{option.name} must be a whole number of at least 1, not {value!r}", place=place)
     if not isinstance(value, str):
-        raise UsageError(f"{option.name} is a text, not {value!r}", place=place)
+        raise UsageError(f"{option.name} must be a string, not {value!r}", place=place)
     if option.kind == "choice" and value not in option.every_choice:
         raise UsageError(
-            f"{option.name} is one of {', '.join(option.every_choice)}, not {value!r}",
+            f"{option.name} must be one of {', '.join(option.every_choice)}, not {value!r}",
             place=place,
             remedy=nearest(value, option.every_choice),
         )
@@ -143,7 +145,7 @@ def resolve(
         value = next((layer for layer in layers if layer is not None and layer != ()), default)
         if option.kind == "choice" and value is not None and value not in option.choices_for(verb):
             raise UsageError(
-                f"{verb} does not know {option.name} {value!r}",
+                f"{value!r} is not a valid {option.name} for {verb}",
                 remedy=f"Choose one of {', '.join(option.choices_for(verb))}.",
             )
         values[option.key] = value

@@ -26,44 +26,44 @@ SWITCHES: tuple[Switch, ...] = (
     Switch("macro-keeps-quotes", "a quoted macro argument loses its outer quotes", "it keeps them"),
     Switch(
         "phrase-boundaries",
-        "a quoted phrase matches wherever its characters stand in _raw",
+        "a quoted phrase matches anywhere in _raw",
         "a quoted phrase must begin and end at a breaker, as a bare word must",
     ),
     Switch(
         "field-names-any-case",
-        "search compares field names with regard to case",
-        "search finds a field whatever the case of its name",
+        "search compares field names case-sensitively",
+        "search ignores the case of field names",
     ),
     Switch(
         "search-multivalue-all",
-        "a comparison of search holds for a multivalue field if any value satisfies it",
+        "a comparison in search is true for a multivalue field if any value satisfies it",
         "all values must satisfy it",
     ),
-    Switch("json-null-absent", "JSON null is the text null", "JSON null makes no field"),
+    Switch("json-null-absent", "JSON null becomes the text null", "JSON null makes no field"),
     Switch("json-empty-text-absent", "an empty JSON string is an empty value", "an empty JSON string makes no field"),
-    Switch("json-empty-container-value", "an empty JSON object or array makes no field", "it makes an empty value"),
+    Switch("json-empty-container-value", "an empty JSON object or array makes no field", "they make an empty value"),
     Switch(
         "json-numbers-normalised",
         "JSON numbers keep their spelling (1.0, 1e3)",
-        "they are written the shortest way (1, 1000)",
+        "they are normalised to the shortest form (1, 1000)",
     ),
-    Switch("json-booleans-as-digits", "JSON booleans are true and false", "they are 1 and 0"),
-    Switch("json-duplicates-dropped", "a value that an array holds twice is there twice", "it is there once"),
-    Switch("json-nested-arrays-plain", "an array in an array is named a{}{}", "it is named a{}"),
+    Switch("json-booleans-as-digits", "JSON booleans become true and false", "they become 1 and 0"),
+    Switch("json-duplicates-dropped", "repeated values of a JSON array are kept", "each value is kept once"),
+    Switch("json-nested-arrays-plain", "an array inside an array is named a{}{}", "it is named a{}"),
     Switch(
         "spath-cutoff",
-        "all of an event is extracted, and all of what spath reads",
-        "only its first 5,000 characters are, as limits.conf has it for events that are not indexed as _json",
+        "automatic extraction and spath read the whole event",
+        "they read only the first 5,000 characters, as limits.conf sets for events that are not indexed as _json",
     ),
     Switch(
-        "spath-append", "spath without a path replaces a field that exists", "it adds its values to those that exist"
+        "spath-append", "spath without a path replaces an existing field", "it adds its values to the existing ones"
     ),
-    Switch("fillnull-empty", "an empty text is a value", "fillnull fills an empty text too"),
-    Switch("stats-nothing-no-row", "stats count over nothing is one row with 0", "it is no row"),
+    Switch("fillnull-empty", "fillnull leaves empty text alone", "fillnull fills empty text too"),
+    Switch("stats-nothing-no-row", "stats count over no events returns one row with 0", "it returns no row"),
     Switch(
         "stats-null-by-kept",
-        "a row that lacks a BY field is in no group",
-        "it is in a group with an empty text for that field",
+        "stats drops a row that lacks a BY field",
+        "the row is grouped under an empty text for that field",
     ),
     Switch(
         "stats-multivalue-by-first",
@@ -78,17 +78,19 @@ SWITCHES: tuple[Switch, ...] = (
     Switch(
         "percentile-nearest-rank",
         "percentiles are interpolated between neighbours",
-        "the nearest value that occurs is taken",
+        "the nearest value that occurs is returned",
     ),
     Switch(
         "eventstats-null-by-kept",
-        "eventstats and streamstats give a row that lacks a BY field nothing",
-        "such rows are a group of their own",
+        "eventstats and streamstats add nothing to a row that lacks a BY field",
+        "such rows form a group of their own",
     ),
     Switch("mvexpand-drops-empty", "mvexpand keeps a row without the field", "it drops the row"),
     Switch("regex-missing-drops", "regex field!=… keeps rows that lack the field", "it drops them"),
-    Switch("rex-empty-groups", "a group of rex that took no part makes no field", "it makes an empty one"),
-    Switch("plus-concatenates", "a number + a text that is no number is null", "it is both, one after the other"),
+    Switch(
+        "rex-empty-groups", "a rex group that did not take part in the match makes no field", "it makes an empty field"
+    ),
+    Switch("plus-concatenates", "a number + a text that is not a number is null", "they are concatenated"),
     Switch(
         "compare-as-text",
         "where and eval compare as numbers whenever both sides look like numbers",
@@ -96,34 +98,34 @@ SWITCHES: tuple[Switch, ...] = (
     ),
     Switch(
         "where-multivalue-first",
-        "a comparison of where or eval holds for a multivalue if any value satisfies it",
+        "a comparison in where or eval is true for a multivalue field if any value satisfies it",
         "only its first value counts",
     ),
-    Switch("like-any-case", "like() regards case", "it does not"),
+    Switch("like-any-case", "like() is case-sensitive", "it ignores case"),
     Switch(
         "lookup-keeps-unmatched",
         "lookup … OUTPUT clears the output fields of a row without a match",
-        "it leaves them as they were",
+        "it leaves them unchanged",
     ),
     Switch(
         "iplocation-first-only",
-        "of several addresses in a field, iplocation takes the first that has a place",
-        "it looks only at the first",
+        "iplocation uses the first address of a multivalue field that has a location",
+        "it uses only the first address",
     ),
     Switch(
         "iplocation-no-empty",
-        "what a geo database does not tell of a known address is an empty field",
-        "it is no field",
+        "iplocation sets fields that the database lacks for a known address to empty text",
+        "it leaves them out",
     ),
-    Switch("convert-unread-drops", "convert leaves a value that its function cannot read", "it removes the value"),
+    Switch("convert-unread-drops", "convert keeps a value that its function cannot convert", "it removes the value"),
 )
 
 DIFFERENCES: tuple[Switch, ...] = (
     Switch(
         "fillnull-by-list",
-        "fillnull without a list fills the fields that some row has",
-        "it also fills the fields that the next stats, chart, timechart or top groups by, so that a published "
-        "detection cannot go silent because no event in the input has, say, objectRef.name",
+        "fillnull without a field list fills the fields that at least one row has",
+        "it also fills the by fields of the next stats, chart, timechart or top, so that a published "
+        "detection does not go silent because no event in the input has, for example, objectRef.name",
         True,
     ),
 )
@@ -137,6 +139,6 @@ def chosen(names: list[str] | tuple[str, ...]) -> frozenset[str]:
         if name not in NAMES:
             raise UsageError(
                 f"unknown switch {name!r}",
-                remedy=nearest(name, NAMES) or f"The switches are: {', '.join(sorted(NAMES))}.",
+                remedy=nearest(name, NAMES) or f"Known switches: {', '.join(sorted(NAMES))}.",
             )
     return frozenset(names)

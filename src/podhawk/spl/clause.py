@@ -120,7 +120,7 @@ def read_clause(text: str, name: str) -> Clause:
     """A clause that stands by itself, such as a condition in a file. Raises SearchError; subsearches are refused."""
 
     def refuse(cursor: Cursor) -> object:
-        cursor.fail("a condition holds no subsearch")
+        cursor.fail("a condition cannot contain a subsearch")
 
     return parse_clause(Cursor(plain(text, name), 0, len(text), "search"), refuse)
 
@@ -130,7 +130,7 @@ def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
     parts = [_disjunction(cursor, subsearch, depth, mixed, ors)]
     while not cursor.done and cursor.peek() != ")":
         if _operator(cursor, "AND") and (cursor.done or cursor.peek() == ")"):
-            cursor.fail("AND has nothing on its right side")
+            cursor.fail("AND has no right operand")
         parts.append(_disjunction(cursor, subsearch, depth, mixed, ors))
     if len(parts) == 1:
         return parts[0]
@@ -147,7 +147,7 @@ def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
     while _operator(cursor, "OR"):
         ors.append(at)
         if cursor.done or cursor.peek() == ")":
-            cursor.fail("OR has nothing on its right side")
+            cursor.fail("OR has no right operand")
         parts.append(_negation(cursor, subsearch, depth, mixed))
         at = cursor.at
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
@@ -158,13 +158,13 @@ def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixe
         cursor.fail("this clause is nested too deeply")
     if _operator(cursor, "NOT"):
         if cursor.done:
-            cursor.fail("NOT has nothing on its right side")
+            cursor.fail("NOT has no operand")
         return Not(_negation(cursor, subsearch, depth + 1, mixed))
     if cursor.peek() == "(":
         at = cursor.at
         cursor.take("(")
         if cursor.peek() == ")":
-            cursor.fail("these parentheses hold nothing")
+            cursor.fail("empty parentheses")
         if cursor.done:
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
         inner = _conjunction(cursor, subsearch, depth + 1, mixed)
@@ -199,7 +199,7 @@ def _term(cursor: Cursor) -> Clause:
     at = cursor.at
     for word in ("AND", "OR"):
         if _word_is_next(cursor, word):
-            cursor.fail(f"{word} has nothing on its left side", f'Write "{word}" in quotes to look for the word.')
+            cursor.fail(f"{word} has no left operand", f'Write "{word}" in quotes to search for the word.')
     if cursor.peek() in ")|]":
         cursor.fail(f"unexpected {cursor.peek()!r}")
     function = cursor.looking_at(_FUNCTION)
@@ -268,7 +268,7 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
     while True:
         if cursor.take(")"):
             if not found:
-                raise cursor.error("IN ( ) lists nothing", opening)
+                raise cursor.error("IN ( ) contains no values", opening)
             return tuple(found)
         text = cursor.quoted()
         if text is None:

@@ -166,7 +166,7 @@ class Cursor:
                 f"unknown option {found[1]!r}",
                 length=len(found[1]),
                 remedy=nearest(name, allowed)
-                or (f"Its options are: {', '.join(sorted(allowed))}." if allowed else "It takes no options."),
+                or (f"Known options: {', '.join(sorted(allowed))}." if allowed else "This command takes no options."),
             )
         self.at = found.end()
         value = self.quoted()
@@ -195,7 +195,7 @@ class Cursor:
         if value.lower() in TRUE:
             return True
         if value.lower() not in FALSE:
-            self.fail(f"option {option} is true or false, not {value!r}")
+            self.fail(f"option {option} must be true or false, not {value!r}")
         return False
 
     def integer(self, value: str, what: str, low: int = 0) -> int:
@@ -203,16 +203,16 @@ class Cursor:
         try:
             number = int(value)
         except ValueError:
-            self.fail(f"{what} is a whole number, not {value!r}")
+            self.fail(f"{what} must be a whole number, not {value!r}")
         if number < low:
-            self.fail(f"{what} is at least {low}, not {number}")
+            self.fail(f"{what} must be at least {low}, not {number}")
         return number
 
     def choice(self, value: str, option: str, allowed: Iterable[str]) -> str:
         """One of a few words, in any case."""
         known = list(allowed)
         if value.lower() not in known:
-            self.fail(f"option {option} is one of {', '.join(known)}, not {value!r}", nearest(value, known))
+            self.fail(f"option {option} must be one of {', '.join(known)}, not {value!r}", nearest(value, known))
         return value.lower()
 
     def bracketed(self) -> tuple[int, int]:

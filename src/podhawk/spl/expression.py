@@ -126,7 +126,7 @@ def _prefix(cursor: Cursor, depth: int) -> Expression:
     at = cursor.at
     char = cursor.peek()
     if cursor.done:
-        cursor.fail("expected an expression, found the end")
+        cursor.fail("expected an expression, found the end of the search")
     if char == "(":
         cursor.take("(")
         inner = parse_expression(cursor, 0, depth + 1)
@@ -170,7 +170,7 @@ def _quoted_field(cursor: Cursor) -> Field:
     at = cursor.at
     end = cursor.source.text.find("'", at + 1, cursor.end)
     if end < 0:
-        cursor.fail("this single quote is never closed", "Single quotes stand round field names.")
+        cursor.fail("this single quote is never closed", "Single quotes enclose field names.")
     cursor.at = end + 1
     cursor.space()
     return Field(cursor.source.text[at + 1 : end], at)
@@ -228,7 +228,7 @@ def _searched(call: Call) -> frozenset[str]:
     from podhawk.spl import clause
 
     def refuse(cursor: Cursor) -> object:
-        cursor.fail("searchmatch() takes no subsearch")
+        cursor.fail("searchmatch() cannot contain a subsearch")
 
     if len(call.arguments) != 1 or not isinstance(call.arguments[0], Literal):
         return frozenset({"_raw"})

@@ -194,7 +194,7 @@ def _verbatim_pieces(base: SearchText, start: int, end: int, made: int) -> list[
 def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: int) -> str | None:
     matched = _CALL.match(call[1:-1])
     if not matched:
-        raise base.error("an empty macro call", offset, len(call))
+        raise base.error("empty macro call", offset, len(call))
     macro_name, raw = matched[1], matched[2]
     values = split_arguments(raw, rules.keep_quotes) if raw is not None and raw.strip() else []
     macro = rules.macros.get((macro_name, len(values)))
@@ -213,7 +213,7 @@ def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: i
             or "Define it in a macros folder or in podhawk.toml.",
         )
     if depth >= DEPTH_LIMIT:
-        raise base.error(f"macro `{macro_name}` calls itself without end", offset, len(call))
+        raise base.error(f"macro `{macro_name}` calls itself", offset, len(call))
     text = strip_comments(macro.definition, f"macro {macro_name}").text
     bound = dict(zip(macro.arguments, values, strict=False))
     if macro.validation:
@@ -236,7 +236,7 @@ def _inner(base: SearchText, text: str, offset: int, rules: _Rules, depth: int) 
         if start < 0:
             return "".join(out)
         if end < 0:
-            raise base.error("a macro definition holds a backtick that is never closed", offset)
+            raise base.error("a macro definition contains a backtick that is never closed", offset)
         expansion = _expansion(base, text[start:end], offset, rules, depth)
         out.append(text[start:end] if expansion is None else expansion)
         size += len(out[-1])
@@ -262,11 +262,11 @@ def _validate(
     result = evaluate(condition)
     failed = macro.errormsg if result is False else result if isinstance(result, str) else None
     if failed is not None:
-        raise base.error(failed or f"the arguments of macro `{name}` are not valid", offset, length)
+        raise base.error(failed or f"invalid arguments for macro `{name}`", offset, length)
 
 
 def _evaluated(base: SearchText, text: str, name: str, offset: int, length: int, evaluate: Evaluate | None) -> str:
     result = evaluate(text) if evaluate else None
     if not isinstance(result, str):
-        raise base.error(f"macro `{name}` is an eval expression that gives no string", offset, length)
+        raise base.error(f"macro `{name}` is an eval expression, but its result is not a string", offset, length)
     return result

@@ -93,7 +93,7 @@ def _slices(source: SearchText, start: int, stop: int) -> list[tuple[int, int]]:
         elif char == "]":
             depth -= 1
             if depth < 0:
-                raise source.error("this ] closes nothing", at)
+                raise source.error("this ] has no matching [", at)
         elif char == "|" and depth == 0:
             found.append((left, at))
             left = at + 1

@@ -96,7 +96,7 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
                 raise place.error(
                     "this double quote is never closed",
                     at,
-                    remedy='Close it with ", or write \\" for a quote that belongs to the text.',
+                    remedy='Close it with ", or write \\" for a quote inside the text.',
                 )
             step = written[at:end]
         elif written.startswith("```", at):

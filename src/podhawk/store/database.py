@@ -37,14 +37,14 @@ def open_engine(state: str) -> Engine:
     if is_url(state):
         if not state.startswith(_POSTGRES):
             raise UsageError(
-                f"no state can be kept at {state.split('://')[0]}://…",
-                remedy="--state is a folder, or a URL such as postgresql://user@host/podhawk.",
+                f"unsupported state URL {state.split('://')[0]}://…",
+                remedy="--state takes a folder, or a URL such as postgresql://user@host/podhawk.",
             )
         try:
             import psycopg  # noqa: F401
         except ImportError:
             raise UsageError(
-                "a PostgreSQL state needs a package that is not installed: psycopg",
+                "a PostgreSQL state needs the package psycopg, which is not installed",
                 remedy="pip install 'podhawk[postgres]'",
             ) from None
         return sql.create_engine(
@@ -57,7 +57,7 @@ def open_engine(state: str) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
-            f"the state {state} cannot be used: {error.strerror}", remedy="Name a folder that can be written to."
+            f"cannot use the state folder {state}: {error.strerror}", remedy="Name a writable folder."
         ) from None
     engine = sql.create_engine(
         f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": WAIT, "isolation_level": None}
@@ -124,5 +124,5 @@ def _store_errors(engine: Engine) -> Iterator[None]:
         what = str(origin or error).strip().splitlines()[0]
         where = engine.url.render_as_string(hide_password=True)
         raise StoreError(
-            f"{where}: {what}", remedy="Another run may hold it, or it cannot be reached or written."
+            f"{where}: {what}", remedy="Another run may have locked it, or it may be unreachable or read-only."
         ) from None

@@ -93,8 +93,8 @@ def migrate(connection: Connection) -> None:
         version = 0
     if version > CURRENT:
         raise StoreError(
-            f"the state is of version {version}, which a newer podhawk made; this one knows {CURRENT}",
-            remedy="Use that podhawk, or another --state.",
+            f"the state has version {version}, which a newer podhawk wrote; this podhawk reads up to version {CURRENT}",
+            remedy="Use the newer podhawk, or another --state.",
         )
     for step in MIGRATIONS[version:]:
         step(connection)

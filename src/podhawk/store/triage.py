@@ -40,15 +40,16 @@ def set_triage(state: str, finding_id: str, triage: Triage) -> str:
     """
     if triage.status not in STATUSES:
         raise UsageError(
-            f"there is no status {triage.status!r}",
-            remedy=nearest(triage.status, STATUSES) or f"The statuses are: {', '.join(STATUSES)}.",
+            f"unknown status {triage.status!r}",
+            remedy=nearest(triage.status, STATUSES) or f"Known statuses: {', '.join(STATUSES)}.",
         )
     with transaction(open_engine(state)) as connection:
         id_ = current_id(connection, finding_id)
         if id_ is None:
             raise UsageError(
                 f"no finding has the id {finding_id}",
-                remedy="podhawk search '| from datamodel:Findings.All_Findings | table finding_id title' lists them.",
+                remedy="To list the ids: podhawk search '| from datamodel:Findings.All_Findings | table finding_id "
+                "title'.",
             )
         connection.execute(TRIAGE.delete().where(TRIAGE.c.finding_id == id_))
         connection.execute(

@@ -83,7 +83,7 @@ def test_navigator_layer(content: Content) -> None:
 def test_page_names_and_escapes(content: Content) -> None:
     text = html(cover(content.detections))
     assert "ATT&amp;CK 16" in text
-    assert "Outside Containers" in text
+    assert "Not in Containers" in text
     assert '<link rel="stylesheet"' not in text
 
 

@@ -129,8 +129,8 @@ def test_an_exception_goes_into_the_filter_macro_where_its_fields_survive(tmp_pa
         )
     )
     done = podhawk("export", "splunk", "--exceptions", tmp_path / "e.yml", "--output-dir", tmp_path)
-    assert "exception 'kept' is in the filter macro" in done.stderr
-    assert "exception 'lost' has no place" in done.stderr
+    assert "exception 'kept': added to the filter macro" in done.stderr
+    assert "exception 'lost': not exported" in done.stderr
     macros = read(tmp_path / "podhawk_content" / "default" / "macros.conf")
     assert macros["kubernetes_exec_into_pod_filter"]["definition"] == "search * | search NOT (user=ci)"
 

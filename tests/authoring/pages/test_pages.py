@@ -85,7 +85,7 @@ def test_every_generation_has_every_section(content: Content, tmp_path: Path, fo
         "DE.AE",
         "CIS 13",
         "CVE-2024-0001",
-        "filter macro",
+        "available at the filter macro",
         "user.groups{}",
         "Cron jobs.",
         "Example Story",
@@ -153,7 +153,7 @@ def test_pages_of_detections_that_are_gone_are_taken_away(content: Content, tmp_
 
 def test_a_folder_that_holds_something_else_is_left_alone(content: Content, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(UsageError, match="something else"):
+    with pytest.raises(UsageError, match="did not write"):
         build_site(content, tmp_path)
     assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["notes.txt"]
 
@@ -222,7 +222,7 @@ def test_results_that_cannot_be_read_are_refused(tmp_path: Path, text: str) -> N
 
 def test_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert invoke(["docs", "--content", str(folder), "--only", "pod_tags", "--output-dir", str(tmp_path / "s")]) == 0
-    assert "1 detections" in capsys.readouterr().err
+    assert "1 detection, 1 story" in capsys.readouterr().err
     assert (tmp_path / "s" / "detections" / "pod-tags.html").is_file()
     assert invoke(["docs", "--content", str(folder)]) == 2
 

@@ -36,7 +36,7 @@ def test_outcome_at_each_place(content: Content, stem: str, expected: str) -> No
 def test_a_field_that_fillnull_fills_does_not_drop_rows(content: Content) -> None:
     one = next(one for one in content.detections if one.stem == "pod_tags")
     gke = next(verdict for verdict in verdicts(trace(one, content)) if verdict.place == "gke")
-    assert gke.reasons == ("Without values here: user.groups{}.",)
+    assert gke.reasons == ("Fields without values here: user.groups{}.",)
 
 
 def test_a_search_over_another_source_fires_nowhere(tmp_path: Path) -> None:

@@ -61,30 +61,30 @@ def result(done: subprocess.CompletedProcess[str]) -> tuple[str, str]:
 def test_the_right_number_of_rows_passes_and_is_called_weak(folder: Path) -> None:
     done = run(folder)
     assert (done.returncode, result(done)) == (0, ("passed", "2 rows"))
-    assert "only the number of rows is checked" in done.stderr
+    assert "no golden rows: only the number of rows is checked" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("expected_results: 2", "expected_results: 3", "2 rows where 3 rows should be"),
+        ("expected_results: 2", "expected_results: 3", "expected 3 rows, got 2 rows"),
         ("  expected_results: 2\n", "", "2 rows"),
-        ("verb=create", "verb=delete", "0 rows where 2 rows should be"),
-        ("field: user,", "field: account,", "no row has the risk object account"),
+        ("verb=create", "verb=delete", "expected 2 rows, got 0 rows"),
+        ("field: user,", "field: account,", "no row has a value for risk object account"),
         (
             "threat_objects: []",
             "threat_objects: [{field: src_ip, type: ip_address}]",
-            "no row has the threat object src_ip",
+            "no row has a value for threat object src_ip",
         ),
         ("| stats", "| stast", "Did you mean"),
-        ("attack.log", "nowhere.log", "there is no file nowhere.log"),
+        ("attack.log", "nowhere.log", "dataset nowhere.log not found"),
     ],
 )
 def test_what_is_wrong_is_told(folder: Path, old: str, new: str, message: str) -> None:
     done = run(folder, DETECTION.replace(old, new))
     outcome, told = result(done)
     assert message in told
-    assert (outcome, done.returncode) == {"2 rows": ("passed", 0), "there is no file nowhere.log": ("skipped", 0)}.get(
+    assert (outcome, done.returncode) == {"2 rows": ("passed", 0), "dataset nowhere.log not found": ("skipped", 0)}.get(
         message, ("failed", 6)
     )
 
@@ -153,7 +153,7 @@ def test_junit_is_what_coverage_reads(folder: Path) -> None:
         "Pods",
         "attack",
         "failed",
-        "2 rows where 7 rows should be",
+        "expected 7 rows, got 2 rows",
     )
 
 
@@ -193,4 +193,4 @@ def test_every_mutant_differs_from_its_search() -> None:
 
 
 def test_content_without_tests_is_skipped_and_told(folder: Path) -> None:
-    assert result(run(folder, DETECTION.split("tests:")[0])) == ("skipped", "it has no test")
+    assert result(run(folder, DETECTION.split("tests:")[0])) == ("skipped", "the detection has no test")

@@ -245,12 +245,10 @@ def test_the_credential_of_a_component_in_other_hands_is_no_machinery(tmp_path: 
     def reasons(**members: object) -> set[str]:
         return {reason.reason for reason in only_finding(tmp_path, event(user=SCHEDULER, **members)).priority_reasons}
 
-    assert "by the control plane or a node" in reasons(userAgent="kube-scheduler/v1")
-    assert "by the control plane or a node" not in reasons(userAgent="kubectl/v1.32")
-    assert "made by a controller for somebody" not in reasons(userAgent="kubectl/v1.32")
-    assert "by the control plane or a node" not in reasons(
-        userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"}
-    )
+    assert "control plane or node" in reasons(userAgent="kube-scheduler/v1")
+    assert "control plane or node" not in reasons(userAgent="kubectl/v1.32")
+    assert "controller acting for a known owner" not in reasons(userAgent="kubectl/v1.32")
+    assert "control plane or node" not in reasons(userAgent="kube-scheduler/v1", impersonatedUser={"username": "root"})
 
 
 def test_a_controller_that_does_the_same_again_for_the_same_cause_is_lowered(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_file_may_hold_several(tmp_path: Path) -> None:
         (GOOD.replace("owner: platform\n", ""), "owner"),
         (GOOD.replace("reason:", "reasons:"), "reasons"),
         (GOOD.replace("=alice", "=(alice"), "when"),
-        (GOOD.replace("expires: 2026-12-31\n", ""), "ends"),
+        (GOOD.replace("expires: 2026-12-31\n", ""), "expiry date"),
         (GOOD.replace("2026-12-31", "soon"), "soon"),
         (GOOD.replace("2026-12-31", "2026-12-31 or so"), "or so"),
         (GOOD.replace("=default", "=[ search x ]"), "when"),
@@ -135,5 +135,5 @@ def test_faults_are_told_with_their_place(tmp_path: Path, text: str, told: str) 
 
 
 def test_a_file_that_is_not_there_is_told() -> None:
-    with pytest.raises(ContentError, match="there is no"):
+    with pytest.raises(ContentError, match="no such file"):
         load_exceptions(["nowhere"])

@@ -32,7 +32,7 @@ def test_priority_is_the_sum_of_its_shown_reasons(tmp_path: Path) -> None:
 def test_the_first_time_counts_by_the_time_of_the_event_not_of_the_line(tmp_path: Path) -> None:
     late, early = event("late", at="11:00:00.1"), event("early", at="09:00:00.1")
     found = list(run(write(tmp_path / "a.log", late, early), detection(PODS)))
-    firsts = [any("first time" in reason.reason for reason in one.priority_reasons) for one in found]
+    firsts = [any("first such request" in reason.reason for reason in one.priority_reasons) for one in found]
     assert firsts == [True, False]
 
 
@@ -54,7 +54,7 @@ def test_what_gives_power_over_the_node_raises_the_priority(tmp_path: Path) -> N
         event(requestObject={"spec": {"containers": [{"image": "nginx", "securityContext": {"privileged": True}}]}}),
     )
     assert strong.priority == plain.priority + 15
-    assert strong.priority_reasons[-1].reason == "it gives power over the node or the cluster: privileged"
+    assert strong.priority_reasons[-1].reason == "grants power over the node or the cluster: privileged"
 
 
 def test_a_ttp_is_visible_below_the_bar(tmp_path: Path) -> None:

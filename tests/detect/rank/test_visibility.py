@@ -69,6 +69,6 @@ def test_clusters_throttle_and_get_used_to_things_by_themselves(tmp_path: Path) 
         for number, name in enumerate(("east", "west"))
     ]
     assert [one.finding.throttled for one in with_throttling(matches, 50)] == [False, False]
-    first = "the first time this actor does this here"
+    first = "first such request by this actor"
     for one in with_priority(matches, PriorityPolicy()):
         assert first in [reason.reason for reason in one.finding.priority_reasons]

@@ -101,7 +101,7 @@ def test_sums_are_those_of_the_ledger(result: FindingsResult) -> None:
 
 def test_incidents_are_those_of_the_ledger(result: FindingsResult) -> None:
     (incident,) = (one for one in result if one.kind == "incident" and one.detection.name == "Risk Threshold Exceeded")
-    assert incident.title == "alice has gathered 260 points of risk within 24 hours"
+    assert incident.title == "alice reached risk score 260 in 24 h"
     assert (incident.severity, incident.risk_score, incident.visible) == ("high", 260, True)
     assert incident.rows[0]["risk_score"] == "140"
     assert incident.request_count == 8
@@ -132,7 +132,7 @@ def test_three_tactics_from_four_detections_in_a_week_are_an_incident(tmp_path: 
         for number, technique in enumerate(techniques)
     ]
     titles = [one.title for one in run(write(tmp_path / "a.log", *days), *made) if one.kind == "incident"]
-    assert titles == ["alice shows 4 tactics of an attack in 4 detections"]
+    assert titles == ["alice: activity across 4 ATT&CK tactics (4 detections)"]
     assert [one for one in run(write(tmp_path / "b.log", *days[:3]), *made) if one.kind == "incident"] == []
 
 
@@ -222,7 +222,7 @@ def test_a_correlation_over_events_makes_an_incident(tmp_path: Path) -> None:
 def test_what_the_cap_took_is_told(result: FindingsResult) -> None:
     alice = next(one for one in risk_table(result.found.risk) if one.object == "alice")
     assert (alice.score, alice.capped) == (260, 60)
-    assert ("capped at 100 a day",) in {one.notes for one in result.found.risk}
+    assert ("capped at 100 per day",) in {one.notes for one in result.found.risk}
 
 
 def test_windows_move_only_where_risk_is_gained(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_whoever_has_no_name_stands_under_an_address_and_scores_nothing(tmp_path
         "10.0.0.7",
         "system",
         0.0,
-        ("nobody is named",),
+        ("no risk object",),
     )
 
 

@@ -160,12 +160,12 @@ def test_a_worker_killed_in_the_middle(cluster: Cluster, session: Any, tmp_path:
 
 def test_a_missing_package_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
-    with pytest.raises(UsageError, match=r"not installed: pyspark\n.*podhawk\[spark\]"):
+    with pytest.raises(UsageError, match=r"package pyspark, which is not installed\n.*podhawk\[spark\]"):
         api.search("*", write(tmp_path / "a.log", 1, 5), content=NOTHING, engine="spark", master="spark://h:1")
 
 
 def test_standard_input_is_told(cluster: Cluster, session: object) -> None:
-    with pytest.raises(PodhawkError, match="standard input cannot be read by a cluster"):
+    with pytest.raises(PodhawkError, match="a cluster cannot read standard input"):
         api.search("* | stats count", "-", content=NOTHING, session=session_on(cluster))
 
 
@@ -173,9 +173,9 @@ def test_standard_input_is_told(cluster: Cluster, session: object) -> None:
     ("options", "told"),
     [
         ({"engine": "spark"}, "needs a cluster"),
-        ({"master": "spark://h:1"}, "is for a cluster"),
+        ({"master": "spark://h:1"}, "master needs a cluster"),
         ({"engine": "spark", "master": "spark://h:1", "spark_conf": ["x"]}, "NAME=VALUE"),
-        ({"engine": "x"}, "no engine"),
+        ({"engine": "x"}, "unknown engine"),
     ],
 )
 def test_options_that_do_not_fit(options: dict[str, Any], told: str) -> None:

@@ -21,10 +21,10 @@ def layer(coverage: Coverage, name: str = "podhawk coverage") -> dict[str, Any]:
         "name": name,
         "versions": {"attack": facts.attack, "navigator": "5.1.0", "layer": "4.5"},
         "domain": facts.domain,
-        "description": "Techniques that detections name"
+        "description": "Techniques that detections claim"
         + (" and tests prove" if coverage.tested else "")
         + "."
-        + (f" Outside the platform: {outside}." if outside else ""),
+        + (f" Not in the platform: {outside}." if outside else ""),
         "filters": {"platforms": [facts.platform]},
         "sorting": 0,
         "layout": {"layout": "side", "aggregateFunction": "average", "showID": True, "showName": True},
@@ -34,8 +34,8 @@ def layer(coverage: Coverage, name: str = "podhawk coverage") -> dict[str, Any]:
         ],
         "gradient": {"colors": ["#ffffff", _COLOURS["claimed"], _COLOURS["proven"]], "minValue": 0, "maxValue": 100},
         "legendItems": [
-            {"label": "tests prove it", "color": _COLOURS["proven"]},
-            {"label": "a detection names it", "color": _COLOURS["claimed"]},
+            {"label": "proven by a test", "color": _COLOURS["proven"]},
+            {"label": "claimed by a detection", "color": _COLOURS["claimed"]},
         ],
         "metadata": [],
         "links": [],

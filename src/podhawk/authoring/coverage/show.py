@@ -13,7 +13,7 @@ COLUMNS = ("tactic", "technique", "name", "state", "detections", "proven")
 def rows(coverage: Coverage) -> list[dict[str, str | list[str] | None]]:
     """One row for each tactic and technique, then the techniques outside the platform under no tactic."""
     listed = [(tactic.name, one) for tactic, row in coverage.matrix for one in row]
-    listed += [(f"outside {coverage.platform.platform}", one) for one in coverage.outside]
+    listed += [(f"not in {coverage.platform.platform}", one) for one in coverage.outside]
     return [
         {
             "tactic": tactic,
@@ -51,17 +51,17 @@ def summary(coverage: Coverage) -> tuple[str, ...]:
     named = sum(bool(one.detections) for one in every)
     facts = coverage.platform
     lines = [
-        f"ATT&CK {facts.attack}, {facts.platform}: detections name {named} of {len(every)} techniques"
+        f"ATT&CK {facts.attack}, {facts.platform}: detections claim {named} of {len(every)} techniques"
         + (f", tests prove {sum(bool(one.proven) for one in every)}" if coverage.tested else "")
     ]
     if coverage.gaps:
         lines.append("gaps: " + ", ".join(one.technique.id for one in coverage.gaps))
     if coverage.outside:
-        lines.append("outside the platform: " + ", ".join(one.technique.id for one in coverage.outside))
+        lines.append("not in the platform: " + ", ".join(one.technique.id for one in coverage.outside))
     reasons: defaultdict[str, list[str]] = defaultdict(list)
     for name, reason in coverage.cannot_run:
         reasons[reason].append(name)
-    lines += [f"cannot run, so nothing proves them ({reason}): {', '.join(names)}" for reason, names in reasons.items()]
+    lines += [f"cannot run, so no test covers them ({reason}): {', '.join(names)}" for reason, names in reasons.items()]
     return tuple(lines)
 
 

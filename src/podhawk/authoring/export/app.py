@@ -18,7 +18,7 @@ from podhawk.authoring.export.settings import AppSettings
 from podhawk.content.model import Content, Detection, LookupDefinition, Macro
 from podhawk.errors import UsageError
 
-HEAD = "Written by podhawk export splunk; changes belong into local/."
+HEAD = "Written by podhawk export splunk. Put changes into local/."
 
 
 class Exported(Struct, frozen=True):
@@ -35,7 +35,7 @@ def export(content: Content, detections: Sequence[Detection], app: AppSettings, 
     already."""
     folder = target / app.id
     if folder.exists():
-        raise UsageError(f"{folder} is there already", remedy="Remove it, or name another --output-dir.")
+        raise UsageError(f"{folder} already exists", remedy="Remove it, or use another --output-dir.")
     macros = _macros(content, detections)
     lookups = [one for one in content.lookups.values() if one.kind == "csv" and one.path]
     files = {

@@ -39,10 +39,10 @@ def with_filters(
                 macros[key] = replace(
                     old, generated=False, definition=f"{old.definition} | search NOT ({exception.when})"
                 )
-                told.append(f"exception {exception.name!r} is in the filter macro of {one.name}")
+                told.append(f"exception {exception.name!r}: added to the filter macro of {one.name}")
             else:
                 told.append(
-                    f"exception {exception.name!r} has no place in {one.name}: its fields do not survive to the "
-                    "filter macro"
+                    f"exception {exception.name!r}: not exported for {one.name}, because its fields are not "
+                    "available at the filter macro"
                 )
     return replace(content, macros=macros), told

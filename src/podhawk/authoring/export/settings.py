@@ -47,7 +47,7 @@ def app_settings(paths: Sequence[str | Path]) -> AppSettings:
 def _read(file: Path) -> AppSettings:
     document = next(iter(read_yaml(file)), None)
     if document is None or not isinstance(document.data, dict):
-        raise ContentError(f"{file} is no mapping", remedy="See the documentation of contentctl.")
+        raise ContentError(f"{file} is not a mapping", remedy="See contentctl's documentation of contentctl.yml.")
     app = MappingReader(document, document.data).inner("app")
     plain = AppSettings()
     found = AppSettings(
@@ -60,8 +60,8 @@ def _read(file: Path) -> AppSettings:
     )
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]*", found.id):
         raise ContentError(
-            f"the app's id {found.id!r} is no folder name that Splunk takes",
+            f"Splunk does not accept the app id {found.id!r}",
             place=app.place("appid"),
-            remedy="Letters, digits, _ and - only.",
+            remedy="Use only letters, digits, _ and -.",
         )
     return found

@@ -20,7 +20,7 @@ def _attack(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.mitre_attack_id:
         if not technique(name).known:
             yield Fault(
-                f"ATT&CK has no technique {name!r} that podhawk knows",
+                f"unknown ATT&CK technique {name!r}",
                 subject.place(*_attack_place(subject)),
                 nearest(name, [one.id for one in techniques()]),
             )
@@ -31,16 +31,16 @@ def _attack_parent(subject: Subject) -> Iterator[Fault]:
     for name in named:
         if "." not in name and any(other.startswith(f"{name}.") for other in named):
             yield Fault(
-                f"{name} and a sub-technique of it are both named",
+                f"both {name} and one of its sub-techniques are named",
                 subject.place(*_attack_place(subject)),
-                "The sub-technique says it all: drop the parent.",
+                "Remove the parent: the sub-technique implies it.",
             )
 
 
 def _attack_missing(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     if not own.mitre_attack_id and own.type in ("TTP", "Anomaly") and own.status == "production":
-        yield Fault("it names no ATT&CK technique", subject.place())
+        yield Fault("no ATT&CK technique", subject.place())
 
 
 def _formats(subject: Subject) -> Iterator[Fault]:
@@ -52,14 +52,16 @@ def _formats(subject: Subject) -> Iterator[Fault]:
     ):
         for value in values:
             if not re.fullmatch(pattern, value):
-                yield Fault(f"{value!r} is no {what} entry", subject.tag_place(what), f"Write one such as {example}.")
+                yield Fault(
+                    f"{value!r} is not a valid {what} entry", subject.tag_place(what), f"Use the form {example}."
+                )
 
 
 def _stories(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.analytic_story:
         if subject.content.stories and name not in subject.content.stories:
             yield Fault(
-                f"there is no analytic story {name!r}",
+                f"unknown analytic story {name!r}",
                 subject.tag_place("analytic_story"),
                 nearest(name, subject.content.stories),
             )
@@ -69,7 +71,7 @@ def _sources(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.data_source:
         if subject.content.data_sources and name not in subject.content.data_sources:
             yield Fault(
-                f"there is no data source {name!r}",
+                f"unknown data source {name!r}",
                 subject.place("data_source"),
                 nearest(name, subject.content.data_sources),
             )
@@ -79,25 +81,29 @@ def _score(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     for label, number in (("impact", own.impact), ("confidence", own.confidence)):
         if number is not None and not 0 <= number <= 100:
-            yield Fault(f"the {label} is {number}", subject.tag_place(label), "It is a number from 0 to 100.")
+            yield Fault(f"{label} is {number}", subject.tag_place(label), "It must be a number from 0 to 100.")
     for one in own.risk_objects:
         if not 0 <= one.score <= 100:
-            yield Fault(f"the risk object {one.field} scores {one.score}", subject.place(), "Scores go from 0 to 100.")
+            yield Fault(
+                f"the score of risk object {one.field!r} is {one.score}", subject.place(), "Scores range from 0 to 100."
+            )
     if own.type in ("TTP", "Anomaly") and not own.risk_objects:
-        yield Fault("it scores nobody", subject.place(), "Name a risk object, or make it Hunting.")
+        yield Fault("no risk object has a score", subject.place(), "Add a risk object, or change the type to Hunting.")
 
 
 CHECKS: Final = (
-    Check("attack-unknown", "error", "ATT&CK techniques are in the shipped table.", _attack),
-    Check("attack-parent", "warning", "A technique and its sub-technique are not both named.", _attack_parent),
-    Check("attack-missing", "warning", "A production detection names a technique.", _attack_missing),
-    Check("annotation-form", "warning", "NIST, CIS 20 and CVE entries are written as these are.", _formats),
+    Check("attack-unknown", "error", "ATT&CK techniques are known.", _attack),
+    Check(
+        "attack-parent", "warning", "A technique is not named together with one of its sub-techniques.", _attack_parent
+    ),
+    Check("attack-missing", "warning", "A production detection names an ATT&CK technique.", _attack_missing),
+    Check("annotation-form", "warning", "NIST, CIS 20 and CVE entries have their usual form.", _formats),
     Check("story-unknown", "error", "Analytic stories exist in the content.", _stories),
     Check("data-source-unknown", "error", "Data sources exist in the content.", _sources),
     Check(
         "score",
         "error",
-        "Scores, impact and confidence go from 0 to 100, and a TTP or Anomaly scores somebody.",
+        "Scores, impact and confidence range from 0 to 100, and a TTP or Anomaly has a risk object with a score.",
         _score,
     ),
 )

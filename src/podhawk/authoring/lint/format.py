@@ -39,7 +39,7 @@ def formatted(path: Path, content: Content) -> str | None:
     (again,) = parse_yaml(found, str(path))
     unchanged = {name: value for name, value in documents[0].data.items() if name != "search"}
     if {name: value for name, value in again.data.items() if name != "search"} != unchanged:
-        raise ContentError(f"{path} cannot be formatted without changing it")
+        raise ContentError(f"formatting would change the meaning of {path}")
     return found
 
 

@@ -65,7 +65,7 @@ _REQUIRED: Final = ("name", "id", "version", "author", "status", "type", "descri
 def schema_of(generation: str) -> dict[str, Any]:
     """The schema of detections of a generation. Raises UsageError for one that does not exist."""
     if generation not in GENERATIONS:
-        raise UsageError(f"there is no generation {generation!r}", remedy=f"There are {', '.join(GENERATIONS)}.")
+        raise UsageError(f"unknown generation {generation!r}", remedy=f"Known generations: {', '.join(GENERATIONS)}.")
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Detection, generation {generation}"}
     old = {**_ALL, "date": _DAY, "data_source": _LIST, "drilldown_searches": {"type": "array"}}
     if generation == "1":

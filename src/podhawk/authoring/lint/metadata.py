@@ -25,12 +25,12 @@ def _id(subject: Subject) -> Iterator[Fault]:
         fix = None
         if subject.document is not None:
             fix = "\n".join((*subject.document.lines[:1], f"id: {uuid4()}", *subject.document.lines[1:])) + "\n"
-        yield Fault("it has no id", subject.place(), "Give it a UUID of its own; --fix does.", fix)
+        yield Fault("no id", subject.place(), "Add a new UUID; --fix does this.", fix)
         return
     try:
         UUID(text)
     except ValueError:
-        yield Fault(f"the id {text!r} is no UUID", subject.place("id"), "Write one such as 3f1c6d5e-….")
+        yield Fault(f"the id {text!r} is not a UUID", subject.place("id"), "Use the form 3f1c6d5e-….")
 
 
 def _same_name(subject: Subject) -> Iterator[Fault]:
@@ -43,7 +43,7 @@ def _same_name(subject: Subject) -> Iterator[Fault]:
 def _version(subject: Subject) -> Iterator[Fault]:
     value = subject.data.get("version")
     if not re.fullmatch(r"[1-9]\d*", str(value)):
-        yield Fault(f"the version is {value!r}", subject.place("version"), "Versions are whole numbers from 1 on.")
+        yield Fault(f"the version is {value!r}", subject.place("version"), "Use a whole number, starting at 1.")
 
 
 def _dates(subject: Subject) -> Iterator[Fault]:
@@ -55,28 +55,28 @@ def _dates(subject: Subject) -> Iterator[Fault]:
         try:
             day = date.fromisoformat(str(value))
         except ValueError:
-            yield Fault(f"{name} is {value!r}", subject.place(name), "Write YYYY-MM-DD.")
+            yield Fault(f"{name} is {value!r}", subject.place(name), "Use the form YYYY-MM-DD.")
             continue
         if (day - today).days > 1:
             yield Fault(f"{name} is in the future: {day}", subject.place(name))
     first, last = (str(subject.data.get(name, "")) for name in ("creation_date", "modification_date"))
     if first and last and last < first:
-        yield Fault("it was modified before it was made", subject.place("modification_date"))
+        yield Fault("modification_date is earlier than creation_date", subject.place("modification_date"))
 
 
 def _type(subject: Subject) -> Iterator[Fault]:
     if subject.detection.type not in TYPES:
         yield Fault(
-            f"there is no type {subject.detection.type!r}", subject.place("type"), f"Types are {', '.join(TYPES)}."
+            f"unknown type {subject.detection.type!r}", subject.place("type"), f"Known types: {', '.join(TYPES)}."
         )
 
 
 def _status(subject: Subject) -> Iterator[Fault]:
     if subject.detection.status not in STATUSES:
         yield Fault(
-            f"there is no status {subject.detection.status!r}",
+            f"unknown status {subject.detection.status!r}",
             subject.place("status"),
-            f"Statuses are {', '.join(STATUSES)}.",
+            f"Known statuses: {', '.join(STATUSES)}.",
         )
 
 
@@ -91,12 +91,12 @@ def _placeholders(subject: Subject) -> Iterator[Fault]:
         if name == "message" and own.type in ("Hunting", "Baseline", "Correlation") and not text:
             continue
         if not text.strip():
-            yield Fault(f"it has no {name}", subject.tag_place(name))
+            yield Fault(f"no {name}", subject.tag_place(name))
         elif _PLACEHOLDER.match(text):
             yield Fault(
-                f"the {name} is {text.strip()!r}",
+                f"{name} is a placeholder: {text.strip()!r}",
                 _message_place(subject) if name == "message" else subject.place(name),
-                "Say what it is; a reader has nothing else to go by.",
+                "Replace it with text that helps a reader.",
             )
 
 
@@ -112,22 +112,22 @@ def _file_name(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     if own.stem and own.stem.lower() != slug(own.name):
         yield Fault(
-            f"the file of {own.name!r} is called {own.stem!r}",
+            f"the file name {own.stem!r} does not match the detection name {own.name!r}",
             subject.place("name"),
-            f"Call it {slug(own.name)}.yml, as its filter macro is.",
+            f"Rename the file to {slug(own.name)}.yml; the filter macro takes the same name.",
         )
 
 
 def _tests(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
     if own.status == "production" and not own.tests and own.type not in ("Correlation", "Baseline"):
-        yield Fault("it is in production and has no test", subject.place("tests"), "Add one with a dataset.")
+        yield Fault("a production detection has no test", subject.place("tests"), "Add a test with a dataset.")
 
 
 def _references(subject: Subject) -> Iterator[Fault]:
     for number, text in enumerate(subject.detection.references):
         if not re.match(r"https?://[^\s/]+\.[^\s]+\Z", text.strip()):
-            yield Fault(f"the reference {text!r} is no URL", subject.place("references", number))
+            yield Fault(f"the reference {text!r} is not a URL", subject.place("references", number))
 
 
 def _notes(subject: Subject) -> Iterator[Fault]:
@@ -136,22 +136,22 @@ def _notes(subject: Subject) -> Iterator[Fault]:
 
 
 CHECKS: Final = (
-    Check("id", "error", "The id is there and a UUID.", _id),
+    Check("id", "error", "The id exists and is a UUID.", _id),
     Check("name-unique", "error", "No other detection has the same name.", _same_name),
-    Check("version", "error", "The version is a whole number from 1 on.", _version),
-    Check("date", "error", "Dates are days (YYYY-MM-DD), not in the future, and in order.", _dates),
+    Check("version", "error", "The version is a whole number, starting at 1.", _version),
+    Check("date", "error", "Dates have the form YYYY-MM-DD, are not in the future, and are in order.", _dates),
     Check("type", "error", "The type is one of Splunk's analytic types.", _type),
-    Check("status", "warning", "The status is one that content has.", _status),
+    Check("status", "warning", "The status is known.", _status),
     Check(
         "placeholder",
         "warning",
-        "Description, implementation, author and message say something (not `tbd`).",
+        "Description, implementation, author and message are not placeholders such as `tbd`.",
         _placeholders,
     ),
-    Check("file-name", "note", "The file is called after the detection.", _file_name),
-    Check("test", "warning", "A detection in production has a test.", _tests),
+    Check("file-name", "note", "The file name matches the detection name.", _file_name),
+    Check("test", "warning", "A production detection has a test.", _tests),
     Check("reference", "note", "References are URLs.", _references),
     Check(
-        "disagreement", "warning", "The file does not contradict itself (scores, fields that score twice …).", _notes
+        "disagreement", "warning", "The file does not contradict itself (scores, fields that score twice, …).", _notes
     ),
 )

@@ -17,6 +17,7 @@ from podhawk.events.event import NATIVE_SOURCE
 from podhawk.spl.clause import Compare, In, walk
 from podhawk.spl.macros import calls
 from podhawk.spl.text import strip_comments
+from podhawk.wording import counted
 
 _INFO: Final = frozenset({"info_min_time", "info_max_time", "time", "date"})
 
@@ -34,9 +35,7 @@ def _has(subject: Subject, name: str) -> bool:
 
 
 def _suggest(subject: Subject, name: str) -> str:
-    return nearest(name, subject.columns or ()) or "The search ends with: " + ", ".join(
-        sorted(subject.columns or ())[:12]
-    )
+    return nearest(name, subject.columns or ()) or "Output fields: " + ", ".join(sorted(subject.columns or ())[:12])
 
 
 def _tokens(subject: Subject) -> Iterator[Fault]:
@@ -55,7 +54,7 @@ def _tokens(subject: Subject) -> Iterator[Fault]:
             if name not in seen and name not in _INFO and not _has(subject, name):
                 seen.add(name)
                 yield Fault(
-                    f"the message's ${name}$ is none of the fields that the search ends with",
+                    f"message token ${name}$ is not in the search's output",
                     subject.place(),
                     _suggest(subject, name),
                 )
@@ -65,7 +64,7 @@ def _risk_fields(subject: Subject) -> Iterator[Fault]:
     for one in subject.detection.risk_objects:
         if not _has(subject, one.field):
             yield Fault(
-                f"the risk object {one.field!r} is none of the fields that the search ends with",
+                f"risk object {one.field!r} is not in the search's output",
                 subject.place(),
                 _suggest(subject, one.field),
             )
@@ -75,7 +74,7 @@ def _threat_fields(subject: Subject) -> Iterator[Fault]:
     for one in subject.detection.threat_objects:
         if not _has(subject, one.field):
             yield Fault(
-                f"the threat object {one.field!r} is none of the fields that the search ends with",
+                f"threat object {one.field!r} is not in the search's output",
                 subject.place(),
                 _suggest(subject, one.field),
             )
@@ -86,7 +85,7 @@ def _throttling(subject: Subject) -> Iterator[Fault]:
     for name in throttling.fields if throttling is not None else ():
         if not _has(subject, name):
             yield Fault(
-                f"throttling by {name!r}, which is none of the fields that the search ends with",
+                f"throttling field {name!r} is not in the search's output",
                 subject.place(),
                 _suggest(subject, name),
             )
@@ -101,11 +100,12 @@ def _required(subject: Subject) -> Iterator[Fault]:
     missing, extra = sorted(read - stated - internal), sorted(stated - read - internal)
     if missing:
         yield Fault(
-            f"required_fields lacks what the search reads: {', '.join(missing)}", subject.tag_place("required_fields")
+            f"required_fields omits fields that the search reads: {', '.join(missing)}",
+            subject.tag_place("required_fields"),
         )
     if extra:
         yield Fault(
-            f"required_fields names what the search does not read: {', '.join(extra)}",
+            f"required_fields lists fields that the search does not read: {', '.join(extra)}",
             subject.tag_place("required_fields"),
         )
 
@@ -118,11 +118,11 @@ def _filter(subject: Subject) -> Iterator[Fault]:
         yield Fault(
             "the search does not end with its filter macro",
             subject.search_place(),
-            f"End it with | `{expected}`, so that a site can tune it; --fix does.",
+            f"End it with | `{expected}`, so that a site can tune it; --fix does this.",
             _with_filter(subject, expected),
         )
     elif last != expected:
-        yield Fault(f"its filter macro is called {last!r}", subject.search_place(last), f"Call it {expected!r}.")
+        yield Fault(f"the filter macro is named {last!r}", subject.search_place(last), f"Rename it to {expected!r}.")
 
 
 def _last_macro(search: str) -> str:
@@ -162,11 +162,13 @@ def _macros(subject: Subject) -> Iterator[Fault]:
     for name, number, caller in subject.undefined_macros:
         others = sorted(count for other, count in known_macros if other == name)
         yield Fault(
-            f"there is no macro {name!r}"
-            + (f" with {number} arguments" if others or number else "")
-            + (f", which {caller!r} calls" if caller else ""),
+            f"unknown macro {name!r}"
+            + (f" with {counted(number, 'argument')}" if others or number else "")
+            + (f", called by {caller!r}" if caller else ""),
             subject.search_place(caller or name),
-            f"There is one with {others[0]}." if others else nearest(name, [other for other, _ in known_macros]),
+            f"The macro exists with {counted(others[0], 'argument')}."
+            if others
+            else nearest(name, [other for other, _ in known_macros]),
         )
 
 
@@ -176,7 +178,7 @@ def _unknown_fields(subject: Subject) -> Iterator[Fault]:
     made = _made(subject)
     for name in sorted(subject.wanted or ()):
         if not known(name) and name not in made and not may_be_made(name, subject.stages):
-            yield Fault(f"no audit event has the field {name!r}", subject.search_place(name), suggestions(name))
+            yield Fault(f"audit events have no field {name!r}", subject.search_place(name), suggestions(name))
 
 
 _CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
@@ -210,12 +212,19 @@ def _made(subject: Subject) -> set[str]:
 
 
 CHECKS: Final = (
-    Check("message-token", "error", "Tokens of the message are fields that the search really ends with.", _tokens),
-    Check("risk-object", "error", "Risk objects are fields that the search ends with.", _risk_fields),
-    Check("threat-object", "error", "Threat objects are fields that the search ends with.", _threat_fields),
-    Check("throttling", "error", "Throttling is by fields that the search ends with.", _throttling),
-    Check("required-fields", "warning", "The required fields stated are those that the search reads.", _required),
-    Check("filter-macro", "warning", "The search ends with its filter macro, named after the file.", _filter),
-    Check("macro-unknown", "error", "Macros exist, with that number of arguments.", _macros),
-    Check("field-unknown", "warning", "Fields are such as audit events have; the nearest is named.", _unknown_fields),
+    Check("message-token", "error", "Message tokens are fields in the search's output.", _tokens),
+    Check("risk-object", "error", "Risk objects are fields in the search's output.", _risk_fields),
+    Check("threat-object", "error", "Threat objects are fields in the search's output.", _threat_fields),
+    Check("throttling", "error", "Throttling fields are in the search's output.", _throttling),
+    Check(
+        "required-fields", "warning", "required_fields, if present, lists the fields that the search reads.", _required
+    ),
+    Check("filter-macro", "warning", "The search ends with its filter macro, which is named after the file.", _filter),
+    Check("macro-unknown", "error", "Macros exist with the given number of arguments.", _macros),
+    Check(
+        "field-unknown",
+        "warning",
+        "Fields exist in audit events; the message names the nearest field.",
+        _unknown_fields,
+    ),
 )

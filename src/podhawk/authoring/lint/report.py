@@ -51,7 +51,7 @@ def sarif(problems: Sequence[Problem], root: Path) -> dict[str, Any]:
                         "ruleId": one.check,
                         "ruleIndex": order[one.check],
                         "level": one.level,
-                        "message": {"text": one.message + (f" {one.remedy}" if one.remedy else "")},
+                        "message": {"text": one.message + (f". {one.remedy}" if one.remedy else "")},
                         "locations": [
                             {
                                 "physicalLocation": {
@@ -84,7 +84,7 @@ def github(problems: Iterable[Problem], root: Path) -> Iterable[str]:
     for one in problems:
         level = {"error": "error", "warning": "warning", "note": "notice"}[one.level]
         file = _uri(one.place.file, root)["uri"]
-        text = _escape(one.message + (f" {one.remedy}" if one.remedy else ""))
+        text = _escape(one.message + (f". {one.remedy}" if one.remedy else ""))
         yield (
             f"::{level} file={_property(file)},line={max(one.place.line, 1)},col={max(one.place.column, 1)},"
             f"title={_property(one.check)}::{text}"
@@ -100,7 +100,7 @@ def _property(text: str) -> str:
 
 
 def write_baseline(path: Path, problems: Iterable[Problem]) -> None:
-    """Write down problems that are there, so that only new ones are told from now on."""
+    """Write the current problems to a baseline, so that later only new ones are reported."""
     found = sorted(
         {one.fingerprint(): f"{one.detection}: {one.check}: {one.message}" for one in problems}.items(),
         key=lambda item: item[1],
@@ -119,4 +119,6 @@ def read_baseline(path: Path) -> frozenset[str]:
             return frozenset(found["problems"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
-    raise UsageError(f"{path} is no baseline of podhawk lint", remedy="Name a file that does not exist to write one.")
+    raise UsageError(
+        f"{path} is not a podhawk lint baseline", remedy="To write a new baseline, name a file that does not exist."
+    )

@@ -14,7 +14,7 @@ from podhawk.detect.risk.scoring import same_search
 from podhawk.errors import UsageError, nearest
 
 CHECKS: Final[tuple[Check, ...]] = (*metadata.CHECKS, *annotating.CHECKS, *names.CHECKS, *searches.CHECKS)
-BROKEN: Final = Check("content-broken", "error", "The file can be read as content.", lambda subject: iter(()))
+BROKEN: Final = Check("content-broken", "error", "The file can be loaded.", lambda subject: iter(()))
 
 
 def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str, str] | None = None) -> list[Problem]:
@@ -46,14 +46,14 @@ def ignored_of(table: Mapping[str, Any]) -> dict[str, str]:
     """What the `[lint]` table says: `ignore` maps checks, or `stem:check`, to a reason. Raises UsageError."""
     for key in table:
         if key != "ignore":
-            raise UsageError(f"[lint] knows no {key!r}", remedy=nearest(key, ("ignore",)))
+            raise UsageError(f"unknown key {key!r} in [lint]", remedy=nearest(key, ("ignore",)))
     stated = table.get("ignore", {})
     if not isinstance(stated, dict):
-        raise UsageError("[lint.ignore] maps checks to reasons")
+        raise UsageError("[lint.ignore] must map checks to reasons")
     known = [BROKEN.id, *(one.id for one in CHECKS)]
     for name, reason in stated.items():
         if name.rpartition(":")[2] not in known:
-            raise UsageError(f"[lint.ignore] knows no check {name!r}", remedy=nearest(name.rpartition(":")[2], known))
+            raise UsageError(f"unknown check {name!r} in [lint.ignore]", remedy=nearest(name.rpartition(":")[2], known))
         if not isinstance(reason, str) or not reason.strip():
-            raise UsageError(f"[lint.ignore] {name} needs a reason", remedy='Write: name = "why".')
+            raise UsageError(f"{name} in [lint.ignore] needs a reason", remedy='For example: name = "why".')
     return dict(stated)

@@ -39,7 +39,7 @@ def _broken(subject: Subject) -> Iterator[Fault]:
 def _unsupported(subject: Subject) -> Iterator[Fault]:
     answer = subject.runnability
     if isinstance(answer, Unsupported):
-        yield Fault(answer.message, subject.search_place(answer.command), "podhawk cannot run it; Splunk can.")
+        yield Fault(answer.message, subject.search_place(answer.command), "Splunk can run it; podhawk cannot.")
 
 
 def _duplicate(subject: Subject) -> Iterator[Fault]:
@@ -48,7 +48,7 @@ def _duplicate(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 f"{other.name} has the same search ({other.file})",
                 subject.search_place(),
-                "One of them is enough: both score the same requests.",
+                "Keep one of them: both score the same requests.",
             )
 
 
@@ -77,10 +77,10 @@ def contradictions(clause: spl.Clause) -> Iterator[str]:
                     yield from contradictions(choice)
     for name, own in values.items():
         if len(own) > 1:
-            yield f"{name} cannot be {' and '.join(sorted(own))} at once"
+            yield f"{name} cannot be {' and '.join(sorted(own))} at the same time"
         for value in own:
             if (name, value) in denied:
-                yield f"{name}={value} is wanted and not wanted"
+                yield f"{name}={value} is both required and excluded"
 
 
 def _flat(clause: spl.Clause) -> Iterator[spl.Clause]:
@@ -95,9 +95,9 @@ def _flat(clause: spl.Clause) -> Iterator[spl.Clause]:
 def _precedence(subject: Subject) -> Iterator[Fault]:
     for _ in mixed_operators(subject.detection.search):
         yield Fault(
-            "OR stands beside AND without parentheses: in search OR binds tighter, in where AND does",
+            "OR and AND are mixed without parentheses: OR binds tighter in search, AND binds tighter in where",
             subject.search_place("OR"),
-            "Write the parentheses that you mean.",
+            "Add parentheses.",
         )
         return
 
@@ -136,7 +136,7 @@ def _bare_word(subject: Subject) -> Iterator[Fault]:
                 for one in part.parts:
                     if isinstance(one, spl.Term):
                         yield Fault(
-                            f"{clause_text(part)} looks for the word {one.text!r} anywhere in the event",
+                            f"{clause_text(part)} searches for the word {one.text!r} anywhere in the event",
                             subject.search_place(one.text),
                             "Repeat the field: field=a OR field=b, or field IN (a, b).",
                         )
@@ -146,10 +146,10 @@ def _fillnull(subject: Subject) -> Iterator[Fault]:
     for stage in subject.every_stage:
         if isinstance(stage.node, FillNull) and not stage.node.names:
             yield Fault(
-                "fillnull without fields fills only what some event of the result has: a field that none has stays "
-                "empty, and stats … by it then drops every row",
+                "fillnull without a field list fills only fields that at least one row has; a field that no "
+                "row has stays empty, and stats … by it then drops every row",
                 subject.search_place("fillnull"),
-                "Name the fields: fillnull user.uid objectRef.name …",
+                "List the fields: fillnull user.uid objectRef.name …",
             )
             return
 
@@ -158,9 +158,9 @@ def _regexes(subject: Subject) -> Iterator[Fault]:
     for pattern in dict.fromkeys(one for stage in subject.every_stage for one in stage.command.patterns(stage.node)):
         if _QUANTIFIED.search(pattern):
             yield Fault(
-                f"the pattern {pattern!r} repeats a repetition: it can take for ever on a long value",
+                f"the pattern {pattern!r} has nested quantifiers, which can take exponential time on a long value",
                 subject.search_place(pattern[:20]),
-                "Take one of the two quantifiers away.",
+                "Remove one of the two quantifiers.",
             )
 
 
@@ -173,13 +173,13 @@ def _wildcards(subject: Subject) -> Iterator[Fault]:
 
 
 CHECKS: Final = (
-    Check("search-broken", "error", "The search can be read and planned; lookups exist.", _broken),
-    Check("search-unsupported", "note", "podhawk can run the search's commands.", _unsupported),
+    Check("search-broken", "error", "The search can be parsed and planned, and its lookups exist.", _broken),
+    Check("search-unsupported", "note", "podhawk supports the commands of the search.", _unsupported),
     Check("search-duplicate", "warning", "No other detection has the same search.", _duplicate),
-    Check("clause-unreachable", "error", "The parts of a clause can be true together.", _contradictions),
-    Check("or-beside-and", "warning", "OR does not stand beside AND without parentheses.", _precedence),
-    Check("or-bareword", "warning", "`field=a OR b` repeats the field.", _bare_word),
-    Check("fillnull", "warning", "fillnull names its fields.", _fillnull),
-    Check("regex-blowup", "warning", "Patterns do not repeat a repetition.", _regexes),
-    Check("wildcards", "note", "Values do not have more than three wildcards.", _wildcards),
+    Check("clause-unreachable", "error", "The conditions of a clause can be true at the same time.", _contradictions),
+    Check("or-beside-and", "warning", "OR and AND are not mixed without parentheses.", _precedence),
+    Check("or-bareword", "warning", "`field=a OR b` is written as `field=a OR field=b`.", _bare_word),
+    Check("fillnull", "warning", "fillnull lists its fields.", _fillnull),
+    Check("regex-blowup", "warning", "Patterns have no nested quantifiers.", _regexes),
+    Check("wildcards", "note", "Values have at most three wildcards.", _wildcards),
 )

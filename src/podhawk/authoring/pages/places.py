@@ -91,6 +91,6 @@ ORIGINS: Final[tuple[LogSource, ...]] = (
         (NATIVE, IndexedAs("/subscriptions/cluster", aks.SOURCETYPE, True)),
         bare=_WITHOUT_BODIES,
         unlogged=_UNLOGGED,
-        reads_need="the category kube-audit; kube-audit-admin leaves get and list out",
+        reads_need="the category kube-audit (kube-audit-admin omits get and list)",
     ),
 )

@@ -157,10 +157,10 @@ def _search_index(facts: Sequence[Facts], stories: Mapping[str, Any], pages: Map
 def _write(target: Path, files: Mapping[str, str]) -> None:
     manifest = target / MANIFEST
     if target.exists() and not target.is_dir():
-        raise UsageError("the site needs a folder", place=Place(str(target)))
+        raise UsageError("the site needs an output folder", place=Place(str(target)))
     if target.is_dir() and any(target.iterdir()) and not manifest.is_file():
         raise UsageError(
-            "this folder holds something else",
+            "this folder contains files that podhawk docs did not write",
             place=Place(str(target)),
             remedy="Name an empty folder, or one that podhawk docs has written.",
         )

@@ -15,9 +15,9 @@ from podhawk.events.event import AUDIT_KEYS, METADATA
 
 NOT_AUDIT: Final = "not an audit field"
 _KINDS: Final = {
-    Kind.GENERATING: "makes its own rows",
-    Kind.PER_EVENT: "event by event",
-    Kind.MERGEABLE: "in pieces that merge",
+    Kind.GENERATING: "generates rows",
+    Kind.PER_EVENT: "processes each event separately",
+    Kind.MERGEABLE: "aggregates in parts that can be merged",
     Kind.WHOLE: "needs the whole result",
 }
 

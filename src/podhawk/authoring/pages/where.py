@@ -27,7 +27,7 @@ from podhawk.spl.expression import Expression, fields
 
 PlaceOutcome = Literal["fires", "partly", "cannot", "unknown"]
 _FIELD_LIMIT = 6
-_NEVER = "events here never have"
+_NEVER = "events never have here"
 
 
 class PlaceVerdict(Struct, frozen=True):
@@ -49,16 +49,16 @@ def _judge(trace: Trace, place: LogSource) -> tuple[PlaceOutcome, tuple[str, ...
     if plan is None:
         return "unknown", (f"podhawk cannot run this search: {trace.fault}",)
     if plan.pipeline.generates:
-        return "unknown", (f"The search begins with {plan.pipeline.stages[0].name}: it reads no audit events.",)
+        return "unknown", (f"The search begins with {plan.pipeline.stages[0].name} and reads no audit events.",)
     seen = next((one for one in place.seen if _selects(plan.base, one)), None)
     if seen is None:
-        return "cannot", ("The search selects another source or sourcetype than events have here.",)
+        return "cannot", ("The search selects a source or sourcetype that events do not have here.",)
     if place.level == "None":
-        return "cannot", ("At this level the API server writes no event.",)
+        return "cannot", ("At this level the API server logs no events.",)
     if seen.wrapped:
         return "unknown", (
-            f"The search reads records as the cloud's Splunk add-on shows them ({seen.sourcetype}); "
-            "whether they have its fields cannot be told from the audit level.",
+            f"The search reads records in the form of the cloud's Splunk add-on ({seen.sourcetype}). The "
+            "audit level does not determine whether these records have the fields.",
         )
     resources, verbs = named(plan.base, "objectRef.resource"), named(plan.base, "verb")
     if resources and resources <= place.unlogged:
@@ -76,7 +76,7 @@ def _judge(trace: Trace, place: LogSource) -> tuple[PlaceOutcome, tuple[str, ...
 
     fatal, losses = _walk(plan, absent)
     if bare and any(need.name.startswith(tuple(BODIES)) for need in trace.needs):
-        losses.insert(0, f"{listing(resources)} are logged at Metadata here, without bodies.")
+        losses.insert(0, f"{listing(resources)} are logged at level Metadata here, without bodies.")
     if fatal:
         return "cannot", (fatal,)
     if resources & place.unlogged:
@@ -89,8 +89,12 @@ def _judge(trace: Trace, place: LogSource) -> tuple[PlaceOutcome, tuple[str, ...
         if absent(need.name) and not (need.level == NOT_AUDIT and may_be_made(need.name, plan.pipeline.stages))
     ]
     if empty:
-        losses.append(f"Without values here: {listing(empty)}.")
-    return ("partly", tuple(dict.fromkeys(losses))) if losses else ("fires", ("Every field it reads is there.",))
+        losses.append(f"Fields without values here: {listing(empty)}.")
+    return (
+        ("partly", tuple(dict.fromkeys(losses)))
+        if losses
+        else ("fires", ("Events have every field that the search reads.",))
+    )
 
 
 def _selects(base: Clause, seen: IndexedAs) -> bool:
@@ -116,12 +120,12 @@ def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
         elif condition is not None:
             found: list[str] = []
             if not _can_match(condition, gone, found):
-                return found[-1] if found else "A condition of the search can never hold here.", losses
+                return found[-1] if found else "A condition of the search can never be true here.", losses
             losses += found
         elif gives_groups(stage):
             dropped = [name for name in grouped_by(stage) if gone(name)]
             if dropped:
-                return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}: every row is dropped.", losses
+                return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}, so it drops every row.", losses
     return "", losses
 
 
@@ -141,12 +145,12 @@ def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -
         case spl.Not(part=part):
             lost = sorted(name for name in spl.fields(part) or () if name not in METADATA and gone(name))
             if lost:
-                losses.append(f"The exclusion by {listing(lost)} never applies: expect more noise.")
+                losses.append(f"The exclusion by {listing(lost)} has no effect. Expect more false positives.")
             return True
         case spl.Compare(name=name) | spl.In(name=name):
             if name in METADATA or not gone(name):
                 return True
-            losses.append(f"The search asks for {name}, which {_NEVER}.")
+            losses.append(f"The search requires {name}, which {_NEVER}.")
             return False
         case _:
             return True

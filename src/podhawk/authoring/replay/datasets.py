@@ -59,7 +59,10 @@ def datasets_named(names: Sequence[str], content: Content, places: Places) -> li
                         raise UsageError(located.reason)
                     found.setdefault(located.path, _dataset(located.path, data))
         if len(found) == count:
-            raise UsageError(f"{name} names no dataset", remedy="Name a file, or a detection whose tests have one.")
+            raise UsageError(
+                f"{name} is not a file, and is not a detection whose tests have a dataset",
+                remedy="Name a file, or a detection whose tests have one.",
+            )
     return list(found.values())
 
 

@@ -53,9 +53,9 @@ def read_position(path: Path, datasets: Sequence[str]) -> Position | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         position = Position(found["run"], found["sent"], found["shift"], tuple(found["datasets"]))
     except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f"{path} holds no position of a replay", remedy="Name a file that does not exist.") from None
+        raise UsageError(f"{path} is not a replay position file", remedy="Name a file that does not exist.") from None
     if position.datasets != tuple(datasets):
-        raise UsageError(f"{path} is the position in a replay of other datasets", remedy="Name another file.")
+        raise UsageError(f"{path} holds the position of a replay of other datasets", remedy="Use another file.")
     return position
 
 
@@ -130,11 +130,13 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
                 return
             told = f"{answer.status_code} {_without_token(answer.text, headers)[:200]}"
             if answer.status_code not in _AGAIN:
-                raise ReplayError(f"{shown} refused the events: {told}", remedy="Look at its token, index and limits.")
+                raise ReplayError(
+                    f"{shown} rejected the events: {told}", remedy="Check the token, the index and the size limits."
+                )
         if time.monotonic() + wait > until:
             raise ReplayError(
-                f"{shown} did not take the events for {patience:g} seconds: {told}",
-                remedy="With --resume FILE it can go on later.",
+                f"{shown} accepted no events for {patience:g} s: {told}",
+                remedy="Use --resume FILE to be able to continue later.",
             )
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)

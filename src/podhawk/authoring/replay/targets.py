@@ -66,8 +66,8 @@ def target_of(url: str, form: str | None, token: str) -> Receiver:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise UsageError(
-            f"{without_password(url)} is no http or https URL",
-            remedy="For example --to https://splunk:8088/services/collector/event.",
+            f"{without_password(url)} is not an http or https URL",
+            remedy="For example: --to https://splunk:8088/services/collector/event",
         )
     if form is not None:
         return Receiver(url, form, token)  # type: ignore[arg-type]

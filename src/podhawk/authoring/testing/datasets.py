@@ -44,12 +44,18 @@ def locate(name: str, detection: Detection, places: Places) -> Located:
         if "://" in name:
             return Located(
                 None,
-                f"{name} is not here: name a checkout of attack_data with --attack-data, or download it "
-                "and name the file in the test"
+                (
+                    f"dataset {name} not found: name a checkout of attack_data with --attack-data, or download "
+                    "the dataset and name the file in the test"
+                )
                 if places.attack_data is None
-                else f"{name} is not in {places.attack_data}",
+                else f"dataset {name} not found in {places.attack_data}",
             )
-        return Located(None, f"there is no file {name}, from here or from {detection.file or 'the detection'} upwards")
+        return Located(
+            None,
+            f"dataset {name} not found, neither in the working folder nor upwards from "
+            f"{detection.file or 'the detection'}",
+        )
     return fetched(path, places)
 
 
@@ -75,6 +81,6 @@ def fetched(path: Path, places: Places) -> Located:
                 return Located(candidate)
     return Located(
         None,
-        f"{path} is a git LFS pointer, not the data: run git lfs pull in its repository, or put the "
-        f"file into --cache under the name {oid or '(its sha256)'}",
+        f"{path} is a git LFS pointer: run git lfs pull in its repository, or put the data into the "
+        f"--cache folder as {oid or '(its SHA-256)'}",
     )

@@ -79,7 +79,7 @@ def _changed(stage: Stage, *, first: bool) -> Iterator[tuple[str, object]]:
         by = stage.groups or ()
         for name in by:
             kept = tuple(other for other in by if other != name)
-            yield f"{name} lost from | {stage.name} … by", stage.command.with_groups(stage.node, kept)
+            yield f"{name} removed from | {stage.name} … by", stage.command.with_groups(stage.node, kept)
             renamed = tuple("no_such_field" if other == name else other for other in by)
             yield f"{name} renamed in | {stage.name} … by", stage.command.with_groups(stage.node, renamed)
 
@@ -100,18 +100,18 @@ def _clauses(clause: spl.Clause) -> Iterator[tuple[str, spl.Clause]]:
             yield f"without {text}", rest[0] if len(rest) == 1 else spl.And(tuple(rest))
         yield f"not {text}", joined(part.part if isinstance(part, spl.Not) else spl.Not(part))
         if isinstance(part, spl.Compare):
-            yield f"another value in {text}", joined(replace(part, value=f"{part.value}-other"))
-            yield f"another field in {text}", joined(replace(part, name="no_such_field"))
+            yield f"value changed in {text}", joined(replace(part, value=f"{part.value}-other"))
+            yield f"field changed in {text}", joined(replace(part, name="no_such_field"))
         elif isinstance(part, spl.In) and len(part.values) > 1:
             for value in part.values:
                 yield (
-                    f"{value} lost from {text}",
+                    f"{value} removed from {text}",
                     joined(replace(part, values=tuple(other for other in part.values if other != value))),
                 )
         elif isinstance(part, spl.Or):
             for choice in part.parts:
                 left = tuple(other for other in part.parts if other is not choice)
-                yield f"{clause_text(choice)} lost from an OR", joined(left[0] if len(left) == 1 else spl.Or(left))
+                yield f"{clause_text(choice)} removed from an OR", joined(left[0] if len(left) == 1 else spl.Or(left))
 
 
 def score(cases: Sequence[Case], content: Content, session: Session, places: Places) -> Score:

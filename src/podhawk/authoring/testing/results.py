@@ -31,7 +31,7 @@ _OUTCOMES: Mapping[str, CaseVerdict] = {
     "skipped": "skipped",
     "manual": "skipped",
 }
-_REMEDY = "Write one with: podhawk test -o junit --output-file FILE"
+_REMEDY = "Create one with: podhawk test -o junit --output-file FILE"
 
 
 class CaseResult(Struct, frozen=True):
@@ -117,7 +117,7 @@ def _junit(text: str, path: str) -> list[CaseResult]:
             )
 
     def entity(*_: object) -> None:
-        raise UsageError("test results must not declare entities", place=Place(path))
+        raise UsageError("test results must not declare XML entities", place=Place(path))
 
     parser.StartElementHandler, parser.EndElementHandler, parser.EntityDeclHandler = start, end, entity
     try:

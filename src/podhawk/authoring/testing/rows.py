@@ -51,9 +51,9 @@ def read_golden(path: Path) -> list[dict[str, Any]]:
                 rows.append(dict(json.loads(line)))
             except (ValueError, TypeError):
                 raise ContentError(
-                    "a golden row is a JSON object",
+                    "a golden row must be a JSON object",
                     place=Place(str(path), number),
-                    remedy="podhawk test --update writes them anew.",
+                    remedy="podhawk test --update writes the golden rows again.",
                 ) from None
     return rows
 
@@ -78,8 +78,8 @@ def read_results_csv(path: str | Path) -> tuple[list[str], list[dict[str, Cell]]
             reader = csv.DictReader(file)
             rows: list[dict[str, Cell]] = [dict(row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ContentError(f"cannot be read as a results file: {error}", place=Place(str(path))) from None
+        raise ContentError(f"cannot be read as a CSV results file: {error}", place=Place(str(path))) from None
     columns = [name for name in reader.fieldnames or () if not name.startswith("__mv_")]
     if not columns:
-        raise ContentError("has no header", place=Place(str(path)), remedy="Export the results as CSV.")
+        raise ContentError("has no header", place=Place(str(path)), remedy="Export the results as CSV with a header.")
     return columns, rows

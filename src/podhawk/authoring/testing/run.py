@@ -70,9 +70,9 @@ def run_case(case: Case, content: Content, session: Session, places: Places) -> 
 def _run(case: Case, content: Content, session: Session, places: Places) -> CaseOutcome:
     test = case.test
     if not test.name and not test.attack_data:
-        return CaseOutcome(case, "skipped", "it has no test")
+        return CaseOutcome(case, "skipped", "the detection has no test")
     if test.manual or test.test_type not in ("unit", ""):
-        return CaseOutcome(case, "skipped", test.manual or f"tests of type {test.test_type} are not run")
+        return CaseOutcome(case, "skipped", test.manual or f"podhawk does not run tests of type {test.test_type}")
     if not test.attack_data:
         return CaseOutcome(case, "failed", "the test names no dataset")
     rows: list[dict[str, Any]] = []
@@ -115,12 +115,12 @@ def judge(case: Case, rows: Sequence[dict[str, Any]], stages: Sequence[Any]) -> 
     kept = tuple(rows)
     expected = case.test.expected_results
     if expected is not None and len(rows) != expected:
-        return CaseOutcome(case, "failed", f"{_rows(len(rows))} where {_rows(expected)} should be", kept)
+        return CaseOutcome(case, "failed", f"expected {_rows(expected)}, got {_rows(len(rows))}", kept)
     if expected is None and not rows:
-        return CaseOutcome(case, "failed", "no rows where at least one should be", kept)
+        return CaseOutcome(case, "failed", "expected at least one row, got none", kept)
     lacking = _lacking(case.detection, rows, stages) if rows else []
     if lacking:
-        return CaseOutcome(case, "failed", f"no row has {', '.join(lacking)}", kept)
+        return CaseOutcome(case, "failed", f"no row has a value for {', '.join(lacking)}", kept)
     if case.golden.is_file():
         lines = differences(read_golden(case.golden), rows)
         if lines:
@@ -129,15 +129,19 @@ def judge(case: Case, rows: Sequence[dict[str, Any]], stages: Sequence[Any]) -> 
             )
         return CaseOutcome(case, "passed", _rows(len(rows)), kept)
     weak = (
-        "any number of rows would do" if expected is None else "only the number of rows is checked" if expected else ""
+        "no golden rows: any number of rows passes"
+        if expected is None
+        else "no golden rows: only the number of rows is checked"
+        if expected
+        else ""
     )
     return CaseOutcome(case, "passed", _rows(len(rows)), kept, weak=weak)
 
 
 def _lacking(detection: Detection, rows: Sequence[dict[str, Any]], stages: Sequence[Any]) -> list[str]:
     """The risk and threat objects that no row has a value for."""
-    wanted = [(f"the risk object {one.field}", one.field) for one in detection.risk_objects]
-    wanted += [(f"the threat object {one.field}", one.field) for one in detection.threat_objects]
+    wanted = [(f"risk object {one.field}", one.field) for one in detection.risk_objects]
+    wanted += [(f"threat object {one.field}", one.field) for one in detection.threat_objects]
     return [
         label
         for label, name in wanted

@@ -66,7 +66,7 @@ def parse_item(cursor: Cursor) -> Item:
         if reason:
             raise cursor.error(f"aggregation {found[1]} is not supported: {reason}", at, len(found[1]))
         known = AGGREGATIONS.get(name)
-        remedy = f"Write {name} with a number, such as {name}95." if known else nearest(name, AGGREGATIONS)
+        remedy = f"Add a number to {name}, for example {name}95." if known else nearest(name, AGGREGATIONS)
         raise cursor.error(f"unknown aggregation {found[1]}", at, len(found[1]), remedy)
     cursor.at = found.end()
     cursor.space()
@@ -82,7 +82,7 @@ def parse_item(cursor: Cursor) -> Item:
     if named:
         label = cursor.name("a name for the result")
     if named and isinstance(argument, str) and argument.count("*") != label.count("*"):
-        raise cursor.error(f"{argument} and {label} do not have the same number of *", at)
+        raise cursor.error(f"{argument} and {label} have different numbers of *", at)
     return Item(name, argument, label, named, at, cursor.source)
 
 
@@ -111,9 +111,9 @@ def _argument(cursor: Cursor, aggregation: Aggregation, at: int) -> tuple[str | 
 def _close(cursor: Cursor, at: int) -> None:
     if not cursor.take(")"):
         raise cursor.error(
-            "this ( is never closed, or holds more than one field",
+            "this ( is never closed, or contains more than one field",
             at,
-            remedy="An aggregation takes one field; write eval(…) for an expression.",
+            remedy="An aggregation takes one field; use eval(…) for an expression.",
         )
 
 
@@ -128,10 +128,10 @@ def parse_items(cursor: Cursor, stop: Iterable[str]) -> tuple[Item, ...]:
     while not cursor.done and not cursor._at_word(stops) and not cursor.next_option():
         item = parse_item(cursor)
         if any(item.name == known.name for known in items):
-            raise cursor.error(f"two results are called {item.name!r}", item.at)
+            raise cursor.error(f"two results are named {item.name!r}", item.at)
         key = (item.function, item.argument)
         if key in seen and seen[key] != item.name:
-            raise cursor.error(f"{item.function} of one field cannot get two names", item.at)
+            raise cursor.error(f"{item.function} of one field cannot have two names", item.at)
         seen[key] = item.name
         items.append(item)
         cursor.comma()

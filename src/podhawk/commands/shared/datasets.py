@@ -23,7 +23,7 @@ MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents")}
 """Each data model with its datasets, the root one first."""
 _TYPE = re.compile(r"(datamodel|inputlookup|lookup|savedsearch)(\s*:\s*|\s+)(?=[\w\"'])", re.IGNORECASE)
 _INHERITED = frozenset({"host", "source", "sourcetype", "index"})
-EMPTY = "the data model {} is empty here: nothing has written to it yet; name the --state of a run"
+EMPTY = "the data model {} is empty; name the --state of an earlier run to read its results"
 
 
 class Dataset(Placed, frozen=True):
@@ -56,8 +56,8 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
     """Refuse what cannot be read. Raises SearchError or ContentError."""
     if dataset.kind == "savedsearch":
         raise dataset.error(
-            f"saved search {dataset.name!r} cannot be read: podhawk keeps no saved searches",
-            "Write the search itself, in square brackets.",
+            f"saved search {dataset.name!r} is not available: podhawk has no saved searches",
+            "Write the search itself in square brackets.",
         )
     if dataset.kind == "datamodel":
         check_model(dataset, *split_model(dataset.name))
@@ -79,13 +79,13 @@ def split_model(name: str) -> tuple[str, str]:
 def check_model(dataset: Dataset, model: str, inner: str) -> None:
     if model not in MODELS:
         raise dataset.error(
-            f"data model {model!r} is not supported: podhawk keeps the data models {' and '.join(MODELS)} only",
-            "Search the events themselves.",
+            f"data model {model!r} is not supported: podhawk has only {' and '.join(MODELS)}",
+            "Search the events instead.",
         )
     if inner not in MODELS[model]:
         raise dataset.error(
             f"data model {model} has no dataset {inner!r}",
-            f"It has {', '.join(f'{model}.{name}' for name in MODELS[model])}.",
+            f"Known datasets: {', '.join(f'{model}.{name}' for name in MODELS[model])}.",
         )
 
 

@@ -80,9 +80,9 @@ def _parse(cursor: Cursor, rare: bool) -> Frequency:
     twice = [name for number, name in enumerate(columns) if name in columns[:number]]
     if twice:
         raise cursor.error(
-            f"two columns would be called {twice[0]!r}",
+            f"two columns would be named {twice[0]!r}",
             at,
-            remedy="Choose another name with countfield= or percentfield=.",
+            remedy="Set another name with countfield= or percentfield=.",
         )
     return node
 

@@ -235,8 +235,8 @@ class GridRun:
                 if len(found) > FILL_LIMIT:
                     self.context.warn(
                         "too many empty bins",
-                        f"only the bins that hold something are shown, since "
-                        f"there are more than {FILL_LIMIT} from {numbers[0]} to {numbers[-1]}",
+                        f"only bins with events are shown, because there are more than {FILL_LIMIT} bins from "
+                        f"{numbers[0]} to {numbers[-1]}",
                     )
                     return list(ordered)
                 lines[here] = Line(self._show(here, span))

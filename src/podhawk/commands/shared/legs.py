@@ -24,7 +24,9 @@ def run_leg(pipeline: Pipeline, context: Context, what: str, limit: int = LIMIT)
     table = context.run(pipeline)
     if not limit or len(table.rows) <= limit:
         return table
-    context.warn("subsearch-limit", f"{what}: its subsearch gave {len(table.rows)} rows; the first {limit} are used")
+    context.warn(
+        "subsearch-limit", f"{what}: the subsearch returned {len(table.rows)} rows; only the first {limit} are used"
+    )
     return Table(table.rows[:limit], table.columns)
 
 
@@ -37,8 +39,8 @@ def examine(pipeline: Pipeline, context: Context, what: str) -> None:
             raise place(
                 stage.source,
                 stage.at,
-                f"a search clause inside {what} cannot hold a subsearch",
-                "Run the subsearch before, or use join or append.",
+                f"a search clause inside {what} cannot contain a subsearch",
+                "Run the subsearch first, or use join or append.",
             )
         if stage.command.check is not None:
             stage.command.check(stage.node, context)

@@ -36,7 +36,7 @@ def parse_slice(
         and not first.command.refused
     ):
         raise source.error(
-            f"{first.name} cannot stand first: it makes no rows of its own",
+            f"{first.name} cannot be the first command, because it generates no rows",
             first.at,
             len(first.name),
             "Begin with a search clause, or with a generating command such as | makeresults or | inputlookup.",
@@ -54,7 +54,7 @@ def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
     stage = Stage(command, command.parse(cursor), command.name, segment.at, source)
     if stage.kind is Kind.GENERATING and not first:
         raise source.error(
-            f"{command.name} must stand first in a search",
+            f"{command.name} must be the first command of a search",
             segment.at,
             len(segment.name),
             "Begin the search with | " + command.name + ".",
@@ -69,7 +69,7 @@ def parse_bracketed(cursor: Cursor, *, continues: bool = False) -> Pipeline:
     if cursor.source.text.count("[", 0, at + 1) - cursor.source.text.count("]", 0, at) > SUBSEARCH_LIMIT:
         raise cursor.error("subsearches are nested too deeply", at)
     if not cursor.source.text[start:end].strip():
-        raise cursor.error("this subsearch is empty", at)
+        raise cursor.error("empty subsearch", at)
     generating = frozenset(
         name for name, command in COMMANDS.items() if continues or command.generate is not None or command.refused
     )

@@ -29,7 +29,7 @@ def compile_sed(text: str) -> Callable[[str], str]:
     groups = compile_pattern(pattern).groups
     known = [int(found[1]) for found in _REFERENCE.finditer(replacement) if found[1]]
     if known and max(known) > groups:
-        raise SearchError(f"the replacement names group {max(known)}, the pattern has {groups}")
+        raise SearchError(f"the replacement names group {max(known)}, but the pattern has {groups}")
     only = _only(flags)
 
     def edit(value: str) -> str:
@@ -47,10 +47,10 @@ def compile_sed(text: str) -> Callable[[str], str]:
 
 
 def _parts(text: str) -> tuple[str, list[str]]:
-    shape = "Write s/pattern/replacement/flags or y/from/to/."
+    shape = "Use s/pattern/replacement/flags or y/from/to/."
     wanted = text.strip()
     if len(wanted) < 2 or wanted[0] not in "sy" or wanted[1].isalnum() or wanted[1] in "\\ ":
-        raise SearchError(f"{text!r} is no sed expression", remedy=shape)
+        raise SearchError(f"{text!r} is not a sed expression", remedy=shape)
     mark = wanted[1]
     parts = [""]
     at = 2
@@ -68,7 +68,7 @@ def _parts(text: str) -> tuple[str, list[str]]:
         at += 1
     if len(parts) != 3 or (wanted[0] == "y" and parts[2]):
         raise SearchError(
-            f"{text!r} is no sed expression: it has {len(parts) - 1} of 3 separators {mark!r}", remedy=shape
+            f"{text!r} is not a sed expression: it has {len(parts) - 1} of 3 separators {mark!r}", remedy=shape
         )
     return wanted[0], parts if wanted[0] == "s" else parts[:2]
 
@@ -98,6 +98,6 @@ def _transliterate(old: str, new: str) -> Callable[[str], str]:
 
     source, target = plain(old), plain(new)
     if len(source) != len(target):
-        raise SearchError(f"y needs as many characters on both sides, not {len(source)} and {len(target)}")
+        raise SearchError(f"y needs the same number of characters on both sides, not {len(source)} and {len(target)}")
     table = str.maketrans(source, target)
     return lambda value: value.translate(table)

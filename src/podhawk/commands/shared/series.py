@@ -84,7 +84,7 @@ def _function(cursor: Cursor, name: str, at: int) -> str:
         raise cursor.error(
             f"{name} is not an aggregation that can rank series",
             at,
-            remedy=nearest(name.lower(), AGGREGATIONS) or "Write its name alone, such as max.",
+            remedy=nearest(name.lower(), AGGREGATIONS) or "Use only its name, for example max.",
         )
     return name.lower()
 
@@ -96,7 +96,7 @@ def take_filter(cursor: Cursor) -> Filter | None:
     at = cursor.at
     found = cursor.looking_at(_WHERE)
     if not found:
-        cursor.fail("expected a condition on the series", "Write it as: where sum in top5, or: where max > 10.")
+        cursor.fail("expected a condition on the series", "For example: where sum in top5, or: where max > 10.")
     cursor.at = found.end()
     cursor.space()
     if found[1]:
@@ -109,7 +109,7 @@ def read_series(cursor: Cursor, options: dict[str, str], chosen: Filter | None) 
     """The series options among the options of a command."""
     limit = _LIMIT.match(options.get("limit", str(LIMIT)))
     if not limit:
-        cursor.fail(f"limit is a number, topN or bottomN, not {options['limit']!r}")
+        cursor.fail(f"limit must be a number, topN or bottomN, not {options['limit']!r}")
     agg = _function(cursor, options["agg"], cursor.at) if "agg" in options else ""
 
     def flag(name: str, default: str = "t") -> bool:

@@ -87,12 +87,15 @@ def _plain(text: str) -> Number:
 def parse_span(text: str) -> Span | str:
     """The span that a text means, or what is wrong with it."""
     if _NUMBER.match(text):
-        return NumberSpan(_plain(text)) if float(text) > 0 else "a span is larger than 0"
+        return NumberSpan(_plain(text)) if float(text) > 0 else "a span must be larger than 0"
     log = _LOG.match(text)
     if log:
         span = LogSpan(_plain(log[2] or "10"), _plain(log[1] or "1"))
         if span.base <= 1 or not 1 <= span.coefficient < span.base:
-            return f"{text}: the base of a log span is above 1, its coefficient at least 1 and below the base"
+            return (
+                f"{text}: the base of a logarithmic span must be above 1, and its coefficient at least 1 and "
+                "below the base"
+            )
         return span
     found = _TIME.match(text)
     if not found:
@@ -100,14 +103,14 @@ def parse_span(text: str) -> Span | str:
     count, name, snapped = int(found[1] or 1), found[2].lower(), (found[3] or "").lower()
     unit = name if name in _SUBSECONDS else UNITS.get(name)
     if unit is None:
-        return f"unknown unit of time {found[2]!r} in span {text}"
+        return f"unknown time unit {found[2]!r} in span {text}"
     if count < 1:
-        return "a span is larger than 0"
+        return "a span must be larger than 0"
     if unit in _SUBSECONDS and (count >= _SUBSECONDS[unit] or _SUBSECONDS[unit] % count):
-        return f"{text}: a span below a second divides the second evenly"
+        return f"{text}: a span below a second must divide the second evenly"
     start = snapped if re.fullmatch(r"w[0-7]", snapped) else UNITS.get(snapped, "")
     if snapped and not start:
-        return f"unknown unit of time {found[3]!r} in span {text}"
+        return f"unknown time unit {found[3]!r} in span {text}"
     return TimeSpan(count, unit, start)
 
 

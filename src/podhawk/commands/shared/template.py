@@ -123,7 +123,7 @@ def by_name(values: Mapping[str, str]) -> Show:
         if hole.inside == '"':
             return escaped(value)
         if ("'" in value) if hole.inside else _BREAKS.search(value):
-            raise SearchError(f"{value!r} cannot stand for {hole.name} here")
+            raise SearchError(f"{value!r} cannot replace {hole.name} here")
         return value
 
     return show

@@ -189,5 +189,5 @@ OWNER_WRITES: Final[Clause] = And(
 
 def gathering(clause: Clause, context: Context) -> SearchJob:
     """A search that gathers the events that a clause selects."""
-    text = plain("", "the requests behind findings")
+    text = plain("", "related events of findings")
     return SearchJob(Pipeline((Stage(SEARCH, Search(clause), "search"),), text), context)

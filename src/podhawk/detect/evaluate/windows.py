@@ -90,8 +90,8 @@ def schedule_of(deployment: Deployment | None, zone: tzinfo = UTC) -> Schedule:
         made.window(_SOME_MOMENT)
     except (CronSimError, SearchError) as error:
         raise ContentError(
-            f"the schedule of {chosen.name or 'this detection'} cannot be read: {error}",
+            f"invalid schedule of {chosen.name or 'this detection'}: {error}",
             place=Place(chosen.file) if chosen.file else None,
-            remedy="Write a cron line of five fields, and times such as -70m@m.",
+            remedy="Use a cron expression of five fields, and times such as -70m@m.",
         ) from None
     return made

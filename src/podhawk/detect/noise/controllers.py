@@ -25,10 +25,10 @@ def _test(match: Match) -> bool:
 
 CONTROLLERS: Final = NoiseClass(
     name="controller-made",
-    doc="A controller or another component of the control plane made the request, and the log does not show for whom. "
-    "Where it does, the finding stays in sight and is about that person. What a component's credential does by "
-    "hand, in another's name or inside of containers (exec, port-forward) stays in sight too: no controller does "
-    "that.",
+    doc="A controller or another control-plane component made the request, and the log does not show "
+    "its owner. If the log shows the owner, the finding stays visible and names the owner. "
+    "Requests that controllers never make also stay visible: requests from interactive clients, "
+    "impersonation, exec and port-forward.",
     action="hide",
     members=each(_test),
 )

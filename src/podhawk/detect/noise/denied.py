@@ -8,7 +8,8 @@ from podhawk.detect.noise.declare import NoiseClass, each
 
 DENIED: Final = NoiseClass(
     name="denied",
-    doc="The request was refused (401, 403). Only a tag by default: an attacker's first steps are refused too.",
+    doc="The request was denied (401, 403). By default only a tag, because the first steps of an "
+    "attacker are often denied too.",
     action="tag",
     members=each(lambda match: match.finding.outcome == "denied"),
 )

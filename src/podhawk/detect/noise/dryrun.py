@@ -8,7 +8,7 @@ from podhawk.detect.noise.declare import NoiseClass, each
 
 DRY_RUN: Final = NoiseClass(
     name="dry-run",
-    doc="The request asked for a dry run (`dryRun=All`): the API server answered as if it had done it, and did not.",
+    doc="The request was a dry run (`dryRun=All`): the API server answered without changing anything.",
     action="lower",
     members=each(lambda match: match.finding.outcome == "dry_run"),
 )

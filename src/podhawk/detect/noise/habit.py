@@ -44,9 +44,9 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 
 HABIT: Final = NoiseClass(
     name="habit",
-    doc="A service account (or node) doing what it always does: at least 20 earlier matches of this detection by the "
-    "same actor, verb and namespace within 24 hours, refused as this one or allowed as this one, and not with a "
-    "tool that people use by hand.",
+    doc="Routine activity of a service account or node: at least 20 earlier matches of this "
+    "detection by the same actor, verb and namespace within 24 hours, with the same outcome "
+    "(allowed or denied), and not from an interactive client.",
     action="hide",
     members=_members,
 )

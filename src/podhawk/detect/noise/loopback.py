@@ -15,7 +15,7 @@ def _test(match: Match) -> bool:
 
 LOOPBACK: Final = NoiseClass(
     name="loopback",
-    doc="The API server's own requests to itself: user `system:apiserver` from the loopback address.",
+    doc="Requests of the API server to itself: user `system:apiserver` from the loopback address.",
     action="hide",
     members=each(_test),
 )

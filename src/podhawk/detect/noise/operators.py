@@ -46,8 +46,9 @@ def _test(match: Match) -> bool:
 
 OPERATORS: Final = NoiseClass(
     name="known-operators",
-    doc="The service account of a widely used operator under its usual name, not used by hand. Lowered only: whoever "
-    "can make such an account can hide behind its name.",
+    doc="The service account of a widely used operator under its default name, not used from an "
+    "interactive client. Only lowered, because anyone who can create such an account can hide "
+    "behind its name.",
     action="lower",
     members=each(_test),
 )

@@ -32,9 +32,10 @@ def _test(match: Match) -> bool:
 
 PROBES: Final = NoiseClass(
     name="probes",
-    doc="Health checks of the API server (a `get` of `/healthz`, `/livez` or `/readyz`), which load balancers ask "
-    "without a name, and the leases that workloads, nodes and controllers hold to elect a leader and to say that "
-    "they live. Not what people do to leases, and not their deletion.",
+    doc="Health checks of the API server (`get` on `/healthz`, `/livez` or `/readyz`), which load "
+    "balancers send anonymously, and the leases that workloads, nodes and controllers use for "
+    "leader election and heartbeats. Changes to leases by people, and deletions of leases, are "
+    "not in this class.",
     action="hide",
     members=each(_test),
 )

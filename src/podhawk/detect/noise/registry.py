@@ -51,10 +51,11 @@ def policy_of(table: Mapping[str, Any]) -> NoisePolicy:
     names = [one.name for one in NOISE_CLASSES]
     for name, action in table.items():
         if name not in names:
-            raise UsageError(f"[noise] knows no class {name!r}", remedy=nearest(name, names))
+            raise UsageError(f"unknown class {name!r} in [noise]", remedy=nearest(name, names))
         if action not in ACTIONS:
             raise UsageError(
-                f"[noise] {name} is one of {', '.join(ACTIONS)}, not {action!r}", remedy=nearest(str(action), ACTIONS)
+                f"{name} in [noise] must be one of {', '.join(ACTIONS)}, not {action!r}",
+                remedy=nearest(str(action), ACTIONS),
             )
     return NoisePolicy(dict(table))
 

@@ -37,8 +37,9 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 
 REPEATS: Final = NoiseClass(
     name="controller-repeats",
-    doc="A controller did the same for the same cause before: the second pod of a Deployment, the next try of a "
-    "ReplicaSet that is refused. The first one says it; whoever changes the owner again is a new cause.",
+    doc="A controller repeated an action for the same cause: the second pod of a Deployment, or the "
+    "retry of a denied ReplicaSet. The first finding keeps its priority. A later change of the "
+    "owner is a new cause.",
     action="lower",
     members=_members,
 )

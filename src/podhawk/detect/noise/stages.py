@@ -15,8 +15,8 @@ def _test(match: Match) -> bool:
 
 STAGES: Final = NoiseClass(
     name="stages",
-    doc="The log has the request at several stages, each of which a search may match: they are one finding. The rows "
-    "of each stage are in it.",
+    doc="The log contains several stages of the request, and the search matches more than one of "
+    "them. They form one finding, which contains the rows of every stage.",
     action="tag",
     members=each(_test),
 )

@@ -110,9 +110,9 @@ def _wanted(clause: Clause) -> Iterator[str]:
 
 SUBRESOURCE: Final = NoiseClass(
     name="subresource",
-    doc="The request is to a subresource (`pods/binding`, which the scheduler writes for every pod, `pods/eviction`, "
-    "`pods/exec` …) and the search selects a resource but no subresource: it means pods, not what is done to "
-    "them.",
+    doc="The request is to a subresource (`pods/binding`, which the scheduler creates for every pod, "
+    "`pods/eviction`, `pods/exec`, …), but the search selects a resource without naming a "
+    "subresource. It is about the resource, not about its subresources.",
     action="hide",
     members=_members,
 )

@@ -69,7 +69,9 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
     found: list[SiteException] = []
     for path in map(Path, paths):
         if not path.exists():
-            raise ContentError(f"there is no {path}", remedy="--exceptions names a YAML file or a folder of them.")
+            raise ContentError(
+                f"no such file or folder: {path}", remedy="--exceptions takes a YAML file or a folder of YAML files."
+            )
         files = sorted((*path.rglob("*.yml"), *path.rglob("*.yaml"))) if path.is_dir() else [path]
         for file in files:
             for document in read_yaml(file):
@@ -78,7 +80,9 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
                 for number, data in enumerate(items):
                     if not isinstance(data, dict):
                         raise ContentError(
-                            "an exception is a mapping", place=document.place(), remedy=f"Give it {', '.join(KEYS)}."
+                            "an exception must be a mapping",
+                            place=document.place(),
+                            remedy=f"Its keys are {', '.join(KEYS)}.",
                         )
                     found.append(_read(MappingReader(document, data, (number,) if listed else ())))
     return found
@@ -87,32 +91,34 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
 def _read(top: MappingReader) -> SiteException:
     for key in top.data:
         if key not in KEYS:
-            raise ContentError(f"an exception has no {key!r}", place=top.place(key), remedy=nearest(str(key), KEYS))
+            raise ContentError(
+                f"unknown key {key!r} in an exception", place=top.place(key), remedy=nearest(str(key), KEYS)
+            )
     for key in ("name", "detection", "when", "owner", "reason"):
         if not top.text(key):
             raise ContentError(
-                f"an exception needs {key!r}", place=top.place(), remedy="It is reviewed: say what, who and why."
+                f"an exception needs {key!r}",
+                place=top.place(),
+                remedy="Exceptions are reviewed: state what, who and why.",
             )
     try:
         clause = read_clause(top.text("when"), f"{top.document.file}: when")
     except SearchError as error:
-        raise ContentError(
-            f"`when` cannot be read: {error.message}", place=top.place("when"), remedy=error.remedy
-        ) from None
+        raise ContentError(f"invalid `when`: {error.message}", place=top.place("when"), remedy=error.remedy) from None
     if not any(isinstance(part, Compare | In | Term) and part != EVERYTHING for part in walk(clause)):
         raise ContentError(
-            "`when` says nothing that an event could fail",
+            "`when` matches every event",
             place=top.place("when"),
-            remedy="To turn a detection off, use --exclude.",
+            remedy="To turn off a detection, use --exclude.",
         )
     expires = _day(top, "expires")
     if expires is None:
         created = _day(top, "created")
         if created is None:
             raise ContentError(
-                "an exception needs a day on which it ends",
+                "an exception needs an expiry date",
                 place=top.place(),
-                remedy="Write expires: YYYY-MM-DD, or created: YYYY-MM-DD for 30 days.",
+                remedy="Add expires: YYYY-MM-DD, or created: YYYY-MM-DD for an expiry after 30 days.",
             )
         expires = created + PRESET
     return SiteException(
@@ -134,7 +140,7 @@ def _day(top: MappingReader, key: str) -> date | None:
     try:
         return date.fromisoformat(str(value)) if _DAY.match(str(value)) else datetime.fromisoformat(str(value)).date()
     except ValueError:
-        raise ContentError(f"{key} is a day such as 2026-12-31, not {value!r}", place=top.place(key)) from None
+        raise ContentError(f"{key} must be a date such as 2026-12-31, not {value!r}", place=top.place(key)) from None
 
 
 def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException], now: float) -> list[Match]:

@@ -90,35 +90,40 @@ def _lowering(match: Match) -> str:
 
 
 FACTORS: Final[tuple[Factor, ...]] = (
-    Factor("succeeded", 5, "it succeeded", lambda match, first: match.finding.outcome == "success"),
-    Factor("denied", -3, "it was refused", lambda match, first: match.finding.outcome == "denied"),
-    Factor("failed", -3, "it failed", lambda match, first: match.finding.outcome == "failed"),
+    Factor("succeeded", 5, "the request succeeded", lambda match, first: match.finding.outcome == "success"),
+    Factor("denied", -3, "the request was denied", lambda match, first: match.finding.outcome == "denied"),
+    Factor("failed", -3, "the request failed", lambda match, first: match.finding.outcome == "failed"),
     Factor("dry-run", -30, "a dry run changes nothing", lambda match, first: match.finding.outcome == "dry_run"),
-    Factor("person", 5, "by a person", lambda match, first: match.finding.actor.kind == "human"),
-    Factor("anonymous", 30, "without a name", lambda match, first: match.finding.actor.kind == "anonymous"),
+    Factor("person", 5, "human user", lambda match, first: match.finding.actor.kind == "human"),
+    Factor("anonymous", 30, "anonymous user", lambda match, first: match.finding.actor.kind == "anonymous"),
     Factor(
         "unauthenticated",
         5,
-        "with a credential that nobody knows",
+        "unauthenticated (401)",
         lambda match, first: match.finding.actor.kind == "unauthenticated",
     ),
-    Factor("impersonating", 10, "in another's name", lambda match, first: bool(match.finding.actor.effective_user)),
-    Factor("token-by-hand", 15, "a workload's token in a tool that people use", _token_by_hand),
-    Factor("own-namespace", -15, "a workload in its own namespace", _own_namespace),
-    Factor("administrator", -20, "by an administrator of the cluster (system:masters)", _administrator),
-    Factor("machinery", -25, "by the control plane or a node", _machinery),
-    Factor("controller", 5, "made by a controller for somebody", _for_somebody),
-    Factor("first-time", 5, "the first time this actor does this here", lambda match, first: first),
+    Factor(
+        "impersonating",
+        10,
+        "impersonation of another user",
+        lambda match, first: bool(match.finding.actor.effective_user),
+    ),
+    Factor("token-by-hand", 15, "service-account token used from an interactive client", _token_by_hand),
+    Factor("own-namespace", -15, "workload in its own namespace", _own_namespace),
+    Factor("administrator", -20, "cluster administrator (system:masters)", _administrator),
+    Factor("machinery", -25, "control plane or node", _machinery),
+    Factor("controller", 5, "controller acting for a known owner", _for_somebody),
+    Factor("first-time", 5, "first such request by this actor", lambda match, first: first),
     Factor(
         "namespace",
         3,
-        "in a namespace of the system",
+        "system namespace",
         lambda match, first: match.finding.target.namespace in SYSTEM_NAMESPACES,
     ),
     Factor(
         "privileged",
         15,
-        "it gives power over the node or the cluster",
+        "grants power over the node or the cluster",
         lambda match, first: bool(_powers(match)),
         _powers,
     ),
@@ -141,9 +146,9 @@ def priority_policy(table: Mapping[str, Any]) -> PriorityPolicy:
     names = ["bar", *(one.name for one in FACTORS)]
     for name, points in table.items():
         if name not in names:
-            raise UsageError(f"[priority] knows no factor {name!r}", remedy=nearest(name, names))
+            raise UsageError(f"unknown factor {name!r} in [priority]", remedy=nearest(name, names))
         if not isinstance(points, int) or isinstance(points, bool) or not -100 <= points <= 100:
-            raise UsageError(f"[priority] {name} is a whole number from -100 to 100, not {points!r}")
+            raise UsageError(f"{name} in [priority] must be a whole number from -100 to 100, not {points!r}")
     return PriorityPolicy({name: points for name, points in table.items() if name != "bar"}, table.get("bar", BAR))
 
 
@@ -179,7 +184,7 @@ def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int
     reasons = known.get(key) if key is not None else None
     if reasons is None:
         reasons = (
-            PriorityReason("the detection's score", finding.risk_score),
+            PriorityReason("score of the detection", finding.risk_score),
             *[PriorityReason(one.reason_for(match), points) for one, points in weighted if one.holds(match, first)],
         )
         if key is not None:

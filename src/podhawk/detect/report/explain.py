@@ -78,7 +78,8 @@ class Explanation(Struct, frozen=True):
         for step in self.steps:
             if before and not step.rows:
                 for name in step.missing:
-                    yield f"0 rows because no {'event' if step is self.steps[0] else 'row before it'} has {name}"
+                    row = "event" if step is self.steps[0] else "row before this step"
+                    yield f"0 rows, because no {row} has {name}"
             before = step.rows
 
 
@@ -87,7 +88,9 @@ def explain(request: SearchJob, source: Source, runner: Runner) -> Explanation:
     context = request.context
     stages = make_plan(request.pipeline, context).pipeline.stages
     if not stages or not isinstance(stages[0].node, Search):
-        raise SearchError("only searches over events can be explained", remedy="This one begins with another command.")
+        raise SearchError(
+            "only searches over events can be explained", remedy="This search begins with a generating command."
+        )
     parts = conjuncts(stages[0].node.clause)
     counted: list[tuple[Stage, ...]] = [
         (replace(stages[0], node=Search(_all(parts[: number + 1]))),) for number in range(len(parts))

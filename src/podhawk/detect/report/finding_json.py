@@ -50,7 +50,7 @@ def plain_text(value: Any) -> str:
     """A string of a subclass of `str` (a number, a filled value) as plain text. Raises TypeError for other values."""
     if isinstance(value, str):
         return str(value)
-    raise TypeError(f"no JSON for a {type(value).__name__}")
+    raise TypeError(f"a {type(value).__name__} has no JSON form")
 
 
 def encodable(finding: Finding) -> dict[str, Any]:

@@ -23,11 +23,11 @@ from podhawk.session import Session
 def the_detection(name: str, content: Content) -> Detection:
     """The one detection of that name, id or file stem. Raises UsageError where it is none or several."""
     if not name:
-        raise UsageError("which detection?", remedy="Name one; podhawk content list shows them.")
+        raise UsageError("missing DETECTION", remedy="Name a detection; podhawk content list lists them.")
     found = select(content, [name])
     if len(found) > 1:
         names = ", ".join(one.name for one in found[:5])
-        raise UsageError(f"{name!r} means {len(found)} detections: {names}", remedy="Name one of them.")
+        raise UsageError(f"{name!r} matches {len(found)} detections: {names}", remedy="Choose one of them.")
     return found[0]
 
 
@@ -61,16 +61,18 @@ def explain_one_event(
     decoder = EventDecoder(source.options)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:
-        raise InputError(f"no event here has the auditID {audit_id}", remedy="podhawk search auditID=… shows events.")
+        raise InputError(
+            f"no event has the auditID {audit_id}", remedy="podhawk search auditID=… prints the events of a request."
+        )
     for event in events:
         step, miss = explain_event(request, event)
         where = f"{event.origin} {event.view.data.get('stage', '')}"
         if not step:
-            yield f"{where}: comes through"
+            yield f"{where}: passes all steps"
         elif miss is None:
-            yield f"{where}: lost at | {step}"
+            yield f"{where}: dropped at | {step}"
         else:
-            yield f"{where}: lost at | {step}\n    fails {miss.part}: {miss.field} is {miss.value}"
+            yield f"{where}: dropped at | {step}\n    fails {miss.part}: {miss.field} is {miss.value}"
 
 
 def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:
@@ -80,7 +82,8 @@ def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:
     found = by_id.get(finding_id) or next((match for match in matches if finding_id in match.finding.replaces), None)
     if found is None:
         raise UsageError(
-            f"no finding has the id {finding_id}", remedy="podhawk run -o jsonl prints the ids, those out of sight too."
+            f"no finding has the id {finding_id}",
+            remedy="podhawk run -o jsonl prints the ids of all findings, including hidden ones.",
         )
     seen: set[str] = set()
     for match in (found, *(by_id[id_] for id_ in found.finding.findings if id_ in by_id)):

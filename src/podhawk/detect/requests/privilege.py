@@ -86,20 +86,20 @@ def _of_access(body: dict[str, Any]) -> Iterator[str]:
         if role.get("name") == "cluster-admin":
             yield "cluster-admin"
         if isinstance(subjects, list) and any(member(one, "name") in _EVERYBODY for one in subjects):
-            yield "a role for everybody"
+            yield "role for all users"
     rules = body.get("rules")
     for rule in rules if isinstance(rules, list) else ():
         if not isinstance(rule, dict):
             continue
         verbs, resources = set(_texts(rule.get("verbs"))), set(_texts(rule.get("resources")))
         if "*" in verbs and "*" in resources:
-            yield "everything in a role"
+            yield "role with every verb on every resource"
         if verbs & _VERBS:
-            yield "raising roles"
+            yield "role that allows privilege escalation"
         if "secrets" in resources and verbs & _READS and not rule.get("resourceNames"):
-            yield "reading secrets"
+            yield "role that can read secrets"
         if (resources & _TOKENS_AND_SHELLS and verbs & _CREATES) or "nodes/proxy" in resources:
-            yield "acting as workloads"
+            yield "role that can act as workloads"
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -62,14 +62,14 @@ def risk_policy(table: Mapping[str, Any]) -> RiskPolicy:
     """
     for name in table:
         if name not in ("cap", "factors"):
-            raise UsageError(f"[risk] knows no {name!r}", remedy=nearest(name, ("cap", "factors")))
+            raise UsageError(f"unknown key {name!r} in [risk]", remedy=nearest(name, ("cap", "factors")))
     cap = table.get("cap", CAP)
     if not isinstance(cap, (int, float)) or isinstance(cap, bool) or cap < 0:
-        raise UsageError(f"[risk] cap is a number of points, not {cap!r}")
+        raise UsageError(f"cap in [risk] must be a number of points, not {cap!r}")
     stated = table.get("factors", {})
     if not isinstance(stated, dict):
         raise UsageError(
-            "[risk.factors] maps names to tables",
+            "[risk.factors] must map names to tables",
             remedy="Write [risk.factors.NAME] with when=… and multiply=… or add=….",
         )
     found = {one.name: one for one in DEFAULTS}
@@ -81,12 +81,14 @@ def risk_policy(table: Mapping[str, Any]) -> RiskPolicy:
 def _factor(name: str, table: Any) -> RiskFactor:
     keys = ("when", "multiply", "add")
     if not isinstance(table, dict) or not isinstance(table.get("when"), str):
-        raise UsageError(f"[risk.factors] {name} needs a condition", remedy='Write when = "namespace=kube-system".')
+        raise UsageError(
+            f"{name} in [risk.factors] needs a condition", remedy='For example: when = "namespace=kube-system".'
+        )
     for key, value in table.items():
         if key not in keys:
-            raise UsageError(f"[risk.factors] {name} knows no {key!r}", remedy=nearest(key, keys))
+            raise UsageError(f"unknown key {key!r} in [risk.factors.{name}]", remedy=nearest(key, keys))
         if key != "when" and (not isinstance(value, (int, float)) or isinstance(value, bool)):
-            raise UsageError(f"[risk.factors] {name}: {key} is a number, not {value!r}")
+            raise UsageError(f"{key} in [risk.factors.{name}] must be a number, not {value!r}")
     made = RiskFactor(name, table["when"], float(table.get("multiply", 1)), float(table.get("add", 0)))
     try:
         made.clause()

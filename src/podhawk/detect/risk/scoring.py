@@ -49,11 +49,11 @@ def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
         elif charged == NOBODY:
             applied, notes = 0.0, [_nobody(finding)]
         elif charged == NAMELESS:
-            applied, notes = 0.0, ["nobody is named"]
+            applied, notes = 0.0, ["no risk object"]
         else:
             applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
         if charged == OWNER:
-            notes.insert(0, f"made by {finding.actor.user}")
+            notes.insert(0, f"via {finding.actor.user}")
         yield RiskEvent(
             time=finding.first_time,
             finding_id=finding.finding_id,
@@ -123,8 +123,8 @@ def _nobody(finding: Finding) -> str:
     """Why a controller gains nothing."""
     chain = finding.actor.chain
     if chain and finding.actor.chain_complete and chain[-1].certain:
-        return f"made by a controller for {chain[-1].user}"
-    return "made by a controller, for whom is not certain"
+        return f"controller acting for {chain[-1].user}, who gains the risk"
+    return "controller whose owner is uncertain"
 
 
 def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
@@ -134,7 +134,7 @@ def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
         key = (same_search(event.detection), event.request, event.object_type, event.object, event.cluster)
         first = seen.setdefault(key, event.detection)
         if (first.id, first.name) != (event.detection.id, event.detection.name):
-            yield structs.replace(event, applied=0.0, notes=(*event.notes, f"the same search as {first.name}"))
+            yield structs.replace(event, applied=0.0, notes=(*event.notes, f"same search as {first.name}"))
         else:
             yield event
 
@@ -160,7 +160,7 @@ def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
         room = max(0.0, cap - sums[key])
         if event.applied > room:
             event = structs.replace(
-                event, applied=room, capped=event.applied - room, notes=(*event.notes, f"capped at {cap:g} a day")
+                event, applied=room, capped=event.applied - room, notes=(*event.notes, f"capped at {cap:g} per day")
             )
         sums[key] += event.applied
         found.append(event)

@@ -33,7 +33,7 @@ class Bodies:
                 text = bytes(getattr(self._event, head))
                 self._data[head] = value = decode_json(text) if text else UNSET
                 if isinstance(value, str):
-                    raise BadJSON("a body in a text")
+                    raise BadJSON("a body encoded as a string")
             if self._data[head] is not UNSET:
                 data[head] = self._data[head]
         return pick(View(data, ""), names)

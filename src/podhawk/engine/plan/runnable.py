@@ -160,6 +160,6 @@ def _lacking(pipelines: Iterable[Pipeline]) -> Unsupported | None:
     for pipeline in pipelines:
         for stage in pipeline.stages:
             if stage.command.resources(stage.node).geo:
-                message = f"no geo database: it needs {stage.name}; give one with --geo FILE.mmdb"
+                message = f"no geolocation database: {stage.name} needs one; add --geo FILE.mmdb"
                 return Unsupported("geo-database", stage.name, message)
     return None

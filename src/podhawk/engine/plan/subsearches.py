@@ -55,7 +55,7 @@ def replace_subsearches(clause: Clause, run: Run, warn: Warn = lambda kind, deta
         case Subsearch(pipeline=pipeline):
             table = run(pipeline)
             if len(table.rows) > LIMIT:
-                warn("subsearch-limit", f"a subsearch gave {len(table.rows)} rows; the first {LIMIT} are used")
+                warn("subsearch-limit", f"a subsearch returned {len(table.rows)} rows; only the first {LIMIT} are used")
             return formatted(table.rows[:LIMIT])
         case _:
             return clause
@@ -87,7 +87,7 @@ def _written(text: str) -> Clause:
 
 
 def _refuse(cursor: Cursor) -> object:
-    raise SearchError("the result of a subsearch holds a subsearch of its own: that is not run")
+    raise SearchError("the result of a subsearch contains another subsearch, which podhawk does not run")
 
 
 def _all(parts: Sequence[Clause]) -> Clause:

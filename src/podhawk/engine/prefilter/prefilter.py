@@ -179,7 +179,9 @@ class Prefilter:
     def described(self, number: int) -> str:
         """What is scanned for on behalf of a search."""
         kind = next(one for one in self.kinds if number in one.searches)
-        groups = ("|".join(literal.text or "begins unlike an event" for literal in group) for group in kind.chosen)
+        groups = (
+            "|".join(literal.text or "not the usual start of an event" for literal in group) for group in kind.chosen
+        )
         return " and ".join(groups) or "every line"
 
     def selected_for(self, number: int) -> int:

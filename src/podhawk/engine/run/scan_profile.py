@@ -9,6 +9,7 @@ from podhawk.engine.prefilter.literals import groups_of
 from podhawk.engine.prefilter.prefilter import Prefilter
 from podhawk.engine.profile import ScanProfile, SearchProfile
 from podhawk.engine.search.collectors import Collector
+from podhawk.wording import counted
 
 
 def scan_profile(
@@ -44,12 +45,16 @@ def _why(collectors: Sequence[Collector], prefilter: Prefilter | None, fast: boo
     if prefilter is None:
         searches = [one.search for one in collectors]
         free = [one.name for one in searches if one.selects_native and not groups_of(one.clause)]
-        parts.append(f"{free[0]} has no literal that a line must hold" if free else "no Hyperscan, so no prefilter")
+        parts.append(
+            f"{free[0]} has no literal that every matching line must contain"
+            if free
+            else "no prefilter: Hyperscan is not installed"
+        )
     else:
-        parts.append(f"{len(collectors)} searches of {len(prefilter.kinds)} kinds")
+        parts.append(f"{counted(len(collectors), 'search', 'searches')} in {counted(len(prefilter.kinds), 'group')}")
     slow = [one.search.name for one in collectors if needed_fields(one) is None]
     if slow:
-        parts.append(f"{slow[0]} needs the whole of each event" + (" that it wants" if fast else ""))
+        parts.append(f"{slow[0]} needs every field of an event" + (" that its clause matches" if fast else ""))
     elif not fast:
-        parts.append("the input needs to be looked at in full")
+        parts.append("the input format needs the slow path")
     return "; ".join(parts)

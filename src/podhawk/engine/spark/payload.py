@@ -102,7 +102,7 @@ def sent_search(collector: Collector, codec: LookupCodec) -> SentSearch:
     again = make_plan(parse_search(plain(text, NAME)), own)
     if _essence(again) != _essence(search.plan):
         raise SearchError(
-            f"this search cannot be sent to a cluster: its text does not say all of it: {text}",
+            f"this search cannot be sent to a cluster, because its text does not describe it completely: {text}",
             remedy="Run it with --engine batch.",
         )
     chain(again.mapped, own)
@@ -136,10 +136,10 @@ def unpack(data: bytes) -> Payload:
     try:
         sender = msgspec.msgpack.decode(data, type=_Sender)
     except msgspec.DecodeError as error:
-        raise EngineError(f"what the driver sent cannot be read: {error}", remedy=SAME_VERSION) from None
+        raise EngineError(f"cannot read the message of the driver: {error}", remedy=SAME_VERSION) from None
     if (sender.version, sender.states) != (__version__, VERSION):
         raise EngineError(
-            f"the driver runs podhawk {sender.version} (states {sender.states}) and this executor "
+            f"the driver runs podhawk {sender.version} (states {sender.states}), but this executor runs "
             f"podhawk {__version__} (states {VERSION})",
             remedy=SAME_VERSION,
         )

@@ -76,7 +76,8 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError(
-            f"--engine spark needs a package that is not installed: {error.name}", remedy="pip install 'podhawk[spark]'"
+            f"--engine spark needs the package {error.name}, which is not installed",
+            remedy="pip install 'podhawk[spark]'",
         ) from None
     if SparkContext._active_spark_context is not None:  # a session is active by thread, its context by process
         yield SparkSession.builder.getOrCreate()
@@ -108,20 +109,20 @@ def _errors_of_spark(cluster: Cluster | None = None) -> Iterator[None]:
 def _raise_for(text: str, cluster: Cluster | None) -> NoReturn:
     if "JAVA_GATEWAY_EXITED" in text or "JAVA_HOME" in text:
         raise EngineError(
-            "Spark did not start", remedy="It needs Java 17 or later on this machine; see above for what it said."
+            "Spark did not start", remedy="Spark needs Java 17 or later on this machine. Its own message is above."
         ) from None
     if "No module named 'podhawk" in text:
         raise EngineError(
-            "the executors have no podhawk",
-            remedy="Put it into their image, or send it with --spark-conf spark.submit.pyFiles=…; see docs/spark.md.",
+            "podhawk is not installed on the executors",
+            remedy="Install it in their image, or send it with --spark-conf spark.submit.pyFiles=…; see docs/spark.md.",
         ) from None
     last = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("at ")]
     where = f" at {cluster.master}" if cluster is not None else ""
     what = next((line for line in reversed(last) if "Error" in line or "Exception" in line), last[0] if last else "")
     raise EngineError(
         f"Spark{where} failed: {what[:500]}",
-        remedy="Look whether the master can be reached, the "
-        "workers have cores and memory left, and podhawk is installed where they are.",
+        remedy="Check that the master is reachable, that the workers have free cores and memory, and that "
+        "podhawk is installed on them.",
     ) from None
 
 
@@ -195,7 +196,7 @@ class SparkScan:
     ) -> None:
         accounts = {split: load(part) for search, split, part in records if search == ACCOUNT}
         if len(accounts) != len(splits):
-            raise EngineError(f"Spark gave what {len(accounts)} of {len(splits)} pieces of the input hold")
+            raise EngineError(f"Spark returned results for {len(accounts)} of {len(splits)} splits of the input")
         first = source.unread
         lines: dict[str, int] = {}
         offsets: list[int] = []

@@ -80,9 +80,9 @@ def _unwrap(record: Record) -> Layer:
 
 AKS: Final = Format(
     name="aks",
-    doc="Azure diagnostics of AKS, from a storage account, an Event Hub or Log Analytics: `records[]`, one record, "
-    "or one record a line. Recognised by `properties.log` (or `log_s`), whatever the category. The cluster is "
-    "the last part of `resourceId`.",
+    doc="Azure diagnostics of AKS, from a storage account, an Event Hub or Log Analytics: "
+    "`records[]`, one record, or one record per line. Recognised by `properties.log` (or "
+    "`log_s`), in any category. The cluster is the last part of `resourceId`.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"records":[{"category":"kube-audit","resourceId":"/SUBSCRIPTIONS/0/RESOURCEGROUPS/RG/PROVIDERS/'

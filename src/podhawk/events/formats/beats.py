@@ -55,9 +55,9 @@ def _unwrap(record: Record) -> Layer:
 
 FILEBEAT: Final = Format(
     name="filebeat",
-    doc="Documents of Filebeat and Elastic Agent: the event parsed under `kubernetes.audit` (nested, or with dotted "
-    "keys), or as text in `message`; also inside an Elasticsearch hit (`_source`). The cluster is "
-    "`orchestrator.cluster.name`.",
+    doc="Documents of Filebeat and Elastic Agent: the event is parsed under `kubernetes.audit` "
+    "(nested, or with dotted keys) or is text in `message`. The document may be inside an "
+    "Elasticsearch hit (`_source`). The cluster is `orchestrator.cluster.name`.",
     recognise=_is_beat,
     unwrap=_unwrap,
     example='{"@timestamp":"2026-11-01T10:00:01Z","agent":{"type":"filebeat"},"orchestrator":{"cluster":{"name":'

@@ -181,9 +181,10 @@ def _single(item: dict[str, Any], envelope: Envelope) -> Record:
 
 CLOUDWATCH: Final = Format(
     name="cloudwatch",
-    doc="EKS control-plane logs from CloudWatch: subscription payloads (also inside the records of Lambda, Kinesis, "
-    "Firehose, SQS and SNS), `aws logs filter-log-events`, single log events, Insights results. Other logs of the "
-    "group (`authenticator`, `api`) are rejected for what they are.",
+    doc="EKS control-plane logs from CloudWatch: subscription payloads (also inside the records of "
+    "Lambda, Kinesis, Firehose, SQS and SNS), `aws logs filter-log-events`, single log events, "
+    "Insights results. Other logs of the group (`authenticator`, `api`) are rejected with their "
+    "own reason.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/aws/eks/prod-eu/cluster","logStream":'

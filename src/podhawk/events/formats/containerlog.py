@@ -81,7 +81,7 @@ _EVENT: Final = '{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}'
 
 DOCKER: Final = Format(
     name="docker",
-    doc="Lines of Docker's json-file driver. An event that the driver split at 16 KiB is put together again.",
+    doc="Lines of Docker's json-file driver. An event that the driver split at 16 KiB is reassembled.",
     recognise=is_docker,
     unwrap=_unwrap_docker,
     example='{"log":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}\\n","stream":'
@@ -90,8 +90,8 @@ DOCKER: Final = Format(
 
 CRI: Final = Format(
     name="cri",
-    doc="Lines with the prefix of the container runtime interface: time, stream, `F` (full) or `P` (partial). "
-    "Partial lines are put together again.",
+    doc="Lines with the prefix of the container runtime interface (CRI): time, stream, `F` (full) or "
+    "`P` (partial). Partial lines are reassembled.",
     recognise=_is_cri,
     unwrap=_unwrap_cri,
     verbatim=True,
@@ -100,8 +100,8 @@ CRI: Final = Format(
 
 CLOUDWATCH_EXPORT: Final = Format(
     name="cloudwatch-export",
-    doc="A CloudWatch log group exported to S3: lines of time and message. The export has no name of the cluster; "
-    "the carrier's source is the folder's name (the log stream), else the file's.",
+    doc="A CloudWatch log group exported to S3: lines of time and message. The export does not name "
+    "the cluster. The carrier's source is the folder name (the log stream), else the file name.",
     recognise=_is_export,
     unwrap=_unwrap_export,
     verbatim=True,
@@ -110,7 +110,7 @@ CLOUDWATCH_EXPORT: Final = Format(
 
 PREFIXED: Final = Format(
     name="prefixed",
-    doc="An event after other text on its line: a syslog header, a name of the sender, a time.",
+    doc="An event that follows other text on its line: a syslog header, the name of the sender, a timestamp.",
     recognise=_is_prefixed,
     unwrap=_unwrap_prefixed,
     verbatim=True,

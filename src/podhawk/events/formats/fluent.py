@@ -65,8 +65,8 @@ def _unwrap_forward(record: Record) -> Layer:
 
 FLUENT: Final = Format(
     name="fluent",
-    doc="Records of Fluent Bit or Fluentd with the line as text (or parsed) under `log`, and what the shipper knows "
-    "(`kubernetes`, `stream`, `time`) beside it.",
+    doc="Records of Fluent Bit or Fluentd. The line is under `log`, as text or parsed; the shipper's "
+    "metadata (`kubernetes`, `stream`, `time`) is next to it.",
     recognise=_is_fluent,
     unwrap=_unwrap_fluent,
     example='{"date":1793527200.5,"log":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":'

@@ -259,8 +259,9 @@ def _unwrap_pubsub(record: Record) -> Layer:
 
 GKE: Final = Format(
     name="gke",
-    doc="Cloud Logging entries of GKE (`protoPayload`, REST form or the Go client's), rebuilt as audit events. "
-    "Recognised by a `methodName` of Kubernetes. The cluster is `resource.labels.cluster_name`.",
+    doc="Cloud Logging entries of GKE (`protoPayload`, in REST form or the form of the Go client), "
+    "rebuilt as audit events. Recognised by a Kubernetes `methodName`. The cluster is "
+    "`resource.labels.cluster_name`.",
     recognise=_is_entry,
     unwrap=_unwrap_entry,
     example='{"insertId":"7f0a","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":'
@@ -273,8 +274,8 @@ GKE: Final = Format(
 
 PUBSUB: Final = Format(
     name="pubsub",
-    doc="Cloud Logging entries delivered by Pub/Sub: `message.data` in base64 (push, pull), or the entry under "
-    "`data` as the Splunk add-on keeps it.",
+    doc="Cloud Logging entries delivered by Pub/Sub: `message.data` in base64 (push, pull), or the "
+    "entry under `data`, as the Splunk add-on stores it.",
     recognise=_is_pubsub,
     unwrap=_unwrap_pubsub,
     example='{"message":{"data":"eyJhdWRpdElEIjoiN2YwYSIsInZlcmIiOiJnZXQifQ==","messageId":"1","publishTime":'

@@ -73,10 +73,10 @@ def _unwrap_export(record: Record) -> Layer:
 
 HEC: Final = Format(
     name="hec",
-    doc="Envelopes of Splunk's HTTP Event Collector, one or many back to back; `event` is an object or a string. "
-    "`host`, `index`, `source`, `sourcetype` and `fields` are kept. `time` is used only for an event "
-    "without a time of its own. The native view keeps `source=kubernetes`; a search that names the envelope's "
-    "own source or sourcetype sees the record under those.",
+    doc="Envelopes of Splunk's HTTP Event Collector, one or several in sequence. `event` is an "
+    "object or a string. `host`, `index`, `source`, `sourcetype` and `fields` are kept. `time` "
+    "is used only for an event without its own time. The native view keeps `source=kubernetes`; "
+    "a search that names the envelope's source or sourcetype sees the record under these.",
     recognise=_is_hec,
     unwrap=_unwrap_hec,
     verbatim=True,

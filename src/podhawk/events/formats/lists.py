@@ -37,7 +37,7 @@ def _unwrap_list(record: Record) -> Layer:
 
 ARRAY: Final = Format(
     name="array",
-    doc="A JSON array of records, each of any format.",
+    doc="A JSON array of records. Each record may have any format.",
     recognise=_is_array,
     unwrap=_unwrap_array,
     verbatim=True,
@@ -47,8 +47,8 @@ ARRAY: Final = Format(
 
 EVENTLIST: Final = Format(
     name="eventlist",
-    doc="An `audit.k8s.io` EventList, the body that the API server's webhook backend posts; or a `List`. "
-    "Its items carry neither `kind` nor `apiVersion`.",
+    doc="An `audit.k8s.io` EventList, which the webhook backend of the API server posts, or a "
+    "`List`. Its items have neither `kind` nor `apiVersion`.",
     recognise=_is_list,
     unwrap=_unwrap_list,
     verbatim=True,

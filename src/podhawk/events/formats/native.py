@@ -59,8 +59,9 @@ def _unwrap(record: Record) -> Layer:
 
 NATIVE: Final = Format(
     name="native",
-    doc="Audit events (audit.k8s.io v1, v1beta1, v1alpha1) as the API server's log backend writes them: one per "
-    "line, or pretty-printed, or several documents back to back. `kind` and `apiVersion` are not needed.",
+    doc="Audit events (audit.k8s.io v1, v1beta1, v1alpha1) as the log backend of the API server "
+    "writes them: one per line, pretty-printed, or several documents in sequence. `kind` and "
+    "`apiVersion` are optional.",
     recognise=is_audit_event,
     unwrap=_unwrap,
     verbatim=True,

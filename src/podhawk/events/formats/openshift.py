@@ -22,8 +22,9 @@ def _unwrap(record: Record) -> Layer:
 
 OPENSHIFT: Final = Format(
     name="openshift",
-    doc="Events of OpenShift's cluster logging (ViaQ model). `level` was overwritten with a syslog severity; the audit "
-    "level comes back from `k8s_audit_level` or `openshift_audit_level`. The cluster is `openshift.cluster_id`.",
+    doc="Events of OpenShift's cluster logging (ViaQ model). This model overwrites `level` with a "
+    "syslog severity; podhawk restores the audit level from `k8s_audit_level` or "
+    "`openshift_audit_level`. The cluster is `openshift.cluster_id`.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"@timestamp":"2026-11-01T10:00:01Z","auditID":"7f0a","stage":"ResponseComplete","verb":"watch",'

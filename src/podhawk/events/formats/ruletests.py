@@ -32,8 +32,8 @@ def _unwrap(record: Record) -> Layer:
 
 RULE_TESTS: Final = Format(
     name="rule-tests",
-    doc="Panther rules in YAML: the log of each of their tests is an input. Other YAML (a Sigma rule, a manifest) is "
-    "rejected.",
+    doc="Panther rules in YAML. The log of each of their tests is an input. Other YAML (a Sigma "
+    "rule, a manifest) is rejected.",
     recognise=is_rule,
     unwrap=_unwrap,
     example='AnalysisType: rule\nRuleID: "K8s.Example"\nTests:\n  - Name: listed\n    ExpectedResult: true\n'

@@ -88,9 +88,9 @@ def _unwrap(record: Record) -> Layer:
 
 SHIPPER: Final = Format(
     name="shipper",
-    doc="Events that a shipper (Fluent Bit, Fluentd, Vector, rsyslog, Panther) has parsed and put keys of its own "
-    "beside, at the top level. Flattened keys (`user.username`), stringified objects and renamed "
-    "annotations are undone; the extra keys stay as fields.",
+    doc="Events that a shipper (Fluent Bit, Fluentd, Vector, rsyslog, Panther) has parsed, with keys "
+    "of the shipper at the top level. podhawk undoes flattened keys (`user.username`), "
+    "stringified objects and renamed annotations; the shipper's keys stay as fields.",
     recognise=_recognise,
     unwrap=_unwrap,
     verbatim=True,

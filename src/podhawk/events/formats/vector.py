@@ -62,8 +62,8 @@ def _unwrap_nested(record: Record) -> Layer:
 
 VECTOR: Final = Format(
     name="vector",
-    doc="Records of Vector, Logstash, Promtail, rsyslog and others with the line as text under `message` (`msg`, "
-    "`line`) and what the shipper knows beside it.",
+    doc="Records of Vector, Logstash, Promtail, rsyslog and others. The line is text under `message` "
+    "(`msg`, `line`); the shipper's metadata is next to it.",
     recognise=_is_message,
     unwrap=_unwrap_message,
     example='{"file":"/var/log/audit.log","host":"cp-1","message":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":'
@@ -72,7 +72,7 @@ VECTOR: Final = Format(
 
 NESTED: Final = Format(
     name="nested",
-    doc="Any other JSON object with audit events (objects, or text) a few layers inside it.",
+    doc="Any other JSON object that contains audit events (objects or text) a few layers inside it.",
     recognise=_is_nested,
     unwrap=_unwrap_nested,
     example='{"id":"42","payload":{"audit":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}}}\n',

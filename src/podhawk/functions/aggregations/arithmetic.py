@@ -180,16 +180,16 @@ def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> 
 
 
 ARITHMETIC = (
-    _moments("sum", "sum", "The sum of a field's numbers, exact and rounded once.", "10"),
-    _moments("avg", "avg", "The mean of a field's numbers.", "2.5", "mean"),
-    _moments("sumsq", "sumsq", "The sum of the squares of a field's numbers.", "30"),
-    _moments("stdev", "stdev", "The sample standard deviation of a field's numbers.", "1.2909944487358056"),
-    _moments("stdevp", "stdevp", "The population standard deviation of a field's numbers.", "1.118033988749895"),
-    _moments("var", "var", "The sample variance of a field's numbers.", "1.6666666666666667"),
-    _moments("varp", "varp", "The population variance of a field's numbers.", "1.25"),
+    _moments("sum", "sum", "The sum of the numbers in a field, computed exactly and rounded once.", "10"),
+    _moments("avg", "avg", "The mean of the numbers in a field.", "2.5", "mean"),
+    _moments("sumsq", "sumsq", "The sum of the squares of the numbers in a field.", "30"),
+    _moments("stdev", "stdev", "The sample standard deviation of the numbers in a field.", "1.2909944487358056"),
+    _moments("stdevp", "stdevp", "The population standard deviation of the numbers in a field.", "1.118033988749895"),
+    _moments("var", "var", "The sample variance of the numbers in a field.", "1.6666666666666667"),
+    _moments("varp", "varp", "The population variance of the numbers in a field.", "1.25"),
     Aggregation(
         "perc",
-        "The percentile whose number ends the name, interpolated between neighbours.",
+        "The percentile given by the number in the name, interpolated between neighbouring values.",
         ("1 2 3 4 5 6 7 8 9 10", "perc95(x)", "9.55"),
         lambda number: Numbers(number, "linear"),
         aliases=("p", "exactperc"),
@@ -199,7 +199,7 @@ ARITHMETIC = (
     ),
     Aggregation(
         "upperperc",
-        "The percentile, rounded up to a value that occurs.",
+        "The percentile given by the number in the name, rounded up to a value that occurs.",
         ("1 2 3 4", "upperperc50(x)", "2"),
         lambda number: Numbers(number, "upper"),
         takes_number=True,
@@ -208,7 +208,7 @@ ARITHMETIC = (
     ),
     Aggregation(
         "median",
-        "The middle value; of an even number of values, the higher of the two in the middle.",
+        "The median. For an even number of values, the higher of the two middle values.",
         ("1 2 3 4", "median(x)", "3"),
         lambda number: Numbers(50, "median"),
         ordered=False,
@@ -216,7 +216,7 @@ ARITHMETIC = (
     ),
     Aggregation(
         "min",
-        "The smallest value: numbers by size and before strings.",
+        "The smallest value. Numbers compare by size and are smaller than strings.",
         ("10 9 a", "min(x)", "9"),
         lambda number: Extreme(-1),
         once=True,
@@ -225,7 +225,7 @@ ARITHMETIC = (
     ),
     Aggregation(
         "max",
-        "The largest value: strings after numbers.",
+        "The largest value. Strings are larger than numbers.",
         ("10 9 100", "max(x)", "100"),
         lambda number: Extreme(1),
         once=True,

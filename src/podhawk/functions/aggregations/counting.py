@@ -119,7 +119,7 @@ class Mode:
 COUNTING = (
     Aggregation(
         "count",
-        "The number of events, or of occurrences of a field's values.",
+        "The number of events, or the number of values of a field.",
         ("a b a", "count(x)", "3"),
         lambda number: Count(),
         aliases=("c",),
@@ -141,7 +141,7 @@ COUNTING = (
     ),
     Aggregation(
         "estdc",
-        "The number of distinct values; exact here, an estimate in Splunk above a thousand.",
+        "The number of distinct values. Exact in podhawk; in Splunk an estimate above a thousand.",
         ("a b a", "estdc(x)", "2"),
         lambda number: Distinct(),
         once=True,
@@ -160,7 +160,7 @@ COUNTING = (
     ),
     Aggregation(
         "list",
-        "The first hundred values of a field as a multivalue, in event order, duplicates kept.",
+        "The first hundred values of a field as a multivalue, in event order, including duplicates.",
         ("b a b", "list(x)", ["b", "a", "b"]),
         lambda number: Listed(),
         copies=True,

@@ -107,7 +107,7 @@ class Rate:
 ORDERED = (
     Aggregation(
         "first",
-        "The value of the first event in the search's order (the newest, in a raw search).",
+        "The value of the first event in the order of the search (in a raw search, the newest event).",
         ("c a b", "first(x)", "c"),
         lambda number: Ordered(-1),
         copies=True,
@@ -115,7 +115,7 @@ ORDERED = (
     ),
     Aggregation(
         "last",
-        "The value of the last event in the search's order.",
+        "The value of the last event in the order of the search.",
         ("c a b", "last(x)", "b"),
         lambda number: Ordered(1),
         copies=True,

@@ -14,11 +14,11 @@ AGGREGATIONS: dict[str, Aggregation] = {
     name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)
 }
 REFUSED: dict[str, str] = {
-    "sparkline": "a drawing of a search that podhawk shows no charts of inside tables; use timechart",
-    "per_day": "only timechart has rates per span",
-    "per_hour": "only timechart has rates per span",
-    "per_minute": "only timechart has rates per span",
-    "per_second": "only timechart has rates per span",
+    "sparkline": "podhawk draws no charts inside tables; use timechart",
+    "per_day": "only timechart computes rates per span",
+    "per_hour": "only timechart computes rates per span",
+    "per_minute": "only timechart computes rates per span",
+    "per_second": "only timechart computes rates per span",
     "rate_avg": "it reads a metrics store",
     "rate_sum": "it reads a metrics store",
 }
