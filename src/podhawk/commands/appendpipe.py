@@ -6,9 +6,9 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.properties import Effect, effect
 from podhawk.commands.shared.legs import (
     examine,
+    inner_effect,
     inner_legs,
     joined,
     pipeline_columns,
@@ -80,7 +80,7 @@ APPENDPIPE = Command(
     check=lambda node, context: examine(node.inner, context, "appendpipe"),
     legs=lambda node: inner_legs(node.inner),
     templates=lambda node, context: (node.inner,),
-    effect=effect(Effect.REBUILDS),
+    effect=lambda node: inner_effect(node.inner),
     volatility=lambda node: pipeline_volatility(node.inner),
     resources=lambda node: pipeline_resources(node.inner),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/appendpipe",

@@ -1,7 +1,7 @@
-"""The table of commands by name, in which the parser looks.
+"""The table in which the parser looks commands up.
 
-`podhawk.commands.registry` enters the commands of podhawk when it is imported, and whoever parses a search imports
-it. The table stands below the commands, because some of them parse searches of their own while they run.
+`podhawk.commands.registry` fills it with podhawk's commands when it is imported; `podhawk.commands.parse` imports that.
+The table is a module below the commands because some of them parse searches themselves (`foreach`, `map`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ from podhawk.commands.declare import Command
 
 
 class Catalog(Mapping[str, Command]):
-    """Commands by name and alias. `version` grows with each change, for what is worked out from all of them."""
+    """Commands by name and alias. `version` changes with the contents, so that values derived from all commands can be
+    cached."""
 
     def __init__(self) -> None:
         self._commands: dict[str, Command] = {}
         self.version = 0
 
     def enter(self, *commands: Command) -> None:
-        """Add commands. Raises ValueError for a name that another one has; then none of them is added."""
+        """Add commands. Raises ValueError, and adds none of them, if a name is taken."""
         names = [name for command in commands for name in (command.name, *command.aliases)]
         taken = [name for number, name in enumerate(names) if name in self._commands or name in names[:number]]
         if taken:
@@ -32,7 +33,7 @@ class Catalog(Mapping[str, Command]):
 
     @contextmanager
     def registered(self, *commands: Command) -> Iterator[None]:
-        """Have commands in the table for the length of a `with` block. Raises ValueError as `enter` does."""
+        """Add commands for the length of a `with` block. Raises ValueError as `enter` does."""
         self.enter(*commands)
         try:
             yield
@@ -43,7 +44,7 @@ class Catalog(Mapping[str, Command]):
             self.version += 1
 
     def supported(self) -> tuple[Command, ...]:
-        """The commands that can be run, each once, in the order in which they were entered."""
+        """The commands that can be run, each once, in the order of entry."""
         return tuple({command.name: command for command in self._commands.values() if not command.refused}.values())
 
     def __getitem__(self, name: str) -> Command:

@@ -1,4 +1,4 @@
-"""What a command may ask of its surroundings, and nothing more: the names that runners and content import."""
+"""The context of a run and the services in it: what engine and content import to provide them."""
 
 from __future__ import annotations
 

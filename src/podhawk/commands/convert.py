@@ -18,6 +18,7 @@ from podhawk.commands.properties import Effect, Made, Sources, computed, copy
 from podhawk.commands.shared.names import matches, pattern, select, shown
 from podhawk.commands.shared.values import put_or_drop
 from podhawk.functions.declare import Env, Volatility
+from podhawk.functions.timereading import names_day
 from podhawk.functions.times import format_time, parse_time
 from podhawk.rows import Row, Table, as_text, texts
 from podhawk.rows.values import as_number
@@ -236,7 +237,7 @@ def _auto(rows: list[Row], source: str, target: str) -> None:
 
 
 def _made(node: Convert, name: str) -> Sources:
-    """A conversion writes in place, or into the field of its AS; `none` writes nowhere."""
+    """A conversion changes its field in place, or writes to the field after AS; `none` writes nothing."""
     together = _kind(node) is not Kind.PER_EVENT
     kept = [item.field for item in node.conversions if item.function == "none"]
     for item in node.conversions:
@@ -252,8 +253,8 @@ def _made(node: Convert, name: str) -> Sources:
 
 
 def _volatility(node: Convert) -> Volatility:
-    """A day that a text does not name is that of the clock."""
-    reads_clock = any(item.function == "mktime" for item in node.conversions)
+    """`mktime` takes parts of the date that a text lacks from the clock."""
+    reads_clock = any(item.function == "mktime" for item in node.conversions) and not names_day(node.timeformat)
     return Volatility.STABLE if reads_clock else Volatility.IMMUTABLE
 
 

@@ -53,7 +53,7 @@ Whole = Callable[[Table], Table]
 
 
 Condition = Clause | Expression | None
-"""What a row must satisfy to stay; None where that is not all that a command does."""
+"""What a row must satisfy to stay."""
 
 
 class Mergeable(Protocol):
@@ -74,7 +74,7 @@ class Mergeable(Protocol):
 
 @runtime_checkable
 class Counting(Mergeable, Protocol):
-    """Run code that can be given rows as combinations of values with their number, so that few rows need be made."""
+    """Run code that accepts combinations of values with their number of rows, so that few rows have to be made."""
 
     by: tuple[str, ...]
     """The fields that are grouped by."""
@@ -83,8 +83,7 @@ class Counting(Mergeable, Protocol):
         """Whether the order of rows cannot change the result."""
 
     def counts_only(self) -> bool:
-        """Whether a result needs no more of its rows than their by-fields and number; one that lacks a field does not
-        count."""
+        """Whether results depend only on the by-fields and the number of rows; rows without a by-field are left out."""
 
     def add_times(self, state: Any, row: Row, times: int) -> None:
         """Take in a row that came so many times."""
@@ -181,21 +180,23 @@ class Context(Struct):
 class Command(Struct, frozen=True):
     """One SPL command, declared once.
 
-    Its code: `parse` and `render` turn text into a node and back; `kind` says which of `stream`, `merge`, `whole` and
-    `generate` runs it. `check` looks for faults before anything runs. `legs` are the pipelines that it runs over the
-    input of the search, `templates` those that it runs over rows at hand or makes for each row, with samples in the
-    place of what the rows give (raises SearchError if one cannot be read).
+    Code: `parse` and `render` convert text to a node and back. `kind` says which of `stream`, `merge`, `whole` and
+    `generate` runs the node. `check` raises for faults before anything runs. `legs` are the pipelines that the command
+    runs over the input of the search. `templates` are those that it runs over rows at hand, or makes for each row: with
+    samples in place of the values of a row (raises SearchError if one cannot be read).
 
-    Its fields: `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it;
-    `columns(node, columns)` the named columns after it; `made(node, name)` what the column of a name is made of.
+    Columns: `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it.
+    `columns(node, columns)` gives the named columns after it. `made(node, name)` gives the sources of one column.
 
-    Its rows: `effect` says what becomes of them, `groups` by which fields they are put together (None: they are not),
-    `condition` what decides for one that filters, `fills` which text it puts into which absent field if it does nothing
-    else. `volatility` says whether the same rows (and tables) can give other ones.
+    Rows: `effect` says what happens to them. `groups` are the fields by which they are grouped (None: they are not).
+    `condition` is the whole decision of a command that filters. `fills` is set if the command does nothing but fill
+    absent fields: the text for each field. `volatility` says whether the same input can give different rows.
 
-    `resources` are what it uses beside its rows, `patterns` the regular expressions written in it, `states` the classes
-    of the values that its states hold, which travel between machines. `told` gives the node that knows of the grouping
-    which follows, `with_groups` the node with other fields to group by.
+    Other: `resources` says what it uses besides its rows. `patterns` are the regular expressions in its text. `states`
+    are the classes that occur in its states, which are sent between machines. `told(node, grouping)` gives the node
+    that takes the next grouping into account. `with_groups(node, names)` gives the node with other fields to group by.
+
+    A default is the safe answer, such as "the rows may come from anywhere".
     """
 
     name: str

@@ -117,7 +117,7 @@ def _stream(node: Eval, context: Context) -> Stream:
 
 
 def _made(node: Eval, name: str) -> Sources:
-    """What an assignment sets is computed of the fields that it reads, as they were before all assignments."""
+    """An assigned column is computed from the fields that its expression reads, as they were before all assignments."""
     names = frozenset({name})
     sets = False
     for item in reversed(node.assignments):

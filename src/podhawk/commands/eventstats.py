@@ -82,8 +82,8 @@ def added_columns(items: tuple[Item, ...], columns: Columns) -> Columns:
 
 
 def added_made(items: tuple[Item, ...], by: tuple[str, ...], name: str) -> Sources:
-    """What a column is made of where results are added to rows: a row that lacks a BY field gets none, and which group
-    a row is in is told by these fields."""
+    """The sources of a column after results are added to rows. A result depends on the BY fields of the row, and a row
+    that lacks one keeps what it had."""
     made = item_made(items, name)
     if made is not None:
         of = made.of if made.of is None else made.of | frozenset(by)

@@ -100,7 +100,7 @@ def _whole(node: FillNull, context: Context) -> Whole:
 def _made(node: FillNull, name: str) -> Sources:
     if (node.names and not matches(node.names, name)) or (not node.names and name.startswith("_")):
         return same(node, name)
-    # Others are filled if any row has them. That is not counted as an aggregation: it brings in no value of that row.
+    # Other fields are filled if any row has them. This is not an aggregation: no value of that row is used.
     certain = name in (*node.names, *node.also)
     filler = Made(
         frozenset(() if certain else (name,)), aggregated=False, strict=not certain, growing=node.value == "0"
@@ -109,8 +109,8 @@ def _made(node: FillNull, name: str) -> Sources:
 
 
 def _told(node: FillNull, following: NextGrouping) -> FillNull:
-    """If the grouping comes next and reads no other field, its fields are all that matters: then it is a `fillnull`
-    with a list, which need not see the whole result first."""
+    """If the grouping is the next command and reads no other field, only its fields matter. Then this becomes a
+    `fillnull` with a list, which does not have to see the whole result first."""
     if node.names:
         return node
     if following.alone and following.names:

@@ -15,8 +15,13 @@ import msgspec
 from podhawk.commands.catalog import COMMANDS
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.properties import Effect, effect
-from podhawk.commands.shared.legs import examine, pipeline_columns, pipeline_resources, pipeline_volatility
+from podhawk.commands.shared.legs import (
+    examine,
+    inner_effect,
+    pipeline_columns,
+    pipeline_resources,
+    pipeline_volatility,
+)
 from podhawk.commands.shared.names import has_wildcard, listed, pattern, select, shown
 from podhawk.commands.shared.parser import parse_slice
 from podhawk.commands.shared.template import Hole, Show, by_name, escaped, fill_at, same_shape
@@ -304,7 +309,7 @@ FOREACH = Command(
     whole=_whole,
     check=_check,
     templates=lambda node, context: (_sample(node),),
-    effect=effect(Effect.REBUILDS),
+    effect=lambda node: inner_effect(_sample(node)),
     volatility=lambda node: pipeline_volatility(_sample(node)),
     resources=lambda node: pipeline_resources(_sample(node)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/foreach",

@@ -149,7 +149,7 @@ def _inputs(node: LookUp, row: Row, context: Context) -> Iterator[Mapping[str, s
 
 
 def _made(node: LookUp, name: str) -> Sources:
-    """Without a clause all columns of the table are added, and which these are is not known here."""
+    """Without a clause all columns of the table are added; their names are not known here."""
     names = {field for _, field in node.keys}
     if node.outputs and name not in {field for _, field in node.outputs}:
         return (copy(name),)

@@ -193,6 +193,6 @@ MAP = Command(
     whole=_whole,
     check=_check,
     templates=lambda node, context: (_sample(node, context),),
-    # Its search is known only once the rows are, and may read the input again: nothing is said of its effect.
+    # No effect is declared: the search is known only at run time, and it may read the input again.
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/map",
 )

@@ -1,4 +1,4 @@
-"""Reading searches, with all commands of the registry."""
+"""The parser, with all commands registered."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a command says of itself beside its code: what it does to rows and columns, and what it asks for.
+"""Types for what a command declares beside its code: its effect on rows and columns, and the resources it uses.
 
-The planner, the evaluation of detections and the authoring tools know commands by these values alone. Each default is
-the answer that is safe for a command of which nothing is known.
+The planner, the evaluation of detections and the authoring tools use these values, and no knowledge of single commands.
+Each default is the safe answer for a command that declares nothing.
 """
 
 from __future__ import annotations
@@ -25,21 +25,25 @@ class Effect(StrEnum):
     EXPANDS = "expands"
     """A row becomes any number of rows, by its own values."""
     LIMITS = "limits"
-    """Rows stay or go, depending on what other rows there are."""
+    """A row stays or goes depending on the other rows."""
     GROUPS = "groups"
-    """One row for each combination of values of `Command.groups`, made of the rows of that group alone."""
+    """One row for each combination of values of `Command.groups`, made only from the rows of that group."""
     REBUILDS = "rebuilds"
-    """Other rows, made of all that came in; tables and other searches may have part in them."""
+    """Different rows, made from all input rows; lookup tables and other searches may contribute."""
     UNKNOWN = "unknown"
-    """Nothing is known. The command may read the input again."""
+    """Nothing is known; the command may even read the input again."""
 
 
 class Made(Struct, frozen=True):
-    """What a column is made of: `of` are columns before the command (None: any of them).
+    """One source of a column: `of` are the columns before the command that it is made from (None: any of them).
 
-    `unchanged` says that it holds nothing but values of those columns, `aggregated` that values of several rows may
-    have part in it. `strict` says that it has no value where none of those columns has one, as `STRICT` in SQL;
-    `total` that it has one in every row. `growing` says that more events can only make it larger.
+    | member | meaning |
+    |---|---|
+    | unchanged | all values are values of those columns |
+    | aggregated | a value may depend on several rows |
+    | strict | there is no value if none of those columns has one (as `STRICT` in SQL) |
+    | total | there is a value in every row |
+    | growing | more events can only make it larger |
     """
 
     of: frozenset[str] | None = None
@@ -51,36 +55,35 @@ class Made(Struct, frozen=True):
 
 
 Sources = tuple[Made, ...]
-"""What a column may be made of, in the order in which it counts: the first that has a value. None at all means that
-there is no such column."""
+"""The sources of a column; the first one that has a value counts. An empty tuple means that there is no such column."""
 
 UNKNOWN: Sources = (Made(),)
 NO_COLUMN: Sources = ()
 
 
 def same(node: Any, name: str) -> Sources:
-    """Every column is what it was."""
+    """No column changes."""
     return (copy(name),)
 
 
 def unknown(node: Any, name: str) -> Sources:
-    """A column may be made of anything."""
+    """A column may be made from anything."""
     return UNKNOWN
 
 
 def copy(name: str, *, aggregated: bool = False) -> Made:
-    """The values of a column, of the same row unless `aggregated`."""
+    """The value of a column, of the same row unless `aggregated`."""
     return Made(frozenset({name}), unchanged=True, aggregated=aggregated, strict=True)
 
 
 def computed(names: Iterable[str], *, aggregated: bool = False, strict: bool = False) -> Made:
-    """A value that is worked out from some columns."""
+    """A value computed from some columns."""
     return Made(frozenset(names), aggregated=aggregated, strict=strict)
 
 
 class Resources(Struct, frozen=True):
-    """What a command uses beside its rows: the lookup tables that it reads and writes, the data models that it reads,
-    and whether it asks where addresses are."""
+    """What a command uses besides its rows: lookup tables that it reads (`lookups`) and writes, data models that it
+    reads, and the geo database."""
 
     lookups: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
@@ -97,18 +100,18 @@ class Resources(Struct, frozen=True):
 
 
 class NextGrouping(Struct, frozen=True):
-    """What a command is told of the grouping that follows it: the fields that are grouped by, and whether it comes next
-    and reads no other field."""
+    """The next grouping of a search: the fields it groups by, and whether it is the next command and reads no other
+    field (`alone`)."""
 
     names: tuple[str, ...]
     alone: bool
 
 
 def effect(value: Effect) -> Callable[[Any], Effect]:
-    """An effect that no option changes."""
+    """An effect that does not depend on options."""
     return lambda node: value
 
 
 def immutable(node: Any) -> Volatility:
-    """The same rows always give the same rows."""
+    """The volatility of a command whose output depends only on its rows and on lookup tables."""
     return Volatility.IMMUTABLE

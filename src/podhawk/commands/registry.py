@@ -1,6 +1,6 @@
-"""All commands: the one place where a new file is entered.
+"""All commands of podhawk: a new command gets one entry here.
 
-A program with a command of its own declares it as these do, and has it for a while with `COMMANDS.registered(MINE)`.
+A program can add commands of its own for the length of a `with` block: `with COMMANDS.registered(MINE): …`.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def _moved(names: tuple[str, ...], pairs: Iterable[tuple[str, str]]) -> tuple[tu
 
 
 def _made(node: Rename, name: str) -> Sources:
-    """The names that a column may have had: that of its pair and, where `*` leaves it to the rows, its own."""
+    """The columns that a column may copy: the left side of its pair, and itself if `*` leaves that to the rows."""
     names = [name]
     for old, new in reversed(node.pairs):
         before: dict[str, None] = {}

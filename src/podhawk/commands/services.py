@@ -1,4 +1,4 @@
-"""What the surroundings of a search offer to its commands: lookup tables, places, data models."""
+"""Protocols of the services that commands use: lookup tables, the geo database, data models."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _whole(node: Sort, context: Context) -> Whole:
 
 
 def _effect(node: Sort) -> Effect:
-    """A limit that nobody wrote is a guard against too many rows, and cutting by it is warned of."""
+    """The default limit only guards against too many rows; cutting by it gives a warning."""
     return Effect.LIMITS if node.stated and node.limit else Effect.KEEPS
 
 

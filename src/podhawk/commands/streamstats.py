@@ -334,7 +334,7 @@ STREAMSTATS = Command(
         (Aggregator(node.items, context), _test(node.reset_before, context), _test(node.reset_after, context))
     ),
     made=lambda node, name: added_made(node.items, node.by, name),
-    # What a row gets depends on where it stands: to say that rows are kept would be to say too little.
+    # The rows stay, but what is added to a row depends on its position.
     effect=effect(Effect.REBUILDS),
     volatility=lambda node: max(item_volatility(node.items), volatility(*_conditions(node))),
     patterns=lambda node: (*item_patterns(node.items), *patterns(*_conditions(node))),

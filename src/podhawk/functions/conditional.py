@@ -7,12 +7,13 @@ from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from podhawk.errors import SearchError
-from podhawk.functions import numbers
+from podhawk.functions import numbers, predicates
 from podhawk.functions.comparison import compare, membership, truth
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.patterns import fold
 from podhawk.functions.regex import LimitHit, search
 from podhawk.rows import Row
+from podhawk.spl.clause import Clause, parse_clause
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, Literal
 from podhawk.spl.text import SearchText, plain
@@ -183,27 +184,38 @@ def _cidrmatch(arguments: tuple[Expression, ...], compiled: list[Evaluator], env
     return cidrmatch
 
 
-def _searchmatch(
-    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
-) -> Evaluator:
-    from podhawk.functions.predicates import compile_clause
-    from podhawk.spl.clause import parse_clause
-
-    argument = arguments[0]
-    if not isinstance(argument, Literal) or not isinstance(argument.value, str):
-        raise source.error("searchmatch() takes a search in double quotes", argument.at)
+def _searched(text: str) -> Clause:
+    """The clause in searchmatch("…"). Raises SearchError."""
 
     def refuse(cursor: Cursor) -> None:
         raise cursor.error("searchmatch() cannot contain a subsearch")
 
-    inner = plain(argument.value, "searchmatch")
+    return parse_clause(Cursor(plain(text, "searchmatch"), 0, len(text)), refuse)
+
+
+def _searchmatch_volatility(arguments: tuple[Expression, ...]) -> Volatility:
+    argument = arguments[0] if arguments else None
+    if not isinstance(argument, Literal):
+        return Volatility.VOLATILE
     try:
-        clause = parse_clause(Cursor(inner, 0, len(argument.value)), refuse)
+        return predicates.volatility(_searched(str(argument.value)))
+    except SearchError:
+        return Volatility.VOLATILE
+
+
+def _searchmatch(
+    arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText
+) -> Evaluator:
+    argument = arguments[0]
+    if not isinstance(argument, Literal) or not isinstance(argument.value, str):
+        raise source.error("searchmatch() takes a search in double quotes", argument.at)
+    try:
+        clause = _searched(argument.value)
     except SearchError as error:
         raise source.error(
             f"searchmatch(): {error.message}", argument.at, len(argument.value) + 2, error.remedy
         ) from None
-    return compile_clause(clause, env)
+    return predicates.compile_clause(clause, env)
 
 
 FAMILY: tuple[Function, ...] = (
@@ -347,6 +359,6 @@ FAMILY: tuple[Function, ...] = (
         build=_searchmatch,
         returns="boolean",
         source=SOURCE,
-        volatility=Volatility.STABLE,
+        volatility=_searchmatch_volatility,
     ),
 )

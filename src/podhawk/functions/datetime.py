@@ -8,6 +8,7 @@ from podhawk.errors import SearchError
 from podhawk.functions import numbers
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.finite import finite
+from podhawk.functions.timereading import names_day
 from podhawk.functions.times import apply_modifier, format_time, parse_modifier, parse_time
 from podhawk.rows import Row
 from podhawk.spl.expression import Expression, Literal
@@ -58,6 +59,13 @@ def _strptime(env: Env, text: EvalValue, fmt: EvalValue) -> EvalValue:
     if isinstance(text, tuple) or isinstance(fmt, tuple):
         return None
     return parse_time(numbers.text(text), numbers.text(fmt), env.zone, env.now)
+
+
+def _strptime_volatility(arguments: tuple[Expression, ...]) -> Volatility:
+    """Parts of the date that the format lacks are those of the clock."""
+    fmt = arguments[1] if len(arguments) > 1 else None
+    whole = isinstance(fmt, Literal) and names_day(str(fmt.value))
+    return Volatility.IMMUTABLE if whole else Volatility.STABLE
 
 
 FAMILY: tuple[Function, ...] = (
@@ -119,6 +127,6 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         needs_env=True,
         source=SOURCE,
-        volatility=Volatility.STABLE,
+        volatility=_strptime_volatility,
     ),
 )

@@ -20,7 +20,7 @@ Evaluator = Callable[[Row], EvalValue]
 
 
 class Volatility(IntEnum):
-    """Whether a result can change though its inputs do not. Of several the largest counts.
+    """Whether a result can change while the inputs stay the same. For several parts, the maximum counts.
 
     The terms are PostgreSQL's: https://www.postgresql.org/docs/current/xfunc-volatility.html
     """
@@ -28,9 +28,9 @@ class Volatility(IntEnum):
     IMMUTABLE = 0
     """The same inputs always give the same result."""
     STABLE = 1
-    """The same inputs give the same result within one run of a search: its clock has part in it."""
+    """The same inputs give the same result within one run of a search: the result depends on its clock."""
     VOLATILE = 2
-    """Each call may give another result, or does more than give one."""
+    """Each call may give a different result, or has side effects."""
 
 
 class Env(Struct):
@@ -59,8 +59,8 @@ class Function(Struct, frozen=True):
     evaluated (`if`, `case`, `mvmap`). `returns` is boolean, number, string, multivalue or any.
     `pattern` is the position of a regular expression, checked before the run when it is a literal.
     `example` is an expression and the text (or list of texts) it gives.
-    `volatility` is None where the rule holds: a function that is given the environment is volatile, any other one is
-    immutable.
+    `volatility` may depend on the arguments; None means volatile for a function that gets the environment (`needs_env`,
+    `build`), else immutable.
     """
 
     name: str
@@ -76,11 +76,12 @@ class Function(Struct, frozen=True):
     pattern: int | None = None
     aliases: tuple[str, ...] = ()
     source: str = ""
-    volatility: Volatility | None = None
+    volatility: Volatility | Callable[[tuple[Expression, ...]], Volatility] | None = None
 
-    @property
-    def changes(self) -> Volatility:
-        """Whether a call can give another result for the same arguments."""
-        if self.volatility is not None:
+    def changes(self, arguments: tuple[Expression, ...]) -> Volatility:
+        """The volatility of a call."""
+        if isinstance(self.volatility, Volatility):
             return self.volatility
+        if self.volatility is not None:
+            return self.volatility(arguments)
         return Volatility.VOLATILE if self.needs_env or self.build is not None else Volatility.IMMUTABLE

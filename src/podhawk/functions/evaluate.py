@@ -55,10 +55,10 @@ def kind(expression: Expression) -> str:
 
 
 def volatility(*expressions: Expression) -> Volatility:
-    """Whether expressions can give another value for the same fields; a function that is not known may."""
+    """The volatility of expressions. An unknown function is volatile."""
     return max(
         (
-            FUNCTIONS[part.name].changes if part.name in FUNCTIONS else Volatility.VOLATILE
+            FUNCTIONS[part.name].changes(part.arguments) if part.name in FUNCTIONS else Volatility.VOLATILE
             for expression in expressions
             for part in walk(expression)
             if isinstance(part, Call)
@@ -68,7 +68,7 @@ def volatility(*expressions: Expression) -> Volatility:
 
 
 def patterns(*expressions: Expression) -> Iterator[str]:
-    """The regular expressions that are written in expressions."""
+    """The regular expressions that expressions contain as literals."""
     for expression in expressions:
         for part in walk(expression):
             at = FUNCTIONS[part.name].pattern if isinstance(part, Call) and part.name in FUNCTIONS else None

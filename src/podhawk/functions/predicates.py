@@ -181,8 +181,7 @@ def with_latest(clause: Clause) -> Clause:
 
 
 def volatility(clause: Clause) -> Volatility:
-    """Whether a clause can decide otherwise for the same row: time bounds depend on the clock of the search, and the
-    result of a subsearch is known only after it has run."""
+    """The volatility of a clause: time bounds depend on the clock, and a subsearch may give anything."""
     found = Volatility.IMMUTABLE
     for part in spl.walk(clause):
         if isinstance(part, spl.Subsearch):

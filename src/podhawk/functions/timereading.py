@@ -149,6 +149,15 @@ def parse_time(text: str, fmt: str, zone: tzinfo, now: float, whole: bool = Fals
         return None
 
 
+def names_day(fmt: str) -> bool:
+    """Whether every text that fits a format names its day, so that nothing is taken from the clock."""
+    reader = _reader(fmt)
+    if reader is None or "s" in reader[1]:
+        return True
+    letters = set(reader[1])
+    return bool(letters & {"Y", "y"}) and bool(letters & {"j", "m", "b", "B"})
+
+
 def _moment(read: dict[str, str], zone: tzinfo, now: float) -> float | None:
     fraction = next((int(read[letter].ljust(9, "0")) / 10**9 for letter in "NQf" if letter in read), 0.0)
     if "s" in read:

@@ -173,7 +173,7 @@ def item_columns(items: Sequence[Item]) -> tuple[str, ...] | None:
 
 
 def item_made(items: Sequence[Item], name: str) -> Made | None:
-    """What a result of a list is made of; None for a name that is none of its results."""
+    """The source of a result of a list; None if no result has that name."""
     for item in items:
         if item.name == name and not item.wild:
             aggregation, _ = item.declaration()
@@ -189,12 +189,12 @@ def item_made(items: Sequence[Item], name: str) -> Made | None:
 
 
 def item_volatility(items: Sequence[Item]) -> Volatility:
-    """Whether the same rows can give other results: through the expressions of a list."""
+    """The volatility of the expressions in a list."""
     return volatility(*(item.argument for item in items if not isinstance(item.argument, str | None)))
 
 
 def item_patterns(items: Sequence[Item]) -> tuple[str, ...]:
-    """The regular expressions in the expressions of a list."""
+    """The regular expressions in a list."""
     return tuple(patterns(*(item.argument for item in items if not isinstance(item.argument, str | None))))
 
 

@@ -66,7 +66,7 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
 
 
 def dataset_resources(dataset: Dataset) -> Resources:
-    """The table or data model that a dataset is."""
+    """The table or data model that a dataset reads."""
     return Resources(models=(dataset.name,)) if dataset.kind == "datamodel" else Resources(lookups=(dataset.name,))
 
 

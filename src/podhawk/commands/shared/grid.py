@@ -71,7 +71,7 @@ class State(Struct):
 
 
 GRID_STATES: Final = (State, Line, Cell, Group)
-"""The classes of the values that a state holds."""
+"""The classes that occur in a state."""
 
 
 class GridRun:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Pipeline
-from podhawk.commands.properties import Resources
+from podhawk.commands.properties import Effect, Resources
 from podhawk.commands.search import Search
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Table
@@ -59,12 +59,18 @@ def pipeline_columns(pipeline: Pipeline, columns: Columns = None) -> Columns:
 
 
 def pipeline_volatility(pipeline: Pipeline) -> Volatility:
-    """Whether the same events can give other rows of a pipeline."""
+    """The volatility of a pipeline."""
     return max((stage.command.volatility(stage.node) for stage in pipeline.stages), default=Volatility.IMMUTABLE)
 
 
+def inner_effect(pipeline: Pipeline) -> Effect:
+    """The effect of a command that runs an inner pipeline over its rows: unknown if that may read the input again."""
+    again = any(stage.effect is Effect.UNKNOWN or stage.command.legs(stage.node) for stage in pipeline.stages)
+    return Effect.UNKNOWN if again else Effect.REBUILDS
+
+
 def pipeline_resources(pipeline: Pipeline) -> Resources:
-    """What the stages of an inner pipeline use beside their rows."""
+    """What the stages of an inner pipeline use besides their rows."""
     found = Resources()
     for stage in pipeline.stages:
         found |= stage.command.resources(stage.node)

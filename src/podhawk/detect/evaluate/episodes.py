@@ -58,7 +58,7 @@ class ByKey:
         stages = plan.pipeline.stages
         grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
         self.first = grouped_by(stages[grouping[0]]) if grouping else ()
-        # A later grouping may keep only some of the fields, under whatever name they have by then.
+        # A later grouping may keep only some of the fields, possibly under another name.
         within = {name: name for name in self.first}
         if len(grouping) > 1:
             first, last = grouping[0], grouping[-1]

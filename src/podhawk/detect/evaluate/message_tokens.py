@@ -30,7 +30,7 @@ class TokenValues(Struct, frozen=True):
 
 
 class NamesBefore:
-    """The names that the columns of a search had before it renamed them."""
+    """The earlier names of the columns of a search."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self._stages = stages
@@ -77,7 +77,7 @@ class MessageFields:
         )
 
     def _columns_once(self, name: str) -> list[str]:
-        """The columns that the search called so before."""
+        """The columns that had this name before."""
         columns = dict.fromkeys(column for row in self._rows for column in row)
         return [column for column in columns if name in self._names.of(column)]
 

@@ -1,6 +1,6 @@
-"""Aggregate plans that only ever gain rows while a window fills: thresholds on counts.
+"""Monotone aggregate plans: thresholds on counts, which only gain rows while a window fills.
 
-Such a plan need not wait for its schedule: it fires in the minute in which the threshold is passed.
+Such a plan does not wait for its schedule; it fires in the minute in which the threshold is passed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Grows = Callable[[str], bool]
 
 
 def is_monotone(plan: Plan) -> bool:
-    """Whether more events can only add rows: groups that keep their names, then filters `growing result > constant`."""
+    """Whether more events can only add rows: a grouping whose fields survive, then filters `growing > constant`."""
     reducer = plan.reducer
     if reducer is None or reducer.effect is not Effect.GROUPS or not _timeless((*plan.mapped, reducer)):
         return False
@@ -33,7 +33,7 @@ def is_monotone(plan: Plan) -> bool:
 
 
 def _timeless(stages: tuple[Stage, ...]) -> bool:
-    """Whether the clock, which moves on with the window, has no part in which events count and for what."""
+    """Whether the groups do not depend on the clock, which differs from window to window."""
     for number, stage in enumerate(stages, 1):
         if stage.command.volatility(stage.node) is Volatility.IMMUTABLE:
             continue
@@ -44,7 +44,7 @@ def _timeless(stages: tuple[Stage, ...]) -> bool:
 
 
 def _gains(stage: Stage, number: int, lineage: Lineage) -> bool:
-    """Whether more events can only add rows after a stage if that is so before it."""
+    """Whether more events can only add rows after a stage, given that this holds before it."""
     if stage.effect is Effect.FILTERS:
         return _condition_grows(stage.condition, lambda name: _larger(name, number, lineage))
     if stage.effect not in (Effect.KEEPS, Effect.EXPANDS) or stage.command.resources(stage.node).written:

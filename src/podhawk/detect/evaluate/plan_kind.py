@@ -6,9 +6,9 @@ needs events of several requests (a threshold on a count, `dedup`, `top` …) an
 brings in other rows (`append`, `join`, a subsearch, `inputlookup` at the start) is evaluated over the whole input at
 once.
 
-To tell them apart, results of aggregations are followed through the search (see `podhawk.engine.plan.lineage`): a
-column computed from one is one too. A filter that reads such a column, or a grouping by it, makes an aggregate plan;
-so does every command whose rows depend on other rows in another way.
+To tell them apart, results of aggregations are followed through the search (see `podhawk.engine.plan.lineage`). A
+filter that reads such a result, or a value computed from it, makes an aggregate plan, and so does a grouping by it. Any
+other command whose rows depend on other rows does the same.
 """
 
 from __future__ import annotations

@@ -54,8 +54,8 @@ class RowTemplate(Struct, frozen=True):
 
 
 def identities(plan: Plan) -> frozenset[str] | None:
-    """The fields of an event's identity that the search reads and hands through; None where it does more with them, or
-    reads so much that events must be looked at one by one, or where the clock or chance has part in its rows."""
+    """The fields of an event's identity that the search reads and passes on unchanged. None if it uses them in another
+    way, if it reads `_time`, `_raw` or all fields, or if its rows depend on the clock or on chance."""
     stages = plan.pipeline.stages
     if plan.wanted is None or "_time" in plan.wanted or "_raw" in plan.wanted or volatility(stages):
         return None

@@ -72,7 +72,7 @@ def _names_resource(clause: Clause) -> bool:
 
 
 def _tells_parts(stages: Sequence[Stage]) -> bool:
-    """Whether any step decides or computes something by the subresource. What it is shown with is nothing."""
+    """Whether any step decides by the subresource or computes something from it. Showing it does not count."""
     names = frozenset({_PART})
     for stage in stages:
         if isinstance(stage.node, Search):

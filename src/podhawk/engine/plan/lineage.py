@@ -1,11 +1,11 @@
-"""What the columns of a plan are made of, worked out from what its commands declare.
+"""The lineage of columns: which event fields each column of a plan is made of, and how.
 
-Each command says of a column after it which columns before it that is made of (`Command.made`). Followed back to the
-events, this tells a field of the event that nothing has changed from the result of an aggregation and from what was
-computed of either. Followed forward, it tells under which name a field goes on.
+Each command declares the sources of a column in terms of the columns before it (`Command.made`). `Lineage` follows them
+back to the events. It tells an unchanged event field from the result of an aggregation and from a computed value. The
+functions below it answer questions about single stages, and follow a field forward through renames.
 
-A column may have several sources, of which the first that has a value counts (`fillnull`: the field itself, then a
-constant). Where a source always has a value, those after it do not count.
+A column can have several sources; the first one that has a value counts. After `fillnull`, these are the field itself
+and then the constant. If a source has a value in every row (`Made.total`), the later ones are ignored.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from podhawk.functions.declare import Volatility
 
 
 class Origin(Struct, frozen=True):
-    """What a column is made of in the end: `fields` are those of the events (None: any).
+    """What a column is made of, in terms of event fields: `fields` (None: possibly any).
 
-    The other members mean what they mean for `Made`. A column that is not there is unchanged, made of no field.
+    The other members mean the same as those of `Made`. A column that does not exist is unchanged and has no fields.
     """
 
     fields: frozenset[str] | None = frozenset()
@@ -33,7 +33,7 @@ class Origin(Struct, frozen=True):
     strict: bool = True
 
     def __or__(self, other: Origin) -> Origin:
-        """Either of two."""
+        """The origin of a column that has one of two origins, depending on the row."""
         return Origin(
             None if self.fields is None or other.fields is None else self.fields | other.fields,
             self.unchanged and other.unchanged,
@@ -48,14 +48,14 @@ _NONE = Origin()
 
 
 class Lineage:
-    """The columns of a sequence of stages, of which the first gets the fields of events."""
+    """The columns of a sequence of stages whose input is events."""
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = stages
         self._known: dict[tuple[str, int], Origin] = {}
 
     def origin(self, name: str, before: int | None = None) -> Origin:
-        """What a column is made of at the end, or `before` the stage of that number."""
+        """The origin of a column after all stages, or before the stage with the index `before`."""
         at = len(self.stages) if before is None else before
         if at == 0:
             return Origin(frozenset({name}), growing=False)
@@ -87,12 +87,12 @@ class Lineage:
 
 
 def sources(stage: Stage, name: str) -> tuple[Made, ...]:
-    """What a stage makes a column of."""
+    """The sources of a column after a stage, in terms of the columns before it."""
     return stage.command.made(stage.node, name)
 
 
 def called(name: str, stages: Sequence[Stage]) -> str:
-    """What a field that these stages begin with is called after them; its name where it is lost."""
+    """The name after these stages of a field that they start with; the last known name if the field gets lost."""
     for stage in stages:
         after = stage.command.columns(stage.node, (name,)) or (name,)
         holding = [one for one in after if _holds(stage, one, name)]
@@ -102,7 +102,7 @@ def called(name: str, stages: Sequence[Stage]) -> str:
 
 
 def kept(name: str, stages: Sequence[Stage]) -> str | None:
-    """As `called`, of a field that has a value in every row; None where its values are lost or changed on the way."""
+    """The name after these stages of a field that has a value in every row, or None if a stage drops or changes it."""
     for stage in stages:
         after = stage.command.columns(stage.node, (name,))
         holding = [one for one in (name,) if after is None] if after is None else list(after)
@@ -114,7 +114,7 @@ def kept(name: str, stages: Sequence[Stage]) -> str | None:
 
 
 def _holds(stage: Stage, after: str, before: str) -> bool:
-    """Whether a column holds, after a stage, what another held before it in the same row."""
+    """Whether a column can hold, after a stage, the value that another column had before it in the same row."""
     return any(
         made.unchanged and not made.aggregated and made.of is not None and before in made.of
         for made in sources(stage, after)
@@ -122,17 +122,18 @@ def _holds(stage: Stage, after: str, before: str) -> bool:
 
 
 def _first_holds(stage: Stage, after: str, before: str) -> bool:
+    """Whether a column holds that value whenever there is one."""
     found = sources(stage, after)[:1]
     return any(made.unchanged and not made.aggregated and made.of == frozenset({before}) for made in found)
 
 
 def may_be_made(name: str, stages: Sequence[Stage]) -> bool:
-    """Whether any of the stages may put a value of its own into a column."""
+    """Whether any stage may write a value to a column that is not the column's own."""
     return any(not made.unchanged or made.of != frozenset({name}) for stage in stages for made in sources(stage, name))
 
 
 def held_after(stage: Stage, names: Iterable[str]) -> frozenset[str]:
-    """The columns that hold values of these ones, unchanged, after a stage."""
+    """The columns after a stage that hold unchanged values of these columns."""
     own = frozenset(names)
     after = stage.command.columns(stage.node, tuple(own))
     return frozenset(
@@ -143,8 +144,7 @@ def held_after(stage: Stage, names: Iterable[str]) -> frozenset[str]:
 
 
 def earlier_names(column: str, stages: Sequence[Stage]) -> tuple[str, ...]:
-    """The names that a column of the last rows had before, the latest first: those it was renamed from. A change in
-    place does not end them."""
+    """The earlier names of a column of the result, the latest first. Names from before a change in place count too."""
     found: dict[str, None] = {}
     names: tuple[str, ...] = (column,)
     for stage in reversed(stages):
@@ -154,14 +154,14 @@ def earlier_names(column: str, stages: Sequence[Stage]) -> tuple[str, ...]:
 
 
 def _went_on_from(stage: Stage, name: str) -> Iterator[str]:
-    """The columns that go on as one: those it copies, and one of the same name that was changed."""
+    """The columns before a stage that this column continues: those it copies, and the one with the same name."""
     for made in sources(stage, name):
         if made.of is not None:
             yield from made.of if made.unchanged and not made.aggregated else made.of & {name}
 
 
 def computes(stage: Stage, names: Iterable[str], *, over_rows: bool = True) -> bool:
-    """Whether a stage makes anything of these columns but copies, of values of one row or also `over_rows`."""
+    """Whether a stage computes any column from these ones, other than a copy. Aggregations count if `over_rows`."""
     own = frozenset(names)
     after = stage.command.columns(stage.node, ())
     return after is None or any(
@@ -172,7 +172,7 @@ def computes(stage: Stage, names: Iterable[str], *, over_rows: bool = True) -> b
 
 
 def decides(stage: Stage, names: Iterable[str]) -> bool:
-    """Whether it hangs on these columns which rows there are after a stage. A grouping only brings rows together."""
+    """Whether these columns decide which rows come out of a stage. The fields of a grouping do not."""
     if stage.effect in (Effect.KEEPS, Effect.GROUPS):
         return False
     read = stage.command.reads(stage.node, frozenset())
@@ -180,8 +180,7 @@ def decides(stage: Stage, names: Iterable[str]) -> bool:
 
 
 def shows_only(stage: Stage) -> bool:
-    """Whether a stage only shows what there is, as it is or over groups of rows: it neither drops rows nor adds columns
-    that are computed of the values of one."""
+    """Whether a stage drops no rows and adds no columns that are computed from single rows."""
     after = stage.command.columns(stage.node, ())
     return stage.effect is Effect.GROUPS or (
         stage.effect is Effect.KEEPS
@@ -195,5 +194,5 @@ def shows_only(stage: Stage) -> bool:
 
 
 def volatility(stages: Iterable[Stage]) -> Volatility:
-    """Whether the same events can give other rows."""
+    """Whether these stages can give different rows for the same input."""
     return max((stage.command.volatility(stage.node) for stage in stages), default=Volatility.IMMUTABLE)

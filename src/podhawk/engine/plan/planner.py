@@ -103,7 +103,7 @@ def check(pipeline: Pipeline, context: Context) -> Pipeline:
 
 
 def tell_grouping(pipeline: Pipeline, context: Context) -> Pipeline:
-    """Tell a command that asks for it (`fillnull`) which fields the next grouping needs (not under --splunk-exact)."""
+    """Tell commands that ask for it (`fillnull`) which fields the next grouping needs (not with --splunk-exact)."""
     if context.exact:
         return pipeline
     stages = [
@@ -147,17 +147,17 @@ def _conjuncts(clause: Clause) -> tuple[Clause, ...]:
 
 
 def grouped_by(stage: Stage) -> tuple[str, ...]:
-    """The fields by which a stage puts rows together, but for internal ones (`_time`)."""
+    """The fields by which a stage groups rows, without internal ones (`_time`)."""
     return tuple(name for name in dict.fromkeys(stage.groups or ()) if not name.startswith("_"))
 
 
 def aggregates(stage: Stage) -> bool:
-    """Whether a stage computes results over groups of rows, in which a row without one of the fields has no part."""
+    """Whether a stage computes results for groups of rows. A row that lacks one of the fields is in no group."""
     return stage.groups is not None and stage.effect is not Effect.LIMITS
 
 
 def gives_groups(stage: Stage) -> bool:
-    """Whether the rows after a stage stand for groups of rows; a row without one of the fields is gone."""
+    """Whether each row after a stage stands for a group of rows. A row that lacks one of the fields is dropped."""
     return aggregates(stage) and stage.effect is not Effect.KEEPS
 
 

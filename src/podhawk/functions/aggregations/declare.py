@@ -28,13 +28,12 @@ class Aggregation(Struct, frozen=True):
     """One aggregation, declared once.
 
     `make(argument)` starts a state; `argument` is the number in names such as `perc95`, else 0.
-    `bare` says it may stand without a field (`count`). `takes_number` says its name ends in a number, `by_time` that it
-    reads `_time` too.
+    `bare` says it may stand without a field (`count`). `takes_number` says its name ends in a number. `by_time` says
+    that it also reads `_time`.
 
-    The rest says what may be relied on, and says nothing by default. `ordered` is False where the order of events
-    decides nothing, `once` is True where a value that comes again changes nothing, `copies` where the result is nothing
-    but values of the field, unchanged. `growing` is True where more events can only make the result larger, of values
-    that are numbers and, for a sum, not below zero.
+    The other flags are promises; the default promises nothing. `ordered=False`: the order of events does not matter.
+    `once`: a repeated value changes nothing. `copies`: the result consists of unchanged values of the field. `growing`:
+    more events can only make the result larger, provided that all values are numbers and that none is negative.
     """
 
     name: str
@@ -58,5 +57,5 @@ class Aggregation(Struct, frozen=True):
 
     @property
     def total(self) -> bool:
-        """Whether there is a result even where there was no value."""
+        """Whether there is a result even without any value."""
         return self.make(0.0).finish() is not None
