@@ -53,12 +53,12 @@ def decode_json(text: bytes | str) -> Any:
 
 
 def decode_quickly(text: bytes) -> Any:
-    """One JSON document whose whole numbers are plain ints (so -0 is 0); raises `BadJSON` for what only the long way
-    can read."""
+    """One JSON document whose whole numbers are plain ints (so -0 is 0); raises `BadJSON` for a document that only
+    `decode_json` can read."""
     try:
         return _FAST.decode(text)
     except (msgspec.DecodeError, UnicodeError, ValueError, RecursionError):
-        raise BadJSON("not for the fast path") from None
+        raise BadJSON("only `decode_json` can read this") from None
 
 
 def _has_minus_zero(text: bytes | str) -> bool:

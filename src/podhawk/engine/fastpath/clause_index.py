@@ -1,8 +1,9 @@
-"""Searches by the values they select on: of a thousand clauses, the few that an event can satisfy.
+"""An index of clauses by the values that they select: of a thousand clauses, the few that an event can satisfy.
 
-A clause that wants a field to equal some texts can only be true of an event whose field is one of them. Each clause is
-filed under one such field, the one whose texts the fewest others want, so that an event asks only those that are filed
-under what it holds. Clauses without such a field are asked always, and so are all where a value is not one text.
+A clause that requires a field to equal one of some texts can only be true of an event whose field is one of them. Each
+clause is filed under one such field: the one whose texts the fewest other clauses require. For an event only the
+clauses are asked that are filed under its values. Clauses without such a field are always asked, and so are all that
+are filed under a field whose value is not a single text.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 
 Equal = tuple[str, frozenset[str]]
-"""A field, and the texts (folded) of which it has to be one."""
+"""A field, and the texts (case-folded) of which it must be one."""
 
 
 def equals(clause: Clause) -> list[Equal]:
-    """What must hold for a clause to be true, of fields that have to equal one of some texts."""
+    """The fields that must equal one of some texts for a clause to be true."""
     match clause:
         case spl.And(parts=parts):
             return [one for part in parts for one in equals(part)]
@@ -46,7 +47,7 @@ def equals(clause: Clause) -> list[Equal]:
 
 
 class Index:
-    """Clauses by number, to be asked for with the values of an event."""
+    """Finds the numbers of clauses by the values of an event."""
 
     def __init__(self, clauses: Sequence[Clause]) -> None:
         required = [equals(clause) for clause in clauses]
@@ -67,7 +68,7 @@ class Index:
                 filed[text].append(number)
 
     def of(self, values: Mapping[str, Any]) -> Iterator[int]:
-        """The clauses that an event with these values (as they were decoded) can satisfy, each once."""
+        """The clauses that an event with these decoded values can satisfy, each once."""
         yield from self._always
         for name, filed in self._filed.items():
             value = values[name]

@@ -1,4 +1,4 @@
-"""Stages over a table that is already in memory: what follows the map side, and every subsearch's rest."""
+"""Stages over a table in memory: those behind the map side, and those of subsearches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run_stage(stage: Stage, table: Table, context: Context) -> Table:
 
 
 def compile_stages(stages: Sequence[Stage], context: Context) -> Whole:
-    """Stages as one function of tables, for those that are run many times."""
+    """Stages as one function of tables, to be run many times."""
     compiled = [compile_stage(stage, context) for stage in stages]
 
     def run(table: Table) -> Table:

@@ -1,22 +1,22 @@
-"""What a line must contain before a clause can match it.
+"""The literals that a line must contain before a clause can match it.
 
-A clause is turned into *groups*: a line can match only if, of every group, it contains one literal at
-least. No group at all means nothing is known, and every line must be looked at. The groups may let lines
-through that do not match; they never keep one back that does. The rules that make this sound:
+A clause is turned into *groups*: a line can match only if it contains at least one literal of every group. A clause
+without groups tells nothing, and every line must be read. Groups may let lines through that do not match; they never
+keep back a line that does. This holds because of the following rules:
 
-* The text of a value stands in the line as it is, since lines are matched as they were written. JSON may
-  escape `"`, `\\`, `/`, control and non-ASCII characters, and the API server escapes `&`, `<`, `>`: a literal
-  is the longest run of a value without any of these. A line in which an escape spells another character
-  is always looked at (`podhawk.engine.prefilter.prefilter`).
-* A value that could be a number, `true`, `false` or `null` may stand without quotes, but has a border of JSON on both
-  sides. Any other value without a wildcard stands between quotes, before which backslashes may stand when the
-  event is a string inside a string.
-* Values compare without regard to case, so does the search for literals. No non-ASCII character equals an
-  ASCII one.
-* Any comparison wants the field, so each part of its name between dots must be there: a search for something in a
-  request's body passes over all events that have none. NOT wants nothing.
-* OR is as weak as its weakest side. A network, an empty text, a time or a condition on source, sourcetype,
-  host or index tells nothing about the line.
+* Lines are matched as they were written, so the text of a value must stand in the line as it is. JSON may escape `"`,
+  `\\`, `/`, control and non-ASCII characters, and the API server escapes `&`, `<`, `>`. A literal is the longest run of
+  a value without any of these. A line in which an escape spells another character is always read
+  (`podhawk.engine.prefilter.prefilter`).
+* A value that could be a number, `true`, `false` or `null` may stand without quotes, but has a delimiter of JSON on
+  both sides. Any other value without a wildcard stands between quotes. Backslashes may stand before these, if the event
+  is a string inside a string.
+* Values compare without regard to case, and so does the search for literals. No non-ASCII character equals an ASCII
+  one.
+* Any comparison needs the field, so each part of its name between dots must be in the line. A search for something in a
+  request's body thus passes over all events without one. NOT needs nothing.
+* OR is as weak as its weakest side. A network, an empty text, a time, or a condition on source, sourcetype, host or
+  index tells nothing about the line.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _BARE = frozenset({"true", "false", "null"})
 
 
 class Literal(Struct, frozen=True):
-    """A run of plain ASCII characters; `opens` and `closes` say that a quote must stand beside it, `bare` that it is a
-    whole value, with or without quotes, `key` that it is a part of a field's name."""
+    """A run of plain ASCII characters. `opens` and `closes` say that a quote must stand before or after it, `bare` that
+    it is a whole value with or without quotes, `key` that it is a part of a field's name."""
 
     text: str
     opens: bool = False
@@ -52,7 +52,7 @@ class Literal(Struct, frozen=True):
 
     @property
     def strength(self) -> int:
-        """How much it may tell: values tell more than names, true and false tell least."""
+        """How selective it may be: values are more selective than names, true and false least of all."""
         length = len(self.text) + self.opens + self.closes
         return length if self.key or self.text.lower() in _BARE else length + 1000
 
@@ -60,14 +60,14 @@ class Literal(Struct, frozen=True):
 Group = frozenset[Literal]
 Groups = tuple[Group, ...]
 PLAIN: Final = '{"kind":"Event",'
-"""How the API server begins a line."""
+"""The beginning of a line that the API server writes."""
 CARRIED: Final[Groups] = (frozenset({Literal("")}),)
-"""What a search wants that selects no plain event, but one in a carrier's view: a line that begins otherwise. Each
-carrier wraps events in an object of its own, and none calls itself an Event."""
+"""The groups of a search that selects events in a carrier's view only: lines that begin in another way. Each carrier
+wraps events in an object of its own, and none of these is called an Event."""
 
 
 def groups_of(clause: Clause) -> Groups:
-    """The groups of a clause; none if it tells nothing."""
+    """The groups of a clause; none if it tells nothing about lines."""
     match clause:
         case spl.And(parts=parts):
             return tuple(dict.fromkeys(group for part in parts for group in groups_of(part)))
@@ -90,8 +90,8 @@ def groups_of(clause: Clause) -> Groups:
 
 
 def _either(sides: list[Groups]) -> Groups:
-    """What all sides have in common, and one group in which each side has the best of the rest; nothing if a side
-    tells nothing."""
+    """The groups that all sides have in common, and one group of the most selective of the rest of each side. None if a
+    side tells nothing."""
     if not sides or not all(sides):
         return ()
     common = [group for group in sides[0] if all(group in side for side in sides)]

@@ -1,12 +1,12 @@
 """Search clauses as generated Python: one function per clause, compiled once.
 
-The interpreter of trees in `podhawk.functions.predicates` calls a closure per node; over millions of
-events the calls are most of the time. Here the clause becomes one expression. The text of the generated
-function holds only names made here and indices into a tuple of constants, never any text of content,
-so nothing that a detection says can become code.
+The interpreter of trees in `podhawk.functions.predicates` calls a closure for each node, and over millions of events
+these calls take most of the time. Here the clause becomes one expression. The text of the generated function holds only
+names made here and indices into a tuple of constants, never text of content, so nothing that a detection says can
+become code.
 
-Only what is common is generated (equality, IN, wildcards of one kind, existence, AND, OR, NOT); any other
-node is its closure, called in place. Both give the same answers: the tests compare them.
+Only common nodes are generated (equality, IN, wildcards of one kind, existence, AND, OR, NOT). Any other node is its
+closure, called in place. Both give the same answers; the tests compare them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def simple(value: str) -> bool:
 
 
 def any_value(value: Any, test: Callable[[str], bool]) -> bool:
-    """Whether a value that is no single text satisfies a test: any of a multivalue, a number as its text."""
+    """Whether a value that is not a single text satisfies a test: any value of a multivalue, or a number as text."""
     return any(test(text) for text in texts(value))
 
 
 class _Writer:
-    """Collects constants while the expression is written."""
+    """Writes an expression and collects its constants."""
 
     def __init__(self, env: Env) -> None:
         self.env = env
@@ -77,7 +77,7 @@ class _Writer:
         return variable, f"({variable} := get({self.constant(name)}))"
 
     def _among(self, name: str, values: tuple[str, ...], test: Callable[[str], bool]) -> str:
-        """Equality with texts that hold no wildcard: a set of folded texts decides for a single text."""
+        """Equality with one of some texts without wildcards. For a single text a set of folded texts decides."""
         variable, fetched = self._value(name)
         wanted = self.constant(frozenset(patterns.fold(value) for value in values))
         slow = self.constant(test)
@@ -96,19 +96,20 @@ class _Writer:
 
 
 def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
-    """Comparisons before what is slower: the order cannot change a conjunction's result."""
+    """Parts of a conjunction with the fast ones first. Their order cannot change the result."""
     ranks: dict[type, int] = {spl.Compare: 0, spl.In: 1, spl.Or: 2, spl.Not: 3}
     return sorted(parts, key=lambda part: ranks.get(type(part), 4))
 
 
 @lru_cache(maxsize=4096)
 def _compiled(text: str) -> CodeType:
-    """The code of a text: the same clause is asked by more than one part of a run."""
+    """The code of a text. Cached, because several parts of a run compile the same clause."""
     return compile(text, "<podhawk predicate>", "exec")
 
 
 def generate(clause: Clause, env: Env) -> Predicate:
-    """A function that decides the clause for a row; the closures themselves where a switch reads clauses otherwise."""
+    """A function that decides a clause for a row. It is the closure itself under switches that change how clauses are
+    read."""
     if env.switches & {"field-names-any-case", "search-multivalue-all"}:
         return compile_clause(clause, env)
     writer = _Writer(env)

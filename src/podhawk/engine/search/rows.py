@@ -1,4 +1,4 @@
-"""Events to rows: which view a search sees, and which fields are taken from it."""
+"""Events to rows: the view that a search sees, and the fields that are taken from it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def chooses(base: Clause, view: View, env: Env) -> bool:
 
 
 def rules_of(switches: frozenset[str]) -> FlattenRules:
-    """How JSON becomes fields under the chosen readings."""
+    """How JSON becomes fields under the switches that are set."""
     return FlattenRules(
         null_as_text="json-null-absent" not in switches,
         empty_string_is_value="json-empty-text-absent" not in switches,
@@ -45,7 +45,7 @@ def rules_of(switches: frozenset[str]) -> FlattenRules:
 
 
 def order_of(event: AuditEvent, place: tuple[int, ...]) -> OrderKey:
-    """Newest first, then latest stage first, then as it stands in the input."""
+    """The order key of an event: newest first, then latest stage first, then by its place in the input."""
     return OrderKey(
         -(event.time or 0.0),
         -(event.stage_time or 0.0) if event.time is not None else 0.0,
@@ -54,16 +54,16 @@ def order_of(event: AuditEvent, place: tuple[int, ...]) -> OrderKey:
 
 
 def row_of(event: AuditEvent, view: View, names: frozenset[str] | None, order: OrderKey, rules: FlattenRules) -> Row:
-    """The row that a search sees of an event, with the fields that are wanted."""
+    """The row of an event in a view, with some of its fields (None: all of them)."""
     if event.template is not None and names is not None and view is event.view and not rules.extraction_cutoff:
-        return _after_another(event, event.template, view, names, order, rules)
+        return _from_template(event, event.template, view, names, order, rules)
     return _made(event, view, names, order, rules)
 
 
-def _after_another(
+def _from_template(
     event: AuditEvent, template: LineTemplate, view: View, names: frozenset[str], order: OrderKey, rules: FlattenRules
 ) -> Row:
-    """The row, made after that of an event that differs in nothing but its identity."""
+    """The row, made from that of an event that differs only in its identity."""
     first: Row | None = template.known.get((names, rules))
     if first is None:
         first = template.known[names, rules] = _made(event, view, names, order, rules)
