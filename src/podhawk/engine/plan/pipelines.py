@@ -45,12 +45,12 @@ def every_pipeline(pipeline: Pipeline, context: Context) -> Iterator[Pipeline]:
     for inner in subsearches(pipeline):
         yield from every_pipeline(inner, context)
     for stage in pipeline.stages:
-        for held in (*stage.command.legs(stage.node), *_templates(stage, context)):
+        for held in _templates(stage, context) or stage.command.legs(stage.node):
             yield from every_pipeline(held, context)
 
 
 def _templates(stage: Stage, context: Context) -> tuple[Pipeline, ...]:
-    """The pipelines of a stage that are no legs. Placeholders are filled with samples."""
+    """The pipelines of a stage that are no legs, but may hold some. Placeholders are filled with samples."""
     match stage.node:
         case AppendPipe(inner=inner):
             return (inner,)
