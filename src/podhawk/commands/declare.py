@@ -183,7 +183,8 @@ class Command(Struct, frozen=True):
     Code: `parse` and `render` convert text to a node and back. `kind` says which of `stream`, `merge`, `whole` and
     `generate` runs the node. `check` raises for faults before anything runs. `legs` are the pipelines that the command
     runs over the input of the search. `templates` are those that it runs over rows at hand, or makes for each row: with
-    samples in place of the values of a row (raises SearchError if one cannot be read).
+    samples in place of the values of a row, and instead of `legs` where they hold these (raises SearchError if one
+    cannot be read).
 
     Columns: `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it.
     `columns(node, columns)` gives the named columns after it. `made(node, name)` gives the sources of one column.

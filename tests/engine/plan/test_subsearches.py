@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline
 from podhawk.commands.parse import parse_search
-from podhawk.engine.plan.pipelines import every_pipeline
+from podhawk.engine.plan.pipelines import every_pipeline, reading_pipelines
 from podhawk.engine.plan.subsearches import LIMIT, NOTHING, formatted, has_subsearch, replace_subsearches
 from podhawk.errors import SearchError
 from podhawk.rows import Row, Table
@@ -78,12 +79,23 @@ def test_has_subsearch_looks_at_clauses_only() -> None:
     assert not has_subsearch(parse_search(plain("a=1 | append [ search [ search b=2 ] ] | foreach a* [ eval x=1 ]")))
 
 
-def test_every_pipeline_finds_legs_and_subsearches_at_any_depth() -> None:
+def test_legs_and_subsearches_are_found_at_any_depth() -> None:
     tree = parse_search(
         plain(
             "a=1 [ search b=2 [ search c=3 ] ] | append [ search d=4 | join k [ search e=5 ] ] "
             "| appendpipe [ stats count | append [ search f=6 ] ]"
         )
     )
-    firsts = [str(pipeline.stages[0].node.clause) for pipeline in every_pipeline(tree)]
+    firsts = [str(pipeline.stages[0].node.clause) for pipeline in reading_pipelines(tree)]
     assert [next(letter for letter in "abcdef" if f"'{letter}'" in first) for first in firsts] == list("abcdef")
+
+
+def test_pipelines_over_rows_at_hand_are_found_too() -> None:
+    tree = parse_search(
+        plain(
+            "a=1 | appendpipe [ head 1 | append [ search b=2 ] ] | foreach x y [ eval z=<<FIELD>> ] "
+            '| map search="search c=$x$ | tail 1"'
+        )
+    )
+    names = [[stage.name for stage in pipeline.stages] for pipeline in every_pipeline(tree, Context())]
+    assert names[1:] == [["head", "append"], ["search"], ["eval"], ["search", "tail"]]

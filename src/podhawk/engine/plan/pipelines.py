@@ -37,5 +37,5 @@ def every_pipeline(pipeline: Pipeline, context: Context) -> Iterator[Pipeline]:
     for inner in subsearches(pipeline):
         yield from every_pipeline(inner, context)
     for stage in pipeline.stages:
-        for held in (*stage.command.legs(stage.node), *stage.command.templates(stage.node, context)):
+        for held in stage.command.templates(stage.node, context) or stage.command.legs(stage.node):
             yield from every_pipeline(held, context)
