@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from itertools import islice
 from typing import Final
 
@@ -13,6 +12,8 @@ MOST_ROWS: Final = 200
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[str]], count: int) -> str:
     """A table of the first rows, and a line that says how many of `count` are left out."""
+    from html import escape  # imported where it is needed: it takes long
+
     head = "".join(f"<th>{escape(name)}</th>" for name in columns)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in islice(rows, MOST_ROWS)
