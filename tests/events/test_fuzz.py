@@ -11,6 +11,7 @@ import os
 import random
 from pathlib import Path
 
+import pytest
 import zstandard
 
 from podhawk.errors import PodhawkError
@@ -148,6 +149,7 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_mutated_input(tmp_path: Path) -> None:
     chance = random.Random(20261101)
     path = tmp_path / "fuzz"

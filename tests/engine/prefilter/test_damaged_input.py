@@ -53,6 +53,7 @@ def outcome(search: str, path: Path) -> list[str]:
         return [type(error).__name__]
 
 
+@pytest.mark.slow
 def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once, a document of several lines lost events where a block ended inside it, or where its first line ended
     as an event ends."""

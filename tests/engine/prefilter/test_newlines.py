@@ -31,6 +31,7 @@ def test_lines_before_places(means: str, often: int, lengths: list[int], data: s
         assert lines.count_lines(block, start, places[-1]) == block.count(b"\n", start, places[-1])
 
 
+@pytest.mark.slow
 def test_threads_count_at_the_same_time() -> None:
     """They shared one database, which only one of them may use."""
     block = b"x" * 50 + b"\n"

@@ -33,6 +33,7 @@ def rows(search: str, path: Path, strict: bool) -> list[str]:
     return sorted(json.dumps(row) for row in result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("matcher", [HyperscanMatcher, ReMatcher], ids=["hyperscan", "re"])
 @pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
 def test_nothing_wanted_is_kept_back(

@@ -15,6 +15,8 @@ from podhawk.content.model import Content
 from podhawk.engine.run import workers as parallel
 from support.generated_logs import SEARCHES, write
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Content()
 
 
