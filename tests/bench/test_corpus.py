@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from podhawk import api
 from support import ROOT
+
+pytestmark = pytest.mark.slow
 
 BENCH = ROOT / "bench"
 

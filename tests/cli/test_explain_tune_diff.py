@@ -14,6 +14,8 @@ from podhawk.detect.rank.exceptions import load_exceptions
 from support.command_line import podhawk
 from support.findings import NOW, event, received, run, write
 
+pytestmark = pytest.mark.slow
+
 CONTENT = """name: Pods
 id: 5b0d6c5e-1111-4a86-8d6c-5a2f7d1e9b41
 version: 1

@@ -91,7 +91,7 @@ SEARCHES = [
     "* | chart count over x by y",
     "* | timechart span=1s avg(x) by y",
     "* | timechart count",
-    "* | chart count over x span=3",
+    pytest.param("* | chart count over x span=3", marks=pytest.mark.slow),  # counts up to 50,000 ranges
     "*",
 ]
 ROW = some.fixed_dictionaries(

@@ -170,6 +170,7 @@ def test_a_compressed_file_that_ends_early_keeps_what_came_before(pack, read: Re
     assert COMPRESSION in report.rejected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "opening", ["[\n", "{\n", '{"a":\n', "[", '{"a":', '{"kind":"Event","apiVersion":"audit.k8s.io/v1","auditID":"x']
 )

@@ -11,6 +11,8 @@ import os
 import random
 from pathlib import Path
 
+import pytest
+
 from podhawk.errors import PodhawkError
 from podhawk.events import InputReport, ReadOptions, check_recognised, fields_of, pick, read_events
 from podhawk.events.reasons import REASONS
@@ -147,6 +149,7 @@ def mutated(chance: random.Random) -> bytes:
     return bytes(data)
 
 
+@pytest.mark.slow
 def test_mutated_input(tmp_path: Path) -> None:
     chance = random.Random(20261101)
     path = tmp_path / "fuzz"

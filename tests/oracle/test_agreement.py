@@ -21,6 +21,8 @@ from podhawk.functions.times import resolve
 from podhawk.spl.text import plain
 from support.golden_case import GOLDEN, compared, read_cases, texts_of
 
+pytestmark = pytest.mark.slow
+
 PAIRS = {"full": 40_000}.get(os.environ.get("PODHAWK_EFFORT", ""), 6_000)
 PARTS = 4
 NOW = 1_000.0

@@ -10,6 +10,8 @@ from oracle.logs import results_of, rows_of, without_nothing
 from podhawk import api
 from podhawk.content import Content
 
+pytestmark = pytest.mark.slow
+
 CORPORA = ("A-metadata", "C-requestresponse", "D-background-1")
 
 

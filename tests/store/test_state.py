@@ -26,6 +26,7 @@ from support.findings import NOW, detection, event, received, run, write
 from support.states import DETECTIONS, MANY, PODS, NewState, at_statement, known, plain, requests
 
 
+@pytest.mark.slow
 def test_runs_over_shuffled_pieces_find_what_one_run_finds(tmp_path: Path, new_state: NewState) -> None:
     lines = requests(16)
     whole = plain(run(write(tmp_path / "whole.log", *lines), *DETECTIONS))
@@ -159,6 +160,7 @@ def test_owners_are_remembered_across_rotations_of_the_log(tmp_path: Path, new_s
     assert [link.user for link in finding.actor.chain][-1] == "alice"
 
 
+@pytest.mark.slow
 def test_the_ledger_of_risk_is_the_same_in_the_database(tmp_path: Path, new_state: NewState) -> None:
     state = new_state()
     made = [
@@ -253,6 +255,7 @@ def test_a_state_that_cannot_be_used_is_told_without_its_password(
     assert "secret" not in str(told.value)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_both_count(tmp_path: Path) -> None:
     state, content = str(tmp_path / "state"), tmp_path / "content"
     content.mkdir()
@@ -281,6 +284,7 @@ def test_two_runs_at_once_both_count(tmp_path: Path) -> None:
     assert found == {"request_count": "8"}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_the_state_as_it_was(tmp_path: Path) -> None:
     state = str(tmp_path / "state")
     run(write(tmp_path / "a.log", event("first")), DETECTIONS[0], state=state)

@@ -43,6 +43,7 @@ def outcome(folder: Path, **environment: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_without_its_needs_a_test_is_skipped_with_the_reason(tmp_path: Path) -> None:
     said = outcome(tmp_path, CI="true")
     assert "1 passed, 2 skipped" in said
@@ -50,6 +51,7 @@ def test_without_its_needs_a_test_is_skipped_with_the_reason(tmp_path: Path) -> 
     assert "empty parameter set" not in said
 
 
+@pytest.mark.slow
 def test_where_all_tests_are_demanded_a_skipped_test_fails(tmp_path: Path) -> None:
     said = outcome(tmp_path, PODHAWK_TEST_ALL="1")
     assert "1 passed, 2 errors" in said

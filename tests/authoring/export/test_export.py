@@ -86,6 +86,7 @@ def test_every_macro_lookup_and_story_is_there(exported: tuple[Path, Path]) -> N
     assert listed <= set(saved.sections())
 
 
+@pytest.mark.slow
 @pytest.mark.needs("appinspect")
 def test_splunks_inspection_reports_no_error_and_no_failure(exported: tuple[Path, Path], tmp_path: Path) -> None:
     report = tmp_path / "report.json"

@@ -97,6 +97,7 @@ def replay(*arguments: object, **environment: str) -> subprocess.CompletedProces
     return podhawk("replay", *arguments, env=environment)
 
 
+@pytest.mark.slow
 def test_a_day_arrives_complete_in_order_and_moved_though_the_receiver_fails_and_breaks_off(
     receiver: Receiver, tmp_path: Path
 ) -> None:
@@ -142,6 +143,7 @@ def test_datasets_of_a_detection_keep_their_source_and_sourcetype(receiver: Rece
     assert {(one["source"], one["sourcetype"]) for one in got} == {("kubernetes", "_json")}
 
 
+@pytest.mark.slow
 def test_a_replay_that_was_stopped_goes_on_where_it_was(receiver: Receiver, tmp_path: Path) -> None:
     log, position = day_long(tmp_path / "day.log"), tmp_path / "position.json"
     receiver.moods = ["accept", "400"]

@@ -94,6 +94,7 @@ def test_a_negative_test_wants_no_rows(folder: Path) -> None:
     assert result(run(folder, DETECTION.replace("results: 2", "results: 0")))[0] == "passed"
 
 
+@pytest.mark.slow
 def test_golden_rows_are_written_when_approved_and_compared_from_then_on(folder: Path) -> None:
     shown = run(folder, DETECTION, "--update")
     assert not (folder / "golden").exists(), shown.stdout
@@ -157,6 +158,7 @@ def test_junit_is_what_coverage_reads(folder: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_packs_own_tests_pass() -> None:
     done = podhawk("test")
     assert done.returncode == 0, done.stderr
@@ -164,6 +166,7 @@ def test_the_packs_own_tests_pass() -> None:
     assert "weak" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stem", [one.stem for one in PACK.detections])
 def test_a_broken_copy_of_a_detection_is_found(stem: str) -> None:
     """What the mutants of `--mutate` change in the plan: a lost clause, a wrong value, a renamed field."""
@@ -175,6 +178,7 @@ def test_a_broken_copy_of_a_detection_is_found(stem: str) -> None:
     assert len(survivors) / found.mutants < 0.3
 
 
+@pytest.mark.slow
 def test_the_kill_rate_over_the_pack_is_at_least_what_it_was() -> None:
     done = podhawk("test", "--mutate")
     killed, total = map(int, done.stdout.strip().splitlines()[-1].split(" mutants")[0].split(" of "))

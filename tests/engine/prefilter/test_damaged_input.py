@@ -54,6 +54,7 @@ def outcome(search: str, path: Path, options: EngineOptions) -> list[str]:
         return [type(error).__name__]
 
 
+@pytest.mark.slow
 def test_damaged_input_gives_the_rows_of_reading_every_line(tmp_path: Path) -> None:
     """Once, a document of several lines lost events where a block ended inside it, or where its first line ended
     as an event ends."""

@@ -38,6 +38,7 @@ def test_lines_before_places(lengths: list[int], data: st.DataObject) -> None:
         assert numbers.before(place) == block.count(b"\n", start, place)
 
 
+@pytest.mark.slow
 def test_threads_count_at_the_same_time() -> None:
     """They shared one database, which only one of them may use."""
     block = b"x" * 50 + b"\n"

@@ -38,6 +38,7 @@ def rows(search: str, path: Path, strict: bool) -> list[str]:
     return sorted(json.dumps(row) for row in result)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", WRAPPINGS, ids=lambda wrap: wrap.__name__)
 def test_nothing_wanted_is_kept_back(wrap: Callable[[random.Random, list[str]], bytes], tmp_path: Path) -> None:
     path = tmp_path / "audit.log"

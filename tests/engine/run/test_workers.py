@@ -16,6 +16,8 @@ from support.engine_settings import SMALL_SPLITS, settings
 from support.generated_logs import SEARCHES, write
 from support.packing import zstd
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Content()
 
 

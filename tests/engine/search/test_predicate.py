@@ -21,6 +21,7 @@ from podhawk.rows import Row
 from podhawk.spl.text import plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_generated_predicates_agree_with_closures(part: int) -> None:
     env = Env(now=1000.0)
