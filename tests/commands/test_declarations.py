@@ -51,6 +51,9 @@ MORE = (
     "convert auto(n)",
     "convert num(n) AS m",
     "convert rmcomma(u*) AS v*",
+    "convert rmcomma(n) AS m num(m)",
+    "convert rmcomma(n) AS m num(m) AS verb",
+    "convert num(u*) none(user)",
     "convert ctime(_time) none(n)",
     'convert timeformat="%H:%M" mktime(verb)',
     "addtotals n m fieldname=user",
@@ -105,6 +108,8 @@ MORE = (
     "union lookup:t",
     "transaction user",
     "mvcombine verb",
+    'map search="search verb=$verb$ | lookup t user | iplocation user"',
+    "foreach user [ lookup t <<FIELD>> ]",
 )
 VALUES = ("1", "2", "3", "10", "12,5", "a", "b", "ab", "192.0.2.1", '{"a":"x","user":"y"}', ("a", "b"), ("1", "a"))
 RAWS = ('{"a":"7","user":"z"}', "user=q n=3 other=1", "<user>x</user><m>2</m>", "Name  Age\nAnn   3\nBob   4", "word")

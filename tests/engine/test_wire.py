@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from podhawk.commands.context import Context
+from podhawk.commands.registry import SUPPORTED
 from podhawk.engine import wire
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.run.source import TimeRange
@@ -111,6 +112,11 @@ def test_a_state_that_was_sent_finishes_as_it_would_have(search: str, data: Any)
     parts = data.draw(some.lists(some.lists(ROW, max_size=6), min_size=1, max_size=3))
     local, sent = (_finished(search, parts, crosses) for crosses in (False, True))
     assert alike(local, sent)
+
+
+def test_the_states_of_every_mergeable_command_are_sent() -> None:
+    tried = {stage.name for search in SEARCHES for stage in read_search(search, {}).stages}
+    assert {command.name for command in SUPPORTED if command.merge is not None} <= tried
 
 
 def _finished(search: str, parts: list[list[dict[str, Any]]], crosses: bool) -> list[Row]:

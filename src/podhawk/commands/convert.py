@@ -104,8 +104,13 @@ def _columns(node: Convert, columns: Columns) -> Columns:
     return plus(columns, *(item.name for item in node.conversions if item.name and "*" not in item.name))
 
 
+def _together(node: Convert) -> bool:
+    """Whether all rows are looked at before any is converted."""
+    return any(item.function == "auto" for item in node.conversions)
+
+
 def _kind(node: Convert) -> Kind:
-    return Kind.WHOLE if any(item.function == "auto" for item in node.conversions) else Kind.PER_EVENT
+    return Kind.WHOLE if _together(node) else Kind.PER_EVENT
 
 
 def _num(text: str) -> str | None:
@@ -237,19 +242,22 @@ def _auto(rows: list[Row], source: str, target: str) -> None:
 
 
 def _made(node: Convert, name: str) -> Sources:
-    """A conversion changes its field in place, or writes to the field after AS; `none` writes nothing."""
-    together = _kind(node) is not Kind.PER_EVENT
+    """A conversion changes its field in place, or writes to the field after AS. Conversions run one after the other."""
     kept = [item.field for item in node.conversions if item.function == "none"]
-    for item in node.conversions:
-        target = item.name or item.field
-        if item.function == "none" or not matches((target,), name) or (target == item.field and matches(kept, name)):
+    of = frozenset({name})
+    writers: list[Conversion] = []
+    for item in reversed(node.conversions):
+        written = [one for one in of if matches((item.name or item.field,), one)]
+        if item.function == "none" or not written or (not item.name and all(matches(kept, one) for one in written)):
             continue
         if "*" in item.field and item.name:
-            return Made(aggregated=together), copy(name)
-        if item.name:
-            return computed((item.field,), aggregated=together, strict=True), copy(name)
-        return (computed((name,), aggregated=together, strict=True),)
-    return (copy(name),)
+            return Made(aggregated=_together(node)), copy(name)
+        of |= frozenset({item.field}) if item.name else frozenset()
+        writers.append(item)
+    if not writers:
+        return (copy(name),)
+    made = computed(of, aggregated=_together(node), strict=True)
+    return (made, copy(name)) if len(writers) == 1 and writers[0].name else (made,)
 
 
 def _volatility(node: Convert) -> Volatility:
@@ -284,7 +292,7 @@ CONVERT = Command(
     stream=_stream,
     whole=_whole,
     made=_made,
-    effect=lambda node: Effect.KEEPS if _kind(node) is Kind.PER_EVENT else Effect.REBUILDS,
+    effect=lambda node: Effect.REBUILDS if _together(node) else Effect.KEEPS,
     volatility=_volatility,
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/convert",
 )

@@ -196,7 +196,8 @@ def _made(node: Frequency, name: str) -> Sources:
         return (replace(copy(name), total=True),)
     if name in node.names:
         return (copy(name), computed(())) if node.useother else (replace(copy(name), total=True),)
-    return (computed((*node.names, *node.by), aggregated=True),) if name in _columns(node, None) else NO_COLUMN  # type: ignore[operator]
+    result = name in (_columns(node, None) or ())
+    return (computed((*node.names, *node.by), aggregated=True),) if result else NO_COLUMN
 
 
 def declare(name: str, rare: bool, doc: str, examples: tuple[Example, ...]) -> Command:

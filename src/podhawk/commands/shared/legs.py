@@ -70,10 +70,12 @@ def inner_effect(pipeline: Pipeline) -> Effect:
 
 
 def pipeline_resources(pipeline: Pipeline) -> Resources:
-    """What the stages of an inner pipeline use besides their rows."""
+    """What the stages of a pipeline and their legs use besides their rows."""
     found = Resources()
     for stage in pipeline.stages:
         found |= stage.command.resources(stage.node)
+        for leg in stage.command.legs(stage.node):
+            found |= pipeline_resources(leg)
     return found
 
 
