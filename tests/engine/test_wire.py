@@ -115,7 +115,7 @@ def test_a_state_that_was_sent_finishes_as_it_would_have(search: str, data: Any)
 
 
 def test_the_states_of_every_mergeable_command_are_sent() -> None:
-    tried = {stage.name for search in SEARCHES for stage in read_search(search, {}).stages}
+    tried = {stage.name for search in SEARCHES if isinstance(search, str) for stage in read_search(search, {}).stages}
     assert {command.name for command in SUPPORTED if command.merge is not None} <= tried
 
 

@@ -25,7 +25,7 @@ from podhawk.events.read import InputReport, ReadOptions, read_candidates
 from podhawk.events.source import ReadSizes
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
-from support.engine_settings import settings
+from support.sessions import session_with
 from support.wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
 
 NOTHING = Content()
@@ -33,8 +33,8 @@ NOTHING = Content()
 
 def rows(search: str, path: Path, strict: bool) -> list[str]:
     """The rows, read in many blocks, so that lines and documents lie across them."""
-    around = settings(EngineOptions(sampled_lines=1), ReadSizes(block=3000), strict=strict)
-    result = api.search(f"{search} | table auditID verb", path, content=NOTHING, settings=around)
+    around = session_with(EngineOptions(sampled_lines=1), ReadSizes(block=3000), strict=strict)
+    result = api.search(f"{search} | table auditID verb", path, content=NOTHING, session=around)
     return sorted(json.dumps(row) for row in result)
 
 

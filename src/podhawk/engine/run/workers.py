@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.stats import SearchStats
-from podhawk.engine.wire import dump_local, load_local
 from podhawk.events.options import InputReport
 from podhawk.events.splits import NotByLine, Piece
 from podhawk.log import logger
@@ -87,8 +86,12 @@ def _run(
     collectors: Sequence[Collector], pieces: list[Piece], workers: int, work: Work
 ) -> tuple[list[Sent], list[States]] | None:
     """What each split and each process gave, or None if any process failed."""
+    # Imported here, because a scan by one process needs neither; before the processes are forked, so that it is done
+    # once.
     import multiprocessing
     from multiprocessing.connection import Connection, wait
+
+    from podhawk.engine.wire import load_local
 
     context = multiprocessing.get_context("fork")
     queue = context.Value("i", 0)
@@ -163,4 +166,6 @@ def _child(collectors: Sequence[Collector], pieces: list[Piece], queue: Any, pip
 
 
 def _send(pipe: Connection, sent: Sent | States) -> None:
+    from podhawk.engine.wire import dump_local
+
     pipe.send_bytes(dump_local(sent))
