@@ -27,7 +27,7 @@ class NotByLine(Exception):
     """The input is not one document per line, so it cannot be read in pieces."""
 
 
-class Piece(Struct, frozen=True):
+class Split(Struct, frozen=True):
     """The bytes `[start, end)` of a file, whole lines; `file` and `number` say where it stands in the input."""
 
     path: str
@@ -73,10 +73,10 @@ def sample_of(paths: Iterable[str], sizes: ReadSizes = SIZES) -> bytes:
     return b"\n".join(found)
 
 
-def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) -> list[Piece]:
+def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) -> list[Split]:
     """All files in pieces of about `size` bytes, those that cannot be cut (and those numbered in `uncut`) whole.
     Raises `InputError` for standard input, which no other machine can read, and for what is no file."""
-    found: list[Piece] = []
+    found: list[Split] = []
     for file, path in enumerate(expand_paths(paths)):
         if path == STDIN or not os.path.isfile(path):
             raise InputError(
@@ -84,15 +84,15 @@ def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) 
                 remedy="Write the input to a file that every worker can read.",
             )
         cut = pieces_of([path], size) if file not in uncut else None
-        for piece in cut if cut is not None else [Piece(path, 0, 0, 0, 0, whole=True)]:
+        for piece in cut if cut is not None else [Split(path, 0, 0, 0, 0, whole=True)]:
             found.append(replace(piece, file=file, number=len(found)))
     return found
 
 
-def pieces_of(paths: list[str], size: int) -> list[Piece] | None:
+def pieces_of(paths: list[str], size: int) -> list[Split] | None:
     """All files in pieces of about `size` bytes, those that cannot be cut (compressed ones) whole; None where one of
     them is no file, or where there is only one and it cannot be cut."""
-    found: list[Piece] = []
+    found: list[Split] = []
     files = expand_paths(paths)
     for file, path in enumerate(files):
         if path == STDIN or not os.path.isfile(path):
@@ -103,7 +103,7 @@ def pieces_of(paths: list[str], size: int) -> list[Piece] | None:
             if head.startswith((*_COMPRESSED, *_WIDE)):
                 if len(files) == 1:
                     return None
-                found.append(Piece(path, file, len(found), 0, total, whole=True))
+                found.append(Split(path, file, len(found), 0, total, whole=True))
                 continue
             start = 0
             while start < total:
@@ -111,6 +111,6 @@ def pieces_of(paths: list[str], size: int) -> list[Piece] | None:
                 if end < total:
                     stream.seek(end)
                     end += len(stream.readline())
-                found.append(Piece(path, file, len(found), start, end))
+                found.append(Split(path, file, len(found), start, end))
                 start = end
     return found

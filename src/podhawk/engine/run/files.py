@@ -16,7 +16,7 @@ from podhawk.events.event import (
 )
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_candidates, read_events, read_split
 from podhawk.events.source import expand_paths
-from podhawk.events.splits import Piece, pieces_of, sample_of
+from podhawk.events.splits import Split, pieces_of, sample_of
 
 
 class FileSource:
@@ -85,14 +85,14 @@ class FileSource:
         except OSError:  # reading it will tell
             return b""
 
-    def pieces(self, size: int) -> list[Piece] | None:
+    def pieces(self, size: int) -> list[Split] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
         if not self.unread or not self.paths or self.options.input_format not in ("auto", "native", "json", "text"):
             return None
         return pieces_of(self.paths, size)
 
     def split_candidates(
-        self, piece: Piece, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+        self, piece: Split, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
     ) -> Iterator[Candidate]:
         """The candidates of one piece."""
         return read_split(piece, self.options, report, shortcuts)
