@@ -16,9 +16,9 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from podhawk.commands.bin import Bins, Cut, chosen_span, cutter
 from podhawk.commands.context import Context
 from podhawk.commands.shared.aggregate import Aggregator, Group, Item, item_columns
+from podhawk.commands.shared.bins import Bins, Cut, chosen_span, cutter
 from podhawk.commands.shared.groups import sort_key
 from podhawk.commands.shared.series import Label, SeriesCell, SeriesCells, SeriesOptions, lay_out
 from podhawk.commands.shared.spans import (
