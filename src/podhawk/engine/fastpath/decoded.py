@@ -73,17 +73,23 @@ class LinePosition:
 class DecodedLine:
     """An event with the line that it stands on."""
 
-    __slots__ = ("_at", "_collected", "_number", "_order", "_position", "_text", "bodies", "event")
+    _number: int = 0
+    _order: OrderKey | None = None
+    _bodies: Bodies | None = None
+    _collected: CollectedLine | None = None
 
     def __init__(self, event: Any, text: bytes, at: int, position: LinePosition) -> None:
         self.event = event
-        self.bodies = Bodies(event)
         self._text = text
         self._at = at
         self._position = position
-        self._number = 0
-        self._order: OrderKey | None = None
-        self._collected: CollectedLine | None = None
+
+    @property
+    def bodies(self) -> Bodies:
+        """The bodies of the event."""
+        if self._bodies is None:
+            self._bodies = Bodies(self.event)
+        return self._bodies
 
     @property
     def number(self) -> int:

@@ -66,17 +66,18 @@ class RowFeed:
         self, collector: RowCollector, fields: FeedFields, fixed: dict[str, str], row_filter: RowFilter | None
     ) -> None:
         self._collector = collector
-        self._fields = fields
+        self._names, self._of_bodies = fields.names, fields.of_bodies
+        self._values, self._bodied, self._timed = fields.read, fields.bodied, fields.timed
         self._fixed = fixed
         self.row_filter = row_filter
 
     def read(self, line: DecodedLine) -> Row | None:
         """The row; None if a filter of the search would drop it."""
-        event, fields = line.event, self._fields
+        event = line.event
         if self.row_filter is not None and not self.row_filter.passes(event):
             return None
-        bodies = line.bodies.fields(fields.of_bodies) if fields.bodied is not None and fields.bodied(event) else None
-        return make_row(fields.names, fields.read(event), self._fixed, bodies, line.order if fields.timed else None)
+        bodies = line.bodies.fields(self._of_bodies) if self._bodied is not None and self._bodied(event) else None
+        return make_row(self._names, self._values(event), self._fixed, bodies, line.order if self._timed else None)
 
     def add(self, found: Row | None) -> None:
         self._collector.stats.matched += 1
@@ -160,12 +161,15 @@ class TupleFeed(CountingFeed):
             super().add(found)
 
     def _pass_on(self, counts: dict[DecodedValues, int]) -> None:
-        collector, run = self._collector, self._run
+        collector, run, stats = self._collector, self._run, self._collector.stats
         stream, names = collector.search.stream, self._fields.names
-        for values, count in counts.items():
-            with collector.stats.weighted(count):
+        try:
+            for values, count in counts.items():
+                stats.weight = count
                 for row in stream((make_row(names, values, self._fixed),)):
                     run.add_times(collector.state, row, count)
+        finally:
+            stats.weight = 1
 
 
 class _Column(dict[Any, Any]):

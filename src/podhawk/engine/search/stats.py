@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from msgspec import Struct, field, structs
 
@@ -36,15 +34,6 @@ class SearchStats(Struct):
         """Count a warning."""
         self.warnings[kind] += self.weight
         self.details[kind] = min(detail, self.details.get(kind, detail))
-
-    @contextmanager
-    def weighted(self, events: int) -> Iterator[None]:
-        """Within the block each row stands for so many events."""
-        self.weight = events
-        try:
-            yield
-        finally:
-            self.weight = 1
 
     def miss(self, origin: Origin) -> None:
         """Count an event for which the clause could not be decided."""
