@@ -20,6 +20,7 @@ from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
+from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.partial import Joiner
 from podhawk.events.pieces import NotByLine, Piece
@@ -148,6 +149,7 @@ class _Reader:
         self._build = Assembler(options).build
         self._plain = Envelope(path=path)
         self._joiner = Joiner()
+        self._numbering = Numbering(self._joiner.holds)
         self._unclosed = False
         name = options.input_format
         self._only: Format | None = _BY_NAME.get(name)
@@ -311,7 +313,7 @@ class _Reader:
         name = self._options.input_format
         if name in ("json", "text"):
             found = (
-                json_events(lines, self._path, self._options, self._report)
+                json_events(lines, self._path, self._options, self._report, self._numbering, self._by_line_only)
                 if name == "json"
                 else text_events(lines, self._path, self._options)
             )
@@ -322,6 +324,7 @@ class _Reader:
             return
         documents = Documents(lines)
         report, path, build, plain, take = self._report, self._path, self._build, self._plain, lines.take
+        numbering, holds = self._numbering, self._joiner.holds
         quickly = self._take
         quick = self._only is None or self._only.name == "native"
         while True:
@@ -335,7 +338,10 @@ class _Reader:
                     pass
                 else:
                     if _is_plain(value):
-                        event = build(native_event(value, line, plain), Origin(path, lines.number))
+                        number = lines.number
+                        # A line that begins with another document ends here.
+                        item = numbering.take(number) if number == numbering.line or holds(number) else 0
+                        event = build(native_event(value, line, plain), Origin(path, number, item))
                         report.count(event)
                         yield event
                     else:
@@ -377,8 +383,8 @@ class _Reader:
             yield from self._unwrapped(ready)
 
     def _unwrapped(self, document: Document) -> Iterator[AuditEvent]:
-        for item, found in enumerate(self._found_in(document), document.item):
-            origin = Origin(self._path, document.line, item)
+        for least, found in enumerate(self._found_in(document), document.item):
+            origin = Origin(self._path, document.line, self._numbering.take(document.line, least))
             if isinstance(found, Reject):
                 self._report.reject(found.reason, origin)
             else:
