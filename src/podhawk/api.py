@@ -34,6 +34,7 @@ from podhawk.engine.run.batch import Request, TimeRange
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.compiled import Observed
 from podhawk.errors import Place, PodhawkError, SearchError, UsageError
+from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.rows import Table
@@ -153,9 +154,10 @@ def search(
     content: Content | None = None,
     name: str = "search",
     settings: Surroundings | None = None,
+    inputs: Inputs | None = None,
     **options: Any,
 ) -> Result:
-    """Run one search over files, folders, globs or `-` (standard input).
+    """Run one search over files, folders, globs or `-` (standard input), or over `inputs` that are open already.
 
     Options are those of the command line, with underscores. Raises SearchError before anything is read
     if the search cannot run, and InputError if the input holds no audit event.
@@ -168,12 +170,12 @@ def search(
 
         context.datasets = SqlDatasets(around.state)
     pipeline = read_search(spl, known.macros, name, context.env)
-    source = FileSource([str(path) for path in paths], around.reading, keep=rereads(pipeline))
     request = Request(pipeline, context)
     make_plan(pipeline, context)
-    table = around.runner(source).run([request])[0]
-    if paths and not source.unread:
-        source.check()
+    with FileSource(_inputs(paths, inputs), around.reading, keep=rereads(pipeline)) as source:
+        table = around.runner(source).run([request])[0]
+        if source.inputs.paths and not source.unread:
+            source.check()
     return Result(table, request.observed, source.report, pipeline.stages, displays(pipeline, context))
 
 
@@ -182,9 +184,11 @@ def rows(
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
     settings: Surroundings | None = None,
+    inputs: Inputs | None = None,
     **options: Any,
 ) -> RowsResult:
-    """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
+    """Run detections over files (or over `inputs` that are open already), in one scan; each result holds the rows as
+    Splunk would show them.
 
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
     holds no audit event.
@@ -200,13 +204,11 @@ def rows(
         results.append(result)
         if made.request is not None:
             requests.append((result, made.request))
-    source = FileSource(
-        [str(path) for path in paths], around.reading, keep=any(rereads(request.pipeline) for _, request in requests)
-    )
-    runner = around.runner(source)
-    tables = runner.run([request for _, request in requests]) if requests else []
-    if paths and (requests or not results):
-        source.check()
+    keep = any(rereads(request.pipeline) for _, request in requests)
+    with FileSource(_inputs(paths, inputs), around.reading, keep=keep) as source:
+        tables = around.runner(source).run([request for _, request in requests]) if requests else []
+        if source.inputs.paths and (requests or not results):
+            source.check()
     for (result, request), table in zip(requests, tables, strict=True):
         result.result = Result(table, request.observed, source.report, request.pipeline.stages)
         if not table.rows and not request.observed.not_evaluable:
@@ -248,9 +250,11 @@ def run(
     detections: Sequence[Detection] | None = None,
     settings: Surroundings | None = None,
     policies: Policies | None = None,
+    inputs: Inputs | None = None,
     **options: Any,
 ) -> FindingsResult:
-    """Run detections over files and give findings: who did what, how urgent, what it adds up to.
+    """Run detections over files (or over `inputs` that are open already) and give findings: who did what, how urgent,
+    what it adds up to.
 
     A detection that cannot run says why in its result; the others run. Raises InputError if the input
     holds no audit event, UsageError where --splunk-exact is asked for, which is for rows.
@@ -263,22 +267,22 @@ def run(
         prepare(detection, content, around, store)
         for detection in (content.detections if detections is None else detections)
     ]
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
     context = around.context(content, store)
     policies = policies if policies is not None else Policies()
     memory = _memory(around.state) if around.state is not None else None
-    found = find(
-        prepared,
-        lambda: incident_rules(prepared, around),
-        content,
-        source,
-        around.runner(source),
-        context,
-        policies,
-        memory,
-    )
-    if paths and (any(one.request is not None for one in prepared) or not prepared):
-        source.check()
+    with FileSource(_inputs(paths, inputs), around.reading, keep=True) as source:
+        found = find(
+            prepared,
+            lambda: incident_rules(prepared, around),
+            content,
+            source,
+            around.runner(source),
+            context,
+            policies,
+            memory,
+        )
+        if source.inputs.paths and (any(one.request is not None for one in prepared) or not prepared):
+            source.check()
     results: list[DetectionResult] = []
     for one in prepared:
         result = DetectionResult(one.detection, None, one.refused, one.broken, one.cannot)
@@ -290,15 +294,24 @@ def run(
     return FindingsResult(found, results, source.report, content, policies.exceptions, around.now)
 
 
-def fill_baselines(content: Content, *paths: str | Path, settings: Surroundings) -> list[DetectionResult]:
-    """Run the content's baselines, which write what is normal into lookup tables; those that cannot run say why."""
+def fill_baselines(
+    content: Content, *paths: str | Path, settings: Surroundings, inputs: Inputs | None = None
+) -> list[DetectionResult]:
+    """Run the content's baselines, which write what is normal into lookup tables, over files (or over `inputs` that are
+    open already); those that cannot run say why."""
     searches = [
         Detection(
             name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file, search_line=one.search_line
         )
         for one in content.baselines
     ]
-    return rows(content, *paths, detections=searches, settings=settings).detections if searches else []
+    if not searches:
+        return []
+    return rows(content, *paths, detections=searches, settings=settings, inputs=inputs).detections
+
+
+def _inputs(paths: Sequence[str | Path], inputs: Inputs | None) -> Sequence[str] | Inputs:
+    return inputs if inputs is not None else [str(path) for path in paths]
 
 
 def incident_rules(prepared: Sequence[Prepared], around: Surroundings) -> list[Prepared]:
@@ -369,6 +382,7 @@ def _cannot(observed: Observed, report: InputReport) -> str:
 __all__ = [
     "DetectionResult",
     "FindingsResult",
+    "Inputs",
     "PodhawkError",
     "Result",
     "RowsResult",

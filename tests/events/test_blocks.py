@@ -12,8 +12,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from podhawk.events import pieces, source
+from podhawk.events.inputs import Inputs
 from podhawk.events.pieces import pieces_of, sample_of
-from podhawk.events.source import Ahead, Damaged, read_blocks
+from podhawk.events.source import Ahead, Damaged
+
+
+def read_blocks(path: Path) -> Iterator[bytes]:
+    with Inputs([str(path)]) as inputs:
+        yield from inputs.files[0].blocks()
+
+
+def sampled(*paths: Path) -> bytes:
+    with Inputs([str(path) for path in paths]) as inputs:
+        return sample_of(inputs)
+
 
 LINES = st.lists(st.one_of(st.integers(0, 40), st.integers(4000, 40000)), min_size=1, max_size=40)
 
@@ -26,22 +38,23 @@ def test_blocks_of_a_file_end_where_lines_do(tmp_path: Path, lengths: list[int],
     path.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK", 9000)
-        blocks = list(read_blocks(str(path)))
+        blocks = list(read_blocks(path))
         assert b"".join(blocks) == data
-        for block in blocks[1:-1]:
+        for block in blocks[:-1]:
             assert block.endswith(b"\n") or len(block) > 9000  # a line longer than a block is cut
-        pieces = pieces_of([str(path)], 20000) or []
-        assert b"".join(block for piece in pieces for block in piece.blocks()) == data
+        with Inputs([str(path)]) as inputs:
+            pieces = pieces_of(inputs, 20000) or []
+            assert b"".join(block for piece in pieces for block in piece.blocks(inputs.files[0])) == data
 
 
-def test_what_is_written_while_a_file_is_read_is_read_too(tmp_path: Path) -> None:
+def test_what_is_written_while_a_file_is_read_is_left_for_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     path.write_bytes(b"a\n" * 10)
-    blocks = read_blocks(str(path))
-    first = next(blocks)
-    with path.open("ab") as file:
-        file.write(b"b\n")
-    assert first + b"".join(blocks) == b"a\n" * 10 + b"b\n"
+    with Inputs([str(path)]) as inputs:
+        blocks = inputs.files[0].blocks()
+        with path.open("ab") as file:
+            file.write(b"b\n")
+        assert b"".join(blocks) == b"a\n" * 10
 
 
 def breaking() -> Iterator[bytes]:
@@ -68,7 +81,7 @@ def test_empty_blocks_are_passed_over(tmp_path: Path) -> None:
     assert [ahead.take(), ahead.take(), ahead.take()] == [b"a", b"b", b""]
     path = tmp_path / "two.gz"
     path.write_bytes(gzip.compress(b"") + gzip.compress(b"x\n"))
-    assert Ahead(read_blocks(str(path))).take() == b"x\n"
+    assert Ahead(read_blocks(path)).take() == b"x\n"
 
 
 def test_a_sample_comes_from_all_over_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,12 +92,12 @@ def test_a_sample_comes_from_all_over_the_files(tmp_path: Path, monkeypatch: pyt
         path.write_bytes(path.stem.encode() * 250)
     packed = tmp_path / "e.log.gz"
     packed.write_bytes(gzip.compress(b"z" * 500))
-    found = sample_of(map(str, logs)).split(b"\n")
+    found = sampled(*logs).split(b"\n")
     assert len(found) == pieces.SAMPLES
     assert {part[:1] for part in found} == {b"a", b"b", b"c", b"d"}
     assert all(len(part) <= 5 and len(set(part)) == 1 for part in found)
-    assert sample_of([str(packed)]) == b""
-    assert sample_of(["-", str(tmp_path / "none")]) == b""
+    assert sampled(packed) == b""
+    assert sampled(Path("-")) == b""
 
 
 def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(
@@ -94,7 +107,7 @@ def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(
     monkeypatch.setattr(pieces, "SAMPLE", 1)
     path = tmp_path / "a.log"
     path.write_bytes(bytes(range(64)) * 64)
-    assert len({part for part in sample_of([str(path)]).split(b"\n") if part}) >= pieces.SAMPLES - 2
+    assert len({part for part in sampled(path).split(b"\n") if part}) >= pieces.SAMPLES - 2
 
 
 def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,4 +115,4 @@ def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: py
     path = tmp_path / "audit.log"
     path.write_bytes(b"a\n" * 10)
     monkeypatch.setattr(sys, "stdin", None)
-    assert b"".join(read_blocks(str(path))) == b"a\n" * 10
+    assert b"".join(read_blocks(path)) == b"a\n" * 10

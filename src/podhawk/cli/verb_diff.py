@@ -36,14 +36,14 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     settings = resolve("diff", given)
     around = api.surroundings(settings.values)
     policies = api.policies_of(settings)
-    sources = input_paths(paths)
+    inputs = api.Inputs(input_paths(paths))
     versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
-    results = [
-        api.run(content, *sources, detections=chosen, settings=around, policies=policies)
-        for content, chosen in zip(
-            versions, select_in_each(versions, settings["only"], settings["exclude"]), strict=True
-        )
-    ]
+    chosen_ones = select_in_each(versions, settings["only"], settings["exclude"])
+    with inputs:  # both versions see the same files, whatever becomes of the log meanwhile
+        results = [
+            api.run(content, detections=chosen, settings=around, policies=policies, inputs=inputs)
+            for content, chosen in zip(versions, chosen_ones, strict=True)
+        ]
     changes = compare(*(result.found.findings for result in results))
     rows: list[dict[str, api.Cell]] = [
         {

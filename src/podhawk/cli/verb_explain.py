@@ -40,15 +40,16 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
             paths = input_paths(names) if names or not settings["state"] else []
-            result = api.run(content, *paths, settings=around, policies=api.policies_of(settings))
+            with api.Inputs(paths) as inputs:
+                result = api.run(content, settings=around, policies=api.policies_of(settings), inputs=inputs)
             _lines(asking.raw_events(settings["finding"], result.found.matches), out)
             return 0
         detection = asking.the_detection(names[0] if names else "", content)
-        paths = input_paths(names[1:])
-        if settings["event"]:
-            _lines(asking.explain_one_event(detection, content, settings["event"], paths, around), out)
-        else:
-            print_explanation(asking.explain_detection(detection, content, paths, around), out)
+        with api.Inputs(input_paths(names[1:])) as inputs:
+            if settings["event"]:
+                _lines(asking.explain_one_event(detection, content, settings["event"], inputs, around), out)
+            else:
+                print_explanation(asking.explain_detection(detection, content, inputs, around), out)
     return 0
 
 

@@ -11,7 +11,7 @@ import click
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
-    from podhawk.api import DetectionResult, FindingsResult, RowsResult
+    from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
     from podhawk.settings.resolve import Settings
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
@@ -35,15 +35,17 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. Tables show the
     visible findings; jsonl and json always hold all of them. --rows prints each detection's rows instead.
     """
+    from podhawk.api import Inputs
     from podhawk.cli.profiled import profiled
     from podhawk.settings.resolve import resolve
 
     settings = resolve("run", given)
-    with profiled(settings):
-        return _run(paths, settings)
+    # Baselines are read from the same input before.
+    with profiled(settings), Inputs(input_paths(paths), keep=settings["write"]) as inputs:
+        return _run(inputs, settings)
 
 
-def _run(paths: tuple[str, ...], settings: Settings) -> int:
+def _run(inputs: Inputs, settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, print_run
@@ -59,9 +61,8 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         from podhawk.authoring.changed import changed_here
 
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
-    sources = input_paths(paths)
     if settings["write"]:
-        for one in api.fill_baselines(content, *sources, settings=around):
+        for one in api.fill_baselines(content, settings=around, inputs=inputs):
             told = one.broken or one.refused or one.cannot
             note(f"  baseline  {one.detection.name}: " + (str(told) if told else f"{len(one.result or ())} rows"))
     kind = output.format_of(settings["output"], settings["output_file"])
@@ -69,7 +70,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     if settings["rows"]:
         from podhawk.cli.rows_output import print_results
 
-        result = rows = api.rows(content, *sources, detections=chosen, settings=around)
+        result = rows = api.rows(content, detections=chosen, settings=around, inputs=inputs)
         with output.writer(settings["output_file"]) as out:
             print_results(kind, rows, out)
         fires = _rows_fire(rows, settings["fail_on"])
@@ -77,7 +78,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         from podhawk.cli.findings_output import print_findings
 
         with no_collection(ending=True):
-            result = findings = api.run(content, *sources, detections=chosen, settings=around, policies=policies)
+            result = findings = api.run(content, detections=chosen, settings=around, policies=policies, inputs=inputs)
             with output.writer(settings["output_file"]) as out:
                 print_findings(kind, findings, out, everything=settings["all"])
         fires = _finding_fires(findings, settings["fail_on"])

@@ -54,7 +54,8 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     try:
         generates = read_search(text, content.macros, name).generates
         sources = list(paths) if generates and not paths else input_paths(paths)
-        result = api.search(text, *sources, content=content, name=name, settings=around)
+        with api.Inputs(sources) as inputs:
+            result = api.search(text, content=content, name=name, settings=around, inputs=inputs)
     except SearchError as error:
         raise UsageError(error.message, place=error.place, remedy=error.remedy) from None
     content.keep()

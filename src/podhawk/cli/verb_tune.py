@@ -45,10 +45,9 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     content = api.content_of(settings.values, settings.macros)
     chosen = asking.the_detection(detection, content)
     policies = api.policies_of(settings)
-    matches = api.run(
-        content, *input_paths(paths), detections=[chosen], settings=around, policies=policies
-    ).found.matches
-    matches = [match for match in matches if match.finding.kind != "incident"]
+    with api.Inputs(input_paths(paths)) as inputs:
+        result = api.run(content, detections=[chosen], settings=around, policies=policies, inputs=inputs)
+    matches = [match for match in result.found.matches if match.finding.kind != "incident"]
     attacks = api.attacks_of(chosen, content, around, policies)
     made = proposals(matches)
 

@@ -20,15 +20,17 @@ from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
+from podhawk.events.inputs import Input, Inputs, opened
 from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.partial import Joiner
+from podhawk.events.paths import expand_paths
 from podhawk.events.pieces import NotByLine, Piece
 from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
 from podhawk.events.sifting import CONTINUES, Sieve, Sifted, Take
-from podhawk.events.source import LONG_LINE, Ahead, Damaged, expand_paths, read_blocks, split_lines
+from podhawk.events.source import LONG_LINE, Ahead, Damaged, split_lines
 from podhawk.events.unwrap import recover, unwrap
 
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats", "read_events"]
@@ -45,13 +47,14 @@ def input_formats() -> list[str]:
 
 
 def read_events(
-    paths: Sequence[str],
+    paths: Sequence[str] | Inputs,
     options: ReadOptions,
     report: InputReport,
     sieve: Sieve | None = None,
     take: Take | None = None,
 ) -> Iterator[AuditEvent]:
-    """The audit events of files, folders, globs and `-`, in the order of the input, one at a time.
+    """The audit events of files, folders, globs and `-`, in the order of the input, one at a time. Paths are opened
+    here; files that were opened before stay open.
 
     With a sieve only the lines that it lets through are read; `report.sifted` says so then, and `sieve.current`
     says who wants the event that was given last.
@@ -68,23 +71,29 @@ def read_events(
         )
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
-    for path in expand_paths(paths):
-        report.files += 1
-        if take is not None:
-            take.open(path)
-        yield from _Reader(path, options, report, sieve, take).events()
+    with opened(paths) as inputs:
+        for file in inputs.files:
+            report.files += 1
+            if take is not None:
+                take.open(file.path)
+            yield from _Reader(file.path, options, report, sieve, take).events(file.blocks())
 
 
 def read_piece(
-    piece: Piece, options: ReadOptions, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
+    piece: Piece,
+    file: Input,
+    options: ReadOptions,
+    report: InputReport,
+    sieve: Sieve | None = None,
+    take: Take | None = None,
 ) -> Iterator[AuditEvent]:
     """The audit events of a piece of a file. Raises `NotByLine` where the file is not one document per line."""
     report.strict = options.strict
     report.anything = options.input_format in ("json", "text")
-    cut = None if piece.whole else piece
     if take is not None:
         take.open(piece.path)
-    yield from _Reader(piece.path, options, report, sieve, take, cut).events()
+    cut = None if piece.whole else piece
+    yield from _Reader(piece.path, options, report, sieve, take, cut).events(piece.blocks(file))
 
 
 def event_of_line(line: bytes, path: str, number: int, options: ReadOptions) -> AuditEvent:
@@ -154,9 +163,9 @@ class _Reader:
         name = options.input_format
         self._only: Format | None = _BY_NAME.get(name)
 
-    def events(self) -> Iterator[AuditEvent]:
-        """All events of the file."""
-        blocks = self._watched(read_blocks(self._path) if self._piece is None else self._piece.blocks())
+    def events(self, content: Iterator[bytes]) -> Iterator[AuditEvent]:
+        """All events of the file, of which this is the content."""
+        blocks = self._watched(content)
         lines: Lines | None = None
         try:
             head = next(blocks, b"")

@@ -1,4 +1,4 @@
-"""Paths to bytes to lines: files, folders, globs and stdin; gzip and zstd by their first bytes.
+"""Bytes to lines: gzip and zstd by their first bytes.
 
 Everything streams: memory is bounded by the block and the longest line, and a line that grows beyond
 `LONG_LINE` is handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
@@ -7,22 +7,15 @@ Everything streams: memory is bounded by the block and the longest line, and a l
 from __future__ import annotations
 
 import codecs
-import glob
 import os
-import stat
-import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from io import FileIO
-from pathlib import Path
+from itertools import chain
 from typing import IO, Final
-
-from podhawk.errors import InputError
 
 BLOCK: Final = 1 << 20
 LONG_LINE: Final = 32 << 20
-STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE: Final = (b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18")
@@ -36,54 +29,30 @@ class LongPiece(bytes):
     """A part of a line that is longer than `LONG_LINE`; the line goes on in the next one."""
 
 
-def expand_paths(paths: Sequence[str]) -> list[str]:
-    """Files in order: a folder gives its files (recursive, sorted, hidden ones left out), a glob its
-    matches, `-` is stdin. Raises `InputError` naming a path that does not exist or matches nothing."""
-    found: list[str] = []
-    for path in paths:
-        if path == STDIN or os.path.isfile(path) or (os.path.exists(path) and not os.path.isdir(path)):
-            found.append(path)
-        elif os.path.isdir(path):
-            found.extend(_files_below(path))
-        else:
-            matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
-            if not matches:
-                raise InputError(
-                    f"no such file or folder: {path!r}",
-                    remedy="Paths may be files, folders, globs, or - for standard input.",
-                )
-            for match in matches:
-                found.extend(_files_below(match) if os.path.isdir(match) else [match])
-    return found
+def decoded(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """The decompressed, decoded content of the blocks of a file. Raises `Damaged` where a compressed stream breaks (all
+    that came before has been given by then)."""
+    return _as_utf8(_decompressed(blocks))
 
 
-def _files_below(folder: str) -> list[str]:
-    root = Path(folder)
-    return [
-        str(path)
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    ]
+def is_compressed(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a compressed one."""
+    return head.startswith((_GZIP, _ZSTD)) or (
+        _SKIPPABLE[0] <= head[:4] <= _SKIPPABLE[1] and head[1:4] == _SKIPPABLE[0][1:]
+    )
 
 
-def read_blocks(path: str) -> Iterator[bytes]:
-    """The decompressed, decoded content in blocks. Raises `InputError` if the file cannot be read and
-    `Damaged` where a compressed stream breaks (all that came before has been given by then)."""
-    try:
-        if path == STDIN:
-            yield from _as_utf8(_decompressed(sys.stdin.buffer))
-        else:
-            with open(path, "rb", buffering=0) as stream:
-                yield from _as_utf8(_decompressed(stream))
-    except OSError as error:
-        raise InputError(f"cannot read {path!r}: {error.strerror or error}") from None
+def stream_blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """All that a stream gives."""
+    while block := stream.read(BLOCK):
+        yield block
 
 
 def blocks_of(data: bytes) -> Iterator[bytes]:
     """The same for bytes at hand (a payload inside an envelope)."""
     import io
 
-    yield from _as_utf8(_decompressed(io.BytesIO(data)))
+    yield from decoded(stream_blocks(io.BytesIO(data)))
 
 
 class Ahead:
@@ -137,27 +106,33 @@ def keep_freed_blocks() -> None:
     bytes(8 * BLOCK)
 
 
-def line_blocks(stream: IO[bytes], left: int) -> Iterator[bytes]:
-    """So many bytes of a regular file, in blocks that end where a line ends, unless it is a very long one: then nobody
-    has to put lines together that lie across two blocks."""
+def line_blocks(descriptor: int, start: int, end: int) -> Iterator[bytes]:
+    """The bytes of a regular file between two places, in blocks that end where a line ends, unless it is a very long
+    one: then nobody has to put lines together that lie across two blocks. The position of the descriptor, which forks
+    share, is not used."""
     keep_freed_blocks()
-    descriptor = stream.fileno()
-    at = stream.tell()
-    while left > 0:
-        size = min(BLOCK, left)
-        if size < left:
-            size = min(_line_end(descriptor, at + size) - at, left)
-        block = stream.read(size)
+    while start < end:
+        size = min(BLOCK, end - start)
+        if size < end - start:
+            size = min(line_end(descriptor, start + size, start + size + BLOCK) - start, end - start)
+        block = os.pread(descriptor, size, start)
         if not block:
             return
-        at += len(block)
-        left -= len(block)
+        start += len(block)
         yield block
 
 
-def _line_end(descriptor: int, place: int) -> int:
-    """Where the line ends that a place lies in, or a place in it if it is long."""
-    size, most = 4096, place + BLOCK
+def all_blocks(descriptor: int) -> Iterator[bytes]:
+    """All bytes of a regular file, however many it turns out to have."""
+    at = 0
+    while block := os.pread(descriptor, BLOCK, at):
+        at += len(block)
+        yield block
+
+
+def line_end(descriptor: int, place: int, most: int) -> int:
+    """Where the line ends that a place lies in; `most` or a little more where it is longer than that."""
+    size = 4096
     while place < most:
         ahead = os.pread(descriptor, size, place)
         if not ahead:
@@ -170,31 +145,17 @@ def _line_end(descriptor: int, place: int) -> int:
     return place
 
 
-def _plain_blocks(stream: IO[bytes], first: bytes) -> Iterator[bytes]:
-    if not first:
-        return
-    yield first
-    if isinstance(stream, FileIO):  # neither standard input nor bytes at hand
-        about = os.fstat(stream.fileno())
-        if stat.S_ISREG(about.st_mode):
-            yield from line_blocks(stream, about.st_size - stream.tell())
-    while block := stream.read(BLOCK):  # what has been written since, or is no regular file
-        yield block
-
-
-def _decompressed(stream: IO[bytes]) -> Iterator[bytes]:
-    first = stream.read(BLOCK)
+def _decompressed(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    first = next(blocks, b"")
     while first and len(first) < 4:  # a pipe may give less
-        more = stream.read(BLOCK)
+        more = next(blocks, b"")
         if not more:
             break
         first += more
-    blocks = _plain_blocks(stream, first)
-    if first.startswith(_GZIP):
-        return _gunzipped(blocks)
-    if first.startswith(_ZSTD) or (_SKIPPABLE[0] <= first[:4] <= _SKIPPABLE[1] and first[1:4] == _SKIPPABLE[0][1:]):
-        return _unzstd(blocks)
-    return blocks
+    blocks = chain((first,) if first else (), blocks)
+    if not is_compressed(first):
+        return blocks
+    return _gunzipped(blocks) if first.startswith(_GZIP) else _unzstd(blocks)
 
 
 def _gunzipped(blocks: Iterator[bytes]) -> Iterator[bytes]:

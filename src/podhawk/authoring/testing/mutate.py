@@ -131,7 +131,6 @@ def _killed(case: Case, made: Sequence[Mutant], request: Request, around: Surrou
     for settings, path, _ in _inputs(case, around, places):
         if path is None:
             return set()
-        source = FileSource([str(path)], settings.reading, keep=True)
         searches = [
             Request(
                 Pipeline(one.stages, request.pipeline.source),
@@ -140,7 +139,8 @@ def _killed(case: Case, made: Sequence[Mutant], request: Request, around: Surrou
             for one in made
         ]
         try:
-            found = settings.runner(source).run(searches)
+            with FileSource([str(path)], settings.reading, keep=True) as source:
+                found = settings.runner(source).run(searches)
         except PodhawkError:
             return set()
         for number, table in enumerate(found):

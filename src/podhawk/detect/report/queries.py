@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
@@ -15,6 +14,7 @@ from podhawk.engine.run.batch import Request
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
+from podhawk.events.inputs import Inputs
 from podhawk.events.kept import Rebuild
 from podhawk.session import Surroundings
 
@@ -40,21 +40,19 @@ def request_of(detection: Detection, content: Content, around: Surroundings) -> 
     return made.request
 
 
-def explain_detection(
-    detection: Detection, content: Content, paths: Sequence[str | Path], around: Surroundings
-) -> Explanation:
+def explain_detection(detection: Detection, content: Content, inputs: Inputs, around: Surroundings) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
+    source = FileSource(inputs, around.reading, keep=True)
     found = explain(request_of(detection, content, around), source, around.runner(source))
     source.check()
     return found
 
 
 def explain_one_event(
-    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], around: Surroundings
+    detection: Detection, content: Content, audit_id: str, inputs: Inputs, around: Surroundings
 ) -> Iterator[str]:
     """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
-    source = FileSource([str(path) for path in paths], around.reading, keep=True)
+    source = FileSource(inputs, around.reading, keep=True)
     request = request_of(detection, content, around)
     jobs = around.runner(source).gather([gathering(clause_of([audit_id]), around.context(content))])
     rebuild = Rebuild(source.options)

@@ -8,8 +8,6 @@ are known.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
@@ -52,6 +50,9 @@ class EventSource(Protocol):
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
 
+    def size(self) -> int:
+        """Bytes of the files, as they lie there."""
+
     def sample(self) -> bytes:
         """Some bytes of the input, to see what is rare in it; nothing where that cannot be had."""
 
@@ -62,6 +63,9 @@ class EventSource(Protocol):
         self, piece: Piece, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
     ) -> Iterator[AuditEvent]:
         """The events of one piece."""
+
+    def start_of(self, piece: Piece) -> bytes:
+        """The first bytes of a piece."""
 
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
@@ -117,7 +121,7 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         job.know(source.native())
 
     sieve = _sieve(jobs, source)
-    lines.expect(_size(source) // max(workers, 1))
+    lines.expect(source.size() // max(workers, 1))
     sample = source.sample() if sieve is not None else b""
     if sieve is not None and sample:
         sieve.prepare(sample)
@@ -132,15 +136,6 @@ def scan(jobs: Sequence[ScanJob], source: EventSource, within: TimeRange, worker
         if quick is not None:
             quick.account(source.report if first else InputReport())
             quick.settle()
-
-
-def _size(source: EventSource) -> int:
-    """The bytes of the files, as they lie there."""
-    size = 0
-    for path in source.numbers():
-        with contextlib.suppress(OSError):  # reading it will tell
-            size += os.path.getsize(path)
-    return size
 
 
 class PieceWork:
@@ -162,7 +157,7 @@ class PieceWork:
         that has not been settled."""
         sieve, place = self._sieve, (piece.file, piece.number)
         if sieve is not None and not sieve.prepared and not piece.whole:
-            sieve.prepare(next(iter(piece.blocks()), b""))
+            sieve.prepare(self._source.start_of(piece))
         quick, self._quick = self._quick, None
         if quick is None:
             quick = _quick(self._jobs, self._source, sieve, self._within, place)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 
+from podhawk.errors import InputError
 from podhawk.events.event import (
     DEFAULT_HOST,
     DEFAULT_INDEX,
@@ -14,35 +13,34 @@ from podhawk.events.event import (
     AuditEvent,
     View,
 )
+from podhawk.events.inputs import Input, Inputs
 from podhawk.events.pieces import Piece, pieces_of, sample_of
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events, read_piece
 from podhawk.events.sifting import Sieve, Take
-from podhawk.events.source import expand_paths
 
 
 class FileSource:
-    """Paths (`-` is standard input) read as audit events.
+    """Paths (`-` is standard input) read as audit events, or files that are open already and stay so.
 
-    The report is that of the first reading. `keep` copies standard input to a temporary file first,
-    for searches that read their input again.
+    The report is that of the first reading. `keep` copies what can be read only once, for searches that read their
+    input again. Files are opened when they are first needed.
     """
 
-    def __init__(self, paths: Sequence[str], options: ReadOptions, *, keep: bool = False) -> None:
+    def __init__(self, paths: Sequence[str] | Inputs, options: ReadOptions, *, keep: bool = False) -> None:
         self.options = options
         self.report = InputReport()
         self.unread = True
+        self.inputs = paths if isinstance(paths, Inputs) else Inputs(paths)
+        self.inputs.keep = self.inputs.keep or keep
         self._numbers: dict[str, int] | None = None
-        self._spooled = contextlib.ExitStack()
-        self.paths = [self._spool() if keep and path == "-" else path for path in paths]
+        self._closes = not isinstance(paths, Inputs)
 
-    def _spool(self) -> str:
-        import shutil
-        import tempfile
+    def __enter__(self) -> FileSource:
+        return self
 
-        copy = self._spooled.enter_context(tempfile.NamedTemporaryFile(prefix="podhawk-stdin-"))  # noqa: SIM115
-        shutil.copyfileobj(sys.stdin.buffer, copy)
-        copy.flush()
-        return copy.name
+    def __exit__(self, *ended: object) -> None:
+        if self._closes:
+            self.inputs.close()
 
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
@@ -62,8 +60,7 @@ class FileSource:
         """All events, or those that a sieve lets through or `take` leaves; nothing at all if there are no paths."""
         report = self.report if self.unread else InputReport()
         self.unread = False
-        if self.paths:
-            yield from read_events(self.paths, self.options, report, sieve, take)
+        yield from read_events(self.inputs, self.options, report, sieve, take)
 
     def plain(self) -> bool:
         """Whether events have the time that the quick way reads."""
@@ -72,31 +69,47 @@ class FileSource:
     def numbers(self) -> dict[str, int]:
         """Where each file stands in the input."""
         if self._numbers is None:
-            paths = expand_paths(self.paths)
-            self._numbers = {path: len(paths) - 1 - place for place, path in enumerate(reversed(paths))}
+            self._numbers = {file.path: number for number, file in enumerate(self.inputs.files)}
         return self._numbers
+
+    def size(self) -> int:
+        """Bytes of the files, as they lie there."""
+        return self.inputs.size
 
     def sample(self) -> bytes:
         """Some bytes of the input, for a sieve to see what is rare in it; nothing where it will not be asked, or where
         the input can be read only once. Raises `InputError` for paths that do not exist."""
         if self.options.strict or self.options.input_format not in ("auto", "native"):
             return b""
+        self.inputs.files  # noqa: B018 - opens them
         try:
-            return sample_of(self.numbers())
-        except OSError:  # reading it will tell
+            return sample_of(self.inputs)
+        except (OSError, InputError):  # reading it will tell
             return b""
 
     def pieces(self, size: int) -> list[Piece] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
-        if not self.unread or not self.paths or self.options.input_format not in ("auto", "native", "json", "text"):
+        if not self.unread or self.options.input_format not in ("auto", "native", "json", "text"):
             return None
-        return pieces_of(self.paths, size)
+        return pieces_of(self.inputs, size)
 
     def piece(
         self, piece: Piece, report: InputReport, sieve: Sieve | None = None, take: Take | None = None
     ) -> Iterator[AuditEvent]:
         """The events of one piece."""
-        return read_piece(piece, self.options, report, sieve, take)
+        return read_piece(piece, self._file_of(piece), self.options, report, sieve, take)
+
+    def start_of(self, piece: Piece) -> bytes:
+        """The first bytes of a piece."""
+        return next(piece.blocks(self._file_of(piece)), b"")
+
+    def _file_of(self, piece: Piece) -> Input:
+        """The file of a piece; on another machine it is opened there."""
+        return self.inputs.files[piece.file] if self.inputs.paths else piece.input()
+
+    def descriptors(self) -> list[int]:
+        """What a process that reads pieces of the input must leave open."""
+        return self.inputs.descriptors()
 
     def check(self) -> None:
         """Raise InputError if the input was not empty and held no event, or was rejected under strict.
@@ -106,7 +119,7 @@ class FileSource:
         """
         if self.report.sifted and not self.report.events:
             full = InputReport()
-            if next(iter(read_events(self.paths, self.options, full)), None) is not None:
+            if next(iter(read_events(self.inputs, self.options, full)), None) is not None:
                 return
             self.report = full
         check_recognised(self.report)

@@ -122,7 +122,7 @@ class SparkScan:
 
     def __init__(self, spark: SparkSession, source: FileSource, ferry: Ferry, piece: int) -> None:
         self.spark = spark
-        self.paths = source.paths
+        self.inputs = source.inputs
         self.options = source.options
         self.report = source.report
         self.ferry = ferry
@@ -148,8 +148,8 @@ class SparkScan:
 
     def _pieces(self, uncut: frozenset[int]) -> list[Piece]:
         if self.options.input_format in _CUTTABLE:
-            return splits_of(self.paths, self.piece, uncut)
-        return splits_of(self.paths, self.piece, frozenset(range(len(splits_of(self.paths, sys.maxsize)))))
+            return splits_of(self.inputs, self.piece, uncut)
+        return splits_of(self.inputs, self.piece, frozenset(range(len(splits_of(self.inputs, sys.maxsize)))))
 
     def _send_geo(self, jobs: Sequence[ScanJob]) -> str:
         """The name of the geo database, which Spark brings to the executors."""

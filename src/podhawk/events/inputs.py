@@ -1,0 +1,251 @@
+"""The files of an input: opened when a run begins, and read from what was opened.
+
+Audit logs are rotated while they are read: a file is renamed, deleted or compressed, and its path names another file
+from then on. Each file is therefore opened once, before anything is read. Whatever reads it later (a piece in another
+process, a second pass, the next search over the same input) reads from the descriptor. It reads by place, because forks
+share the position of a descriptor.
+
+A process may have only so many descriptors. If there are more files, the newest stay open, because these are the ones
+that are rotated. Any other is opened again by its path, and must then be the same file: at least as large, and with the
+same beginning, which in an audit log holds an auditID.
+
+What was there when a file was opened is read. What is written later is not, so that all passes see the same and a
+writer cannot keep a run from ending.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import heapq
+import os
+import stat
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import IO, Final
+
+from podhawk.errors import InputError
+from podhawk.events.paths import STDIN, Listed, listed
+from podhawk.events.source import BLOCK, all_blocks, decoded, is_compressed, line_blocks, stream_blocks
+
+RESERVED: Final = 128
+"""Descriptors that are left for everything else: pipes to processes, databases, lookups, results."""
+MOST_HELD: Final = 4096
+_BEGINNING: Final = 1024
+"""Bytes by which a file is known again."""
+_ROTATED: Final = "Run again; a log that is rotated often is best named as a file, which stays open."
+
+
+class Input:
+    """A file of the input.
+
+    `path` names it in results. `size` is what it held when it was opened, in bytes as they lie there; 0 where that
+    cannot be told (a pipe, standard input, a file that the kernel makes up). `descriptor` is None for a file that is
+    opened again where it is read, and for a stream, which can be read once.
+    """
+
+    def __init__(self, one: Listed) -> None:
+        self.path, self.named = one
+        self.descriptor: int | None = None
+        self.size = 0
+        self.stream: IO[bytes] | None = None
+        self._mark = b""
+
+    @classmethod
+    def known(cls, path: str, size: int, mark: bytes) -> Input:
+        """A file that was opened elsewhere, to be opened here by its path."""
+        made = cls(Listed(path, True))
+        made.size, made._mark = size, mark
+        return made
+
+    @property
+    def name(self) -> str:
+        """What the file is called in messages."""
+        return "standard input" if self.path == STDIN else self.path
+
+    def open(self) -> int:
+        """Open the file; gives the time of its last change. Raises OSError."""
+        if self.path == STDIN:
+            if sys.stdin is None:
+                raise InputError("standard input is closed", remedy="Name audit logs (files, folders, globs).")
+            self.stream = sys.stdin.buffer
+            return 0
+        descriptor = os.open(self.path, os.O_RDONLY)
+        about = os.fstat(descriptor)
+        if stat.S_ISREG(about.st_mode):
+            self.descriptor, self.size = descriptor, about.st_size
+        else:
+            self.stream = open(descriptor, "rb")  # noqa: SIM115 - closed with the input
+        return about.st_mtime_ns
+
+    def copy(self) -> None:
+        """Copy what can be read only once into a file that has no name, and is gone when no process has it open. Raises
+        `InputError` where there is no room for it."""
+        import shutil
+        import tempfile
+
+        assert self.stream is not None
+        try:
+            with tempfile.TemporaryFile(buffering=0) as copy:
+                shutil.copyfileobj(self.stream, copy, BLOCK)
+                self.descriptor = os.dup(copy.fileno())
+        except OSError as error:
+            raise InputError(
+                f"{self.name} cannot be kept to be read again: {error.strerror or error}",
+                remedy="Write it to a file and name that, or set TMPDIR to a folder with more room.",
+            ) from None
+        self.size = os.fstat(self.descriptor).st_size
+        self._close_stream()
+
+    def release(self) -> None:
+        """Close the file for now; where it is read again it must be the same."""
+        self._mark = self.mark
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+            self.descriptor = None
+        self._close_stream()
+
+    def _close_stream(self) -> None:
+        if self.stream is not None and self.path != STDIN:
+            self.stream.close()
+        self.stream = None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether any part of it can be read at any time."""
+        return self.stream is None
+
+    @property
+    def mark(self) -> bytes:
+        """What the file is known by: a hash of its beginning."""
+        if not self._mark and self.descriptor is not None:
+            self._mark = _mark(self.descriptor, self.size)
+        return self._mark
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[int]:
+        """A descriptor of the file. Raises `InputError` if it is no longer the file that was opened."""
+        if self.descriptor is not None:
+            yield self.descriptor
+            return
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            about = os.fstat(descriptor)
+            same = stat.S_ISREG(about.st_mode) and about.st_size >= self.size
+            if not same or _mark(descriptor, self.size) != self._mark:
+                raise InputError(f"{self.path} was replaced while the input was read", remedy=_ROTATED)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def blocks(self) -> Iterator[bytes]:
+        """The decompressed, decoded content in blocks. Raises `InputError` if the file cannot be read and `Damaged`
+        where a compressed stream breaks (all that came before has been given by then)."""
+        with self._told():
+            if self.stream is not None:
+                yield from decoded(stream_blocks(self.stream))
+                return
+            with self.reading() as descriptor:
+                whole = not self.size or is_compressed(os.pread(descriptor, 4, 0))
+                yield from decoded(all_blocks(descriptor) if whole else line_blocks(descriptor, 0, self.size))
+
+    def between(self, start: int, end: int) -> Iterator[bytes]:
+        """The lines of a plain file between two places, in blocks. Raises `InputError`."""
+        with self._told(), self.reading() as descriptor:
+            blocks = line_blocks(descriptor, start, end)
+            yield from decoded(blocks) if not start else blocks
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(f"cannot read {self.path!r}: {error.strerror or error}") from None
+
+
+def _mark(descriptor: int, size: int) -> bytes:
+    return blake2b(os.pread(descriptor, min(size, _BEGINNING), 0), digest_size=16).digest()
+
+
+class Inputs:
+    """The files that paths stand for, opened when they are first asked for.
+
+    With `keep`, what can be read only once is copied, so that it can be read again.
+    """
+
+    def __init__(self, paths: Sequence[str], *, keep: bool = False) -> None:
+        self.paths = list(paths)
+        self.keep = keep
+        self._files: list[Input] | None = None
+
+    @property
+    def files(self) -> Sequence[Input]:
+        """The files, in the order in which they are read. Raises `InputError` where one cannot be opened."""
+        if self._files is None:
+            self._files = []
+            try:
+                self._open(self._files)
+            except BaseException:
+                self.close()
+                raise
+        return self._files
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files, as they lie there."""
+        return sum(one.size for one in self.files)
+
+    def _open(self, files: list[Input]) -> None:
+        room = _descriptors_left()
+        held: list[tuple[int, int]] = []
+        for one in listed(self.paths):
+            file = Input(one)
+            with file._told():
+                changed = file.open()
+            files.append(file)
+            if file.stream is not None:
+                if self.keep:
+                    file.copy()
+            else:
+                heapq.heappush(held, (changed, len(files) - 1))
+                if len(held) > room:
+                    files[heapq.heappop(held)[1]].release()
+
+    def descriptors(self) -> list[int]:
+        """The descriptors of the files that are held open."""
+        return [one.descriptor for one in self._files or () if one.descriptor is not None]
+
+    def close(self) -> None:
+        """Let go of the files; they are opened anew if they are asked for again."""
+        for file in self._files or ():
+            file.close()
+        self._files = None
+
+    def __enter__(self) -> Inputs:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.close()
+
+
+def opened(paths: Sequence[str] | Inputs) -> contextlib.AbstractContextManager[Inputs]:
+    """The files of paths, closed at the end; those that are given as files stay open."""
+    return contextlib.nullcontext(paths) if isinstance(paths, Inputs) else Inputs(paths)
+
+
+def _descriptors_left() -> int:
+    """How many files may be held open."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        used = len(os.listdir("/dev/fd"))
+    except (ImportError, OSError):
+        return RESERVED
+    if limit == resource.RLIM_INFINITY:
+        return MOST_HELD
+    return max(0, min(MOST_HELD, limit - used - RESERVED))
