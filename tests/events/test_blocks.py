@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from podhawk.events import pieces, source
+from podhawk.events.gaps import Damaged
 from podhawk.events.inputs import Inputs
 from podhawk.events.pieces import pieces_of, sample_of
-from podhawk.events.source import Ahead, Damaged
+from podhawk.events.source import Ahead
 
 
 def read_blocks(path: Path) -> Iterator[bytes]:
@@ -64,14 +65,15 @@ def breaking() -> Iterator[bytes]:
 
 def test_the_next_block_is_known_and_damage_is_told_at_its_place() -> None:
     ahead = Ahead(breaking())
-    assert (ahead.take(), ahead.following, ahead.damaged) == (b"a\n", b"b", False)
+    assert (ahead.take(), ahead.following, ahead.damaged) == (b"a\n", b"b", None)
     rest = ahead.rest(b"again")
     assert [next(rest), next(rest), next(rest)] == [b"again", b"b\n", b"c"]
     with pytest.raises(Damaged):
         next(rest)
     ahead = Ahead(breaking())
     assert [ahead.take() for _ in range(4)] == [b"a\n", b"b\n", b"c", b""]
-    assert (ahead.following, ahead.damaged) == (b"", True)
+    assert ahead.following == b""
+    assert isinstance(ahead.damaged, Damaged)
     with pytest.raises(Damaged):
         list(ahead.rest())
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from podhawk.api import DetectionResult, FindingsResult, RowsResult
+from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
 from podhawk.engine.search.compiled import Observed
+from podhawk.events.gaps import Gap
 from podhawk.events.read import InputReport
 
+MOST_GAPS = 20
+"""Files that are warned of one by one."""
 _WARNINGS = {
     "regex-limit": "a regular expression reached its match limit and was given up",
     "no-geo-database": "iplocation added nothing: no geo database (give one with --geo FILE.mmdb)",
@@ -24,6 +30,25 @@ def print_input(report: InputReport) -> None:
     """What the input held: events by stage, rejects by reason with the first place of each."""
     for line in report.summary_lines():
         note(line)
+
+
+@contextlib.contextmanager
+def reading(paths: Sequence[str], *, keep: bool = False) -> Iterator[Inputs]:
+    """The files of paths. However the block ends, a warning tells of each file that was not read, or not to its end."""
+    with Inputs(paths, keep=keep) as inputs:
+        try:
+            yield inputs
+        finally:
+            sys.stdout.flush()
+            print_gaps(inputs.gaps)
+
+
+def print_gaps(gaps: Mapping[str, Gap]) -> None:
+    """A warning for each file that was not read, or not to its end."""
+    for path, gap in list(gaps.items())[:MOST_GAPS]:
+        note(f"warning: {gap.text(path)}")
+    if len(gaps) > MOST_GAPS:
+        note(f"warning: {len(gaps) - MOST_GAPS:,} more were not read, or not to their end")
 
 
 def print_warnings(observed: Observed) -> None:

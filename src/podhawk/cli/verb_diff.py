@@ -27,6 +27,7 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     """Show which findings appear, vanish or change between two versions of content, for each detection."""
     from podhawk import api
     from podhawk.cli import output
+    from podhawk.cli.summary import reading
     from podhawk.cli.tables import note
     from podhawk.content.selection import select_in_each
     from podhawk.detect.report.compare import compare
@@ -36,10 +37,11 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     settings = resolve("diff", given)
     around = api.surroundings(settings.values)
     policies = api.policies_of(settings)
-    inputs = api.Inputs(input_paths(paths))
+    sources = input_paths(paths)
     versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
     chosen_ones = select_in_each(versions, settings["only"], settings["exclude"])
-    with inputs:  # both versions see the same files, whatever becomes of the log meanwhile
+    # Both versions see the same files, whatever becomes of these meanwhile.
+    with reading(sources, keep=True) as inputs:
         results = [
             api.run(content, detections=chosen, settings=around, policies=policies, inputs=inputs)
             for content, chosen in zip(versions, chosen_ones, strict=True)

@@ -31,6 +31,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     """
     from podhawk import api
     from podhawk.cli import output
+    from podhawk.cli.summary import reading
     from podhawk.detect.report import queries as asking
     from podhawk.settings.resolve import resolve
 
@@ -40,12 +41,12 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
             paths = input_paths(names) if names or not settings["state"] else []
-            with api.Inputs(paths) as inputs:
+            with reading(paths) as inputs:
                 result = api.run(content, settings=around, policies=api.policies_of(settings), inputs=inputs)
             _lines(asking.raw_events(settings["finding"], result.found.matches), out)
             return 0
         detection = asking.the_detection(names[0] if names else "", content)
-        with api.Inputs(input_paths(names[1:])) as inputs:
+        with reading(input_paths(names[1:])) as inputs:
             if settings["event"]:
                 _lines(asking.explain_one_event(detection, content, settings["event"], inputs, around), out)
             else:

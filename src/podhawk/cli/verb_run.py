@@ -35,13 +35,13 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     PATH is a file, a folder, a glob, or - for standard input; .gz and .zst are read as they are. Tables show the
     visible findings; jsonl and json always hold all of them. --rows prints each detection's rows instead.
     """
-    from podhawk.api import Inputs
     from podhawk.cli.profiled import profiled
+    from podhawk.cli.summary import reading
     from podhawk.settings.resolve import resolve
 
     settings = resolve("run", given)
     # Baselines are read from the same input before.
-    with profiled(settings), Inputs(input_paths(paths), keep=settings["write"]) as inputs:
+    with profiled(settings), reading(input_paths(paths), keep=settings["write"]) as inputs:
         return _run(inputs, settings)
 
 

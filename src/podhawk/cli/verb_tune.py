@@ -36,6 +36,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     hide an attack of the content's own datasets is refused, unless --accept-risk says why.
     """
     from podhawk import api
+    from podhawk.cli.summary import reading
     from podhawk.detect.report import queries as asking
     from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
@@ -45,7 +46,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     content = api.content_of(settings.values, settings.macros)
     chosen = asking.the_detection(detection, content)
     policies = api.policies_of(settings)
-    with api.Inputs(input_paths(paths)) as inputs:
+    with reading(input_paths(paths)) as inputs:
         result = api.run(content, detections=[chosen], settings=around, policies=policies, inputs=inputs)
     matches = [match for match in result.found.matches if match.finding.kind != "incident"]
     attacks = api.attacks_of(chosen, content, around, policies)

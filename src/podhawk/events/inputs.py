@@ -20,19 +20,39 @@ import heapq
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import IO, Final
 
 from podhawk.errors import InputError
+from podhawk.events.blocks import closed
+from podhawk.events.event import Origin
+from podhawk.events.gaps import Damaged, Gap
+from podhawk.events.options import InputReport
 from podhawk.events.paths import STDIN, Listed, listed
-from podhawk.events.source import BLOCK, all_blocks, decoded, is_compressed, line_blocks, stream_blocks
+from podhawk.events.reasons import SHRANK
+from podhawk.events.source import (
+    BLOCK,
+    LONG_LINE,
+    EndsEarly,
+    all_blocks,
+    decoded,
+    is_compressed,
+    line_blocks,
+    line_end,
+    stream_blocks,
+)
 
 RESERVED: Final = 128
 """Descriptors that are left for everything else: pipes to processes, databases, lookups, results."""
 MOST_HELD: Final = 4096
 _BEGINNING: Final = 1024
 """Bytes by which a file is known again."""
+_MOMENT: Final = 0.005
+_MOMENTS: Final = 10
+_JUST_NOW: Final = 1.0
+_TRUNCATED: Final = "Rotate logs by renaming them: copytruncate loses events."
 _ROTATED: Final = "Run again; a log that is rotated often is best named as a file, which stays open."
 
 
@@ -40,8 +60,9 @@ class Input:
     """A file of the input.
 
     `path` names it in results. `size` is what it held when it was opened, in bytes as they lie there; 0 where that
-    cannot be told (a pipe, standard input, a file that the kernel makes up). `descriptor` is None for a file that is
-    opened again where it is read, and for a stream, which can be read once.
+    cannot be told (a pipe, standard input, a file that the kernel makes up). `mark` is what it is known by: a hash of
+    its beginning. `descriptor` is None for a file that is opened again where it is read, and for a stream, which can be
+    read once.
     """
 
     def __init__(self, one: Listed) -> None:
@@ -49,13 +70,13 @@ class Input:
         self.descriptor: int | None = None
         self.size = 0
         self.stream: IO[bytes] | None = None
-        self._mark = b""
+        self.mark = b""
 
     @classmethod
     def known(cls, path: str, size: int, mark: bytes) -> Input:
         """A file that was opened elsewhere, to be opened here by its path."""
         made = cls(Listed(path, True))
-        made.size, made._mark = size, mark
+        made.size, made.mark = size, mark
         return made
 
     @property
@@ -74,6 +95,7 @@ class Input:
         about = os.fstat(descriptor)
         if stat.S_ISREG(about.st_mode):
             self.descriptor, self.size = descriptor, about.st_size
+            self.mark = _hash(self._beginning(descriptor))
         else:
             self.stream = open(descriptor, "rb")  # noqa: SIM115 - closed with the input
         return about.st_mtime_ns
@@ -95,11 +117,11 @@ class Input:
                 remedy="Write it to a file and name that, or set TMPDIR to a folder with more room.",
             ) from None
         self.size = os.fstat(self.descriptor).st_size
+        self.mark = _hash(self._beginning(self.descriptor))
         self._close_stream()
 
     def release(self) -> None:
         """Close the file for now; where it is read again it must be the same."""
-        self._mark = self.mark
         self.close()
 
     def close(self) -> None:
@@ -119,12 +141,8 @@ class Input:
         """Whether any part of it can be read at any time."""
         return self.stream is None
 
-    @property
-    def mark(self) -> bytes:
-        """What the file is known by: a hash of its beginning."""
-        if not self._mark and self.descriptor is not None:
-            self._mark = _mark(self.descriptor, self.size)
-        return self._mark
+    def _beginning(self, descriptor: int) -> bytes:
+        return os.pread(descriptor, min(self.size, _BEGINNING), 0)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[int]:
@@ -136,28 +154,73 @@ class Input:
         try:
             about = os.fstat(descriptor)
             same = stat.S_ISREG(about.st_mode) and about.st_size >= self.size
-            if not same or _mark(descriptor, self.size) != self._mark:
+            if not same or _hash(self._beginning(descriptor)) != self.mark:
                 raise InputError(f"{self.path} was replaced while the input was read", remedy=_ROTATED)
             yield descriptor
         finally:
             os.close(descriptor)
 
+    def beginning(self, descriptor: int) -> bytes:
+        """The first bytes of the file. Raises `Damaged` if they are others than before: it was written over."""
+        found = self._beginning(descriptor)
+        if _hash(found) != self.mark:
+            raise Damaged(Gap(SHRANK, remedy=_TRUNCATED, size=self.size))
+        return found
+
     def blocks(self) -> Iterator[bytes]:
         """The decompressed, decoded content in blocks. Raises `InputError` if the file cannot be read and `Damaged`
-        where a compressed stream breaks (all that came before has been given by then)."""
+        where it breaks off, or a compressed stream does (all that came before has been given by then)."""
         with self._told():
             if self.stream is not None:
                 yield from decoded(stream_blocks(self.stream))
                 return
             with self.reading() as descriptor:
-                whole = not self.size or is_compressed(os.pread(descriptor, 4, 0))
-                yield from decoded(all_blocks(descriptor) if whole else line_blocks(descriptor, 0, self.size))
+                whole = not self.size or is_compressed(self.beginning(descriptor))
+                blocks = all_blocks(descriptor, self.size) if whole else self._lines(descriptor, 0, self.size)
+                yield from decoded(self._kept(blocks, descriptor))
 
     def between(self, start: int, end: int) -> Iterator[bytes]:
-        """The lines of a plain file between two places, in blocks. Raises `InputError`."""
+        """The lines of a plain file between two places, in blocks. Raises `InputError`, and `Damaged` where the file
+        breaks off."""
         with self._told(), self.reading() as descriptor:
-            blocks = line_blocks(descriptor, start, end)
+            self.beginning(descriptor)
+            blocks = self._kept(self._lines(descriptor, start, end), descriptor)
             yield from decoded(blocks) if not start else blocks
+
+    def _kept(self, blocks: Iterator[bytes], descriptor: int) -> Iterator[bytes]:
+        """Blocks of the file, at the end of which it is seen whether it is what it was."""
+        number = 0
+        try:
+            for block in blocks:
+                number += 1
+                yield block
+        except EndsEarly as early:
+            gap = Gap(SHRANK, remedy=_TRUNCATED, missing=early.end - early.place, size=self.size)
+            raise Damaged(gap) from None
+        if number > 1:
+            self.beginning(descriptor)
+
+    def _lines(self, descriptor: int, start: int, end: int) -> Iterator[bytes]:
+        block = b""
+        for block in line_blocks(descriptor, start, end):
+            yield block
+        if end == self.size and not block.endswith(b"\n"):
+            rest = self._rest_of_line(descriptor, block)
+            if rest:
+                yield rest
+
+    def _rest_of_line(self, descriptor: int, line: bytes) -> bytes:
+        """What has been written since of the line that was being written when the file was opened. Half a line that
+        has just been written is given a moment for the other half."""
+        for _ in range(_MOMENTS):
+            end = line_end(descriptor, self.size, self.size + LONG_LINE)
+            rest = os.pread(descriptor, end - self.size, self.size)
+            if rest.endswith(b"\n"):
+                return rest
+            if closed(line) or time.time() - os.fstat(descriptor).st_mtime > _JUST_NOW:
+                break
+            time.sleep(_MOMENT)
+        return b""
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -167,19 +230,21 @@ class Input:
             raise InputError(f"cannot read {self.path!r}: {error.strerror or error}") from None
 
 
-def _mark(descriptor: int, size: int) -> bytes:
-    return blake2b(os.pread(descriptor, min(size, _BEGINNING), 0), digest_size=16).digest()
+def _hash(data: bytes) -> bytes:
+    return blake2b(data, digest_size=16).digest()
 
 
 class Inputs:
     """The files that paths stand for, opened when they are first asked for.
 
-    With `keep`, what can be read only once is copied, so that it can be read again.
+    With `keep`, what can be read only once is copied, so that it can be read again. `gaps` says of files why they were
+    not read, or not to their end, in any pass.
     """
 
     def __init__(self, paths: Sequence[str], *, keep: bool = False) -> None:
         self.paths = list(paths)
         self.keep = keep
+        self.gaps: dict[str, Gap] = {}
         self._files: list[Input] | None = None
 
     @property
@@ -214,6 +279,12 @@ class Inputs:
                 heapq.heappush(held, (changed, len(files) - 1))
                 if len(held) > room:
                     files[heapq.heappop(held)[1]].release()
+
+    def note(self, report: InputReport) -> None:
+        """Note what a pass could not read, and tell its report of what others could not."""
+        self.gaps.update(report.gaps)
+        for path, gap in self.gaps.items():
+            report.miss(gap, Origin(path, 0))
 
     def descriptors(self) -> list[int]:
         """The descriptors of the files that are held open."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.errors import InputError
+from podhawk.events.gaps import Damaged
 from podhawk.events.inputs import Input, Inputs
 from podhawk.events.source import is_compressed, line_end
 
@@ -67,7 +68,7 @@ def sample_of(inputs: Inputs) -> bytes:
         if at == len(ends):
             break
         with ends[at][1].reading() as descriptor:
-            if not _uncut(os.pread(descriptor, 4, 0)):
+            if not _uncut(ends[at][1].beginning(descriptor)):
                 found.append(os.pread(descriptor, SAMPLE, place - (ends[at - 1][0] if at else 0)))
     return b"\n".join(found)
 
@@ -105,19 +106,22 @@ def pieces_of(inputs: Inputs, size: int) -> list[Piece] | None:
 
 
 def _cut(file: Input, size: int) -> list[Piece] | None:
-    """The pieces of one file; None if it cannot be cut."""
-    with file.reading() as descriptor:
-        if not file.size or _uncut(os.pread(descriptor, 4, 0)):
-            return None
-        found: list[Piece] = []
-        start = 0
-        while start < file.size:
-            end = min(start + size, file.size)
-            if end < file.size:
-                end = min(line_end(descriptor, end, file.size), file.size)
-            found.append(_piece(file, start, end))
-            start = end
-    return found
+    """The pieces of one file; None if it cannot be cut, or is no longer what it was, which reading it will tell."""
+    try:
+        with file.reading() as descriptor:
+            if not file.size or _uncut(file.beginning(descriptor)):
+                return None
+            found: list[Piece] = []
+            start = 0
+            while start < file.size:
+                end = min(start + size, file.size)
+                if end < file.size:
+                    end = min(line_end(descriptor, end, file.size), file.size)
+                found.append(_piece(file, start, end))
+                start = end
+        return found
+    except (OSError, InputError, Damaged):
+        return None
 
 
 def _piece(file: Input, start: int, end: int, *, whole: bool = False) -> Piece:

@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from podhawk.errors import UsageError, nearest
 from podhawk.events.assemble import Assembler
+from podhawk.events.blocks import broken_off, closed, last_closed, several
 from podhawk.events.decode import BadJSON, decode_json, decode_quickly
 from podhawk.events.documents import Document, Documents, Lines
 from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
+from podhawk.events.gaps import Damaged
 from podhawk.events.generic import json_events, text_events
 from podhawk.events.inputs import Input, Inputs, opened
 from podhawk.events.numbering import Numbering
@@ -29,13 +31,12 @@ from podhawk.events.pieces import NotByLine, Piece
 from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
-from podhawk.events.sifting import CONTINUES, Sieve, Sifted, Take
-from podhawk.events.source import LONG_LINE, Ahead, Damaged, split_lines
+from podhawk.events.sifting import Sieve, Sifted, Take
+from podhawk.events.source import LONG_LINE, Ahead, split_lines
 from podhawk.events.unwrap import recover, unwrap
 
 __all__ = ["InputReport", "ReadOptions", "Rejected", "check_recognised", "expand_paths", "input_formats", "read_events"]
 
-_GOES_ON: Final = frozenset(bytes((one,)) for one in (*CONTINUES, *b"\r\n\0"))  # or does so after a blank line
 _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
 _FAR: Final = 1 << 40  # where a piece begins that is not the first one of its file
 _BY_NAME: Final = {form.name: form for form in FORMATS}
@@ -108,32 +109,6 @@ def _is_plain(value: Any) -> bool:
     return is_audit_event(value) and value.keys() <= AUDIT_KEYS
 
 
-def _closed(line: bytes) -> bool:
-    """Whether a line ends as an event ends."""
-    # A line may be long; what ends in more line feeds than these is none by itself.
-    return line[-8:].rstrip(b"\r\n").endswith(b"}")
-
-
-def _several(text: bytes) -> bool:
-    """Whether text has more than one line feed. Lines may be long: all of them are not counted."""
-    first = text.find(b"\n")
-    return first >= 0 and text.find(b"\n", first + 1) >= 0
-
-
-def _last_closed(block: bytes, following: bytes) -> int:
-    """Where the last whole lines of a block end that cannot be part of a document of several lines: the line before
-    ends as an event ends, and what follows (given for the block itself) does not go on with it."""
-    cut = block.rfind(b"\n") + 1
-    while cut and ((block[cut : cut + 1] or following) in _GOES_ON or not _closed(block[max(cut - 3, 0) : cut])):
-        cut = block.rfind(b"\n", 0, cut - 1) + 1
-    return cut
-
-
-def _broken_off(rest: bytes, damaged: Damaged) -> Iterator[bytes]:
-    yield rest
-    raise damaged
-
-
 class _Reader:
     """Reads one file."""
 
@@ -186,16 +161,24 @@ class _Reader:
                 lines = Lines(split_lines(rest_of_it))
                 lines.number, lines.size = number, size
             yield from self._read(lines)
-        except Damaged:
-            number = lines.number if lines is not None else 1
+        except Damaged as damaged:
+            self._break_off(damaged, lines.number if lines is not None else 1)
             if lines is not None:
+                lines.number -= 1
                 for document in self._joiner.flush():
                     yield from self._unwrapped(document)
-            self._report.reject(COMPRESSION, Origin(self._path, number))
         finally:
             if lines is not None:
                 self._report.bytes += lines.size - self._unclosed
                 self._report.lines += lines.number
+
+    def _break_off(self, damaged: Damaged, number: int) -> None:
+        """Take into the account that the file could be read only up to this line."""
+        origin = Origin(self._path, number)
+        if damaged.gap is None:
+            self._report.reject(COMPRESSION, origin)
+        else:
+            self._report.miss(damaged.gap, origin)
 
     def _watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks; at their end it is known whether a line feed closes the last line."""
@@ -213,7 +196,7 @@ class _Reader:
             try:
                 block = next(blocks, b"")
             except Damaged as damaged:
-                return number, size, _broken_off(carry, damaged)
+                return number, size, broken_off(carry if self._piece is None else b"", damaged)
             cut = block.rfind(b"\n") + 1
             first = block.find(b"\n") + 1 if carry and cut else 0
             if first:  # the line that lies across two blocks by itself, so that blocks are not copied
@@ -238,10 +221,10 @@ class _Reader:
         before = _FAR if self._piece is not None and self._piece.start else 0
         ahead = Ahead(blocks)
         while block := ahead.take():
-            cut = _last_closed(block, ahead.following)
+            cut = last_closed(block, ahead.following)
             if not cut:
                 carry += block
-                if len(carry) > LONG_LINE or _several(carry):
+                if len(carry) > LONG_LINE or several(carry):
                     return number, ahead.rest(carry)
                 continue
             # The line that lies across two blocks is looked at by itself, so that blocks are not copied together.
@@ -249,9 +232,7 @@ class _Reader:
             across = carry + block[:first] if carry else b""
             found = sieve.candidates(block, before + number + bool(across), first, cut) if first < cut else None
             alone = sieve.candidates(across, before + number, 0, len(across)) if across else None
-            if (first < cut and found is None) or (
-                across and (alone is None or _several(across) or not _closed(across))
-            ):
+            if (first < cut and found is None) or (across and (alone is None or several(across) or not closed(across))):
                 return number, ahead.rest(carry, block)
             for part in (alone, found):
                 if part is not None:
@@ -259,15 +240,17 @@ class _Reader:
                     number += part.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
-        if carry and not ahead.damaged and (b"\n" in carry[:-1] or not (_closed(carry) or carry.isspace())):
+        if ahead.damaged is not None and self._piece is not None:
+            carry = b""  # half a line says nothing of whether the file can be read by lines
+        if carry and ahead.damaged is None and (b"\n" in carry[:-1] or not (closed(carry) or carry.isspace())):
             return number, iter((carry,))
         if carry:
             yield from self._one(carry, number)
             number += 1
             report.bytes += len(carry)
         report.lines += number
-        if ahead.damaged:
-            report.reject(COMPRESSION, Origin(self._path, number))
+        if ahead.damaged is not None:
+            self._break_off(ahead.damaged, number + 1)
         return None
 
     def _candidates(self, found: Sifted, before: int) -> Iterator[AuditEvent]:

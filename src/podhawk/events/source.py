@@ -14,6 +14,8 @@ from functools import cache
 from itertools import chain
 from typing import IO, Final
 
+from podhawk.events.gaps import Damaged
+
 BLOCK: Final = 1 << 20
 LONG_LINE: Final = 32 << 20
 _GZIP: Final = b"\x1f\x8b"
@@ -21,8 +23,12 @@ _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE: Final = (b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18")
 
 
-class Damaged(Exception):
-    """A compressed stream cannot be read to its end; internal to this package."""
+class EndsEarly(Exception):
+    """A file ends at a `place` before the `end` up to which it was to be read."""
+
+    def __init__(self, place: int, end: int) -> None:
+        super().__init__(place, end)
+        self.place, self.end = place, end
 
 
 class LongPiece(bytes):
@@ -85,9 +91,9 @@ class Ahead:
         return self._next[:1]
 
     @property
-    def damaged(self) -> bool:
-        """Whether the blocks break off after those that are known."""
-        return self._damaged is not None
+    def damaged(self) -> Damaged | None:
+        """What breaks the blocks off after those that are known."""
+        return self._damaged
 
     def rest(self, *before: bytes) -> Iterator[bytes]:
         """Some blocks again, and all that have not been taken. Raises `Damaged` where these break off."""
@@ -109,25 +115,31 @@ def keep_freed_blocks() -> None:
 def line_blocks(descriptor: int, start: int, end: int) -> Iterator[bytes]:
     """The bytes of a regular file between two places, in blocks that end where a line ends, unless it is a very long
     one: then nobody has to put lines together that lie across two blocks. The position of the descriptor, which forks
-    share, is not used."""
+    share, is not used. Raises `EndsEarly`, after the last whole line that there is."""
     keep_freed_blocks()
     while start < end:
         size = min(BLOCK, end - start)
         if size < end - start:
             size = min(line_end(descriptor, start + size, start + size + BLOCK) - start, end - start)
         block = os.pread(descriptor, size, start)
-        if not block:
-            return
         start += len(block)
+        if len(block) < size and not os.pread(descriptor, 1, start):
+            whole = block[: block.rfind(b"\n") + 1]
+            if whole:
+                yield whole
+            raise EndsEarly(start, end)
         yield block
 
 
-def all_blocks(descriptor: int) -> Iterator[bytes]:
-    """All bytes of a regular file, however many it turns out to have."""
+def all_blocks(descriptor: int, least: int) -> Iterator[bytes]:
+    """All bytes of a regular file, however many it turns out to have. Raises `EndsEarly` if they are less than at
+    least there should be."""
     at = 0
     while block := os.pread(descriptor, BLOCK, at):
         at += len(block)
         yield block
+    if at < least:
+        raise EndsEarly(at, least)
 
 
 def line_end(descriptor: int, place: int, most: int) -> int:

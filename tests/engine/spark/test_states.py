@@ -19,6 +19,7 @@ from podhawk.engine.spark import wire as states
 from podhawk.engine.spark.payload import Shipment, pack, unpack
 from podhawk.engine.spark.wire import dump, load
 from podhawk.errors import EngineError
+from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.options import ReadOptions
 from podhawk.rows import Filled, OrderKey, Row
 
@@ -129,6 +130,12 @@ def test_another_version_is_told() -> None:
     other = msgspec.msgpack.encode([states.MAGIC, states.VERSION + 1, None])
     with pytest.raises(EngineError, match=f"version {states.VERSION + 1}.*\n.*same version"):
         load(other)
+
+
+def test_events_that_an_older_version_kept_can_be_read() -> None:
+    event = AuditEvent(View({"auditID": "a"}, "{}"), None, 1.0, None, Origin("a.log", 1))
+    magic, _, inner = msgspec.msgpack.decode(dump(event))
+    assert load(msgspec.msgpack.encode([magic, states.OLDEST, inner])) == event
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from podhawk.events.event import (
     AuditEvent,
     View,
 )
+from podhawk.events.gaps import Damaged
 from podhawk.events.inputs import Input, Inputs
 from podhawk.events.pieces import Piece, pieces_of, sample_of
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_events, read_piece
@@ -61,6 +62,7 @@ class FileSource:
         report = self.report if self.unread else InputReport()
         self.unread = False
         yield from read_events(self.inputs, self.options, report, sieve, take)
+        self.inputs.note(report)
 
     def plain(self) -> bool:
         """Whether events have the time that the quick way reads."""
@@ -84,7 +86,7 @@ class FileSource:
         self.inputs.files  # noqa: B018 - opens them
         try:
             return sample_of(self.inputs)
-        except (OSError, InputError):  # reading it will tell
+        except (OSError, InputError, Damaged):  # reading it will tell
             return b""
 
     def pieces(self, size: int) -> list[Piece] | None:
@@ -117,8 +119,9 @@ class FileSource:
         Where a sieve passed lines over and none of the others was an event, the input is read once more
         without it, up to the first event.
         """
+        self.inputs.note(self.report)
         if self.report.sifted and not self.report.events:
-            full = InputReport()
+            full = InputReport(strict=self.report.strict)
             if next(iter(read_events(self.inputs, self.options, full)), None) is not None:
                 return
             self.report = full

@@ -24,12 +24,15 @@ from podhawk.engine.search.compiled import Observed
 from podhawk.errors import EngineError
 from podhawk.events.decode import Number
 from podhawk.events.event import AuditEvent, Origin, View
+from podhawk.events.gaps import Gap
 from podhawk.events.kept import KeptLine
 from podhawk.events.options import InputReport, Rejected
 from podhawk.functions.aggregations import arithmetic, counting, ordered
 from podhawk.rows import Filled, OrderKey, Row
 
-VERSION: Final = 1
+VERSION: Final = 2
+OLDEST: Final = 1
+"""Events that an older podhawk kept can be read from this version on: what they are made of has not changed since."""
 MAGIC: Final = "podhawk-state"
 
 CLASSES: Final[tuple[type, ...]] = (
@@ -62,6 +65,7 @@ CLASSES: Final[tuple[type, ...]] = (
     KeptLine,
     AuditEvent,
     View,
+    Gap,
 )
 
 
@@ -112,7 +116,7 @@ def load(data: bytes) -> Any:
         raise EngineError(f"a state cannot be read: {error}") from None
     if not isinstance(found, list) or len(found) != 3 or found[0] != MAGIC:
         raise EngineError("a state cannot be read: these bytes are none")
-    if found[1] != VERSION:
+    if found[1] not in range(OLDEST, VERSION + 1):
         raise EngineError(
             f"a state of version {found[1]} cannot be read here, where states are of version {VERSION}",
             remedy="Install the same version of podhawk on the driver and on every executor.",
