@@ -37,6 +37,7 @@ YAML_EMPTY: Final = "YAML without events"
 YAML_BROKEN: Final = "broken YAML"
 TOO_LARGE: Final = "record over the size limit"
 OTHER_FORMAT: Final = "not of the chosen input format"
+SHRANK: Final = "file that shrank while it was read"
 
 REASONS: Final[dict[str, str]] = {
     ADMISSION: ("The request or response of an admission webhook. It has a uid instead of an auditID, and no outcome."),
@@ -72,7 +73,10 @@ REASONS: Final[dict[str, str]] = {
     YAML_BROKEN: "A YAML file that is invalid, or that expands without limit.",
     TOO_LARGE: "A record larger than 256 MiB.",
     OTHER_FORMAT: "With `--input-format NAME`: a record of another format.",
+    SHRANK: "A file that was truncated or overwritten (`copytruncate`) before it was read to its end; counted once.",
 }
+OF_FILES: Final = frozenset({SHRANK})
+"""Reasons that are about a file as a whole, and are counted once for each."""
 
 _KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 _AUDITD: Final = re.compile(r"(?:node=\S+ )?type=\w+ msg=audit\(")
