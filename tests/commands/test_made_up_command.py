@@ -151,13 +151,13 @@ def test_its_result_can_be_drawn_and_a_page_can_tell_where_it_finds_nothing(tmp_
     made = detection("verb=create | tally requestObject.kind")
     reasons = {one.place: one.reasons for one in verdicts(trace(made, Content()))}
     assert reasons["onprem-metadata"] == (
-        "tally groups by requestObject.kind, which events here never have: every row is dropped.",
+        "tally groups by requestObject.kind, which events never have here, so it drops every row.",
     )
 
 
 def test_tests_are_tried_on_searches_that_lost_a_field_of_it() -> None:
     changes = [one.change for one in mutants(plan("verb=create | tally user.username verb").pipeline.stages)]
-    assert "verb lost from | tally … by" in changes
+    assert "verb removed from | tally … by" in changes
 
 
 def test_a_command_that_says_nothing_is_taken_to_do_anything() -> None:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from podhawk.events.decode import BadJSON, Number, TooDeep, decode_json, encode_json, slice_of, slices
+from podhawk.events.decode import BadJSON, JsonNumber, TooDeep, decode_json, encode_json, slice_of, slices
 from podhawk.events.salvage import salvage
 from podhawk.events.time import epoch_of, format_micro, parse_rfc3339
 
@@ -31,7 +31,7 @@ def test_numbers_keep_their_spelling(spelling: str) -> None:
     for text in (f'{{"a":[{spelling}]}}', f'{{"a":[{spelling}],"t":"raw\ttab"}}'):
         for value in (decode_json(text), decode_json(text.encode())):
             assert value["a"] == [spelling]
-            assert type(value["a"][0]) is Number
+            assert type(value["a"][0]) is JsonNumber
     assert decode_json(spelling) == spelling
     assert encode_json(decode_json(f"[{spelling}]")) == f"[{spelling}]"
 

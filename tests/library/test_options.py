@@ -62,17 +62,17 @@ def test_an_unknown_keyword_was_swallowed(function: str, name: str, remedy: str)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"jobs": "x"}, "jobs is a whole number of at least 1, not 'x'"),
-        ({"jobs": 0}, "jobs is a whole number of at least 1, not 0"),
-        ({"jobs": True}, "jobs is a whole number of at least 1, not True"),
-        ({"earliest": object()}, "earliest is a text, not <object object"),
+        ({"jobs": "x"}, "jobs must be a whole number of at least 1, not 'x'"),
+        ({"jobs": 0}, "jobs must be a whole number of at least 1, not 0"),
+        ({"jobs": True}, "jobs must be a whole number of at least 1, not True"),
+        ({"earliest": object()}, "earliest must be a string, not <object object"),
         ({"earliest": "yesterdey"}, "'yesterdey'"),
-        ({"strict": 2}, "strict is true or false, not 2"),
-        ({"time_field": "stage"}, "time-field is one of requestReceivedTimestamp, stageTimestamp, not 'stage'"),
-        ({"switch": [1]}, "switch is a list of texts"),
+        ({"strict": 2}, "strict must be true or false, not 2"),
+        ({"time_field": "stage"}, "time-field must be one of requestReceivedTimestamp, stageTimestamp, not 'stage'"),
+        ({"switch": [1]}, "switch must be a list of strings"),
         ({"switch": "nonsense"}, "unknown switch 'nonsense'"),
         ({"tz": "Nowhere"}, "unknown time zone 'Nowhere'"),
-        ({"source": Path("x")}, "source is a text"),
+        ({"source": Path("x")}, "source must be a string"),
         ({"input_format": "nonsense"}, "unknown input format 'nonsense'"),
     ],
 )
@@ -131,7 +131,7 @@ def test_retired_detections_run_only_by_name(tmp_path: Path) -> None:
     "call",
     [
         lambda: podhawk.search("*", DEMO, content=NOTHING, overrides="x"),
-        lambda: podhawk.search("*", DEMO, settings=api.surroundings({}), earliest="-1h"),
+        lambda: podhawk.search("*", DEMO, session=api.session_of({}), earliest="-1h"),
         lambda: podhawk.run(NOTHING, DEMO, detections=[], only="x"),
     ],
 )

@@ -93,9 +93,8 @@ def run(
     """The findings of detections over a log."""
     paths = path if isinstance(path, list) else [path]
     known = {(name, 0): Macro(name, (), text) for name, text in (macros or {}).items()}
-    return api.run(
-        Content(detections=detections, macros=known), *paths, policies=policies, **{"now": NOW, "jobs": 1, **options}
-    )
+    defaults = {} if "session" in options else {"now": NOW, "jobs": 1}
+    return api.run(Content(detections=detections, macros=known), *paths, policies=policies, **{**defaults, **options})
 
 
 def only_finding(

@@ -41,7 +41,7 @@ def line_chart(
     names = [number_text(tick) for tick in ticks]
     margin = max(map(len, names))
     columns = max(width - margin - 2, 8)
-    grid = Grid(columns, height)
+    grid = ChartGrid(columns, height)
     for number, one in enumerate(series):
         grid.draw(number, _places(one.values, len(labels), low, high, columns, height))
     at = {round((high - tick) / (high - low) * (height - 1)): name for tick, name in zip(ticks, names, strict=True)}
@@ -53,7 +53,7 @@ def line_chart(
     yield from _legend([one.name for one in series], width, colour)
 
 
-class Grid:
+class ChartGrid:
     """Characters of two by four dots each, and which line each character shows."""
 
     def __init__(self, columns: int, rows: int) -> None:

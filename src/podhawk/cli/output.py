@@ -17,7 +17,7 @@ from podhawk.api import Cell
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.errors import UsageError
 
-Rows = Sequence[dict[str, Cell]]
+OutputRows = Sequence[dict[str, Cell]]
 CHUNK = 1000
 """Lines that are written at once."""
 
@@ -97,7 +97,7 @@ def flat(cell: Cell) -> str:
     return "" if cell is None else cell if isinstance(cell, str) else "\n".join(cell)
 
 
-def as_csv(rows: Rows, columns: Sequence[str], out: TextIO) -> None:
+def as_csv(rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:
     """RFC 4180 with a header, as a Splunk results CSV."""
     made = csv.writer(out, lineterminator="\n")
     if columns:
@@ -106,7 +106,7 @@ def as_csv(rows: Rows, columns: Sequence[str], out: TextIO) -> None:
         made.writerow([flat(row.get(name)) for name in columns])
 
 
-def markdown(rows: Rows, columns: Sequence[str], out: TextIO) -> None:
+def markdown(rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:
     """A Markdown table."""
     if not columns:
         return
@@ -120,7 +120,7 @@ def _cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>").replace("\r", "")
 
 
-def print_rows(kind: str, rows: Rows, columns: Sequence[str], out: TextIO) -> None:
+def print_rows(kind: str, rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:
     """Rows in one of the formats that know only rows."""
     if kind == "jsonl":
         jsonl(rows, out)

@@ -34,7 +34,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     """
     from podhawk import api
     from podhawk.authoring.replay.datasets import datasets_named, messages, times_of
-    from podhawk.authoring.replay.send import Position, read_position, send, write_position
+    from podhawk.authoring.replay.send import ReplayPosition, read_position, send, write_position
     from podhawk.authoring.replay.targets import target_of, without_password
     from podhawk.authoring.testing.datasets import Places
     from podhawk.cli.progress import tracked
@@ -59,7 +59,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if position is None:
         now = api.session_of(settings.values).now
         shift = None if settings["keep_times"] or not times else now - max(times)
-        position = Position(uuid4().hex, 0, shift, tuple(paths))
+        position = ReplayPosition(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0
     click.echo(
         (

@@ -34,23 +34,23 @@ _DURATION = re.compile(r"(?:(\d+)\+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)\Z", re.
 _MINUTES = re.compile(r"(?:(\d+):)?(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?\Z", re.ASCII | re.IGNORECASE)
 _LEADING = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
-Reader = Callable[[str], str | None]
+ValueReader = Callable[[str], str | None]
 
 
-class Conversion(Struct, frozen=True):
+class FieldConversion(Struct, frozen=True):
     function: str
     field: str
     name: str = ""
 
 
 class Convert(Struct, frozen=True):
-    conversions: tuple[Conversion, ...]
+    conversions: tuple[FieldConversion, ...]
     timeformat: str = FORMAT
 
 
 def _parse(cursor: Cursor) -> Convert:
     options = cursor.options(("timeformat",))
-    found: list[Conversion] = []
+    found: list[FieldConversion] = []
     while not cursor.done:
         if cursor.next_option():
             options |= cursor.options(("timeformat",))
@@ -62,7 +62,7 @@ def _parse(cursor: Cursor) -> Convert:
     return Convert(tuple(found), options.get("timeformat", FORMAT))
 
 
-def _conversion(cursor: Cursor) -> Conversion:
+def _conversion(cursor: Cursor) -> FieldConversion:
     at = cursor.at
     call = cursor.looking_at(_CALL)
     if not call:
@@ -76,7 +76,7 @@ def _conversion(cursor: Cursor) -> Conversion:
     name = cursor.name("a new field name") if cursor.keyword("as") else ""
     if name and name.count("*") != field.count("*"):
         raise cursor.error(f"{field} and {name} have different numbers of *", at)
-    return Conversion(function, field, "" if name == field else name)
+    return FieldConversion(function, field, "" if name == field else name)
 
 
 def _render(node: Convert) -> str:
@@ -150,7 +150,7 @@ def _rmunit(text: str) -> str | None:
     return found[0] if found else None
 
 
-_READERS: dict[str, Reader] = {
+_READERS: dict[str, ValueReader] = {
     "num": _num,
     "rmcomma": _rmcomma,
     "dur2sec": _dur2sec,
@@ -158,10 +158,10 @@ _READERS: dict[str, Reader] = {
     "memk": _memk,
     "rmunit": _rmunit,
 }
-_AUTO: tuple[Reader, ...] = (_num, _number_with_commas, _dur2sec, _memk)
+_AUTO: tuple[ValueReader, ...] = (_num, _number_with_commas, _dur2sec, _memk)
 
 
-def _reader(function: str, timeformat: str, env: Env) -> Reader:
+def _reader(function: str, timeformat: str, env: Env) -> ValueReader:
     def ctime(text: str) -> str | None:
         number = as_number(text)
         return None if number is None else format_time(number, timeformat, env.zone)
@@ -173,7 +173,7 @@ def _reader(function: str, timeformat: str, env: Env) -> Reader:
     return {"ctime": ctime, "mktime": mktime}.get(function) or _READERS[function]
 
 
-def _targets(item: Conversion, node: Convert, have: Iterable[str]) -> list[tuple[str, str]]:
+def _targets(item: FieldConversion, node: Convert, have: Iterable[str]) -> list[tuple[str, str]]:
     """The fields that a conversion means, each with the name its result goes to."""
     kept = [other.field for other in node.conversions if other.function == "none"]
     found = [name for name in select([item.field], have) if "*" not in item.field or not matches(kept, name)]
@@ -188,7 +188,7 @@ def _targets(item: Conversion, node: Convert, have: Iterable[str]) -> list[tuple
     return pairs
 
 
-def _apply(row: Row, source: str, target: str, read: Reader, drops: bool) -> None:
+def _apply(row: Row, source: str, target: str, read: ValueReader, drops: bool) -> None:
     value = row.get(source)
     if value is None:
         return
@@ -245,7 +245,7 @@ def _made(node: Convert, name: str) -> Sources:
     """A conversion changes its field in place, or writes to the field after AS. Conversions run one after the other."""
     kept = [item.field for item in node.conversions if item.function == "none"]
     of = frozenset({name})
-    writers: list[Conversion] = []
+    writers: list[FieldConversion] = []
     for item in reversed(node.conversions):
         written = [one for one in of if matches((item.name or item.field,), one)]
         if item.function == "none" or not written or (not item.name and all(matches(kept, one) for one in written)):

@@ -17,7 +17,7 @@ from podhawk.rows import OrderKey, Row, Table, texts
 from podhawk.spl.cursor import Cursor
 
 _OPTIONS = ("keepevents", "keepempty", "consecutive")
-Key = tuple[tuple[str, ...], ...]
+DedupKey = tuple[tuple[str, ...], ...]
 
 
 class Dedup(Struct, frozen=True):
@@ -70,7 +70,7 @@ def _reads(node: Dedup, wanted: Wanted) -> Wanted:
     return needs(wanted, *node.names, *(one.name for one in node.sortby))
 
 
-def _key(row: Row, names: Iterable[str]) -> Key | None:
+def _key(row: Row, names: Iterable[str]) -> DedupKey | None:
     """All values of all fields; None if any is absent."""
     parts: list[tuple[str, ...]] = []
     for name in names:
@@ -81,14 +81,14 @@ def _key(row: Row, names: Iterable[str]) -> Key | None:
     return tuple(parts)
 
 
-Entry = tuple[OrderKey, int, Row]
+DedupEntry = tuple[OrderKey, int, Row]
 
 
-class State(Struct):
+class DedupState(Struct):
     """The first rows per key, and the rows without a key where those stay."""
 
-    kept: dict[Key, list[Entry]] = field(default_factory=dict)
-    empty: list[Entry] = field(default_factory=list)
+    kept: dict[DedupKey, list[DedupEntry]] = field(default_factory=dict)
+    empty: list[DedupEntry] = field(default_factory=list)
     seen: int = 0
 
 
@@ -98,10 +98,10 @@ class DedupRun:
     def __init__(self, node: Dedup, context: Context) -> None:
         self.node = node
 
-    def start(self) -> State:
-        return State()
+    def start(self) -> DedupState:
+        return DedupState()
 
-    def add(self, state: State, rows: Iterable[Row]) -> None:
+    def add(self, state: DedupState, rows: Iterable[Row]) -> None:
         for row in rows:
             state.seen += 1
             entry = (row.order, state.seen, row)
@@ -111,11 +111,11 @@ class DedupRun:
             elif self.node.keepempty:
                 state.empty.append(entry)
 
-    def _take(self, kept: list[Entry], entry: Entry) -> None:
+    def _take(self, kept: list[DedupEntry], entry: DedupEntry) -> None:
         bisect.insort(kept, entry, key=lambda one: one[:2])
         del kept[self.node.count :]
 
-    def merge(self, first: State, second: State) -> State:
+    def merge(self, first: DedupState, second: DedupState) -> DedupState:
         for key, entries in second.kept.items():
             known = first.kept.setdefault(key, [])
             for order, number, row in entries:
@@ -124,7 +124,7 @@ class DedupRun:
         first.seen += second.seen
         return first
 
-    def finish(self, state: State) -> Table:
+    def finish(self, state: DedupState) -> Table:
         found = [entry for entries in state.kept.values() for entry in entries] + state.empty
         return Table([row for _, _, row in sorted(found, key=lambda entry: entry[:2])])
 
@@ -136,8 +136,8 @@ def _merge(node: Dedup, context: Context) -> Mergeable:
 def _whole(node: Dedup, context: Context) -> Whole:
     def whole(table: Table) -> Table:
         rows = sorted(table.rows, key=sort_key(node.sortby)) if node.sortby else table.rows
-        seen: Counter[Key] = Counter()
-        previous: Key | None = None
+        seen: Counter[DedupKey] = Counter()
+        previous: DedupKey | None = None
         kept: list[Row] = []
         for row in rows:
             key = _key(row, node.names)
@@ -192,6 +192,6 @@ DEDUP = Command(
     effect=effect(Effect.LIMITS),
     groups=lambda node: node.names,
     volatility=immutable,
-    states=(State,),
+    states=(DedupState,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/dedup",
 )

@@ -16,12 +16,12 @@ from podhawk.spl.cursor import Cursor
 _ALWAYS_KEPT = ("_time", "_raw")
 
 
-class Fields(Struct, frozen=True):
+class FieldSelection(Struct, frozen=True):
     names: tuple[str, ...]
     remove: bool = False
 
 
-def _parse(cursor: Cursor) -> Fields:
+def _parse(cursor: Cursor) -> FieldSelection:
     remove = cursor.take("-")
     if not remove:
         cursor.take("+")
@@ -29,10 +29,10 @@ def _parse(cursor: Cursor) -> Fields:
     cursor.finish()
     if not names:
         cursor.fail("expected at least one field name")
-    return Fields(tuple(dict.fromkeys(names)), remove)
+    return FieldSelection(tuple(dict.fromkeys(names)), remove)
 
 
-def _reads(node: Fields, wanted: Wanted) -> Wanted:
+def _reads(node: FieldSelection, wanted: Wanted) -> Wanted:
     if node.remove:
         return None if wanted is None else frozenset(name for name in wanted if not matches(node.names, name))
     if has_wildcard(node.names):
@@ -41,7 +41,7 @@ def _reads(node: Fields, wanted: Wanted) -> Wanted:
     return kept if wanted is None else wanted & kept
 
 
-def _columns(node: Fields, columns: Columns) -> Columns:
+def _columns(node: FieldSelection, columns: Columns) -> Columns:
     if node.remove:
         return None if columns is None else tuple(name for name in columns if not matches(node.names, name))
     if columns is None:
@@ -49,7 +49,7 @@ def _columns(node: Fields, columns: Columns) -> Columns:
     return tuple(name for name in select(node.names, columns))
 
 
-def _stream(node: Fields, context: Context) -> Stream:
+def _stream(node: FieldSelection, context: Context) -> Stream:
     def keep(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
             names = dict.fromkeys((*select(node.names, row), *_ALWAYS_KEPT))
@@ -62,7 +62,7 @@ def _stream(node: Fields, context: Context) -> Stream:
     return drop if node.remove else keep
 
 
-def _made(node: Fields, name: str) -> Sources:
+def _made(node: FieldSelection, name: str) -> Sources:
     kept = not matches(node.names, name) if node.remove else matches((*node.names, *_ALWAYS_KEPT), name)
     return same(node, name) if kept else NO_COLUMN
 

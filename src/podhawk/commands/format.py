@@ -24,7 +24,7 @@ BARE = ("search", "query")
 _OPTIONS = ("mvsep", "maxresults", "emptystr")
 
 
-class Format(Struct, frozen=True):
+class ClauseFormat(Struct, frozen=True):
     """`wrapping`: row prefix, column prefix, column separator, column end, row separator, row end.
 
     `maxresults` 0 means all rows.
@@ -36,7 +36,7 @@ class Format(Struct, frozen=True):
     emptystr: str = EMPTY
 
 
-def _parse(cursor: Cursor) -> Format:
+def _parse(cursor: Cursor) -> ClauseFormat:
     options: dict[str, str] = {}
     wrapping: list[str] = []
     at = cursor.at
@@ -51,7 +51,7 @@ def _parse(cursor: Cursor) -> Format:
             at,
             remedy="The texts are: row prefix, column prefix, column separator, column end, row separator, row end.",
         )
-    return Format(
+    return ClauseFormat(
         tuple(wrapping) or WRAPPING,
         options.get("mvsep", "OR"),
         cursor.integer(options.get("maxresults", "0"), "maxresults"),
@@ -59,7 +59,7 @@ def _parse(cursor: Cursor) -> Format:
     )
 
 
-def _render(node: Format) -> str:
+def _render(node: ClauseFormat) -> str:
     parts = [f"mvsep={quote(node.mvsep)}"] if node.mvsep != "OR" else []
     if node.maxresults:
         parts.append(f"maxresults={node.maxresults}")
@@ -70,9 +70,9 @@ def _render(node: Format) -> str:
     return " ".join(parts)
 
 
-def formatted(rows: Iterable[Row], node: Format | None = None) -> str:
+def formatted(rows: Iterable[Row], node: ClauseFormat | None = None) -> str:
     """The text for these rows; `emptystr` if no row says anything."""
-    node = node or Format()
+    node = node or ClauseFormat()
     row_prefix, prefix, separator, end, row_separator, row_end = node.wrapping
     made: list[str] = []
     for row in rows:
@@ -84,7 +84,7 @@ def formatted(rows: Iterable[Row], node: Format | None = None) -> str:
     return _joined(row_prefix, f" {row_separator} ".join(made), row_end) if made else node.emptystr
 
 
-def _column(node: Format, name: str, values: tuple[str, ...]) -> str:
+def _column(node: ClauseFormat, name: str, values: tuple[str, ...]) -> str:
     """One field of a row: several values in parentheses of their own."""
     parts = list(values) if name in BARE else [f"{name}={quote(value)}" for value in values]
     return parts[0] if len(parts) == 1 else f"( {f' {node.mvsep} '.join(parts)} )"
@@ -94,11 +94,11 @@ def _joined(before: str, inner: str, after: str) -> str:
     return " ".join(part for part in (before, inner, after) if part)
 
 
-def _reads(node: Format, wanted: Wanted) -> Wanted:
+def _reads(node: ClauseFormat, wanted: Wanted) -> Wanted:
     return None
 
 
-def _whole(node: Format, context: Context) -> Whole:
+def _whole(node: ClauseFormat, context: Context) -> Whole:
     def whole(table: Table) -> Table:
         return Table([Row({"search": formatted(table.rows, node)})], ("search",))
 

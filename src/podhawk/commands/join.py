@@ -29,7 +29,7 @@ from podhawk.spl.cursor import Cursor
 
 _OPTIONS = ("type", "usetime", "earlier", "overwrite", "max", "left", "right")
 _PAIR = re.compile(r"([^\s=\[\]\"|,]+)\s*==?\s*([^\s=\[\]\"|,]+)")
-Key = tuple[tuple[str, ...], ...]
+JoinKey = tuple[tuple[str, ...], ...]
 
 
 class Join(Struct, frozen=True):
@@ -170,7 +170,7 @@ def _prefixed_columns(columns: Columns, alias: str) -> Columns:
     return None if columns is None else tuple(name if name.startswith("_") else f"{alias}.{name}" for name in columns)
 
 
-def _key(row: Row, names: tuple[str, ...]) -> Key | None:
+def _key(row: Row, names: tuple[str, ...]) -> JoinKey | None:
     """The values that must agree, case and all; None where one is missing: null agrees with nothing."""
     key: list[tuple[str, ...]] = []
     for name in names:
@@ -227,7 +227,7 @@ def _whole(node: Join, context: Context) -> Whole:
 
 
 def _rows(node: Join, left: Table, right: Table, names: tuple[str, ...], others: tuple[str, ...]) -> Iterator[Row]:
-    index: dict[Key, list[Row]] = {}
+    index: dict[JoinKey, list[Row]] = {}
     for row in right.rows:
         key = _key(row, others)
         if key:

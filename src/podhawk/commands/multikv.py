@@ -26,7 +26,7 @@ _OPTIONS = (*_FLAGS, "forceheader", "conf")
 _WORD = re.compile(r"\S+")
 _WIDE = re.compile(r"\S+(?: \S+)*")
 _TITLE = re.compile(r"[%#(/]*[A-Z][A-Za-z0-9_%()/#.:-]*\Z")
-Cell = tuple[int, int, str]
+TextColumn = tuple[int, int, str]
 """Where a cell begins, where it ends, its text."""
 Splitter = Callable[[str], list[str]]
 
@@ -169,7 +169,7 @@ def _splitter(header: str) -> tuple[list[str], Splitter]:
     return [_name(text) for _, _, text in columns], lambda line: _aligned(columns, line, len(columns) < len(words))
 
 
-def _cells(pattern: re.Pattern[str], line: str) -> list[Cell]:
+def _cells(pattern: re.Pattern[str], line: str) -> list[TextColumn]:
     return [(found.start(), found.end(), found[0]) for found in pattern.finditer(line)]
 
 
@@ -178,7 +178,7 @@ def _name(title: str) -> str:
     return re.sub(r"\W+", "_", title.strip()).strip("_") or ("pct" if "%" in title else "")
 
 
-def _aligned(columns: list[Cell], line: str, wide: bool) -> list[str]:
+def _aligned(columns: list[TextColumn], line: str, wide: bool) -> list[str]:
     words = _cells(_WIDE if wide else _WORD, line)
     if len(words) == len(columns):
         return [text for _, _, text in words]
@@ -188,7 +188,7 @@ def _aligned(columns: list[Cell], line: str, wide: bool) -> list[str]:
     return [" ".join(parts) for parts in filled]
 
 
-def _under(columns: list[Cell], start: int, end: int) -> int:
+def _under(columns: list[TextColumn], start: int, end: int) -> int:
     """The column that a word stands under: the one it overlaps most, else the nearest."""
 
     def distance(number: int) -> tuple[int, int]:

@@ -58,13 +58,13 @@ def _reads(node: Sort, wanted: Wanted) -> Wanted:
     return needs(wanted, *(one.name for one in node.fields))
 
 
-Entry = tuple[tuple[tuple[Any, ...], OrderKey], int, Row]
+SortEntry = tuple[tuple[tuple[Any, ...], OrderKey], int, Row]
 
 
-class State(Struct):
+class SortState(Struct):
     """The first rows by key and order, and how many rows there were."""
 
-    rows: list[Entry] = field(default_factory=list)
+    rows: list[SortEntry] = field(default_factory=list)
     seen: int = 0
 
 
@@ -76,26 +76,26 @@ class SortRun:
         self.context = context
         self.key = sort_key(node.fields)
 
-    def start(self) -> State:
-        return State()
+    def start(self) -> SortState:
+        return SortState()
 
-    def add(self, state: State, rows: Iterable[Row]) -> None:
+    def add(self, state: SortState, rows: Iterable[Row]) -> None:
         for row in rows:
             state.seen += 1
             state.rows.append(((self.key(row), row.order), state.seen, row))
             if len(state.rows) >= 2 * self.node.limit + 1000:
                 self._trim(state)
 
-    def _trim(self, state: State) -> None:
+    def _trim(self, state: SortState) -> None:
         state.rows = heapq.nsmallest(self.node.limit, state.rows, key=lambda entry: entry[:2])
 
-    def merge(self, first: State, second: State) -> State:
+    def merge(self, first: SortState, second: SortState) -> SortState:
         first.rows += second.rows
         first.seen += second.seen
         self._trim(first)
         return first
 
-    def finish(self, state: State) -> Table:
+    def finish(self, state: SortState) -> Table:
         self._trim(state)
         if state.seen > self.node.limit and not self.node.stated:
             self.context.warn("sort limit", f"sort kept {self.node.limit} of {state.seen} rows; sort 0 keeps all")
@@ -140,6 +140,6 @@ SORT = Command(
     made=same,
     effect=_effect,
     volatility=immutable,
-    states=(State, Falling),
+    states=(SortState, Falling),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort",
 )

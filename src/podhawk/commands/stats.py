@@ -95,7 +95,7 @@ class Kept(Struct):
     has_filled: bool
 
 
-State = dict[Key, Kept]
+StatsState = dict[Key, Kept]
 
 
 class StatsRun:
@@ -115,10 +115,10 @@ class StatsRun:
             item.argument is None for item in self.node.items
         )
 
-    def start(self) -> State:
+    def start(self) -> StatsState:
         return {}
 
-    def add(self, state: State, rows: Iterable[Row]) -> None:
+    def add(self, state: StatsState, rows: Iterable[Row]) -> None:
         by, aggregator = self.node.by, self.aggregator
         for row in rows:
             values = [row.get(name) for name in by]
@@ -130,7 +130,7 @@ class StatsRun:
             for other in keys_of(row, by, self.node.dedup_splitvals, self.keep_null, self.first_only):
                 aggregator.add(self._group(state, other, filled(other)), row)
 
-    def _group(self, state: State, key: Key, has_filled: bool) -> Group:
+    def _group(self, state: StatsState, key: Key, has_filled: bool) -> Group:
         known = state.get(key)
         if known is None:
             known = state[key] = Kept(key, self.aggregator.new(), has_filled)
@@ -143,12 +143,12 @@ class StatsRun:
         """Whether the order of rows cannot change the result."""
         return not any(item.declaration()[0].ordered for item in self.node.items)
 
-    def add_times(self, state: State, row: Row, times: int) -> None:
+    def add_times(self, state: StatsState, row: Row, times: int) -> None:
         """Take in a row that came so many times."""
         for key in keys_of(row, self.node.by, self.node.dedup_splitvals, self.keep_null, self.first_only):
             self.aggregator.add_times(self._group(state, key, filled(key)), row, times)
 
-    def add_counted(self, state: State, values: tuple[Value | None, ...], number: int) -> None:
+    def add_counted(self, state: StatsState, values: tuple[Value | None, ...], number: int) -> None:
         """Take in `number` rows with these values of the by-fields, where every result is the number of events."""
         kinds = set(map(type, values))
         if NoneType in kinds:
@@ -163,7 +163,7 @@ class StatsRun:
             for counted in group.plain:
                 counted.n += number
 
-    def merge(self, first: State, second: State) -> State:
+    def merge(self, first: StatsState, second: StatsState) -> StatsState:
         for key, other in second.items():
             known = first.get(key)
             if known is None:
@@ -174,7 +174,7 @@ class StatsRun:
             known.group = self.aggregator.merge(known.group, other.group)
         return first
 
-    def finish(self, state: State) -> Table:
+    def finish(self, state: StatsState) -> Table:
         if not self.node.by and not state and self.row_of_nothing:
             state = {(): Kept((), self.aggregator.new(), False)}
         rows: list[Row] = []

@@ -49,7 +49,7 @@ _CONDITION = re.compile(r"(reset_before|reset_after)\s*=\s*", re.IGNORECASE)
 _QUOTED = re.compile(r'"\("(.*?)"\)"|"\((.*?)\)"(?=\s|\Z)', re.DOTALL)
 
 
-class Condition(Placed, frozen=True):
+class ResetCondition(Placed, frozen=True):
     expression: Expression
     source: SearchText
 
@@ -61,13 +61,13 @@ class StreamStats(Struct, frozen=True):
     window: int = 0
     overall: bool = True
     reset_on_change: bool = False
-    reset_before: Condition | None = None
-    reset_after: Condition | None = None
+    reset_before: ResetCondition | None = None
+    reset_after: ResetCondition | None = None
     time_window: TimeSpan | None = None
     allnum: bool = False
 
 
-def _condition(cursor: Cursor) -> Condition:
+def _condition(cursor: Cursor) -> ResetCondition:
     """`(expression)`, also in the quoted spellings `"("expression")"` and `"(expression)"`."""
     quoted = cursor.looking_at(_QUOTED)
     if quoted:
@@ -77,16 +77,16 @@ def _condition(cursor: Cursor) -> Condition:
         inner.finish()
         cursor.at = quoted.end()
         cursor.space()
-        return Condition(expression, inner.source)
+        return ResetCondition(expression, inner.source)
     if not cursor.take("("):
         cursor.fail("expected an eval expression in parentheses")
     expression = parse_expression(cursor)
     if not cursor.take(")"):
         cursor.fail("expected )")
-    return Condition(expression, cursor.source)
+    return ResetCondition(expression, cursor.source)
 
 
-def _options(cursor: Cursor, found: dict[str, str], conditions: dict[str, Condition]) -> None:
+def _options(cursor: Cursor, found: dict[str, str], conditions: dict[str, ResetCondition]) -> None:
     while True:
         condition = cursor.looking_at(_CONDITION)
         if condition:
@@ -103,7 +103,7 @@ def _options(cursor: Cursor, found: dict[str, str], conditions: dict[str, Condit
 
 def _parse(cursor: Cursor) -> StreamStats:
     options: dict[str, str] = {}
-    conditions: dict[str, Condition] = {}
+    conditions: dict[str, ResetCondition] = {}
     _options(cursor, options, conditions)
     items = parse_items(cursor, ("by",))
     if not items:
@@ -259,7 +259,7 @@ class _Sliding:
             window.popleft()
 
 
-def _test(condition: Condition | None, context: Context) -> Callable[[Row], bool] | None:
+def _test(condition: ResetCondition | None, context: Context) -> Callable[[Row], bool] | None:
     return None if condition is None else compile_condition(condition.expression, context.env, condition.source)
 
 

@@ -26,11 +26,11 @@ def _parse(cursor: Cursor) -> Tail:
     return Tail(count)
 
 
-Entry = tuple[OrderKey, int, Row]
+TailEntry = tuple[OrderKey, int, Row]
 
 
-class State(Struct):
-    rows: list[Entry] = field(default_factory=list)
+class TailState(Struct):
+    rows: list[TailEntry] = field(default_factory=list)
     seen: int = 0
 
 
@@ -40,26 +40,26 @@ class TailRun:
     def __init__(self, node: Tail, context: Context) -> None:
         self.count = node.count
 
-    def start(self) -> State:
-        return State()
+    def start(self) -> TailState:
+        return TailState()
 
-    def add(self, state: State, rows: Iterable[Row]) -> None:
+    def add(self, state: TailState, rows: Iterable[Row]) -> None:
         for row in rows:
             state.seen += 1
             state.rows.append((row.order, state.seen, row))
             if len(state.rows) > 2 * self.count + 1000:
                 self._trim(state)
 
-    def _trim(self, state: State) -> None:
+    def _trim(self, state: TailState) -> None:
         state.rows = heapq.nlargest(self.count, state.rows, key=lambda entry: entry[:2])
 
-    def merge(self, first: State, second: State) -> State:
+    def merge(self, first: TailState, second: TailState) -> TailState:
         first.rows += [(order, first.seen + number, row) for order, number, row in second.rows]
         first.seen += second.seen
         self._trim(first)
         return first
 
-    def finish(self, state: State) -> Table:
+    def finish(self, state: TailState) -> Table:
         self._trim(state)
         return Table([row for _, _, row in state.rows])
 
@@ -82,6 +82,6 @@ TAIL = Command(
     made=same,
     effect=effect(Effect.LIMITS),
     volatility=immutable,
-    states=(State,),
+    states=(TailState,),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/tail",
 )

@@ -7,8 +7,6 @@ import re
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from podhawk.commands.bin import OPTIONS as BIN_OPTIONS
-from podhawk.commands.bin import Bins, read_bins, show_bins
 from podhawk.commands.chart import sorted_out
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
@@ -23,6 +21,8 @@ from podhawk.commands.shared.aggregate import (
     parse_item,
     render_items,
 )
+from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
+from podhawk.commands.shared.bins import Bins, read_bins, show_bins
 from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS

@@ -129,8 +129,8 @@ def higher_version(old: Detection, new: Detection, top: MappingReader) -> tuple[
     """Of two detections with one id the one of the higher version, the later one of equals; with a warning."""
     return new if new.version >= old.version else old, ContentProblem(
         top.place("id"),
-        f"detection id {new.id} is also that of {old.name!r} in {old.file}; "
-        f"version {max(old.version, new.version)} is used",
+        f"detection id {new.id} is also used by {old.name!r} in {old.file}; "
+        f"version {max(old.version, new.version)} is loaded",
         "Give each detection its own id.",
         "warning",
     )

@@ -58,7 +58,7 @@ def later_macro(old: Macro, new: Macro, top: MappingReader) -> tuple[Macro, Cont
         return new, None
     return new, ContentProblem(
         top.place("definition"),
-        f"macro {new.name!r} is defined in {old.file} too, differently; this one is used",
+        f"macro {new.name!r} has another definition in {old.file}; this one is used",
         "Remove one of them, or move the definition of your site into an override folder.",
         "warning",
     )

@@ -15,7 +15,7 @@ import msgspec
 
 from podhawk.commands.declare import Command
 from podhawk.commands.registry import COMMANDS
-from podhawk.spl.text import Piece, SearchText
+from podhawk.spl.text import SearchText, TextPiece
 
 MAGIC: Final = "podhawk-content 1"
 _TUPLE, _LIST, _DICT, _COMMAND, _TEXT = range(5)
@@ -85,7 +85,7 @@ def unpack(data: bytes) -> Any:
             raise ValueError("the data is of another version")
         made = [_class(*one) for one in classes]
         sources = [
-            SearchText(text, written, tuple(map(Piece, flat[::3], flat[1::3], flat[2::3])), name)
+            SearchText(text, written, tuple(map(TextPiece, flat[::3], flat[1::3], flat[2::3])), name)
             for text, written, name, flat in texts
         ]
         return _value(packed, made, sources)

@@ -1,7 +1,7 @@
 """Where the time of a run goes, and how much of the input each part looked at (`--profile`).
 
 A profile is active for a run in one process; without one nothing is measured. It has an entry for each scan of the
-input (which path it took and why, which literals stand for each search and how many lines they let through) and the
+input (which path it took and why, which literals stand for each search and how many lines passed) and the
 seconds that each search spent in each of its stages.
 """
 
@@ -55,7 +55,7 @@ class Profile(Struct):
             yield f"scan {number}: {scan.seconds * 1000:,.0f} ms, {scan.path} ({scan.why})"
             for one in sorted(scan.searches, key=lambda one: -one.selected):
                 yield (
-                    f"  {one.selected:>10,} lines let through, {one.matched:>8,} events matched  "
+                    f"  {one.selected:>10,} lines passed the prefilter, {one.matched:>8,} events matched  "
                     f"{one.name}: {one.literals}"
                 )
         totals: Counter[str] = Counter()

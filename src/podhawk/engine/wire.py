@@ -30,7 +30,7 @@ from podhawk.commands.registry import COMMANDS
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import EngineError
 from podhawk.events.collected import CollectedLine
-from podhawk.events.decode import Number
+from podhawk.events.decode import JsonNumber
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.gaps import Gap
 from podhawk.events.options import InputReport, Rejected
@@ -139,7 +139,7 @@ def _plain(value: Any) -> Any:
         return [Tag.ORDER, value.time, value.stage, *value.place]
     if kind is Filled:
         return [Tag.FILLED, _text(str(value))]
-    if kind is Number:
+    if kind is JsonNumber:
         return [Tag.NUMBER, _text(str(value))]
     if kind is Counter:
         return [Tag.COUNTER, *_pairs(value)]
@@ -186,7 +186,7 @@ def _value(value: Any) -> Any:
         case Tag.FILLED:
             return Filled(_value(rest[0]))
         case Tag.NUMBER:
-            return Number(_value(rest[0]))
+            return JsonNumber(_value(rest[0]))
         case Tag.SET:
             return {_value(one) for one in rest}
         case Tag.FROZENSET:

@@ -80,7 +80,7 @@ class LineTaker(Protocol):
         """Says that the following lines are from this file."""
 
 
-Precheck = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
+PrecheckFunction = Callable[[dict[str, Any], frozenset[int]], frozenset[int]]
 """Narrows the searches that may want a decoded line. It leaves in those for which it cannot tell."""
 
 
@@ -88,7 +88,7 @@ class Shortcuts(Struct, frozen=True):
     """What spares a reader from making events that no search wants."""
 
     prefilter: LinePrefilter | None = None
-    precheck: Precheck | None = None
+    precheck: PrecheckFunction | None = None
     fast_path: LineTaker | None = None
 
 

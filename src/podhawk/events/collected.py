@@ -16,7 +16,7 @@ from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.formats.native import native_event, raw_of
-from podhawk.events.line_template import LineTemplate, Rest, cut_identity, is_its_own
+from podhawk.events.line_template import LineTemplate, TextParts, cut_identity, is_its_own
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 
@@ -54,7 +54,7 @@ class EventDecoder:
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
         self._assembler = Assembler(options)
-        self._first: dict[Rest, AuditEvent] = {}
+        self._first: dict[TextParts, AuditEvent] = {}
         self._envelopes: dict[str, Envelope] = {}
 
     def event(self, collected: CollectedEvent) -> AuditEvent:
@@ -83,7 +83,7 @@ class EventDecoder:
             self._first[cut[0]] = event
         return event
 
-    def _may_be_copied(self, first: AuditEvent, rest: Rest) -> bool:
+    def _may_be_copied(self, first: AuditEvent, rest: TextParts) -> bool:
         """Whether events of lines with the same rest can be made from the first one."""
         assert first.template is not None
         own = first.template.known.get(is_its_own)

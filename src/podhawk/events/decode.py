@@ -1,7 +1,7 @@
 """JSON in and out, keeping what a search can see: the spelling of numbers, the order of members.
 
 msgspec decodes; what it refuses but an indexer would still read (raw control characters in strings,
-bad UTF-8, half surrogate pairs, NaN) takes a slower road to the same types. Numbers become `Number`, text that
+bad UTF-8, half surrogate pairs, NaN) takes a slower road to the same types. Numbers become `JsonNumber`, text that
 remembers it was a number. Nesting is bounded, so that nothing later can run out of stack.
 """
 
@@ -17,7 +17,7 @@ MAX_DEPTH: Final = 256
 """Deeper than any object that Kubernetes stores sensibly; what is nested deeper is not decoded."""
 
 
-class Number(str):
+class JsonNumber(str):
     """A JSON number in its own spelling: `12`, `1.0`, `1e3`."""
 
     __slots__ = ()
@@ -31,8 +31,8 @@ class TooDeep(BadJSON):
     """The document is nested deeper than `MAX_DEPTH`."""
 
 
-_FAST: Final = msgspec.json.Decoder(float_hook=Number)
-_SLOW: Final = json.JSONDecoder(strict=False, parse_float=Number, parse_int=Number, parse_constant=Number)
+_FAST: Final = msgspec.json.Decoder(float_hook=JsonNumber)
+_SLOW: Final = json.JSONDecoder(strict=False, parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=JsonNumber)
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 _MINUS_ZERO: Final = re.compile(r"(?:^|[\[:,\s])-0(?![.\deE])")
 _MINUS_ZERO_BYTES: Final = re.compile(_MINUS_ZERO.pattern.encode())
@@ -40,7 +40,7 @@ _BLANK: Final = b" \t\r\n"
 
 
 def decode_json(text: bytes | str) -> Any:
-    """One JSON document with its numbers as `Number`; raises `BadJSON`."""
+    """One JSON document with its numbers as `JsonNumber`; raises `BadJSON`."""
     try:
         value = _FAST.decode(text)
     except (msgspec.DecodeError, UnicodeError, ValueError):
@@ -49,7 +49,7 @@ def decode_json(text: bytes | str) -> Any:
         raise TooDeep("nested too deeply") from None
     if _spell(value) and _has_minus_zero(text):
         return _decode_slowly(text)  # msgspec reads -0 as 0
-    return Number(value) if type(value) is int else value
+    return JsonNumber(value) if type(value) is int else value
 
 
 def decode_quickly(text: bytes) -> Any:
@@ -99,7 +99,7 @@ def _spell(root: Any) -> bool:
                             deeper.append(value)
                     elif kind is int:
                         zero = zero or value == 0
-                        node[key] = Number(value)
+                        node[key] = JsonNumber(value)
             else:
                 for place, value in enumerate(node):
                     kind = type(value)
@@ -110,7 +110,7 @@ def _spell(root: Any) -> bool:
                             deeper.append(value)
                     elif kind is int:
                         zero = zero or value == 0
-                        node[place] = Number(value)
+                        node[place] = JsonNumber(value)
         level = deeper
         depth += 1
         if depth > MAX_DEPTH:
@@ -153,7 +153,7 @@ def _write(value: Any, out: list[str]) -> None:
             _write(item, out)
             mark = ","
         out.append("[]" if mark == "[" else "]")
-    elif isinstance(value, Number):
+    elif isinstance(value, JsonNumber):
         out.append(str(value))
     elif isinstance(value, str):
         out.append(_quote(value))

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.events.decode import Number
+from podhawk.events.decode import JsonNumber
 from podhawk.events.event import BODIES, View
 from podhawk.events.salvage import salvage
 from podhawk.rows import Value
@@ -152,7 +152,7 @@ def _enter(node: Any, name: str, out: list[tuple[str, str]], rules: FlattenRules
 
 
 def _scalar(value: Any, name: str, out: list[tuple[str, str]], rules: FlattenRules) -> None:
-    if isinstance(value, Number):
+    if isinstance(value, JsonNumber):
         out.append((name, str(value) if rules.numbers_keep_spelling else _plain(value)))
     elif isinstance(value, str):
         if value or rules.empty_string_is_value:
@@ -168,7 +168,7 @@ def _scalar(value: Any, name: str, out: list[tuple[str, str]], rules: FlattenRul
         out.append((name, str(value)))
 
 
-def _plain(number: Number) -> str:
+def _plain(number: JsonNumber) -> str:
     try:
         value = float(number)
         return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)

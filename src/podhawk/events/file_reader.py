@@ -22,12 +22,12 @@ from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.reasons import COMPRESSION
 from podhawk.events.rulefile import looks_like_yaml
 from podhawk.events.source import Ahead, split_lines
-from podhawk.events.splits import Piece
+from podhawk.events.splits import Split
 from podhawk.log import logger
 
 _FAR: Final = 1 << 40  # the line number at which a split begins that is not the first one of its file
 
-Rest = tuple[int, int, Iterator[bytes]]
+UnreadRest = tuple[int, int, Iterator[bytes]]
 """How many lines and bytes of a file have been read in blocks, and the blocks that are left."""
 
 
@@ -35,7 +35,7 @@ class FileReader:
     """Reads one file, or a split of one."""
 
     def __init__(
-        self, path: str, options: ReadOptions, report: InputReport, shortcuts: Shortcuts, split: Piece | None = None
+        self, path: str, options: ReadOptions, report: InputReport, shortcuts: Shortcuts, split: Split | None = None
     ) -> None:
         # Only plain events come as the shortcuts expect them, and under `strict` every line has to be accounted for.
         if options.input_format not in ("auto", "native") or options.strict:
@@ -63,7 +63,7 @@ class FileReader:
                 for event in self._lines.read_yaml(head, blocks, self._take):
                     yield Candidate(event)
                 return
-            rest: Rest | None
+            rest: UnreadRest | None
             if self._prefilter is not None:
                 rest = yield from self._prefiltered(chain((head,), blocks), self._prefilter)
                 if rest is None:
@@ -102,7 +102,7 @@ class FileReader:
             yield block
         self._unclosed = bool(block) and not block.endswith(b"\n")
 
-    def _whole_blocks(self, blocks: Iterator[bytes]) -> Rest:
+    def _whole_blocks(self, blocks: Iterator[bytes]) -> UnreadRest:
         """Hand on whole blocks of lines as long as the fast path takes them."""
         number, size, carry = 0, 0, b""
         take_lines = self._fast_path.take_lines if self._fast_path is not None else None
@@ -128,7 +128,7 @@ class FileReader:
 
     def _prefiltered(
         self, blocks: Iterator[bytes], prefilter: LinePrefilter
-    ) -> Generator[Candidate, None, Rest | None]:
+    ) -> Generator[Candidate, None, UnreadRest | None]:
         """The candidates among the lines that the prefilter selects. Returns what is left where it gives up."""
         report = self._report
         report.prefiltered = True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from podhawk.events.decode import Number, encode_json, slices
+from podhawk.events.decode import JsonNumber, encode_json, slices
 from podhawk.events.documents import Document, Documents, Lines
 from podhawk.events.event import (
     DEFAULT_CLUSTER,
@@ -54,7 +54,7 @@ def json_events(
                 raw = texts[place] if place < len(texts) else encode_json(value)
                 stamp = value.get("_time")
                 event = _event(value, raw.strip(), path, options, NATIVE_SOURCETYPE, origin, "json")
-                event.time = _number(stamp) if isinstance(stamp, Number) else None
+                event.time = _number(stamp) if isinstance(stamp, JsonNumber) else None
                 yield event
 
 

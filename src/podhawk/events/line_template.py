@@ -39,11 +39,11 @@ class LineTemplate(msgspec.Struct, eq=False):
         return "LineTemplate()"
 
 
-Rest = tuple[bytes, ...]
+TextParts = tuple[bytes, ...]
 """A line without its identity."""
 
 
-def cut_identity(text: bytes) -> tuple[Rest, dict[str, str]] | None:
+def cut_identity(text: bytes) -> tuple[TextParts, dict[str, str]] | None:
     """A line without its identity, and the identity; None if it cannot be cut out."""
     if len(text) > LONGEST:
         return None
@@ -62,7 +62,7 @@ def cut_identity(text: bytes) -> tuple[Rest, dict[str, str]] | None:
     )
 
 
-def is_its_own(rest: Rest) -> bool:
+def is_its_own(rest: TextParts) -> bool:
     """Whether the identity that was cut out of a line was made of members of the event itself."""
     before, first, between, second, then, third, after = rest
     text = b"".join(

@@ -13,7 +13,7 @@ from podhawk.events.inputs import Input, Inputs, opened
 from podhawk.events.line_reader import BY_NAME, LineReader
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.paths import expand_paths
-from podhawk.events.splits import Piece
+from podhawk.events.splits import Split
 
 __all__ = [
     "InputReport",
@@ -64,7 +64,7 @@ def read_candidates(
 
 
 def read_split(
-    split: Piece, file: Input, options: ReadOptions, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+    split: Split, file: Input, options: ReadOptions, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
 ) -> Iterator[Candidate]:
     """The candidates of a split of a file. Raises `NotByLine` if the file is not one document per line."""
     _describe(options, report)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.events.decode import BadJSON, Number, decode_json
+from podhawk.events.decode import BadJSON, JsonNumber, decode_json
 from podhawk.events.event import AUDIT_KEYS
 
 LEVELS: Final = ("k8s_audit_level", "openshift_audit_level", "audit_level")
@@ -116,7 +116,7 @@ def _unflatten(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_object(text: str) -> Any:
-    if isinstance(text, Number) or not text.lstrip().startswith(("{", "[")):
+    if isinstance(text, JsonNumber) or not text.lstrip().startswith(("{", "[")):
         return None
     try:
         value = decode_json(text)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from podhawk.events.decode import MAX_DEPTH, Number
+from podhawk.events.decode import MAX_DEPTH, JsonNumber
 from podhawk.events.documents import Document
 from podhawk.events.formats.ruletests import is_rule
 
@@ -94,7 +94,7 @@ def _value(node: Any, depth: int, budget: list[int]) -> Any:
         return None
     if tag == "bool":
         return node.value.lower() in ("true", "yes", "on")
-    return Number(node.value) if tag in ("int", "float") and _is_json_number(node.value) else str(node.value)
+    return JsonNumber(node.value) if tag in ("int", "float") and _is_json_number(node.value) else str(node.value)
 
 
 def _is_json_number(text: str) -> bool:

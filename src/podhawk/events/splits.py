@@ -27,7 +27,7 @@ class NotByLine(Exception):
     """The input is not one document per line, so it cannot be read in pieces."""
 
 
-class Piece(Struct, frozen=True):
+class Split(Struct, frozen=True):
     """The bytes `[start, end)` of a file, whole lines; `file` and `number` say where it stands in the input."""
 
     path: str
@@ -72,10 +72,10 @@ def sample_of(inputs: Inputs, sizes: ReadSizes = SIZES) -> bytes:
     return b"\n".join(found)
 
 
-def splits_of(inputs: Inputs, size: int, uncut: frozenset[int] = frozenset()) -> list[Piece]:
+def splits_of(inputs: Inputs, size: int, uncut: frozenset[int] = frozenset()) -> list[Split]:
     """All files in pieces of about `size` bytes, those that cannot be cut (and those numbered in `uncut`) whole.
     Raises `InputError` for standard input, which no other machine can read, and for what is no file."""
-    found: list[Piece] = []
+    found: list[Split] = []
     for number, file in enumerate(inputs.files):
         if not file.is_file:
             raise InputError(
@@ -87,10 +87,10 @@ def splits_of(inputs: Inputs, size: int, uncut: frozenset[int] = frozenset()) ->
     return found
 
 
-def pieces_of(inputs: Inputs, size: int) -> list[Piece] | None:
+def pieces_of(inputs: Inputs, size: int) -> list[Split] | None:
     """All files in pieces of about `size` bytes, those that cannot be cut (compressed ones) whole; None where one of
     them is no file, or where there is only one and it cannot be cut."""
-    found: list[Piece] = []
+    found: list[Split] = []
     if not all(file.is_file for file in inputs.files):
         return None
     for number, file in enumerate(inputs.files):
@@ -104,13 +104,13 @@ def pieces_of(inputs: Inputs, size: int) -> list[Piece] | None:
     return found
 
 
-def _cut(file: Input, size: int) -> list[Piece] | None:
+def _cut(file: Input, size: int) -> list[Split] | None:
     """The pieces of one file; None if it cannot be cut, or is no longer what it was, which reading it will tell."""
     try:
         with file.reading() as descriptor:
             if not file.size or _uncut(file.beginning(descriptor)):
                 return None
-            found: list[Piece] = []
+            found: list[Split] = []
             start = 0
             while start < file.size:
                 end = min(start + size, file.size)
@@ -123,8 +123,8 @@ def _cut(file: Input, size: int) -> list[Piece] | None:
         return None
 
 
-def _piece(file: Input, start: int, end: int, *, whole: bool = False) -> Piece:
-    return Piece(file.path, 0, 0, start, end, whole)
+def _piece(file: Input, start: int, end: int, *, whole: bool = False) -> Split:
+    return Split(file.path, 0, 0, start, end, whole)
 
 
 def _uncut(head: bytes) -> bool:

@@ -28,7 +28,7 @@ from podhawk.spl.expression import Expression
 from podhawk.spl.text import SearchText
 
 SOURCE = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/json-functions"
-Change = Callable[[Any, str, Any], None]
+JsonEdit = Callable[[Any, str, Any], None]
 """What one pair of a path (or key) and a value does to a document."""
 
 
@@ -77,7 +77,7 @@ def _object(values: list[EvalValue]) -> EvalValue:
     return _written(made)
 
 
-def _changing(change: Change) -> Callable[[list[EvalValue]], EvalValue]:
+def _changing(change: JsonEdit) -> Callable[[list[EvalValue]], EvalValue]:
     def run(values: list[EvalValue]) -> EvalValue:
         document = _document(values[0])
         if document is MISSING:

@@ -40,7 +40,7 @@ class Missing:
 
 
 MISSING = Missing()
-Step = str | int | None
+PathStep = str | int | None
 """A key, an index, or None for every element."""
 
 
@@ -86,9 +86,9 @@ _STEP = re.compile(r"([^{}]*)((?:\{\d*\})*)\Z")
 
 
 @lru_cache(maxsize=4096)
-def steps(path: str) -> tuple[Step, ...] | None:
+def steps(path: str) -> tuple[PathStep, ...] | None:
     """The steps of a path, or None if it is no path."""
-    found: list[Step] = []
+    found: list[PathStep] = []
     for part in path.split("."):
         parsed = _STEP.match(part)
         if not parsed or not part:
@@ -100,7 +100,7 @@ def steps(path: str) -> tuple[Step, ...] | None:
     return tuple(found)
 
 
-def find(value: Any, path: tuple[Step, ...]) -> list[Any]:
+def find(value: Any, path: tuple[PathStep, ...]) -> list[Any]:
     """Every value a path leads to, in document order."""
     here = [value]
     for step in path:
@@ -118,7 +118,7 @@ def find(value: Any, path: tuple[Step, ...]) -> list[Any]:
     return here
 
 
-def holders(value: Any, path: tuple[Step, ...], create: bool = False) -> list[tuple[Any, str | int]]:
+def holders(value: Any, path: tuple[PathStep, ...], create: bool = False) -> list[tuple[Any, str | int]]:
     """The container and key of every place a path names; with `create`, missing objects are made.
 
     Places at the end of a path exist, or with `create` may be a new key of an existing object.
@@ -134,7 +134,7 @@ def holders(value: Any, path: tuple[Step, ...], create: bool = False) -> list[tu
     return _places(here, path[-1], create) if path else []
 
 
-def _places(containers: list[Any], step: Step, create: bool) -> list[tuple[Any, str | int]]:
+def _places(containers: list[Any], step: PathStep, create: bool) -> list[tuple[Any, str | int]]:
     found: list[tuple[Any, str | int]] = []
     for container in containers:
         if isinstance(step, str):

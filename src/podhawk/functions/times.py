@@ -69,7 +69,7 @@ _REMEDY = (
     "Use an offset such as -24h, a snap such as @d, both (-1d@d), now, epoch seconds, "
     "mm/dd/yyyy:hh:mm:ss, or a date such as 2024-05-01T10:00:00Z."
 )
-Step = tuple[int, str]
+TimeStep = tuple[int, str]
 """An offset (how many, unit), or a snap (0, "@unit")."""
 
 
@@ -96,13 +96,13 @@ def resolve(text: str, now: float, zone: tzinfo) -> float:
     return apply_modifier(parse_modifier(text), now, zone)
 
 
-def parse_modifier(text: str) -> tuple[Step, ...]:
+def parse_modifier(text: str) -> tuple[TimeStep, ...]:
     """The steps of a relative modifier. Raises SearchError for anything else."""
     wanted = text.strip()
     if re.match(r"[+-]?rt\b|rt[+-]", wanted, re.IGNORECASE):
         raise SearchError(f"real-time searches are not supported: {text!r}", remedy=_REMEDY)
     at = 3 if wanted.lower().startswith("now") else 0
-    steps: list[Step] = []
+    steps: list[TimeStep] = []
     while at < len(wanted):
         found = _STEP.match(wanted, at)
         if not found:
@@ -126,7 +126,7 @@ def parse_modifier(text: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def apply_modifier(steps: tuple[Step, ...], moment: float, zone: tzinfo) -> float:
+def apply_modifier(steps: tuple[TimeStep, ...], moment: float, zone: tzinfo) -> float:
     """The moment after the steps. Raises SearchError where they leave the calendar."""
     try:
         for count, unit in steps:

@@ -17,7 +17,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from podhawk.errors import nearest
-from podhawk.spl.text import Piece, SearchText, skip_quoted, strip_comments, unescape
+from podhawk.spl.text import SearchText, TextPiece, skip_quoted, strip_comments, unescape
 
 DEPTH_LIMIT = 50
 SIZE_LIMIT = 2_000_000
@@ -151,7 +151,7 @@ def expand(
     base = strip_comments(written, name)
     rules = _Rules(macros, keep_unknown, keep_quotes, evaluate)
     out: list[str] = []
-    pieces: list[Piece] = []
+    pieces: list[TextPiece] = []
     made = at = 0
     while True:
         start, end = _find_call(base.text, at)
@@ -168,10 +168,10 @@ def expand(
         expansion = _expansion(base, call, start, rules, 0)
         written_at = _written(base, start)
         if expansion is None:
-            pieces.append(Piece(made, written_at))
+            pieces.append(TextPiece(made, written_at))
             expansion = call
         else:
-            pieces.append(Piece(made, written_at, call.strip("`")))
+            pieces.append(TextPiece(made, written_at, call.strip("`")))
         out.append(expansion)
         made += len(expansion)
         at = end
@@ -185,9 +185,11 @@ def _written(base: SearchText, offset: int) -> int:
     return best.written + offset - best.start
 
 
-def _verbatim_pieces(base: SearchText, start: int, end: int, made: int) -> list[Piece]:
-    pieces = [Piece(made, _written(base, start))]
-    pieces += [Piece(made + piece.start - start, piece.written) for piece in base.pieces if start < piece.start < end]
+def _verbatim_pieces(base: SearchText, start: int, end: int, made: int) -> list[TextPiece]:
+    pieces = [TextPiece(made, _written(base, start))]
+    pieces += [
+        TextPiece(made + piece.start - start, piece.written) for piece in base.pieces if start < piece.start < end
+    ]
     return pieces
 
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from podhawk.errors import Place, SearchError
 
 
-class Piece(Struct, frozen=True):
+class TextPiece(Struct, frozen=True):
     """A run of expanded text: where it starts there, where it came from, and by which macro.
 
     A verbatim piece (`macro` empty) advances one for one; a macro's piece stays at its call.
@@ -31,13 +31,13 @@ class SearchText(Struct, frozen=True):
 
     text: str
     written: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextPiece, ...]
     name: str = ""
 
     def place(self, offset: int, length: int = 1) -> tuple[Place, str]:
         """The written place of an expanded offset, and the macro it came out of (or "")."""
         index = bisect.bisect_right([piece.start for piece in self.pieces], offset) - 1
-        piece = self.pieces[max(index, 0)] if self.pieces else Piece(0, 0)
+        piece = self.pieces[max(index, 0)] if self.pieces else TextPiece(0, 0)
         position = piece.written if piece.macro else piece.written + offset - piece.start
         position = min(position, len(self.written))
         line_start = self.written.rfind("\n", 0, position) + 1
@@ -58,7 +58,7 @@ class SearchText(Struct, frozen=True):
 
 def plain(text: str, name: str = "search") -> SearchText:
     """Text that needs no way back: expanded and written are the same."""
-    return SearchText(text, text, (Piece(0, 0),), name)
+    return SearchText(text, text, (TextPiece(0, 0),), name)
 
 
 def skip_quoted(text: str, at: int) -> int:
@@ -82,7 +82,7 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
     using-the-search-app/add-comments-to-searches
     """
     out: list[str] = []
-    pieces: list[Piece] = [Piece(0, 0)]
+    pieces: list[TextPiece] = [TextPiece(0, 0)]
     made = at = 0
     size = len(written)
     while at < size:
@@ -108,7 +108,7 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
             out.append(" ")
             made += 1
             at = end + 3
-            pieces.append(Piece(made, at))
+            pieces.append(TextPiece(made, at))
             continue
         else:
             step = char

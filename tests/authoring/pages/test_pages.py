@@ -85,7 +85,7 @@ def test_every_generation_has_every_section(content: Content, tmp_path: Path, fo
         "DE.AE",
         "CIS 13",
         "CVE-2024-0001",
-        "available at the filter macro",
+        "filter macro",
         "user.groups{}",
         "Cron jobs.",
         "Example Story",

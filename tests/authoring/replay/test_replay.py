@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from podhawk.authoring.replay.datasets import ReplayDataset, messages
-from podhawk.authoring.replay.send import MOST_BYTES, Position, batches, read_position, write_position
+from podhawk.authoring.replay.send import MOST_BYTES, ReplayPosition, batches, read_position, write_position
 from podhawk.authoring.replay.targets import target_of
 from podhawk.errors import UsageError
 from support.command_line import podhawk
@@ -204,8 +204,8 @@ def _some(dataset: ReplayDataset, count: int) -> list[Any]:
 
 def test_positions_are_of_their_datasets(tmp_path: Path) -> None:
     file = tmp_path / "p.json"
-    write_position(file, Position("r", 3, 1.0, ("a",)))
-    assert read_position(file, ["a"]) == Position("r", 3, 1.0, ("a",))
+    write_position(file, ReplayPosition("r", 3, 1.0, ("a",)))
+    assert read_position(file, ["a"]) == ReplayPosition("r", 3, 1.0, ("a",))
     with pytest.raises(UsageError):
         read_position(file, ["b"])
     file.write_text("{}")

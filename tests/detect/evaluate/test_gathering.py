@@ -10,8 +10,8 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.detect.report.finding_json import to_record
-from support.engine_settings import SMALL_SPLITS, settings
 from support.findings import NOW, detection, event, received, run, write
+from support.sessions import SMALL_SPLITS, session_with
 
 
 def found(path: Path, search: str, **options: Any) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ def test_events_that_a_later_filter_drops_still_belong_to_their_finding(search: 
     every_line = found(log, search, strict=True)
     assert every_line
     assert found(log, search) == every_line
-    assert found(log, search, settings=settings(SMALL_SPLITS, jobs=3, now=NOW)) == every_line
+    assert found(log, search, session=session_with(SMALL_SPLITS, jobs=3, now=NOW)) == every_line
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_what_a_warning_shows_is_the_same_on_any_number_of_cores(tmp_path: Path)
             "* | eval x=relative_time(5, requestURI) | stats count by verb",
             log,
             content=Content(),
-            settings=settings(SMALL_SPLITS, jobs=jobs, strict=strict),
+            session=session_with(SMALL_SPLITS, jobs=jobs, strict=strict),
         ).observed.details
 
     first = details(1)

@@ -15,8 +15,8 @@ from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.row_template import identities
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
-from support.engine_settings import settings
 from support.findings import detection, event, run, write
+from support.sessions import session_with
 
 HANDS = "verb=create | fillnull | stats count by auditID requestReceivedTimestamp user.username | rename auditID as id"
 
@@ -54,11 +54,11 @@ def test_each_request_gets_its_own_identity_back(tmp_path: Path) -> None:
 def test_remembering_changes_no_finding(shared: Path, which: str, corpus: str) -> None:
     loaded, chosen = content(which, shared)
     path = shared / "audit" / "corpus" / f"{corpus}.log.gz"
-    around = settings(now="2026-11-25T12:00:00Z")
-    found = api.run(loaded, path, detections=chosen, settings=around)
+    around = session_with(now="2026-11-25T12:00:00Z")
+    found = api.run(loaded, path, detections=chosen, session=around)
     # Each event decoded by itself, and each row made.
-    plainly = settings(EngineOptions(row_filters=False), line_templates=0, now="2026-11-25T12:00:00Z")
-    assert [_plain(one) for one in api.run(loaded, path, detections=chosen, settings=plainly)] == [
+    plainly = session_with(EngineOptions(row_filters=False), line_templates=0, now="2026-11-25T12:00:00Z")
+    assert [_plain(one) for one in api.run(loaded, path, detections=chosen, session=plainly)] == [
         _plain(one) for one in found
     ]
     evaluations: dict[str, Evaluation] = {}

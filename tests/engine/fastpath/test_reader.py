@@ -11,7 +11,7 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.profile import profiling
-from support.engine_settings import SLOW_PATH, settings
+from support.sessions import SLOW_PATH, session_with
 
 NOTHING = Content()
 SEARCHES = [
@@ -107,7 +107,7 @@ def account(result: api.Result) -> tuple[object, ...]:
 
 def by_slow_path(search: str, path: Path, content: Content) -> api.Result:
     """The rows without the fast path."""
-    return api.search(search, path, content=content, settings=settings(SLOW_PATH))
+    return api.search(search, path, content=content, session=session_with(SLOW_PATH))
 
 
 @pytest.mark.parametrize("search", SEARCHES)

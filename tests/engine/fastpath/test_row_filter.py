@@ -16,7 +16,7 @@ from podhawk.engine.fastpath.row_filter import filtering
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
 from podhawk.engine.profile import profiling
-from support.engine_settings import settings
+from support.sessions import session_with
 
 LOOKUP = "name: nets\nid: 1\nversion: 1\nauthor: x\ndate: 2026-01-01\ndescription: x\nlookup_type: csv\n"
 CSV = "network,zone\n10.0.0.1,office\n10.0.0.2,unknown\n"
@@ -56,7 +56,7 @@ def test_rows_counts_and_warnings_are_those_of_the_slow_path(search: str, conten
         path.write_text("".join(event(chance, number) + "\n" for number in range(400)), encoding="utf-8")
         slow = by_slow_path(search, path, content)
         for options in (DEFAULTS, EngineOptions(row_filter_trials=2), EngineOptions(row_filters=False)):
-            result = api.search(search, path, content=content, settings=settings(options))
+            result = api.search(search, path, content=content, session=session_with(options))
             assert list(result) == list(slow)
             assert account(result) == account(slow)
             assert result.observed.matched == slow.observed.matched

@@ -11,7 +11,7 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.events.source import ReadSizes
-from support.engine_settings import settings
+from support.sessions import session_with
 from support.wrappings import event
 
 COUNTING = "* | stats count by verb objectRef.resource"
@@ -42,8 +42,8 @@ def test_counts_are_those_of_the_slow_path(odd: bytes, end: bytes, tmp_path: Pat
     lines = [json.dumps(event(chance, number), separators=(",", ":")).encode() + b"\n" for number in range(60)]
     path = tmp_path / "audit.log"
     path.write_bytes(b"".join([*lines[:35], odd, *lines[35:]]).rstrip(b"\n") + end)
-    around = settings(sizes=ReadSizes(block=1500))
-    fast, slow = (api.search(search, path, content=Content(), settings=around) for search in (COUNTING, SLOW))
+    around = session_with(sizes=ReadSizes(block=1500))
+    fast, slow = (api.search(search, path, content=Content(), session=around) for search in (COUNTING, SLOW))
     assert list(fast) == list(slow)
     assert fast.report == slow.report
     assert sum(int(str(row["count"])) for row in fast) >= 60

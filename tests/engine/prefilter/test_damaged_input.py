@@ -18,7 +18,7 @@ from podhawk.content.model import Content
 from podhawk.engine.options import EngineOptions
 from podhawk.errors import PodhawkError
 from podhawk.events.source import ReadSizes
-from support.engine_settings import EVERY_LINE, settings
+from support.sessions import EVERY_LINE, session_with
 from support.wrappings import SEARCHES, WRAPPINGS, event, spelled
 
 NOTHING = Content()
@@ -47,9 +47,9 @@ def damage(chance: random.Random, text: bytes) -> bytes:
 
 
 def outcome(search: str, path: Path, options: EngineOptions) -> list[str]:
-    around = settings(options, ReadSizes(block=2_500))
+    around = session_with(options, ReadSizes(block=2_500))
     try:
-        return sorted(json.dumps(row) for row in api.search(search, path, content=NOTHING, settings=around))
+        return sorted(json.dumps(row) for row in api.search(search, path, content=NOTHING, session=around))
     except PodhawkError as error:
         return [type(error).__name__]
 
@@ -94,8 +94,8 @@ def test_a_document_with_a_blank_line_inside_was_lost(place: str, feed: str, tmp
     whole = len(begun + first + feed.lstrip("\0"))
     block = {"at the end": 1 << 20, "behind its first line": whole, "behind its blank line": whole + len(feed)}[place]
     search = "verb=delete objectRef.resource=secrets user.username=bob | table auditID"
-    around = settings(sizes=ReadSizes(block=block))
-    assert list(api.search(search, path, content=Content(), settings=around)) == [{"auditID": "two-lines"}]
+    around = session_with(sizes=ReadSizes(block=block))
+    assert list(api.search(search, path, content=Content(), session=around)) == [{"auditID": "two-lines"}]
 
 
 def test_two_lines_without_a_last_feed_are_two(tmp_path: Path) -> None:

@@ -17,15 +17,15 @@ from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.prefilter.choice import begins_otherwise, rarest_pair
-from podhawk.engine.prefilter.literals import Literal, groups_of
-from podhawk.engine.prefilter.patterns import Matcher
+from podhawk.engine.prefilter.literals import LineLiteral, groups_of
+from podhawk.engine.prefilter.patterns import BlockMatcher
 from podhawk.engine.prefilter.prefilter import Prefilter, prefilter_for
 from podhawk.events.candidates import CONTINUES, Shortcuts
 from podhawk.events.read import InputReport, ReadOptions, read_candidates
 from podhawk.events.source import ReadSizes
 from podhawk.spl.clause import Clause
 from podhawk.spl.text import plain
-from support.engine_settings import settings
+from support.sessions import session_with
 from support.wrappings import SEARCHES, WRAPPINGS, event, plain_lines, spelled
 
 NOTHING = Content()
@@ -33,8 +33,8 @@ NOTHING = Content()
 
 def rows(search: str, path: Path, strict: bool) -> list[str]:
     """The rows, read in many blocks, so that lines and documents lie across them."""
-    around = settings(EngineOptions(sampled_lines=1), ReadSizes(block=3000), strict=strict)
-    result = api.search(f"{search} | table auditID verb", path, content=NOTHING, settings=around)
+    around = session_with(EngineOptions(sampled_lines=1), ReadSizes(block=3000), strict=strict)
+    result = api.search(f"{search} | table auditID verb", path, content=NOTHING, session=around)
     return sorted(json.dumps(row) for row in result)
 
 
@@ -88,7 +88,7 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
 @pytest.mark.parametrize("before", [b"", b'{"kind":"Event",}\n'])
 def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes) -> None:
     block = before + line + b"\n"
-    found = Matcher([begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
+    found = BlockMatcher([begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block))
     assert found is not None
     assert bool(found[0]) is otherwise
 
@@ -133,7 +133,7 @@ def test_line_numbers_are_those_of_the_file(tmp_path: Path) -> None:
 
 def test_the_two_groups_that_fewest_lines_have_together_are_scanned_for() -> None:
     """Two that are rare each but often come together let twenty times as many lines through."""
-    groups = [frozenset({Literal(word)}) for word in ("pods", "create", "default")]
+    groups = [frozenset({LineLiteral(word)}) for word in ("pods", "create", "default")]
     lines = [b"pods create"] * 3 + [b"default"] * 5 + [b"create default"] + [b"nothing"] * 9
     assert rarest_pair(groups, lines) == (groups[0], groups[2])
     made = Prefilter([tuple(groups)])

@@ -45,7 +45,7 @@ def test_events_are_not_lost_in_a_buffer_behind_the_reader(tmp_path: Path) -> No
     path.write_text("".join(lines))
 
     def rows(source: FileSource) -> list[list[dict[str, Any]]]:
-        context = api.surroundings({}).context
+        context = api.session_of({}).context
         searches = [SearchJob(read_search(text, {}), context(Content())) for text in SEARCHES]
         return [[dict(row) for row in table.rows] for table in BatchRunner(source).run(searches)]
 

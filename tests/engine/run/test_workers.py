@@ -12,9 +12,9 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.profile import Profile, profiling
-from support.engine_settings import SMALL_SPLITS, settings
 from support.generated_logs import SEARCHES, write
 from support.packing import zstd
+from support.sessions import SMALL_SPLITS, session_with
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ NOTHING = Content()
 def both(search: str, paths: list[Path]) -> tuple[api.Result, api.Result]:
     """The results of one process, and of three with many splits."""
     one, several = (
-        api.search(search, *paths, content=NOTHING, settings=settings(SMALL_SPLITS, jobs=jobs)) for jobs in (1, 3)
+        api.search(search, *paths, content=NOTHING, session=session_with(SMALL_SPLITS, jobs=jobs)) for jobs in (1, 3)
     )
     return one, several
 
@@ -88,7 +88,7 @@ def test_documents_of_any_json_were_cut_where_processes_shared_the_log(tmp_path:
             "* | stats count dc(n)",
             path,
             content=NOTHING,
-            session=settings(SMALL_SPLITS, jobs=jobs, input_format="json"),
+            session=session(SMALL_SPLITS, jobs=jobs, input_format="json"),
         )
         for jobs in (1, 3)
     )
@@ -116,7 +116,7 @@ def test_an_error_in_a_process_is_the_same_error_in_one(tmp_path: Path) -> None:
     path = write(tmp_path / "a.log", 8)
     for jobs in (1, 3):
         with pytest.raises(api.PodhawkError, match="unknown command"):
-            api.search("* | nonsense", path, content=NOTHING, settings=settings(SMALL_SPLITS, jobs=jobs))
+            api.search("* | nonsense", path, content=NOTHING, session=session_with(SMALL_SPLITS, jobs=jobs))
 
 
 def test_a_piece_that_ends_with_a_whole_line_was_given_up(tmp_path: Path, profile: Profile) -> None:
@@ -165,8 +165,8 @@ def test_pieces_took_the_time_of_receipt_whatever_was_asked_for(jobs: int, tmp_p
     }
     path = tmp_path / "a.log"
     path.write_text("".join(json.dumps({**event, "auditID": str(number)}) + "\n" for number in range(100)))
-    around = settings(SMALL_SPLITS, jobs=jobs, time_field="stageTimestamp")
-    found = api.search("verb=get | stats max(_time) as time", path, content=NOTHING, settings=around)
+    around = session_with(SMALL_SPLITS, jobs=jobs, time_field="stageTimestamp")
+    found = api.search("verb=get | stats max(_time) as time", path, content=NOTHING, session=around)
     assert [row["time"] for row in found] == ["1793527205"]
 
 

@@ -35,7 +35,7 @@ class ReplayError(PodhawkError):
     exit_code = 2
 
 
-class Position(Struct):
+class ReplayPosition(Struct):
     """How far a replay is: events accepted, of which run, moved by how many seconds."""
 
     run: str
@@ -44,14 +44,14 @@ class Position(Struct):
     datasets: tuple[str, ...] = ()
 
 
-def read_position(path: Path, datasets: Sequence[str]) -> Position | None:
+def read_position(path: Path, datasets: Sequence[str]) -> ReplayPosition | None:
     """Where a replay of these datasets was stopped; None where none was. Raises UsageError for one of other
     datasets."""
     if not path.exists():
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        position = Position(found["run"], found["sent"], found["shift"], tuple(found["datasets"]))
+        position = ReplayPosition(found["run"], found["sent"], found["shift"], tuple(found["datasets"]))
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f"{path} is not a replay position file", remedy="Name a file that does not exist.") from None
     if position.datasets != tuple(datasets):
@@ -59,7 +59,7 @@ def read_position(path: Path, datasets: Sequence[str]) -> Position | None:
     return position
 
 
-def write_position(path: Path, position: Position) -> None:
+def write_position(path: Path, position: ReplayPosition) -> None:
     """Write a position down, whole or not at all."""
     part = path.with_name(path.name + ".part")
     part.write_text(json.dumps(to_builtins(position)), encoding="utf-8")
@@ -84,12 +84,12 @@ def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:
 def send(
     messages: Iterable[Message],
     target: Receiver,
-    position: Position,
+    position: ReplayPosition,
     *,
     rate: float | None = None,
     patience: float = 300.0,
     verify: bool | str = True,
-    accepted: Callable[[Position], None] = lambda position: None,
+    accepted: Callable[[ReplayPosition], None] = lambda position: None,
 ) -> Iterator[int]:
     """Send messages, and say after each batch how many it had. The first `position.sent` are passed over.
 

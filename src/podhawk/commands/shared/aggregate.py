@@ -198,7 +198,7 @@ def item_patterns(items: Sequence[Item]) -> tuple[str, ...]:
     return tuple(patterns(*(item.argument for item in items if not isinstance(item.argument, str | None))))
 
 
-Feed = Callable[["Group", Row], None]
+GroupFeed = Callable[["Group", Row], None]
 
 
 class Group(Struct, eq=False):
@@ -272,7 +272,7 @@ class Aggregator:
                     found[item.name] = value
         return found
 
-    def _feed(self, number: int, item: Item, context: Context) -> Feed:
+    def _feed(self, number: int, item: Item, context: Context) -> GroupFeed:
         aggregation, _ = self.made[number]
         if item.argument is None:
             return lambda group, row: group.plain[number].add("", row.order)
@@ -284,7 +284,7 @@ class Aggregator:
             return _field_feed(number, item.argument, aggregation.by_time)
         return _eval_feed(number, item, context, aggregation)
 
-    def _wild(self, number: int, item: Item) -> Feed:
+    def _wild(self, number: int, item: Item) -> GroupFeed:
         aggregation, argument = self.made[number]
         matcher = pattern(str(item.argument))
 
@@ -328,7 +328,7 @@ def _give(state: Any, value: Value, row: Row, by_time: bool) -> None:
             state.add_at(one, time, row.order)
 
 
-def _field_feed(number: int, name: str, by_time: bool) -> Feed:
+def _field_feed(number: int, name: str, by_time: bool) -> GroupFeed:
     def feed(group: Group, row: Row) -> None:
         value = row.get(name)
         if value is not None:
@@ -337,7 +337,7 @@ def _field_feed(number: int, name: str, by_time: bool) -> Feed:
     return feed
 
 
-def _presence_feed(number: int, name: str) -> Feed:
+def _presence_feed(number: int, name: str) -> GroupFeed:
     """Counts rows that have a field, however many values it holds."""
 
     def feed(group: Group, row: Row) -> None:
@@ -347,7 +347,7 @@ def _presence_feed(number: int, name: str) -> Feed:
     return feed
 
 
-def _eval_feed(number: int, item: Item, context: Context, aggregation: Aggregation) -> Feed:
+def _eval_feed(number: int, item: Item, context: Context, aggregation: Aggregation) -> GroupFeed:
     assert item.argument is not None
     assert not isinstance(item.argument, str)
     source = item.source if item.source is not None else SearchText("", "", ())

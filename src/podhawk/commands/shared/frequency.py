@@ -123,7 +123,7 @@ class Tally(Struct):
     count: int
 
 
-State = dict[Key, Tally]
+FrequencyState = dict[Key, Tally]
 
 
 class FrequencyRun:
@@ -133,15 +133,15 @@ class FrequencyRun:
         self.node = node
         self.fields = (*node.by, *node.names)
 
-    def start(self) -> State:
+    def start(self) -> FrequencyState:
         return {}
 
-    def add(self, state: State, rows: Iterable[Row]) -> None:
+    def add(self, state: FrequencyState, rows: Iterable[Row]) -> None:
         for row in rows:
             for key in keys_of(row, self.fields):
                 self._count(state, key, 1)
 
-    def _count(self, state: State, key: Key, number: int) -> None:
+    def _count(self, state: FrequencyState, key: Key, number: int) -> None:
         known = state.get(key)
         if known is None:
             state[key] = Tally(key, number)
@@ -150,12 +150,12 @@ class FrequencyRun:
         if filled(known.shown):
             known.shown = more_real(known.shown, key)
 
-    def merge(self, first: State, second: State) -> State:
+    def merge(self, first: FrequencyState, second: FrequencyState) -> FrequencyState:
         for tally in second.values():
             self._count(first, tally.shown, tally.count)
         return first
 
-    def finish(self, state: State) -> Table:
+    def finish(self, state: FrequencyState) -> Table:
         size = len(self.node.by)
         groups: dict[Key, list[Tally]] = {}
         for key, tally in state.items():

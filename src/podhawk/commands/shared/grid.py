@@ -16,11 +16,11 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from podhawk.commands.bin import Bins, Cut, chosen_span, cutter
 from podhawk.commands.context import Context
 from podhawk.commands.shared.aggregate import Aggregator, Group, Item, item_columns
+from podhawk.commands.shared.bins import Bins, Cut, chosen_span, cutter
 from podhawk.commands.shared.groups import sort_key
-from podhawk.commands.shared.series import Cell, Cells, Label, SeriesOptions, lay_out
+from podhawk.commands.shared.series import Label, SeriesCell, SeriesCells, SeriesOptions, lay_out
 from podhawk.commands.shared.spans import (
     Span,
     TimeSpan,
@@ -58,10 +58,10 @@ class Grid(Struct, frozen=True):
 
 class Line(Struct):
     shown: str | Number
-    cells: Cells = field(default_factory=dict)
+    cells: SeriesCells = field(default_factory=dict)
 
 
-class State(Struct):
+class GridState(Struct):
     """Lines by where they stand; `low` and `high` are the extremes of a row field that is cut into bins."""
 
     lines: dict[str | Number, Line] = field(default_factory=dict)
@@ -70,7 +70,7 @@ class State(Struct):
     high: Number = -math.inf
 
 
-GRID_STATES: Final = (State, Line, Cell, Group)
+GRID_STATES: Final = (GridState, Line, SeriesCell, Group)
 """The classes that occur in a state."""
 
 
@@ -89,10 +89,10 @@ class GridRun:
         )
         self.open_time = grid.over == "_time" and self.cut is None
 
-    def start(self) -> State:
-        return State()
+    def start(self) -> GridState:
+        return GridState()
 
-    def add(self, state: State, rows: Iterable[Row]) -> None:
+    def add(self, state: GridState, rows: Iterable[Row]) -> None:
         for row in rows:
             labels = self._labels(row)
             for key, shown in self._places(state, row):
@@ -104,7 +104,7 @@ class GridRun:
                 for label in labels:
                     cell = line.cells.get(label)
                     if cell is None:
-                        cell = line.cells[label] = Cell(self.aggregator.new())
+                        cell = line.cells[label] = SeriesCell(self.aggregator.new())
                     cell.count += 1
                     self.aggregator.add(cell.group, row)
         self._coarsen(state)
@@ -122,7 +122,7 @@ class GridRun:
             found.append(as_text(bin_[1]) if bin_ is not None else text)
         return list(dict.fromkeys(found)) if self.grid.options.dedup_splitvals else found
 
-    def _places(self, state: State, row: Row) -> list[tuple[str | Number, str | Number]]:
+    def _places(self, state: GridState, row: Row) -> list[tuple[str | Number, str | Number]]:
         if not self.grid.over:
             return [("", "")]
         value = row.get(self.grid.over)
@@ -141,14 +141,14 @@ class GridRun:
                 found.append((text, text))
         return list(dict.fromkeys(found)) if self.grid.options.dedup_splitvals else found
 
-    def _open(self, state: State, number: Number, text: str) -> tuple[str | Number, str | Number]:
+    def _open(self, state: GridState, number: Number, text: str) -> tuple[str | Number, str | Number]:
         """The place of a value whose bin is not known yet."""
         if self.open_time:
             piece = math.floor(number) // state.grain * state.grain
             return piece, piece
         return number, text
 
-    def _coarsen(self, state: State) -> None:
+    def _coarsen(self, state: GridState) -> None:
         if not self.open_time or state.low > state.high:
             return
         span = self._span(state)
@@ -157,7 +157,7 @@ class GridRun:
             size = max(seconds_of(time, 0, self.context.env.zone), 1)
             self._regrain(state, max(grain for grain in _GRAINS if grain <= size))
 
-    def _regrain(self, state: State, grain: int) -> None:
+    def _regrain(self, state: GridState, grain: int) -> None:
         if grain <= state.grain:
             return
         state.grain = grain
@@ -181,7 +181,7 @@ class GridRun:
                 mine.count += cell.count
                 mine.group = self.aggregator.merge(mine.group, cell.group)
 
-    def merge(self, first: State, second: State) -> State:
+    def merge(self, first: GridState, second: GridState) -> GridState:
         grain = max(first.grain, second.grain)
         self._regrain(first, grain)
         self._regrain(second, grain)
@@ -191,13 +191,13 @@ class GridRun:
         self._coarsen(first)
         return first
 
-    def _span(self, state: State) -> Span | None:
+    def _span(self, state: GridState) -> Span | None:
         """The span of the row field, once all values are known."""
         if self.grid.bins.span is not None or not self.grid.binned or state.low > state.high:
             return self.grid.bins.span
         return chosen_span(self.grid.bins, (state.low, state.high), self.grid.over, self.context)
 
-    def finish(self, state: State) -> Table:
+    def finish(self, state: GridState) -> Table:
         span = self._span(state)
         lines = state.lines
         if span is not None and self.cut is None:
@@ -267,7 +267,7 @@ class GridRun:
         found = self._ends(start, span)
         return as_text(start) if found is None else range_label(*found)
 
-    def _complete(self, ordered: list[str | Number], state: State) -> list[str | Number]:
+    def _complete(self, ordered: list[str | Number], state: GridState) -> list[str | Number]:
         """Without the bins at both ends that the events may not fill: the first, unless an event stands at its
         very start, and the last."""
         begins = bool(ordered) and not isinstance(ordered[0], str) and state.low > ordered[0]

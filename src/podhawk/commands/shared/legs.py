@@ -10,10 +10,9 @@ from __future__ import annotations
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Pipeline
 from podhawk.commands.properties import Effect, Resources
-from podhawk.commands.search import Search
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Table
-from podhawk.spl.clause import Subsearch, walk
+from podhawk.spl.clause import Clause, Subsearch, walk
 
 LIMIT = 50_000
 """Rows that a leg may bring. Source: the maxout and subsearch_maxout settings of limits.conf."""
@@ -35,7 +34,8 @@ def examine(pipeline: Pipeline, context: Context, what: str) -> None:
     for stage in pipeline.stages:
         if stage.command.refused:
             raise place(stage.source, stage.at, f"{stage.name} is not supported: {stage.command.refused}")
-        if isinstance(stage.node, Search) and any(isinstance(part, Subsearch) for part in walk(stage.node.clause)):
+        condition = stage.command.condition(stage.node)
+        if isinstance(condition, Clause) and any(isinstance(part, Subsearch) for part in walk(condition)):
             raise place(
                 stage.source,
                 stage.at,

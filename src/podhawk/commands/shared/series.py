@@ -165,7 +165,7 @@ def column_name(result: str, label: str, several: bool, sep: str = ": ", form: s
     return f"{result}{sep}{label}"
 
 
-class Cell:
+class SeriesCell:
     """What the events of one row and series gave, and how many they were."""
 
     __slots__ = ("count", "group")
@@ -175,7 +175,7 @@ class Cell:
         self.count = 0
 
 
-Cells = dict[Label, Cell]
+SeriesCells = dict[Label, SeriesCell]
 Finish = Callable[[int, Group], dict[str, Value]]
 """The results of a group that stands in the line of that number."""
 
@@ -189,7 +189,7 @@ def _place(label: str) -> tuple[int, int | float, str]:
 
 
 def _scores(
-    labels: Sequence[str], lines: Sequence[Cells], function: str, several: bool, finish: Finish
+    labels: Sequence[str], lines: Sequence[SeriesCells], function: str, several: bool, finish: Finish
 ) -> dict[str, int | float]:
     """How the series rank: by a function over their cells, or by their events where cells are no numbers."""
     scores: dict[str, int | float] = {}
@@ -212,7 +212,7 @@ def _scores(
 
 
 def _kept(
-    labels: list[str], lines: Sequence[Cells], options: SeriesOptions, several: bool, finish: Finish
+    labels: list[str], lines: Sequence[SeriesCells], options: SeriesOptions, several: bool, finish: Finish
 ) -> list[str]:
     """The series that stay, of labels in column order."""
     chosen = options.filter
@@ -231,7 +231,7 @@ def _kept(
 
 
 def lay_out(
-    lines: Sequence[Cells],
+    lines: Sequence[SeriesCells],
     results: Sequence[str] | None,
     options: SeriesOptions,
     aggregator: Aggregator,

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from podhawk.commands.declare import Pipeline
 from podhawk.errors import SearchError
-from podhawk.spl.text import Piece, SearchText, skip_quoted
+from podhawk.spl.text import SearchText, TextPiece, skip_quoted
 
 _BREAKS = re.compile(r"[\s\"'|,=()\[\]<>!\\`]")
 
@@ -65,17 +65,17 @@ def fill(text: str, marks: re.Pattern[str], show: Show) -> str:
 def fill_at(source: SearchText, start: int, end: int, marks: re.Pattern[str], show: Show) -> SearchText:
     """A slice of a search with every placeholder replaced, and the way back to what was written."""
     made: list[str] = []
-    pieces: list[Piece] = []
+    pieces: list[TextPiece] = []
     size = 0
     for part, span in _parts(source.text[start:end], marks, show):
         left, right = start + span[0], start + span[1]
         if part == source.text[left:right]:
             pieces += _verbatim(source, left, right, size)
         else:
-            pieces.append(Piece(size, _written(source, left), source.text[left:right]))
+            pieces.append(TextPiece(size, _written(source, left), source.text[left:right]))
         made.append(part)
         size += len(part)
-    return SearchText("".join(made), source.written, tuple(pieces) or (Piece(0, 0),), source.name)
+    return SearchText("".join(made), source.written, tuple(pieces) or (TextPiece(0, 0),), source.name)
 
 
 def _parts(text: str, marks: re.Pattern[str], show: Show) -> Iterator[tuple[str, tuple[int, int]]]:
@@ -89,13 +89,13 @@ def _parts(text: str, marks: re.Pattern[str], show: Show) -> Iterator[tuple[str,
         yield text[at:], (at, len(text))
 
 
-def _verbatim(source: SearchText, left: int, right: int, size: int) -> Iterator[Piece]:
+def _verbatim(source: SearchText, left: int, right: int, size: int) -> Iterator[TextPiece]:
     known = [piece for piece in source.pieces if piece.start <= left][-1:]
     for piece in known:
-        yield Piece(size, piece.written if piece.macro else piece.written + left - piece.start, piece.macro)
+        yield TextPiece(size, piece.written if piece.macro else piece.written + left - piece.start, piece.macro)
     for piece in source.pieces:
         if left < piece.start < right:
-            yield Piece(size + piece.start - left, piece.written, piece.macro)
+            yield TextPiece(size + piece.start - left, piece.written, piece.macro)
 
 
 def _written(source: SearchText, offset: int) -> int:

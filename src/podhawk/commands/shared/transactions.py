@@ -37,7 +37,7 @@ class Rules(Struct, frozen=True):
     unifyends: bool
 
 
-class Transaction(Struct, eq=False):
+class EventGroup(Struct, eq=False):
     """Events that belong together, newest first."""
 
     number: int
@@ -68,16 +68,16 @@ class _Open:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.all: dict[int, Transaction] = {}
-        self.index: dict[tuple[str, str], dict[int, Transaction]] = {}
+        self.all: dict[int, EventGroup] = {}
+        self.index: dict[tuple[str, str], dict[int, EventGroup]] = {}
 
-    def candidates(self, values: dict[str, set[str]], boundary: bool) -> Iterable[Transaction]:
+    def candidates(self, values: dict[str, set[str]], boundary: bool) -> Iterable[EventGroup]:
         names = self.rules.names
         if not names or (not values and boundary and not self.rules.unifyends):
             return reversed(list(self.all.values()))
         if not values:
             return ()
-        found: dict[int, Transaction] = {}
+        found: dict[int, EventGroup] = {}
         for name, own in values.items():
             for value in own:
                 found.update(self.index.get((name, value), {}))
@@ -85,13 +85,13 @@ class _Open:
             found.update(self.all)
         return [found[number] for number in sorted(found, reverse=True)]
 
-    def find(self, values: dict[str, set[str]], boundary: bool) -> Transaction | None:
+    def find(self, values: dict[str, set[str]], boundary: bool) -> EventGroup | None:
         for txn in self.candidates(values, boundary):
             if all(name not in txn.values or txn.values[name] & own for name, own in values.items()):
                 return txn
         return None
 
-    def add(self, txn: Transaction, row: Row, values: dict[str, set[str]]) -> None:
+    def add(self, txn: EventGroup, row: Row, values: dict[str, set[str]]) -> None:
         self.all[txn.number] = txn
         txn.members.append(row)
         for name, own in values.items():
@@ -101,7 +101,7 @@ class _Open:
                 self.index.setdefault((name, value), {})[txn.number] = txn
             known |= own
 
-    def remove(self, txn: Transaction) -> None:
+    def remove(self, txn: EventGroup) -> None:
         del self.all[txn.number]
         for name, own in txn.values.items():
             for value in own:
@@ -111,20 +111,20 @@ class _Open:
                     del self.index[(name, value)]
 
 
-def _too_far(txn: Transaction, time: float | None, rules: Rules) -> bool:
+def _too_far(txn: EventGroup, time: float | None, rules: Rules) -> bool:
     newest, oldest = time_of(txn.members[0]), time_of(txn.members[-1])
     if time is None or newest is None or oldest is None:
         return False
     return (0 <= rules.maxspan < newest - time) or (0 <= rules.maxpause < oldest - time)
 
 
-def group(rows: Sequence[Row], rules: Rules) -> tuple[list[Transaction], list[Row]]:
+def group(rows: Sequence[Row], rules: Rules) -> tuple[list[EventGroup], list[Row]]:
     """All transactions, complete or not, and the events that belong to none."""
-    done: list[Transaction] = []
+    done: list[EventGroup] = []
     orphans: list[Row] = []
     waiting = _Open(rules)
 
-    def close(txn: Transaction, closed: bool) -> None:
+    def close(txn: EventGroup, closed: bool) -> None:
         txn.closed = closed
         waiting.remove(txn)
         done.append(txn)
@@ -147,7 +147,7 @@ def group(rows: Sequence[Row], rules: Rules) -> tuple[list[Transaction], list[Ro
             close(txn, rules.starts is None)
             txn = None
         if txn is None:
-            txn = Transaction(number, ended=ends)
+            txn = EventGroup(number, ended=ends)
         waiting.add(txn, row, values)
         if starts:
             txn.started = True
@@ -161,7 +161,7 @@ def group(rows: Sequence[Row], rules: Rules) -> tuple[list[Transaction], list[Ro
 
 
 def merge_members(
-    txn: Transaction, names: Sequence[str], mvlist: bool | tuple[str, ...], nullstr: str, mvraw: bool, delim: str
+    txn: EventGroup, names: Sequence[str], mvlist: bool | tuple[str, ...], nullstr: str, mvraw: bool, delim: str
 ) -> Row:
     """A transaction as one row: the oldest event's time, and the values of all."""
     members = txn.members[::-1]

@@ -9,7 +9,7 @@ from msgspec import Struct
 from podhawk.detect.finding import Finding
 
 
-class Change(Struct, frozen=True):
+class FindingChange(Struct, frozen=True):
     """One difference: `appears`, `vanishes` or `changes`. The finding is the new one where there is one."""
 
     what: str
@@ -35,17 +35,17 @@ class Change(Struct, frozen=True):
         return ", ".join(parts)
 
 
-def compare(old: Iterable[Finding], new: Iterable[Finding]) -> list[Change]:
+def compare(old: Iterable[Finding], new: Iterable[Finding]) -> list[FindingChange]:
     """The differences, in order of detection and time. A finding is the same if its id is."""
     before = {one.finding_id: one for one in old}
     after = {one.finding_id: one for one in new}
-    found = [Change("vanishes", one) for id_, one in before.items() if id_ not in after]
+    found = [FindingChange("vanishes", one) for id_, one in before.items() if id_ not in after]
     for id_, one in after.items():
         known = before.get(id_)
         if known is None:
-            found.append(Change("appears", one))
-        elif Change("changes", one, known).about():
-            found.append(Change("changes", one, known))
+            found.append(FindingChange("appears", one))
+        elif FindingChange("changes", one, known).about():
+            found.append(FindingChange("changes", one, known))
     return sorted(
         found,
         key=lambda change: (

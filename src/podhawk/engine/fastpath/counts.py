@@ -14,7 +14,7 @@ from typing import Final
 
 from podhawk.commands.declare import Counting
 from podhawk.commands.search import Search
-from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, UNSET, Shape, Values, reader, sound
+from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, UNSET, DecodedValues, Shape, reader, sound
 from podhawk.engine.prefilter.newlines import count_lines
 from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.events.event import METADATA
@@ -28,7 +28,7 @@ _NOTHING: Final = frozenset({UNSET})
 _LOST: Final = attrgetter("annotations.truncated")
 
 
-def line_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int], bool]:
+def line_counter(shape: Shape, by: Sequence[str], seen: dict[DecodedValues, int]) -> Callable[[bytes, int], bool]:
     """Takes a line for a search that only counts by fields, and counts its stage, level and values in `seen`."""
     read = reader(("stage", "level", *by))
     decode, annotated = shape.decode, shape.annotated
@@ -48,14 +48,14 @@ def line_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Ca
     return take
 
 
-def block_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> Callable[[bytes, int, int], int]:
+def block_counter(shape: Shape, by: Sequence[str], seen: dict[DecodedValues, int]) -> Callable[[bytes, int, int], int]:
     """The same for the lines between two offsets of a block. None of them is counted if one must take the slow path."""
     names = tuple(dict.fromkeys(("verb", "stage", "level", *by)))
     read = reader(names)
     key_of = itemgetter(*map(names.index, ("stage", "level", *by)))
     decode, annotated = shape.spelled_decoder(), shape.annotated
 
-    def part(block: bytes, start: int, stop: int, counts: Counter[Values]) -> int:
+    def part(block: bytes, start: int, stop: int, counts: Counter[DecodedValues]) -> int:
         """Count the events of a part of a block, if all of them are of the shape; returns how many lines that is."""
         lines = memoryview(block)[start:stop]
         try:
@@ -75,7 +75,7 @@ def block_counter(shape: Shape, by: Sequence[str], seen: dict[Values, int]) -> C
         return len(events)
 
     def take_lines(block: bytes, start: int, stop: int) -> int:
-        counts: Counter[Values] = Counter()
+        counts: Counter[DecodedValues] = Counter()
         taken = 0
         while start < stop:
             end = block.rfind(b"\n", start, start + PART) + 1 if stop - start > PART else stop

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from podhawk.engine.fastpath.decoder import UNSET, Values, value_of
+from podhawk.engine.fastpath.decoder import UNSET, DecodedValues, value_of
 from podhawk.events.candidates import LineCounter
 from podhawk.events.collected import CollectedLine
 from podhawk.events.decode import BadJSON, decode_json
@@ -45,7 +45,7 @@ def _heads(names: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted({head_of(name) for name in names}))
 
 
-class Position:
+class LinePosition:
     """Where the lines that come next stand: the file, its place in the input, and how their numbers are counted.
 
     Line numbers are counted in a block only when one is needed (`start_block`).
@@ -75,7 +75,7 @@ class DecodedLine:
 
     __slots__ = ("_at", "_collected", "_number", "_order", "_position", "_text", "bodies", "event")
 
-    def __init__(self, event: Any, text: bytes, at: int, position: Position) -> None:
+    def __init__(self, event: Any, text: bytes, at: int, position: LinePosition) -> None:
         self.event = event
         self.bodies = Bodies(event)
         self._text = text
@@ -115,7 +115,7 @@ class DecodedLine:
 
 def make_row(
     names: Sequence[str],
-    values: Values,
+    values: DecodedValues,
     fixed: dict[str, str],
     bodies: dict[str, Value] | None = None,
     order: OrderKey | None = None,

@@ -58,7 +58,7 @@ _UNSPELLED: Final[Mapping[str, Any]] = {}
 _NEVER: Any = Literal["\0"] | msgspec.UnsetType
 """A type that the mark of a lost part never has."""
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
-Values = tuple[Any, ...]
+DecodedValues = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () for a missing one."""
 
 
@@ -143,7 +143,7 @@ def _same(value: Any) -> Callable[[], Any]:
     return lambda: value
 
 
-def reader(names: Sequence[str]) -> Callable[[Any], Values]:
+def reader(names: Sequence[str]) -> Callable[[Any], DecodedValues]:
     """A generated function that gives some fields of a decoded event, none of them in a body, as a tuple."""
     parts: list[str] = []
     constants: list[str] = []
@@ -159,7 +159,7 @@ def reader(names: Sequence[str]) -> Callable[[Any], Values]:
             parts.append(f"e.{plain}.{rest.removesuffix('{}')}" if rest else f"e.{plain}")
     scope: dict[str, Any] = {"UNSET": UNSET, "c": tuple(constants)}
     exec(compile(f"def read(e): return ({' '.join(f'{part},' for part in parts)})", "<podhawk reader>", "exec"), scope)
-    made: Callable[[Any], Values] = scope["read"]
+    made: Callable[[Any], DecodedValues] = scope["read"]
     return made
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from podhawk.engine.fastpath.clause_index import Index
 from podhawk.engine.fastpath.decoded import Bodies, DecodedLine, make_row
-from podhawk.engine.fastpath.decoder import UNSET, Values, bodied, reader
+from podhawk.engine.fastpath.decoder import UNSET, DecodedValues, bodied, reader
 from podhawk.engine.fastpath.feeds import CountingFeed, Feed
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.offer import note_present
@@ -38,7 +38,7 @@ class ClauseGroup:
         self._fixed = fixed
         self._most = most
         self._read = reader(self.names)
-        self._known: dict[Values, bool] = {}
+        self._known: dict[DecodedValues, bool] = {}
 
     def wants(self, event: Any) -> bool:
         """Whether the clause wants an event that has none of the bodies that it reads."""
@@ -62,7 +62,7 @@ class ClauseGroup:
             note_present(collector, row)
         return self.collectors[0].search.ruled_out(row)
 
-    def _ask(self, values: Values, bodies: dict[str, Value]) -> bool:
+    def _ask(self, values: DecodedValues, bodies: dict[str, Value]) -> bool:
         row = make_row(self.names, values, self._fixed, bodies)
         for collector in self.collectors:
             note_present(collector, row)
@@ -88,9 +88,9 @@ class DispatchTable:
         self._names = sorted(set().union(*(group.names for group in groups)))
         self.bodied = bodied(set().union(*(group.heads for group in groups)))
         self.read = reader(self._names)
-        self.known: dict[Values, Takers] = {}
+        self.known: dict[DecodedValues, Takers] = {}
         self._reading_bodies = [group for group in groups if group.heads]
-        self._with_bodies: dict[Values, tuple[tuple[ClauseGroup, ...], tuple[ClauseGroup, ...]]] = {}
+        self._with_bodies: dict[DecodedValues, tuple[tuple[ClauseGroup, ...], tuple[ClauseGroup, ...]]] = {}
 
     @property
     def size(self) -> int:
@@ -102,7 +102,7 @@ class DispatchTable:
         self.known.clear()
         self._with_bodies.clear()
 
-    def learn(self, event: Any, values: Values) -> Takers:
+    def learn(self, event: Any, values: DecodedValues) -> Takers:
         """Ask the clauses about an event without such a body, and remember the answer under its values."""
         if len(self.known) >= self._most:
             self.known.clear()
@@ -127,7 +127,7 @@ class DispatchTable:
             wanting = (*wanting, *[one for one in open_ones if one.wants_with(event, bodies)])
         return _takers(wanting)
 
-    def _asked(self, values: Values) -> list[ClauseGroup]:
+    def _asked(self, values: DecodedValues) -> list[ClauseGroup]:
         """The groups whose clause these values may satisfy. Which fields are present is noted for the others too."""
         held = dict(zip(self._names, values, strict=True))
         numbers = set(self._index.of(held))

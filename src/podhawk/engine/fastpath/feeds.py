@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.counts import fills, order_free
 from podhawk.engine.fastpath.decoded import DecodedLine, make_row
-from podhawk.engine.fastpath.decoder import Values, bodied, reader, value_of
+from podhawk.engine.fastpath.decoder import DecodedValues, bodied, reader, value_of
 from podhawk.engine.fastpath.row_filter import UNIQUE, RowFilter, row_filter_for
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.lineage import volatility
@@ -63,7 +63,7 @@ class RowFeed:
     """Makes a row of each line that comes past the filters of the search."""
 
     def __init__(
-        self, collector: RowCollector, fields: Fields, fixed: dict[str, str], row_filter: RowFilter | None
+        self, collector: RowCollector, fields: FeedFields, fixed: dict[str, str], row_filter: RowFilter | None
     ) -> None:
         self._collector = collector
         self._fields = fields
@@ -97,7 +97,7 @@ class CountingFeed:
         self.values = reader(names)
         self._collector = collector
         self._most = most
-        self._counts: dict[Values, int] = {}
+        self._counts: dict[DecodedValues, int] = {}
 
     def read(self, line: DecodedLine) -> Any:
         return self.values(line.event)
@@ -114,7 +114,7 @@ class CountingFeed:
             self._pass_on(self._counts)
             self._counts.clear()
 
-    def _pass_on(self, counts: dict[Values, int]) -> None:
+    def _pass_on(self, counts: dict[DecodedValues, int]) -> None:
         raise NotImplementedError
 
 
@@ -126,7 +126,7 @@ class ByFieldFeed(CountingFeed):
         self._run = run
         self._filled = [Filled(filled[name]) if name in filled else None for name in run.by]
 
-    def _pass_on(self, counts: dict[Values, int]) -> None:
+    def _pass_on(self, counts: dict[DecodedValues, int]) -> None:
         state, run = self._collector.state, self._run
         columns = [_Column(fill) for fill in self._filled]
         for values, count in counts.items():
@@ -137,7 +137,7 @@ class TupleFeed(CountingFeed):
     """Counts tuples of all fields that a search reads. An event with a body that it reads gives a row of its own."""
 
     def __init__(
-        self, collector: RowCollector, run: Counting, fields: Fields, fixed: dict[str, str], most: int
+        self, collector: RowCollector, run: Counting, fields: FeedFields, fixed: dict[str, str], most: int
     ) -> None:
         super().__init__(collector, fields.names, most)
         self.without_bodies = fields.bodied is None
@@ -145,21 +145,21 @@ class TupleFeed(CountingFeed):
         self._fields = fields
         self._fixed = fixed
 
-    def read(self, line: DecodedLine) -> Values | Row:
+    def read(self, line: DecodedLine) -> DecodedValues | Row:
         fields = self._fields
         values = self.values(line.event)
         if fields.bodied is None or not fields.bodied(line.event):
             return values
         return make_row(fields.names, values, self._fixed, line.bodies.fields(fields.of_bodies))
 
-    def add(self, found: Values | Row) -> None:
+    def add(self, found: DecodedValues | Row) -> None:
         if found.__class__ is Row:
             self._collector.stats.matched += 1
             self._collector.add_row(found)
         else:
             super().add(found)
 
-    def _pass_on(self, counts: dict[Values, int]) -> None:
+    def _pass_on(self, counts: dict[DecodedValues, int]) -> None:
         collector, run = self._collector, self._run
         stream, names = collector.search.stream, self._fields.names
         for values, count in counts.items():
@@ -181,7 +181,7 @@ class _Column(dict[Any, Any]):
         return found
 
 
-class Fields:
+class FeedFields:
     """The fields that a search reads, parted into those of the struct, those of bodies, and the time."""
 
     def __init__(self, names: frozenset[str], ordered: bool) -> None:
@@ -203,7 +203,7 @@ def feed_for(collector: Collector, names: frozenset[str], fixed: dict[str, str],
     if filled is not None:
         assert isinstance(run, Counting)
         return ByFieldFeed(collector, run, filled, most)
-    fields = Fields(names, ordered=not order_free(search))
+    fields = FeedFields(names, ordered=not order_free(search))
     if isinstance(run, Counting) and not (fields.timed or names & UNIQUE or _by_chance(search)):
         return TupleFeed(collector, run, fields, fixed, most)
     return RowFeed(collector, fields, fixed, row_filter_for(search, fixed, options))

@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.counts import block_counter, counts_everything, line_counter
-from podhawk.engine.fastpath.decoded import DecodedLine, Position
-from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, SOUND, UNSET, Shape, Values, reachable, sound, value_of
+from podhawk.engine.fastpath.decoded import DecodedLine, LinePosition
+from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, SOUND, UNSET, DecodedValues, Shape, reachable, sound, value_of
 from podhawk.engine.fastpath.dispatch import ClauseGroup, DispatchTable, feed_all
 from podhawk.engine.fastpath.feeds import Feed, RowFeed, feed_for
 from podhawk.engine.options import EngineOptions
@@ -81,7 +81,7 @@ class FastPath:
         self._options = options
         self._by_file = len(place) == 1
         self._files = files
-        self._position = Position(place)
+        self._position = LinePosition(place)
         asked = [clause_fields(one.search) if one.search.selects_native else None for one in collectors]
         self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
         self._decode = self._shape.decode
@@ -90,7 +90,7 @@ class FastPath:
         self._tables: dict[Searches, DispatchTable | None] = {}
         self._since_check = 0
         self._seen: defaultdict[tuple[Searches, Any, Any], int] = defaultdict(int)
-        self._counted: dict[Values, int] = {}
+        self._counted: dict[DecodedValues, int] = {}
         self.lines = 0
         """The lines that were taken; complete after `account`."""
         self.take: Callable[[bytes, int], bool] = self._take

@@ -19,7 +19,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Stage, Wanted
 from podhawk.commands.properties import Effect
 from podhawk.engine.fastpath.decoded import make_row
-from podhawk.engine.fastpath.decoder import Values, reachable, reader
+from podhawk.engine.fastpath.decoder import DecodedValues, reachable, reader
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.lineage import volatility
 from podhawk.engine.plan.planner import Plan
@@ -72,7 +72,7 @@ class RowFilter:
         self._fixed = fixed
         self._names = sorted(names)
         self._read = reader(self._names)
-        self._known: dict[Values, bool] = {}
+        self._known: dict[DecodedValues, bool] = {}
         self._trials, self._most = options.row_filter_trials, options.remembered_values
         self._looked = 0
         self.ran = 0
@@ -91,7 +91,7 @@ class RowFilter:
             found = self._known[values] = self._run(values)
         return found
 
-    def _run(self, values: Values) -> bool:
+    def _run(self, values: DecodedValues) -> bool:
         self.ran += 1
         self._warned = False
         row = make_row(self._names, values, self._fixed)

@@ -19,7 +19,7 @@ from podhawk.commands.properties import Effect, Made
 from podhawk.functions.declare import Volatility
 
 
-class Origin(Struct, frozen=True):
+class ColumnOrigin(Struct, frozen=True):
     """What a column is made of, in terms of event fields: `fields` (None: possibly any).
 
     The other members mean the same as those of `Made`. A column that does not exist is unchanged and has no fields.
@@ -32,9 +32,9 @@ class Origin(Struct, frozen=True):
     growing: bool = True
     strict: bool = True
 
-    def __or__(self, other: Origin) -> Origin:
+    def __or__(self, other: ColumnOrigin) -> ColumnOrigin:
         """The origin of a column that has one of two origins, depending on the row."""
-        return Origin(
+        return ColumnOrigin(
             None if self.fields is None or other.fields is None else self.fields | other.fields,
             self.unchanged and other.unchanged,
             self.aggregated or other.aggregated,
@@ -44,7 +44,7 @@ class Origin(Struct, frozen=True):
         )
 
 
-_NONE = Origin()
+_NONE = ColumnOrigin()
 
 
 class Lineage:
@@ -52,13 +52,13 @@ class Lineage:
 
     def __init__(self, stages: Sequence[Stage]) -> None:
         self.stages = stages
-        self._known: dict[tuple[str, int], Origin] = {}
+        self._known: dict[tuple[str, int], ColumnOrigin] = {}
 
-    def origin(self, name: str, before: int | None = None) -> Origin:
+    def origin(self, name: str, before: int | None = None) -> ColumnOrigin:
         """The origin of a column after all stages, or before the stage with the index `before`."""
         at = len(self.stages) if before is None else before
         if at == 0:
-            return Origin(frozenset({name}), growing=False)
+            return ColumnOrigin(frozenset({name}), growing=False)
         known = self._known.get((name, at))
         if known is None:
             known = _NONE
@@ -69,14 +69,14 @@ class Lineage:
             self._known[name, at] = known
         return known
 
-    def _through(self, made: Made, at: int) -> Origin:
+    def _through(self, made: Made, at: int) -> ColumnOrigin:
         if made.of is None:
-            return Origin(None, made.unchanged, made.aggregated, made.total, made.growing, made.strict)
+            return ColumnOrigin(None, made.unchanged, made.aggregated, made.total, made.growing, made.strict)
         found = _NONE
         for name in sorted(made.of):
             found |= self.origin(name, at)
         same_row = made.unchanged and not made.aggregated
-        return Origin(
+        return ColumnOrigin(
             found.fields,
             made.unchanged and found.unchanged,
             made.aggregated or found.aggregated,

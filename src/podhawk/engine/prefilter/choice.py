@@ -16,13 +16,13 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from podhawk.engine.prefilter.literals import CARRIED, PLAIN, Group, Groups, Literal
+from podhawk.engine.prefilter.literals import CARRIED, PLAIN, LineLiteral, LiteralGroup, LiteralGroups
 
 FEW: Final = 4
 """Up to so many kinds of searches, each has a pattern of two groups."""
 
 
-def pattern_of(literal: Literal) -> bytes:
+def pattern_of(literal: LineLiteral) -> bytes:
     """A literal as a regular expression. A quote closes it, or the first of the backslashes before a quote."""
     if not literal.text:
         return begins_otherwise(PLAIN.encode())
@@ -32,7 +32,7 @@ def pattern_of(literal: Literal) -> bytes:
     return (rb'"' if literal.opens else b"") + text + (rb'["\\]' if literal.closes else b"")
 
 
-def plain_patterns(literal: Literal) -> tuple[bytes, ...]:
+def plain_patterns(literal: LineLiteral) -> tuple[bytes, ...]:
     """The same as a few patterns that are plain text, where that is possible: a thousand of these are compiled in a
     twentieth of the time."""
     if not literal.text or literal.bare or not literal.closes:
@@ -58,12 +58,12 @@ def together(parts: Sequence[bytes]) -> bytes:
     return rb"%s[^\n]*%s|%s[^\n]*%s" % (first, second, second, first)
 
 
-def spellings(group: Group) -> tuple[bytes, ...]:
+def spellings(group: LiteralGroup) -> tuple[bytes, ...]:
     """The texts of which a line in lower case must contain one, to have a literal of the group."""
     return tuple(((b'"' if literal.opens else b"") + literal.text.lower().encode()) for literal in group)
 
 
-def rarest_pair(groups: Sequence[Group], lines: Sequence[bytes]) -> tuple[Group, ...]:
+def rarest_pair(groups: Sequence[LiteralGroup], lines: Sequence[bytes]) -> tuple[LiteralGroup, ...]:
     """The two groups that the fewest lines have together; of equal ones the earlier. Lines must be in lower case."""
     having = [
         {number for number, line in enumerate(lines) if any(spelling in line for spelling in spellings(group))}
@@ -76,10 +76,10 @@ def rarest_pair(groups: Sequence[Group], lines: Sequence[bytes]) -> tuple[Group,
     return groups[first], groups[second]
 
 
-def choose(kinds: Sequence[Groups], sample: bytes) -> list[tuple[Group, ...]]:
+def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralGroup, ...]]:
     """For each kind of search the groups to scan for, by what is rare in a sample."""
     low = sample.lower()
-    counts: dict[Group, int] = {}
+    counts: dict[LiteralGroup, int] = {}
     for groups in kinds:
         for group in groups:
             if group not in counts:
@@ -92,7 +92,7 @@ def choose(kinds: Sequence[Groups], sample: bytes) -> list[tuple[Group, ...]]:
     return chosen
 
 
-def patterns_of(chosen: Sequence[Group]) -> Iterator[bytes]:
+def patterns_of(chosen: Sequence[LiteralGroup]) -> Iterator[bytes]:
     """The patterns of the groups that were chosen for a search. A line that has none of them does not match it."""
     if len(chosen) == 1:
         for literal in chosen[0]:
@@ -101,5 +101,5 @@ def patterns_of(chosen: Sequence[Group]) -> Iterator[bytes]:
         yield together([_group_pattern(group) for group in chosen])
 
 
-def _group_pattern(group: Group) -> bytes:
+def _group_pattern(group: LiteralGroup) -> bytes:
     return rb"(?:" + rb"|".join(sorted(pattern_of(literal) for literal in group)) + rb")"

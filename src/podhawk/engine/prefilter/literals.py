@@ -40,7 +40,7 @@ _NOT_IN_LINES: Final = frozenset({*METADATA, "_time", "_raw"})
 _BARE = frozenset({"true", "false", "null"})
 
 
-class Literal(Struct, frozen=True):
+class LineLiteral(Struct, frozen=True):
     """A run of plain ASCII characters. `opens` and `closes` say that a quote must stand before or after it, `bare` that
     it is a whole value with or without quotes, `key` that it is a part of a field's name."""
 
@@ -57,16 +57,16 @@ class Literal(Struct, frozen=True):
         return length if self.key or self.text.lower() in _BARE else length + 1000
 
 
-Group = frozenset[Literal]
-Groups = tuple[Group, ...]
+LiteralGroup = frozenset[LineLiteral]
+LiteralGroups = tuple[LiteralGroup, ...]
 PLAIN: Final = '{"kind":"Event",'
 """The beginning of a line that the API server writes."""
-CARRIED: Final[Groups] = (frozenset({Literal("")}),)
+CARRIED: Final[LiteralGroups] = (frozenset({LineLiteral("")}),)
 """The groups of a search that selects events in a carrier's view only: lines that begin in another way. Each carrier
 wraps events in an object of its own, and none of these is called an Event."""
 
 
-def groups_of(clause: Clause) -> Groups:
+def groups_of(clause: Clause) -> LiteralGroups:
     """The groups of a clause; none if it tells nothing about lines."""
     match clause:
         case spl.And(parts=parts):
@@ -89,7 +89,7 @@ def groups_of(clause: Clause) -> Groups:
             return ()
 
 
-def _either(sides: list[Groups]) -> Groups:
+def _either(sides: list[LiteralGroups]) -> LiteralGroups:
     """The groups that all sides have in common, and one group of the most selective of the rest of each side. None if a
     side tells nothing."""
     if not sides or not all(sides):
@@ -97,36 +97,36 @@ def _either(sides: list[Groups]) -> Groups:
     common = [group for group in sides[0] if all(group in side for side in sides)]
     rests = [[group for group in side if group not in common] for side in sides]
     if all(rests):
-        merged: Group = frozenset().union(*(max(rest, key=_weakest) for rest in rests))
+        merged: LiteralGroup = frozenset().union(*(max(rest, key=_weakest) for rest in rests))
         if len(merged) <= MOST_ALTERNATIVES:
             return (merged, *common)
     return tuple(common)
 
 
-def _weakest(group: Group) -> int:
+def _weakest(group: LiteralGroup) -> int:
     return min(literal.strength for literal in group)
 
 
-def _value(value: str) -> Groups:
+def _value(value: str) -> LiteralGroups:
     if network(value) is not None:
         return ()
     pieces = value.split("*")
     if len(pieces) == 1 and not _BREAKS.search(value):
         # A number has one spelling per event only as text: 403 is 403, with or without quotes.
         quoted = as_number(value) is None and value.lower() not in _BARE
-        literal = Literal(value, quoted, quoted, not quoted)
+        literal = LineLiteral(value, quoted, quoted, not quoted)
         return (frozenset({literal}),) if len(value) + quoted >= SHORTEST else ()
     return _longest(pieces)
 
 
-def _name(name: str) -> Groups:
+def _name(name: str) -> LiteralGroups:
     # Shippers rename annotation keys: a dash may stand as an underscore.
-    return tuple(dict.fromkeys(frozenset({Literal(run, key=True)}) for run in _runs(re.split(r"[.{}_*-]+", name))))
+    return tuple(dict.fromkeys(frozenset({LineLiteral(run, key=True)}) for run in _runs(re.split(r"[.{}_*-]+", name))))
 
 
-def _longest(pieces: Iterable[str]) -> Groups:
+def _longest(pieces: Iterable[str]) -> LiteralGroups:
     runs = _runs(pieces)
-    return (frozenset({Literal(max(runs, key=len))}),) if runs else ()
+    return (frozenset({LineLiteral(max(runs, key=len))}),) if runs else ()
 
 
 def _runs(pieces: Iterable[str]) -> list[str]:

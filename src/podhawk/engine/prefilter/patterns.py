@@ -50,7 +50,7 @@ def usable() -> bool:
     return True
 
 
-class Matcher:
+class BlockMatcher:
     """All patterns in one Hyperscan database, run over whole blocks."""
 
     def __init__(self, patterns: list[bytes]) -> None:

@@ -23,9 +23,9 @@ from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.prefilter.choice import choose, patterns_of
-from podhawk.engine.prefilter.literals import Group, Groups
+from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
-from podhawk.engine.prefilter.patterns import Matcher, usable
+from podhawk.engine.prefilter.patterns import BlockMatcher, usable
 from podhawk.events.candidates import CONTINUES, FoundLine
 
 SAMPLE_BYTES: Final = 256 << 10
@@ -38,7 +38,7 @@ MOST_SETS: Final = 4096
 """Combinations of kinds that are remembered. A log can be made to hold any combination of literals."""
 _FEED: Final = 10
 
-Span = tuple[int, int, int]
+LineSpan = tuple[int, int, int]
 """Where a line starts and stops, and a bit for each kind of search that may want it; all bits for any."""
 
 
@@ -60,23 +60,23 @@ class Selection(Struct):
 class SearchKind(Struct):
     """Searches with the same groups, and those of the groups that are scanned for."""
 
-    groups: Groups
+    groups: LiteralGroups
     searches: frozenset[int]
-    chosen: tuple[Group, ...] = ()
+    chosen: tuple[LiteralGroup, ...] = ()
 
 
 class Prefilter:
     """The prefilter of a set of searches, each given as its groups (at least one)."""
 
-    def __init__(self, searches: Sequence[Groups], options: EngineOptions = DEFAULTS) -> None:
-        numbers: dict[Groups, list[int]] = {}
+    def __init__(self, searches: Sequence[LiteralGroups], options: EngineOptions = DEFAULTS) -> None:
+        numbers: dict[LiteralGroups, list[int]] = {}
         for number, groups in enumerate(searches):
             numbers.setdefault(groups, []).append(number)
         self.kinds = [SearchKind(groups, frozenset(those)) for groups, those in numbers.items()]
         self._sampled_lines = options.sampled_lines
         self._came: Counter[int] = Counter()
         self._selected = [0] * len(self.kinds)
-        self._matcher: Matcher | None = None
+        self._matcher: BlockMatcher | None = None
         self._masks: list[int] = []
         self._sets: dict[int, frozenset[int]] = {}
         self._blocks = 0  # since literals were chosen
@@ -93,7 +93,7 @@ class Prefilter:
                 patterns[pattern] = patterns.get(pattern, 0) | 1 << number
         if self._matcher is None or before != [kind.chosen for kind in self.kinds]:
             self._masks = list(patterns.values())
-            self._matcher = Matcher(list(patterns))
+            self._matcher = BlockMatcher(list(patterns))
 
     @property
     def prepared(self) -> bool:
@@ -135,9 +135,9 @@ class Prefilter:
             self._again *= 2
             self.prepare(block)
 
-    def _spans(self, block: bytes, ends: list[tuple[int, int]], first: int, last: int) -> list[Span]:
+    def _spans(self, block: bytes, ends: list[tuple[int, int]], first: int, last: int) -> list[LineSpan]:
         """The lines in which matches end, with the kinds of search that each match stands for."""
-        spans: list[Span] = []
+        spans: list[LineSpan] = []
         masks, find, rfind = self._masks, block.find, block.rfind
         known = len(masks)
         stop, mask, begin = first - 1, 0, 0
@@ -159,7 +159,7 @@ class Prefilter:
             spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
         return spans
 
-    def _selection(self, block: bytes, spans: list[Span], at: int, last: int) -> Selection:
+    def _selection(self, block: bytes, spans: list[LineSpan], at: int, last: int) -> Selection:
         """The lines themselves, with the searches that may want them."""
         sets = self._sets
         if len(sets) >= MOST_SETS:
@@ -204,7 +204,9 @@ class Prefilter:
         return numbers
 
 
-def _with_others(block: bytes, spans: list[Span], open_ends: list[int], sample: int, at: int, last: int) -> list[Span]:
+def _with_others(
+    block: bytes, spans: list[LineSpan], open_ends: list[int], sample: int, at: int, last: int
+) -> list[LineSpan]:
     """The lines, and those that do not end as an event ends (each with the next one), and `sample` lines from the
     beginning."""
     found = {start: (start, stop, mask) for start, stop, mask in spans}
@@ -230,6 +232,6 @@ def _adjacent(open_ends: list[int], block: bytes) -> bool:
     return any(block.find(b"\n", one, other - 1) < 0 for one, other in itertools.pairwise(open_ends))
 
 
-def prefilter_for(searches: Sequence[Groups], options: EngineOptions = DEFAULTS) -> Prefilter | None:
+def prefilter_for(searches: Sequence[LiteralGroups], options: EngineOptions = DEFAULTS) -> Prefilter | None:
     """The prefilter of all searches; None if one of them may want any line, or without Hyperscan."""
     return Prefilter(searches, options) if searches and all(searches) and usable() else None

@@ -16,7 +16,7 @@ from podhawk.events.event import (
 from podhawk.events.gaps import Damaged
 from podhawk.events.inputs import Input, Inputs
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_candidates, read_events, read_split
-from podhawk.events.splits import Piece, pieces_of, sample_of
+from podhawk.events.splits import Split, pieces_of, sample_of
 
 
 class FileSource:
@@ -88,23 +88,23 @@ class FileSource:
         except (OSError, InputError, Damaged):  # reading it will tell
             return b""
 
-    def pieces(self, size: int) -> list[Piece] | None:
+    def pieces(self, size: int) -> list[Split] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
         if not self.unread or self.options.input_format not in ("auto", "native", "json", "text"):
             return None
         return pieces_of(self.inputs, size)
 
     def split_candidates(
-        self, piece: Piece, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+        self, piece: Split, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
     ) -> Iterator[Candidate]:
         """The candidates of one piece."""
         return read_split(piece, self._file_of(piece), self.options, report, shortcuts)
 
-    def start_of(self, piece: Piece) -> bytes:
+    def start_of(self, piece: Split) -> bytes:
         """The first bytes of a piece."""
         return next(piece.blocks(self._file_of(piece), self.options.sizes), b"")
 
-    def _file_of(self, piece: Piece) -> Input:
+    def _file_of(self, piece: Split) -> Input:
         """The file of a piece; on another machine it is opened there."""
         return self.inputs.files[piece.file] if self.inputs.paths else piece.input()
 

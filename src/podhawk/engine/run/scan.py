@@ -25,7 +25,7 @@ from podhawk.engine.search.precheck import Precheck
 from podhawk.engine.search.rows import metadata, order_of
 from podhawk.events.candidates import Candidate, Shortcuts
 from podhawk.events.options import InputReport
-from podhawk.events.splits import Piece
+from podhawk.events.splits import Split
 
 
 class Scan(Protocol):
@@ -96,7 +96,7 @@ class ScanWork:
         self._account(report)
         self.settle()
 
-    def __call__(self, piece: Piece, report: InputReport) -> None:
+    def __call__(self, piece: Split, report: InputReport) -> None:
         """Take a split. Raises `NotByLine` if it cannot be read by itself. Then counts that were not settled are lost,
         since they include those of a part of the split."""
         place = (piece.file, piece.number)

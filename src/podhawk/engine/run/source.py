@@ -10,7 +10,7 @@ from msgspec import Struct
 from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.event import View
 from podhawk.events.options import InputReport
-from podhawk.events.splits import Piece
+from podhawk.events.splits import Split
 
 
 class EventSource(Protocol):
@@ -32,7 +32,7 @@ class EventSource(Protocol):
     def sample(self) -> bytes:
         """Bytes from places all over the input; nothing if they cannot be had."""
 
-    def pieces(self, size: int) -> list[Piece] | None:
+    def pieces(self, size: int) -> list[Split] | None:
         """The input in splits of whole lines; None if it cannot be split."""
 
     def native(self) -> View:
@@ -42,11 +42,11 @@ class EventSource(Protocol):
         """All events that the shortcuts leave, in the order of the input."""
 
     def split_candidates(
-        self, piece: Piece, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+        self, piece: Split, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
     ) -> Iterator[Candidate]:
         """The same for one split."""
 
-    def start_of(self, piece: Piece) -> bytes:
+    def start_of(self, piece: Split) -> bytes:
         """The first bytes of a split."""
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.stats import SearchStats
-from podhawk.engine.wire import dump_local, load_local
 from podhawk.events.options import InputReport
-from podhawk.events.splits import NotByLine, Piece
+from podhawk.events.splits import NotByLine, Split
 from podhawk.log import logger
 
 if TYPE_CHECKING:
@@ -28,14 +27,14 @@ class SplittableSource(Protocol):
 
     report: InputReport
 
-    def pieces(self, size: int) -> list[Piece] | None:
+    def pieces(self, size: int) -> list[Split] | None:
         """The input in splits of whole lines, or None."""
 
 
 class Work(Protocol):
     """Maps splits to the states of collectors, which are complete after `settle`."""
 
-    def __call__(self, piece: Piece, report: InputReport) -> None: ...
+    def __call__(self, piece: Split, report: InputReport) -> None: ...
     def settle(self) -> None: ...
 
 
@@ -84,11 +83,15 @@ def scan_in_parallel(
 
 
 def _run(
-    collectors: Sequence[Collector], pieces: list[Piece], workers: int, work: Work
+    collectors: Sequence[Collector], pieces: list[Split], workers: int, work: Work
 ) -> tuple[list[Sent], list[States]] | None:
     """What each split and each process gave, or None if any process failed."""
+    # Imported here, because a scan by one process needs neither; before the processes are forked, so that it is done
+    # once.
     import multiprocessing
     from multiprocessing.connection import Connection, wait
+
+    from podhawk.engine.wire import load_local
 
     context = multiprocessing.get_context("fork")
     queue = context.Value("i", 0)
@@ -125,7 +128,7 @@ def _run(
     return None if failed or len(received) != len(pieces) else (received, merged)
 
 
-def _child(collectors: Sequence[Collector], pieces: list[Piece], queue: Any, pipe: Connection, work: Work) -> None:
+def _child(collectors: Sequence[Collector], pieces: list[Split], queue: Any, pipe: Connection, work: Work) -> None:
     """Take splits until there are none. What each gave is sent at once; states without positions go on from split to
     split and are sent at the end."""
     try:
@@ -163,4 +166,6 @@ def _child(collectors: Sequence[Collector], pieces: list[Piece], queue: Any, pip
 
 
 def _send(pipe: Connection, sent: Sent | States) -> None:
+    from podhawk.engine.wire import dump_local
+
     pipe.send_bytes(dump_local(sent))

@@ -23,7 +23,7 @@ from podhawk.rows import OrderKey, Row, Table
 BATCH: Final = 512
 """Rows that are collected before the commands of the search see them."""
 
-Rows = dict[tuple[int, Wanted], Row]
+RowCache = dict[tuple[int, Wanted], Row]
 """The rows that searches have made of one event, by view and fields."""
 
 
@@ -43,7 +43,7 @@ class Collector(Protocol):
     def needs(self) -> Wanted:
         """The fields of an event that the state depends on, besides those of the clause; None for all."""
 
-    def add(self, event: AuditEvent, view: View, order: OrderKey, rows: Rows) -> None:
+    def add(self, event: AuditEvent, view: View, order: OrderKey, rows: RowCache) -> None:
         """Take an event that matched, as the search sees it. `rows` are shared with other searches."""
 
     def settle(self) -> None:
@@ -72,7 +72,7 @@ class RowCollector:
     def needs(self) -> Wanted:
         return self.search.plan.wanted
 
-    def add(self, event: AuditEvent, view: View, order: OrderKey, rows: Rows) -> None:
+    def add(self, event: AuditEvent, view: View, order: OrderKey, rows: RowCache) -> None:
         fields = self.search.row_fields
         row = rows.get((id(view), fields))
         if row is None:
@@ -126,7 +126,7 @@ class EventCollector:
     def needs(self) -> Wanted:
         return frozenset()
 
-    def add(self, event: AuditEvent, view: View, order: OrderKey, rows: Rows) -> None:
+    def add(self, event: AuditEvent, view: View, order: OrderKey, rows: RowCache) -> None:
         self.state.append(event)
 
     def settle(self) -> None:

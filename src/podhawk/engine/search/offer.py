@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from podhawk.engine.search.collectors import Collector, Rows
+from podhawk.engine.search.collectors import Collector, RowCache
 from podhawk.engine.search.rows import row_of
 from podhawk.events.candidates import Searches
 from podhawk.events.event import AuditEvent
@@ -23,7 +23,7 @@ class Offering:
     def offer(self, event: AuditEvent, order: OrderKey, searches: Searches) -> None:
         """Offer an event to the collectors with these numbers."""
         probes: dict[int, Row] = {}
-        rows: Rows = {}
+        rows: RowCache = {}
         chosen: Iterable[int] = range(len(self._collectors)) if searches is None else sorted(searches)
         for number in chosen:
             collector = self._collectors[number]

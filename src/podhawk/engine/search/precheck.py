@@ -19,8 +19,8 @@ from podhawk.engine.search.offer import note_present
 from podhawk.events.event import AUDIT_KEYS, View
 from podhawk.events.fields import FlattenRules, pick
 
-Value = str | tuple[str, ...] | None
-Reader = Callable[[dict[str, Any]], Value]
+FieldText = str | tuple[str, ...] | None
+FieldReader = Callable[[dict[str, Any]], FieldText]
 
 
 class Unsure(Exception):
@@ -43,7 +43,7 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def _folded(values: list[Any]) -> Value:
+def _folded(values: list[Any]) -> FieldText:
     found = []
     for value in values:
         if value.__class__ in (dict, list):
@@ -52,7 +52,7 @@ def _folded(values: list[Any]) -> Value:
     return None if not found else found[0] if len(found) == 1 else tuple(found)
 
 
-def reader_of(name: str) -> Reader:
+def reader_of(name: str) -> FieldReader:
     """Code that reads a field by its flattened name from an audit event without members of other kinds."""
     head, dot, rest = name.partition(".")
     if head.endswith("{}") and not dot and "{}" not in head[:-2]:
@@ -64,16 +64,16 @@ def reader_of(name: str) -> Reader:
     return _walking_reader(name, head.removesuffix("{}"))
 
 
-def _scalar_reader(key: str) -> Reader:
-    def read(data: dict[str, Any]) -> Value:
+def _scalar_reader(key: str) -> FieldReader:
+    def read(data: dict[str, Any]) -> FieldText:
         value = data.get(key, data)
         return None if value is data or value.__class__ in (dict, list) else text_of(value)
 
     return read
 
 
-def _list_reader(key: str) -> Reader:
-    def read(data: dict[str, Any]) -> Value:
+def _list_reader(key: str) -> FieldReader:
+    def read(data: dict[str, Any]) -> FieldText:
         value = data.get(key)
         if value.__class__ is str:
             raise Unsure
@@ -82,8 +82,8 @@ def _list_reader(key: str) -> Reader:
     return read
 
 
-def _inner_reader(outer: str, key: str, listed: bool) -> Reader:
-    def read(data: dict[str, Any]) -> Value:
+def _inner_reader(outer: str, key: str, listed: bool) -> FieldReader:
+    def read(data: dict[str, Any]) -> FieldText:
         inner = data.get(outer)
         if inner.__class__ is not dict or not inner:
             if inner.__class__ is str:
@@ -107,12 +107,12 @@ def _check_annotations(annotations: Any) -> None:
         raise Unsure
 
 
-def _walking_reader(name: str, head: str) -> Reader:
+def _walking_reader(name: str, head: str) -> FieldReader:
     """Code for a name that can be reached in several ways (keys with dots): it is looked up as on the slow path."""
     rules = FlattenRules()
     names = (name,)
 
-    def read(data: dict[str, Any]) -> Value:
+    def read(data: dict[str, Any]) -> FieldText:
         inner = data.get(head)
         if inner is None:
             return None
@@ -137,13 +137,13 @@ class Probe:
 
     __slots__ = ("data", "fixed", "known", "readers")
 
-    def __init__(self, readers: dict[str, Reader], fixed: dict[str, str]) -> None:
+    def __init__(self, readers: dict[str, FieldReader], fixed: dict[str, str]) -> None:
         self.readers = readers
         self.fixed = fixed
         self.data: dict[str, Any] = {}
-        self.known: dict[str, Value] = {}
+        self.known: dict[str, FieldText] = {}
 
-    def get(self, name: str) -> Value:
+    def get(self, name: str) -> FieldText:
         known = self.known
         if name in known:
             return known[name]

@@ -29,7 +29,7 @@ from podhawk.engine.wire import VERSION
 from podhawk.errors import EngineError, SearchError
 from podhawk.events.event import View
 from podhawk.events.options import ReadOptions
-from podhawk.events.splits import Piece
+from podhawk.events.splits import Split
 from podhawk.functions.declare import Env
 from podhawk.settings.version import __version__
 from podhawk.spl.text import plain
@@ -69,7 +69,7 @@ class Payload(msgspec.Struct, frozen=True):
     searches: list[SentSearch]
     options: ReadOptions
     within: TimeRange
-    splits: list[Piece]
+    splits: list[Split]
     geo: str = ""
     engine: EngineOptions = DEFAULTS
 

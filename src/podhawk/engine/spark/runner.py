@@ -24,7 +24,7 @@ from podhawk.engine.spark.payload import LookupCodec, Payload, pack, sent_search
 from podhawk.engine.spark.worker import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_splits, merge_states, raise_failure
 from podhawk.engine.wire import VERSION, load
 from podhawk.errors import EngineError, UsageError
-from podhawk.events.splits import Piece, splits_of
+from podhawk.events.splits import Split, splits_of
 from podhawk.rows import Table
 from podhawk.settings.version import __version__
 
@@ -162,7 +162,7 @@ class SparkScan:
         self._absorb(collectors, records, splits, source)
         source.unread = False
 
-    def _splits(self, whole: frozenset[int]) -> list[Piece]:
+    def _splits(self, whole: frozenset[int]) -> list[Split]:
         if self.options.input_format in _SPLITTABLE:
             return splits_of(self.inputs, self.split_size, whole)
         return splits_of(self.inputs, self.split_size, frozenset(range(len(splits_of(self.inputs, sys.maxsize)))))
@@ -191,7 +191,7 @@ class SparkScan:
         self,
         collectors: Sequence[Collector],
         records: list[tuple[int, int, bytes]],
-        splits: list[Piece],
+        splits: list[Split],
         source: EventSource,
     ) -> None:
         accounts = {split: load(part) for search, split, part in records if search == ACCOUNT}

@@ -30,7 +30,7 @@ NOT_BY_LINE: Final = -2
 FAILED: Final = -3
 SCHEMA: Final = "search int, split int, part binary"
 
-Record = tuple[int, int, bytes]
+StateRecord = tuple[int, int, bytes]
 
 
 class WorkerState:
@@ -44,7 +44,7 @@ class WorkerState:
         self.empty = [dump(one.state) for one in self.collectors]
         self.work = ScanWork(self.collectors, source, self.payload.within, self.payload.engine)
 
-    def records(self, number: int) -> Iterator[Record]:
+    def records(self, number: int) -> Iterator[StateRecord]:
         """The records of one split."""
         for one in self.collectors:
             one.clear()
@@ -80,7 +80,7 @@ def map_splits(data: bytes, lookups: Unpack, batches: Iterable[pyarrow.RecordBat
             yield from map(_batch, _caught(number, partial(_records, data, lookups, number)))
 
 
-def _records(data: bytes, lookups: Unpack, number: int) -> Iterator[Record]:
+def _records(data: bytes, lookups: Unpack, number: int) -> Iterator[StateRecord]:
     yield from _state(data, lookups).records(number)
 
 
@@ -99,7 +99,7 @@ def merge_states(data: bytes, lookups: Unpack, table: pyarrow.Table) -> pyarrow.
     return order if not found else pyarrow.Table.from_batches(map(_batch, found))
 
 
-def _merged(collector: Collector, number: int, order: Any) -> Iterator[Record]:
+def _merged(collector: Collector, number: int, order: Any) -> Iterator[StateRecord]:
     search = collector.search
     if collector.positional or search.plan.reducer is None:
         return
@@ -109,7 +109,7 @@ def _merged(collector: Collector, number: int, order: Any) -> Iterator[Record]:
     yield number, order.column(1)[0].as_py(), dump(state)
 
 
-def _caught(number: int, records: Callable[[], Iterable[Record]]) -> Iterator[Record]:
+def _caught(number: int, records: Callable[[], Iterable[StateRecord]]) -> Iterator[StateRecord]:
     """The records; an error of podhawk becomes a record."""
     try:
         yield from records()
@@ -118,7 +118,7 @@ def _caught(number: int, records: Callable[[], Iterable[Record]]) -> Iterator[Re
         yield FAILED, number, dump([type(error).__name__, error.message, place, error.remedy])
 
 
-def _batch(record: Record) -> pyarrow.RecordBatch:
+def _batch(record: StateRecord) -> pyarrow.RecordBatch:
     import pyarrow
 
     schema = pyarrow.schema([("search", pyarrow.int32()), ("split", pyarrow.int32()), ("part", pyarrow.binary())])

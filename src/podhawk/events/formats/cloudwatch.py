@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from podhawk.events.decode import Number
+from podhawk.events.decode import JsonNumber
 from podhawk.events.envelope import Carrier, Envelope, Format, Layer, Record, Reject
 from podhawk.events.formats.payload import records_in
 from podhawk.events.reasons import CONTROL
@@ -73,7 +73,7 @@ def _is_single(value: dict[str, Any]) -> bool:
     stamp = value.get("timestamp")
     return (
         "message" in value
-        and isinstance(stamp, Number)
+        and isinstance(stamp, JsonNumber)
         and stamp.isdigit()
         and (len(value) == 2 or not _EVENT_MARKS.isdisjoint(value))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.events.decode import Number
+from podhawk.events.decode import JsonNumber
 from podhawk.events.envelope import Format, Layer, Record
 from podhawk.events.formats.shipper import said_beside
 from podhawk.events.reasons import is_audit_event
@@ -29,8 +29,8 @@ def _unwrap_fluent(record: Record) -> Layer:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, Number) or (
-        type(value) is list and len(value) == 2 and isinstance(value[0], Number) and type(value[1]) is dict
+    return isinstance(value, JsonNumber) or (
+        type(value) is list and len(value) == 2 and isinstance(value[0], JsonNumber) and type(value[1]) is dict
     )
 
 
@@ -39,7 +39,7 @@ def _is_forward(value: Any) -> bool:
         return False
     if len(value) == 2 and _is_time(value[0]) and type(value[1]) is dict:
         return True
-    if type(value[0]) is not str or isinstance(value[0], Number):
+    if type(value[0]) is not str or isinstance(value[0], JsonNumber):
         return False
     if len(value) >= 3 and _is_time(value[1]) and type(value[2]) is dict:
         return True

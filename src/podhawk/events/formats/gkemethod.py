@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.events.decode import Number
+from podhawk.events.decode import JsonNumber
 
 _VERSIONED: Final = re.compile(
     r"(?P<group>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*?)\.(?P<version>v\d+(?:(?:alpha|beta)\d+)?)"
@@ -117,7 +117,7 @@ def response_status(payload: dict[str, Any], method: Method, refused: bool) -> d
     """
     response = payload.get("response")
     response = response if type(response) is dict else {}
-    if isinstance(response.get("code"), Number) and str(response["code"]).isdigit():
+    if isinstance(response.get("code"), JsonNumber) and str(response["code"]).isdigit():
         own = {key: response[key] for key in ("status", "message", "reason", "details", "code") if key in response}
         return {"metadata": response.get("metadata") or {}, **own}
     status = payload.get("status")
@@ -146,7 +146,7 @@ def response_status(payload: dict[str, Any], method: Method, refused: bool) -> d
         found["message"] = str(message)
     if http in _REASONS:
         found["reason"] = _REASONS[http]
-    return {**found, "code": Number(str(http))}
+    return {**found, "code": JsonNumber(str(http))}
 
 
 def _grpc(status: Any) -> int:
@@ -156,4 +156,4 @@ def _grpc(status: Any) -> int:
 
 def _inferred(code: int) -> dict[str, Any]:
     words = f"{HTTPStatus(code).phrase} (inferred)"
-    return {"metadata": {}, "status": words, "message": words, "code": Number(str(code))}
+    return {"metadata": {}, "status": words, "message": words, "code": JsonNumber(str(code))}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.events.decode import Number
+from podhawk.events.decode import JsonNumber
 from podhawk.events.envelope import Envelope, Format, Layer, Record
 from podhawk.events.reasons import is_audit_event
 from podhawk.events.time import epoch_of
@@ -77,7 +77,7 @@ def any_value(value: Any) -> Any:
     key, inner = next(iter(value.items()))
     name = key.replace("_v", "V")
     if name in ("intValue", "doubleValue"):
-        return Number(inner) if isinstance(inner, str) else inner
+        return JsonNumber(inner) if isinstance(inner, str) else inner
     if name == "arrayValue":
         return [any_value(item) for item in (inner.get("values") or [])] if type(inner) is dict else []
     if name == "kvlistValue":

@@ -5,7 +5,7 @@ commutes: states that depend on order keep the order key beside the value. Sums 
 once, at the end, so that no split of the input changes a digit.
 """
 
-from podhawk.functions.aggregations.declare import Aggregation, State
+from podhawk.functions.aggregations.declare import Aggregation, AggregationState
 from podhawk.functions.aggregations.registry import AGGREGATIONS, find
 
-__all__ = ["AGGREGATIONS", "Aggregation", "State", "find"]
+__all__ = ["AGGREGATIONS", "Aggregation", "AggregationState", "find"]

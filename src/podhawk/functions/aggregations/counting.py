@@ -56,7 +56,7 @@ class Distinct:
         return len(self.kept)
 
 
-class Values(Distinct):
+class DistinctValues(Distinct):
     """The distinct values, in lexicographic order."""
 
     __slots__ = ()
@@ -152,7 +152,7 @@ COUNTING = (
         "values",
         "The distinct values of a field as a multivalue, in lexicographic order.",
         ("10 9 100 9", "values(x)", ["10", "100", "9"]),
-        lambda number: Values(),
+        lambda number: DistinctValues(),
         once=True,
         ordered=False,
         copies=True,

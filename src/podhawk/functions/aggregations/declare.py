@@ -11,7 +11,7 @@ from podhawk.rows import OrderKey
 from podhawk.rows.values import Single, Value
 
 
-class State(Protocol):
+class AggregationState(Protocol):
     """What one aggregation remembers of one group."""
 
     def add(self, value: Single, order: OrderKey) -> None:
@@ -39,7 +39,7 @@ class Aggregation(Struct, frozen=True):
     name: str
     doc: str
     example: tuple[str, str, Any]  # field values separated by blanks, call, result
-    make: Callable[[float], State]
+    make: Callable[[float], AggregationState]
     aliases: tuple[str, ...] = ()
     bare: bool = False
     takes_number: bool = False

@@ -1,4 +1,4 @@
-"""Settings for tests of the engine: small blocks and splits, and shortcuts switched off."""
+"""Sessions for tests of the engine: small blocks and splits, and shortcuts switched off."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ EVERY_LINE: Final = EngineOptions(prefilter=False, fast_path=False)
 SMALL_SPLITS: Final = EngineOptions(parallel_from=1000, largest_split=20_000, smallest_split=4_000)
 
 
-def settings(
+def session_with(
     engine: EngineOptions = DEFAULTS, sizes: ReadSizes = SIZES, line_templates: int | None = None, **options: Any
-) -> api.Surroundings:
-    """The settings of a run on one core, unless `jobs` says otherwise."""
-    made = api.surroundings({"jobs": 1, **options})
+) -> api.Session:
+    """A session on one core, unless `jobs` says otherwise."""
+    made = api.session_of({"jobs": 1, **options})
     reading = replace(made.reading, sizes=sizes)
     if line_templates is not None:
         reading = replace(reading, line_templates=line_templates)
