@@ -38,7 +38,7 @@ EXIT_CODES: dict[int, str] = {
     1: "a fault of podhawk itself",
     2: "a wrong option, argument, setting or search",
     3: "content that cannot be loaded or run",
-    4: "input without one audit event, or any rejected input under --strict",
+    4: "input that cannot be read or holds no audit event, or any rejected input under --strict",
     5: "a finding at or above --fail-on is to be seen, or with --rows a detection has rows",
     6: "a test of content failed",
     130: "interrupted",

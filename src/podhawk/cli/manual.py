@@ -48,6 +48,10 @@ def whole() -> str:
         "PATH is a file, a folder (read recursively), a glob, or `-` for standard input; `.gz` and `.zst` are told by "
         "their content. No PATH on a terminal is a usage error; on a pipe it is standard input. A search that begins "
         "with a generating command needs none.",
+        "A file or folder that is named and cannot be read ends the run with code 4. What cannot be read in a folder "
+        "or glob is left out: a warning names it, also with `--quiet`, the summary counts it among the rejects, and "
+        "`--strict` makes it an error. Links to files are followed, links to folders are not: name them. Hidden files "
+        "and folders are left out without a warning.",
         "## Options\n\nAn option comes from the command line, else from its `PODHAWK_…` variable, else from "
         "`podhawk.toml` (looked for upwards from the working folder), else from its default. Unknown keys and "
         f"variables are errors.\n\n| option | verbs | variable | default | meaning |\n|---|---|---|---|---|\n{options}",

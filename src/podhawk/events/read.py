@@ -18,17 +18,18 @@ from podhawk.events.blocks import broken_off, closed, last_closed, several
 from podhawk.events.decode import BadJSON, decode_json, decode_quickly
 from podhawk.events.documents import Document, Documents, Lines
 from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
-from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
+from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.gaps import Damaged
 from podhawk.events.generic import json_events, text_events
-from podhawk.events.inputs import Input, Inputs, opened
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs, opened
 from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.partial import Joiner
 from podhawk.events.paths import expand_paths
 from podhawk.events.pieces import NotByLine, Piece
-from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
+from podhawk.events.reasons import COMPRESSION, OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_plain
 from podhawk.events.registry import FORMATS
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in, looks_like_yaml
 from podhawk.events.sifting import Sieve, Sifted, Take
@@ -102,11 +103,6 @@ def event_of_line(line: bytes, path: str, number: int, options: ReadOptions) -> 
     lines = Lines(iter((line,)))
     lines.number = number - 1
     return next(_Reader(path, options, InputReport())._read(lines))
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether a document is an audit event with no other member beside its own: nearly every line is."""
-    return is_audit_event(value) and value.keys() <= AUDIT_KEYS
 
 
 class _Reader:
@@ -284,7 +280,7 @@ class _Reader:
         if text[:1] == b"{" and b"\n" not in text:
             try:
                 value = decode_quickly(text)
-                if _is_plain(value):
+                if is_plain(value):
                     if self._sieve is not None and not self._sieve.wants(value):
                         self._report.count_plain(value)
                         return
@@ -329,7 +325,7 @@ class _Reader:
                 except BadJSON:
                     pass
                 else:
-                    if _is_plain(value):
+                    if is_plain(value):
                         number = lines.number
                         # A line that begins with another document ends here.
                         item = numbering.take(number) if number == numbering.line or holds(number) else 0

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from podhawk.events.event import AUDIT_KEYS
+
 ADMISSION: Final = "AdmissionReview, not an audit event"
 KLOG: Final = "klog line"
 RANCHER: Final = "Rancher API audit, not Kubernetes audit"
@@ -38,6 +40,10 @@ YAML_BROKEN: Final = "broken YAML"
 TOO_LARGE: Final = "record over the size limit"
 OTHER_FORMAT: Final = "not of the chosen input format"
 SHRANK: Final = "file that shrank while it was read"
+UNREADABLE: Final = "file that cannot be read"
+BROKE_OFF: Final = "file that cannot be read to its end"
+REPLACED: Final = "file that was replaced before it was read"
+FOLDER: Final = "folder that was not read"
 
 REASONS: Final[dict[str, str]] = {
     ADMISSION: "What an admission webhook is asked or answers; it has a uid, not an auditID, and no outcome.",
@@ -69,8 +75,12 @@ REASONS: Final[dict[str, str]] = {
     TOO_LARGE: "One record of more than 256 MiB.",
     OTHER_FORMAT: "With `--input-format NAME`: a record of another format.",
     SHRANK: "A file that was truncated or overwritten (`copytruncate`) before it was read to its end; counted once.",
+    UNREADABLE: "A file in a folder or glob that may not be read, or leads nowhere. The others are read.",
+    BROKE_OFF: "A file in a folder or glob of which the disk or network gave only a part, which was read.",
+    REPLACED: "One of very many files, found to be another one when it was opened again.",
+    FOLDER: "A folder inside of the input that may not be looked into, or a link to a folder, which is not followed.",
 }
-OF_FILES: Final = frozenset({SHRANK})
+OF_FILES: Final = frozenset({SHRANK, UNREADABLE, BROKE_OFF, REPLACED, FOLDER})
 """Reasons that are about a file as a whole, and are counted once for each."""
 
 _KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
@@ -88,6 +98,11 @@ def is_audit_event(value: Any) -> bool:
         and (type(value.get("verb")) is str or type(value.get("stage")) is str)
         and not _is_rancher(value)
     )
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a document is an audit event with no other member beside its own: nearly every line is."""
+    return is_audit_event(value) and value.keys() <= AUDIT_KEYS
 
 
 def _is_rancher(value: dict[str, Any]) -> bool:
