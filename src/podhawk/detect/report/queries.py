@@ -55,6 +55,7 @@ def explain_one_event(
     source = FileSource(inputs, around.reading, keep=True)
     request = request_of(detection, content, around)
     jobs = around.runner(source).gather([gathering(clause_of([audit_id]), around.context(content))])
+    source.check()
     rebuild = Rebuild(source.options)
     events = [rebuild.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:
