@@ -145,7 +145,7 @@ class InputReport(Struct):
 def check_recognised(report: InputReport) -> None:
     """Raise `InputError` for content without one recognised event, and under `strict` for any reject.
 
-    Zero-byte and blank inputs are never an error; nor is `json` or `text` input, where everything counts.
+    With `json` and `text`, where everything counts, having nothing is no error.
     """
     found = "; ".join(report.rejections())
     if report.events == 0 and not report.anything:
@@ -156,5 +156,9 @@ def check_recognised(report: InputReport) -> None:
             )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")
+        raise InputError(
+            "no audit event in the input: it is " + ("blank" if report.bytes else "empty"),
+            remedy="Name the log that the API server writes; after a rotation its events are in an older file.",
+        )
     if report.strict and found:
         raise InputError(f"rejected input under --strict: {found}")

@@ -9,7 +9,8 @@ from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.documents import Lines
 from podhawk.events.event import AuditEvent
 from podhawk.events.file_reader import FileReader
-from podhawk.events.inputs import Input, Inputs, opened
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs, opened
 from podhawk.events.line_reader import BY_NAME, LineReader
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.paths import expand_paths

@@ -289,8 +289,8 @@ def split_lines(blocks: Iterator[bytes], sizes: ReadSizes = SIZES) -> Iterator[b
             tail, size = ([last], len(last)) if last else ([], 0)
             yield from lines
     except Damaged:
-        if tail:
+        if size:
             yield b"".join(tail)
         raise
-    if tail:
+    if size:  # an empty file has no line
         yield b"".join(tail)

@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from podhawk.errors import InputError
 from podhawk.events.gaps import Damaged
-from podhawk.events.inputs import Input, Inputs
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs
 from podhawk.events.source import SIZES, ReadSizes, is_compressed, line_end
 
 SAMPLES = 8

@@ -20,6 +20,7 @@ from podhawk import api
 from podhawk.content.model import Content
 from podhawk.errors import InputError
 from podhawk.events.inputs import RESERVED, Inputs
+from podhawk.events.reasons import BROKE_OFF, REPLACED
 from podhawk.events.splits import splits_of
 from support.findings import detection, event
 
@@ -179,6 +180,22 @@ def test_a_file_that_could_not_be_held_open_and_was_replaced_is_told(many: list[
         many[150].write_text(content)
         with pytest.raises(InputError, match=r"150\.log was replaced while the input was read"):
             api.search("* | stats count", content=NOTHING, inputs=inputs)
+
+
+def test_a_file_of_a_folder_that_was_replaced_is_a_gap(many: list[Path]) -> None:
+    with few_descriptors(20), Inputs([str(many[0].parent)]) as inputs:
+        assert len(inputs.files) == 200
+        many[150].unlink()
+        many[150].write_text(lines("new", 9))
+        many[160].unlink()
+        result = api.search("* | stats count", content=NOTHING, inputs=inputs)
+        assert list(result) == [{"count": "990"}]
+        assert {path: gap.reason for path, gap in result.report.gaps.items()} == {
+            str(many[150]): REPLACED,
+            str(many[160]): BROKE_OFF,
+        }
+        with pytest.raises(InputError, match="1 × file that was replaced before it was read"):
+            api.search("* | stats count", content=NOTHING, inputs=inputs, strict=True)
 
 
 def test_a_file_that_could_not_be_held_open_may_grow(many: list[Path]) -> None:

@@ -88,7 +88,7 @@ def test_documents_of_any_json_were_cut_where_processes_shared_the_log(tmp_path:
             "* | stats count dc(n)",
             path,
             content=NOTHING,
-            session=session(SMALL_SPLITS, jobs=jobs, input_format="json"),
+            session=session_with(SMALL_SPLITS, jobs=jobs, input_format="json"),
         )
         for jobs in (1, 3)
     )

@@ -56,6 +56,7 @@ def explain_one_event(
     source = FileSource(inputs, session.reading, keep=True)
     request = request_of(detection, content, session)
     jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
+    source.check()
     decoder = EventDecoder(source.options)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:

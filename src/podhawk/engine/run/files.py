@@ -14,7 +14,8 @@ from podhawk.events.event import (
     View,
 )
 from podhawk.events.gaps import Damaged
-from podhawk.events.inputs import Input, Inputs
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_candidates, read_events, read_split
 from podhawk.events.splits import Split, pieces_of, sample_of
 
@@ -113,15 +114,17 @@ class FileSource:
         return self.inputs.descriptors()
 
     def check(self) -> None:
-        """Raise InputError if the input was not empty and held no event, or was rejected under strict.
+        """Raise InputError if the input held no event, or was rejected under strict.
 
-        Where a prefilter passed lines over and none of the others was an event, the input is read once more
-        without it, up to the first event.
+        If a prefilter passed lines over and none of the others was an event, and if no search read the input, it is
+        read without a prefilter, up to the first event.
         """
         self.inputs.note(self.report)
-        if self.report.prefiltered and not self.report.events:
+        if (self.report.prefiltered or self.unread) and not self.report.events:
             full = InputReport(strict=self.report.strict)
-            if next(iter(read_events(self.inputs, self.options, full)), None) is not None:
+            first = next(iter(read_events(self.inputs, self.options, full)), None)
+            self.inputs.note(full)
+            if first is not None:
                 return
             self.report = full
         check_recognised(self.report)
