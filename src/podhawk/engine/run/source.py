@@ -49,6 +49,9 @@ class EventSource(Protocol):
     def start_of(self, piece: Split) -> bytes:
         """The first bytes of a split."""
 
+    def descriptors(self) -> list[int]:
+        """The descriptors that a process needs to read splits."""
+
 
 class TimeRange(Struct, frozen=True):
     """`earliest <= time < latest`, in epoch seconds; None is open. Events without a time are not in a range."""
