@@ -270,7 +270,13 @@ def run(
     context = around.context(content, store)
     policies = policies if policies is not None else Policies()
     memory = _memory(around.state) if around.state is not None else None
+    reads = any(one.request is not None for one in prepared) or not prepared
     with FileSource(_inputs(paths, inputs), around.reading, keep=True) as source:
+
+        def check() -> None:
+            if reads and source.inputs.paths:
+                source.check()
+
         found = find(
             prepared,
             lambda: incident_rules(prepared, around),
@@ -280,9 +286,8 @@ def run(
             context,
             policies,
             memory,
+            check,
         )
-        if source.inputs.paths and (any(one.request is not None for one in prepared) or not prepared):
-            source.check()
     results: list[DetectionResult] = []
     for one in prepared:
         result = DetectionResult(one.detection, None, one.refused, one.broken, one.cannot)

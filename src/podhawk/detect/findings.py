@@ -90,11 +90,14 @@ def find(
     context: Context,
     policies: Policies,
     memory: Memory | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> Found:
     """Everything that the detections find in the input, and in what a memory holds of earlier runs. `rules` gives
-    searches over risk that make incidents, where there is any."""
+    searches over risk that make incidents, where there is any. `check` raises where the input turns out to be unusable,
+    and nothing is remembered of it then."""
     with no_collection(), memory.locked() if memory is not None else nullcontext():
         detected = detect(prepared, content, source, runner, context, memory)
+        check()
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)
         earlier = memory.earlier(matches, detected.anew) if memory is not None else Earlier()
