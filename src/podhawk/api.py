@@ -290,7 +290,13 @@ def run(
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
     state = _open_state(session.state) if session.state is not None else None
+    reads = any(one.request is not None for one in prepared) or not prepared
     with FileSource(_inputs(paths, inputs), session.reading, keep=True) as source:
+
+        def check() -> None:
+            if reads and source.inputs.paths:
+                source.check()
+
         found = find(
             prepared,
             lambda: incident_rules(prepared, session),
@@ -300,9 +306,8 @@ def run(
             context,
             policies,
             state,
+            check,
         )
-        if source.inputs.paths and (any(one.request is not None for one in prepared) or not prepared):
-            source.check()
     results: list[DetectionResult] = []
     for one in prepared:
         result = DetectionResult(one.detection, one.runnability)
