@@ -34,6 +34,7 @@ from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import PodhawkError, UsageError
+from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
@@ -143,9 +144,10 @@ def search(
     content: Content | Paths | None = None,
     name: str = "search",
     session: Session | None = None,
+    inputs: Inputs | None = None,
     **options: Unpack[SearchKeywords],
 ) -> Result:
-    """Run one search over files, folders, globs or `-` (standard input).
+    """Run one search over files, folders, globs or `-` (standard input), or over `inputs` that are open already.
 
     `content` defines macros and lookups: what `load_content` gave, or its paths; the shipped pack by default.
     Options are those of the command line, with underscores; `session` has them resolved, in place of single ones.
@@ -162,12 +164,12 @@ def search(
 
         context.datasets = SqlDatasets(session.state)
     pipeline = read_search(spl, known.macros, name, context.env)
-    source = FileSource([str(path) for path in paths], session.reading, keep=rereads(pipeline))
     job = SearchJob(pipeline, context)
     make_plan(pipeline, job.context)
-    table = session.runner(source).run([job])[0]
-    if paths and not source.unread:
-        source.check()
+    with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
+        table = session.runner(source).run([job])[0]
+        if source.inputs.paths and not source.unread:
+            source.check()
     return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
 
 
@@ -176,9 +178,11 @@ def rows(
     *paths: str | Path,
     detections: Sequence[Detection] | None = None,
     session: Session | None = None,
+    inputs: Inputs | None = None,
     **options: Unpack[RunKeywords],
 ) -> RowsResult:
-    """Run detections over files, in one scan; each result holds the rows as Splunk would show them.
+    """Run detections over files (or over `inputs` that are open already), in one scan; each result holds the rows as
+    Splunk would show them.
 
     Takes what `run` takes; exceptions change nothing. A detection that cannot run says why in its result; the others
     run. Raises InputError if the input holds no audit event, and UsageError for an unknown option or a wrong value.
@@ -196,13 +200,11 @@ def rows(
         results.append(result)
         if made.request is not None:
             jobs.append((result, made.request))
-    source = FileSource(
-        [str(path) for path in paths], session.reading, keep=any(rereads(job.pipeline) for _, job in jobs)
-    )
-    runner = session.runner(source)
-    tables = runner.run([job for _, job in jobs]) if jobs else []
-    if paths and (jobs or not results):
-        source.check()
+    keep = any(rereads(job.pipeline) for _, job in jobs)
+    with FileSource(_inputs(paths, inputs), session.reading, keep=keep) as source:
+        tables = session.runner(source).run([job for _, job in jobs]) if jobs else []
+        if source.inputs.paths and (jobs or not results):
+            source.check()
     for (result, job), table in zip(jobs, tables, strict=True):
         result.result = Result(table, job.stats, source.report, job.pipeline.stages)
         if not table.rows and not job.stats.not_evaluable:
@@ -262,9 +264,11 @@ def run(
     detections: Sequence[Detection] | None = None,
     session: Session | None = None,
     policies: Policies | None = None,
+    inputs: Inputs | None = None,
     **options: Unpack[RunKeywords],
 ) -> FindingsResult:
-    """Run detections over files and give findings: who did what, how urgent, what it adds up to.
+    """Run detections over files (or over `inputs` that are open already) and give findings: who did what, how urgent,
+    what it adds up to.
 
     `content` is what `load_content` gave, or its paths. `detections` are those to run; by default those that `only`
     and `exclude` select, which are all that are not retired. Options are those of the command line, with underscores;
@@ -282,23 +286,28 @@ def run(
     prepared = [
         prepare(detection, content, session, store) for detection in given_detections(content, detections, given)
     ]
-    source = FileSource([str(path) for path in paths], session.reading, keep=True)
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
     state = _open_state(session.state) if session.state is not None else None
-    found = find(
-        prepared,
-        lambda: incident_rules(prepared, session),
-        content,
-        source,
-        session.runner(source),
-        context,
-        policies,
-        state,
-    )
-    if paths and (any(one.request is not None for one in prepared) or not prepared):
-        source.check()
+    reads = any(one.request is not None for one in prepared) or not prepared
+    with FileSource(_inputs(paths, inputs), session.reading, keep=True) as source:
+
+        def check() -> None:
+            if reads and source.inputs.paths:
+                source.check()
+
+        found = find(
+            prepared,
+            lambda: incident_rules(prepared, session),
+            content,
+            source,
+            session.runner(source),
+            context,
+            policies,
+            state,
+            check,
+        )
     results: list[DetectionResult] = []
     for one in prepared:
         result = DetectionResult(one.detection, one.runnability)
@@ -311,15 +320,24 @@ def run(
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
 
 
-def fill_baselines(content: Content, *paths: str | Path, session: Session) -> list[DetectionResult]:
-    """Run the content's baselines, which write what is normal into lookup tables; those that cannot run say why."""
+def fill_baselines(
+    content: Content, *paths: str | Path, session: Session, inputs: Inputs | None = None
+) -> list[DetectionResult]:
+    """Run the content's baselines, which write what is normal into lookup tables, over files (or over `inputs` that are
+    open already); those that cannot run say why."""
     searches = [
         Detection(
             name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file, search_line=one.search_line
         )
         for one in content.baselines
     ]
-    return rows(content, *paths, detections=searches, session=session).detections if searches else []
+    if not searches:
+        return []
+    return rows(content, *paths, detections=searches, session=session, inputs=inputs).detections
+
+
+def _inputs(paths: Sequence[str | Path], inputs: Inputs | None) -> Sequence[str] | Inputs:
+    return inputs if inputs is not None else [str(path) for path in paths]
 
 
 def incident_rules(prepared: Sequence[Prepared], session: Session) -> list[Prepared]:
@@ -374,6 +392,7 @@ def _cannot(stats: SearchStats, report: InputReport) -> str:
 __all__ = [
     "DetectionResult",
     "FindingsResult",
+    "Inputs",
     "PodhawkError",
     "Result",
     "RowsResult",

@@ -112,9 +112,11 @@ def test_input_without_an_event_says_what_was_found(tmp_path: Path) -> None:
     assert "klog" in done.stderr
 
 
-def test_empty_input_is_no_error(tmp_path: Path) -> None:
+def test_an_empty_input_ended_with_code_0_and_every_detection_silent(tmp_path: Path) -> None:
     (tmp_path / "x.log").write_bytes(b"")
-    assert podhawk("run", str(tmp_path / "x.log")).returncode == 0
+    done = podhawk("run", str(tmp_path / "x.log"))
+    assert done.returncode == 4
+    assert "no audit event in the input: it is empty" in done.stderr
 
 
 def test_strict_makes_a_rejected_line_an_error(log: Path) -> None:

@@ -22,6 +22,8 @@ from podhawk.engine.search.stats import SearchStats
 from podhawk.engine.spark.payload import Payload, pack, unpack
 from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError
+from podhawk.events.decode import JsonNumber
+from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.options import ReadOptions
 from podhawk.rows import Filled, OrderKey, Row
 
@@ -139,6 +141,39 @@ def test_another_version_is_told() -> None:
     other = msgspec.msgpack.encode([wire.MAGIC, wire.VERSION + 1, None])
     with pytest.raises(EngineError, match=f"version {wire.VERSION + 1}.*\n.*same version"):
         load(other)
+
+
+VERSION_1_EVENT = bytes.fromhex(
+    "93ad706f646861776b2d7374617465019b0d1b9a0d1c9702a761756469744944a161a16e9208a4312e3530a4757365729302a667726f75"
+    "70739300a167920cc403eda080af7b2261756469744944223a2261227daa6b756265726e65746573a55f6a736f6ea96c6f63616c686f73"
+    "74a46d61696e910291029a0d1c9502a170c3a3626967920bb43078343030303030303030303030303030303030a3726177a3737263a273"
+    "74a168a1699302a161a1629302a1789300a131a132cb3ff8000000000000cb4002000000000000950d19a5612e6c6f670702a470726f64"
+    "a3676b65c39204ae726573706f6e73654f626a656374"
+)
+VERSION_1_PLAIN_EVENT = bytes.fromhex(
+    "93ad706f646861776b2d7374617465019b0d1b9a0d1c9302a761756469744944a162a27b7daa6b756265726e65746573a55f6a736f6ea9"
+    "6c6f63616c686f7374a46d61696e91029102c0c0c0950d19a5622e6c6f670100a764656661756c74a66e6174697665c29104"
+)
+"""Events as the last podhawk of version 1 wrote them."""
+
+
+def test_events_that_version_1_kept_could_not_be_read() -> None:
+    native = View({"auditID": "a", "n": JsonNumber("1.50"), "user": {"groups": ["g", "\ud800"]}}, '{"auditID":"a"}')
+    carrier = View({"p": True, "big": 1 << 70}, "raw", "src", "st", "h", "i", {"a": "b"}, {"x": ["1", "2"]})
+    missing = frozenset({"responseObject"})
+    event = AuditEvent(native, carrier, 1.5, 2.25, Origin("a.log", 7, 2), "prod", "gke", True, missing)
+    assert load(VERSION_1_EVENT) == event
+    assert type(load(VERSION_1_EVENT).view.data["n"]) is JsonNumber
+    plain = AuditEvent(View({"auditID": "b"}, "{}"), None, None, None, Origin("b.log", 1))
+    assert load(VERSION_1_PLAIN_EVENT) == plain
+
+
+@pytest.mark.parametrize("number", [0, 22, 24, 29, -1, None, []])
+def test_version_1_numbered_other_classes_otherwise(number: Any) -> None:
+    """Only events are kept; a number of version 1 must not be taken for one of today's."""
+    data = msgspec.msgpack.encode([wire.MAGIC, 1, [wire.Tag.OBJECT, number, 1, 2, 3]])
+    with pytest.raises(EngineError, match="cannot read a state"):
+        load(data)
 
 
 @pytest.mark.parametrize(

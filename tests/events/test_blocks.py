@@ -11,8 +11,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from podhawk.events.source import Ahead, Damaged, ReadSizes, read_blocks
+from podhawk.events.gaps import Damaged
+from podhawk.events.inputs import Inputs
+from podhawk.events.source import SIZES, Ahead, ReadSizes
 from podhawk.events.splits import SAMPLES, pieces_of, sample_of
+
+
+def read_blocks(path: Path, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+    with Inputs([str(path)]) as inputs:
+        yield from inputs.files[0].blocks(sizes)
+
+
+def sampled(*paths: Path, size: int) -> bytes:
+    with Inputs([str(path) for path in paths]) as inputs:
+        return sample_of(inputs, ReadSizes(sample=size))
+
 
 LINES = st.lists(st.one_of(st.integers(0, 40), st.integers(4000, 40000)), min_size=1, max_size=40)
 
@@ -24,22 +37,23 @@ def test_blocks_of_a_file_end_where_lines_do(tmp_path: Path, lengths: list[int],
     path = tmp_path / "audit.log"
     path.write_bytes(data)
     sizes = ReadSizes(block=9000)
-    blocks = list(read_blocks(str(path), sizes))
+    blocks = list(read_blocks(path, sizes))
     assert b"".join(blocks) == data
-    for block in blocks[1:-1]:
+    for block in blocks[:-1]:
         assert block.endswith(b"\n") or len(block) > 9000  # a line longer than a block is cut
-    pieces = pieces_of([str(path)], 20000) or []
-    assert b"".join(block for piece in pieces for block in piece.blocks(sizes)) == data
+    with Inputs([str(path)]) as inputs:
+        pieces = pieces_of(inputs, 20000) or []
+        assert b"".join(block for piece in pieces for block in piece.blocks(inputs.files[0], sizes)) == data
 
 
-def test_what_is_written_while_a_file_is_read_is_read_too(tmp_path: Path) -> None:
+def test_what_is_written_while_a_file_is_read_is_left_for_the_next_run(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     path.write_bytes(b"a\n" * 10)
-    blocks = read_blocks(str(path))
-    first = next(blocks)
-    with path.open("ab") as file:
-        file.write(b"b\n")
-    assert first + b"".join(blocks) == b"a\n" * 10 + b"b\n"
+    with Inputs([str(path)]) as inputs:
+        blocks = inputs.files[0].blocks()
+        with path.open("ab") as file:
+            file.write(b"b\n")
+        assert b"".join(blocks) == b"a\n" * 10
 
 
 def breaking() -> Iterator[bytes]:
@@ -49,14 +63,15 @@ def breaking() -> Iterator[bytes]:
 
 def test_the_next_block_is_known_and_damage_is_told_at_its_place() -> None:
     ahead = Ahead(breaking())
-    assert (ahead.take(), ahead.following, ahead.damaged) == (b"a\n", b"b", False)
+    assert (ahead.take(), ahead.following, ahead.damaged) == (b"a\n", b"b", None)
     rest = ahead.rest(b"again")
     assert [next(rest), next(rest), next(rest)] == [b"again", b"b\n", b"c"]
     with pytest.raises(Damaged):
         next(rest)
     ahead = Ahead(breaking())
     assert [ahead.take() for _ in range(4)] == [b"a\n", b"b\n", b"c", b""]
-    assert (ahead.following, ahead.damaged) == (b"", True)
+    assert ahead.following == b""
+    assert isinstance(ahead.damaged, Damaged)
     with pytest.raises(Damaged):
         list(ahead.rest())
 
@@ -66,7 +81,7 @@ def test_empty_blocks_are_passed_over(tmp_path: Path) -> None:
     assert [ahead.take(), ahead.take(), ahead.take()] == [b"a", b"b", b""]
     path = tmp_path / "two.gz"
     path.write_bytes(gzip.compress(b"") + gzip.compress(b"x\n"))
-    assert Ahead(read_blocks(str(path))).take() == b"x\n"
+    assert Ahead(read_blocks(path)).take() == b"x\n"
 
 
 def test_a_sample_comes_from_all_over_the_files(tmp_path: Path) -> None:
@@ -76,21 +91,19 @@ def test_a_sample_comes_from_all_over_the_files(tmp_path: Path) -> None:
         path.write_bytes(path.stem.encode() * 250)
     packed = tmp_path / "e.log.gz"
     packed.write_bytes(gzip.compress(b"z" * 500))
-    sizes = ReadSizes(sample=5)
-    found = sample_of(map(str, logs), sizes).split(b"\n")
+    found = sampled(*logs, size=5).split(b"\n")
     assert len(found) == SAMPLES
     assert {part[:1] for part in found} == {b"a", b"b", b"c", b"d"}
     assert all(len(part) <= 5 and len(set(part)) == 1 for part in found)
-    assert sample_of([str(packed)], sizes) == b""
-    assert sample_of(["-", str(tmp_path / "none")], sizes) == b""
+    assert sampled(packed, size=5) == b""
+    assert sampled(Path("-"), size=5) == b""
 
 
 def test_a_sample_does_not_fall_in_step_with_a_log_that_repeats_itself(tmp_path: Path) -> None:
     """All of it came from the beginnings of the same day."""
     path = tmp_path / "a.log"
     path.write_bytes(bytes(range(64)) * 64)
-    found = sample_of([str(path)], ReadSizes(sample=1)).split(b"\n")
-    assert len({part for part in found if part}) >= SAMPLES - 2
+    assert len({part for part in sampled(path, size=1).split(b"\n") if part}) >= SAMPLES - 2
 
 
 def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,4 +111,4 @@ def test_files_are_read_without_a_standard_input(tmp_path: Path, monkeypatch: py
     path = tmp_path / "audit.log"
     path.write_bytes(b"a\n" * 10)
     monkeypatch.setattr(sys, "stdin", None)
-    assert b"".join(read_blocks(str(path))) == b"a\n" * 10
+    assert b"".join(read_blocks(path)) == b"a\n" * 10

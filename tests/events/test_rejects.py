@@ -75,12 +75,12 @@ def test_events_with_lower_case_verbs_and_no_username_are_no_rancher_records(rea
 
 
 @pytest.mark.parametrize("content", ["", "\n", " \r\n\t\n", "\ufeff"])
-def test_blank_input_is_never_an_error(content: str, read: Read) -> None:
-    events, report = read(content)
-    assert not events
-    check_recognised(report)
-    _, report = read(content, strict=True)
-    check_recognised(report)
+def test_an_input_with_nothing_in_it_passed_for_a_silent_one(content: str, read: Read) -> None:
+    for strict in (False, True):
+        events, report = read(content, strict=strict)
+        assert not events
+        with pytest.raises(InputError, match="it is blank" if content.strip("\ufeff") else "it is empty"):
+            check_recognised(report)
 
 
 def test_a_lone_bracket_is_no_event_either(read: Read) -> None:

@@ -18,9 +18,9 @@ from detect.risk.test_risk import SCORE, VERBS, events
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.report.finding_json import from_record, to_record
-from podhawk.errors import StoreError, UsageError
+from podhawk.errors import InputError, StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
-from podhawk.store.schema import CURRENT, FINDINGS, RISK, VERSION
+from podhawk.store.schema import CURRENT, EVENTS, FINDINGS, RISK, VERSION
 from podhawk.store.state import heirs_of
 from support.findings import NOW, detection, event, received, run, write
 from support.states import DETECTIONS, MANY, PODS, NewState, at_statement, known, plain, requests
@@ -220,6 +220,19 @@ def test_a_run_that_fails_leaves_nothing(tmp_path: Path, new_state: NewState) ->
         assert connection.execute(sql.select(sql.func.count()).select_from(FINDINGS)).scalar() == 0
     (found,) = run(tmp_path / "a.log", DETECTIONS[0], state=state)
     assert found.revision == 1
+
+
+@pytest.mark.parametrize("content", ["not an event\n", "", "LOG not an event\n"])
+def test_a_run_that_rejected_its_input_had_written_the_state(tmp_path: Path, new_state: NewState, content: str) -> None:
+    state = new_state()
+    run(write(tmp_path / "a.log", event("first")), DETECTIONS[0], state=state)
+    log = write(tmp_path / "b.log", event("second", at="11:00:00.0"))
+    log.write_text(content.replace("LOG", log.read_text()))
+    with pytest.raises(InputError):
+        run(log, DETECTIONS[0], state=state, strict=True)
+    assert known(state, "requests{}.audit_id") == ["first"]
+    with transaction(open_engine(state)) as connection:
+        assert connection.execute(sql.select(sql.func.count()).select_from(EVENTS)).scalar() == 1
 
 
 def test_a_state_of_a_newer_version_is_refused(tmp_path: Path, new_state: NewState) -> None:

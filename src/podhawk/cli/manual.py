@@ -49,6 +49,10 @@ def whole() -> str:
         "`.zst` files are recognised by their content. Without PATH, podhawk reads standard input if "
         "it is a pipe; on a terminal, a missing PATH is a usage error. A search that begins with a "
         "generating command needs no PATH.",
+        "If a file or folder that PATH names cannot be read, the run ends with exit code 4. In a folder or glob, "
+        "podhawk skips what it cannot read: a warning names it (also with `--quiet`), the summary counts it as "
+        "rejected, and with `--strict` it is an error. Links to files are followed, links to folders are not. Hidden "
+        "files and folders are skipped without a warning.",
         "## Options\n\nThe value of an option comes from the command line, else from its `PODHAWK_…` "
         "variable, else from `podhawk.toml` (searched upwards from the working folder), else from "
         "its default. Unknown keys and variables are errors.\n\n| option | verbs | variable | "

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
-from podhawk.api import DetectionResult, FindingsResult, RowsResult
+from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
 from podhawk.engine.plan.runnable import Broken, Unsupported
 from podhawk.engine.search.stats import SearchStats
+from podhawk.events.gaps import Gap
 from podhawk.events.read import InputReport
 from podhawk.wording import counted
 
+MOST_GAPS = 20
+"""Files that are warned of one by one."""
 _WARNINGS = {
     "regex-limit": "a regular expression reached its match limit and was skipped",
     "no-geo-database": "iplocation added no fields: no geolocation database (add --geo FILE.mmdb)",
@@ -27,6 +33,25 @@ def print_input(report: InputReport) -> None:
     """What the input held: events by stage, rejects by reason with the first place of each."""
     for line in report.summary_lines():
         note(line)
+
+
+@contextlib.contextmanager
+def reading(paths: Sequence[str], *, keep: bool = False) -> Iterator[Inputs]:
+    """The files of paths. However the block ends, a warning names each file that was not read, or not to its end."""
+    with Inputs(paths, keep=keep) as inputs:
+        try:
+            yield inputs
+        finally:
+            sys.stdout.flush()
+            print_gaps(inputs.gaps)
+
+
+def print_gaps(gaps: Mapping[str, Gap]) -> None:
+    """A warning for each file that was not read, or not to its end."""
+    for path, gap in list(gaps.items())[:MOST_GAPS]:
+        note(f"warning: {gap.text(path)}")
+    if len(gaps) > MOST_GAPS:
+        note(f"warning: {counted(len(gaps) - MOST_GAPS, 'more file')} could not be read, or not to the end")
 
 
 def print_warnings(observed: SearchStats) -> None:

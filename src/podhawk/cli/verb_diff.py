@@ -31,6 +31,7 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     """
     from podhawk import api
     from podhawk.cli import output
+    from podhawk.cli.summary import reading
     from podhawk.cli.tables import note
     from podhawk.content.selection import select_in_each
     from podhawk.detect.report.compare import compare
@@ -42,12 +43,13 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     policies = api.policies_of(settings)
     sources = input_paths(paths)
     versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
-    results = [
-        api.run(content, *sources, detections=chosen, session=session, policies=policies)
-        for content, chosen in zip(
-            versions, select_in_each(versions, settings["only"], settings["exclude"]), strict=True
-        )
-    ]
+    selected = select_in_each(versions, settings["only"], settings["exclude"])
+    # Both versions read the same files, even if these are rotated meanwhile.
+    with reading(sources, keep=True) as inputs:
+        results = [
+            api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
+            for content, chosen in zip(versions, selected, strict=True)
+        ]
     changes = compare(*(result.found.findings for result in results))
     rows: list[dict[str, api.Cell]] = [
         {

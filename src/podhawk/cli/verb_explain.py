@@ -31,6 +31,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     """
     from podhawk import api
     from podhawk.cli import output
+    from podhawk.cli.summary import reading
     from podhawk.detect.report import queries
     from podhawk.settings.resolve import resolve
 
@@ -40,15 +41,16 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
             paths = input_paths(names) if names or not settings["state"] else []
-            result = api.run(content, *paths, session=session, policies=api.policies_of(settings))
+            with reading(paths) as inputs:
+                result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
             _lines(queries.raw_events(settings["finding"], result.found.matches), out)
             return 0
         detection = queries.the_detection(names[0] if names else "", content)
-        paths = input_paths(names[1:])
-        if settings["event"]:
-            _lines(queries.explain_one_event(detection, content, settings["event"], paths, session), out)
-        else:
-            print_explanation(queries.explain_detection(detection, content, paths, session), out)
+        with reading(input_paths(names[1:])) as inputs:
+            if settings["event"]:
+                _lines(queries.explain_one_event(detection, content, settings["event"], inputs, session), out)
+            else:
+                print_explanation(queries.explain_detection(detection, content, inputs, session), out)
     return 0
 
 

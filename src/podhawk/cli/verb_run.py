@@ -12,7 +12,7 @@ from podhawk.cli.options import declared, input_paths
 from podhawk.wording import counted
 
 if TYPE_CHECKING:
-    from podhawk.api import DetectionResult, FindingsResult, RowsResult
+    from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
     from podhawk.settings.resolve import Settings
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
@@ -37,14 +37,16 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     findings; jsonl and json contain all findings. --rows prints the rows of each search instead.
     """
     from podhawk.cli.profiled import profiled
+    from podhawk.cli.summary import reading
     from podhawk.settings.resolve import resolve
 
     settings = resolve("run", given)
-    with profiled(settings):
-        return _run(paths, settings)
+    # Baselines are read from the same input before.
+    with profiled(settings), reading(input_paths(paths), keep=settings["write"]) as inputs:
+        return _run(inputs, settings)
 
 
-def _run(paths: tuple[str, ...], settings: Settings) -> int:
+def _run(inputs: Inputs, settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, print_run
@@ -61,9 +63,8 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         from podhawk.authoring.changed import changed_here
 
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
-    sources = input_paths(paths)
     if settings["write"]:
-        for one in api.fill_baselines(content, *sources, session=session):
+        for one in api.fill_baselines(content, session=session, inputs=inputs):
             told = str(one.runnability) if one.result is None else one.cannot
             note(f"  baseline  {one.detection.name}: " + (told or counted(len(one.result or ()), "row")))
     kind = output.format_of(settings["output"], settings["output_file"])
@@ -71,7 +72,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
     if settings["rows"]:
         from podhawk.cli.rows_output import print_results
 
-        result = rows = api.rows(content, *sources, detections=chosen, session=session)
+        result = rows = api.rows(content, detections=chosen, session=session, inputs=inputs)
         with output.writer(settings["output_file"]) as out:
             print_results(kind, rows, out)
         fires = _rows_fire(rows, settings["fail_on"])
@@ -79,7 +80,7 @@ def _run(paths: tuple[str, ...], settings: Settings) -> int:
         from podhawk.cli.findings_output import print_findings
 
         with no_collection(ending=True):
-            result = findings = api.run(content, *sources, detections=chosen, session=session, policies=policies)
+            result = findings = api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
             with output.writer(settings["output_file"]) as out:
                 print_findings(kind, findings, out, everything=settings["all"])
         fires = _finding_fires(findings, settings["fail_on"])

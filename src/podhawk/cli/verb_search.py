@@ -45,7 +45,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
 def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import print_input, print_warnings
+    from podhawk.cli.summary import print_input, print_warnings, reading
     from podhawk.cli.tables import event_columns, note
     from podhawk.engine.plan.planner import read_search
     from podhawk.errors import SearchError, UsageError
@@ -55,7 +55,8 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     try:
         generates = read_search(text, content.macros, name).generates
         sources = list(paths) if generates and not paths else input_paths(paths)
-        result = api.search(text, *sources, content=content, name=name, session=session)
+        with reading(sources) as inputs:
+            result = api.search(text, content=content, name=name, session=session, inputs=inputs)
     except SearchError as error:
         raise UsageError(error.message, place=error.place, remedy=error.remedy) from None
     content.keep()

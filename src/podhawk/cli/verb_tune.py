@@ -38,6 +38,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     a reason.
     """
     from podhawk import api
+    from podhawk.cli.summary import reading
     from podhawk.detect.report import queries
     from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
@@ -47,10 +48,9 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     content = api.content_of(settings.values, settings.macros)
     chosen = queries.the_detection(detection, content)
     policies = api.policies_of(settings)
-    matches = api.run(
-        content, *input_paths(paths), detections=[chosen], session=session, policies=policies
-    ).found.matches
-    matches = [match for match in matches if match.finding.kind != "incident"]
+    with reading(input_paths(paths)) as inputs:
+        result = api.run(content, detections=[chosen], session=session, policies=policies, inputs=inputs)
+    matches = [match for match in result.found.matches if match.finding.kind != "incident"]
     attacks = api.attacks_of(chosen, content, session, policies)
     made = proposals(matches)
 

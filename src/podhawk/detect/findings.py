@@ -89,13 +89,16 @@ def find(
     context: Context,
     policies: Policies,
     state: DetectionState | None = None,
+    check: Callable[[], None] = lambda: None,
 ) -> RunFindings:
     """Everything that the detections find in the input and in the events that the state keeps.
 
-    `rules` gives more searches over risk that make incidents; it is called only if there is any risk.
+    `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
+    the input turns out to be unusable; then nothing is written to the state.
     """
     with no_collection(), state.locked() if state is not None else nullcontext():
         detected = detect(prepared, content, source, runner, context, state)
+        check()
         matches = settle(detected.matches, policies, context.env.now)
         risk = risk_events((match.finding for match in matches), policies.risk)
         earlier = state.earlier(matches, detected.evaluated) if state is not None else EarlierFindings()

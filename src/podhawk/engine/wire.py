@@ -32,15 +32,20 @@ from podhawk.errors import EngineError
 from podhawk.events.collected import CollectedLine
 from podhawk.events.decode import JsonNumber
 from podhawk.events.event import AuditEvent, Origin, View
+from podhawk.events.gaps import Gap
 from podhawk.events.options import InputReport, Rejected
 from podhawk.functions.aggregations.registry import ALL
 from podhawk.rows import Filled, OrderKey, Row
 
 VERSION: Final = 2
+OLDEST: Final = 1
+"""The oldest version from which events that were kept can be read."""
 MAGIC: Final = "podhawk-state"
 
-OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, CollectedLine, AuditEvent, View)
+OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, CollectedLine, AuditEvent, View, Gap)
 """The classes that do not belong to a command or an aggregation."""
+VERSION_1: Final[dict[int, type]] = {25: Origin, 26: CollectedLine, 27: AuditEvent, 28: View}
+"""The numbers that the classes of events had in version 1. Their members are the same."""
 
 
 class Tag(IntEnum):
@@ -97,21 +102,22 @@ def dump(value: Any) -> bytes:
 
 
 def load(data: bytes) -> Any:
-    """The value that `dump` wrote. Raises EngineError for other bytes and for another version."""
+    """The value that `dump` wrote; of an older version, only events. Raises EngineError for other bytes and for an
+    unknown version."""
     try:
         found = msgspec.msgpack.decode(data)
     except msgspec.DecodeError as error:
         raise EngineError(f"cannot read a state: {error}") from None
     if not isinstance(found, list) or len(found) != 3 or found[0] != MAGIC:
         raise EngineError("cannot read a state: these bytes are not a state")
-    if found[1] != VERSION:
+    if found[1] not in range(OLDEST, VERSION + 1):
         raise EngineError(
             f"cannot read a state of version {found[1]}; this podhawk reads version {VERSION}",
             remedy="Install the same version of podhawk on the driver and on every executor.",
         )
     try:
-        return _value(found[2])
-    except (IndexError, TypeError, ValueError, AttributeError) as error:
+        return _value(_renumbered(found[2]) if found[1] == 1 else found[2])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(f"cannot read a state: {error}") from None
 
 
@@ -196,6 +202,18 @@ def _value(value: Any) -> Any:
         case Tag.OBJECT:
             return _object(rest)
     raise ValueError(f"unknown tag {tag!r}")
+
+
+def _renumbered(value: Any) -> Any:
+    """An event of version 1 with the present numbers of its classes."""
+    if type(value) is not list:
+        return value
+    if value[:1] != [Tag.OBJECT]:
+        return [_renumbered(one) for one in value]
+    cls = VERSION_1.get(value[1])
+    if cls is None:
+        raise ValueError(f"class {value[1]!r} of version 1 is not part of an event")
+    return [Tag.OBJECT, OWN.index(cls), *map(_renumbered, value[2:])]
 
 
 def _paired(flat: list[Any]) -> Iterator[tuple[Any, Any]]:

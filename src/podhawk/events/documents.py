@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.elements import MARK, Elements
+from podhawk.events.gaps import Damaged
 from podhawk.events.source import SIZES, LongPiece, ReadSizes
 
 _BLANK: Final = b" \t\r\n\0"
@@ -66,16 +67,21 @@ class Lines:
             return self.take()
         number, size = self.number, self.size
         left: bytes | None = None
-        for line in self._source:
+        try:
+            for line in self._source:
+                number += 1
+                size += len(line) + 1
+                if type(line) is not bytes or not take(line, number):
+                    left = line
+                    size -= type(line) is not bytes
+                    break
+            else:
+                number += 1
+        except Damaged:
             number += 1
-            size += len(line) + 1
-            if type(line) is not bytes or not take(line, number):
-                left = line
-                size -= type(line) is not bytes
-                break
-        else:
-            number += 1
-        self.number, self.size = number, size
+            raise
+        finally:
+            self.number, self.size = number, size
         return left
 
     def give_back(self, lines: list[bytes]) -> None:

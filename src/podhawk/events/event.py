@@ -71,14 +71,16 @@ EXPECTED_KEYS: Final = (
 
 
 class Origin(msgspec.Struct, frozen=True, order=True):
-    """Where a record stood: file, line of its start in the decompressed file (from 1), place inside it (from 0)."""
+    """Where a record stood: file, line of its start in the decompressed file (from 1; 0 is the file as a whole), place
+    inside it (from 0)."""
 
     file: str
     line: int
     item: int = 0
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}[{self.item}]" if self.item else f"{self.file}:{self.line}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}[{self.item}]" if self.item else place
 
 
 class View(Struct):

@@ -11,19 +11,20 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import Final
 
-from podhawk.events.candidates import CONTINUES, Candidate, LinePrefilter, Searches, SelectedLines, Shortcuts
+from podhawk.events.blocks import broken_off, closed, last_closed, several
+from podhawk.events.candidates import Candidate, LinePrefilter, Searches, SelectedLines, Shortcuts
 from podhawk.events.decode import BadJSON, decode_quickly
 from podhawk.events.documents import Lines
 from podhawk.events.event import Origin
+from podhawk.events.gaps import Damaged
 from podhawk.events.line_reader import LineReader, is_plain
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.reasons import COMPRESSION
 from podhawk.events.rulefile import looks_like_yaml
-from podhawk.events.source import Ahead, Damaged, read_blocks, split_lines
+from podhawk.events.source import Ahead, split_lines
 from podhawk.events.splits import Split
 from podhawk.log import logger
 
-_CONTINUES: Final = frozenset(bytes((one,)) for one in (*CONTINUES, *b"\r\n\0"))  # the last three: after a blank line
 _FAR: Final = 1 << 40  # the line number at which a split begins that is not the first one of its file
 
 UnreadRest = tuple[int, int, Iterator[bytes]]
@@ -50,9 +51,10 @@ class FileReader:
         self._lines = LineReader(path, options, report, in_split=split is not None)
         self._unclosed = False
 
-    def candidates(self) -> Iterator[Candidate]:
-        """All events that the shortcuts leave. Raises `NotByLine` if a split cannot be read by itself."""
-        blocks = self._watched(self._blocks())
+    def candidates(self, content: Iterator[bytes]) -> Iterator[Candidate]:
+        """All events that the shortcuts leave of the file, whose content is given in blocks. Raises `NotByLine` if a
+        split cannot be read by itself."""
+        blocks = self._watched(content)
         lines: Lines | None = None
         try:
             head = next(blocks, b"")
@@ -74,20 +76,24 @@ class FileReader:
             lines.number, lines.size = rest[:2]
             for event in self._lines.read(lines, self._take):
                 yield Candidate(event)
-        except Damaged:
-            number = lines.number if lines is not None else 1
+        except Damaged as damaged:
+            self._break_off(damaged, lines.number if lines is not None else 1)
             if lines is not None:
+                lines.number -= 1
                 for event in self._lines.flush():
                     yield Candidate(event)
-            self._report.reject(COMPRESSION, Origin(self._path, number))
         finally:
             if lines is not None:
                 self._report.bytes += lines.size - self._unclosed
                 self._report.lines += lines.number
 
-    def _blocks(self) -> Iterator[bytes]:
-        sizes = self._options.sizes
-        return read_blocks(self._path, sizes) if self._split is None else self._split.blocks(sizes)
+    def _break_off(self, damaged: Damaged, number: int) -> None:
+        """Report that the file could be read only up to this line."""
+        origin = Origin(self._path, number)
+        if damaged.gap is None:
+            self._report.reject(COMPRESSION, origin)
+        else:
+            self._report.miss(damaged.gap, origin)
 
     def _watched(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
         """The blocks; at their end it is known whether a line feed closes the last line."""
@@ -106,7 +112,7 @@ class FileReader:
             try:
                 block = next(blocks, b"")
             except Damaged as damaged:
-                return number, size, _broken_off(carry, damaged)
+                return number, size, broken_off(carry if self._split is None else b"", damaged)
             cut = block.rfind(b"\n") + 1
             first = block.find(b"\n") + 1 if carry and cut else 0
             if first:
@@ -131,19 +137,17 @@ class FileReader:
         before = _FAR if self._split is not None and self._split.start else 0
         ahead = Ahead(blocks)
         while block := ahead.take():
-            cut = _last_closed(block, ahead.following)
+            cut = last_closed(block, ahead.following)
             if not cut:
                 carry += block
-                if len(carry) > self._options.sizes.long_line or _several(carry):
+                if len(carry) > self._options.sizes.long_line or several(carry):
                     return number, 0, ahead.rest(carry)
                 continue
             first = 0 if not carry or carry.endswith(b"\n") else block.find(b"\n") + 1
             across = carry + block[:first] if carry else b""
             found = prefilter.select(block, before + number + bool(across), first, cut) if first < cut else None
             alone = prefilter.select(across, before + number, 0, len(across)) if across else None
-            if (first < cut and found is None) or (
-                across and (alone is None or _several(across) or not _closed(across))
-            ):
+            if (first < cut and found is None) or (across and (alone is None or several(across) or not closed(across))):
                 return number, 0, ahead.rest(carry, block)
             for part in (alone, found):
                 if part is not None:
@@ -151,15 +155,17 @@ class FileReader:
                     number += part.total
             report.bytes += len(across) + cut - first
             carry = block[cut:]
-        if carry and not ahead.damaged and (b"\n" in carry[:-1] or not (_closed(carry) or carry.isspace())):
+        if ahead.damaged is not None and self._split is not None:
+            carry = b""  # half a line does not tell whether the file can be read by lines
+        if carry and ahead.damaged is None and (b"\n" in carry[:-1] or not (closed(carry) or carry.isspace())):
             return number, 0, iter((carry,))
         if carry:
             yield from self._unseen(carry, number)
             number += 1
             report.bytes += len(carry)
         report.lines += number
-        if ahead.damaged:
-            report.reject(COMPRESSION, Origin(self._path, number))
+        if ahead.damaged is not None:
+            self._break_off(ahead.damaged, number + 1)
         return None
 
     def _selected(self, found: SelectedLines, before: int) -> Iterator[Candidate]:
@@ -196,31 +202,3 @@ class FileReader:
         # The fast path takes lines for all searches only.
         for event in self._lines.read_part(text, before, self._take if searches is None else None):
             yield Candidate(event, searches)
-
-
-def _closed(line: bytes) -> bool:
-    """Whether a line ends as an event ends."""
-    # Only the end is copied, since a line may be long. One that ends in more line feeds than these is not a single
-    # line.
-    return line[-8:].rstrip(b"\r\n").endswith(b"}")
-
-
-def _several(text: bytes) -> bool:
-    """Whether text has more than one line feed. Not all of them are counted, since text may be long."""
-    first = text.find(b"\n")
-    return first >= 0 and text.find(b"\n", first + 1) >= 0
-
-
-def _last_closed(block: bytes, following: bytes) -> int:
-    """Where the last lines of a block end that cannot be part of a document of several lines: the line before the
-    place ends as an event ends, and the line after it (`following` gives the first byte behind the block) does not
-    continue a document."""
-    cut = block.rfind(b"\n") + 1
-    while cut and ((block[cut : cut + 1] or following) in _CONTINUES or not _closed(block[max(cut - 3, 0) : cut])):
-        cut = block.rfind(b"\n", 0, cut - 1) + 1
-    return cut
-
-
-def _broken_off(rest: bytes, damaged: Damaged) -> Iterator[bytes]:
-    yield rest
-    raise damaged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from podhawk.events.event import (
     Origin,
     View,
 )
+from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.reasons import BROKEN, OTHER_JSON, TEXT
 from podhawk.events.time import parse_rfc3339
@@ -25,17 +26,27 @@ from podhawk.events.time import parse_rfc3339
 _PAIR: Final = re.compile(r'([A-Za-z_][A-Za-z0-9_.:-]*)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s,;"]+))')
 
 
-def json_events(lines: Lines, path: str, options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
+def json_events(
+    lines: Lines,
+    path: str,
+    options: ReadOptions,
+    report: InputReport,
+    numbering: Numbering,
+    by_line_only: Callable[[], None],
+) -> Iterator[AuditEvent]:
     """Every JSON object (of a line, an array, or several back to back) as an event, in order of arrival.
 
-    `_time` is the number of a member `_time`, where there is one.
+    `_time` is the number of a member `_time`, where there is one. `by_line_only` is called before anything is made of
+    a document that is not within one line.
     """
     documents = Documents(lines, options.sizes)
     while (line := lines.take()) is not None:
         for document in documents.starting_with(line):
+            if not document.is_json or document.line != lines.number:
+                by_line_only()
             items, texts = _objects(document)
             for place, value in enumerate(items):
-                origin = Origin(path, document.line, document.item + place)
+                origin = Origin(path, document.line, numbering.take(document.line, document.item + place))
                 if type(value) is not dict:
                     reason = OTHER_JSON if document.is_json else BROKEN if document.broken else TEXT
                     report.reject(reason, origin)

@@ -18,6 +18,7 @@ from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
+from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.partial import Joiner
 from podhawk.events.reasons import OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
@@ -54,6 +55,7 @@ class LineReader:
         self._build = Assembler(options).build
         self._plain = Envelope(path=path)
         self._joiner = Joiner()
+        self._numbering = Numbering(self._joiner.holds)
         self._only: Format | None = BY_NAME.get(options.input_format)
 
     def require_whole_file(self) -> None:
@@ -84,6 +86,7 @@ class LineReader:
             return
         documents = Documents(lines, self._options.sizes)
         report, path, build, plain, next_line = self._report, self._path, self._build, self._plain, lines.take
+        numbering, holds = self._numbering, self._joiner.holds
         native = self._only is None or self._only.name == "native"
         while True:
             line = next_line() if take is None else lines.run(take)
@@ -96,7 +99,10 @@ class LineReader:
                     pass
                 else:
                     if is_plain(value):
-                        event = build(native_event(value, line, plain), Origin(path, lines.number))
+                        number = lines.number
+                        # A line that begins with another document ends here.
+                        item = numbering.take(number) if number == numbering.line or holds(number) else 0
+                        event = build(native_event(value, line, plain), Origin(path, number, item))
                         report.count(event)
                         yield event
                     else:
@@ -141,7 +147,7 @@ class LineReader:
     def _generic(self, lines: Lines) -> Iterator[AuditEvent]:
         """Any JSON object, or any line of text, as an event."""
         found = (
-            json_events(lines, self._path, self._options, self._report)
+            json_events(lines, self._path, self._options, self._report, self._numbering, self.require_whole_file)
             if self._options.input_format == "json"
             else text_events(lines, self._path, self._options)
         )
@@ -155,8 +161,8 @@ class LineReader:
             yield from self._unwrapped(ready)
 
     def _unwrapped(self, document: Document) -> Iterator[AuditEvent]:
-        for item, found in enumerate(self._found_in(document), document.item):
-            origin = Origin(self._path, document.line, item)
+        for least, found in enumerate(self._found_in(document), document.item):
+            origin = Origin(self._path, document.line, self._numbering.take(document.line, least))
             if isinstance(found, Reject):
                 self._report.reject(found.reason, origin)
             else:

@@ -10,6 +10,8 @@ from msgspec import Struct, field, structs
 
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
+from podhawk.events.gaps import Gap
+from podhawk.events.reasons import OF_FILES
 from podhawk.events.source import SIZES, ReadSizes
 from podhawk.wording import counted
 
@@ -62,6 +64,8 @@ class InputReport(Struct):
     """Whether everything counts as an event (`json`, `text`), so that having none is no error."""
     first_unread: Origin | None = None
     """Where content stood that is neither an event nor a rejected record, such as a lone bracket."""
+    gaps: dict[str, Gap] = field(default_factory=dict)
+    """Files that were not read, or not to their end, by path. They are among `rejected`, one for each."""
 
     def count(self, event: AuditEvent) -> None:
         """Take an event into the account."""
@@ -84,6 +88,12 @@ class InputReport(Struct):
         else:
             known.count += 1
 
+    def miss(self, gap: Gap, origin: Origin) -> None:
+        """Take a file into the account that was not read, or only up to a place. It counts once."""
+        if origin.file not in self.gaps:
+            self.gaps[origin.file] = gap
+            self.reject(gap.reason, origin)
+
     def absorb(self, other: InputReport, lines_before: int) -> None:
         """Take in the account of a later piece of a file, whose lines count from `lines_before`."""
         self.bytes += other.bytes
@@ -101,12 +111,17 @@ class InputReport(Struct):
         if self.first_unread is None and other.first_unread is not None:
             self.first_unread = structs.replace(other.first_unread, line=other.first_unread.line + lines_before)
         for reason, entry in other.rejected.items():
+            if reason in OF_FILES and entry.first.file in self.gaps:
+                continue  # another piece of the same file
             known = self.rejected.get(reason)
             if known is None:
                 first = structs.replace(entry.first, line=entry.first.line + lines_before)
                 self.rejected[reason] = Rejected(entry.count, first)
             else:
                 known.count += entry.count
+        for path, gap in other.gaps.items():
+            before = self.gaps.get(path)
+            self.gaps[path] = gap if before is None else structs.replace(gap, missing=before.missing + gap.missing)
 
     def rejections(self) -> list[str]:
         """One line for each reason, the most frequent first."""
@@ -130,7 +145,7 @@ class InputReport(Struct):
 def check_recognised(report: InputReport) -> None:
     """Raise `InputError` for content without one recognised event, and under `strict` for any reject.
 
-    Zero-byte and blank inputs are never an error; nor is `json` or `text` input, where everything counts.
+    With `json` and `text`, where everything counts, having nothing is no error.
     """
     found = "; ".join(report.rejections())
     if report.events == 0 and not report.anything:
@@ -141,5 +156,9 @@ def check_recognised(report: InputReport) -> None:
             )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")
+        raise InputError(
+            "no audit event in the input: it is " + ("blank" if report.bytes else "empty"),
+            remedy="Name the log that the API server writes; after a rotation its events are in an older file.",
+        )
     if report.strict and found:
         raise InputError(f"rejected input under --strict: {found}")

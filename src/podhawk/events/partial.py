@@ -6,6 +6,7 @@ stand between them. A part whose next part is missing is handed on alone and sal
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from podhawk.events.decode import BadJSON, decode_json, encode_json
@@ -20,6 +21,7 @@ class Joiner:
 
     def __init__(self) -> None:
         self._held: dict[str, list[tuple[Document, str]]] = {}
+        self._begun: Counter[int] = Counter()
         self._size = 0
 
     def take(self, document: Document) -> list[Document]:
@@ -42,6 +44,10 @@ class Joiner:
             return [document]
         return [self._joined(stream, match[4])]
 
+    def holds(self, line: int) -> bool:
+        """Whether parts are held of a record that begins on this line."""
+        return line in self._begun
+
     def flush(self) -> list[Document]:
         """What is still held, at the end of the file."""
         return [self._joined(stream, "") for stream in list(self._held)]
@@ -60,7 +66,10 @@ class Joiner:
         return [document]
 
     def _hold(self, stream: str, document: Document, text: str) -> list[Document]:
-        self._held.setdefault(stream, []).append((document, text))
+        if stream not in self._held:
+            self._held[stream] = []
+            self._begun[document.line] += 1
+        self._held[stream].append((document, text))
         self._size += len(text)
         return [self._joined(stream, "")] if self._size > _MOST else []
 
@@ -68,6 +77,9 @@ class Joiner:
         parts = self._held.pop(stream)
         self._size -= sum(len(text) for _, text in parts)
         first = parts[0][0]
+        self._begun[first.line] -= 1
+        if not self._begun[first.line]:
+            del self._begun[first.line]
         whole = "".join(text for _, text in parts) + last
         if first.is_json:
             value = {**first.value, "log": whole}

@@ -9,9 +9,11 @@ from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.documents import Lines
 from podhawk.events.event import AuditEvent
 from podhawk.events.file_reader import FileReader
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs, opened
 from podhawk.events.line_reader import BY_NAME, LineReader
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
-from podhawk.events.source import expand_paths
+from podhawk.events.paths import expand_paths
 from podhawk.events.splits import Split
 
 __all__ = [
@@ -32,8 +34,9 @@ def input_formats() -> list[str]:
     return ["auto", "json", "text", *BY_NAME]
 
 
-def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
-    """The audit events of files, folders, globs and `-`, in the order of the input, one at a time.
+def read_events(paths: Sequence[str] | Inputs, options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
+    """The audit events of files, folders, globs and `-`, in the order of the input, one at a time. Paths are opened
+    here; files that were opened before stay open.
 
     What is not an audit event is counted in `report` with its reason. No content of a file makes this
     raise; raises `InputError` for paths that do not exist or cannot be read, `UsageError` for an unknown
@@ -43,7 +46,7 @@ def read_events(paths: Sequence[str], options: ReadOptions, report: InputReport)
 
 
 def read_candidates(
-    paths: Sequence[str], options: ReadOptions, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+    paths: Sequence[str] | Inputs, options: ReadOptions, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
 ) -> Iterator[Candidate]:
     """As `read_events`, but only the events that the shortcuts leave, each with the searches that may want it. With a
     prefilter not every line is read; `report.prefiltered` says so then."""
@@ -52,22 +55,24 @@ def read_candidates(
             f"unknown input format {options.input_format!r}", remedy=nearest(options.input_format, input_formats())
         )
     _describe(options, report)
-    for path in expand_paths(paths):
-        report.files += 1
-        if shortcuts.fast_path is not None:
-            shortcuts.fast_path.open(path)
-        yield from FileReader(path, options, report, shortcuts).candidates()
+    with opened(paths) as inputs:
+        for file in inputs.files:
+            report.files += 1
+            if shortcuts.fast_path is not None:
+                shortcuts.fast_path.open(file.path)
+            content = file.blocks(options.sizes)
+            yield from FileReader(file.path, options, report, shortcuts).candidates(content)
 
 
 def read_split(
-    split: Split, options: ReadOptions, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
+    split: Split, file: Input, options: ReadOptions, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
 ) -> Iterator[Candidate]:
     """The candidates of a split of a file. Raises `NotByLine` if the file is not one document per line."""
     _describe(options, report)
     if shortcuts.fast_path is not None:
         shortcuts.fast_path.open(split.path)
     part = None if split.whole else split
-    yield from FileReader(split.path, options, report, shortcuts, part).candidates()
+    yield from FileReader(split.path, options, report, shortcuts, part).candidates(split.blocks(file, options.sizes))
 
 
 def _describe(options: ReadOptions, report: InputReport) -> None:

@@ -37,6 +37,11 @@ YAML_EMPTY: Final = "YAML without events"
 YAML_BROKEN: Final = "broken YAML"
 TOO_LARGE: Final = "record over the size limit"
 OTHER_FORMAT: Final = "not of the chosen input format"
+SHRANK: Final = "file that shrank while it was read"
+UNREADABLE: Final = "file that cannot be read"
+BROKE_OFF: Final = "file that cannot be read to its end"
+REPLACED: Final = "file that was replaced before it was read"
+FOLDER: Final = "folder that was not read"
 
 REASONS: Final[dict[str, str]] = {
     ADMISSION: ("The request or response of an admission webhook. It has a uid instead of an auditID, and no outcome."),
@@ -72,7 +77,14 @@ REASONS: Final[dict[str, str]] = {
     YAML_BROKEN: "A YAML file that is invalid, or that expands without limit.",
     TOO_LARGE: "A record larger than 256 MiB.",
     OTHER_FORMAT: "With `--input-format NAME`: a record of another format.",
+    SHRANK: "A file that was truncated or overwritten (`copytruncate`) before it was read to its end; counted once.",
+    UNREADABLE: "A file in a folder or glob without read permission, or a broken link. The other files are read.",
+    BROKE_OFF: "A file in a folder or glob that failed while it was read. The part before the failure was read.",
+    REPLACED: "One of very many files, which was another file when it was opened again.",
+    FOLDER: "A folder inside the input without read permission, or a link to a folder. Such links are not followed.",
 }
+OF_FILES: Final = frozenset({SHRANK, UNREADABLE, BROKE_OFF, REPLACED, FOLDER})
+"""Reasons that are about a file as a whole, and are counted once for each."""
 
 _KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 _AUDITD: Final = re.compile(r"(?:node=\S+ )?type=\w+ msg=audit\(")

@@ -1,4 +1,4 @@
-"""Paths to bytes to lines: files, folders, globs and stdin; gzip and zstd by their first bytes.
+"""Bytes to lines; gzip and zstd are recognised by their first bytes.
 
 Everything streams: memory is bounded by the sizes of a block and of a long line (`ReadSizes`), and a longer line is
 handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
@@ -7,22 +7,18 @@ handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
 from __future__ import annotations
 
 import codecs
-import glob
 import os
-import stat
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from io import FileIO
-from pathlib import Path
+from itertools import chain
 from typing import IO, Final
 
 from msgspec import Struct
 
-from podhawk.errors import InputError
+from podhawk.events.gaps import Damaged
 
-STDIN: Final = "-"
 _GZIP: Final = b"\x1f\x8b"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE: Final = (b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18")
@@ -41,62 +37,42 @@ class ReadSizes(Struct, frozen=True):
 SIZES: Final = ReadSizes()
 
 
-class Damaged(Exception):
-    """A compressed stream cannot be read to its end; internal to this package."""
+class EndsEarly(Exception):
+    """A file ends at a `place` before the `end` up to which it was to be read."""
+
+    def __init__(self, place: int, end: int) -> None:
+        super().__init__(place, end)
+        self.place, self.end = place, end
 
 
 class LongPiece(bytes):
     """A part of a long line; the line goes on in the next one."""
 
 
-def expand_paths(paths: Sequence[str]) -> list[str]:
-    """Files in order: a folder gives its files (recursive, sorted, hidden ones left out), a glob its
-    matches, `-` is stdin. Raises `InputError` naming a path that does not exist or matches nothing."""
-    found: list[str] = []
-    for path in paths:
-        if path == STDIN or os.path.isfile(path) or (os.path.exists(path) and not os.path.isdir(path)):
-            found.append(path)
-        elif os.path.isdir(path):
-            found.extend(_files_below(path))
-        else:
-            matches = sorted(glob.glob(path, recursive=True)) if glob.has_magic(path) else []
-            if not matches:
-                raise InputError(
-                    f"no such file or folder: {path!r}",
-                    remedy="Paths may be files, folders, globs, or - for standard input.",
-                )
-            for match in matches:
-                found.extend(_files_below(match) if os.path.isdir(match) else [match])
-    return found
+def decoded(blocks: Iterator[bytes], sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+    """The decompressed, decoded content of the blocks of a file. Raises `Damaged` where a compressed stream breaks (all
+    that came before has been given by then)."""
+    return _as_utf8(_decompressed(blocks, sizes.block))
 
 
-def _files_below(folder: str) -> list[str]:
-    root = Path(folder)
-    return [
-        str(path)
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    ]
+def is_compressed(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a compressed one."""
+    return head.startswith((_GZIP, _ZSTD)) or (
+        _SKIPPABLE[0] <= head[:4] <= _SKIPPABLE[1] and head[1:4] == _SKIPPABLE[0][1:]
+    )
 
 
-def read_blocks(path: str, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
-    """The decompressed, decoded content in blocks. Raises `InputError` if the file cannot be read and
-    `Damaged` where a compressed stream breaks (all that came before has been given by then)."""
-    try:
-        if path == STDIN:
-            yield from _as_utf8(_decompressed(sys.stdin.buffer, sizes.block))
-        else:
-            with open(path, "rb", buffering=0) as stream:
-                yield from _as_utf8(_decompressed(stream, sizes.block))
-    except OSError as error:
-        raise InputError(f"cannot read {path!r}: {error.strerror or error}") from None
+def stream_blocks(stream: IO[bytes], sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+    """All that a stream gives."""
+    while block := stream.read(sizes.block):
+        yield block
 
 
 def blocks_of(data: bytes) -> Iterator[bytes]:
     """The same for bytes at hand (a payload inside an envelope)."""
     import io
 
-    yield from _as_utf8(_decompressed(io.BytesIO(data), SIZES.block))
+    yield from decoded(stream_blocks(io.BytesIO(data)))
 
 
 class Ahead:
@@ -129,9 +105,9 @@ class Ahead:
         return self._next[:1]
 
     @property
-    def damaged(self) -> bool:
-        """Whether the blocks break off after those that are known."""
-        return self._damaged is not None
+    def damaged(self) -> Damaged | None:
+        """The error with which the blocks break off after those that are known, if they do."""
+        return self._damaged
 
     def rest(self, *before: bytes) -> Iterator[bytes]:
         """Some blocks again, and all that have not been taken. Raises `Damaged` where these break off."""
@@ -150,27 +126,39 @@ def keep_freed_blocks() -> None:
     bytes(8 * SIZES.block)
 
 
-def line_blocks(stream: IO[bytes], left: int, block_size: int) -> Iterator[bytes]:
-    """So many bytes of a regular file, in blocks that end where a line ends, unless it is a very long one: then nobody
-    has to put lines together that lie across two blocks."""
+def line_blocks(descriptor: int, start: int, end: int, block_size: int) -> Iterator[bytes]:
+    """The bytes of a regular file between two places, in blocks that end where a line ends, unless it is a very long
+    one: then nobody has to put lines together that lie across two blocks. The position of the descriptor, which forks
+    share, is not used. Raises `EndsEarly`, after the last whole line that there is."""
     keep_freed_blocks()
-    descriptor = stream.fileno()
-    at = stream.tell()
-    while left > 0:
-        size = min(block_size, left)
-        if size < left:
-            size = min(_line_end(descriptor, at + size, block_size) - at, left)
-        block = stream.read(size)
-        if not block:
-            return
-        at += len(block)
-        left -= len(block)
+    while start < end:
+        size = min(block_size, end - start)
+        if size < end - start:
+            size = min(line_end(descriptor, start + size, start + size + block_size, block_size) - start, end - start)
+        block = os.pread(descriptor, size, start)
+        start += len(block)
+        if len(block) < size and not os.pread(descriptor, 1, start):
+            whole = block[: block.rfind(b"\n") + 1]
+            if whole:
+                yield whole
+            raise EndsEarly(start, end)
         yield block
 
 
-def _line_end(descriptor: int, place: int, block_size: int) -> int:
-    """Where the line ends that a place lies in, or a place in it if it is long."""
-    size, most = 4096, place + block_size
+def all_blocks(descriptor: int, least: int, block_size: int) -> Iterator[bytes]:
+    """All bytes of a regular file, however many it turns out to have. Raises `EndsEarly` if they are fewer than
+    `least`."""
+    at = 0
+    while block := os.pread(descriptor, block_size, at):
+        at += len(block)
+        yield block
+    if at < least:
+        raise EndsEarly(at, least)
+
+
+def line_end(descriptor: int, place: int, most: int, block_size: int = SIZES.block) -> int:
+    """Where the line ends that a place lies in; `most` or a little more where it is longer than that."""
+    size = 4096
     while place < most:
         ahead = os.pread(descriptor, size, place)
         if not ahead:
@@ -183,31 +171,17 @@ def _line_end(descriptor: int, place: int, block_size: int) -> int:
     return place
 
 
-def _plain_blocks(stream: IO[bytes], first: bytes, block_size: int) -> Iterator[bytes]:
-    if not first:
-        return
-    yield first
-    if isinstance(stream, FileIO):  # neither standard input nor bytes at hand
-        about = os.fstat(stream.fileno())
-        if stat.S_ISREG(about.st_mode):
-            yield from line_blocks(stream, about.st_size - stream.tell(), block_size)
-    while block := stream.read(block_size):  # what has been written since, or is no regular file
-        yield block
-
-
-def _decompressed(stream: IO[bytes], block_size: int) -> Iterator[bytes]:
-    first = stream.read(block_size)
+def _decompressed(blocks: Iterator[bytes], block_size: int) -> Iterator[bytes]:
+    first = next(blocks, b"")
     while first and len(first) < 4:  # a pipe may give less
-        more = stream.read(block_size)
+        more = next(blocks, b"")
         if not more:
             break
         first += more
-    blocks = _plain_blocks(stream, first, block_size)
-    if first.startswith(_GZIP):
-        return _gunzipped(blocks, block_size)
-    if first.startswith(_ZSTD) or (_SKIPPABLE[0] <= first[:4] <= _SKIPPABLE[1] and first[1:4] == _SKIPPABLE[0][1:]):
-        return _unzstd(blocks)
-    return blocks
+    blocks = chain((first,) if first else (), blocks)
+    if not is_compressed(first):
+        return blocks
+    return _gunzipped(blocks, block_size) if first.startswith(_GZIP) else _unzstd(blocks)
 
 
 def _gunzipped(blocks: Iterator[bytes], block_size: int) -> Iterator[bytes]:
@@ -315,8 +289,8 @@ def split_lines(blocks: Iterator[bytes], sizes: ReadSizes = SIZES) -> Iterator[b
             tail, size = ([last], len(last)) if last else ([], 0)
             yield from lines
     except Damaged:
-        if tail:
+        if size:
             yield b"".join(tail)
         raise
-    if tail:
+    if size:  # an empty file has no line
         yield b"".join(tail)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
-from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.errors import InputError
-from podhawk.events.source import SIZES, STDIN, ReadSizes, expand_paths, line_blocks
+from podhawk.events.gaps import Damaged
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs
+from podhawk.events.source import SIZES, ReadSizes, is_compressed, line_end
 
-_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\x50\x2a\x4d\x18")
 SAMPLES = 8
 GOLDEN = (5**0.5 - 1) / 2  # multiples of it fall evenly, and never in step with anything that comes back in a log
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -38,79 +39,94 @@ class Split(Struct, frozen=True):
     whole: bool = False
     """Whether it is a whole file that cannot be cut, to be read as if it stood alone; where it starts and ends says no
     more than its size."""
+    size: int = 0
+    mark: bytes = b""
+    """What the file is known by on a machine that has not opened it yet (see `Input`)."""
 
-    def blocks(self, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+    def input(self) -> Input:
+        """The file, to be opened by its path."""
+        return Input.known(self.path, self.size, self.mark)
+
+    def blocks(self, file: Input, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
         """The bytes, in blocks."""
-        with open(self.path, "rb", buffering=0) as stream:
-            stream.seek(self.start)
-            left = self.end - self.start
-            if not self.start and stream.read(len(BOM_UTF8)) == BOM_UTF8:
-                left -= len(BOM_UTF8)
-            else:
-                stream.seek(self.start)
-            yield from line_blocks(stream, left, sizes.block)
+        return file.blocks(sizes) if self.whole else file.between(self.start, self.end, sizes)
 
 
-def sample_of(paths: Iterable[str], sizes: ReadSizes = SIZES) -> bytes:
+def sample_of(inputs: Inputs, sizes: ReadSizes = SIZES) -> bytes:
     """Bytes from places all over the files, to see what is frequent in them; nothing from what is compressed or no
     file. What an API server logs while it starts is unlike all that follows."""
-    ends: list[tuple[int, str]] = []
+    ends: list[tuple[int, Input]] = []
     total = 0
-    for path in paths:
-        if path != STDIN and os.path.isfile(path):
-            total += os.path.getsize(path)
-            ends.append((total, path))
+    for file in inputs.files:
+        if file.is_file:
+            total += file.size
+            ends.append((total, file))
     found = []
     for number in range(SAMPLES):
         place = int(total * (number * GOLDEN % 1))
-        file = bisect_right(ends, place, key=lambda end: end[0])
-        if file == len(ends):
+        at = bisect_right(ends, place, key=lambda end: end[0])
+        if at == len(ends):
             break
-        with open(ends[file][1], "rb", buffering=0) as stream:
-            if not stream.read(4).startswith((*_COMPRESSED, *_WIDE)):
-                stream.seek(place - (ends[file - 1][0] if file else 0))
-                found.append(stream.read(sizes.sample))
+        with ends[at][1].reading() as descriptor:
+            if not _uncut(ends[at][1].beginning(descriptor)):
+                found.append(os.pread(descriptor, sizes.sample, place - (ends[at - 1][0] if at else 0)))
     return b"\n".join(found)
 
 
-def splits_of(paths: list[str], size: int, uncut: frozenset[int] = frozenset()) -> list[Split]:
+def splits_of(inputs: Inputs, size: int, uncut: frozenset[int] = frozenset()) -> list[Split]:
     """All files in pieces of about `size` bytes, those that cannot be cut (and those numbered in `uncut`) whole.
     Raises `InputError` for standard input, which no other machine can read, and for what is no file."""
     found: list[Split] = []
-    for file, path in enumerate(expand_paths(paths)):
-        if path == STDIN or not os.path.isfile(path):
+    for number, file in enumerate(inputs.files):
+        if not file.is_file:
             raise InputError(
-                f"a cluster cannot read {'standard input' if path == STDIN else path}",
-                remedy="Write the input to a file that every worker can read.",
+                f"a cluster cannot read {file.name}", remedy="Write the input to a file that every worker can read."
             )
-        cut = pieces_of([path], size) if file not in uncut else None
-        for piece in cut if cut is not None else [Split(path, 0, 0, 0, 0, whole=True)]:
-            found.append(replace(piece, file=file, number=len(found)))
+        cut = None if number in uncut else _cut(file, size)
+        for piece in cut if cut is not None else [_piece(file, 0, 0, whole=True)]:
+            found.append(replace(piece, file=number, number=len(found), size=file.size, mark=file.mark))
     return found
 
 
-def pieces_of(paths: list[str], size: int) -> list[Split] | None:
+def pieces_of(inputs: Inputs, size: int) -> list[Split] | None:
     """All files in pieces of about `size` bytes, those that cannot be cut (compressed ones) whole; None where one of
     them is no file, or where there is only one and it cannot be cut."""
     found: list[Split] = []
-    files = expand_paths(paths)
-    for file, path in enumerate(files):
-        if path == STDIN or not os.path.isfile(path):
-            return None
-        with open(path, "rb") as stream:
-            head = stream.read(4)
-            total = os.fstat(stream.fileno()).st_size
-            if head.startswith((*_COMPRESSED, *_WIDE)):
-                if len(files) == 1:
-                    return None
-                found.append(Split(path, file, len(found), 0, total, whole=True))
-                continue
-            start = 0
-            while start < total:
-                end = min(start + size, total)
-                if end < total:
-                    stream.seek(end)
-                    end += len(stream.readline())
-                found.append(Split(path, file, len(found), start, end))
-                start = end
+    if not all(file.is_file for file in inputs.files):
+        return None
+    for number, file in enumerate(inputs.files):
+        cut = _cut(file, size)
+        if cut is None:
+            if len(inputs.files) == 1:
+                return None
+            cut = [_piece(file, 0, file.size, whole=True)]
+        for piece in cut:
+            found.append(replace(piece, file=number, number=len(found)))
     return found
+
+
+def _cut(file: Input, size: int) -> list[Split] | None:
+    """The pieces of one file; None if it cannot be cut, or is no longer what it was, which reading it will tell."""
+    try:
+        with file.reading() as descriptor:
+            if not file.size or _uncut(file.beginning(descriptor)):
+                return None
+            found: list[Split] = []
+            start = 0
+            while start < file.size:
+                end = min(start + size, file.size)
+                if end < file.size:
+                    end = min(line_end(descriptor, end, file.size), file.size)
+                found.append(_piece(file, start, end))
+                start = end
+        return found
+    except (OSError, InputError, Damaged):
+        return None
+
+
+def _piece(file: Input, start: int, end: int, *, whole: bool = False) -> Split:
+    return Split(file.path, 0, 0, start, end, whole)
+
+
+def _uncut(head: bytes) -> bool:
+    return is_compressed(head) or head.startswith(_WIDE)

@@ -80,6 +80,22 @@ def test_documents_over_several_lines_are_read_in_one(tmp_path: Path) -> None:
     assert one.report == several.report
 
 
+def test_documents_of_any_json_were_cut_where_processes_shared_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text("".join(json.dumps({"n": number, "of": [1, 2]}, indent=1) + "\n" for number in range(4000)))
+    one, several = (
+        api.search(
+            "* | stats count dc(n)",
+            path,
+            content=NOTHING,
+            session=session_with(SMALL_SPLITS, jobs=jobs, input_format="json"),
+        )
+        for jobs in (1, 3)
+    )
+    assert list(one) == list(several) == [{"count": "4000", "dc(n)": "4000"}]
+    assert one.report == several.report
+
+
 @pytest.mark.parametrize("search", ["verb=create | stats count", "* | stats count"])
 def test_a_half_written_line_in_the_middle(search: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.log", 6, half=True)

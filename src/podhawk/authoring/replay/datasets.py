@@ -10,8 +10,9 @@ from msgspec import Struct
 from podhawk.authoring.testing.datasets import Places, fetched, locate
 from podhawk.content.model import AttackData, Content
 from podhawk.content.selection import select
-from podhawk.errors import UsageError
+from podhawk.errors import InputError, UsageError
 from podhawk.events.decode import encode_json
+from podhawk.events.event import AuditEvent
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.read import read_events
 from podhawk.events.time import parse_rfc3339
@@ -72,15 +73,21 @@ def _dataset(path: Path, data: AttackData) -> ReplayDataset:
 
 def times_of(dataset: ReplayDataset) -> list[float]:
     """The times of a dataset's events, as far as they have any."""
-    return [
-        event.time for event in read_events([str(dataset.path)], ReadOptions(), InputReport()) if event.time is not None
-    ]
+    return [event.time for event in _events(dataset) if event.time is not None]
+
+
+def _events(dataset: ReplayDataset) -> Iterator[AuditEvent]:
+    """The events of a dataset. Raises `InputError` where it cannot be read to its end."""
+    report = InputReport()
+    yield from read_events([str(dataset.path)], ReadOptions(), report)
+    for path, gap in report.gaps.items():
+        raise InputError(gap.text(path))
 
 
 def messages(dataset: ReplayDataset, shift: float | None) -> Iterator[Message]:
     """The events of a dataset in the order of the file, their times moved by `shift` seconds; as they are for None."""
     last = 0.0
-    for event in read_events([str(dataset.path)], ReadOptions(), InputReport()):
+    for event in _events(dataset):
         time = event.time if event.time is not None else last
         last = time
         if shift is None:

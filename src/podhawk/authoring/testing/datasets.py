@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from podhawk.content.datasets import local
 from podhawk.content.model import Detection
+from podhawk.events.paths import unreadable
 
 _POINTER: Final = b"version https://git-lfs.github.com/spec"
 _OID: Final = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
@@ -68,9 +69,12 @@ def _in_checkout(name: str, places: Places) -> Path | None:
 
 
 def fetched(path: Path, places: Places) -> Located:
-    """The file itself, or what a pointer stands for."""
-    with path.open("rb") as file:
-        head = file.read(400)
+    """The file itself, or what a pointer stands for. Raises `InputError` for a file that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(400)
+    except OSError as error:
+        raise unreadable(str(path), error) from None
     if not head.startswith(_POINTER):
         return Located(path)
     found = _OID.search(head)

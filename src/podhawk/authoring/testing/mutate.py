@@ -132,7 +132,6 @@ def _killed(case: Case, made: Sequence[Mutant], request: SearchJob, session: Ses
     for dataset_session, path, _ in _inputs(case, session, places):
         if path is None:
             return set()
-        source = FileSource([str(path)], dataset_session.reading, keep=True)
         searches = [
             SearchJob(
                 Pipeline(one.stages, request.pipeline.source),
@@ -141,7 +140,8 @@ def _killed(case: Case, made: Sequence[Mutant], request: SearchJob, session: Ses
             for one in made
         ]
         try:
-            found = dataset_session.runner(source).run(searches)
+            with FileSource([str(path)], dataset_session.reading, keep=True) as source:
+                found = dataset_session.runner(source).run(searches)
         except PodhawkError:
             return set()
         for number, table in enumerate(found):

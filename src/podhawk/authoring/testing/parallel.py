@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
+
+from podhawk.engine.run.worker_process import end_with_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -20,7 +23,7 @@ def mapped(work: Callable[[Item], Result], items: Sequence[Item], jobs: int) -> 
     # Forks inherit the work, so that content need not be sent to them.
     _WORK.append(work)
     try:
-        with multiprocessing.get_context("fork").Pool(min(jobs, len(items))) as pool:
+        with multiprocessing.get_context("fork").Pool(min(jobs, len(items)), end_with_parent, (os.getpid(),)) as pool:
             yield from pool.imap(_run, items)
     finally:
         _WORK.pop()

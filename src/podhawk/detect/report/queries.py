@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
@@ -17,6 +16,7 @@ from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.errors import ContentError, InputError, UsageError
 from podhawk.events.collected import EventDecoder
+from podhawk.events.inputs import Inputs
 from podhawk.session import Session
 
 
@@ -41,23 +41,22 @@ def request_of(detection: Detection, content: Content, session: Session) -> Sear
     return made.request
 
 
-def explain_detection(
-    detection: Detection, content: Content, paths: Sequence[str | Path], session: Session
-) -> Explanation:
+def explain_detection(detection: Detection, content: Content, inputs: Inputs, session: Session) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
-    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    source = FileSource(inputs, session.reading, keep=True)
     found = explain(request_of(detection, content, session), source, session.runner(source))
     source.check()
     return found
 
 
 def explain_one_event(
-    detection: Detection, content: Content, audit_id: str, paths: Sequence[str | Path], session: Session
+    detection: Detection, content: Content, audit_id: str, inputs: Inputs, session: Session
 ) -> Iterator[str]:
     """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
-    source = FileSource([str(path) for path in paths], session.reading, keep=True)
+    source = FileSource(inputs, session.reading, keep=True)
     request = request_of(detection, content, session)
     jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
+    source.check()
     decoder = EventDecoder(source.options)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Iterator, Sequence
 
+from podhawk.errors import InputError
 from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.event import (
     DEFAULT_HOST,
@@ -14,34 +13,35 @@ from podhawk.events.event import (
     NATIVE_SOURCETYPE,
     View,
 )
+from podhawk.events.gaps import Damaged
+from podhawk.events.inputfile import Input
+from podhawk.events.inputs import Inputs
 from podhawk.events.read import InputReport, ReadOptions, check_recognised, read_candidates, read_events, read_split
-from podhawk.events.source import expand_paths
 from podhawk.events.splits import Split, pieces_of, sample_of
 
 
 class FileSource:
-    """Paths (`-` is standard input) read as audit events.
+    """Paths (`-` is standard input) read as audit events, or files that are open already and stay so.
 
-    The report is that of the first reading. `keep` copies standard input to a temporary file first,
-    for searches that read their input again.
+    The report is that of the first reading. `keep` copies what can be read only once, for searches that read their
+    input again. Files are opened when they are first needed.
     """
 
-    def __init__(self, paths: Sequence[str], options: ReadOptions, *, keep: bool = False) -> None:
+    def __init__(self, paths: Sequence[str] | Inputs, options: ReadOptions, *, keep: bool = False) -> None:
         self.options = options
         self.report = InputReport()
         self.unread = True
+        self.inputs = paths if isinstance(paths, Inputs) else Inputs(paths)
+        self.inputs.keep = self.inputs.keep or keep
         self._numbers: dict[str, int] | None = None
-        self._spooled = contextlib.ExitStack()
-        self.paths = [self._spool() if keep and path == "-" else path for path in paths]
+        self._closes = not isinstance(paths, Inputs)
 
-    def _spool(self) -> str:
-        import shutil
-        import tempfile
+    def __enter__(self) -> FileSource:
+        return self
 
-        copy = self._spooled.enter_context(tempfile.NamedTemporaryFile(prefix="podhawk-stdin-"))  # noqa: SIM115
-        shutil.copyfileobj(sys.stdin.buffer, copy)
-        copy.flush()
-        return copy.name
+    def __exit__(self, *ended: object) -> None:
+        if self._closes:
+            self.inputs.close()
 
     def native(self) -> View:
         """The native view of an event without members: its source, sourcetype, host and index."""
@@ -61,8 +61,8 @@ class FileSource:
         """All events, or those that the shortcuts leave; nothing at all if there are no paths."""
         report = self.report if self.unread else InputReport()
         self.unread = False
-        if self.paths:
-            yield from read_candidates(self.paths, self.options, report, shortcuts)
+        yield from read_candidates(self.inputs, self.options, report, shortcuts)
+        self.inputs.note(report)
 
     def plain(self) -> bool:
         """Whether events have the time that the fast path reads."""
@@ -71,41 +71,60 @@ class FileSource:
     def numbers(self) -> dict[str, int]:
         """Where each file stands in the input."""
         if self._numbers is None:
-            paths = expand_paths(self.paths)
-            self._numbers = {path: len(paths) - 1 - place for place, path in enumerate(reversed(paths))}
+            self._numbers = {file.path: number for number, file in enumerate(self.inputs.files)}
         return self._numbers
+
+    def size(self) -> int:
+        """Bytes of the files, as they lie there."""
+        return self.inputs.size
 
     def sample(self) -> bytes:
         """Some bytes of the input, for a prefilter to see what is rare in it; nothing where it will not be asked, or
         where the input can be read only once. Raises `InputError` for paths that do not exist."""
         if self.options.strict or self.options.input_format not in ("auto", "native"):
             return b""
+        self.inputs.files  # noqa: B018 - opens them
         try:
-            return sample_of(self.numbers(), self.options.sizes)
-        except OSError:  # reading it will tell
+            return sample_of(self.inputs, self.options.sizes)
+        except (OSError, InputError, Damaged):  # reading it will tell
             return b""
 
     def pieces(self, size: int) -> list[Split] | None:
         """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
-        if not self.unread or not self.paths or self.options.input_format not in ("auto", "native", "json", "text"):
+        if not self.unread or self.options.input_format not in ("auto", "native", "json", "text"):
             return None
-        return pieces_of(self.paths, size)
+        return pieces_of(self.inputs, size)
 
     def split_candidates(
         self, piece: Split, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
     ) -> Iterator[Candidate]:
         """The candidates of one piece."""
-        return read_split(piece, self.options, report, shortcuts)
+        return read_split(piece, self._file_of(piece), self.options, report, shortcuts)
+
+    def start_of(self, piece: Split) -> bytes:
+        """The first bytes of a piece."""
+        return next(piece.blocks(self._file_of(piece), self.options.sizes), b"")
+
+    def _file_of(self, piece: Split) -> Input:
+        """The file of a piece; on another machine it is opened there."""
+        return self.inputs.files[piece.file] if self.inputs.paths else piece.input()
+
+    def descriptors(self) -> list[int]:
+        """The descriptors that a process needs to read pieces of the input."""
+        return self.inputs.descriptors()
 
     def check(self) -> None:
-        """Raise InputError if the input was not empty and held no event, or was rejected under strict.
+        """Raise InputError if the input held no event, or was rejected under strict.
 
-        Where a prefilter passed lines over and none of the others was an event, the input is read once more
-        without it, up to the first event.
+        If a prefilter passed lines over and none of the others was an event, and if no search read the input, it is
+        read without a prefilter, up to the first event.
         """
-        if self.report.prefiltered and not self.report.events:
-            full = InputReport()
-            if next(iter(read_events(self.paths, self.options, full)), None) is not None:
+        self.inputs.note(self.report)
+        if (self.report.prefiltered or self.unread) and not self.report.events:
+            full = InputReport(strict=self.report.strict)
+            first = next(iter(read_events(self.inputs, self.options, full)), None)
+            self.inputs.note(full)
+            if first is not None:
                 return
             self.report = full
         check_recognised(self.report)

@@ -26,6 +26,9 @@ class EventSource(Protocol):
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
 
+    def size(self) -> int:
+        """The size of the files in bytes, compressed ones as they are."""
+
     def sample(self) -> bytes:
         """Bytes from places all over the input; nothing if they cannot be had."""
 
@@ -42,6 +45,12 @@ class EventSource(Protocol):
         self, piece: Split, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
     ) -> Iterator[Candidate]:
         """The same for one split."""
+
+    def start_of(self, piece: Split) -> bytes:
+        """The first bytes of a split."""
+
+    def descriptors(self) -> list[int]:
+        """The descriptors that a process needs to read splits."""
 
 
 class TimeRange(Struct, frozen=True):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from podhawk.engine.options import EngineOptions
+from podhawk.engine.run.worker_process import end_with_parent, give_up_descriptors
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.options import InputReport
@@ -29,6 +30,9 @@ class SplittableSource(Protocol):
 
     def pieces(self, size: int) -> list[Split] | None:
         """The input in splits of whole lines, or None."""
+
+    def descriptors(self) -> list[int]:
+        """The descriptors that a process needs to read splits."""
 
 
 class Work(Protocol):
@@ -58,7 +62,7 @@ def scan_in_parallel(
     finer = source.pieces(max(min(options.largest_split, total // (workers * 2) + 1), options.smallest_split))
     if not finer or len(finer) < 2:
         return 0
-    found = _run(collectors, finer, min(workers, len(finer)), work)
+    found = _run(collectors, finer, min(workers, len(finer)), work, source.descriptors())
     if found is None:
         logger(__name__).info("a process could not finish: the input is read again, in one process")
         return 0
@@ -83,7 +87,7 @@ def scan_in_parallel(
 
 
 def _run(
-    collectors: Sequence[Collector], pieces: list[Split], workers: int, work: Work
+    collectors: Sequence[Collector], pieces: list[Split], workers: int, work: Work, descriptors: list[int]
 ) -> tuple[list[Sent], list[States]] | None:
     """What each split and each process gave, or None if any process failed."""
     # Imported here, because a scan by one process needs neither; before the processes are forked, so that it is done
@@ -96,9 +100,10 @@ def _run(
     context = multiprocessing.get_context("fork")
     queue = context.Value("i", 0)
     children = []
+    needed = (os.getpid(), descriptors)
     for _ in range(workers):
         ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work), daemon=True)
+        child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work, needed), daemon=True)
         child.start()
         theirs.close()
         children.append((child, ours))
@@ -106,32 +111,44 @@ def _run(
     merged: list[States] = []
     failed = False
     open_pipes = [ours for _, ours in children]
-    while open_pipes and not failed:
-        for pipe in wait(open_pipes):
-            assert isinstance(pipe, Connection)
-            try:
-                data = pipe.recv_bytes()
-            except EOFError:
-                data = b"failed"
-            if data == b"failed":
-                failed = True
-            elif data == b"done":
-                open_pipes.remove(pipe)
-            else:
-                sent = load_local(data)
-                (received if isinstance(sent, tuple) else merged).append(sent)
-    for child, ours in children:
-        if failed:
-            child.terminate()
-        ours.close()
-        child.join()
+    try:
+        while open_pipes and not failed:
+            for pipe in wait(open_pipes):
+                assert isinstance(pipe, Connection)
+                try:
+                    data = pipe.recv_bytes()
+                except EOFError:
+                    data = b"failed"
+                if data == b"failed":
+                    failed = True
+                elif data == b"done":
+                    open_pipes.remove(pipe)
+                else:
+                    sent = load_local(data)
+                    (received if isinstance(sent, tuple) else merged).append(sent)
+    finally:
+        for child, ours in children:
+            if open_pipes:  # a process failed, or this one is interrupted
+                child.terminate()
+            ours.close()
+            child.join()
     return None if failed or len(received) != len(pieces) else (received, merged)
 
 
-def _child(collectors: Sequence[Collector], pieces: list[Split], queue: Any, pipe: Connection, work: Work) -> None:
+def _child(
+    collectors: Sequence[Collector],
+    pieces: list[Split],
+    queue: Any,
+    pipe: Connection,
+    work: Work,
+    needed: tuple[int, list[int]],
+) -> None:
     """Take splits until there are none. What each gave is sent at once; states without positions go on from split to
-    split and are sent at the end."""
+    split and are sent at the end. `needed` is the number of the parent process and the descriptors of the input."""
     try:
+        parent, descriptors = needed
+        end_with_parent(parent)
+        give_up_descriptors([pipe.fileno(), *descriptors])
         for collector in collectors:
             collector.clear()
         while True:

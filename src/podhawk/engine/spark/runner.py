@@ -131,7 +131,7 @@ class SparkScan:
 
     def __init__(self, spark: SparkSession, source: FileSource, codec: LookupCodec, split_size: int) -> None:
         self.spark = spark
-        self.paths = source.paths
+        self.inputs = source.inputs
         self.options = source.options
         self.report = source.report
         self.codec = codec
@@ -164,8 +164,8 @@ class SparkScan:
 
     def _splits(self, whole: frozenset[int]) -> list[Split]:
         if self.options.input_format in _SPLITTABLE:
-            return splits_of(self.paths, self.split_size, whole)
-        return splits_of(self.paths, self.split_size, frozenset(range(len(splits_of(self.paths, sys.maxsize)))))
+            return splits_of(self.inputs, self.split_size, whole)
+        return splits_of(self.inputs, self.split_size, frozenset(range(len(splits_of(self.inputs, sys.maxsize)))))
 
     def _send_geo(self, collectors: Sequence[Collector]) -> str:
         """The name of the geo database, which Spark brings to the executors."""

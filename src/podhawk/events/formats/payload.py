@@ -7,8 +7,9 @@ import binascii
 
 from podhawk.events.documents import Documents, Lines
 from podhawk.events.envelope import Envelope, Layer, Record, Reject
+from podhawk.events.gaps import Damaged
 from podhawk.events.reasons import EMPTY, PAYLOAD
-from podhawk.events.source import Damaged, blocks_of, split_lines
+from podhawk.events.source import blocks_of, split_lines
 
 
 def decoded(text: str) -> bytes | None:
