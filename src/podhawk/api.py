@@ -32,6 +32,7 @@ from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
+from podhawk.engine.search.blindness import reason_it_cannot_fire
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
@@ -208,7 +209,7 @@ def rows(
     for (result, job), table in zip(jobs, tables, strict=True):
         result.result = Result(table, job.stats, source.report, job.pipeline.stages)
         if not table.rows and not job.stats.not_evaluable:
-            result.cannot = _cannot(job.stats, source.report)
+            result.cannot = reason_it_cannot_fire(job.stats, source.report)
     return RowsResult(results, source.report, content)
 
 
@@ -316,7 +317,7 @@ def run(
             stats = one.request.stats
             result.result = Result(Table(), stats, source.report, one.request.pipeline.stages)
             if not stats.matched and not stats.not_evaluable:
-                result.cannot = _cannot(stats, source.report)
+                result.cannot = reason_it_cannot_fire(stats, source.report)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
 
 
@@ -373,20 +374,6 @@ def _open_state(state: str) -> DetectionState:
     from podhawk.store.state import SqlState
 
     return SqlState(state)
-
-
-def _cannot(stats: SearchStats, report: InputReport) -> str:
-    """Why a silent search can never fire on this input, or nothing."""
-    if stats.offered and not stats.selected:
-        return "no event has the source, sourcetype, host or index that the search selects"
-    if not stats.unseen or not stats.offered:
-        return ""
-    names = ", ".join(sorted(stats.unseen)[:3])
-    bodies = any(name.startswith(("requestObject", "responseObject")) for name in stats.unseen)
-    levels = sorted(level for level in report.by_level if level)
-    if bodies and levels and not set(levels) & {"Request", "RequestResponse"}:
-        return f"no event has {names}: bodies are not logged at level {', '.join(levels)}"
-    return "" if report.prefiltered else f"no event that it could match has {names}"
 
 
 __all__ = [

@@ -24,7 +24,7 @@ def test_a_first_draft_lints_but_for_what_is_yet_to_say_tests_and_runs(tmp_path:
     assert podhawk("lint", draft, "--strict").returncode == 0
     assert podhawk("test", draft).returncode == 0
     run = podhawk("run", "--content", tmp_path, tmp_path / "datasets" / "kubernetes_pod_made_at_night.log")
-    assert "mallory made a pod in default" in run.stdout
+    assert "mallory created a pod in default" in run.stdout
     assert podhawk("new", "detection", "Kubernetes Pod Made/At Night", cwd=tmp_path).returncode == 2
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from podhawk.cli.main import EXIT_CODES, VERBS
-from podhawk.settings.options import OPTIONS, Option
+from podhawk.settings.option import Option
+from podhawk.settings.options import OPTIONS
 
 _ROWS = """\
 `podhawk search -o jsonl` prints one JSON object per result row, with keys in column order. A single value is a string

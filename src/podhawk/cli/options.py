@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import click
 
 from podhawk.errors import UsageError
-from podhawk.settings.options import Option, options_of
+from podhawk.settings.option import Option
+from podhawk.settings.options import options_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
-from podhawk.commands.shared.legs import joined
+from podhawk.commands.properties import Resources
+from podhawk.commands.shared.legs import joined, pipeline_resources
 from podhawk.commands.shared.parser import parse_search
 from podhawk.commands.shared.template import Hole, Show, escaped, fill, holes, same_shape
 from podhawk.errors import SearchError
@@ -95,6 +96,15 @@ def _sample(node: Map, context: Context) -> Pipeline:
             return _pipeline(node, context, lambda hole: "1")
         except SearchError:
             raise place(node.source, node.at, f"map: invalid search: {error.message}", error.remedy) from None
+
+
+def _resources(node: Map) -> Resources:
+    """The resources of the search, as far as it can be read without its macros and values."""
+    try:
+        text = fill(node.search, _MARK, lambda hole: "x")
+        return pipeline_resources(parse_search(expand(text, {}, name="map", keep_unknown=True)))
+    except SearchError:
+        return Resources()
 
 
 def _check(node: Map, context: Context) -> None:
@@ -192,6 +202,7 @@ MAP = Command(
     columns=lambda node, columns: None,
     whole=_whole,
     check=_check,
+    resources=_resources,
     templates=lambda node, context: (_sample(node, context),),
     # No effect is declared: the search is known only at run time, and it may read the input again.
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/map",

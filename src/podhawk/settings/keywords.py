@@ -12,7 +12,8 @@ from datetime import datetime
 from typing import Any, Literal, TypedDict
 
 from podhawk.errors import UsageError, nearest
-from podhawk.settings.options import BY_KEY, Option, options_of
+from podhawk.settings.option import Option
+from podhawk.settings.options import BY_KEY, options_of
 from podhawk.settings.resolve import typed
 
 StrPath = str | os.PathLike[str]

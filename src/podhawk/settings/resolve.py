@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import Struct, field
 
 from podhawk.errors import Place, UsageError, nearest
-from podhawk.settings.options import BY_KEY, Option, options_of
+from podhawk.settings.option import Option
+from podhawk.settings.options import BY_KEY, options_of
 
 FILE_NAME = "podhawk.toml"
 TABLES = ("noise", "priority", "risk", "lint")
