@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from podhawk import api
 from podhawk.content.model import Content
@@ -23,6 +22,7 @@ from podhawk.events.inputs import RESERVED, Inputs
 from podhawk.events.reasons import BROKE_OFF, REPLACED
 from podhawk.events.splits import splits_of
 from support.findings import detection, event
+from support.packing import zstd
 
 NOTHING = Content()
 CREATED = detection("verb=create objectRef.resource=pods | table auditID")
@@ -102,7 +102,7 @@ def test_a_log_that_was_rotated_was_read_by_its_new_content(log: Path, change: C
 
 
 @changes
-@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
 def test_compressed_files_were_opened_again(tmp_path: Path, change: Callable, pack: Callable[[bytes], bytes]) -> None:
     folder = tmp_path / "logs"
     folder.mkdir()
