@@ -109,7 +109,7 @@ def test_no_room_for_the_copy_is_told(command: dict[str, list[str]], temporary: 
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
     )
     assert done.returncode == 4
-    assert "standard input cannot be kept to be read again: File too large" in done.stderr
+    assert "cannot copy standard input to a temporary file: File too large" in done.stderr
     assert "TMPDIR" in done.stderr
     assert list(temporary.iterdir()) == []
 
@@ -153,5 +153,5 @@ def test_baselines_and_detections_see_the_same_standard_input(tmp_path: Path, te
     options = ["--state", str(tmp_path / "state"), "--write", "--rows", "-o", "jsonl"]
     running = start([*command, *options], temporary)
     out, err = running.communicate(lines(), timeout=60)
-    assert "baseline  Users: 1 rows" in err
+    assert "baseline  Users: 1 row" in err
     assert len(out.splitlines()) == COUNT
