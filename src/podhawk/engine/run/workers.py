@@ -117,7 +117,7 @@ def _run(
                 assert isinstance(pipe, Connection)
                 try:
                     data = pipe.recv_bytes()
-                except EOFError:
+                except (EOFError, OSError):  # a worker that was killed, in the middle of a message too
                     data = b"failed"
                 if data == b"failed":
                     failed = True
