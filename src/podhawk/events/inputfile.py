@@ -18,6 +18,7 @@ from typing import IO, Final
 
 from podhawk.errors import InputError
 from podhawk.events.blocks import closed
+from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.gaps import Damaged, Gap
 from podhawk.events.paths import STDIN, ListedFile, remedy_for, unreadable
 from podhawk.events.reasons import BROKE_OFF, REPLACED, SHRANK, UNREADABLE
@@ -37,7 +38,7 @@ _BEGINNING: Final = 1024
 """Bytes by which a file is known again."""
 _NOT: Final = {UNREADABLE: "was not read", BROKE_OFF: "was not read to its end"}
 _MOMENT: Final = 0.005
-_MOMENTS: Final = 10
+_MOMENTS: Final = 20
 _JUST_NOW: Final = 1.0
 _TRUNCATED: Final = "Rotate logs by renaming them: copytruncate loses events."
 _ROTATED: Final = "Run again; a log that is rotated often is best named as a file, which stays open."
@@ -219,7 +220,7 @@ class Input:
             rest = os.pread(descriptor, end - self.size, self.size)
             if rest.endswith(b"\n"):
                 return rest
-            if closed(line) or time.time() - os.fstat(descriptor).st_mtime > _JUST_NOW:
+            if _is_document(line) or time.time() - os.fstat(descriptor).st_mtime > _JUST_NOW:
                 break
             time.sleep(_MOMENT)
         return b""
@@ -241,6 +242,18 @@ class Input:
 
 def gap_of(reason: str, path: str, error: OSError) -> Gap:
     return Gap(reason, f"{_NOT[reason]}: {error.strerror or error}", remedy_for(path, error))
+
+
+def _is_document(block: bytes) -> bool:
+    """Whether the last line of a block is whole. Half an event can end in a brace as well."""
+    line = block[block.rfind(b"\n") + 1 :]
+    if not closed(line):
+        return False
+    try:
+        decode_json(line)
+    except BadJSON:
+        return False
+    return True
 
 
 def _hash(data: bytes) -> bytes:

@@ -233,6 +233,28 @@ def test_a_log_is_read_while_a_writer_cuts_its_lines(tmp_path: Path) -> None:
         writer.join()
 
 
+def test_half_a_line_that_ends_in_a_brace_counted_as_whole(tmp_path: Path) -> None:
+    """It looked as if nothing was missing, and its other half was not waited for."""
+    log = tmp_path / "audit.log"
+    whole = line("a")
+    for cut in (place for place in range(1, len(whole) - 1) if whole[place - 1] == "}"):
+        log.write_text(whole[:cut])
+        with Inputs([str(log)]) as inputs:
+            assert inputs.files
+
+            def write(rest: str = whole[cut:]) -> None:
+                with log.open("a") as file:
+                    file.write(rest)
+
+            other = threading.Timer(0.01, write)
+            other.start()
+            result = api.search("* | table auditID", content=NOTHING, inputs=inputs)
+            other.join()
+        if cut < len(whole.rstrip()):
+            assert not result.report.truncated, whole[:cut]
+        assert [row["auditID"] for row in result] == ["a"]
+
+
 def test_half_a_line_at_the_end_is_saved_as_before(tmp_path: Path) -> None:
     log = tmp_path / "audit.log"
     log.write_text(line("a") + line("b")[:200])
