@@ -5,20 +5,27 @@ Effort: PODHAWK_EFFORT=full runs 100,000 inputs, else 2,000. The seed is fixed; 
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import json
+import lzma
 import os
 import random
+import re
+import zlib
 from pathlib import Path
 
 import pytest
 
 from podhawk.errors import PodhawkError
 from podhawk.events import InputReport, ReadOptions, check_recognised, fields_of, pick, read_events
+from podhawk.events.compression import is_packed
 from podhawk.events.reasons import REASONS
 from podhawk.events.registry import FORMATS
 from support.packing import zstd
 from support.samples import aks, cloudwatch, event, gke, line, packed, text
+from support.wrappings import WRAPPINGS
+from support.wrappings import event as one
 
 ROUNDS = 100_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 2_000
 SEEDS = [
@@ -35,6 +42,12 @@ SEEDS = [
     text(event(user=text(event()["user"]), k8s_audit_level="Request")).encode(),
     line().encode("utf-16"),
     *(form.example.encode() for form in FORMATS),
+    *(
+        wrap(random.Random(wrap.__name__), [json.dumps(one(random.Random(number), number)) for number in range(3)])
+        for wrap in WRAPPINGS
+    ),
+    *(compress(line().encode() * 3) for compress in (zlib.compress, lzma.compress, bz2.compress)),
+    gzip.compress(gzip.compress(line().encode())),
 ]
 PIECES = [
     b"{",
@@ -64,6 +77,17 @@ PIECES = [
     b"Tests:\n",
     b'"auditID":',
     b'{"kind":"Event","apiVersion":"audit.k8s.io/v1",',
+    b'""',
+    b"'",
+    b"=>",
+    b"[pod/a] ",
+    b'{a="b"} ',
+    b'"AuditId":',
+    b"eyJhdWRpdElEIjoi",
+    b"[123,34,97,117,100,105,116,73,68,34,58,",
+    b"timestamp,message\n",
+    b"PK\x03\x04",
+    b"%22auditID%22",
     b"[" * 400,
     b'{"a":' * 300,
 ]
@@ -160,14 +184,14 @@ def test_mutated_input(tmp_path: Path) -> None:
         path.write_bytes(damaged)
         report = InputReport()
         try:
-            for one in read_events([str(path)], ReadOptions(input_format=name), report):
-                fields = fields_of(one.view)
-                assert pick(one.view, list(fields)[:5]) == dict(list(fields.items())[:5])
+            for found in read_events([str(path)], ReadOptions(input_format=name), report):
+                fields = fields_of(found.view)
+                assert pick(found.view, list(fields)[:5]) == dict(list(fields.items())[:5])
                 json.dumps(fields).encode()
-                one.view.raw.encode()
-                if one.carrier is not None:
-                    json.dumps(fields_of(one.carrier)).encode()
-                    one.carrier.raw.encode()
+                found.view.raw.encode()
+                if found.carrier is not None:
+                    json.dumps(fields_of(found.carrier)).encode()
+                    found.carrier.raw.encode()
             report.summary_lines()
             check_recognised(report)
         except PodhawkError:
@@ -187,6 +211,40 @@ def test_neighbours_of_mutated_lines_survive(tmp_path: Path) -> None:
         if b"\n" in damaged.strip() and turn % 2:
             damaged = damaged.replace(b"\n", b" ")
         path.write_bytes(before + damaged + b"\n" + after)
-        found = [one.view.data.get("auditID") for one in read_events([str(path)], ReadOptions(), InputReport())]
+        found = [each.view.data.get("auditID") for each in read_events([str(path)], ReadOptions(), InputReport())]
         assert found[:1] == ["before"], damaged
         assert "after" in found[-3:], damaged  # what waits for its other half comes last
+
+
+_AT_HAND = re.compile(rb'\{"kind":"Event",[^\n]*\}')
+
+
+def by_line(data: bytes) -> set[str]:
+    """The ids of the events that stand alone on a line, whatever is written before or behind them."""
+    found = set()
+    for text_ in data.split(b"\n"):
+        match = _AT_HAND.fullmatch(text_.strip(b"\r"))
+        try:
+            value = json.loads(match[0]) if match else None
+        except ValueError:
+            continue
+        if isinstance(value, dict) and isinstance(value.get("auditID"), str) and isinstance(value.get("verb"), str):
+            found.add(value["auditID"])
+    return found
+
+
+@pytest.mark.slow
+def test_no_event_is_lost_that_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    chance = random.Random(20261103)
+    path = tmp_path / "fuzz"
+    for turn in range(ROUNDS // 4):
+        among = [
+            chance.choice((line(f"l{turn}-{number}").encode(), mutated(chance) + b"\n", line(f"m{number}").encode()))
+            for number in range(chance.choice((2, 4, 8)))
+        ]
+        data = chance.choice((b"", line("first").encode())) + b"".join(among)
+        if is_packed(data) or data.startswith((b"\xff\xfe", b"\xfe\xff")):
+            continue  # what is compressed, or in other letters, has no lines of its own
+        path.write_bytes(data)
+        found = {each.view.data.get("auditID") for each in read_events([str(path)], ReadOptions(), InputReport())}
+        assert by_line(data) <= found, (turn, data)

@@ -41,12 +41,16 @@ REJECTED = {
     '{"awslogs":{"data":"H4sIAAAA"}}': reasons.PAYLOAD,
     '{"records":[{"category":"kube-audit","properties":{"log":""}}]}': reasons.EMPTY,
     '{"kind":"EventList","items":[]}': reasons.EMPTY,
-    '{"event":' * 14 + '"x"' + "}" * 14: reasons.WRAPPED,
+    '{"event":' * 34 + '"x"' + "}" * 34: reasons.WRAPPED,
     "title: a Sigma rule\nlogsource:\n  product: kubernetes\ndetection:\n  condition: x\n": reasons.OTHER_JSON,
     "AnalysisType: rule\nRuleID: x\n": reasons.YAML_EMPTY,
     "AnalysisType: rule\nTests: [{\n": reasons.YAML_BROKEN,
     "Tests: &a [*a]\nRuleID: x\n": reasons.YAML_BROKEN,
     "&": reasons.TEXT,
+    "cat: /var/log/audit.log: No such file or directory\n": reasons.TEXT,
+    "error: forbidden\nhint: ask somebody\n": reasons.TEXT,
+    "bash: kubectl: command not found\nbash: jq: command not found\n": reasons.TEXT,
+    "kubectl: forbidden": reasons.TEXT,
     '2017-03-21T03:57:09.1Z AUDIT: id="c5c9" ip="127.0.0.1" method="GET" user="admin"': reasons.LEGACY,
 }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from podhawk.events.source import SIZES, Damaged, blocks_of
+from podhawk.events.gaps import Damaged
+from podhawk.events.source import SIZES, blocks_of
 from support.packing import zstd
 
 SKIPPED = b"\x50\x2a\x4d\x18" + (8).to_bytes(4, "little") + b"12345678"

@@ -195,3 +195,6 @@ def gke(chance: random.Random, texts: list[str]) -> bytes:
         )
         entries.append(json.dumps({**entry, "insertId": known["auditID"], "operation": {}}))
     return lines(entries)
+
+
+from support import field_wrappings  # noqa: E402, F401 - which adds its own

@@ -74,7 +74,7 @@ def row_of(one: Finding) -> dict[str, Cell]:
 
 def actor_text(actor: Actor) -> str:
     """Who, in few words: a controller with the person behind it, an impersonator with whom he played."""
-    name = actor.user or f"({actor.kind})"
+    name = actor.identity or f"({actor.kind})"
     if actor.effective_user:
         return f"{name} as {actor.effective_user}"
     if actor.kind == "controller" and actor.chain and actor.chain_complete:

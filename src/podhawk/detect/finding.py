@@ -31,7 +31,8 @@ class ChainLink(msgspec.Struct, frozen=True):
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who did it. `source_ip` is the last of the source IPs: the others are the client's word.
+    """Who did it. `source_ip` is the last of the source IPs: the others are the client's word. `person` is who used
+    the user where several people share one (an EKS role), as the event says it; it is left out where it says nothing.
 
     `chain` leads from the object that was made to the request of whoever applied its owner; it is not
     `chain_complete` where the log at hand does not hold that request ("not seen in this log").
@@ -48,6 +49,12 @@ class Actor(msgspec.Struct, frozen=True):
     user_agent: str = ""
     chain: tuple[ChainLink, ...] = ()
     chain_complete: bool = True
+    person: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def identity(self) -> str:
+        """The user, told apart from others who share it."""
+        return f"{self.user} ({self.person})" if self.person else self.user
 
 
 class Target(msgspec.Struct, frozen=True):

@@ -80,7 +80,7 @@ def _decode_slowly(text: bytes | str) -> Any:
 
 
 def _spell(root: Any) -> bool:
-    """Turn every int below `root` into a Number, in place; tell whether a zero was among them."""
+    """Turn every int below `root` into a JsonNumber, in place; tell whether a zero was among them."""
     if type(root) is not dict and type(root) is not list:
         return root == 0 and type(root) is int
     zero = False

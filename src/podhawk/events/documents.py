@@ -7,6 +7,8 @@ first character can stand there. A line that cannot ends the document before it,
 as broken, and reading goes on with that line. If a document that was put together from lines turns out not
 to be JSON, the lines in it that start a document of their own (an opening bracket in the first column)
 are read again as such.
+
+A document over many lines may begin after other text on its first line (see `labelled`).
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from msgspec import Struct
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.elements import MARK, Elements
 from podhawk.events.gaps import Damaged
+from podhawk.events.jsonstart import starts_as_json
+from podhawk.events.labelled import Label
 from podhawk.events.source import SIZES, LongPiece, ReadSizes
 
 _BLANK: Final = b" \t\r\n\0"
@@ -111,8 +115,10 @@ class Documents:
             if text and not self.leftover:
                 self.leftover = number
             return
-        if text[:1] not in (b"{", b"["):
-            yield Document(number, text)
+        if not starts_as_json(text):
+            label = Label.before(text)
+            whole = self._after(label, line, text, number) if label is not None else None
+            yield whole or Document(number, text)
             return
         whole = _decoded(text, number)
         if whole is not None:
@@ -133,9 +139,7 @@ class Documents:
                     yield from self._broken(taken, number)
                     return
                 yield document or Document(number, whole, broken=True)
-                rest = current[end:].lstrip(b" \t\r,;\0")
-                if rest.strip(_LEFTOVERS):
-                    self._lines.give_back([rest])
+                self._give_back_rest(current[end:], document is not None)
                 return
             if open_string or self._wasted > _MAX_WASTED:
                 yield from self._broken(taken, number)
@@ -156,6 +160,53 @@ class Documents:
             head += [current, *blank]
             current = following.rstrip(_BLANK)
             size += len(following)
+
+    def _after(self, label: Label, line: bytes, text: bytes, number: int) -> Document | None:
+        """The document that begins after a label and goes on on the next lines, with the label before it; None (and
+        nothing is taken) where there is none."""
+        taken, stack = [line], bytearray()
+        current = text[label.size :]
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            end, open_string = _scan(current, stack)
+            parts.append(current[:end])
+            if end is not None:
+                whole = b"\n".join(parts)
+                if _decoded(whole, number) is None:
+                    break
+                self._give_back_rest(current[end:], sound=True)
+                return Document(number, text[: label.size] + whole)
+            following, blank = self._next_with_content() if not open_string else (None, [])
+            if following is None:
+                break
+            taken += [*blank, following]
+            stripped = _stripped(label.without(following))
+            size += len(following)
+            if (
+                isinstance(following, LongPiece)
+                or not _may_follow(current, stack, stripped)
+                or size > self._sizes.long_line
+                or self._wasted > _MAX_WASTED
+            ):
+                break
+            current = label.without(following).rstrip(_BLANK)
+        self._wasted += size
+        if len(taken) > 1:
+            self._lines.give_back(taken[1:])
+        return None
+
+    def _give_back_rest(self, rest: bytes, sound: bool) -> None:
+        """Read what stands behind a document on its last line as a line of its own, unless it is nothing but a remark
+        behind a sound one."""
+        rest = rest.lstrip(b" \t\r,;\0")
+        if not rest.strip(_LEFTOVERS):
+            return
+        from podhawk.events.remnant import is_remnant
+
+        is_remark = sound and not starts_as_json(rest) and b"{" not in rest
+        if not (is_remark and not is_remnant(rest.decode("utf-8", "replace"))):
+            self._lines.give_back([rest])
 
     def _next_with_content(self) -> tuple[bytes | None, list[bytes]]:
         """The next line that is not blank, and the blank ones before it."""
@@ -201,8 +252,8 @@ class Documents:
                     item += 1
                 batch, size = [], 0
                 stopped = stopped or elements.overflown
-        if end is not None and (rest := current[end:].lstrip(b" \t\r,;\0")).strip(_LEFTOVERS):
-            self._lines.give_back([rest])
+        if end is not None:
+            self._give_back_rest(current[end:], sound=True)
         yield from _left(elements, number, item)
 
     def _long(self, piece: bytes, number: int) -> Iterator[Document]:

@@ -9,7 +9,7 @@ gathered in an `Envelope`, where an inner layer wins over an outer one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -64,6 +64,11 @@ class Reject(Struct, frozen=True):
     reason: str
 
 
+class Skipped(Struct, frozen=True):
+    """A record that belongs to the carrier and holds no event, such as an action line of a bulk request; it is no
+    fault either."""
+
+
 class Event(Struct, frozen=True):
     """An audit event taken out of its last wrapping."""
 
@@ -74,7 +79,8 @@ class Event(Struct, frozen=True):
     missing: frozenset[str] = frozenset()
 
 
-Layer = Iterator[Record | Reject | Event]
+Outcome = Event | Reject | Skipped
+Layer = Iterator[Record | Reject | Skipped | Event]
 
 
 class Format(Struct, frozen=True):
@@ -82,6 +88,11 @@ class Format(Struct, frozen=True):
 
     `verbatim` says whether the event's own JSON text stands unescaped in the input, so that a literal
     from a search can be looked for in the bytes before anything is decoded. `example` is a whole input.
+
+    `hides` are regular expressions for the bytes by which an input of the format shows where values or names do not
+    stand as text at all: the prefilter does not look into such an input. `takes` is the type of the values that it
+    recognises (`object` for objects and arrays). `certain` says that what is recognised is an event or holds one, which
+    what is merely around events may not. `beside` says that its records stand beside events and hold none.
     """
 
     name: str
@@ -90,3 +101,24 @@ class Format(Struct, frozen=True):
     unwrap: Callable[[Record], Layer]
     example: str
     verbatim: bool = False
+    hides: tuple[bytes, ...] = ()
+    certain: bool = False
+    beside: bool = False
+    takes: type = dict
+
+
+class Formats:
+    """Formats in the order in which they are asked, by what they take."""
+
+    def __init__(self, formats: Sequence[Format]) -> None:
+        self._by_type: dict[type, tuple[Format, ...]] = {}
+        for form in formats:
+            for kind in (list, dict) if form.takes is object else (form.takes,):
+                self._by_type[kind] = (*self._by_type.get(kind, ()), form)
+
+    def of(self, value: Any) -> Format | None:
+        """The first format that recognises a value."""
+        for form in self._by_type.get(type(value), ()):
+            if form.recognise(value):
+                return form
+        return None

@@ -86,7 +86,7 @@ class Origin(msgspec.Struct, frozen=True, order=True):
 class View(Struct):
     """One way an indexer would show a record.
 
-    `data` is the decoded JSON; its numbers are `podhawk.events.decode.Number`, which keep their spelling.
+    `data` is the decoded JSON; its numbers are `podhawk.events.decode.JsonNumber`, which keep their spelling.
     `raw` is the text a search for bare words looks at. `aliases` maps a field that a carrier's Splunk
     add-on provides to the flattened field it stands for. `indexed` holds fields that the envelope itself
     declares (the `fields` of an HTTP Event Collector envelope).

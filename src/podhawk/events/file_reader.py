@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from itertools import chain
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from podhawk.events.blocks import broken_off, closed, last_closed, several
 from podhawk.events.candidates import Candidate, LinePrefilter, Searches, SelectedLines, Shortcuts
@@ -19,11 +19,14 @@ from podhawk.events.event import Origin
 from podhawk.events.gaps import Damaged
 from podhawk.events.line_reader import LineReader, is_plain
 from podhawk.events.options import InputReport, ReadOptions
-from podhawk.events.reasons import COMPRESSION
+from podhawk.events.repair import may_be_changed
 from podhawk.events.rulefile import looks_like_yaml
 from podhawk.events.source import Ahead, split_lines
 from podhawk.events.splits import Split
 from podhawk.log import logger
+
+if TYPE_CHECKING:
+    from podhawk.events.formats.csvfile import CsvTable
 
 _FAR: Final = 1 << 40  # the line number at which a split begins that is not the first one of its file
 
@@ -63,6 +66,12 @@ class FileReader:
                 for event in self._lines.read_yaml(head, blocks, self._take):
                     yield Candidate(event)
                 return
+            if self._options.input_format in ("auto", "csv") and (table := _table(head)) is not None:
+                self._lines.require_whole_file()
+                lines = Lines(split_lines(chain((head,), blocks), self._options.sizes))
+                for event in self._lines.read_csv(table, lines):
+                    yield Candidate(event)
+                return
             rest: UnreadRest | None
             if self._prefilter is not None:
                 rest = yield from self._prefiltered(chain((head,), blocks), self._prefilter)
@@ -91,7 +100,7 @@ class FileReader:
         """Report that the file could be read only up to this line."""
         origin = Origin(self._path, number)
         if damaged.gap is None:
-            self._report.reject(COMPRESSION, origin)
+            self._report.reject(damaged.reason, origin)
         else:
             self._report.miss(damaged.gap, origin)
 
@@ -190,7 +199,7 @@ class FileReader:
             try:
                 value = decode_quickly(text)
                 if is_plain(value):
-                    if searches is not None and self._precheck is not None:
+                    if searches is not None and self._precheck is not None and not may_be_changed(value):
                         searches = self._precheck(value, searches)
                         if not searches:
                             self._report.count_plain(value)
@@ -202,3 +211,12 @@ class FileReader:
         # The fast path takes lines for all searches only.
         for event in self._lines.read_part(text, before, self._take if searches is None else None):
             yield Candidate(event, searches)
+
+
+def _table(head: bytes) -> CsvTable | None:
+    """The table that a CSV file begins with."""
+    if head.lstrip(b"\xef\xbb\xbf\r\n\t \0")[:1] in (b"{", b"[", b""):
+        return None
+    from podhawk.events.formats.csvfile import table_in
+
+    return table_in(head)

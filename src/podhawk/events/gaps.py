@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from podhawk.events.reasons import SHRANK
+from podhawk.events.reasons import COMPRESSION, SHRANK
 
 
 class Gap(Struct, frozen=True):
@@ -34,9 +34,10 @@ class Gap(Struct, frozen=True):
 class Damaged(Exception):
     """Content cannot be read to its end; internal to this package.
 
-    Without a gap it is the content itself that is damaged: a compressed stream.
+    Without a gap it is the content itself: a compressed stream, and `reason` (one of `reasons.REASONS`) says why.
     """
 
-    def __init__(self, gap: Gap | None = None) -> None:
+    def __init__(self, gap: Gap | None = None, *, reason: str = COMPRESSION) -> None:
         super().__init__(gap)
         self.gap = gap
+        self.reason = reason

@@ -14,13 +14,15 @@ import sys
 import time
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import IO, Final
+from typing import IO, Final, cast
 
 from podhawk.errors import InputError
 from podhawk.events.blocks import closed
+from podhawk.events.compression import is_packed
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.gaps import Damaged, Gap
 from podhawk.events.paths import STDIN, ListedFile, remedy_for, unreadable
+from podhawk.events.placed import PlacedFile
 from podhawk.events.reasons import BROKE_OFF, REPLACED, SHRANK, UNREADABLE
 from podhawk.events.source import (
     SIZES,
@@ -28,7 +30,6 @@ from podhawk.events.source import (
     ReadSizes,
     all_blocks,
     decoded,
-    is_compressed,
     line_blocks,
     line_end,
     stream_blocks,
@@ -172,15 +173,17 @@ class Input:
         where it breaks off, or a compressed stream does (all that came before has been given by then)."""
         with self._told():
             if self.stream is not None:
-                yield from decoded(stream_blocks(self.stream, sizes), sizes)
+                yield from decoded(stream_blocks(self.stream, sizes))
                 return
             with self.reading() as descriptor:
-                whole = not self.size or is_compressed(self.beginning(descriptor))
+                whole = not self.size or is_packed(self.beginning(descriptor))
                 if whole:
                     blocks = all_blocks(descriptor, self.size, sizes.block)
                 else:
                     blocks = self._lines(descriptor, 0, self.size, sizes)
-                yield from decoded(self._kept(blocks, descriptor), sizes)
+                yield from decoded(
+                    self._kept(blocks, descriptor), lambda: cast(IO[bytes], PlacedFile(descriptor, self.size))
+                )
 
     def between(self, start: int, end: int, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
         """The lines of a plain file between two places, in blocks. Raises `InputError`, and `Damaged` where the file
@@ -188,7 +191,7 @@ class Input:
         with self._told(), self.reading() as descriptor:
             self.beginning(descriptor)
             blocks = self._kept(self._lines(descriptor, start, end, sizes), descriptor)
-            yield from decoded(blocks, sizes) if not start else blocks
+            yield from decoded(blocks) if not start else blocks
 
     def _kept(self, blocks: Iterator[bytes], descriptor: int) -> Iterator[bytes]:
         """Blocks of the file, at the end of which it is seen whether it is what it was."""

@@ -9,30 +9,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.documents import Document, Documents, Lines
-from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
+from podhawk.events.envelope import Envelope, Format, Outcome, Reject, Skipped
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
 from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.partial import Joiner
-from podhawk.events.reasons import OTHER_FORMAT, TOO_LARGE, YAML_BROKEN, is_audit_event
-from podhawk.events.registry import FORMATS
+from podhawk.events.reasons import TOO_LARGE, YAML_BROKEN, is_audit_event
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in
 from podhawk.events.source import split_lines
 from podhawk.events.splits import NotByLine
-from podhawk.events.unwrap import recover, unwrap
 
-BY_NAME: Final = {form.name: form for form in FORMATS}
+if TYPE_CHECKING:
+    from podhawk.events.formats.csvfile import CsvTable
+
 _EVENT_LINE: Final = re.compile(rb'^[^"\n]{0,200}\{.*"auditID"', re.MULTILINE)
 
 Take = Callable[[bytes, int], bool]
 """Takes a line and its number (from 1), and tells whether it needs no event."""
+
+
+def format_named(name: str) -> Format | None:
+    """The format with a name; None for those that are not formats of audit events."""
+    if name in ("auto", "json", "text"):
+        return None
+    from podhawk.events.registry import FORMATS
+
+    return next((form for form in FORMATS if form.name == name), None)
 
 
 def is_plain(value: Any) -> bool:
@@ -56,7 +65,7 @@ class LineReader:
         self._plain = Envelope(path=path)
         self._joiner = Joiner()
         self._numbering = Numbering(self._joiner.holds)
-        self._only: Format | None = BY_NAME.get(options.input_format)
+        self._only = format_named(options.input_format)
 
     def require_whole_file(self) -> None:
         """Raise `NotByLine` if only a split of the file is read."""
@@ -134,14 +143,21 @@ class LineReader:
         self._report.lines += data.count(b"\n") + (not data.endswith(b"\n"))
         try:
             documents = documents_in(bytes(data))
-        except BadYAML:
-            if _EVENT_LINE.search(data):  # a log whose first lines look like YAML
+        except BadYAML as bad:
+            if bad.is_text or _EVENT_LINE.search(data):  # a log whose first lines look like YAML
                 yield from self.read(Lines(split_lines(iter((bytes(data),)), self._options.sizes)), take)
             else:
                 self._report.reject(YAML_BROKEN, Origin(self._path, 1))
             return
         self._plain = Envelope(format="rule-tests", path=self._path)
         for document in documents:
+            yield from self._unwrapped(document)
+
+    def read_csv(self, table: CsvTable, lines: Lines) -> Iterator[AuditEvent]:
+        """The events of the records of a CSV file."""
+        from podhawk.events.formats.csvfile import csv_documents
+
+        for document in csv_documents(lines, table):
             yield from self._unwrapped(document)
 
     def _generic(self, lines: Lines) -> Iterator[AuditEvent]:
@@ -165,25 +181,14 @@ class LineReader:
             origin = Origin(self._path, document.line, self._numbering.take(document.line, least))
             if isinstance(found, Reject):
                 self._report.reject(found.reason, origin)
+            elif isinstance(found, Skipped):
+                self._report.first_unread = self._report.first_unread or origin
             else:
                 event = self._build(found, origin)
                 self._report.count(event)
                 yield event
 
-    def _found_in(self, document: Document) -> Iterator[Event | Reject]:
-        if document.broken:
-            yield from recover(document.text.decode("utf-8", "replace"), self._plain, FORMATS)
-            return
-        value = document.value if document.is_json else document.text.decode("utf-8", "replace")
-        if not self._is_chosen(value):
-            yield Reject(OTHER_FORMAT)
-            return
-        text = document.text if document.is_json and document.text else None
-        yield from unwrap(Record(value, self._plain, text), FORMATS)
+    def _found_in(self, document: Document) -> Iterator[Outcome]:
+        from podhawk.events.outcomes import outcomes  # nearly every log is read without any of the formats
 
-    def _is_chosen(self, value: Any) -> bool:
-        """Whether the outermost layer has the format that the options name, if they name one."""
-        only = self._only
-        if only is None or self._plain.format == only.name:
-            return True
-        return next((form for form in FORMATS if form.recognise(value)), None) is only
+        return outcomes(document, self._plain, self._only)

@@ -11,7 +11,7 @@ from msgspec import Struct, field, structs
 from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.gaps import Gap
-from podhawk.events.reasons import OF_FILES
+from podhawk.events.reasons import OF_FILES, REMEDIES
 from podhawk.events.source import SIZES, ReadSizes
 from podhawk.wording import counted
 
@@ -126,7 +126,11 @@ class InputReport(Struct):
     def rejections(self) -> list[str]:
         """One line for each reason, the most frequent first."""
         ordered = sorted(self.rejected.items(), key=lambda item: (-item[1].count, item[0]))
-        return [f"{entry.count:,} × {reason} (first at {entry.first})" for reason, entry in ordered]
+        return [
+            f"{entry.count:,} × {reason} (first at {entry.first})"
+            + (f"; unpack it first: {REMEDIES[reason]}" if reason in REMEDIES else "")
+            for reason, entry in ordered
+        ]
 
     def summary_lines(self) -> list[str]:
         """The account in words, for the end of a run."""
@@ -152,7 +156,9 @@ def check_recognised(report: InputReport) -> None:
         if found:
             raise InputError(
                 f"no audit event in the input; found instead: {found}",
-                remedy="Use --input-format json for other JSON logs, or --input-format text for lines of text.",
+                remedy=""
+                if report.rejected.keys() <= REMEDIES.keys()
+                else "Use --input-format json for other JSON logs, or --input-format text for lines of text.",
             )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from podhawk.events.decode import BadJSON, decode_json, encode_json
 from podhawk.events.documents import Document
-from podhawk.events.formats.containerlog import CRI_LINE, is_docker
+from podhawk.events.formats.cri import CRI_LINE
+from podhawk.events.formats.docker import is_docker
 
 _MOST: Final = 256 << 20
 

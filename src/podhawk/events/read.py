@@ -11,7 +11,7 @@ from podhawk.events.event import AuditEvent
 from podhawk.events.file_reader import FileReader
 from podhawk.events.inputfile import Input
 from podhawk.events.inputs import Inputs, opened
-from podhawk.events.line_reader import BY_NAME, LineReader
+from podhawk.events.line_reader import LineReader, format_named
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.paths import expand_paths
 from podhawk.events.splits import Split
@@ -31,7 +31,9 @@ __all__ = [
 
 def input_formats() -> list[str]:
     """What `input_format` may be."""
-    return ["auto", "json", "text", *BY_NAME]
+    from podhawk.events.registry import FORMATS
+
+    return ["auto", "json", "text", *(form.name for form in FORMATS)]
 
 
 def read_events(paths: Sequence[str] | Inputs, options: ReadOptions, report: InputReport) -> Iterator[AuditEvent]:
@@ -50,7 +52,7 @@ def read_candidates(
 ) -> Iterator[Candidate]:
     """As `read_events`, but only the events that the shortcuts leave, each with the searches that may want it. With a
     prefilter not every line is read; `report.prefiltered` says so then."""
-    if options.input_format not in input_formats():
+    if options.input_format not in ("auto", "json", "text") and format_named(options.input_format) is None:
         raise UsageError(
             f"unknown input format {options.input_format!r}", remedy=nearest(options.input_format, input_formats())
         )

@@ -22,6 +22,7 @@ GCP_OTHER: Final = "GCP audit log of another service"
 GCP_ENTRY: Final = "GCP log entry without audit payload"
 CLOUDTRAIL: Final = "CloudTrail record"
 NO_AUDIT_ID: Final = "audit event without auditID"
+FLATTENED: Final = "audit event in pieces"
 OTHER_JSON: Final = "JSON that is no audit event"
 CUT: Final = "truncated before auditID"
 FRAGMENT: Final = "fragment of a split record"
@@ -33,6 +34,19 @@ EMPTY: Final = "envelope without an event"
 TEXT: Final = "text"
 BINARY: Final = "binary data"
 COMPRESSION: Final = "damaged compressed data"
+EXPANDS: Final = "compressed data that expands without bound"
+ENCRYPTED: Final = "encrypted archive"
+ZIP: Final = "zip archive"
+SEVEN_ZIP: Final = "7z archive"
+RAR: Final = "RAR archive"
+LZ4: Final = "LZ4-compressed data"
+LZOP: Final = "LZO-compressed data"
+LZIP: Final = "lzip-compressed data"
+LZMA: Final = "LZMA-compressed data"
+SNAPPY: Final = "Snappy-compressed data"
+UNIX_COMPRESS: Final = "data compressed by compress (.Z)"
+AVRO: Final = "Avro file"
+PARQUET: Final = "Parquet file"
 YAML_EMPTY: Final = "YAML without events"
 YAML_BROKEN: Final = "broken YAML"
 TOO_LARGE: Final = "record over the size limit"
@@ -62,17 +76,31 @@ REASONS: Final[dict[str, str]] = {
     GCP_ENTRY: "A Cloud Logging entry whose text or JSON payload contains no audit event.",
     CLOUDTRAIL: "An AWS CloudTrail record: calls to the AWS API, not to the cluster.",
     NO_AUDIT_ID: "Resembles an audit event, but has no string `auditID`, or neither `verb` nor `stage`.",
+    FLATTENED: "An audit event whose members were joined into keys (`userUsername`) that cannot be separated again.",
     OTHER_JSON: "Valid JSON of no known format.",
     CUT: ("A record that was cut before `auditID`, or before `verb` and `stage`. Nothing can be salvaged."),
     FRAGMENT: "The middle or end of a record that its carrier split.",
     BROKEN: "Starts like JSON, but is invalid, and nothing can be salvaged.",
     TOO_DEEP: ("JSON nested deeper than any Kubernetes object, with the identity of the event inside the nesting."),
-    WRAPPED: "More than a dozen nested envelopes.",
+    WRAPPED: "More than 32 nested envelopes.",
     PAYLOAD: "Base64 or compressed data in an envelope that cannot be decoded.",
     EMPTY: "An envelope of a known format that contains nothing.",
     TEXT: "A line of text of an unknown kind.",
     BINARY: "Bytes that are not text.",
-    COMPRESSION: "A gzip or zstd stream that ends early or is corrupt. The data before the damage was read.",
+    COMPRESSION: "A compressed stream or an archive that ends early or is corrupt. What came before was read.",
+    EXPANDS: "More than 8 layers of compression, or data that expands to over 1 GiB and 1,000 times its size.",
+    ENCRYPTED: "A zip archive with a password, or with a compression method that Python does not support.",
+    ZIP: "A zip archive on standard input or inside another archive. A zip archive that is a file is read.",
+    SEVEN_ZIP: "Not supported.",
+    RAR: "Not supported.",
+    LZ4: "Not supported.",
+    LZOP: "Not supported.",
+    LZIP: "Not supported.",
+    LZMA: "The format before xz. Not supported.",
+    SNAPPY: "Not supported.",
+    UNIX_COMPRESS: "Not supported.",
+    AVRO: "The format of Event Hubs Capture. Not supported.",
+    PARQUET: "Not supported.",
     YAML_EMPTY: "A YAML file, such as a detection rule, that contains no event.",
     YAML_BROKEN: "A YAML file that is invalid, or that expands without limit.",
     TOO_LARGE: "A record larger than 256 MiB.",
@@ -85,6 +113,22 @@ REASONS: Final[dict[str, str]] = {
 }
 OF_FILES: Final = frozenset({SHRANK, UNREADABLE, BROKE_OFF, REPLACED, FOLDER})
 """Reasons that are about a file as a whole, and are counted once for each."""
+
+REMEDIES: Final[dict[str, str]] = {
+    ENCRYPTED: "7z x FILE",
+    ZIP: "unzip -p FILE | podhawk … -",
+    SEVEN_ZIP: "7z x -so FILE | podhawk … -",
+    RAR: "unrar p -inul FILE | podhawk … -",
+    LZ4: "lz4 -dc FILE | podhawk … -",
+    LZOP: "lzop -dc FILE | podhawk … -",
+    LZIP: "lzip -dc FILE | podhawk … -",
+    LZMA: "xz -dc --format=lzma FILE | podhawk … -",
+    SNAPPY: "snzip -dc FILE | podhawk … -",
+    UNIX_COMPRESS: "gzip -dc FILE | podhawk … -",
+    AVRO: "avro-tools tojson FILE | podhawk … -",
+    PARQUET: "duckdb -jsonlines -c \"from 'FILE'\" | podhawk … -",
+}
+"""For each format that is not supported, the command that converts it."""
 
 _KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 _AUDITD: Final = re.compile(r"(?:node=\S+ )?type=\w+ msg=audit\(")
@@ -135,7 +179,7 @@ def reason_for_object(value: dict[str, Any]) -> str:
         return OBJECT
     if "operation" in value and "userInfo" in value and "uid" in value:
         return ADMISSION
-    if "eventVersion" in value and "eventSource" in value:
+    if "eventVersion" in value and str(value.get("eventSource")).endswith(".amazonaws.com"):
         return CLOUDTRAIL
     if value.get("log_source") == "auditd" or "audit.linux" in value:
         return AUDITD

@@ -1,4 +1,4 @@
-"""Bytes to lines; gzip and zstd are recognised by their first bytes.
+"""Bytes to lines; compressed data is recognised by its first bytes.
 
 Everything streams: memory is bounded by the sizes of a block and of a long line (`ReadSizes`), and a longer line is
 handed on in pieces. UTF-8 and UTF-16 byte-order marks are taken off.
@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import codecs
 import os
-import sys
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import chain
 from typing import IO, Final
 
 from msgspec import Struct
 
+from podhawk.events.compression import ZIP, bounded, is_packed, look_through
 from podhawk.events.gaps import Damaged
-
-_GZIP: Final = b"\x1f\x8b"
-_ZSTD: Final = b"\x28\xb5\x2f\xfd"
-_SKIPPABLE: Final = (b"\x50\x2a\x4d\x18", b"\x5f\x2a\x4d\x18")
 
 
 class ReadSizes(Struct, frozen=True):
@@ -49,17 +44,11 @@ class LongPiece(bytes):
     """A part of a long line; the line goes on in the next one."""
 
 
-def decoded(blocks: Iterator[bytes], sizes: ReadSizes = SIZES) -> Iterator[bytes]:
-    """The decompressed, decoded content of the blocks of a file. Raises `Damaged` where a compressed stream breaks (all
-    that came before has been given by then)."""
-    return _as_utf8(_decompressed(blocks, sizes.block))
-
-
-def is_compressed(head: bytes) -> bool:
-    """Whether the first bytes of a file are those of a compressed one."""
-    return head.startswith((_GZIP, _ZSTD)) or (
-        _SKIPPABLE[0] <= head[:4] <= _SKIPPABLE[1] and head[1:4] == _SKIPPABLE[0][1:]
-    )
+def decoded(blocks: Iterator[bytes], seekable: Callable[[], IO[bytes]] | None = None) -> Iterator[bytes]:
+    """The decompressed, decoded content of the blocks of a file. `seekable` opens it as a file that can be sought in,
+    as zip archives must be. Raises `Damaged` where a compressed stream breaks (all that came before has been given by
+    then)."""
+    return _as_utf8(_decompressed(blocks, seekable))
 
 
 def stream_blocks(stream: IO[bytes], sizes: ReadSizes = SIZES) -> Iterator[bytes]:
@@ -72,7 +61,7 @@ def blocks_of(data: bytes) -> Iterator[bytes]:
     """The same for bytes at hand (a payload inside an envelope)."""
     import io
 
-    yield from decoded(stream_blocks(io.BytesIO(data)))
+    yield from decoded(stream_blocks(io.BytesIO(data)), lambda: io.BytesIO(data))
 
 
 class Ahead:
@@ -171,83 +160,21 @@ def line_end(descriptor: int, place: int, most: int, block_size: int = SIZES.blo
     return place
 
 
-def _decompressed(blocks: Iterator[bytes], block_size: int) -> Iterator[bytes]:
+def _decompressed(blocks: Iterator[bytes], seekable: Callable[[], IO[bytes]] | None) -> Iterator[bytes]:
     first = next(blocks, b"")
     while first and len(first) < 4:  # a pipe may give less
         more = next(blocks, b"")
         if not more:
             break
         first += more
+    if first.startswith(ZIP) and seekable is not None:
+        from podhawk.events.archives import unzipped
+
+        stream = seekable()
+        size = stream.seek(0, os.SEEK_END)
+        return bounded(unzipped(stream, lambda member: _as_utf8(look_through(member))), [size])
     blocks = chain((first,) if first else (), blocks)
-    if not is_compressed(first):
-        return blocks
-    return _gunzipped(blocks, block_size) if first.startswith(_GZIP) else _unzstd(blocks)
-
-
-def _gunzipped(blocks: Iterator[bytes], block_size: int) -> Iterator[bytes]:
-    """All members, one after another; zero padding between and after members is skipped."""
-    member = None
-    for block in blocks:
-        data = block
-        while data:
-            if member is None:
-                data = data.lstrip(b"\0")
-                if not data:
-                    break
-                member = zlib.decompressobj(wbits=31)
-            try:
-                out = member.decompress(data, block_size)
-                if out:
-                    yield out
-                while member.unconsumed_tail:
-                    out = member.decompress(member.unconsumed_tail, block_size)
-                    if out:
-                        yield out
-            except zlib.error:
-                raise Damaged from None
-            data = member.unused_data if member.eof else b""
-            if member.eof:
-                member = None
-    if member is not None:
-        rest = member.flush()
-        if rest:
-            yield rest
-        raise Damaged
-
-
-def _unzstd(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """All frames, one after another."""
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-
-    options = {int(zstd.DecompressionParameter.window_log_max): 31}
-    frame = None
-    for data in _small(blocks):
-        while data:
-            if frame is None:
-                frame = zstd.ZstdDecompressor(options=options)
-            try:
-                out = frame.decompress(data, SIZES.block)
-                if out:
-                    yield out
-                while not (frame.eof or frame.needs_input):
-                    yield frame.decompress(b"", SIZES.block)
-            except zstd.ZstdError:
-                raise Damaged from None
-            data = frame.unused_data if frame.eof else b""
-            if frame.eof:
-                frame = None
-    if frame is not None:
-        raise Damaged
-
-
-def _small(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """Small pieces: of one that is damaged, what was decompressed is lost."""
-    for block in blocks:
-        for start in range(0, len(block), 4096):
-            yield block[start : start + 4096]
+    return look_through(blocks) if is_packed(first) else blocks
 
 
 def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:

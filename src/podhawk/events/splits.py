@@ -14,10 +14,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.errors import InputError
+from podhawk.events.compression import is_packed
 from podhawk.events.gaps import Damaged
 from podhawk.events.inputfile import Input
 from podhawk.events.inputs import Inputs
-from podhawk.events.source import SIZES, ReadSizes, is_compressed, line_end
+from podhawk.events.source import SIZES, ReadSizes, line_end
 
 SAMPLES = 8
 GOLDEN = (5**0.5 - 1) / 2  # multiples of it fall evenly, and never in step with anything that comes back in a log
@@ -129,4 +130,4 @@ def _piece(file: Input, start: int, end: int, *, whole: bool = False) -> Split:
 
 
 def _uncut(head: bytes) -> bool:
-    return is_compressed(head) or head.startswith(_WIDE)
+    return is_packed(head) or head.startswith(_WIDE)

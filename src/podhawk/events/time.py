@@ -12,6 +12,14 @@ _SHAPE: Final = re.compile(
     r"\s*(?:([Zz]|UTC)|([+-])(\d\d):?(\d\d))?\s*\Z",
     re.ASCII,
 )
+_AMERICAN: Final = (
+    r"(?ai)\s*(\d{1,2})/(\d{1,2})/(\d{4}),?[ T]+(\d{1,2}):(\d\d):(\d\d)(\.\d{1,9})?"
+    r"(?:\s*([AP])M)?(?:\s*(?:UTC|Z))?\s*\Z"
+)
+"""How consoles of Microsoft show times: `11/1/2026, 10:00:00.425 AM`."""
+_NAMED: Final = r"(?a)\s*([A-Z][a-z]{2}) (\d{1,2}), (\d{4}) @ (\d\d):(\d\d):(\d\d)(\.\d{1,9})?\s*\Z"
+"""How Kibana shows them: `Nov 1, 2026 @ 10:00:00.425`."""
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def parse_rfc3339(text: str) -> float | None:
@@ -42,6 +50,25 @@ def parse_rfc3339(text: str) -> float | None:
     return (moment - _EPOCH).total_seconds()
 
 
+def _as_shown(text: str) -> float | None:
+    """Epoch seconds of a time as a console shows it, taken as UTC."""
+    american = re.match(_AMERICAN, text)
+    named = re.match(_NAMED, text) if american is None else None
+    if american is not None:
+        month, day, year, hour, minute, second, fraction, half = american.groups()
+        hours = int(hour) % 12 + (12 if half.upper() == "P" else 0) if half else int(hour)
+    elif named is not None and named[1] in _MONTHS:
+        name, day, year, hour, minute, second, fraction = named.groups()
+        month, hours = _MONTHS.index(name) + 1, int(hour)
+    else:
+        return None
+    try:
+        moment = datetime(int(year), int(month), int(day), hours, int(minute), int(second), tzinfo=UTC)
+    except ValueError:
+        return None
+    return (moment - _EPOCH).total_seconds() + (round(float(fraction), 6) if fraction else 0.0)
+
+
 def format_micro(epoch: float) -> str:
     """An epoch time as the API server writes one: UTC, six digits, `Z`."""
     moment = _EPOCH + timedelta(microseconds=round(epoch * 1_000_000))
@@ -49,11 +76,13 @@ def format_micro(epoch: float) -> str:
 
 
 def epoch_of(value: object) -> float | None:
-    """The time that an envelope's member spells: RFC 3339 text, or epoch seconds, milli-, micro- or
-    nanoseconds, told apart by size (an audit log is from this century)."""
+    """The time that an envelope's member spells: RFC 3339 text, as a console shows it, or epoch seconds, milli-,
+    micro- or nanoseconds, told apart by size (an audit log is from this century)."""
     if not isinstance(value, str):
         return None
     parsed = parse_rfc3339(value)
+    if parsed is None and ("/" in value or "@" in value):
+        parsed = _as_shown(value)
     if parsed is not None:
         return parsed
     try:

@@ -8,12 +8,14 @@ an event cut short, which is salvaged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from podhawk.events.decode import BadJSON, TooDeep, decode_at, decode_json
-from podhawk.events.envelope import Envelope, Event, Format, Record, Reject
+from podhawk.events.envelope import Envelope, Formats, Outcome, Record, Reject
 from podhawk.events.event import AUDIT_KEYS
+from podhawk.events.formats.around import scan
+from podhawk.events.formats.inside import text_in
 from podhawk.events.formats.native import salvaged
 from podhawk.events.reasons import (
     BROKEN,
@@ -29,7 +31,7 @@ from podhawk.events.reasons import (
 )
 from podhawk.events.salvage import salvage
 
-_MAX_LAYERS: Final = 12
+_MAX_LAYERS: Final = 32
 _OBJECT_START: Final = re.compile(r'\{\s*"')
 _EVENT_START: Final = re.compile(
     r'\{\s*"(?:kind"\s*:\s*"Event"\s*,\s*"apiVersion"\s*:\s*"audit\.k8s\.io/|level"\s*:\s*"[A-Za-z]+"\s*,\s*"auditID")'
@@ -40,24 +42,24 @@ _BETWEEN: Final = " \t\r\n,;\0"
 _FRONT: Final = frozenset({"kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb"})
 
 
-def unwrap(record: Record, formats: Sequence[Format], layer: int = 0) -> Iterator[Event | Reject]:
+def unwrap(record: Record, formats: Formats, layer: int = 0) -> Iterator[Outcome]:
     """Every audit event in the record, and a `Reject` for whatever in it is none."""
     value = record.value
     if layer > _MAX_LAYERS:
         yield Reject(WRAPPED)
         return
-    for form in formats:
-        if form.recognise(value):
-            empty = True
-            for inner in form.unwrap(record):
-                empty = False
-                if isinstance(inner, Record):
-                    yield from unwrap(inner, formats, layer + 1)
-                else:
-                    yield inner
-            if empty:
-                yield Reject(EMPTY)
-            return
+    form = formats.of(value)
+    if form is not None:
+        empty = True
+        for inner in form.unwrap(record):
+            empty = False
+            if isinstance(inner, Record):
+                yield from unwrap(inner, formats, layer + 1)
+            else:
+                yield inner
+        if empty:
+            yield Reject(EMPTY)
+        return
     if type(value) is dict:
         yield Reject(reason_for_object(value))
     elif type(value) is str:
@@ -66,7 +68,7 @@ def unwrap(record: Record, formats: Sequence[Format], layer: int = 0) -> Iterato
         yield Reject(OTHER_JSON)
 
 
-def unwrap_text(text: str, envelope: Envelope, formats: Sequence[Format], layer: int = 0) -> Iterator[Event | Reject]:
+def unwrap_text(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> Iterator[Outcome]:
     """Events in text that no format of text recognised."""
     text = text.strip(" \t\r\n\0\ufeff")
     if text.startswith('"'):
@@ -76,6 +78,10 @@ def unwrap_text(text: str, envelope: Envelope, formats: Sequence[Format], layer:
             yield Reject(reason_for_text(text))
         return
     if not text.startswith(("{", "[")):
+        inner = text_in(text)
+        if inner is not None and inner != text:
+            yield from unwrap(Record(inner, envelope), formats, layer + 1)
+            return
         yield Reject(reason_for_text(text) if text else EMPTY)
         return
     try:
@@ -86,7 +92,7 @@ def unwrap_text(text: str, envelope: Envelope, formats: Sequence[Format], layer:
     yield from unwrap(Record(value, envelope, text), formats, layer + 1)
 
 
-def recover(text: str, envelope: Envelope, formats: Sequence[Format], layer: int = 0) -> Iterator[Event | Reject]:
+def recover(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> Iterator[Outcome]:
     """What can be had of text that starts like JSON but is no single document.
 
     Several documents back to back; an event cut short, perhaps with the next one written straight after
@@ -105,9 +111,7 @@ def recover(text: str, envelope: Envelope, formats: Sequence[Format], layer: int
         yield from _search(text, place, envelope, formats, layer)
 
 
-def _sound_or_salvaged(
-    text: str, envelope: Envelope, formats: Sequence[Format], layer: int
-) -> Iterator[Event | Reject]:
+def _sound_or_salvaged(text: str, envelope: Envelope, formats: Formats, layer: int) -> Iterator[Outcome]:
     try:
         value = decode_json(text)
     except BadJSON:
@@ -120,9 +124,7 @@ def _sound_or_salvaged(
     yield from unwrap(Record(value, envelope, text), formats, layer + 1)
 
 
-def _search(
-    text: str, place: int, envelope: Envelope, formats: Sequence[Format], layer: int
-) -> Iterator[Event | Reject]:
+def _search(text: str, place: int, envelope: Envelope, formats: Formats, layer: int) -> Iterator[Outcome]:
     """Look for sound documents, and for the fronts of events, from `place` on."""
     found = False
     beginning, failures = place, 0
@@ -141,7 +143,7 @@ def _search(
                 yield salvaged(front, text[start : front.stopped], envelope)
             place = max(start + 1, front.stopped if front is not None else 0)
             continue
-        if is_audit_event(value) or any(form.recognise(value) for form in formats):
+        if is_audit_event(value) or formats.of(value) is not None:
             found = True
             yield from unwrap(Record(value, envelope, text[start:end]), formats, layer + 1)
         elif start == beginning:
@@ -149,6 +151,10 @@ def _search(
             after = text[end : end + 64].lstrip(_BETWEEN)
             yield Reject(FRAGMENT if after and not after.startswith(("{", "[")) else reason_for_object(value))
         place = end
+    if not found and '"auditID"' not in text[beginning:]:  # no event that is broken, whose texts are not believed
+        for one in scan(text, lambda value: formats.of(value) is not None, beginning):
+            found = True
+            yield from unwrap(Record(one.value, envelope), formats, layer + 1)
     if not found:
         yield Reject(_reason_for_broken(text[beginning:]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -353,3 +354,47 @@ def test_a_token_leads_to_who_issued_it_across_runs_too(tmp_path: Path, separate
         if one.kind != "incident"
     )
     assert finding.actor.token_issuer == "mallory"
+
+
+ROLE = "arn:aws:iam::111122223333:role/Admin"
+
+
+@pytest.mark.parametrize(
+    ("extra", "person"),
+    [
+        ({"arn": ["arn:aws:sts::1:assumed-role/Admin/alice"], "sessionName": ["alice"]}, "assumed-role/Admin/alice"),
+        ({"canonicalArn": [ROLE], "sessionName": ["alice"]}, f"{ROLE}/alice"),
+        ({"sessionName": ["alice"]}, "alice"),
+        ({"canonicalArn": ["arn:aws:iam::1:user/alice"]}, "arn:aws:iam::1:user/alice"),
+        ({"arn": "arn:aws:sts::1:assumed-role/Admin/alice"}, "alice"),
+        ({"serviceAccountDelegationInfo": ["alice@example.com"]}, "alice@example.com"),
+        ({"arn": [], "sessionName": [1]}, ""),
+        ({"accessKeyId": ["ASIA"]}, ""),
+        ({}, ""),
+        (None, ""),
+    ],
+)
+def test_the_person_behind_a_shared_user(extra: Any, person: str) -> None:
+    actor = actor_of(request(event(user={"username": "kubernetes-admin", "groups": [], "extra": extra})))
+    assert (actor.person or "").endswith(person)
+    assert bool(actor.person) == bool(person)
+    assert actor.user == "kubernetes-admin"
+    assert (actor.identity != actor.user) == bool(person)
+
+
+def test_two_people_behind_one_user_have_first_times_of_their_own(tmp_path: Path) -> None:
+    def said(number: int, name: str) -> dict[str, Any]:
+        extra = {"sessionName": [name], "canonicalArn": [ROLE]}
+        user = {"username": "kubernetes-admin", "groups": ["system:authenticated"], "extra": extra}
+        return event(f"a{number}", user=user, at=f"10:00:0{number}.000001")
+
+    log = write(tmp_path / "a.log", *(said(number, name) for number, name in enumerate(["alice", "bob", "alice"])))
+    findings = sorted(run(log, detection("verb=create")), key=lambda one: one.first_time)
+    assert [one.actor.person for one in findings] == [f"{ROLE}/{name}" for name in ("alice", "bob", "alice")]
+    first = [any("first such request" in reason.reason for reason in one.priority_reasons) for one in findings]
+    assert first == [True, True, False]
+
+
+def test_a_finding_without_such_a_person_has_no_such_member(tmp_path: Path) -> None:
+    (one,) = run(write(tmp_path / "a.log", event()), detection("verb=create"))
+    assert b"person" not in msgspec.json.encode(one.actor)

@@ -24,7 +24,7 @@ def test_the_example_of_a_format_is_of_that_format(form: Any, read: Read) -> Non
     events, report = read(form.example)
     assert events, report.summary_lines()
     assert {one.format for one in events} <= {form.name, "native"}
-    assert events[0].format == form.name
+    assert events[0].format == ("native" if form.beside else form.name)
     events, _ = read(form.example, input_format=form.name)
     assert events
 

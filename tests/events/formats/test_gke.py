@@ -206,3 +206,63 @@ def test_the_add_ons_fields_are_aliases_of_the_carrier(read: Read) -> None:
     (one,), _ = read(text(entry))
     assert one.carrier is not None
     assert fields_of(one.carrier)["src_ip"] == "192.0.2.8"
+
+
+def who(read: Read, about: Any, **payload: Any) -> tuple[Any, Any, frozenset[str]]:
+    """User and impersonated user of an entry, and what is missing of it."""
+    entry = gke(**({} if about is None else {"authenticationInfo": about}), **payload)
+    if about is None:
+        del entry["protoPayload"]["authenticationInfo"]
+    if payload:
+        entry["labels"] = {}
+    (one,), _ = read(text(entry))
+    return one.view.data.get("user"), one.view.data.get("impersonatedUser"), one.missing
+
+
+def test_in_whose_name_a_request_was_made(read: Read) -> None:
+    user, impersonated, missing = who(read, {"principalEmail": "alice", "authoritySelector": "system:admin"})
+    assert (user, impersonated) == ({"username": "alice"}, {"username": "system:admin"})
+    assert {"impersonatedUser.groups{}", "impersonatedUser.uid"} <= missing
+    assert "impersonatedUser" not in missing
+    user, impersonated, missing = who(read, {"principalEmail": "alice"})
+    assert (user, impersonated) == ({"username": "alice"}, None)
+    assert "impersonatedUser" not in missing  # where nobody was impersonated, none is named
+    assert who(read, {"principalSubject": "principal://x/y", "authoritySelector": "bob"})[:2] == (
+        {"username": "principal://x/y"},
+        {"username": "bob"},
+    )
+    assert who(read, {"principalEmail": "bob", "authoritySelector": "bob"})[1] is None
+    assert who(read, {"principalEmail": "", "authoritySelector": "bob"})[:2] == (None, {"username": "bob"})
+
+
+def test_a_request_that_was_let_through_without_a_principal_was_anonymous(read: Read) -> None:
+    anonymous = {"username": "system:anonymous"}
+    for about in ({}, {"principalEmail": ""}, {"authoritySelector": "system:anonymous"}, None):
+        assert who(read, about)[:2] == (anonymous, None)
+    assert who(read, {}, authorizationInfo=[{"granted": True}])[0] == anonymous
+    assert who(read, {}, status={"code": 5})[0] == anonymous
+    assert who(read, {"authoritySelector": "system:anonymous"}, status={"code": 7})[0] == anonymous
+
+
+def test_who_was_refused_or_is_not_told_of_is_not_known(read: Read) -> None:
+    """Cloud Logging redacts principals that were refused; rows of chosen columns may lack them."""
+    for payload in ({"status": {"code": 7}}, {"status": {"code": 16}}, {"authorizationInfo": [{"granted": False}]}):
+        user, _, missing = who(read, {}, **payload)
+        assert user is None
+        assert "user" in missing
+    assert who(read, None, status={})[0] is None
+    assert read(text(gke(authenticationInfo=None, requestMetadata=None)))[0][0].view.data.get("user") != {}
+
+
+def test_the_people_behind_a_service_account_are_kept(read: Read) -> None:
+    chain = [
+        {"firstPartyPrincipal": {"principalEmail": "alice@example.com"}},
+        {"principalSubject": "principal://pool/bob"},
+        {},
+    ]
+    user, _, missing = who(read, {"principalEmail": "sa@p", "serviceAccountDelegationInfo": chain})
+    assert user == {
+        "username": "sa@p",
+        "extra": {"serviceAccountDelegationInfo": ["alice@example.com", "principal://pool/bob"]},
+    }
+    assert "user.extra" not in missing

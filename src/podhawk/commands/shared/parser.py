@@ -34,6 +34,7 @@ def parse_slice(
         and not continues
         and first.kind is not Kind.GENERATING
         and not first.command.refused
+        and first.name != "search"  # the one command that may be written with a pipe before it, or left out
     ):
         raise source.error(
             f"{first.name} cannot be the first command, because it generates no rows",

@@ -12,7 +12,7 @@ import bisect
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from msgspec import Struct, field, structs
+from msgspec import UNSET, Struct, field, structs
 
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
@@ -217,7 +217,8 @@ def common_actor(actors: Sequence[Actor]) -> Actor:
     latest = actors[-1]
     ips = tuple(dict.fromkeys(ip for one in actors for ip in one.source_ips))[:MOST_ROWS]
     if len({one.user for one in actors}) == 1:
-        return structs.replace(latest, source_ips=ips)
+        same = len({one.identity for one in actors}) == 1
+        return structs.replace(latest, source_ips=ips, person=latest.person if same else UNSET)
     one_ip = len({one.source_ip for one in actors}) == 1
     one_kind = len({one.kind for one in actors}) == 1
     return Actor(

@@ -43,7 +43,7 @@ class Factor(Struct, frozen=True):
 
 def _cause(actor: Actor) -> str:
     """Who is behind an actor: the end of a controller's chain."""
-    return actor.chain[-1].user if actor.chain and actor.chain_complete else actor.user
+    return actor.chain[-1].user if actor.chain and actor.chain_complete else actor.identity
 
 
 def _for_somebody(match: Match, first: bool) -> bool:

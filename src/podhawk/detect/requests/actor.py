@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from podhawk.detect.finding import Actor, ActorKind
+from podhawk.detect.requests.person import person_behind
 from podhawk.detect.requests.request import Request, member, newest_first
 
 SERVICE_ACCOUNT: Final = "system:serviceaccount:"
@@ -94,6 +97,7 @@ def actor_of(request: Request) -> Actor:
         ips[-1] if ips else "",
         ips,
         next(agents, ""),
+        person=person_behind(request) or UNSET,
     )
 
 

@@ -18,14 +18,21 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from podhawk.events.decode import BadJSON
+from podhawk.events.dots import is_sound
 from podhawk.events.event import AUDIT_KEYS, BODIES
 from podhawk.events.fields import head_of, of_body
-from podhawk.events.repair import is_sound
 from podhawk.rows import Value
 
 UNSET: Final = msgspec.UNSET
 TIMES: Final = ("requestReceivedTimestamp", "stageTimestamp")
 LOST: Final = "audit.k8s.io/truncated"
+RENAMED: Final[Mapping[str, str]] = {
+    "underscored": "authorization_k8s_io/decision",
+    "underscored_whole": "authorization_k8s_io_decision",
+    "nested": "authorization",
+}
+"""Keys by which the annotations of an event show that a shipper changed keys, in its bodies too: every event with a
+body has a decision."""
 _SCALAR: Any = str | Annotated[int, msgspec.Meta(ge=1)] | msgspec.UnsetType | None
 _TEXTS: Any = tuple[str, ...]
 _SPELLED: Final[Mapping[str, Any]] = {
@@ -66,6 +73,8 @@ def reachable(name: str) -> bool:
     """Whether a field can be read from the struct: a member, a list of texts, a member of a member, an annotation,
     anything in a body, or a field that no event of this shape has."""
     head, dot, rest = name.partition(".")
+    if name in ("sourceIPs", "user.groups", "impersonatedUser.groups"):
+        return False  # no event has them, unless a shipper made a text of the list, which the slow path undoes
     if of_body(name) or head_of(name) not in AUDIT_KEYS:
         return True
     plain = head.removesuffix("{}")
@@ -108,16 +117,20 @@ class Shape:
                 inner.setdefault(head, {})[rest.removesuffix("{}")] = _typed(rest)
             else:
                 members[plain] = _typed(head)
+        with_body = any(map(of_body, names))
+        if with_body and "responseStatus" not in members:  # a code that was made a decimal tells that all numbers were
+            inner.setdefault("responseStatus", {}).setdefault("code", (_SCALAR, UNSET))
         for head, fields in inner.items():
             part = msgspec.defstruct(f"Part_{head}", [(key, *kind) for key, kind in fields.items()], gc=False)
             members[head] = (part, msgspec.field(default_factory=_same(part())))
         if self.annotated:
             members["annotations"] = (dict[str, str], msgspec.field(default_factory=_same({})))
         else:
+            marks = {"truncated": LOST, **(RENAMED if with_body else {})}
             lost = msgspec.defstruct(
                 "Part_annotations",
-                [("truncated", _NEVER if spelled else Any, UNSET)],
-                rename={"truncated": LOST},
+                [(key, Any if key == "truncated" and not spelled else _NEVER, UNSET) for key in marks],
+                rename=marks,
                 gc=False,
             )
             members["annotations"] = (lost, msgspec.field(default_factory=_same(lost())))

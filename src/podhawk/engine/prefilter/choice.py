@@ -28,7 +28,8 @@ def pattern_of(literal: LineLiteral) -> bytes:
         return begins_otherwise(PLAIN.encode())
     text = re.escape(literal.text.encode())
     if literal.bare:
-        return rb'(?:[\s:,\["]|\\[nrt])' + text + rb'[\s,}\]"\\]'
+        decimal = rb"(?:\.0+)?" if literal.text.isdigit() else b""  # what a shipper makes of a whole number
+        return rb'(?:[\s:,\["]|\\[nrt])' + text + decimal + rb'[\s,}\]"\\]'
     return (rb'"' if literal.opens else b"") + text + (rb'["\\]' if literal.closes else b"")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from podhawk.events import hides
 from podhawk.log import logger
 
 _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[0-57-e]", rb"\\u003[0-9abdf]", rb"\\u000[9ad]")
@@ -17,14 +18,6 @@ _ESCAPES = (rb"\\u00[4-7]", rb"\\u002[0-57-e]", rb"\\u003[0-9abdf]", rb"\\u000[9
 `/`, `<` and `>`. The API server writes none of them, .NET and Gson some."""
 _LOST = rb"audit\.k8s\.io/truncated"
 _OPEN_END = (rb"[^}\r]\n", rb"[^}]\r\n")
-_HIDING = (
-    rb"protoPayload",
-    rb"\"method_name",
-    rb"awslogs",
-    rb"\"data\\*\"\s*:\s*\\*\"",
-    rb"(?:stdout|stderr) P ",
-    rb"\"stream\\*\"\s*:\s*\\*\"std",
-)
 _CONTINUED = rb"\n[ \t,:\"\[\]}]"
 """A line that cannot begin an event."""
 _BINARY = tuple(rb"(?:\x00\x%02x){4}" % number for number in range(1, 33))
@@ -64,7 +57,7 @@ class BlockMatcher:
         flags += [0] * len(_OPEN_END)
         self._hiding = len(expressions)
         # Behind other lines a continued one is seen by their open end. Three bytes are found much faster than two.
-        hiding = (*_HIDING, rb"[}\r]" + _CONTINUED, *_BINARY)
+        hiding = (*hides.ALL, rb"[}\r]" + _CONTINUED, *_BINARY)
         expressions += hiding
         flags += [0] * len(hiding)
         self._database = hyperscan.Database()

@@ -20,6 +20,12 @@ _MARKS: Final = frozenset(
 )
 
 
+def cluster_of(resource: str) -> str | None:
+    """The cluster that the id of a resource names."""
+    match = _CLUSTER.search(resource)
+    return match[1] if match else None
+
+
 def _properties(value: dict[str, Any]) -> dict[str, Any] | None:
     found = value.get("properties", value.get("Properties"))
     if type(found) is str and found.lstrip().startswith("{"):
@@ -72,10 +78,9 @@ def _unwrap(record: Record) -> Layer:
     resource = next(
         (str(value[key]) for key in ("resourceId", "ResourceId", "_ResourceId") if isinstance(value.get(key), str)), ""
     )
-    match = _CLUSTER.search(resource)
     moment = epoch_of(value.get("time") or value.get("TimeGenerated"))
     carrier = Carrier(SOURCETYPE, resource or "aks", data, shown.strip())
-    yield Record(log, record.envelope.within("aks", time=moment, cluster=match[1] if match else None, carrier=carrier))
+    yield Record(log, record.envelope.within("aks", time=moment, cluster=cluster_of(resource), carrier=carrier))
 
 
 AKS: Final = Format(

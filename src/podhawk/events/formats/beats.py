@@ -25,12 +25,11 @@ def _parsed(value: dict[str, Any]) -> dict[str, Any] | None:
     flat = {key[len(_PREFIX) :]: item for key, item in value.items() if key.startswith(_PREFIX)}
     if not flat and type(value.get("kubernetes")) is dict:
         flat = {key[len("audit.") :]: item for key, item in value["kubernetes"].items() if key.startswith("audit.")}
-    if not is_audit_event(flat):
-        return None
-    return {
-        key: item[0] if type(item) is list and len(item) == 1 and key != "sourceIPs" else item
+    flat = {
+        key: item[0] if type(item) is list and len(item) == 1 and key not in ("sourceIPs", "user.groups") else item
         for key, item in flat.items()
     }
+    return flat if is_audit_event(flat) else None
 
 
 def _is_beat(value: Any) -> bool:
@@ -40,7 +39,8 @@ def _is_beat(value: Any) -> bool:
         return True
     if any(key.startswith("kubernetes") or key == "json" for key in value) and _parsed(value) is not None:
         return True
-    return "@timestamp" in value and type(value.get("message")) is str and not _BEAT_KEYS.isdisjoint(value)
+    message = value.get("message")
+    return type(message) is str and "auditID" in message and "@timestamp" in value and not _BEAT_KEYS.isdisjoint(value)
 
 
 def _unwrap(record: Record) -> Layer:

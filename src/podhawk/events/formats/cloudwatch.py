@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from podhawk.events import hides
 from podhawk.events.decode import JsonNumber
 from podhawk.events.envelope import Carrier, Envelope, Format, Layer, Record, Reject
 from podhawk.events.formats.payload import records_in
@@ -181,12 +182,12 @@ def _single(item: dict[str, Any], envelope: Envelope) -> Record:
 
 CLOUDWATCH: Final = Format(
     name="cloudwatch",
-    doc="EKS control-plane logs from CloudWatch: subscription payloads (also inside the records of "
-    "Lambda, Kinesis, Firehose, SQS and SNS), `aws logs filter-log-events`, single log events, "
-    "Insights results. Other logs of the group (`authenticator`, `api`) are rejected with their "
-    "own reason.",
+    doc="EKS control-plane logs from CloudWatch: subscription payloads (also inside the records of Lambda, Kinesis, "
+    "Firehose, SQS and SNS), `aws logs filter-log-events`, single log events, Insights results. Other logs of the "
+    "group (`authenticator`, `api`) are rejected for what they are.",
     recognise=_recognise,
     unwrap=_unwrap,
+    hides=hides.CLOUDWATCH,
     example='{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"/aws/eks/prod-eu/cluster","logStream":'
     '"kube-apiserver-audit-1","logEvents":[{"id":"1","timestamp":1793527200500,"message":'
     '"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}]}\n',

@@ -1,10 +1,9 @@
 """GKE through Cloud Logging: a log entry with an audit payload, rebuilt as the audit event it came from.
 
 Cloud Logging keeps the who, what and where of an audit event under names of its own, and leaves things
-out: groups, uid and extra of the user, the requester where the call was impersonated, uids and versions
-of the object, the query of the request. What is left out stays absent and is listed as missing. Level and
-stage are not given either but follow from the rest: a call that switched protocols, or an operation of which this
-entry is the first and not the last, is at ResponseStarted.
+out: groups, uid and extra of the user, uids and versions of the object, the query of the request. What is left out
+stays absent and is listed as missing. Level and stage are not given either but follow from the rest: a call that
+switched protocols, or an operation of which this entry is the first and not the last, is at ResponseStarted.
 """
 
 from __future__ import annotations
@@ -13,11 +12,13 @@ import shlex
 from typing import Any, Final
 from urllib.parse import quote
 
+from podhawk.events import hides
 from podhawk.events.decode import encode_json
 from podhawk.events.envelope import Carrier, Envelope, Event, Format, Layer, Record, Reject
+from podhawk.events.formats.gkeidentity import identity
 from podhawk.events.formats.gkemethod import Method, object_ref, parse_method, response_status
 from podhawk.events.formats.gkeproto import from_go, is_go_entry
-from podhawk.events.formats.payload import decoded, records_in
+from podhawk.events.formats.inside import mentions_event
 from podhawk.events.reasons import GCP_ENTRY, GCP_OTHER, is_audit_event
 from podhawk.events.time import format_micro, parse_rfc3339
 
@@ -29,7 +30,9 @@ NEVER_GIVEN: Final = frozenset(
         "user.groups{}",
         "user.uid",
         "user.extra",
-        "impersonatedUser",
+        "impersonatedUser.groups{}",
+        "impersonatedUser.uid",
+        "impersonatedUser.extra",
         "authenticationMetadata",
         "objectRef.uid",
         "objectRef.resourceVersion",
@@ -47,7 +50,8 @@ _ALIASES: Final = {
 }
 
 
-def _is_entry(value: Any) -> bool:
+def is_entry(value: Any) -> bool:
+    """A Cloud Logging entry, of GKE or of anything else."""
     if type(value) is not dict:
         return False
     if type(value.get("protoPayload")) is dict or is_go_entry(value):
@@ -55,33 +59,37 @@ def _is_entry(value: Any) -> bool:
     return ("logName" in value or "insertId" in value) and ("textPayload" in value or "jsonPayload" in value)
 
 
-def _unwrap_entry(record: Record) -> Layer:
+def _unwrap(record: Record) -> Layer:
     entry = from_go(record.value) if is_go_entry(record.value) else record.value
     text = record.text if entry is record.value else None
-    payload = entry.get("protoPayload")
-    if type(payload) is not dict:
-        inner = entry.get("jsonPayload", entry.get("textPayload"))
-        if is_audit_event(inner) or (type(inner) is str and '"auditID"' in inner):
-            yield Record(inner, _within(entry, record.envelope))
-        else:
-            yield Reject(GCP_ENTRY)
+    if type(entry.get("protoPayload")) is dict:
+        yield from rebuilt(entry, text, record.envelope, "gke")
         return
-    service = payload.get("serviceName")
-    name = payload.get("methodName")
-    method = parse_method(name, service if type(service) is str else "") if isinstance(name, str) else None
+    inner = entry.get("jsonPayload", entry.get("textPayload"))
+    if is_audit_event(inner) or mentions_event(inner if type(inner) is str else encode_json(inner)):
+        yield Record(inner, _within(entry, record.envelope, "gke"))
+    else:
+        yield Reject(GCP_ENTRY)
+
+
+def rebuilt(entry: dict[str, Any], text: str | bytes | None, envelope: Envelope, name: str) -> Layer:
+    """The event that an entry with a payload of its own tells of, under the name of a format."""
+    payload = entry["protoPayload"]
+    service, called = payload.get("serviceName"), payload.get("methodName")
+    method = parse_method(called, service if type(service) is str else "") if isinstance(called, str) else None
     if method is None:
         yield Reject(GCP_OTHER)
         return
     data, missing = rebuild(entry, payload, method)
-    envelope = _within(entry, record.envelope)
+    envelope = _within(entry, envelope, name)
     if envelope.carrier is None:
         shown = {"data": entry}
         raw = f'{{"data":{text.decode("utf-8", "replace") if isinstance(text, bytes) else text}}}' if text else None
-        envelope = envelope.within("gke", carrier=_carrier(shown, raw, ""))
+        envelope = envelope.within(name, carrier=carrier_of(shown, raw, ""))
     elif envelope.carrier.sourcetype == SOURCETYPE:  # the message that a topic delivered, as it came
         envelope = envelope.within(
-            "gke",
-            carrier=_carrier(envelope.carrier.data or {"data": entry}, envelope.carrier.raw, envelope.carrier.source),
+            name,
+            carrier=carrier_of(envelope.carrier.data or {"data": entry}, envelope.carrier.raw, envelope.carrier.source),
         )
     yield Event(
         data,
@@ -92,7 +100,8 @@ def _unwrap_entry(record: Record) -> Layer:
     )
 
 
-def _carrier(data: dict[str, Any], raw: str | None, source: str) -> Carrier:
+def carrier_of(data: dict[str, Any], raw: str | None, source: str) -> Carrier:
+    """How the add-on shows a message; `raw` is its text where that is known."""
     entry = data.get("data")
     payload = entry.get("protoPayload") if type(entry) is dict else None
     caller = payload.get("requestMetadata") if type(payload) is dict else None
@@ -111,11 +120,11 @@ def _carrier(data: dict[str, Any], raw: str | None, source: str) -> Carrier:
     )
 
 
-def _within(entry: dict[str, Any], envelope: Envelope) -> Envelope:
+def _within(entry: dict[str, Any], envelope: Envelope, name: str) -> Envelope:
     resource = entry.get("resource")
     labels = resource.get("labels") if type(resource) is dict else None
     cluster = labels.get("cluster_name") if type(labels) is dict else None
-    return envelope.within("gke", time=_moment(entry), cluster=str(cluster) if isinstance(cluster, str) else None)
+    return envelope.within(name, time=_moment(entry), cluster=str(cluster) if isinstance(cluster, str) else None)
 
 
 def _moment(entry: dict[str, Any]) -> float | None:
@@ -144,7 +153,11 @@ def rebuild(entry: dict[str, Any], payload: dict[str, Any], method: Method) -> t
     status = response_status(payload, method, refused=decision == "forbid")
     code = status.get("code") if status else None
     started = code == "101" or (operation.get("first") is True and operation.get("last") is not True)
-    user = who.get("principalEmail") or who.get("principalSubject")
+    # A row of chosen columns may lack the principal though the entry had one.
+    is_told = "authenticationInfo" in payload
+    refused = decision == "forbid" or code in ("401", "403")
+    let_through = decision == "allow" if not is_told else not refused
+    user, impersonated = identity(who, let_through and (is_told or "requestMetadata" in payload))
     address = caller.get("callerIp") or caller.get("callerIP")
     moment = _moment(entry)
     stamp = format_micro(moment) if moment is not None else None
@@ -152,11 +165,14 @@ def rebuild(entry: dict[str, Any], payload: dict[str, Any], method: Method) -> t
         "kind": "Event",
         "apiVersion": "audit.k8s.io/v1beta1",
         "level": "Request" if started else "RequestResponse",
-        "auditID": operation.get("id") or entry.get("insertId"),
+        "auditID": next(
+            (id_ for id_ in (operation.get("id"), entry.get("insertId")) if isinstance(id_, str) and id_), None
+        ),
         "stage": "ResponseStarted" if started else "ResponseComplete",
         "requestURI": _uri(name, method, labels),
         "verb": method.verb,
-        "user": {"username": user} if user else None,
+        "user": user,
+        "impersonatedUser": impersonated,
         "sourceIPs": [address] if address else None,
         "userAgent": caller.get("callerSuppliedUserAgent"),
         "objectRef": object_ref(method, name or _named_in_authorization(payload)),
@@ -171,8 +187,10 @@ def rebuild(entry: dict[str, Any], payload: dict[str, Any], method: Method) -> t
     missing = set(NEVER_GIVEN) | {
         key if key != "sourceIPs" else "sourceIPs{}"
         for key, value in known.items()
-        if value is None and not (key == "objectRef" and method.resource is None)
+        if value is None and key != "impersonatedUser" and not (key == "objectRef" and method.resource is None)
     }
+    if user is not None and "extra" in user:
+        missing.discard("user.extra")
     if started and (method.subresource or "") in ("exec", "attach") and COMMAND not in labels:
         missing.add(f"annotations.{COMMAND}")
     return data, frozenset(missing)
@@ -211,73 +229,19 @@ def _uri(name: str | None, method: Method, labels: dict[str, str]) -> str | None
     return name + "?" + "&".join("command=" + quote(word, safe="") for word in words or [command])
 
 
-def _message(value: dict[str, Any]) -> dict[str, Any] | None:
-    found = value.get("message", value)
-    if type(found) is not dict:
-        return None
-    data = found.get("data")
-    if _is_entry(data):
-        return found
-    marks = {"messageId", "message_id", "publishTime", "publish_time", "attributes", "subscription"}
-    return found if type(data) is str and (found is not value or marks & found.keys()) else None
-
-
-def _is_pubsub(value: Any) -> bool:
-    if type(value) is not dict:
-        return False
-    return type(value.get("receivedMessages")) is list or _message(value) is not None
-
-
-def _unwrap_pubsub(record: Record) -> Layer:
-    value = record.value
-    if type(value.get("receivedMessages")) is list:
-        for item in value["receivedMessages"]:
-            yield Record(item, record.envelope.within("pubsub"))
-        return
-    message = _message(value) or {}
-    stamp = message.get("publishTime") or message.get("publish_time")
-    moment = parse_rfc3339(stamp) if isinstance(stamp, str) else None
-    source = value.get("subscription")
-    carrier = Carrier(SOURCETYPE, str(source) if isinstance(source, str) else "")
-    data = message["data"]
-    if type(data) is not str:
-        envelope = record.envelope.within("pubsub", time=moment, carrier=_carrier(message, None, carrier.source))
-        yield Record(data, envelope)
-        return
-    if decoded(data) is None:
-        yield Record(data, record.envelope.within("pubsub", time=moment))
-        return
-    for inner in records_in(data, record.envelope.within("pubsub", time=moment)):
-        if isinstance(inner, Record) and _is_entry(inner.value):
-            shown = {**message, "data": inner.value}
-            yield Record(
-                inner.value, inner.envelope.within("pubsub", carrier=_carrier(shown, None, carrier.source)), inner.text
-            )
-        else:
-            yield inner
-
-
 GKE: Final = Format(
     name="gke",
     doc="Cloud Logging entries of GKE (`protoPayload`, in REST form or the form of the Go client), "
     "rebuilt as audit events. Recognised by a Kubernetes `methodName`. The cluster is "
     "`resource.labels.cluster_name`.",
-    recognise=_is_entry,
-    unwrap=_unwrap_entry,
+    recognise=is_entry,
+    unwrap=_unwrap,
+    hides=hides.GKE,
+    certain=True,
     example='{"insertId":"7f0a","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity","timestamp":'
     '"2026-11-01T10:00:00.5Z","labels":{"authorization.k8s.io/decision":"allow"},"resource":{"type":'
     '"k8s_cluster","labels":{"cluster_name":"prod-eu"}},"protoPayload":{"serviceName":"k8s.io","methodName":'
     '"io.k8s.core.v1.pods.create","resourceName":"core/v1/namespaces/default/pods/web","status":{},'
     '"authenticationInfo":{"principalEmail":"alice@example.com"},"requestMetadata":{"callerIp":"10.0.0.7",'
     '"callerSuppliedUserAgent":"kubectl/v1.32"}}}\n',
-)
-
-PUBSUB: Final = Format(
-    name="pubsub",
-    doc="Cloud Logging entries delivered by Pub/Sub: `message.data` in base64 (push, pull), or the "
-    "entry under `data`, as the Splunk add-on stores it.",
-    recognise=_is_pubsub,
-    unwrap=_unwrap_pubsub,
-    example='{"message":{"data":"eyJhdWRpdElEIjoiN2YwYSIsInZlcmIiOiJnZXQifQ==","messageId":"1","publishTime":'
-    '"2026-11-01T10:00:00Z"},"subscription":"projects/p/subscriptions/s"}\n',
 )

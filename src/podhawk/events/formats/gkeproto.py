@@ -44,19 +44,22 @@ def from_go(value: dict[str, Any]) -> dict[str, Any]:
             payload = decode_json(text)
         except BadJSON:
             payload = None
-    found["protoPayload"] = payload if type(payload) is dict else _camel(entry["Payload"])
+    found["protoPayload"] = payload if type(payload) is dict else camel(entry["Payload"])
     return found
 
 
-def _camel(value: Any) -> Any:
+def camel(value: Any, as_it_is: frozenset[str] = frozenset()) -> Any:
+    """A value with the names of the API; what stands under some names is left as it is."""
     if type(value) is list:
-        return [_camel(item) for item in value]
+        return [camel(item, as_it_is) for item in value]
     if type(value) is not dict:
         return value
     return {
-        _SNAKE.sub(lambda part: part[1].upper(), key): plain({"Kind": {"StructValue": item}})
+        _SNAKE.sub(lambda part: part[1].upper(), key): item
+        if key in as_it_is
+        else plain({"Kind": {"StructValue": item}})
         if key in ("request", "response", "metadata") and type(item) is dict and "fields" in item
-        else _camel(item)
+        else camel(item, as_it_is)
         for key, item in value.items()
     }
 

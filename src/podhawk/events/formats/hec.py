@@ -1,4 +1,4 @@
-"""Splunk: HTTP Event Collector envelopes, and results exported from a search."""
+"""Envelopes of Splunk's HTTP Event Collector."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from podhawk.rows import Value
 _ENVELOPE: Final = frozenset({"event", "time", "host", "source", "sourcetype", "index", "fields"})
 
 
-def _is_hec(value: Any) -> bool:
+def _recognise(value: Any) -> bool:
     return type(value) is dict and isinstance(value.get("event"), (dict, str, list)) and value.keys() <= _ENVELOPE
 
 
-def _unwrap_hec(record: Record) -> Layer:
+def _unwrap(record: Record) -> Layer:
     value = record.value
     event = value["event"]
     text = slice_of(record.text, "event") if record.text is not None and type(event) is not str else None
-    yield Record(event, _envelope(value, record.envelope, _indexed(value.get("fields")), "hec"), text)
+    yield Record(event, envelope_of(value, record.envelope, _indexed(value.get("fields")), "hec"), text)
 
 
-def _envelope(value: dict[str, Any], outer: Envelope, indexed: dict[str, Value], name: str) -> Envelope:
+def envelope_of(value: dict[str, Any], outer: Envelope, indexed: dict[str, Value], name: str) -> Envelope:
+    """What an envelope or an exported result says of its event."""
+
     def said(key: str) -> str | None:
         found = value.get(key)
         return str(found) if isinstance(found, str) and found else None
@@ -57,38 +59,15 @@ def _indexed(fields: Any) -> dict[str, Value]:
     return found
 
 
-def _is_export(value: Any) -> bool:
-    if type(value) is not dict:
-        return False
-    if type(value.get("_raw")) is str:
-        return True
-    result = value.get("result")
-    return type(result) is dict and type(result.get("_raw")) is str
-
-
-def _unwrap_export(record: Record) -> Layer:
-    value = record.value if "_raw" in record.value else record.value["result"]
-    yield Record(value["_raw"], _envelope(value, record.envelope, {}, "splunk-export"))
-
-
 HEC: Final = Format(
     name="hec",
     doc="Envelopes of Splunk's HTTP Event Collector, one or several in sequence. `event` is an "
     "object or a string. `host`, `index`, `source`, `sourcetype` and `fields` are kept. `time` "
     "is used only for an event without its own time. The native view keeps `source=kubernetes`; "
     "a search that names the envelope's source or sourcetype sees the record under these.",
-    recognise=_is_hec,
-    unwrap=_unwrap_hec,
+    recognise=_recognise,
+    unwrap=_unwrap,
     verbatim=True,
     example='{"time":1793527200.5,"host":"cp-1","source":"audit","sourcetype":"kube:apiserver-audit","index":"k8s",'
     '"fields":{"cluster":"prod-eu"},"event":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}}\n',
-)
-
-SPLUNK_EXPORT: Final = Format(
-    name="splunk-export",
-    doc="Search results exported from Splunk as JSON: the event is the text of `_raw`, alone or under `result`.",
-    recognise=_is_export,
-    unwrap=_unwrap_export,
-    example='{"preview":false,"result":{"_time":"2026-11-01T10:00:00.000+00:00","host":"cp-1","source":"kubernetes",'
-    '"_raw":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":\\"get\\"}"}}\n',
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from podhawk.events.decode import encode_json
-from podhawk.events.envelope import Envelope, Event, Format, Layer, Record
+from podhawk.events.envelope import Envelope, Event, Format, Layer, Record, Reject
 from podhawk.events.event import EXPECTED_KEYS
-from podhawk.events.reasons import is_audit_event
-from podhawk.events.repair import repair
+from podhawk.events.reasons import FLATTENED, is_audit_event
+from podhawk.events.repair import Repaired, repair
 from podhawk.events.salvage import Salvaged
 
 _TRUNCATED: Final = "audit.k8s.io/truncated"
@@ -17,12 +17,22 @@ _BODIES: Final = ("requestObject", "responseObject")
 
 def native_event(data: dict[str, Any], text: str | bytes | None, envelope: Envelope) -> Event:
     """An event that is out of its last wrapping, with what shippers did to it undone."""
+    return _built(repair(data), data, text, envelope)
+
+
+def event_or_reject(data: dict[str, Any], text: str | bytes | None, envelope: Envelope) -> Layer:
+    """The same, or a reject where members of it cannot be read: half an event does not count as one."""
     fixed = repair(data)
-    if text is None or fixed is not data:
-        raw = encode_json(fixed)
+    if fixed.unread:
+        yield Reject(FLATTENED)
     else:
-        raw = raw_of(text)
-    missing = envelope.missing
+        yield _built(fixed, data, text, envelope)
+
+
+def _built(repaired: Repaired, data: dict[str, Any], text: str | bytes | None, envelope: Envelope) -> Event:
+    fixed = repaired.data
+    raw = encode_json(fixed) if text is None or fixed is not data else raw_of(text)
+    missing = envelope.missing | repaired.missing if repaired.missing else envelope.missing
     annotations = fixed.get("annotations")
     truncated = type(annotations) is dict and annotations.get(_TRUNCATED) == "true"
     if truncated:
@@ -37,7 +47,7 @@ def raw_of(text: str | bytes) -> str:
 
 def salvaged(front: Salvaged, text: str, envelope: Envelope) -> Event:
     """What could be saved of an event that was cut or damaged, and the members that were lost."""
-    data = repair(front.members)
+    data = repair(front.members).data
     lost = set(front.too_deep)
     if not front.closed:
         lost.update(_after_the_cut(front, data))
@@ -64,6 +74,7 @@ NATIVE: Final = Format(
     "`apiVersion` are optional.",
     recognise=is_audit_event,
     unwrap=_unwrap,
+    certain=True,
     verbatim=True,
     example='{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"7f0a","stage":'
     '"ResponseComplete","requestURI":"/api/v1/namespaces/default/pods","verb":"list","user":{"username":'

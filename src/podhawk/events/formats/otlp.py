@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.events.decode import JsonNumber
+from podhawk.events.decode import JsonNumber, encode_json
 from podhawk.events.envelope import Envelope, Format, Layer, Record
+from podhawk.events.formats.inside import mentions_event, text_in
 from podhawk.events.reasons import is_audit_event
 from podhawk.events.time import epoch_of
 
@@ -63,7 +64,17 @@ def _log_record(log: dict[str, Any], envelope: Envelope) -> Layer:
         _member(log, "observedTimeUnixNano", "observed_time_unix_nano")
     )
     inner = _named(envelope, attributes).within("otlp", time=moment)
-    yield Record(attributes if is_audit_event(attributes) else any_value(log.get("body")), inner)
+    body = any_value(log.get("body"))
+    held = attributes if is_audit_event(attributes) or (not _may_hold(body) and _may_hold(attributes)) else body
+    yield Record(held, inner)
+
+
+def _may_hold(value: Any) -> bool:
+    return (
+        value is not None
+        and (type(value) is not str or text_in(value) is not None)
+        and mentions_event(encode_json(value))
+    )
 
 
 def _attributes(pairs: Any) -> dict[str, Any]:
@@ -76,6 +87,9 @@ def any_value(value: Any) -> Any:
         return value if isinstance(value, str) else None
     key, inner = next(iter(value.items()))
     name = key.replace("_v", "V")
+    if name == "bytesValue":
+        text = text_in(inner)
+        return inner if text is None else text
     if name in ("intValue", "doubleValue"):
         return JsonNumber(inner) if isinstance(inner, str) else inner
     if name == "arrayValue":
@@ -87,8 +101,8 @@ def any_value(value: Any) -> Any:
 
 OTLP: Final = Format(
     name="otlp",
-    doc="OTLP/JSON logs of an OpenTelemetry collector. The event is the body (a string of JSON, or a key-value "
-    "list) or the attributes; cluster and host come from resource attributes (`k8s.cluster.name`, "
+    doc="OTLP/JSON logs of an OpenTelemetry collector. The event is the body (a string of JSON, bytes, or a "
+    "key-value list) or the attributes; cluster and host come from resource attributes (`k8s.cluster.name`, "
     "`openshift.cluster.uid`, `host.name`, `k8s.node.name`).",
     recognise=_is_otlp,
     unwrap=_unwrap,

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from podhawk.events.envelope import Envelope, Format, Layer, Record
 from podhawk.events.event import AUDIT_KEYS
-from podhawk.events.formats.native import native_event
+from podhawk.events.formats.native import event_or_reject
 from podhawk.events.reasons import is_audit_event
 from podhawk.events.time import epoch_of
 
@@ -78,12 +78,14 @@ def cluster_beside(data: dict[str, Any]) -> str | None:
 
 
 def _recognise(value: Any) -> bool:
-    return is_audit_event(value) and not value.keys() <= AUDIT_KEYS
+    return not value.keys() <= AUDIT_KEYS and is_audit_event(value)
 
 
 def _unwrap(record: Record) -> Layer:
     envelope = record.envelope
-    yield native_event(record.value, record.text, said_beside(record.value, envelope, envelope.format or "shipper"))
+    yield from event_or_reject(
+        record.value, record.text, said_beside(record.value, envelope, envelope.format or "shipper")
+    )
 
 
 SHIPPER: Final = Format(
@@ -93,6 +95,7 @@ SHIPPER: Final = Format(
     "stringified objects and renamed annotations; the shipper's keys stay as fields.",
     recognise=_recognise,
     unwrap=_unwrap,
+    certain=True,
     verbatim=True,
     example='{"auditID":"7f0a","stage":"ResponseComplete","verb":"get","user":"{\\"username\\":\\"alice\\"}",'
     '"annotations":{"authorization_k8s_io/decision":"allow"},"@timestamp":"2026-11-01T10:00:01.000Z",'

@@ -1,19 +1,18 @@
-"""Vector and other shippers that keep the line as text under `message`; and events found elsewhere inside."""
+"""Vector and other shippers that keep the line as text under `message`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from podhawk.events.envelope import Format, Layer, Record
+from podhawk.events.formats.inside import parsed_event, text_in
+from podhawk.events.formats.nested import TEXT_MEMBERS
 from podhawk.events.formats.shipper import said_beside
-from podhawk.events.reasons import OTHER_JSON, is_audit_event, reason_for_object
 
-_MESSAGE: Final = ("message", "msg", "MESSAGE", "Message", "line")
-_ENOUGH: Final = 2000
+_MESSAGE: Final = tuple(name for name in TEXT_MEMBERS if name != "log")
 
 
-def _is_message(value: Any) -> bool:
+def _recognise(value: Any) -> bool:
     return (
         type(value) is dict
         and any(type(value.get(key)) is str for key in _MESSAGE)
@@ -21,59 +20,25 @@ def _is_message(value: Any) -> bool:
     )
 
 
-def _unwrap_message(record: Record) -> Layer:
+def _unwrap(record: Record) -> Layer:
     value = record.value
     envelope = said_beside(value, record.envelope, "vector")
-    nested = next(_inside(value, strings=False), None)
-    yield Record(
-        nested if nested is not None else next(value[key] for key in _MESSAGE if type(value.get(key)) is str), envelope
-    )
+    parsed = parsed_event(value)
+    yield Record(parsed if parsed is not None else line_of(value, _MESSAGE), envelope)
 
 
-def _inside(value: Any, strings: bool = True) -> Iterator[Any]:
-    """Audit events (objects, or text that must hold one) in a few layers of an object, outermost first."""
-    level = [value]
-    seen = 0
-    for _ in range(4):
-        deeper: list[Any] = []
-        for node in level:
-            for item in node.values() if type(node) is dict else node:
-                seen += 1
-                if seen > _ENOUGH:
-                    return
-                if is_audit_event(item) or (
-                    strings and type(item) is str and '"auditID"' in item and item.lstrip().startswith(("{", "["))
-                ):
-                    yield item
-                elif type(item) is dict or type(item) is list:
-                    deeper.append(item)
-        level = deeper
-
-
-def _is_nested(value: Any) -> bool:
-    return type(value) is dict and reason_for_object(value) == OTHER_JSON and any(True for _ in _inside(value))
-
-
-def _unwrap_nested(record: Record) -> Layer:
-    envelope = said_beside(record.value, record.envelope, "nested")
-    for event in _inside(record.value):
-        yield Record(event, envelope)
+def line_of(value: dict[str, Any], names: tuple[str, ...]) -> Any:
+    """The member that holds the line: the first text that mentions an event, else the first text."""
+    texts = [value[name] for name in names if type(value.get(name)) is str]
+    return next((text for text in texts if text_in(text) is not None), texts[0] if texts else None)
 
 
 VECTOR: Final = Format(
     name="vector",
     doc="Records of Vector, Logstash, Promtail, rsyslog and others. The line is text under `message` "
     "(`msg`, `line`); the shipper's metadata is next to it.",
-    recognise=_is_message,
-    unwrap=_unwrap_message,
+    recognise=_recognise,
+    unwrap=_unwrap,
     example='{"file":"/var/log/audit.log","host":"cp-1","message":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":'
     '\\"ResponseComplete\\",\\"verb\\":\\"get\\"}","source_type":"file","timestamp":"2026-11-01T10:00:01Z"}\n',
-)
-
-NESTED: Final = Format(
-    name="nested",
-    doc="Any other JSON object that contains audit events (objects or text) a few layers inside it.",
-    recognise=_is_nested,
-    unwrap=_unwrap_nested,
-    example='{"id":"42","payload":{"audit":{"auditID":"7f0a","stage":"ResponseComplete","verb":"get"}}}\n',
 )
