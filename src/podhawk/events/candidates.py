@@ -4,7 +4,8 @@ A reader makes events of lines, which is slow, so it first asks those for whom i
 
 * the prefilter selects the lines of a block that any search can want, without decoding them,
 * the fast path takes a line, if it can do for all searches what the event would do,
-* the precheck looks at a decoded line that was left, before an event is made of it.
+* the precheck looks at a decoded line that was left, before an event is made of it,
+* the watch looks at some of the lines that the prefilter did not select.
 
 Each event that the reader makes comes as a `Candidate`, with the searches that may want it. The verdict belongs to the
 candidate and not to the reader's state, so candidates may be buffered between the two sides.
@@ -54,13 +55,34 @@ class SelectedLines(Protocol):
     def total(self) -> int:
         """The number of all lines in the part. Must be asked for last."""
 
+    @property
+    def watched(self) -> Sequence[FoundLine]:
+        """Lines to look at for the sake of what is said about searches (see `LineWatch`)."""
+
+    def line_before(self, place: int) -> int:
+        """The number of lines before the offset of a watched line."""
+
 
 class LinePrefilter(Protocol):
     """Selects lines that a search can want (see `podhawk.engine.prefilter.prefilter`)."""
 
+    @property
+    def levels(self) -> set[str]:
+        """The audit levels with bodies that were seen so far."""
+
     def select(self, block: bytes, first_line: int, start: int, stop: int) -> SelectedLines | None:
         """The lines to read of the whole lines between two offsets; None if the prefilter cannot be used from here
         on."""
+
+
+class LineWatch(Protocol):
+    """Looks for what the prefilter would hide (see `podhawk.engine.search.watch`)."""
+
+    def wants(self, line: bytes, numbers: Searches) -> Searches:
+        """Those of the searches on whose behalf a line must be decoded."""
+
+    def look(self, event: AuditEvent, numbers: Searches) -> None:
+        """Looks at an event of such a line."""
 
 
 class LineTaker(Protocol):
@@ -90,6 +112,7 @@ class Shortcuts(Struct, frozen=True):
     prefilter: LinePrefilter | None = None
     precheck: PrecheckFunction | None = None
     fast_path: LineTaker | None = None
+    watch: LineWatch | None = None
 
 
 NO_SHORTCUTS: Final = Shortcuts()

@@ -49,6 +49,7 @@ class FileReader:
         self._split = split
         self._prefilter = shortcuts.prefilter
         self._precheck = shortcuts.precheck
+        self._watch = shortcuts.watch
         self._fast_path = shortcuts.fast_path
         self._take = shortcuts.fast_path.take if shortcuts.fast_path is not None else None
         self._lines = LineReader(path, options, report, in_split=split is not None)
@@ -141,6 +142,7 @@ class FileReader:
         """The candidates among the lines that the prefilter selects. Returns what is left where it gives up."""
         report = self._report
         report.prefiltered = True
+        report.levels_seen = prefilter.levels
         carry = b""
         number = 0
         before = _FAR if self._split is not None and self._split.start else 0
@@ -160,6 +162,7 @@ class FileReader:
                 return number, 0, ahead.rest(carry, block)
             for part in (alone, found):
                 if part is not None:
+                    self._look_at(part, number)
                     yield from self._selected(part, number)
                     number += part.total
             report.bytes += len(across) + cut - first
@@ -187,6 +190,18 @@ class FileReader:
         )
         for line, text, searches in left:
             yield from self._candidates_of(text, before + line, searches)
+
+    def _look_at(self, found: SelectedLines, before: int) -> None:
+        """Show the watch the lines that it asked for. They are no part of the report."""
+        watch = self._watch
+        if watch is None:
+            return
+        for place, text, searches in found.watched:
+            asked = watch.wants(text, searches)
+            if asked:
+                lines = LineReader(self._path, self._options, InputReport())
+                for event in lines.read_part(text, before + found.line_before(place)):
+                    watch.look(event, asked)
 
     def _unseen(self, text: bytes, before: int) -> Iterator[Candidate]:
         """The candidates of a line that the prefilter did not see."""

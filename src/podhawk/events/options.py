@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct, field, structs
 
 from podhawk.errors import InputError
+from podhawk.events.audit_fields import levels_with
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.gaps import Gap
 from podhawk.events.reasons import OF_FILES, REMEDIES
@@ -60,6 +61,8 @@ class InputReport(Struct):
     prefiltered: bool = False
     """Whether lines that no search can want were passed over: lines and bytes are exact then, the rest counts what
     was looked at."""
+    levels_seen: set[str] = field(default_factory=set)
+    """Audit levels with bodies that lines have which were passed over."""
     anything: bool = False
     """Whether everything counts as an event (`json`, `text`), so that having none is no error."""
     first_unread: Origin | None = None
@@ -79,6 +82,10 @@ class InputReport(Struct):
         self.by_stage[stage if type(stage) is str else "(none)"] += 1
         self.by_level[level if type(level) is str else "(none)"] += 1
         self.by_format[format_] += 1
+
+    def logs(self, body: str) -> bool:
+        """Whether any event can have this body. Events without a level may."""
+        return bool(levels_with(body) & {*self.by_level, *self.levels_seen}) or "(none)" in self.by_level
 
     def reject(self, reason: str, origin: Origin) -> None:
         """Take a rejected record into the account."""
@@ -103,6 +110,7 @@ class InputReport(Struct):
         self.by_stage.update(other.by_stage)
         self.by_level.update(other.by_level)
         self.by_format.update(other.by_format)
+        self.levels_seen |= other.levels_seen
         self.strict, self.anything, self.prefiltered = (
             other.strict,
             other.anything,

@@ -1,29 +1,25 @@
 """Where a detection fires, fires partly, or cannot: worked out from its plan and from what each place gives.
 
-For each place the search is walked with the fields that the place does not give taken as absent. A comparison with
-an absent field never matches, so a condition that needs one cannot hold; one side of an OR may be lost; an
-exclusion (`NOT`) of an absent field never applies. A grouping drops rows that lack a field of its `by` list, unless
-`fillnull` filled it before. What is left over is a column that stays empty.
+For each place the search is walked with the fields that the place does not give taken as absent (see
+`podhawk.engine.plan.satisfiable`). What is left over is a column that stays empty.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
 
 from podhawk.authoring.pages.places import BODIES, ONLY_EVENTS_HAVE, ORIGINS, READS, IndexedAs, LogSource
 from podhawk.authoring.pages.trace import NOT_AUDIT, Trace
-from podhawk.engine.plan.lineage import Lineage, may_be_made
-from podhawk.engine.plan.planner import Plan, gives_groups, grouped_by
+from podhawk.engine.plan.lineage import may_be_made
+from podhawk.engine.plan.satisfiable import Loss, losses
 from podhawk.events.event import AUDIT_KEYS, METADATA
 from podhawk.functions.declare import Env
 from podhawk.functions.predicates import decide
 from podhawk.rows import Row
 from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
-from podhawk.spl.expression import Expression, fields
 
 PlaceOutcome = Literal["fires", "partly", "cannot", "unknown"]
 _FIELD_LIMIT = 6
@@ -74,25 +70,27 @@ def _judge(trace: Trace, place: LogSource) -> tuple[PlaceOutcome, tuple[str, ...
             name in ONLY_EVENTS_HAVE and "events" in place.unlogged
         )
 
-    fatal, losses = _walk(plan, absent)
+    lost = losses(plan.pipeline, absent)
+    fatal = lost.fatal
+    told = [_sentence(loss) for loss in lost.others]
     if bare and any(need.name.startswith(tuple(BODIES)) for need in trace.needs):
-        losses.insert(0, f"{listing(resources)} are logged at level Metadata here, without bodies.")
-    if fatal:
-        return "cannot", (fatal,)
+        told.insert(0, f"{listing(resources)} are logged at level Metadata here, without bodies.")
+    if fatal is not None:
+        return "cannot", (_sentence(fatal),)
     if resources & place.unlogged:
-        losses.append(f"The audit policy here does not log {listing(resources & place.unlogged)}.")
+        told.append(f"The audit policy here does not log {listing(resources & place.unlogged)}.")
     if place.reads_need and verbs and verbs <= READS:
-        losses.append(f"Reads are logged only with {place.reads_need}.")
+        told.append(f"Reads are logged only with {place.reads_need}.")
     empty = [
         need.name
         for need in trace.needs
         if absent(need.name) and not (need.level == NOT_AUDIT and may_be_made(need.name, plan.pipeline.stages))
     ]
     if empty:
-        losses.append(f"Fields without values here: {listing(empty)}.")
+        told.append(f"Fields without values here: {listing(empty)}.")
     return (
-        ("partly", tuple(dict.fromkeys(losses)))
-        if losses
+        ("partly", tuple(dict.fromkeys(told)))
+        if told
         else ("fires", ("Events have every field that the search reads.",))
     )
 
@@ -102,58 +100,22 @@ def _selects(base: Clause, seen: IndexedAs) -> bool:
     return decide(base, row, lambda name: name not in ("source", "sourcetype"), Env()) is not False
 
 
-def _walk(plan: Plan, absent: Callable[[str], bool]) -> tuple[str, list[str]]:
-    """The reason why no row can come out (or ""), and what is lost on the way."""
-    losses: list[str] = []
-    lineage = Lineage(plan.pipeline.stages)
-    for number, stage in enumerate(plan.pipeline.stages):
-
-        def gone(name: str, number: int = number) -> bool:
-            origin = lineage.origin(name, number)
-            return origin.strict and bool(origin.fields) and all(map(absent, origin.fields or ()))
-
-        condition = stage.condition
-        if isinstance(condition, Expression):
-            lost = sorted(name for name in fields(condition) if gone(name))
-            if lost:
-                losses.append(f"{stage.name} reads {listing(lost)}, which {_NEVER}.")
-        elif condition is not None:
-            found: list[str] = []
-            if not _can_match(condition, gone, found):
-                return found[-1] if found else "A condition of the search can never be true here.", losses
-            losses += found
-        elif gives_groups(stage):
-            dropped = [name for name in grouped_by(stage) if gone(name)]
-            if dropped:
-                return f"{stage.name} groups by {listing(dropped)}, which {_NEVER}, so it drops every row.", losses
-    return "", losses
-
-
-def _can_match(clause: Clause, gone: Callable[[str], bool], losses: list[str]) -> bool:
-    match clause:
-        case spl.And(parts=parts):
-            able = [_can_match(part, gone, losses) for part in parts]  # every part: each may have something to say
-            return all(able)
-        case spl.Or(parts=parts):
-            notes: list[str] = []
-            able = [_can_match(part, gone, notes) for part in parts]
-            if any(able) and not all(able):
-                losses.append("One side of an OR can never match: " + " ".join(notes))
-            elif not any(able):
-                losses += notes[:1]
-            return any(able)
-        case spl.Not(part=part):
-            lost = sorted(name for name in spl.fields(part) or () if name not in METADATA and gone(name))
-            if lost:
-                losses.append(f"The exclusion by {listing(lost)} has no effect. Expect more false positives.")
-            return True
-        case spl.Compare(name=name) | spl.In(name=name):
-            if name in METADATA or not gone(name):
-                return True
-            losses.append(f"The search requires {name}, which {_NEVER}.")
-            return False
-        case _:
-            return True
+def _sentence(loss: Loss) -> str:
+    """What is lost, for a reader of the page."""
+    named = listing(loss.fields)
+    match loss.kind:
+        case "requires" if not loss.fields:
+            return "A condition of the search can never be true here."
+        case "requires":
+            return _sentence(loss.inside[0]) if loss.inside else f"The search requires {named}, which {_NEVER}."
+        case "side":
+            return "One side of an OR can never match: " + " ".join(map(_sentence, loss.inside))
+        case "excludes":
+            return f"The exclusion by {named} has no effect. Expect more false positives."
+        case "reads":
+            return f"{loss.stage} reads {named}, which {_NEVER}."
+        case "groups":
+            return f"{loss.stage} groups by {named}, which {_NEVER}, so it drops every row."
 
 
 def named(clause: Clause, name: str) -> frozenset[str]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from podhawk.engine.prefilter.literals import CARRIED, PLAIN, LineLiteral, LiteralGroup, LiteralGroups
@@ -91,6 +92,13 @@ def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
         ranked = sorted(groups, key=lambda group: (counts[group], len(group)))
         chosen.append(rarest_pair(ranked, lines) if lines and len(ranked) > 1 else (ranked[0],))
     return chosen
+
+
+def rarest(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralGroup, ...]]:
+    """For each kind of watched line the group that the fewest lines of a sample have."""
+    low = sample.lower()
+    count = lru_cache(lambda group: sum(map(low.count, spellings(group))))
+    return [(min(groups, key=lambda group: (count(group), len(group))),) for groups in kinds]
 
 
 def patterns_of(chosen: Sequence[LiteralGroup]) -> Iterator[bytes]:

@@ -101,6 +101,10 @@ class LineNumbers:
         self._at = start
         self._line = 0
 
+    def again(self) -> LineNumbers:
+        """The same from the first place on; must be asked for before any number is."""
+        return LineNumbers(self._block, self._at)
+
     def before(self, place: int) -> int:
         """The line feeds from the first place to this one."""
         self._line += count_lines(self._block, self._at, place)

@@ -9,6 +9,7 @@ prefilter: every line is decoded then, which takes less time than looking for th
 from __future__ import annotations
 
 from functools import cache
+from typing import Final
 
 from podhawk.events import hides
 from podhawk.log import logger
@@ -23,6 +24,16 @@ _CONTINUED = rb"\n[ \t,:\"\[\]}]"
 _BINARY = tuple(rb"(?:\x00\x%02x){4}" % number for number in range(1, 33))
 """What no log has in it: Hyperscan hashes some fifty literals and more, and compares fewer by their last bytes, which
 takes twice as long in JSON, full of hexadecimal digits."""
+
+_LEVELS: Final = (
+    (rb'"level":"Request"', "Request"),
+    (rb'"level": "Request"', "Request"),
+    (rb'level\\":\\"Request\\"', "Request"),
+    (rb'"level":"RequestResponse"', "RequestResponse"),
+    (rb'"level": "RequestResponse"', "RequestResponse"),
+    (rb'level\\":\\"RequestResponse\\"', "RequestResponse"),
+)
+"""How the audit levels with bodies stand in lines."""
 
 Found = tuple[list[tuple[int, int]], list[int]]
 
@@ -60,18 +71,22 @@ class BlockMatcher:
         hiding = (*hides.ALL, rb"[}\r]" + _CONTINUED, *_BINARY)
         expressions += hiding
         flags += [0] * len(hiding)
+        self._level = len(expressions)
+        expressions += [pattern for pattern, _ in _LEVELS]
+        flags += [hyperscan.HS_FLAG_SINGLEMATCH] * len(_LEVELS)
         self._database = hyperscan.Database()
         self._database.compile(
             expressions=expressions, ids=list(range(len(expressions))), elements=len(expressions), flags=flags
         )
 
-    def scan(self, block: bytes, start: int, stop: int) -> Found | None:
-        """(end, pattern) of each match between two places in order, patterns that are none of a search having a number
-        beyond theirs, and the ends of open lines; None where values may be hidden."""
+    def scan(self, block: bytes, start: int, stop: int, levels: set[str]) -> Found | None:
+        """Add the audit levels with bodies to `levels`. Gives (end, pattern) of each match between two places in order,
+        where patterns of no search have a number beyond theirs, and the ends of open lines; None where values may be
+        hidden."""
         ends: list[tuple[int, int]] = []
         open_ends: list[int] = []
         hidden = False
-        opens, hiding = self._open, self._hiding
+        opens, hiding, level = self._open, self._hiding, self._level
         add = ends.append
 
         def seen(identity: int, begin: int, end: int, flags: int, context: object) -> bool | None:
@@ -80,6 +95,8 @@ class BlockMatcher:
                 add((start + end, identity))
             elif identity < hiding:
                 open_ends.append(start + end)
+            elif identity >= level:
+                levels.add(_LEVELS[identity - level][1])
             else:
                 hidden = True
                 return True

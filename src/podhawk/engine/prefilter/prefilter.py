@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
-from podhawk.engine.prefilter.choice import choose, patterns_of
+from podhawk.engine.prefilter.choice import choose, patterns_of, rarest, spellings
 from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import BlockMatcher, usable
@@ -51,10 +51,18 @@ class Selection(Struct):
     lines: list[FoundLine]
     numbers: LineNumbers
     stop: int
+    watched: Sequence[FoundLine] = ()
+    _beside: LineNumbers | None = None
 
     @property
     def total(self) -> int:
         return self.numbers.before(self.stop)
+
+    def line_before(self, place: int) -> int:
+        """The number of lines before a watched line. Offsets must be asked for in ascending order."""
+        if self._beside is None:
+            self._beside = self.numbers.again()
+        return self._beside.before(place)
 
 
 class SearchKind(Struct):
@@ -66,13 +74,23 @@ class SearchKind(Struct):
 
 
 class Prefilter:
-    """The prefilter of a set of searches, each given as its groups (at least one)."""
+    """The prefilter of a set of searches, each given as its groups (at least one).
 
-    def __init__(self, searches: Sequence[LiteralGroups], options: EngineOptions = DEFAULTS) -> None:
-        numbers: dict[LiteralGroups, list[int]] = {}
-        for number, groups in enumerate(searches):
-            numbers.setdefault(groups, []).append(number)
-        self.kinds = [SearchKind(groups, frozenset(those)) for groups, those in numbers.items()]
+    Lines with all groups of one of the `watched`, which has the number of a search, are given too, apart from those
+    that a search may want (see `podhawk.engine.search.watch`). `levels` are the audit levels with bodies that have been
+    seen.
+    """
+
+    def __init__(
+        self,
+        searches: Sequence[LiteralGroups],
+        options: EngineOptions = DEFAULTS,
+        watched: Sequence[tuple[LiteralGroups, int]] = (),
+    ) -> None:
+        self.kinds = _kinds(zip(searches, itertools.count()))
+        self._watched = _kinds(watched)
+        self._wanted = (1 << len(self.kinds)) - 1
+        self.levels: set[str] = set()
         self._sampled_lines = options.sampled_lines
         self._came: Counter[int] = Counter()
         self._selected = [0] * len(self.kinds)
@@ -85,13 +103,16 @@ class Prefilter:
     def prepare(self, sample: bytes) -> None:
         """Choose what to scan for by what is rare in a sample, and build the database."""
         self._blocks = 0
-        before = [kind.chosen for kind in self.kinds]
+        every = [*self.kinds, *self._watched]
+        before = [kind.chosen for kind in every]
         patterns: dict[bytes, int] = {}
-        for number, chosen in enumerate(choose([kind.groups for kind in self.kinds], sample[:SAMPLE_BYTES])):
-            self.kinds[number].chosen = chosen
-            for pattern in patterns_of(chosen):
+        chosen = choose([kind.groups for kind in self.kinds], sample[:SAMPLE_BYTES])
+        chosen += rarest([kind.groups for kind in self._watched], sample[:SAMPLE_BYTES])
+        for number, groups in enumerate(chosen):
+            every[number].chosen = groups
+            for pattern in patterns_of(groups):
                 patterns[pattern] = patterns.get(pattern, 0) | 1 << number
-        if self._matcher is None or before != [kind.chosen for kind in self.kinds]:
+        if self._matcher is None or before != [kind.chosen for kind in every]:
             self._masks = list(patterns.values())
             self._matcher = BlockMatcher(list(patterns))
 
@@ -111,7 +132,7 @@ class Prefilter:
         first = start + (block[start] == _FEED)
         if first < len(block) and block[first] in CONTINUES:
             return None  # the first line continues a document from the lines before
-        found = self._matcher.scan(block, start, stop)
+        found = self._matcher.scan(block, start, stop, self.levels)
         if found is None:
             return None
         ends, open_ends = found
@@ -125,7 +146,8 @@ class Prefilter:
             spans = _with_others(block, spans, open_ends, self._sampled_lines - first_line, start, stop)
         result = self._selection(block, spans, start, stop)
         if stop - start >= SAMPLE_BYTES:  # not the line that lies across two blocks
-            self._choose_again(block, sum([end - begin for begin, end, _ in spans]), stop - start)
+            wanted = self._wanted
+            self._choose_again(block, sum([end - begin for begin, end, mask in spans if mask & wanted]), stop - start)
         return result
 
     def _choose_again(self, block: bytes, selected: int, size: int) -> None:
@@ -166,15 +188,35 @@ class Prefilter:
             sets.clear()
         came = self._came
         lines: list[FoundLine] = []
+        watched: list[FoundLine] = []
+        wanted = self._wanted
         for start, stop, mask in spans:
             text, numbers = block[start:stop], None
+            if mask > wanted:
+                looking = self._watched_in(mask, text)
+                if looking:
+                    watched.append((start, text, looking))
+                mask &= wanted
+                if not mask:
+                    continue
             if mask >= 0:
                 numbers = sets.get(mask) or self._searches_of(mask)
                 came[mask] = came.get(mask, 0) + 1
             lines.append((start, text, numbers))
         if len(came) >= MOST_SETS:
             self._add_up()
-        return Selection(lines, LineNumbers(block, at), last)
+        return Selection(lines, LineNumbers(block, at), last, watched)
+
+    def _watched_in(self, mask: int, text: bytes) -> frozenset[int]:
+        """The searches on whose behalf a line is watched: it has a literal of each of their groups."""
+        found: set[int] = set()
+        low = text.lower()
+        for number, kind in enumerate(self._watched, len(self.kinds)):
+            if mask >> number & 1 and all(
+                any(spelling in low for spelling in spellings(group)) for group in kind.groups
+            ):
+                found |= kind.searches
+        return frozenset(found)
 
     def described(self, number: int) -> str:
         """What is scanned for on behalf of a search."""
@@ -202,6 +244,13 @@ class Prefilter:
             *(kind.searches for number, kind in enumerate(self.kinds) if mask >> number & 1)
         )
         return numbers
+
+
+def _kinds(searches: Iterable[tuple[LiteralGroups, int]]) -> list[SearchKind]:
+    numbers: dict[LiteralGroups, list[int]] = {}
+    for groups, number in searches:
+        numbers.setdefault(groups, []).append(number)
+    return [SearchKind(groups, frozenset(those)) for groups, those in numbers.items()]
 
 
 def _with_others(
@@ -232,6 +281,10 @@ def _adjacent(open_ends: list[int], block: bytes) -> bool:
     return any(block.find(b"\n", one, other - 1) < 0 for one, other in itertools.pairwise(open_ends))
 
 
-def prefilter_for(searches: Sequence[LiteralGroups], options: EngineOptions = DEFAULTS) -> Prefilter | None:
+def prefilter_for(
+    searches: Sequence[LiteralGroups],
+    options: EngineOptions = DEFAULTS,
+    watched: Sequence[tuple[LiteralGroups, int]] = (),
+) -> Prefilter | None:
     """The prefilter of all searches; None if one of them may want any line, or without Hyperscan."""
-    return Prefilter(searches, options) if searches and all(searches) and usable() else None
+    return Prefilter(searches, options, watched) if searches and all(searches) and usable() else None

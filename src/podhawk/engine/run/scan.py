@@ -23,6 +23,7 @@ from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.offer import Offering
 from podhawk.engine.search.precheck import Precheck
 from podhawk.engine.search.rows import metadata, order_of
+from podhawk.engine.search.watch import Watch
 from podhawk.events.candidates import Candidate, Shortcuts
 from podhawk.events.options import InputReport
 from podhawk.events.splits import Split
@@ -78,7 +79,8 @@ class ScanWork:
     ) -> None:
         self._collectors, self._source, self._within, self._options = collectors, source, within, options
         self._fixed: dict[str, Any] = dict(metadata(source.native()))
-        self._prefilter = _prefilter(collectors, options)
+        self._watch = Watch(collectors, lambda time: within.holds(time))
+        self._prefilter = _prefilter(collectors, options, self._watch)
         self._precheck = Precheck(collectors, self._fixed).narrow if self._prefilter is not None else None
         self._fast_path: FastPath | None = None
 
@@ -100,6 +102,7 @@ class ScanWork:
         """Take a split. Raises `NotByLine` if it cannot be read by itself. Then counts that were not settled are lost,
         since they include those of a part of the split."""
         place = (piece.file, piece.number)
+        self._watch.restart()
         if self._prefilter is not None and not self._prefilter.prepared and not piece.whole:
             self._prefilter.prepare(self._source.start_of(piece))
         if self._fast_path is None:
@@ -125,7 +128,7 @@ class ScanWork:
 
     @property
     def _shortcuts(self) -> Shortcuts:
-        return Shortcuts(self._prefilter, self._precheck, self._fast_path)
+        return Shortcuts(self._prefilter, self._precheck, self._fast_path, self._watch)
 
     def _new_fast_path(self, place: tuple[int, ...]) -> FastPath | None:
         """The fast path from a place in the input on. It has no means to look at times, or to read another one than the
@@ -152,9 +155,10 @@ class ScanWork:
             self._fast_path.account(report)
 
 
-def _prefilter(collectors: Sequence[Collector], options: EngineOptions) -> Prefilter | None:
+def _prefilter(collectors: Sequence[Collector], options: EngineOptions, watch: Watch) -> Prefilter | None:
     """The prefilter of all searches; None if one of them may want any line."""
     if not options.prefilter:
         return None
     searches = [one.search for one in collectors]
-    return prefilter_for([groups_of(one.clause) if one.selects_native else CARRIED for one in searches], options)
+    groups = [groups_of(one.clause) if one.selects_native else CARRIED for one in searches]
+    return prefilter_for(groups, options, watch.watched)

@@ -156,7 +156,7 @@ def _child(
                 number = queue.value
                 queue.value += 1
             for collector in collectors:
-                collector.stats.restart(collector.search.required)
+                collector.stats.restart(collector.search.expected)
                 if collector.positional:
                     collector.clear()
             if number >= len(pieces):

@@ -66,7 +66,7 @@ class RowCollector:
         self.stats = stats
         self.state: Any = search.reducer.start()
         self._waiting: list[Row] = []
-        stats.unseen |= search.required
+        stats.unseen |= search.expected
 
     @property
     def needs(self) -> Wanted:
@@ -120,7 +120,7 @@ class EventCollector:
         self.search = search
         self.stats = stats
         self.state: list[CollectedEvent] = []
-        stats.unseen |= search.required
+        stats.unseen |= search.expected
 
     @property
     def needs(self) -> Wanted:

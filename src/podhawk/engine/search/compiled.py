@@ -17,12 +17,15 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Mergeable, Stream, Wanted
 from podhawk.commands.search import Search
 from podhawk.engine.plan.planner import Plan
+from podhawk.engine.plan.satisfiable import deciding_fields
 from podhawk.engine.plan.stages import chain, columns_after
 from podhawk.engine.search.predicate import Predicate, generate
 from podhawk.engine.search.rows import chooses, rules_of
+from podhawk.events.audit_fields import is_audit_field
 from podhawk.events.event import AuditEvent, View
-from podhawk.events.fields import FlattenRules, of_body
-from podhawk.functions.predicates import Deciding, deciding, with_latest
+from podhawk.events.fields import FlattenRules, head_of, of_body
+from podhawk.functions.predicates import Deciding, with_latest
+from podhawk.functions.predicates import deciding as in_three_values
 from podhawk.rows import Row, Table
 from podhawk.spl import clause as spl
 
@@ -69,8 +72,10 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
 
     `clause` is what every event must match first and `predicate` its code, which reads the fields `probe_fields` of a
     row (None: it may ask for any). The rows of events that match have the fields `row_fields`. `stream` runs the
-    per-event stages behind the clause over rows, and `reducer` turns what comes out of them into a state. `required`
-    are the fields without which the clause cannot be true. `selects_native` says whether the clause can match events as
+    per-event stages behind the clause over rows, and `reducer` turns what comes out of them into a state. `expected`
+    are the fields of which it is noted whether any event of an input has them: those without which the clause cannot be
+    true, and those that no audit event has by itself. `bodies` are the bodies on whose fields it depends whether a row
+    comes out. `selects_native` says whether the clause can match events as
     the input's source gives them (see `bind_source`).
     """
 
@@ -83,7 +88,8 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
     rules: FlattenRules
     stream: Stream
     reducer: Mergeable
-    required: frozenset[str]
+    expected: frozenset[str]
+    bodies: frozenset[str] = frozenset()
     selects_native: bool = False
     _choices: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
 
@@ -124,8 +130,12 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
         return self._decide_without_bodies(row, _always_unknown) is False
 
     def undecided(self, row: Row, unknown: Callable[[str], bool]) -> bool:
-        """Whether it cannot be decided if an event matches, where the values of some fields are unknown."""
-        return self._decide(row, unknown) is None
+        """Whether it cannot be decided if an event gives a row, where the values of some fields are unknown."""
+        found = self._decide(row, unknown)
+        if found is None:
+            return True
+        # The clause matches, but a later stage may drop the row for what is unknown.
+        return found and any(map(unknown, self._decided_later))
 
     def table(self, state: object) -> Table:
         """The rows that a state of the reducer stands for: the input of the plan's remaining stages."""
@@ -137,23 +147,31 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _required_of_bodies(self) -> frozenset[str]:
-        return frozenset(filter(of_body, self.required))
+        return frozenset(filter(of_body, self.expected))
+
+    @cached_property
+    def _decided_later(self) -> frozenset[str]:
+        return deciding_fields(self.plan.pipeline) - spl.fields(self.clause)
 
     # Clauses in three values are compiled when one is first asked for: most searches never ask.
     @cached_property
     def _decide(self) -> Deciding:
-        return deciding(self.clause, self.context.env)
+        return in_three_values(self.clause, self.context.env)
 
     @cached_property
     def _decide_without_bodies(self) -> Deciding:
-        return deciding(self.clause, self.context.env, of_body)
+        return in_three_values(self.clause, self.context.env, of_body)
 
 
 def compile_search(plan: Plan, context: Context) -> CompiledSearch:
     """The search of a plan. Its commands get the context. Raises SearchError."""
     clause = with_latest(plan.base)
     switches = context.env.switches
+    deciding = deciding_fields(plan.pipeline)
+    strange = frozenset(name for name in deciding if not is_audit_field(name))
     probe_fields = None if "field-names-any-case" in switches else spl.fields(clause)
+    if probe_fields is not None:
+        probe_fields |= strange
     predicate = generate(clause, context.env)
     first = plan.mapped[0].node if plan.mapped else None
     # Only rows that match the clause reach the stream, so the first `search` need not run again.
@@ -173,7 +191,8 @@ def compile_search(plan: Plan, context: Context) -> CompiledSearch:
         rules_of(switches),
         stream,
         reducer,
-        required_fields(clause),
+        required_fields(clause) | strange,
+        frozenset(head_of(name) for name in (*deciding, *spl.fields(clause)) if of_body(name)),
     )
 
 

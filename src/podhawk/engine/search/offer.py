@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from podhawk.engine.search.collectors import Collector, RowCache
 from podhawk.engine.search.rows import row_of
+from podhawk.events.audit_fields import unknown_in
 from podhawk.events.candidates import Searches
 from podhawk.events.event import AuditEvent
 from podhawk.rows import OrderKey, Row
@@ -38,8 +39,8 @@ class Offering:
             if probe is None:
                 probe = probes[id(view)] = row_of(event, view, self._fields, order, search.rules)
             note_present(collector, probe)
-            if event.missing:
-                _note_loss(collector, event, probe)
+            if (event.missing or search.bodies) and view is event.view:
+                note_loss(collector, event, probe)
             if search.predicate(probe):
                 stats.matched += 1
                 collector.add(event, view, order, rows)
@@ -57,13 +58,8 @@ def note_present(collector: Collector, row: Row) -> None:
         unseen.difference_update(collector.search.present(unseen, row))
 
 
-def _note_loss(collector: Collector, event: AuditEvent, probe: Row) -> None:
-    """Count an event that lost what is needed to decide whether it matches."""
-
-    def unknown(name: str) -> bool:
-        if name == "_raw":
-            return event.truncated
-        return any(name == lost or name.startswith((f"{lost}.", f"{lost}{{")) for lost in event.missing)
-
-    if collector.search.undecided(probe, unknown):
+def note_loss(collector: Collector, event: AuditEvent, probe: Row) -> None:
+    """Count an event that lost, or never had, what is needed to decide whether it gives a row."""
+    unknown = unknown_in(event)
+    if unknown is not None and collector.search.undecided(probe, unknown):
         collector.stats.miss(event.origin)

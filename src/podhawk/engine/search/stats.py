@@ -15,7 +15,9 @@ class SearchStats(Struct):
     `offered` are the events that were looked at, `selected` those of the source, sourcetype, host and index that the
     first clause wants, `matched` those that passed it. `not_evaluable` are the events for which it could not be
     decided, because the carrier lost or never gave what it needs; `first_blind` is where the first of them stood.
-    `unseen` are the fields that the clause requires and that no event had. Warnings are counted by kind; of each kind
+    `unseen` are fields that the search expects (`CompiledSearch.expected`) and that no event had. `passed_over` is
+    where the first event stood for which it could not be decided, among lines that the prefilter need not select for
+    the search; these are looked at only until one is found. Warnings are counted by kind; of each kind
     the first detail in alphabetical order is kept, which is the same one in whatever order events come.
     """
 
@@ -24,6 +26,7 @@ class SearchStats(Struct):
     selected: int = 0
     not_evaluable: int = 0
     first_blind: Origin | None = None
+    passed_over: Origin | None = None
     unseen: set[str] = field(default_factory=set)
     warnings: Counter[str] = field(default_factory=Counter)
     details: dict[str, str] = field(default_factory=dict)
@@ -41,11 +44,11 @@ class SearchStats(Struct):
             self.first_blind = origin
         self.not_evaluable += 1
 
-    def restart(self, required: frozenset[str]) -> None:
+    def restart(self, expected: frozenset[str]) -> None:
         """Forget everything. The same object goes on, because warnings go to it."""
         self.matched = self.offered = self.selected = self.not_evaluable = 0
-        self.first_blind = None
-        self.unseen = set(required)
+        self.first_blind = self.passed_over = None
+        self.unseen = set(expected)
         self.warnings = Counter()
         self.details = {}
 
@@ -56,6 +59,8 @@ class SearchStats(Struct):
         self.selected += other.selected
         if self.first_blind is None and other.first_blind is not None:
             self.first_blind = structs.replace(other.first_blind, line=other.first_blind.line + lines_before)
+        if self.passed_over is None and other.passed_over is not None:
+            self.passed_over = structs.replace(other.passed_over, line=other.passed_over.line + lines_before)
         self.not_evaluable += other.not_evaluable
         self.unseen &= other.unseen
         self.add_warnings(other)

@@ -48,7 +48,7 @@ class WorkerState:
         """The records of one split."""
         for one in self.collectors:
             one.clear()
-            one.stats.restart(one.search.required)
+            one.stats.restart(one.search.expected)
         report = InputReport()
         try:
             self.work(self.payload.splits[number], report)
