@@ -170,7 +170,7 @@ def search(
     with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
         table = session.runner(source).run([job])[0]
         if source.inputs.paths and not source.unread:
-            source.check()
+            source.check(session.within)
     return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
 
 
@@ -205,7 +205,7 @@ def rows(
     with FileSource(_inputs(paths, inputs), session.reading, keep=keep) as source:
         tables = session.runner(source).run([job for _, job in jobs]) if jobs else []
         if source.inputs.paths and (jobs or not results):
-            source.check()
+            source.check(session.within)
     for (result, job), table in zip(jobs, tables, strict=True):
         result.result = Result(table, job.stats, source.report, job.pipeline.stages)
         if not table.rows and not job.stats.not_evaluable:
@@ -296,7 +296,7 @@ def run(
 
         def check() -> None:
             if reads and source.inputs.paths:
-                source.check()
+                source.check(session.within)
 
         found = find(
             prepared,

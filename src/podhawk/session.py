@@ -87,6 +87,11 @@ def session_of(options: Mapping[str, Any]) -> Session:
         ]
     except SearchError as error:
         raise UsageError(error.message, remedy=error.remedy) from None
+    if bounds[0] is not None and bounds[1] is not None and bounds[0] >= bounds[1]:
+        raise UsageError(
+            f"the time range is empty: --earliest {options['earliest']} is not before --latest {options['latest']}",
+            remedy="--latest must be later than --earliest; an event at --latest is not in the range.",
+        )
     reading = ReadOptions(
         input_format=options.get("input_format") or "auto",
         source=options.get("source"),

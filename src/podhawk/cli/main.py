@@ -38,7 +38,10 @@ EXIT_CODES: dict[int, str] = {
     1: "internal error in podhawk",
     2: "invalid option, argument, setting or search",
     3: "content that cannot be loaded or run, or that fails lint or fmt --check",
-    4: "input that cannot be read or contains no audit event, or rejected input under --strict",
+    4: (
+        "input that cannot be read, or contains no audit event or none in the time range, or rejected input "
+        "under --strict"
+    ),
     5: (
         "a visible finding has the severity of --fail-on or a higher one; with --rows, a detection "
         "of that severity has rows"

@@ -64,6 +64,8 @@ class InputReport(Struct):
     """Whether everything counts as an event (`json`, `text`), so that having none is no error."""
     first_unread: Origin | None = None
     """Where content stood that is neither an event nor a rejected record, such as a lone bracket."""
+    in_range: int = 0
+    """Events in the time range, if one is given, among those that were looked at."""
     gaps: dict[str, Gap] = field(default_factory=dict)
     """Files that were not read, or not to their end, by path. They are among `rejected`, one for each."""
 
@@ -100,6 +102,7 @@ class InputReport(Struct):
         self.lines += other.lines
         self.events += other.events
         self.truncated += other.truncated
+        self.in_range += other.in_range
         self.by_stage.update(other.by_stage)
         self.by_level.update(other.by_level)
         self.by_format.update(other.by_format)

@@ -89,7 +89,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "earliest",
         "text",
-        "Only events at or after TIME: an SPL time modifier such as -24h@h, or RFC 3339.",
+        "Only events at or after TIME: an SPL time modifier such as -24h@h, or RFC 3339. If no event is in the "
+        "range, the run ends with exit code 4 and says which times the input covers.",
         _READS,
         metavar="TIME",
     ),

@@ -45,7 +45,7 @@ def explain_detection(detection: Detection, content: Content, inputs: Inputs, se
     """What becomes of the events of an input in a detection's search."""
     source = FileSource(inputs, session.reading, keep=True)
     found = explain(request_of(detection, content, session), source, session.runner(source))
-    source.check()
+    source.check(session.within)
     return found
 
 
@@ -56,7 +56,7 @@ def explain_one_event(
     source = FileSource(inputs, session.reading, keep=True)
     request = request_of(detection, content, session)
     jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
-    source.check()
+    source.check(session.within)
     decoder = EventDecoder(source.options)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:

@@ -59,9 +59,14 @@ class TimeRange(Struct, frozen=True):
     earliest: float | None = None
     latest: float | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds every time, and events without one."""
+        return self.earliest is None and self.latest is None
+
     def holds(self, time: float | None) -> bool:
         """Whether a time is in the range."""
-        if self.earliest is None and self.latest is None:
+        if self.is_open:
             return True
         return (
             time is not None
