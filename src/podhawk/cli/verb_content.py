@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
 from podhawk.wording import counted
 
@@ -34,7 +35,7 @@ def _load(given: dict[str, Any]) -> tuple[Any, Content]:
     from podhawk import api
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("content", given)
+    settings = with_content(resolve("content", given))
     return settings, api.content_of(settings.values, settings.macros)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
 
 EPILOG = """\b
@@ -33,7 +34,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("coverage", given)
+    settings = with_content(resolve("coverage", given))
     content = api.content_of(settings.values, settings.macros)
     results = read_results(settings["tested"]) if settings["tested"] else None
     found = life.cover(select(content, settings["only"], settings["exclude"]), results, content)

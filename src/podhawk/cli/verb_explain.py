@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.detect.report import queries
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("explain", given)
+    settings = with_content(resolve("explain", given))
     session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:

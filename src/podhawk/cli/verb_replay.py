@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -40,7 +41,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.cli.progress import tracked
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("replay", given)
+    settings = with_content(resolve("replay", given))
     if not settings["to"]:
         raise UsageError(
             "missing --to URL",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -40,7 +41,7 @@ COLUMNS = ("test", "detection", "name", "rows", "message")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run the tests of detections on their datasets.
 
-    PATH is a content file or folder. Default: the shipped pack.
+    PATH is a content file or folder. Default: the content of the working folder.
 
     A test passes if its datasets give the expected number of rows, the rows equal the golden rows (if the test has
     them), and each risk object and threat object of the detection has a value in some row.
@@ -52,17 +53,17 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.authoring.testing.run import cases_of, run_case
     from podhawk.cli import output
     from podhawk.cli.progress import tracked
-    from podhawk.content.load import shipped_pack
     from podhawk.content.root import load_around
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
 
     settings = resolve("test", given)
-    content, named = load_around(paths or settings["content"] or [shipped_pack()])
+    settings = with_content(settings, paths, own=True)
+    content, named = load_around(settings["content"])
     wanted = select(content, settings["only"], settings["exclude"])
     chosen = [one for one in named if one in wanted]
     if settings["changed"]:
-        chosen = changed_here(content, chosen, settings["changed"], paths)
+        chosen = changed_here(content, chosen, settings["changed"], settings["content"])
     session = api.session_of({**settings.values, "jobs": 1})
     places = Places(_folder(settings["attack_data"]), _folder(settings["cache"]))
     cases = cases_of(chosen)

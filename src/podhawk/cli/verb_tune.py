@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -43,7 +44,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("tune", given)
+    settings = with_content(resolve("tune", given))
     session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
     chosen = queries.the_detection(detection, content)

@@ -13,7 +13,7 @@ from typing import Final
 from podhawk.content.load import load_content
 from podhawk.content.model import Content, Detection
 from podhawk.content.registry import DETECTION, FOLDERS
-from podhawk.content.walk import MARKERS
+from podhawk.content.walk import MARKERS, files_of
 from podhawk.errors import ContentError
 
 MARKS: Final = (*MARKERS, DETECTION.folder)
@@ -27,6 +27,20 @@ def root_of(path: Path) -> Path:
         if folder.name not in FOLDERS and any((folder / mark).exists() for mark in MARKS):
             return folder
     return start
+
+
+def working_content(folder: Path) -> Path | None:
+    """The nearest root of content, from a folder upwards; None if there is none.
+
+    A settings file alone is no content: the folder must hold a content folder too, and a `detections` folder must hold
+    a content file.
+    """
+    start = folder.resolve()
+    for one in (start, *start.parents):
+        marked = any((one / name).is_file() for name in MARKERS) and any((one / name).is_dir() for name in FOLDERS)
+        if (marked or (one / DETECTION.folder).is_dir()) and next(iter(files_of(one)), None) is not None:
+            return one
+    return None
 
 
 def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, ...]]:

@@ -18,7 +18,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "content",
         "list",
-        "Load detections, macros and lookups from this folder or file. Repeatable. Default: the shipped pack.",
+        "Load detections, macros and lookups from this folder or file. Repeatable. "
+        "Default: the content of the working folder, searched upwards (podhawk.toml or contentctl.yml beside "
+        "content, or detections/); else the shipped pack. lint, test and --changed never take the shipped pack by "
+        "default.",
         (*_CONTENT, *_LIFE),
         metavar="DIR|FILE",
     ),

@@ -160,7 +160,7 @@ def test_junit_is_what_coverage_reads(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_the_packs_own_tests_pass() -> None:
-    done = podhawk("test")
+    done = podhawk("test", shipped_pack())
     assert done.returncode == 0, done.stderr
     assert "0 failed, 0 skipped" in done.stderr
     assert "weak" not in done.stderr
@@ -180,7 +180,7 @@ def test_a_broken_copy_of_a_detection_is_found(stem: str) -> None:
 
 @pytest.mark.slow
 def test_the_kill_rate_over_the_pack_is_at_least_what_it_was() -> None:
-    done = podhawk("test", "--mutate")
+    done = podhawk("test", "--mutate", shipped_pack())
     killed, total = map(int, done.stdout.strip().splitlines()[-1].split(" mutants")[0].split(" of "))
     assert total > 400
     assert killed / total >= 0.9
