@@ -12,7 +12,7 @@ import click
 
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
-from podhawk.errors import UsageError
+from podhawk.errors import InputError, UsageError
 from podhawk.wording import counted
 
 EPILOG = """\b
@@ -54,6 +54,11 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     target = target_of(settings["to"], settings["as"], _token(settings["token"], settings["token_file"]))
     times = [moment for dataset in found for moment in times_of(dataset)]
     total = sum(1 for dataset in found for _ in messages(dataset, None))
+    if not total:
+        raise InputError(
+            f"no audit event in {', '.join(str(one.path) for one in found)}",
+            remedy="Name a log, or a detection whose tests name datasets.",
+        )
     paths = [str(one.path) for one in found]
     resume = Path(settings["resume"]) if settings["resume"] else None
     position = read_position(resume, paths) if resume is not None else None

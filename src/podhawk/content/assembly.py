@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from podhawk.content.content_type import ContentType
 from podhawk.content.detection import key_of
+from podhawk.content.mixed_up import refuse_log
 from podhawk.content.model import Content, ContentProblem, Detection, LookupDefinition
 from podhawk.content.reading import MappingReader
 from podhawk.content.registry import (
@@ -71,7 +72,11 @@ class Assembly(Struct):
             else:
                 extra = single and number > 0
                 self._file(found, only_supporting=extra, quiet=extra and found.loose)
+            if single and number == 0 and self.taken == before:
+                refuse_log(path)
         read_before = files and not fresh
+        if self.taken == before and not read_before:
+            refuse_log(path)
         if not read_before and self.taken == before and self._errors() == faults:
             raise ContentError(
                 "contains no detection content",

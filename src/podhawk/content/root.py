@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from podhawk.content.load import load_content
+from podhawk.content.mixed_up import refuse_file
 from podhawk.content.model import Content, Detection
 from podhawk.content.registry import DETECTION, FOLDERS
 from podhawk.content.walk import MARKERS, files_of
@@ -52,6 +53,7 @@ def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, 
     for path in resolved:
         if not path.exists():
             raise ContentError(f"no such file or folder: {path}", remedy="Name a file or folder of content.")
+        refuse_file(path)
     roots = dict.fromkeys(root_of(path) for path in resolved)
     content = load_content(list(roots))
     chosen = tuple(one for one in content.detections if any(_within(Path(one.file), path) for path in resolved))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from podhawk.content.model import Content, Detection
@@ -14,7 +15,7 @@ from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
-from podhawk.errors import ContentError, InputError, UsageError
+from podhawk.errors import ContentError, InputError, PodhawkError, UsageError
 from podhawk.events.collected import EventDecoder
 from podhawk.events.inputs import Inputs
 from podhawk.session import Session
@@ -24,7 +25,15 @@ def the_detection(name: str, content: Content) -> Detection:
     """The one detection of that name, id or file stem. Raises UsageError where it is none or several."""
     if not name:
         raise UsageError("missing DETECTION", remedy="Name a detection; podhawk content list lists them.")
-    found = select(content, [name])
+    try:
+        found = select(content, [name])
+    except PodhawkError as error:
+        if not os.path.exists(name):
+            raise
+        raise UsageError(
+            f"{error.message}: it is a file or folder",
+            remedy="Name the detection before the log; podhawk content list lists the detections.",
+        ) from None
     if len(found) > 1:
         names = ", ".join(one.name for one in found[:5])
         raise UsageError(f"{name!r} matches {len(found)} detections: {names}", remedy="Choose one of them.")

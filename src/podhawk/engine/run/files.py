@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from podhawk.content.mixed_up import refuse_content
 from podhawk.engine.run.covered import covered, outside_range
 from podhawk.engine.run.source import TimeRange
 from podhawk.errors import InputError
@@ -122,6 +123,8 @@ class FileSource:
         read without a prefilter, up to the first event (in the range).
         """
         self.inputs.note(self.report)
+        if self.options.input_format != "text":
+            refuse_content(self.inputs, empty=not self.report.events and not self.report.prefiltered)
         outside = within is not None and not within.is_open and not self.report.in_range
         if outside or ((self.report.prefiltered or self.unread) and not self.report.events):
             full = InputReport(strict=self.report.strict)
@@ -134,4 +137,6 @@ class FileSource:
             if full.events and within is not None:
                 check_recognised(full)
                 raise outside_range(within, span, full)
+        if not self.report.events and not self.report.anything:
+            refuse_content(self.inputs, empty=True)
         check_recognised(self.report)
