@@ -46,7 +46,7 @@ EXIT_CODES: dict[int, str] = {
         "a visible finding has the severity of --fail-on or a higher one; with --rows, a detection "
         "of that severity has rows"
     ),
-    6: "a test of a detection failed",
+    6: "a test of a detection failed, or no test could run (unless --allow-skipped)",
     130: "interrupted",
 }
 

@@ -50,7 +50,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     content = api.content_of(settings.values, settings.macros)
     checkout = Path(settings["attack_data"]) if settings["attack_data"] else None
     cache = Path(settings["cache"]) if settings["cache"] else None
-    found = datasets_named(names, content, Places(checkout, cache))
+    found = datasets_named(names, content, Places(checkout, cache, settings["fetch"]))
     target = target_of(settings["to"], settings["as"], _token(settings["token"], settings["token_file"]))
     times = [moment for dataset in found for moment in times_of(dataset)]
     total = sum(1 for dataset in found for _ in messages(dataset, None))

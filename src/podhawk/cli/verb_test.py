@@ -65,7 +65,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if settings["changed"]:
         chosen = changed_here(content, chosen, settings["changed"], settings["content"])
     session = api.session_of({**settings.values, "jobs": 1})
-    places = Places(_folder(settings["attack_data"]), _folder(settings["cache"]))
+    places = Places(_folder(settings["attack_data"]), _cache(settings["cache"], settings["fetch"]), settings["fetch"])
     cases = cases_of(chosen)
     jobs = settings["jobs"] or api.session_of({}).jobs
     if settings["golden"]:
@@ -81,7 +81,19 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         print_outcomes(kind, outcomes, out)
     if not settings["quiet"]:
         _summary(outcomes)
-    return 6 if any(one.verdict == "failed" for one in outcomes) else 0
+    if any(one.verdict == "failed" for one in outcomes):
+        return 6
+    if any(one.verdict == "passed" for one in outcomes) or (settings["changed"] and not outcomes):
+        return 0
+    return 0 if settings["allow_skipped"] else _nothing_tested(outcomes)
+
+
+def _nothing_tested(outcomes: Sequence[CaseOutcome]) -> int:
+    """Say why no test ran. This is an error: nothing is known of the detections."""
+    why = outcomes[0].message if outcomes else "there is no test"
+    click.echo(f"podhawk: nothing was tested: {why}", err=True)
+    click.echo("  --fetch downloads datasets that tests name by URL; --allow-skipped accepts this.", err=True)
+    return 6
 
 
 def print_outcomes(kind: str, outcomes: Sequence[CaseOutcome], out: TextIO) -> None:
@@ -206,6 +218,11 @@ def _mutate(
             click.echo(f"    survives: {survivor.change}")
     click.echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
     return 0
+
+
+def _cache(text: str | None, fetch: bool) -> Path | None:
+    """The cache folder; with --fetch it is made when it is needed."""
+    return Path(text) if text is not None and fetch else _folder(text)
 
 
 def _folder(text: str | None) -> Path | None:

@@ -261,6 +261,22 @@ OPTIONS: tuple[Option, ...] = (
         metavar="DIR",
     ),
     Option(
+        "fetch",
+        "flag",
+        "Download datasets that tests name by URL (file, http or https; at most 1 GiB each) into the --cache folder, "
+        "by default podhawk/datasets in the user's cache folder.",
+        ("test", "replay"),
+        False,
+    ),
+    Option(
+        "allow-skipped",
+        "flag",
+        "Exit with code 0 although no test could run, for example because all datasets are missing.",
+        ("test",),
+        False,
+        command_line=True,
+    ),
+    Option(
         "update",
         "flag",
         "Show how rows differ from the golden rows, and write them after confirmation.",

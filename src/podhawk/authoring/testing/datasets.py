@@ -15,6 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from podhawk.authoring.testing.fetch import NotFetched, default_cache, download
 from podhawk.content.datasets import local
 from podhawk.content.model import Detection
 from podhawk.events.paths import unreadable
@@ -25,10 +26,12 @@ _INSIDE: Final = re.compile(r"/(?:attack_data/[^/]+/)?(datasets/.+)\Z")
 
 
 class Places(Struct, frozen=True):
-    """Where datasets are looked for: a checkout of attack_data, a cache folder."""
+    """Where datasets are looked for: a checkout of attack_data, a cache folder. With `fetch`, what a URL names is
+    downloaded into the cache."""
 
     attack_data: Path | None = None
     cache: Path | None = None
+    fetch: bool = False
 
 
 class Located(Struct, frozen=True):
@@ -41,13 +44,18 @@ class Located(Struct, frozen=True):
 def locate(name: str, detection: Detection, places: Places) -> Located:
     """The file of a dataset."""
     path = _in_checkout(name, places) if "://" in name else local(name, detection)
+    if path is None and "://" in name and places.fetch:
+        try:
+            path = download(name, places.cache or default_cache())
+        except NotFetched as error:
+            return Located(None, f"dataset {name} could not be fetched: {error}")
     if path is None:
         if "://" in name:
             return Located(
                 None,
                 (
-                    f"dataset {name} not found: name a checkout of attack_data with --attack-data, or download "
-                    "the dataset and name the file in the test"
+                    f"dataset {name} not found: name a checkout of attack_data with --attack-data, download it "
+                    "with --fetch, or name a file in the test"
                 )
                 if places.attack_data is None
                 else f"dataset {name} not found in {places.attack_data}",
