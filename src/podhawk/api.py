@@ -38,6 +38,7 @@ from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
+from podhawk.events.redaction.mask import Redaction
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
@@ -290,9 +291,9 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
-    state = _open_state(session.state) if session.state is not None else None
+    state = _open_state(session.state, session.redaction) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
-    with FileSource(_inputs(paths, inputs), session.reading, keep=True) as source:
+    with FileSource(_inputs(paths, inputs), session.redacting, keep=True) as source:
 
         def check() -> None:
             if reads and source.inputs.paths:
@@ -325,7 +326,8 @@ def fill_baselines(
     content: Content, *paths: str | Path, session: Session, inputs: Inputs | None = None
 ) -> list[DetectionResult]:
     """Run the content's baselines, which write what is normal into lookup tables, over files (or over `inputs` that are
-    open already); those that cannot run say why."""
+    open already); those that cannot run say why. The tables are kept, so secrets in events are masked."""
+    session = replace(session, reading=session.redacting)
     searches = [
         Detection(
             name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file, search_line=one.search_line
@@ -370,10 +372,10 @@ def attacks_of(detection: Detection, content: Content, session: Session, policie
     return list(found.values())
 
 
-def _open_state(state: str) -> DetectionState:
+def _open_state(state: str, redaction: Redaction) -> DetectionState:
     from podhawk.store.state import SqlState
 
-    return SqlState(state)
+    return SqlState(state, redaction)
 
 
 __all__ = [

@@ -47,11 +47,11 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
             "missing --to URL",
             remedy="Name the receiver, for example --to https://splunk:8088/services/collector/event.",
         )
+    target = target_of(settings["to"], settings["as"], _token(settings["token"], settings["token_file"]))
     content = api.content_of(settings.values, settings.macros)
     checkout = Path(settings["attack_data"]) if settings["attack_data"] else None
     cache = Path(settings["cache"]) if settings["cache"] else None
     found = datasets_named(names, content, Places(checkout, cache, settings["fetch"]))
-    target = target_of(settings["to"], settings["as"], _token(settings["token"], settings["token_file"]))
     times = [moment for dataset in found for moment in times_of(dataset)]
     total = sum(1 for dataset in found for _ in messages(dataset, None))
     if not total:
@@ -108,3 +108,5 @@ def _token(text: str | None, file: str | None) -> str:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UsageError(f"cannot read the token file {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"the token file {file} is not text", remedy="It must hold the token alone.") from None

@@ -12,6 +12,7 @@ from podhawk.errors import InputError
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.gaps import Gap
 from podhawk.events.reasons import OF_FILES, REMEDIES
+from podhawk.events.redaction.mask import Redaction
 from podhawk.events.source import SIZES, ReadSizes
 from podhawk.wording import counted
 
@@ -23,7 +24,8 @@ class ReadOptions(Struct, frozen=True):
     format, which then is the only one accepted. `source`, `sourcetype`, `host` and `index` override every view's;
     `cluster` names the cluster where the envelope does not. `time_field` says which timestamp is the event's time.
     `strict` makes any rejected record an error. `line_templates` is how many lines are kept for making the events of
-    lines that differ only in their identity; with 0 each line is decoded."""
+    lines that differ only in their identity; with 0 each line is decoded. With `redaction` secrets in events are masked
+    (`podhawk.events.redaction`)."""
 
     input_format: str = "auto"
     source: str | None = None
@@ -35,6 +37,7 @@ class ReadOptions(Struct, frozen=True):
     time_field: TimeField = "requestReceivedTimestamp"
     sizes: ReadSizes = SIZES
     line_templates: int = 4096
+    redaction: Redaction | None = None
 
 
 class Rejected(Struct):

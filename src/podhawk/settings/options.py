@@ -9,6 +9,7 @@ from __future__ import annotations
 from podhawk.settings.option import Option
 
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
+_FINDS = ("run", "explain", "tune", "diff", "demo")
 _CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
 _PRINTS = ("run", "search", "content", "diff", "demo")
@@ -244,6 +245,15 @@ OPTIONS: tuple[Option, ...] = (
         ("run", "search", "explain"),
         metavar="DIR|URL",
     ),
+    Option(
+        "redaction-key",
+        "text",
+        "Key for the hashes that replace secrets in findings (at least 16 bytes); see docs/redaction.md. Prefer "
+        "PODHAWK_REDACTION_KEY or --redaction-key-file: process lists show the command line.",
+        _FINDS,
+        metavar="TEXT",
+    ),
+    Option("redaction-key-file", "text", "Read the redaction key from FILE.", _FINDS, metavar="FILE"),
     Option("event", "text", "Explain what happens to the request with this auditID.", ("explain",), metavar="ID"),
     Option("finding", "text", "Print the events behind the finding with this id.", ("explain",), metavar="ID"),
     Option(

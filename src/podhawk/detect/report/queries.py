@@ -53,7 +53,8 @@ def request_of(detection: Detection, content: Content, session: Session) -> Sear
 def explain_detection(detection: Detection, content: Content, inputs: Inputs, session: Session) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
     source = FileSource(inputs, session.reading, keep=True)
-    found = explain(request_of(detection, content, session), source, session.runner(source))
+    decoder = EventDecoder(session.redacting)
+    found = explain(request_of(detection, content, session), decoder, session.runner(source))
     source.check(session.within)
     return found
 
@@ -66,7 +67,7 @@ def explain_one_event(
     request = request_of(detection, content, session)
     jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
     source.check(session.within)
-    decoder = EventDecoder(source.options)
+    decoder = EventDecoder(session.redacting)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:
         raise InputError(

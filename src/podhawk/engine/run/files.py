@@ -71,6 +71,10 @@ class FileSource:
         """Whether events have the time that the fast path reads."""
         return self.options.time_field == "requestReceivedTimestamp"
 
+    def redacts(self) -> bool:
+        """Whether secrets in events are masked."""
+        return self.options.redaction is not None
+
     def numbers(self) -> dict[str, int]:
         """Where each file stands in the input."""
         if self._numbers is None:

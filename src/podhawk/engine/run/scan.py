@@ -19,7 +19,7 @@ from podhawk.engine.profile import ACTIVE, ScanProfile
 from podhawk.engine.run.scan_profile import scan_profile
 from podhawk.engine.run.source import EventSource, TimeRange
 from podhawk.engine.run.workers import scan_in_parallel
-from podhawk.engine.search.collectors import Collector
+from podhawk.engine.search.collectors import Collector, RowCollector
 from podhawk.engine.search.offer import Offering
 from podhawk.engine.search.precheck import Precheck
 from podhawk.engine.search.rows import metadata, order_of
@@ -128,9 +128,11 @@ class ScanWork:
         return Shortcuts(self._prefilter, self._precheck, self._fast_path)
 
     def _new_fast_path(self, place: tuple[int, ...]) -> FastPath | None:
-        """The fast path from a place in the input on. It has no means to look at times, or to read another one than the
-        usual."""
+        """The fast path from a place in the input on. It has no means to look at times, to read another one than the
+        usual, or to mask secrets in rows."""
         if not self._within.is_open or not self._source.plain():
+            return None
+        if self._source.redacts() and any(isinstance(one, RowCollector) for one in self._collectors):
             return None
         prefiltered = self._prefilter is not None
         return fast_path_for(self._collectors, self._fixed, place, self._source.numbers(), prefiltered, self._options)

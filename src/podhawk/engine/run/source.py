@@ -23,6 +23,9 @@ class EventSource(Protocol):
     def plain(self) -> bool:
         """Whether the time of events is the one that the fast path reads."""
 
+    def redacts(self) -> bool:
+        """Whether secrets in events are masked. The fast path cannot do that: it makes rows of lines as they stand."""
+
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
 
