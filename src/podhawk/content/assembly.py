@@ -5,6 +5,7 @@ What a kind of file is, how it is read and what becomes of two objects with one 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -38,6 +39,8 @@ from podhawk.errors import ContentError, Place
 
 T = TypeVar("T")
 
+OUTSIDE_REMEDY = "Copy the file into the content, or name its folder with --content or --overrides."
+
 
 class Assembly(Struct):
     """What has been read so far: objects by the name of their kind and by key, and the paths of CSV files by name.
@@ -58,15 +61,20 @@ class Assembly(Struct):
     def load(self, path: Path) -> None:
         """Read everything that `path` stands for. Raises ContentError where it holds no content."""
         try:
-            files = [(number, found, found.path.resolve()) for number, found in enumerate(files_of(path))]
+            files = [(number, found, Path(os.path.realpath(found.path))) for number, found in enumerate(files_of(path))]
         except OSError as error:
             raise ContentError(f"cannot be read: {error.strerror}", place=Place(str(error.filename or path))) from error
         fresh = [entry for entry in files if entry[2] not in self.seen]
         before, faults, single = self.taken, self._errors(), path.is_file()
         for number, found, real in fresh:
             self.seen.add(real)
+            refused = found.refused
+            if refused:
+                if not (single and found.loose):
+                    self.problems.append(ContentProblem(Place(str(found.path)), refused, OUTSIDE_REMEDY))
+                continue
             if found.path.suffix.lower() == ".csv":
-                self.lookup_files[found.path.name] = str(found.path)
+                self.lookup_files[found.path.name] = str(real)
                 self.taken += 1
             else:
                 extra = single and number > 0
@@ -133,7 +141,7 @@ class Assembly(Struct):
         """Read one file. A `quiet` one lies beside the file that was named: what is wrong in it is not told."""
         problems = [] if quiet else self.problems
         try:
-            documents = read_yaml(found.path)
+            documents = read_yaml(found.path, str(found.home))
         except ContentError as error:
             problems.append(_fault(error, str(found.path)))
             return
@@ -169,6 +177,7 @@ class Assembly(Struct):
         for key, new in kind.read(top):
             self._add(kind, key, new, top)
         self.taken += 1
+        problems += top.faults
         problems += [ContentProblem(top.place(), note, severity="warning") for note in dict.fromkeys(top.notes)]
 
     def _add(self, kind: ContentType[T], key: object, new: T, top: MappingReader) -> None:

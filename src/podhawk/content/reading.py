@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from podhawk.content.model import ContentProblem
 from podhawk.content.yamlfile import YamlDocument, YamlKey
 from podhawk.errors import ContentError, Place
 
@@ -20,12 +21,13 @@ _FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})
 
 
 class MappingReader(Struct):
-    """One mapping in a document, at `path`; `notes` gathers what was odd."""
+    """One mapping in a document, at `path`; `notes` gathers what was odd, `faults` what is wrong."""
 
     document: YamlDocument
     data: Mapping[str, Any]
     path: tuple[YamlKey, ...] = ()
     notes: list[str] = field(default_factory=list)
+    faults: list[ContentProblem] = field(default_factory=list)
 
     def __contains__(self, key: str) -> bool:
         return self.data.get(key) is not None
@@ -98,7 +100,7 @@ class MappingReader(Struct):
         value = self.data.get(key)
         if value is not None and not isinstance(value, dict):
             self.notes.append(f"{self._name(key)} should be a mapping")
-        return MappingReader(self.document, value if isinstance(value, dict) else {}, (*self.path, key), self.notes)
+        return self._within(value if isinstance(value, dict) else {}, key)
 
     def inners(self, key: str) -> list[MappingReader]:
         """The mappings in the list under `key`; a single mapping counts as a list of one."""
@@ -110,10 +112,13 @@ class MappingReader(Struct):
         found = []
         for number, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
-                found.append(MappingReader(self.document, item, (*self.path, key, number), self.notes))
+                found.append(self._within(item, key, number))
             elif item is not None:
                 self.notes.append(f"{self._name(key)}[{number}] should be a mapping")
         return found
+
+    def _within(self, data: Mapping[str, Any], *path: YamlKey) -> MappingReader:
+        return MappingReader(self.document, data, (*self.path, *path), self.notes, self.faults)
 
     def _name(self, key: str) -> str:
         return ".".join(str(part) for part in (*self.path, key))
