@@ -164,6 +164,8 @@ class Assembly(Struct):
                 self._object(MappingReader(document, item, path), found, only_supporting, problems)
             except ContentError as error:
                 problems.append(_fault(error, document.file))
+            except (ArithmeticError, RecursionError, ValueError) as error:  # costs this object and no other
+                problems.append(ContentProblem(document.place(*path), f"cannot be read: {error}"))
 
     def _object(
         self, top: MappingReader, found: ContentFile, only_supporting: bool, problems: list[ContentProblem]

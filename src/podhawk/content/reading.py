@@ -8,7 +8,7 @@ that one odd member does not cost the whole object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
@@ -18,6 +18,10 @@ from podhawk.errors import ContentError, Place
 
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})
+
+
+MOST: Final = 1_000_000_000_000
+"""The largest number that a content file may give."""
 
 
 class MappingReader(Struct):
@@ -58,12 +62,22 @@ class MappingReader(Struct):
         return ""
 
     def integer(self, key: str) -> int | None:
-        """A whole number, also where it is written `49.0` or `'49'`; None where absent or not a number."""
+        """A whole number, also where it is written `49.0` or `'49'`; None where absent or not a number.
+
+        Raises ContentError for a number beyond `MOST`.
+        """
         value = self.data.get(key)
         if value is None or value == "":
             return None
         try:
-            return round(float(value)) if not isinstance(value, bool) else None
+            number = round(float(value)) if not isinstance(value, bool) else None
+            if number is not None and abs(number) > MOST:
+                raise ContentError(
+                    f"{self._name(key)} is {as_text(value)[:20]}, larger than {MOST:,}",
+                    place=self.place(key),
+                    remedy="Write a smaller number.",
+                )
+            return number
         except (TypeError, ValueError, OverflowError):
             self.notes.append(f"{self._name(key)} should be a number, not {value!r}")
             return None
