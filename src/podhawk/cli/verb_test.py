@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -152,9 +153,9 @@ def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
         lines = differences(before, one.rows)
         if not lines:
             continue
-        click.echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
+        echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
         for line in lines:
-            click.echo(f"  {line}")
+            echo(f"  {line}")
         if yes or click.confirm("Write these rows?", default=False):
             write_golden(target, one.rows)
     return 0
@@ -175,8 +176,8 @@ def _compare(cases: Sequence[Case], content: Content, session: Session, places: 
         raise UsageError(outcome.message)
     lines = differences(expected, outcome.rows, columns)
     for line in lines:
-        click.echo(line)
-    click.echo(
+        echo(line)
+    echo(
         f"{counted(len(outcome.rows), 'row')} here, {len(expected):,} in {path}: "
         + ("identical" if not lines else counted(len(lines), "difference"))
     )
@@ -200,10 +201,10 @@ def _mutate(
     ):
         total += found.mutants
         killed += found.killed
-        click.echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
+        echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
         for survivor in found.survivors:
-            click.echo(f"    survives: {survivor.change}")
-    click.echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
+            echo(f"    survives: {survivor.change}")
+    echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
     return 0
 
 

@@ -36,6 +36,7 @@ from podhawk.content.sigma import convert
 from podhawk.content.walk import ContentFile, files_of
 from podhawk.content.yamlfile import YamlDocument, read_yaml
 from podhawk.errors import ContentError, Place
+from podhawk.visible import hidden_character
 
 T = TypeVar("T")
 
@@ -177,6 +178,7 @@ class Assembly(Struct):
             problems.append(ContentProblem(top.place(), _stranger(), severity="warning"))
             return
         for key, new in kind.read(top):
+            _check_names(new, top)
             self._add(kind, key, new, top)
         self.taken += 1
         problems += top.faults
@@ -198,6 +200,20 @@ def kind_of(top: MappingReader, found: ContentFile) -> ContentType[Any] | None:
     if found.hint is None or told is SIGMA or (told is not None and told.has_search and found.hint.has_search):
         return told
     return found.hint
+
+
+def _check_names(new: object, top: MappingReader) -> None:
+    """Refuse names with control characters or invisible ones: names become lines of other files, and of terminals."""
+    for key in ("name", "title", "filename", "arguments", "analytic_story"):
+        stated = getattr(new, key, "")
+        if key == "title" and isinstance(new, Detection):
+            continue  # a message, which is shown and not written as a name
+        for text in (stated,) if isinstance(stated, str) else stated:
+            found = hidden_character(str(text))
+            if found:
+                raise ContentError(
+                    f"{key} contains the character {found}", place=top.place(key), remedy="Remove the character."
+                )
 
 
 def _fault(error: ContentError, file: str) -> ContentProblem:

@@ -22,6 +22,8 @@ OUTSIDE_REMEDY: Final = (
 
 def is_inside(path: str | Path, home: str | Path) -> bool:
     """Whether the real path of a file lies in the folder `home`. The file need not exist."""
+    if "\0" in os.fspath(path):
+        return False
     real = os.path.realpath(path)
     root = os.path.realpath(home)
     return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
@@ -47,8 +49,8 @@ class DatasetPaths(NamedTuple):
     @property
     def leads_out(self) -> bool:
         """Whether the name means a file outside the content root."""
-        return not any(path.is_file() for path in self.inside) and (
-            bool(self.outside) and (not self.inside or any(path.is_file() for path in self.outside))
+        return not any(os.path.isfile(path) for path in self.inside) and (
+            bool(self.outside) and (not self.inside or any(os.path.isfile(path) for path in self.outside))
         )
 
 

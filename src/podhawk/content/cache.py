@@ -58,7 +58,7 @@ def _still_there(lookup: LookupDefinition) -> bool:
     """Whether the file of a lookup table exists as it did when the content was read. It need not be one of the files
     that the name of the kept content is made of."""
     path = Path(lookup.path) if lookup.path else Path(lookup.file).parent / lookup.filename
-    return lookup.kind != "csv" or path.is_file() == bool(lookup.path)
+    return lookup.kind != "csv" or os.path.isfile(path) == bool(lookup.path)
 
 
 def _own(about: os.stat_result) -> bool:

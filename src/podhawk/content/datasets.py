@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from podhawk.content.boundary import OUTSIDE_REMEDY, dataset_paths, outside
@@ -33,4 +34,4 @@ def local(name: str, detection: Detection) -> Path | None:
     named = dataset_paths(name, detection.file, home)
     if named.leads_out:
         raise ContentError(outside(name), place=Place(detection.file), remedy=OUTSIDE_REMEDY)
-    return next((path for path in named.inside if path.is_file()), None)
+    return next((path for path in named.inside if os.path.isfile(path)), None)

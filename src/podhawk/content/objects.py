@@ -100,7 +100,7 @@ def read_lookup(top: MappingReader) -> LookupDefinition:
         case_sensitive_match=top.flag("case_sensitive_match", default=True),
         description=top.text("description"),
         file=top.document.file,
-        path=os.path.realpath(path) if kind == "csv" and path.is_file() else "",
+        path=os.path.realpath(path) if kind == "csv" and os.path.isfile(path) else "",
     )
 
 
