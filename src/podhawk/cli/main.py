@@ -13,6 +13,7 @@ import click
 from podhawk import __version__
 from podhawk.errors import PodhawkError
 from podhawk.runtime import rare_collection
+from podhawk.visible import visible
 
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
@@ -129,7 +130,7 @@ def invoke(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except PodhawkError as error:
-        click.echo(f"podhawk: {error}", err=True)
+        click.echo(visible(f"podhawk: {error}"), err=True)
         return error.exit_code
 
 

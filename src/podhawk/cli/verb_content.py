@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.wording import counted
 
@@ -128,7 +129,7 @@ def convert_content(to: str, **given: Any) -> int:
         if target.exists():
             raise UsageError(f"{target} already exists", remedy="Use another --output-dir.")
         target.write_text(converted(one), encoding="utf-8")
-        click.echo(target)
+        echo(target)
         for line in lost(one):
             note(f"  {one.name}: dropped {line}")
     return _end(content, settings["quiet"])

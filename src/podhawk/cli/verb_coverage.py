@@ -10,6 +10,7 @@ import click
 
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
+from podhawk.visible import json_escaped
 
 EPILOG = """\b
 Examples:
@@ -41,7 +42,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         if kind == "navigator":
-            out.write(json.dumps(life.layer(found), indent=2, ensure_ascii=False) + "\n")
+            out.write(json_escaped(json.dumps(life.layer(found), indent=2, ensure_ascii=False)) + "\n")
         elif kind == "html":
             out.write(life.html(found))
         else:

@@ -56,13 +56,15 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
 
 def _lines(lines: Iterable[str], out: TextIO) -> None:
+    from podhawk.visible import json_escaped, visible
+
     for line in lines:
-        out.write(line + "\n")
+        out.write(visible(json_escaped(line)) + "\n")
 
 
 def print_explanation(found: Explanation, out: TextIO) -> None:
     """The steps with their rows, why nothing is left, and the nearest misses."""
-    from podhawk.cli.tables import visible
+    from podhawk.visible import visible
 
     width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
 

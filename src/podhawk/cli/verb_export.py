@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -43,8 +44,8 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
     made = export(content, chosen, app_settings(settings["content"]), Path(settings["output_dir"]))
     if not settings["quiet"]:
         for line in told:
-            click.echo(line, err=True)
-        click.echo(
+            echo(line, err=True)
+        echo(
             f"{made.folder}: {counted(made.detections, 'saved search', 'saved searches')}, "
             f"{counted(made.macros, 'macro')}, {counted(made.lookups, 'lookup')}",
             err=True,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.wording import counted
 
@@ -50,7 +51,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if settings["schema"]:
         from podhawk.authoring.lint.jsonschema import schema_of
 
-        click.echo(json.dumps(schema_of(settings["schema"]), indent=2))
+        echo(json.dumps(schema_of(settings["schema"]), indent=2))
         return 0
     settings = with_content(settings, paths, own=True)
     content, named = load_around(settings["content"])
@@ -67,7 +68,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         baseline = Path(settings["baseline"])
         if not baseline.exists():
             write_baseline(baseline, problems)
-            click.echo(
+            echo(
                 f"{counted(len(problems), 'problem')} written to {baseline}; with this --baseline, only new "
                 "problems are reported",
                 err=True,
@@ -81,7 +82,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if not settings["quiet"]:
         sys.stdout.flush()
         counts = Counter(one.level for one in problems)
-        click.echo(
+        echo(
             f"{counted(len(chosen), 'detection')}: {counted(counts['error'], 'error')}, "
             f"{counted(counts['warning'], 'warning')}, {counted(counts['note'], 'note')}",
             err=True,
@@ -130,5 +131,5 @@ def _fix(problems: Sequence[Problem]) -> list[Problem]:
             continue
         Path(one.place.file).write_text(one.fix, encoding="utf-8")
         done.add(one.place.file)
-        click.echo(f"fixed {one.check} in {one.place.file}", err=True)
+        echo(f"fixed {one.check} in {one.place.file}", err=True)
     return left

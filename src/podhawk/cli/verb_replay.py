@@ -11,6 +11,7 @@ from uuid import uuid4
 import click
 
 from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.errors import InputError, UsageError
 from podhawk.wording import counted
@@ -67,7 +68,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         shift = None if settings["keep_times"] or not times else now - max(times)
         position = ReplayPosition(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0
-    click.echo(
+    echo(
         (
             f"{counted(total, 'event')} in {counted(len(found), 'dataset')}, spanning {span:,.0f} s, "
             f"to {without_password(target.url)} as {target.form}"
@@ -77,7 +78,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     )
     if settings["dry_run"]:
         for dataset in found:
-            click.echo(f"would send {counted(sum(1 for _ in messages(dataset, None)), 'event')} from {dataset.path}")
+            echo(f"would send {counted(sum(1 for _ in messages(dataset, None)), 'event')} from {dataset.path}")
         return 0
     everything = chain.from_iterable(messages(dataset, position.shift) for dataset in found)
     started = time.monotonic()
@@ -95,7 +96,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         pass
     if resume is not None:
         resume.unlink(missing_ok=True)
-    click.echo(f"{counted(position.sent - before, 'event')} sent in {time.monotonic() - started:.1f} seconds", err=True)
+    echo(f"{counted(position.sent - before, 'event')} sent in {time.monotonic() - started:.1f} seconds", err=True)
     return 0
 
 

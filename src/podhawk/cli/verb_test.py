@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -91,8 +92,8 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 def _nothing_tested(outcomes: Sequence[CaseOutcome]) -> int:
     """Say why no test ran. This is an error: nothing is known of the detections."""
     why = outcomes[0].message if outcomes else "there is no test"
-    click.echo(f"podhawk: nothing was tested: {why}", err=True)
-    click.echo("  --fetch downloads datasets that tests name by URL; --allow-skipped accepts this.", err=True)
+    echo(f"podhawk: nothing was tested: {why}", err=True)
+    echo("  --fetch downloads datasets that tests name by URL; --allow-skipped accepts this.", err=True)
     return 6
 
 
@@ -165,9 +166,9 @@ def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
         lines = differences(before, one.rows)
         if not lines:
             continue
-        click.echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
+        echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
         for line in lines:
-            click.echo(f"  {line}")
+            echo(f"  {line}")
         if yes or click.confirm("Write these rows?", default=False):
             write_golden(target, one.rows)
     return 0
@@ -188,8 +189,8 @@ def _compare(cases: Sequence[Case], content: Content, session: Session, places: 
         raise UsageError(outcome.message)
     lines = differences(expected, outcome.rows, columns)
     for line in lines:
-        click.echo(line)
-    click.echo(
+        echo(line)
+    echo(
         f"{counted(len(outcome.rows), 'row')} here, {len(expected):,} in {path}: "
         + ("identical" if not lines else counted(len(lines), "difference"))
     )
@@ -213,10 +214,10 @@ def _mutate(
     ):
         total += found.mutants
         killed += found.killed
-        click.echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
+        echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
         for survivor in found.survivors:
-            click.echo(f"    survives: {survivor.change}")
-    click.echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
+            echo(f"    survives: {survivor.change}")
+    echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
     return 0
 
 

@@ -123,7 +123,7 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
 
 def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> None:
     """What one condition would hide, by name."""
-    from podhawk.cli.tables import visible
+    from podhawk.visible import visible
 
     out.write(
         f"{visible(when)}\n  hides {len(radius.hidden)} of {counted(radius.visible, 'visible finding')} in these logs\n"
