@@ -14,6 +14,8 @@ from podhawk.cli.main import invoke
 from support.lines_of_events import PER_LINE, WRAPPINGS, line, numbered, rules
 from support.samples import event, text
 
+pytestmark = pytest.mark.slow
+
 NAMES = [*WRAPPINGS, "rule tests"]
 EXPECTED = {f"{name}.{count}": count for name in NAMES for count in PER_LINE}
 SEARCH = "verb=create objectRef.resource=pods | table auditID user.username"

@@ -20,6 +20,8 @@ from podhawk.errors import UsageError
 from support.command_line import podhawk
 from support.findings import NOW, event, write
 
+pytestmark = pytest.mark.slow
+
 
 class Receiver(ThreadingHTTPServer):
     """A small HEC: keeps what it accepts, and does what its `moods` say, one for each request."""

@@ -20,6 +20,8 @@ from podhawk.detect.evaluate.prepare import prepare
 from support.command_line import podhawk
 from support.findings import event, write
 
+pytestmark = pytest.mark.slow
+
 PACK = load_content([shipped_pack()])
 SESSION = api.session_of({"jobs": 1})
 DETECTION = """name: Pods
