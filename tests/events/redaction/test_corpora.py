@@ -19,6 +19,8 @@ SHORTEST = 6
 """Shorter values are parts of ordinary words."""
 NAMES = frozenset({"token-id", "auth-extra-groups", "username", "namespace"})
 """Keys of Secrets whose values are names, which stand in names of objects and elsewhere too."""
+PUBLIC = "-----BEGIN CERTIFICATE-----"
+"""A certificate is public: that of the cluster stands in a config map of each namespace."""
 REDACTED = "(redacted)"
 WORD = re.compile(r"[A-Za-z0-9+/=_.-]+")
 _JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]+")
@@ -55,7 +57,7 @@ def secrets_of(log: Path) -> set[str]:
                 for body in (event.get("requestObject"), event.get("responseObject")):
                     for values in _values(body):
                         found.update(values)
-    return {one for one in found if len(one) >= SHORTEST}
+    return {one for one in found if len(one) >= SHORTEST and not one.startswith(PUBLIC)}
 
 
 def _values(node: Any, secret: bool = False) -> Iterator[list[str]]:
