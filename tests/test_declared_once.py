@@ -63,6 +63,7 @@ def imports() -> dict[str, set[str]]:
     return {name: own & modules.keys() for name, own in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("room", ["podhawk.commands", "podhawk.functions"])
 def test_no_module_of_the_room_imports_itself_by_way_of_others(room: str) -> None:
     graph = imports()

@@ -52,6 +52,7 @@ def _is_name(value: ast.expr) -> bool:
     return isinstance(value, ast.Name | ast.Attribute | ast.Constant | ast.Subscript)
 
 
+@pytest.mark.slow
 def test_a_public_class_name_means_one_thing() -> None:
     several = {name: sorted(each) for name, each in meanings().items() if len(each) > 1}
     assert several == {}

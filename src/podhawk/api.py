@@ -38,6 +38,7 @@ from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
+from podhawk.events.redaction.mask import Redaction
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
@@ -170,7 +171,7 @@ def search(
     with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
         table = session.runner(source).run([job])[0]
         if source.inputs.paths and not source.unread:
-            source.check()
+            source.check(session.within)
     return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
 
 
@@ -205,7 +206,7 @@ def rows(
     with FileSource(_inputs(paths, inputs), session.reading, keep=keep) as source:
         tables = session.runner(source).run([job for _, job in jobs]) if jobs else []
         if source.inputs.paths and (jobs or not results):
-            source.check()
+            source.check(session.within)
     for (result, job), table in zip(jobs, tables, strict=True):
         result.result = Result(table, job.stats, source.report, job.pipeline.stages)
         if not table.rows and not job.stats.not_evaluable:
@@ -290,13 +291,13 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
-    state = _open_state(session.state) if session.state is not None else None
+    state = _open_state(session.state, session.redaction) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
-    with FileSource(_inputs(paths, inputs), session.reading, keep=True) as source:
+    with FileSource(_inputs(paths, inputs), session.redacting, keep=True) as source:
 
         def check() -> None:
             if reads and source.inputs.paths:
-                source.check()
+                source.check(session.within)
 
         found = find(
             prepared,
@@ -325,7 +326,8 @@ def fill_baselines(
     content: Content, *paths: str | Path, session: Session, inputs: Inputs | None = None
 ) -> list[DetectionResult]:
     """Run the content's baselines, which write what is normal into lookup tables, over files (or over `inputs` that are
-    open already); those that cannot run say why."""
+    open already); those that cannot run say why. The tables are kept, so secrets in events are masked."""
+    session = replace(session, reading=session.redacting)
     searches = [
         Detection(
             name=one.name, search=one.search, id=one.id, type="Baseline", file=one.file, search_line=one.search_line
@@ -370,10 +372,10 @@ def attacks_of(detection: Detection, content: Content, session: Session, policie
     return list(found.values())
 
 
-def _open_state(state: str) -> DetectionState:
+def _open_state(state: str, redaction: Redaction) -> DetectionState:
     from podhawk.store.state import SqlState
 
-    return SqlState(state)
+    return SqlState(state, redaction)
 
 
 __all__ = [

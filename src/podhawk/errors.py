@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from podhawk.visible import visible_line
+
 
 class Place(NamedTuple):
     """Where something is wrong. Lines and columns count from 1; 0 means unknown.
@@ -24,7 +26,7 @@ class Place(NamedTuple):
     length: int = 1
 
     def __str__(self) -> str:
-        parts = [self.file] if self.file else []
+        parts = [visible_line(self.file)] if self.file else []
         if self.line:
             parts.append(f"line {self.line}" if not self.file else str(self.line))
         if self.column:

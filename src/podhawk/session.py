@@ -10,10 +10,11 @@ import time as clock
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo
 from podhawk.content.cache import file_for, kept
@@ -28,9 +29,13 @@ from podhawk.engine.run.source import TimeRange
 from podhawk.engine.spark.cluster import Cluster, cluster_of
 from podhawk.errors import SearchError, UsageError
 from podhawk.events.read import ReadOptions
+from podhawk.events.redaction.mask import Redaction
 from podhawk.functions.declare import Env
 from podhawk.functions.times import resolve
 from podhawk.settings.switches import chosen
+
+SHORTEST_KEY: Final = 16
+"""Bytes of a redaction key. With a short one, a hash could be tried out."""
 
 
 class Session(Struct, frozen=True):
@@ -48,6 +53,12 @@ class Session(Struct, frozen=True):
     jobs: int = 1
     cluster: Cluster | None = None
     engine: EngineOptions = DEFAULTS
+    redaction: Redaction = Redaction()
+
+    @property
+    def redacting(self) -> ReadOptions:
+        """How input is read for what is kept or shown to people: with its secrets masked."""
+        return replace(self.reading, redaction=self.redaction)
 
     def runner(self, source: FileSource) -> Runner:
         """The runner for a source: this machine, or the cluster if the options name one."""
@@ -87,6 +98,11 @@ def session_of(options: Mapping[str, Any]) -> Session:
         ]
     except SearchError as error:
         raise UsageError(error.message, remedy=error.remedy) from None
+    if bounds[0] is not None and bounds[1] is not None and bounds[0] >= bounds[1]:
+        raise UsageError(
+            f"the time range is empty: --earliest {options['earliest']} is not before --latest {options['latest']}",
+            remedy="--latest must be later than --earliest; an event at --latest is not in the range.",
+        )
     reading = ReadOptions(
         input_format=options.get("input_format") or "auto",
         source=options.get("source"),
@@ -112,7 +128,28 @@ def session_of(options: Mapping[str, Any]) -> Session:
         options.get("state"),
         options.get("jobs") or _cores(),
         cluster_of(options),
+        redaction=redaction_of(options),
     )
+
+
+def redaction_of(options: Mapping[str, Any]) -> Redaction:
+    """How secrets are masked: with the key that options name, if they do. Raises UsageError for a key that cannot be
+    read or is too short to protect a short secret."""
+    text, file = options.get("redaction_key"), options.get("redaction_key_file")
+    if text and file:
+        raise UsageError("redaction-key and redaction-key-file cannot be combined", remedy="Use one of them.")
+    if not text and not file:
+        return Redaction()
+    try:
+        key = Path(file).read_bytes().strip() if file else str(text).encode("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UsageError(f"cannot read the redaction key file {file}: {error.strerror}") from None
+    if len(key) < SHORTEST_KEY:
+        raise UsageError(
+            f"the redaction key has {len(key)} bytes; at least {SHORTEST_KEY} are needed",
+            remedy="Create one with: openssl rand -hex 32",
+        )
+    return Redaction(key)
 
 
 def _cores() -> int:

@@ -12,6 +12,8 @@ from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.rank.exceptions import load_exceptions
 from support.command_line import podhawk
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,6 +12,8 @@ import pytest
 from support.command_line import podhawk
 from support.findings import event, write
 
+pytestmark = pytest.mark.slow
+
 EVENTS = [
     event(str(number), at=f"10:00:0{number}.123456", verb=verb, user={"username": user})
     for number, (verb, user) in enumerate([("create", "bob"), ("delete", "bob"), ("create", "ann")])

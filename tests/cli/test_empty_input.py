@@ -10,6 +10,8 @@ import pytest
 
 from cli.test_unreadable import assert_error, counted, each_verb
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("content", [b"", b"\n", b" \r\n\t\n", b"\xef\xbb\xbf", b"\0\0"])
 def test_an_input_without_anything_was_silent(tmp_path: Path, content: bytes) -> None:

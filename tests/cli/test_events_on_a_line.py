@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from podhawk.cli.main import invoke
 from support.lines_of_events import PER_LINE, WRAPPINGS, line, numbered, rules
 from support.samples import event, text
+
+pytestmark = pytest.mark.slow
 
 NAMES = [*WRAPPINGS, "rule tests"]
 EXPECTED = {f"{name}.{count}": count for name in NAMES for count in PER_LINE}
@@ -126,6 +129,7 @@ def test_diff_compares_each(podhawk: Podhawk, logs: Path, content: Path, tmp_pat
 
 
 def test_tests_of_content_see_each(podhawk: Podhawk, logs: Path, tmp_path: Path) -> None:
+    logs = shutil.copytree(logs, tmp_path / "logs")  # datasets lie in the content
     for number, (name, count) in enumerate((name, count) for name in NAMES for count in PER_LINE):
         path = logs / f"{name}-{count}.{'yml' if name == 'rule tests' else 'log'}"
         made = DETECTION.format(search=SEARCH).replace("Pod Created", f"{name} {count}").replace("1111-", f"{number}-")

@@ -19,6 +19,8 @@ from podhawk.content.parsed import SUFFIX
 from support.findings import event, write
 from without import run_without
 
+pytestmark = pytest.mark.slow
+
 
 def podhawk(*arguments: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

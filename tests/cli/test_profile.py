@@ -10,6 +10,8 @@ import pytest
 from support.command_line import podhawk
 from support.findings import event, write
 
+pytestmark = pytest.mark.slow
+
 
 # Findings also want to know who is behind controllers and tokens: two searches more.
 @pytest.mark.parametrize(("more", "searches"), [((), 3), (("--rows",), 1)])

@@ -17,6 +17,8 @@ import pytest
 from cli.test_unreadable import DETECTION, VERBS
 from support.findings import event
 
+pytestmark = pytest.mark.slow
+
 COUNT = 40
 
 

@@ -12,6 +12,8 @@ import pytest
 from support.findings import event
 from support.unprivileged import Done, podhawk
 
+pytestmark = pytest.mark.slow
+
 BROKEN_DISK = Path("/proc/self/mem")  # a file whose first byte cannot be read
 broken_disk = pytest.mark.skipif(
     not BROKEN_DISK.exists(), reason="needs a file that fails to be read, as Linux has in /proc"

@@ -246,6 +246,7 @@ def test_effect(stage: Stage) -> None:
                     assert row in shown(given(stage, alone).rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", FED)
 def test_a_column_is_made_of_what_it_is_said_to_be(stage: Stage) -> None:
     in_place = stage.effect is Effect.KEEPS

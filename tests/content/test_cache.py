@@ -149,13 +149,13 @@ def test_a_folder_that_cannot_be_made_costs_nothing(folder: Path) -> None:
 
 
 def test_a_table_that_came_later_was_not_seen(folder: Path) -> None:
-    """It may stand outside of the content, whose files the name of the kept one is made of."""
+    """It need not end in .csv, as do the files that the name of the kept content is made of."""
     (folder / "content" / "lookups").mkdir()
-    (folder / "content" / "lookups" / "people.yml").write_text("name: people\nfilename: ../../people.txt\n")
+    (folder / "content" / "lookups" / "people.yml").write_text("name: people\nfilename: ../people.txt\n")
     assert run(folder)[0].lookups["people"].path == ""
-    (folder / "people.txt").write_text("name,team\nalice,a\n")
+    (folder / "content" / "people.txt").write_text("name,team\nalice,a\n")
     assert run(folder)[0].lookups["people"].path
-    (folder / "people.txt").unlink()
+    (folder / "content" / "people.txt").unlink()
     assert run(folder)[0].lookups["people"].path == ""
 
 

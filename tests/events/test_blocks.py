@@ -16,6 +16,8 @@ from podhawk.events.inputs import Inputs
 from podhawk.events.source import SIZES, Ahead, ReadSizes
 from podhawk.events.splits import SAMPLES, pieces_of, sample_of
 
+pytestmark = pytest.mark.slow
+
 
 def read_blocks(path: Path, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
     with Inputs([str(path)]) as inputs:

@@ -70,6 +70,7 @@ NASTY: tuple[EvalValue, ...] = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("function", DECLARED, ids=lambda function: function.name)
 def test_no_value_makes_it_raise(function: Function) -> None:
     count = max(function.low, min(function.high or function.low + 1, 3))

@@ -23,6 +23,8 @@ from podhawk.notebook import MOST_ROWS
 from podhawk.settings.keywords import library_options
 from without import run_without
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = podhawk.shipped_pack() / "datasets" / "demo.log.gz"
 NOTHING = Content()

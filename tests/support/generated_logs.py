@@ -7,12 +7,12 @@ import random
 from pathlib import Path
 
 SEARCHES = [
-    "verb=create | stats count values(user) list(n) first(n) last(n) earliest(n) latest(n) avg(n) by ns",
+    "verb=create | stats count values(who) list(n) first(n) last(n) earliest(n) latest(n) avg(n) by ns",
     "* | stats count dc(n) perc50(n) stdev(n) by verb",
     "verb=create",
     "* | dedup ns",
-    "* | sort 7 -n, user | table n user",
-    "* | top 3 user",
+    "* | sort 7 -n, who | table n who",
+    "* | top 3 who",
     "* | tail 4 | table n",
     "* | chart count over verb by ns",
     "* | timechart span=10s count by verb",
@@ -21,9 +21,9 @@ SEARCHES = [
     "* | head 5 | table n _time",
     "* | streamstats count | search count<4 | table n count",
     "verb=delete | join ns [search verb=create | stats count by ns]",
-    '* | rex field=user "(?<first>.)" | stats count by first',
+    '* | rex field=who "(?<first>.)" | stats count by first',
     "* | eval x=n*2 | stats sum(x)",
-    "[search verb=delete | head 1 | table user] | stats count",
+    "[search verb=delete | head 1 | table who] | stats count",
 ]
 
 
@@ -38,7 +38,7 @@ def write(path: Path, seed: int, count: int = 3000, half: bool = False) -> Path:
                     "auditID": str(number),
                     "verb": chance.choice(["create", "get", "delete"]),
                     "stage": "ResponseComplete",
-                    "user": chance.choice(["ann", "bob", "eve", "x"]),
+                    "who": chance.choice(["ann", "bob", "eve", "x"]),
                     "n": chance.choice([number, 0.1, 1e3]),
                     "ns": chance.choice(["a", "b"]),
                     "requestReceivedTimestamp": f"2026-11-25T10:00:{second:02d}.000001Z",

@@ -13,6 +13,7 @@ import click
 from podhawk import __version__
 from podhawk.errors import PodhawkError
 from podhawk.runtime import rare_collection
+from podhawk.visible import visible
 
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
@@ -38,12 +39,15 @@ EXIT_CODES: dict[int, str] = {
     1: "internal error in podhawk",
     2: "invalid option, argument, setting or search",
     3: "content that cannot be loaded or run, or that fails lint or fmt --check",
-    4: "input that cannot be read or contains no audit event, or rejected input under --strict",
+    4: (
+        "input that cannot be read, or contains no audit event or none in the time range, or rejected input "
+        "under --strict"
+    ),
     5: (
         "a visible finding has the severity of --fail-on or a higher one; with --rows, a detection "
         "of that severity has rows"
     ),
-    6: "a test of a detection failed",
+    6: "a test of a detection failed, or no test could run (unless --allow-skipped)",
     130: "interrupted",
 }
 
@@ -126,7 +130,7 @@ def invoke(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except PodhawkError as error:
-        click.echo(f"podhawk: {error}", err=True)
+        click.echo(visible(f"podhawk: {error}"), err=True)
         return error.exit_code
 
 

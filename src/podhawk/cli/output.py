@@ -16,6 +16,7 @@ import msgspec
 from podhawk.api import Cell
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.errors import UsageError
+from podhawk.visible import csv_cell, json_escaped, visible
 
 OutputRows = Sequence[dict[str, Cell]]
 CHUNK = 1000
@@ -65,7 +66,7 @@ def jsonl(items: Iterable[Any], out: TextIO) -> None:
     """One JSON object per line, keys in the order of the search."""
     for chunk in chunks(items, CHUNK):
         try:
-            out.write(_ENCODER.encode_lines(chunk).decode())
+            out.write(json_escaped(_ENCODER.encode_lines(chunk).decode()))
         except (UnicodeError, ValueError, TypeError):
             out.write("".join([json_text(item) + "\n" for item in chunk]))
 
@@ -80,10 +81,10 @@ def chunks(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
 def json_text(item: Any) -> str:
     """An item as compact JSON."""
     try:
-        return _encode(item).decode()
+        return json_escaped(_encode(item).decode())
     except (UnicodeError, ValueError, TypeError):  # half a surrogate pair, say, which JSON text can hold all the same
         plain = msgspec.to_builtins(item, enc_hook=plain_text)
-        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+        return json_escaped(json.dumps(plain, ensure_ascii=False, separators=(",", ":")))
 
 
 def as_json(items: Iterable[Any], out: TextIO) -> None:
@@ -101,9 +102,9 @@ def as_csv(rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:
     """RFC 4180 with a header, as a Splunk results CSV."""
     made = csv.writer(out, lineterminator="\n")
     if columns:
-        made.writerow(columns)
+        made.writerow([csv_cell(name) for name in columns])
     for row in rows:
-        made.writerow([flat(row.get(name)) for name in columns])
+        made.writerow([csv_cell(flat(row.get(name))) for name in columns])
 
 
 def markdown(rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:
@@ -117,7 +118,7 @@ def markdown(rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:
 
 
 def _cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>").replace("\r", "")
+    return visible(text.replace("\r", "")).replace("\\", "\\\\").replace("|", "\\|").replace("\n", "<br>")
 
 
 def print_rows(kind: str, rows: OutputRows, columns: Sequence[str], out: TextIO) -> None:

@@ -9,10 +9,11 @@ from typing import TextIO
 
 from podhawk.api import Cell, Result
 from podhawk.cli.linechart import MOST_SERIES, Series, line_chart
-from podhawk.cli.tables import shown_time, visible
+from podhawk.cli.tables import shown_time
 from podhawk.engine.plan.planner import gives_groups
 from podhawk.errors import UsageError
 from podhawk.rows.values import as_number
+from podhawk.visible import visible
 
 _LEFT_OUT = frozenset({"percent"})
 LABEL = 36

@@ -26,6 +26,7 @@ def print_results(kind: str, result: RowsResult, out: Any) -> None:
     """All rows in one of the formats."""
     from podhawk.cli import output
     from podhawk.cli.tables import print_table
+    from podhawk.visible import visible_line
 
     if kind == "jsonl":
         output.jsonl(records(result), out)
@@ -40,7 +41,7 @@ def print_results(kind: str, result: RowsResult, out: Any) -> None:
             if one.result is None or not len(one.result):
                 continue
             if kind == "md":
-                out.write(f"\n## {one.detection.name}\n\n")
+                out.write(f"\n## {visible_line(one.detection.name)}\n\n")
                 output.markdown(list(one.result), one.result.columns, out)
             else:
                 print_table(list(one.result), one.result.columns, out, title=one.detection.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import TextIO
 
 from podhawk.api import Cell
 from podhawk.cli.table_layout import table_lines
+from podhawk.visible import visible, visible_line
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
@@ -27,12 +27,6 @@ _EVENT_COLUMNS = (
     "objectRef.name",
     "responseStatus.code",
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def visible(text: str) -> str:
-    """Text that cannot move the cursor or reorder what is shown: audit logs hold what attackers chose."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def shown_time(text: str) -> str:
@@ -51,7 +45,7 @@ def cell_text(name: str, cell: Cell) -> str:
     texts = [cell] if isinstance(cell, str) else cell
     if name == "_time":
         texts = [shown_time(text) for text in texts]
-    return "\n".join(visible(text) for text in texts)
+    return "\n".join(visible_line(text) for text in texts)
 
 
 def event_columns(columns: Sequence[str]) -> list[str]:
@@ -71,9 +65,9 @@ def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: Te
     right = [name != "_time" and all(_numeric(row.get(name)) for row in rows) for name in columns]
     cells = [[cell_text(name, row.get(name)) for name in columns] for row in rows]
     if title:
-        out.write(title + "\n")
+        out.write(visible_line(title) + "\n")
     bold = terminal and os.environ.get("TERM") != "dumb"
-    for line in table_lines([visible(name) for name in columns], cells, right, width, _bold if bold else str):
+    for line in table_lines([visible_line(name) for name in columns], cells, right, width, _bold if bold else str):
         out.write(line + "\n")
 
 

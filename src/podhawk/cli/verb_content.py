@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.wording import counted
 
@@ -34,7 +36,7 @@ def _load(given: dict[str, Any]) -> tuple[Any, Content]:
     from podhawk import api
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("content", given)
+    settings = with_content(resolve("content", given))
     return settings, api.content_of(settings.values, settings.macros)
 
 
@@ -127,7 +129,7 @@ def convert_content(to: str, **given: Any) -> int:
         if target.exists():
             raise UsageError(f"{target} already exists", remedy="Use another --output-dir.")
         target.write_text(converted(one), encoding="utf-8")
-        click.echo(target)
+        echo(target)
         for line in lost(one):
             note(f"  {one.name}: dropped {line}")
     return _end(content, settings["quiet"])

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
+from podhawk.visible import json_escaped
 
 EPILOG = """\b
 Examples:
@@ -33,14 +35,14 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("coverage", given)
+    settings = with_content(resolve("coverage", given))
     content = api.content_of(settings.values, settings.macros)
     results = read_results(settings["tested"]) if settings["tested"] else None
     found = life.cover(select(content, settings["only"], settings["exclude"]), results, content)
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         if kind == "navigator":
-            out.write(json.dumps(life.layer(found), indent=2, ensure_ascii=False) + "\n")
+            out.write(json_escaped(json.dumps(life.layer(found), indent=2, ensure_ascii=False)) + "\n")
         elif kind == "html":
             out.write(life.html(found))
         else:

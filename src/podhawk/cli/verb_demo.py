@@ -36,7 +36,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("demo", given)
+    settings = resolve("demo", given)  # the shipped pack, wherever it is called
     session = api.session_of(settings.values)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)

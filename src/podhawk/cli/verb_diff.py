@@ -66,10 +66,13 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     with output.writer(settings["output_file"]) as out:
         columns = COLUMNS if kind in ("table", "md") else (*COLUMNS, "finding_id")
         output.print_rows(kind, rows, columns, out)
+    faults = [problem for content in versions for problem in content.problems if problem.severity == "error"]
     if not settings["quiet"]:
         counts = Counter((one.finding.detection.name, one.what) for one in changes)
         for (name, what), count in sorted(counts.items()):
             note(f"  {name}: {count} {what if count == 1 else PLURAL[what]}")
         same = sum(1 for _ in results[1]) - sum(one.what != "vanishes" for one in changes)
         note(f"{counted(same, 'finding')} unchanged")
-    return 0
+        for problem in dict.fromkeys(map(str, faults)):
+            note(f"  content   {problem}")
+    return 3 if faults else 0

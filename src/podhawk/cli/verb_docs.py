@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
 from podhawk.wording import counted
 
@@ -27,7 +28,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.errors import UsageError
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("docs", given)
+    settings = with_content(resolve("docs", given))
     if not settings["output_dir"]:
         raise UsageError("missing --output-dir DIR", remedy="Name the folder to write the site to.")
     content = api.content_of(settings.values, settings.macros)

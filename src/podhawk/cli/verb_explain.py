@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.detect.report import queries
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("explain", given)
+    settings = with_content(resolve("explain", given))
     session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:
@@ -55,13 +56,15 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
 
 def _lines(lines: Iterable[str], out: TextIO) -> None:
+    from podhawk.visible import json_escaped, visible
+
     for line in lines:
-        out.write(line + "\n")
+        out.write(visible(json_escaped(line)) + "\n")
 
 
 def print_explanation(found: Explanation, out: TextIO) -> None:
     """The steps with their rows, why nothing is left, and the nearest misses."""
-    from podhawk.cli.tables import visible
+    from podhawk.visible import visible
 
     width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
 

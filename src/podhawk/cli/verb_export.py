@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -27,24 +29,23 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
     from podhawk.authoring.export.app import export
     from podhawk.authoring.export.exceptions import with_filters
     from podhawk.authoring.export.settings import app_settings
-    from podhawk.content.load import shipped_pack
     from podhawk.content.selection import select
     from podhawk.detect.rank.exceptions import load_exceptions
     from podhawk.settings.resolve import resolve
 
     if what != "splunk":
         raise UsageError(f"unknown export target {what!r}", remedy="The only target is splunk: podhawk export splunk.")
-    settings = resolve("export", given)
+    settings = with_content(resolve("export", given))
     if not settings["output_dir"]:
         raise UsageError("missing --output-dir DIR", remedy="Name the folder to write the app to.")
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
     content, told = with_filters(content, chosen, load_exceptions(settings["exceptions"] or ()))
-    made = export(content, chosen, app_settings(settings["content"] or [shipped_pack()]), Path(settings["output_dir"]))
+    made = export(content, chosen, app_settings(settings["content"]), Path(settings["output_dir"]))
     if not settings["quiet"]:
         for line in told:
-            click.echo(line, err=True)
-        click.echo(
+            echo(line, err=True)
+        echo(
             f"{made.folder}: {counted(made.detections, 'saved search', 'saved searches')}, "
             f"{counted(made.macros, 'macro')}, {counted(made.lookups, 'lookup')}",
             err=True,

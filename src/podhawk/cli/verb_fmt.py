@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 
 EPILOG = """\b
@@ -34,7 +35,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         if text is None:
             continue
         count += 1
-        click.echo(f"{'would format' if settings['check'] else 'formatted'} {file}")
+        echo(f"{'would format' if settings['check'] else 'formatted'} {file}")
         if not settings["check"]:
             Path(file).write_text(text, encoding="utf-8")
     return 3 if count and settings["check"] else 0

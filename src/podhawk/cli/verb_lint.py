@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.wording import counted
 
@@ -34,13 +36,13 @@ COLUMNS = ("level", "check", "where", "message")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Check the metadata, annotations, field and macro names, and searches of detections.
 
-    PATH is a content file or folder; podhawk finds the rest of the content from there. Default: the shipped pack.
+    PATH is a content file or folder; podhawk finds the rest of the content from there. Default: the
+    content of the working folder.
     """
     from podhawk.authoring.changed import changed_here
     from podhawk.authoring.lint.report import read_baseline, write_baseline
     from podhawk.authoring.lint.run import ignored_of, lint
     from podhawk.cli import output
-    from podhawk.content.load import shipped_pack
     from podhawk.content.root import load_around
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
@@ -49,15 +51,16 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if settings["schema"]:
         from podhawk.authoring.lint.jsonschema import schema_of
 
-        click.echo(json.dumps(schema_of(settings["schema"]), indent=2))
+        echo(json.dumps(schema_of(settings["schema"]), indent=2))
         return 0
-    content, named = load_around(paths or settings["content"] or [shipped_pack()])
+    settings = with_content(settings, paths, own=True)
+    content, named = load_around(settings["content"])
     wanted = (
         select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else named
     )
     chosen = [one for one in named if one in wanted]
     if settings["changed"]:
-        chosen = changed_here(content, chosen, settings["changed"], paths)
+        chosen = changed_here(content, chosen, settings["changed"], settings["content"])
     problems = lint(content, chosen, ignored_of(settings.tables.get("lint", {})))
     if settings["fix"]:
         problems = _fix(problems)
@@ -65,7 +68,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         baseline = Path(settings["baseline"])
         if not baseline.exists():
             write_baseline(baseline, problems)
-            click.echo(
+            echo(
                 f"{counted(len(problems), 'problem')} written to {baseline}; with this --baseline, only new "
                 "problems are reported",
                 err=True,
@@ -79,7 +82,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if not settings["quiet"]:
         sys.stdout.flush()
         counts = Counter(one.level for one in problems)
-        click.echo(
+        echo(
             f"{counted(len(chosen), 'detection')}: {counted(counts['error'], 'error')}, "
             f"{counted(counts['warning'], 'warning')}, {counted(counts['note'], 'note')}",
             err=True,
@@ -128,5 +131,5 @@ def _fix(problems: Sequence[Problem]) -> list[Problem]:
             continue
         Path(one.place.file).write_text(one.fix, encoding="utf-8")
         done.add(one.place.file)
-        click.echo(f"fixed {one.check} in {one.place.file}", err=True)
+        echo(f"fixed {one.check} in {one.place.file}", err=True)
     return left

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 
 EPILOG = """\b
@@ -34,5 +35,5 @@ def COMMAND(kind: str, name: str, **given: Any) -> int:  # noqa: N802 - looked u
     settings = resolve("new", given)
     root = Path(settings["output_dir"]) if settings["output_dir"] else root_of(Path.cwd())
     for path in scaffold(kind, name, root, getpass.getuser(), datetime.now(UTC).date()):
-        click.echo(path)
+        echo(path)
     return 0

@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import click
 
+from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
-from podhawk.errors import UsageError
+from podhawk.errors import InputError, UsageError
 from podhawk.wording import counted
 
 EPILOG = """\b
@@ -40,19 +42,24 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.cli.progress import tracked
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("replay", given)
+    settings = with_content(resolve("replay", given))
     if not settings["to"]:
         raise UsageError(
             "missing --to URL",
             remedy="Name the receiver, for example --to https://splunk:8088/services/collector/event.",
         )
+    target = target_of(settings["to"], settings["as"], _token(settings["token"], settings["token_file"]))
     content = api.content_of(settings.values, settings.macros)
     checkout = Path(settings["attack_data"]) if settings["attack_data"] else None
     cache = Path(settings["cache"]) if settings["cache"] else None
-    found = datasets_named(names, content, Places(checkout, cache))
-    target = target_of(settings["to"], settings["as"], _token(settings["token"], settings["token_file"]))
+    found = datasets_named(names, content, Places(checkout, cache, settings["fetch"]))
     times = [moment for dataset in found for moment in times_of(dataset)]
     total = sum(1 for dataset in found for _ in messages(dataset, None))
+    if not total:
+        raise InputError(
+            f"no audit event in {', '.join(str(one.path) for one in found)}",
+            remedy="Name a log, or a detection whose tests name datasets.",
+        )
     paths = [str(one.path) for one in found]
     resume = Path(settings["resume"]) if settings["resume"] else None
     position = read_position(resume, paths) if resume is not None else None
@@ -61,7 +68,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         shift = None if settings["keep_times"] or not times else now - max(times)
         position = ReplayPosition(uuid4().hex, 0, shift, tuple(paths))
     span = max(times) - min(times) if times else 0.0
-    click.echo(
+    echo(
         (
             f"{counted(total, 'event')} in {counted(len(found), 'dataset')}, spanning {span:,.0f} s, "
             f"to {without_password(target.url)} as {target.form}"
@@ -71,7 +78,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     )
     if settings["dry_run"]:
         for dataset in found:
-            click.echo(f"would send {counted(sum(1 for _ in messages(dataset, None)), 'event')} from {dataset.path}")
+            echo(f"would send {counted(sum(1 for _ in messages(dataset, None)), 'event')} from {dataset.path}")
         return 0
     everything = chain.from_iterable(messages(dataset, position.shift) for dataset in found)
     started = time.monotonic()
@@ -89,7 +96,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         pass
     if resume is not None:
         resume.unlink(missing_ok=True)
-    click.echo(f"{counted(position.sent - before, 'event')} sent in {time.monotonic() - started:.1f} seconds", err=True)
+    echo(f"{counted(position.sent - before, 'event')} sent in {time.monotonic() - started:.1f} seconds", err=True)
     return 0
 
 
@@ -102,3 +109,5 @@ def _token(text: str | None, file: str | None) -> str:
         return Path(file).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise UsageError(f"cannot read the token file {file}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"the token file {file} is not text", remedy="It must hold the token alone.") from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 from podhawk.wording import counted
 
@@ -40,7 +41,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.cli.summary import reading
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("run", given)
+    settings = with_content(resolve("run", given))
     # Baselines are read from the same input before.
     with profiled(settings), reading(input_paths(paths), keep=settings["write"]) as inputs:
         return _run(inputs, settings)

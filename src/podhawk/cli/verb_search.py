@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths, search_text
 from podhawk.wording import counted
 
@@ -37,7 +38,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
     from podhawk.settings.resolve import resolve
 
     text, name = search_text(spl)
-    settings = resolve("search", given)
+    settings = with_content(resolve("search", given))
     with profiled(settings):
         return _search(text, name, paths, settings)
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
+from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -40,7 +42,7 @@ COLUMNS = ("test", "detection", "name", "rows", "message")
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run the tests of detections on their datasets.
 
-    PATH is a content file or folder. Default: the shipped pack.
+    PATH is a content file or folder. Default: the content of the working folder.
 
     A test passes if its datasets give the expected number of rows, the rows equal the golden rows (if the test has
     them), and each risk object and threat object of the detection has a value in some row.
@@ -52,19 +54,19 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.authoring.testing.run import cases_of, run_case
     from podhawk.cli import output
     from podhawk.cli.progress import tracked
-    from podhawk.content.load import shipped_pack
     from podhawk.content.root import load_around
     from podhawk.content.selection import select
     from podhawk.settings.resolve import resolve
 
     settings = resolve("test", given)
-    content, named = load_around(paths or settings["content"] or [shipped_pack()])
+    settings = with_content(settings, paths, own=True)
+    content, named = load_around(settings["content"])
     wanted = select(content, settings["only"], settings["exclude"])
     chosen = [one for one in named if one in wanted]
     if settings["changed"]:
-        chosen = changed_here(content, chosen, settings["changed"], paths)
+        chosen = changed_here(content, chosen, settings["changed"], settings["content"])
     session = api.session_of({**settings.values, "jobs": 1})
-    places = Places(_folder(settings["attack_data"]), _folder(settings["cache"]))
+    places = Places(_folder(settings["attack_data"]), _cache(settings["cache"], settings["fetch"]), settings["fetch"])
     cases = cases_of(chosen)
     jobs = settings["jobs"] or api.session_of({}).jobs
     if settings["golden"]:
@@ -80,7 +82,19 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         print_outcomes(kind, outcomes, out)
     if not settings["quiet"]:
         _summary(outcomes)
-    return 6 if any(one.verdict == "failed" for one in outcomes) else 0
+    if any(one.verdict == "failed" for one in outcomes):
+        return 6
+    if any(one.verdict == "passed" for one in outcomes) or (settings["changed"] and not outcomes):
+        return 0
+    return 0 if settings["allow_skipped"] else _nothing_tested(outcomes)
+
+
+def _nothing_tested(outcomes: Sequence[CaseOutcome]) -> int:
+    """Say why no test ran. This is an error: nothing is known of the detections."""
+    why = outcomes[0].message if outcomes else "there is no test"
+    echo(f"podhawk: nothing was tested: {why}", err=True)
+    echo("  --fetch downloads datasets that tests name by URL; --allow-skipped accepts this.", err=True)
+    return 6
 
 
 def print_outcomes(kind: str, outcomes: Sequence[CaseOutcome], out: TextIO) -> None:
@@ -152,9 +166,9 @@ def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
         lines = differences(before, one.rows)
         if not lines:
             continue
-        click.echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
+        echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
         for line in lines:
-            click.echo(f"  {line}")
+            echo(f"  {line}")
         if yes or click.confirm("Write these rows?", default=False):
             write_golden(target, one.rows)
     return 0
@@ -175,8 +189,8 @@ def _compare(cases: Sequence[Case], content: Content, session: Session, places: 
         raise UsageError(outcome.message)
     lines = differences(expected, outcome.rows, columns)
     for line in lines:
-        click.echo(line)
-    click.echo(
+        echo(line)
+    echo(
         f"{counted(len(outcome.rows), 'row')} here, {len(expected):,} in {path}: "
         + ("identical" if not lines else counted(len(lines), "difference"))
     )
@@ -200,11 +214,16 @@ def _mutate(
     ):
         total += found.mutants
         killed += found.killed
-        click.echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
+        echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
         for survivor in found.survivors:
-            click.echo(f"    survives: {survivor.change}")
-    click.echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
+            echo(f"    survives: {survivor.change}")
+    echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
     return 0
+
+
+def _cache(text: str | None, fetch: bool) -> Path | None:
+    """The cache folder; with --fetch it is made when it is needed."""
+    return Path(text) if text is not None and fetch else _folder(text)
 
 
 def _folder(text: str | None) -> Path | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 from podhawk.errors import UsageError
 from podhawk.wording import counted
@@ -43,7 +44,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
 
-    settings = resolve("tune", given)
+    settings = with_content(resolve("tune", given))
     session = api.session_of(settings.values)
     content = api.content_of(settings.values, settings.macros)
     chosen = queries.the_detection(detection, content)
@@ -122,7 +123,7 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
 
 def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> None:
     """What one condition would hide, by name."""
-    from podhawk.cli.tables import visible
+    from podhawk.visible import visible
 
     out.write(
         f"{visible(when)}\n  hides {len(radius.hidden)} of {counted(radius.visible, 'visible finding')} in these logs\n"

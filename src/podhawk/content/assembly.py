@@ -5,6 +5,7 @@ What a kind of file is, how it is read and what becomes of two objects with one 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from msgspec.structs import replace
 
 from podhawk.content.content_type import ContentType
 from podhawk.content.detection import key_of
+from podhawk.content.mixed_up import refuse_log
 from podhawk.content.model import Content, ContentProblem, Detection, LookupDefinition
 from podhawk.content.reading import MappingReader
 from podhawk.content.registry import (
@@ -35,8 +37,11 @@ from podhawk.content.sigma import convert
 from podhawk.content.walk import ContentFile, files_of
 from podhawk.content.yamlfile import YamlDocument, read_yaml
 from podhawk.errors import ContentError, Place
+from podhawk.visible import hidden_character
 
 T = TypeVar("T")
+
+OUTSIDE_REMEDY = "Copy the file into the content, or name its folder with --content or --overrides."
 
 
 class Assembly(Struct):
@@ -58,20 +63,29 @@ class Assembly(Struct):
     def load(self, path: Path) -> None:
         """Read everything that `path` stands for. Raises ContentError where it holds no content."""
         try:
-            files = [(number, found, found.path.resolve()) for number, found in enumerate(files_of(path))]
+            files = [(number, found, Path(os.path.realpath(found.path))) for number, found in enumerate(files_of(path))]
         except OSError as error:
             raise ContentError(f"cannot be read: {error.strerror}", place=Place(str(error.filename or path))) from error
         fresh = [entry for entry in files if entry[2] not in self.seen]
         before, faults, single = self.taken, self._errors(), path.is_file()
         for number, found, real in fresh:
             self.seen.add(real)
+            refused = found.refused
+            if refused:
+                if not (single and found.loose):
+                    self.problems.append(ContentProblem(Place(str(found.path)), refused, OUTSIDE_REMEDY))
+                continue
             if found.path.suffix.lower() == ".csv":
-                self.lookup_files[found.path.name] = str(found.path)
+                self.lookup_files[found.path.name] = str(real)
                 self.taken += 1
             else:
                 extra = single and number > 0
                 self._file(found, only_supporting=extra, quiet=extra and found.loose)
+            if single and number == 0 and self.taken == before:
+                refuse_log(path)
         read_before = files and not fresh
+        if self.taken == before and not read_before:
+            refuse_log(path)
         if not read_before and self.taken == before and self._errors() == faults:
             raise ContentError(
                 "contains no detection content",
@@ -133,7 +147,7 @@ class Assembly(Struct):
         """Read one file. A `quiet` one lies beside the file that was named: what is wrong in it is not told."""
         problems = [] if quiet else self.problems
         try:
-            documents = read_yaml(found.path)
+            documents = read_yaml(found.path, str(found.home))
         except ContentError as error:
             problems.append(_fault(error, str(found.path)))
             return
@@ -156,6 +170,8 @@ class Assembly(Struct):
                 self._object(MappingReader(document, item, path), found, only_supporting, problems)
             except ContentError as error:
                 problems.append(_fault(error, document.file))
+            except (ArithmeticError, RecursionError, ValueError) as error:  # costs this object and no other
+                problems.append(ContentProblem(document.place(*path), f"cannot be read: {error}"))
 
     def _object(
         self, top: MappingReader, found: ContentFile, only_supporting: bool, problems: list[ContentProblem]
@@ -167,8 +183,10 @@ class Assembly(Struct):
             problems.append(ContentProblem(top.place(), _stranger(), severity="warning"))
             return
         for key, new in kind.read(top):
+            _check_names(new, top)
             self._add(kind, key, new, top)
         self.taken += 1
+        problems += top.faults
         problems += [ContentProblem(top.place(), note, severity="warning") for note in dict.fromkeys(top.notes)]
 
     def _add(self, kind: ContentType[T], key: object, new: T, top: MappingReader) -> None:
@@ -187,6 +205,20 @@ def kind_of(top: MappingReader, found: ContentFile) -> ContentType[Any] | None:
     if found.hint is None or told is SIGMA or (told is not None and told.has_search and found.hint.has_search):
         return told
     return found.hint
+
+
+def _check_names(new: object, top: MappingReader) -> None:
+    """Refuse names with control characters or invisible ones: names become lines of other files, and of terminals."""
+    for key in ("name", "title", "filename", "arguments", "analytic_story"):
+        stated = getattr(new, key, "")
+        if key == "title" and isinstance(new, Detection):
+            continue  # a message, which is shown and not written as a name
+        for text in (stated,) if isinstance(stated, str) else stated:
+            found = hidden_character(str(text))
+            if found:
+                raise ContentError(
+                    f"{key} contains the character {found}", place=top.place(key), remedy="Remove the character."
+                )
 
 
 def _fault(error: ContentError, file: str) -> ContentProblem:

@@ -55,10 +55,10 @@ def kept(path: Path) -> Content | None:
 
 
 def _still_there(lookup: LookupDefinition) -> bool:
-    """Whether the file of a lookup table, which may be outside of the content, exists as it did when the content was
-    read."""
+    """Whether the file of a lookup table exists as it did when the content was read. It need not be one of the files
+    that the name of the kept content is made of."""
     path = Path(lookup.path) if lookup.path else Path(lookup.file).parent / lookup.filename
-    return lookup.kind != "csv" or path.is_file() == bool(lookup.path)
+    return lookup.kind != "csv" or os.path.isfile(path) == bool(lookup.path)
 
 
 def _own(about: os.stat_result) -> bool:
@@ -114,7 +114,7 @@ def file_for(
 
 def _parts(path: Path) -> Iterable[bytes]:
     for found in files_of(path):
-        content = found.path.read_bytes()
+        content = b"" if found.refused else found.path.read_bytes()
         yield b"\0" + os.fsencode(found.path) + b"\0" + str(len(content)).encode() + b"\0" + content
 
 

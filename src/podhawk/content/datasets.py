@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from podhawk.content.boundary import OUTSIDE_REMEDY, dataset_paths, outside
 from podhawk.content.load import shipped_pack
 from podhawk.content.model import Detection
+from podhawk.content.walk import home_of
+from podhawk.errors import ContentError, Place
 
 
 def own_attacks(detection: Detection) -> list[Path]:
@@ -20,10 +24,14 @@ def shipped_attacks() -> Path:
 
 
 def local(name: str, detection: Detection) -> Path | None:
-    """A dataset by path: as it stands, or beside the detection's file or a folder above it."""
-    if "://" in name:
+    """A dataset by path: as it stands, or beside the detection's file or a folder above it, up to the content root.
+
+    Raises ContentError for a path that leads out of the content root.
+    """
+    if "://" in name or not name:
         return None
-    for folder in (Path(), *Path(detection.file).resolve().parents):
-        if (folder / name).is_file():
-            return folder / name
-    return None
+    home = Path(detection.home) if detection.home else home_of(Path(detection.file))
+    named = dataset_paths(name, detection.file, home)
+    if named.leads_out:
+        raise ContentError(outside(name), place=Place(detection.file), remedy=OUTSIDE_REMEDY)
+    return next((path for path in named.inside if os.path.isfile(path)), None)

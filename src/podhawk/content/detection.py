@@ -8,10 +8,12 @@ in any newer generation, so flat story names or a clean `tags` decide there.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from podhawk.content import annotations as facts
 from podhawk.content import risk
+from podhawk.content.boundary import OUTSIDE_REMEDY, dataset_paths, outside
 from podhawk.content.deployment import read_deployment
 from podhawk.content.model import (
     AttackData,
@@ -115,6 +117,7 @@ def read_detection(top: MappingReader) -> Detection:
         tests=tuple(_test(item, manual) for item in top.inners("tests")),
         filter_macro=filter_macro_name(top.document.file, name, search),
         file=top.document.file,
+        home=top.document.home,
         search_line=top.document.text_line(*top.path, "search"),
         notes=tuple(dict.fromkeys(top.notes)),
     )
@@ -225,16 +228,7 @@ def read_deprecation(item: MappingReader) -> Deprecation:
 
 
 def _test(item: MappingReader, manual: str) -> ContentTest:
-    data = tuple(
-        AttackData(
-            one.text("data"),
-            one.text("source"),
-            one.text("sourcetype"),
-            one.text("index", "custom_index"),
-            one.text("host"),
-        )
-        for one in item.inners("attack_data")
-    )
+    data = tuple(map(_attack_data, item.inners("attack_data")))
     return ContentTest(
         item.text("name"),
         data,
@@ -242,4 +236,14 @@ def _test(item: MappingReader, manual: str) -> ContentTest:
         item.text("test_type") or "unit",
         item.text("description"),
         item.text("manual_test") or manual,
+    )
+
+
+def _attack_data(item: MappingReader) -> AttackData:
+    name, document = item.text("data"), item.document
+    is_path = name and "://" not in name and document.home
+    if is_path and dataset_paths(name, document.file, Path(document.home)).leads_out:
+        item.faults.append(ContentProblem(item.place("data"), outside(name), OUTSIDE_REMEDY))
+    return AttackData(
+        name, item.text("source"), item.text("sourcetype"), item.text("index", "custom_index"), item.text("host")
     )

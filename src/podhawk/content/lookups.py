@@ -9,6 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from podhawk.content.boundary import unmoved
 from podhawk.content.csvfile import read_csv, write_csv
 from podhawk.content.lookup_table import LookupTable
 from podhawk.content.model import Content, LookupDefinition
@@ -105,7 +106,7 @@ class LookupStore:
                 place=Place(definition.file),
                 remedy="Put the CSV file next to the definition of the lookup.",
             )
-        columns, rows = read_csv(Path(definition.path))
+        columns, rows = read_csv(unmoved(definition.path))
         return LookupTable(definition, columns, rows)
 
     def _by_file(self, name: str) -> LookupTable:
@@ -114,7 +115,7 @@ class LookupStore:
             remedy = nearest(name, self.names()) or "Define it in the lookups folder of the content."
             raise ContentError(f"unknown lookup {name!r}", remedy=remedy)
         owner = next((one for one in self.content.lookups.values() if one.filename == name), None)
-        columns, rows = read_csv(Path(path))
+        columns, rows = read_csv(unmoved(path))
         definition = replace(owner, name=name) if owner else LookupDefinition(name, filename=name, path=path)
         return LookupTable(definition, columns, rows)
 

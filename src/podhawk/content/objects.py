@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
 
+from podhawk.content.boundary import is_inside
 from podhawk.content.deployment import read_deployment
 from podhawk.content.model import (
     Baseline,
@@ -76,6 +78,13 @@ def read_lookup(top: MappingReader) -> LookupDefinition:
     if kind == "csv" and not filename:
         filename = Path(top.document.file).stem + ".csv"
     path = home / filename if filename else home
+    if kind == "csv" and not is_inside(path, top.document.home or home):
+        raise ContentError(
+            f"lookup {name!r}: the file {filename!r} is outside the content root and is not read",
+            place=top.place("filename"),
+            remedy="Put the CSV file next to this file, or name its folder with --overrides and write only its name "
+            "here.",
+        )
     fields = tuple(
         part.strip() for text in top.texts("fields_list", "fields") for part in text.split(",") if part.strip()
     )
@@ -91,7 +100,7 @@ def read_lookup(top: MappingReader) -> LookupDefinition:
         case_sensitive_match=top.flag("case_sensitive_match", default=True),
         description=top.text("description"),
         file=top.document.file,
-        path=str(path) if kind == "csv" and path.is_file() else "",
+        path=os.path.realpath(path) if kind == "csv" and os.path.isfile(path) else "",
     )
 
 

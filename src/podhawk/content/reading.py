@@ -8,10 +8,11 @@ that one odd member does not cost the whole object.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
+from podhawk.content.model import ContentProblem
 from podhawk.content.yamlfile import YamlDocument, YamlKey
 from podhawk.errors import ContentError, Place
 
@@ -19,13 +20,18 @@ _TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})
 
 
+MOST: Final = 1_000_000_000_000
+"""The largest number that a content file may give."""
+
+
 class MappingReader(Struct):
-    """One mapping in a document, at `path`; `notes` gathers what was odd."""
+    """One mapping in a document, at `path`; `notes` gathers what was odd, `faults` what is wrong."""
 
     document: YamlDocument
     data: Mapping[str, Any]
     path: tuple[YamlKey, ...] = ()
     notes: list[str] = field(default_factory=list)
+    faults: list[ContentProblem] = field(default_factory=list)
 
     def __contains__(self, key: str) -> bool:
         return self.data.get(key) is not None
@@ -56,12 +62,22 @@ class MappingReader(Struct):
         return ""
 
     def integer(self, key: str) -> int | None:
-        """A whole number, also where it is written `49.0` or `'49'`; None where absent or not a number."""
+        """A whole number, also where it is written `49.0` or `'49'`; None where absent or not a number.
+
+        Raises ContentError for a number beyond `MOST`.
+        """
         value = self.data.get(key)
         if value is None or value == "":
             return None
         try:
-            return round(float(value)) if not isinstance(value, bool) else None
+            number = round(float(value)) if not isinstance(value, bool) else None
+            if number is not None and abs(number) > MOST:
+                raise ContentError(
+                    f"{self._name(key)} is {as_text(value)[:20]}, larger than {MOST:,}",
+                    place=self.place(key),
+                    remedy="Write a smaller number.",
+                )
+            return number
         except (TypeError, ValueError, OverflowError):
             self.notes.append(f"{self._name(key)} should be a number, not {value!r}")
             return None
@@ -98,7 +114,7 @@ class MappingReader(Struct):
         value = self.data.get(key)
         if value is not None and not isinstance(value, dict):
             self.notes.append(f"{self._name(key)} should be a mapping")
-        return MappingReader(self.document, value if isinstance(value, dict) else {}, (*self.path, key), self.notes)
+        return self._within(value if isinstance(value, dict) else {}, key)
 
     def inners(self, key: str) -> list[MappingReader]:
         """The mappings in the list under `key`; a single mapping counts as a list of one."""
@@ -110,10 +126,13 @@ class MappingReader(Struct):
         found = []
         for number, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
-                found.append(MappingReader(self.document, item, (*self.path, key, number), self.notes))
+                found.append(self._within(item, key, number))
             elif item is not None:
                 self.notes.append(f"{self._name(key)}[{number}] should be a mapping")
         return found
+
+    def _within(self, data: Mapping[str, Any], *path: YamlKey) -> MappingReader:
+        return MappingReader(self.document, data, (*self.path, *path), self.notes, self.faults)
 
     def _name(self, key: str) -> str:
         return ".".join(str(part) for part in (*self.path, key))

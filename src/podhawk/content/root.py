@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final
 
 from podhawk.content.load import load_content
+from podhawk.content.mixed_up import refuse_file
 from podhawk.content.model import Content, Detection
 from podhawk.content.registry import DETECTION, FOLDERS
-from podhawk.content.walk import MARKERS
+from podhawk.content.walk import MARKERS, files_of
 from podhawk.errors import ContentError
 
 MARKS: Final = (*MARKERS, DETECTION.folder)
@@ -29,6 +30,20 @@ def root_of(path: Path) -> Path:
     return start
 
 
+def working_content(folder: Path) -> Path | None:
+    """The nearest root of content, from a folder upwards; None if there is none.
+
+    A settings file alone is no content: the folder must hold a content folder too, and a `detections` folder must hold
+    a content file.
+    """
+    start = folder.resolve()
+    for one in (start, *start.parents):
+        marked = any((one / name).is_file() for name in MARKERS) and any((one / name).is_dir() for name in FOLDERS)
+        if (marked or (one / DETECTION.folder).is_dir()) and next(iter(files_of(one)), None) is not None:
+            return one
+    return None
+
+
 def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, ...]]:
     """The content around some files or folders, and the detections that stand in these.
 
@@ -38,6 +53,7 @@ def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, 
     for path in resolved:
         if not path.exists():
             raise ContentError(f"no such file or folder: {path}", remedy="Name a file or folder of content.")
+        refuse_file(path)
     roots = dict.fromkeys(root_of(path) for path in resolved)
     content = load_content(list(roots))
     chosen = tuple(one for one in content.detections if any(_within(Path(one.file), path) for path in resolved))

@@ -17,6 +17,7 @@ from podhawk.errors import ContentError, Place
 
 _TAG: Final = "tag:yaml.org,2002:"
 MAX_VALUES: Final = 500_000
+MOST_DIGITS: Final = 308
 
 
 class YamlValues(Struct):
@@ -96,6 +97,10 @@ class YamlValues(Struct):
         if kind == "bool":
             return text.lower() in ("yes", "true", "on")
         if kind == "int" and text.lstrip("+-").isdigit() and not text.lstrip("+-").startswith("0"):
+            if len(text) > MOST_DIGITS:
+                raise ContentError(
+                    f"is a number of more than {MOST_DIGITS} digits", place=self._place(node), remedy="Quote the value."
+                )
             return int(text)
         if kind == "int" and text.lstrip("+-") == "0":
             return 0

@@ -26,13 +26,15 @@ YamlKey = str | int
 
 
 class YamlDocument(Struct, frozen=True):
-    """One YAML document: its data, and where each part of it stands."""
+    """One YAML document: its data, and where each part of it stands. `home` is the folder that files named in it must
+    lie in; "" stands for the folder of the file."""
 
     file: str
     data: Any
     node: Node | None
     lines: tuple[str, ...] = ()
     warnings: tuple[ContentProblem, ...] = ()
+    home: str = ""
 
     def place(self, *path: YamlKey) -> Place:
         """Where the value at `path` begins; the nearest enclosing value where there is none."""
@@ -76,8 +78,8 @@ def _is_key(node: Node, key: YamlKey) -> bool:
     return isinstance(node, ScalarNode) and node.value == key
 
 
-def read_yaml(path: Path) -> list[YamlDocument]:
-    """Every document of a YAML file that is not empty.
+def read_yaml(path: Path, home: str = "") -> list[YamlDocument]:
+    """Every document of a YAML file that is not empty. Files that it names must lie in the folder `home`.
 
     Raises ContentError with file, line and column for text that is not UTF-8 (or UTF-16 with a byte
     order mark) and for anything that is not YAML.
@@ -88,10 +90,10 @@ def read_yaml(path: Path) -> list[YamlDocument]:
         raw = path.read_bytes()
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}", place=Place(str(path))) from error
-    return parse_yaml(_decode(raw, str(path)), str(path))
+    return parse_yaml(_decode(raw, str(path)), str(path), home)
 
 
-def parse_yaml(text: str, file: str) -> list[YamlDocument]:
+def parse_yaml(text: str, file: str, home: str = "") -> list[YamlDocument]:
     """Every document of `text` that is not empty. Raises ContentError with the place of the fault."""
     lines = tuple(text.splitlines())
     loader: Any = None
@@ -104,7 +106,7 @@ def parse_yaml(text: str, file: str) -> list[YamlDocument]:
             builder = YamlValues(file, lines)
             data = builder.build(node)
             if data is not None:
-                documents.append(YamlDocument(file, data, node, lines, tuple(builder.warnings)))
+                documents.append(YamlDocument(file, data, node, lines, tuple(builder.warnings), home))
     except yaml.MarkedYAMLError as error:
         raise _as_content_error(error, file, lines) from error
     except yaml.reader.ReaderError as error:

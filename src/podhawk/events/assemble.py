@@ -18,6 +18,7 @@ from podhawk.events.event import (
     View,
 )
 from podhawk.events.options import ReadOptions
+from podhawk.events.redaction.record import redacted
 from podhawk.events.time import parse_rfc3339
 
 
@@ -28,10 +29,15 @@ class Assembler:
         self._options = options
         received, stage = "requestReceivedTimestamp", "stageTimestamp"
         first = options.time_field
+        self._redaction = options.redaction
         self._times = (first, stage if first == received else received, "timestamp")
 
     def build(self, event: Event, origin: Origin) -> AuditEvent:
-        """The audit event, in its native view and its carrier's."""
+        """The audit event, in its native view and its carrier's, with its secrets masked if the options say so."""
+        built = self._built(event, origin)
+        return built if self._redaction is None else redacted(built, self._redaction)
+
+    def _built(self, event: Event, origin: Origin) -> AuditEvent:
         options, envelope, data = self._options, event.envelope, event.data
         host = options.host or envelope.host or DEFAULT_HOST
         view = View(

@@ -19,6 +19,7 @@ from podhawk.events.formats.native import native_event, raw_of
 from podhawk.events.line_template import LineTemplate, TextParts, cut_identity, is_its_own
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
+from podhawk.events.redaction.record import redacted
 
 
 class CollectedLine(msgspec.Struct, frozen=True):
@@ -58,9 +59,10 @@ class EventDecoder:
         self._envelopes: dict[str, Envelope] = {}
 
     def event(self, collected: CollectedEvent) -> AuditEvent:
-        """The audit event."""
+        """The audit event, its secrets masked if the options say so."""
         if isinstance(collected, AuditEvent):
-            return collected
+            redaction = self._options.redaction
+            return collected if redaction is None else redacted(collected, redaction)
         envelope = self._envelopes.get(collected.file)
         if envelope is None:
             envelope = self._envelopes[collected.file] = Envelope(path=collected.file)

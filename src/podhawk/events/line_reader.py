@@ -22,6 +22,7 @@ from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.partial import Joiner
 from podhawk.events.reasons import TOO_LARGE, YAML_BROKEN, is_audit_event
+from podhawk.events.redaction.record import redacted
 from podhawk.events.rulefile import MOST_BYTES, BadYAML, documents_in
 from podhawk.events.source import split_lines
 from podhawk.events.splits import NotByLine
@@ -167,7 +168,9 @@ class LineReader:
             if self._options.input_format == "json"
             else text_events(lines, self._path, self._options)
         )
-        for event in found:
+        redaction = self._options.redaction
+        for one in found:
+            event = one if redaction is None else redacted(one, redaction)
             self._report.count(event)
             yield event
         lines.number -= 1

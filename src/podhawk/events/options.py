@@ -13,6 +13,7 @@ from podhawk.events.audit_fields import levels_with
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.gaps import Gap
 from podhawk.events.reasons import OF_FILES, REMEDIES
+from podhawk.events.redaction.mask import Redaction
 from podhawk.events.source import SIZES, ReadSizes
 from podhawk.wording import counted
 
@@ -24,7 +25,8 @@ class ReadOptions(Struct, frozen=True):
     format, which then is the only one accepted. `source`, `sourcetype`, `host` and `index` override every view's;
     `cluster` names the cluster where the envelope does not. `time_field` says which timestamp is the event's time.
     `strict` makes any rejected record an error. `line_templates` is how many lines are kept for making the events of
-    lines that differ only in their identity; with 0 each line is decoded."""
+    lines that differ only in their identity; with 0 each line is decoded. With `redaction` secrets in events are masked
+    (`podhawk.events.redaction`)."""
 
     input_format: str = "auto"
     source: str | None = None
@@ -36,6 +38,7 @@ class ReadOptions(Struct, frozen=True):
     time_field: TimeField = "requestReceivedTimestamp"
     sizes: ReadSizes = SIZES
     line_templates: int = 4096
+    redaction: Redaction | None = None
 
 
 class Rejected(Struct):
@@ -67,6 +70,8 @@ class InputReport(Struct):
     """Whether everything counts as an event (`json`, `text`), so that having none is no error."""
     first_unread: Origin | None = None
     """Where content stood that is neither an event nor a rejected record, such as a lone bracket."""
+    in_range: int = 0
+    """Events in the time range, if one is given, among those that were looked at."""
     gaps: dict[str, Gap] = field(default_factory=dict)
     """Files that were not read, or not to their end, by path. They are among `rejected`, one for each."""
 
@@ -107,6 +112,7 @@ class InputReport(Struct):
         self.lines += other.lines
         self.events += other.events
         self.truncated += other.truncated
+        self.in_range += other.in_range
         self.by_stage.update(other.by_stage)
         self.by_level.update(other.by_level)
         self.by_format.update(other.by_format)

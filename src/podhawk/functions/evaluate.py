@@ -8,7 +8,9 @@ textual and case-sensitive; on a multivalue field it is true if any value satisf
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from podhawk.errors import SearchError, nearest
 from podhawk.functions import numbers
@@ -17,7 +19,7 @@ from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volat
 from podhawk.functions.regex import compile_pattern
 from podhawk.functions.registry import FUNCTIONS, REFUSED
 from podhawk.rows import Filled, Row
-from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary, walk
+from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary, chain, walk
 from podhawk.spl.text import SearchText
 
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
@@ -193,8 +195,41 @@ def _signed(sign: str, inner: Evaluator) -> Evaluator:
     return signed
 
 
+LONG: Final = 40
+"""A chain of more operators is evaluated in a loop: functions that call one another would exhaust the stack."""
+
+
+class _Held(threading.local):
+    """What the operators before the next one of a long chain have given, in this thread."""
+
+    value: EvalValue = None
+
+
 def _binary(node: Binary, env: Env, source: SearchText) -> Evaluator:
-    left = compile_expression(node.left, env, source)
+    first, nodes = chain(node)
+    left = compile_expression(first, env, source)
+    if len(nodes) <= LONG:
+        for one in nodes:
+            left = _operation(one, left, env, source)
+        return left
+    start, held = left, _Held()
+
+    def before(row: Row) -> EvalValue:
+        return held.value
+
+    steps = [_operation(one, before, env, source) for one in nodes]
+
+    def evaluated(row: Row) -> EvalValue:
+        value = start(row)
+        for step in steps:
+            held.value = value
+            value = step(row)
+        return value
+
+    return evaluated
+
+
+def _operation(node: Binary, left: Evaluator, env: Env, source: SearchText) -> Evaluator:
     right = compile_expression(node.right, env, source)
     name = node.operator
     if name in COMPARISONS:

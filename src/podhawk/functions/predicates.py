@@ -50,7 +50,12 @@ def compile_clause(clause: Clause, env: Env) -> Predicate:
         case spl.TimeBound():
             return _time(clause, env)
         case spl.Subsearch():
-            raise AssertionError("a subsearch reached the compiler; it must run first")
+            return _unresolved
+
+
+def _unresolved(row: Row) -> bool:
+    """The test of a subsearch, which is never asked: before a scan its rows take its place."""
+    raise AssertionError("a subsearch must run before the search that it stands in")
 
 
 def _cheap_first(parts: tuple[Clause, ...]) -> list[Clause]:
@@ -218,6 +223,8 @@ def deciding(clause: Clause, env: Env, hidden: Callable[[str], bool] = lambda na
 
             return negated
         case spl.Compare(name=name) | spl.In(name=name) if hidden(name):
+            return lambda row, unknown: None
+        case spl.Subsearch():
             return lambda row, unknown: None
     test = compile_clause(clause, env)
     match clause:

@@ -55,6 +55,8 @@ class RunKeywords(SearchKeywords, total=False):
     only: Texts
     exclude: Texts
     exceptions: Paths
+    redaction_key: str
+    redaction_key_file: StrPath
 
 
 def python_type(option: Option) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from podhawk.settings.option import Option
 
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
+_FINDS = ("run", "explain", "tune", "diff", "demo")
 _CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
 _PRINTS = ("run", "search", "content", "diff", "demo")
@@ -18,7 +19,10 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "content",
         "list",
-        "Load detections, macros and lookups from this folder or file. Repeatable. Default: the shipped pack.",
+        "Load detections, macros and lookups from this folder or file. Repeatable. "
+        "Default: the content of the working folder, searched upwards (podhawk.toml or contentctl.yml beside "
+        "content, or detections/); else the shipped pack. lint, test and --changed never take the shipped pack by "
+        "default.",
         (*_CONTENT, *_LIFE),
         metavar="DIR|FILE",
     ),
@@ -89,7 +93,8 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "earliest",
         "text",
-        "Only events at or after TIME: an SPL time modifier such as -24h@h, or RFC 3339.",
+        "Only events at or after TIME: an SPL time modifier such as -24h@h, or RFC 3339. If no event is in the "
+        "range, the run ends with exit code 4 and says which times the input covers.",
         _READS,
         metavar="TIME",
     ),
@@ -240,6 +245,15 @@ OPTIONS: tuple[Option, ...] = (
         ("run", "search", "explain"),
         metavar="DIR|URL",
     ),
+    Option(
+        "redaction-key",
+        "text",
+        "Key for the hashes that replace secrets in findings (at least 16 bytes); see docs/redaction.md. Prefer "
+        "PODHAWK_REDACTION_KEY or --redaction-key-file: process lists show the command line.",
+        _FINDS,
+        metavar="TEXT",
+    ),
+    Option("redaction-key-file", "text", "Read the redaction key from FILE.", _FINDS, metavar="FILE"),
     Option("event", "text", "Explain what happens to the request with this auditID.", ("explain",), metavar="ID"),
     Option("finding", "text", "Print the events behind the finding with this id.", ("explain",), metavar="ID"),
     Option(
@@ -255,6 +269,22 @@ OPTIONS: tuple[Option, ...] = (
         "Folder of datasets named by SHA-256, for datasets that are git LFS pointers.",
         ("test", "replay"),
         metavar="DIR",
+    ),
+    Option(
+        "fetch",
+        "flag",
+        "Download datasets that tests name by URL (file, http or https; at most 1 GiB each) into the --cache folder, "
+        "by default podhawk/datasets in the user's cache folder.",
+        ("test", "replay"),
+        False,
+    ),
+    Option(
+        "allow-skipped",
+        "flag",
+        "Exit with code 0 although no test could run, for example because all datasets are missing.",
+        ("test",),
+        False,
+        command_line=True,
     ),
     Option(
         "update",

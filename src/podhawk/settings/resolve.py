@@ -85,6 +85,8 @@ def read_file(path: Path) -> SettingsFile:
     for key in ("content", "overrides", "exceptions"):
         if key in found:
             found[key] = [str(path.parent / Path(item)) for item in found[key]]
+    if "redaction_key_file" in found:
+        found["redaction_key_file"] = str(path.parent / Path(found["redaction_key_file"]))
     return SettingsFile(found, macros, tables)
 
 

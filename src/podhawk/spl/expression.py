@@ -90,6 +90,8 @@ _NAME = re.compile(rf"(?:{_START}|\d+[A-Za-z_])[\w:@#$]*(?:\{{\}})*")
 _OPERATOR = re.compile(r"==|!=|<>|<=|>=|[-+*/%.=<>]")
 _WORD_OPERATOR = re.compile(r"(AND|OR|XOR|LIKE|IN|NOT)(?![\w:])", re.IGNORECASE)
 DEPTH_LIMIT = 200
+MOST_DIGITS = 308
+"""Digits of a whole number. Larger numbers are beyond what arithmetic on numbers with a fraction can hold."""
 
 
 def parse_expression(cursor: Cursor, power: int = 0, depth: int = 0) -> Expression:
@@ -150,6 +152,8 @@ def _prefix(cursor: Cursor, depth: int) -> Expression:
         cursor.at = number.end()
         cursor.space()
         text = number[0]
+        if len(text) > MOST_DIGITS:
+            raise cursor.error(f"this number has more than {MOST_DIGITS} digits", at, len(text))
         return Literal(int(text) if text.isdigit() else float(text), text, at)
     word = cursor.looking_at(_WORD_OPERATOR)
     if word and word[1].upper() == "NOT":
@@ -194,23 +198,28 @@ def _arguments(cursor: Cursor, depth: int) -> tuple[Expression, ...]:
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
-    """The expression and everything in it."""
-    yield expression
-    match expression:
-        case Unary(operand=inner):
-            yield from walk(inner)
-        case Binary(left=left, right=right):
-            yield from walk(left)
-            yield from walk(right)
-        case Membership(value=value, choices=choices):
-            yield from walk(value)
-            for choice in choices:
-                yield from walk(choice)
-        case Call(arguments=arguments):
-            for argument in arguments:
-                yield from walk(argument)
-        case _:
-            return
+    """The expression and everything in it, each part before its own parts. Long chains take no recursion."""
+    left = [expression]
+    while left:
+        part = left.pop()
+        yield part
+        match part:
+            case Unary(operand=inner):
+                left.append(inner)
+            case Binary(left=first, right=second):
+                left += (second, first)
+            case Membership(value=value, choices=choices):
+                left += (*reversed(choices), value)
+            case Call(arguments=arguments):
+                left += reversed(arguments)
+
+
+def chain(expression: Binary) -> tuple[Expression, list[Binary]]:
+    """The leftmost operand of a chain such as `a + b + c`, and its operators from the inside outwards."""
+    nodes = [expression]
+    while isinstance(nodes[-1].left, Binary):
+        nodes.append(nodes[-1].left)
+    return nodes[-1].left, nodes[::-1]
 
 
 def fields(expression: Expression) -> frozenset[str]:
@@ -253,9 +262,17 @@ def render(expression: Expression, power: int = 0) -> str:
             return _wrapped(f"NOT {render(operand, _NOT_POWER)}", _NOT_POWER, power)
         case Unary(operator=operator, operand=operand):
             return f"{operator}{render(operand, _UNARY_POWER)}"
-        case Binary(operator=operator, left=left, right=right):
-            own = _POWER[operator]
-            return _wrapped(f"{render(left, own - 1)} {operator} {render(right, own)}", own, power)
+        case Binary():
+            first, nodes = chain(expression)
+            powers = [_POWER[node.operator] for node in nodes]
+            around = [*(own - 1 for own in powers[1:]), power]
+            parts, opened = [render(first, powers[0] - 1)], 0
+            for node, own, outer in zip(nodes, powers, around, strict=True):
+                parts.append(f" {node.operator} {render(node.right, own)}")
+                if own <= outer:
+                    opened += 1
+                    parts.append(")")
+            return "(" * opened + "".join(parts)
         case Membership(value=value, choices=choices):
             listed = ", ".join(render(choice) for choice in choices)
             return _wrapped(f"{render(value, 4)} IN ({listed})", 5, power)

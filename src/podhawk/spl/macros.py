@@ -215,7 +215,9 @@ def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: i
             or "Define it in a macros folder or in podhawk.toml.",
         )
     if depth >= DEPTH_LIMIT:
-        raise base.error(f"macro `{macro_name}` calls itself", offset, len(call))
+        raise base.error(
+            f"macro `{macro_name}` calls itself, or macros are nested more than {DEPTH_LIMIT} deep", offset, len(call)
+        )
     text = strip_comments(macro.definition, f"macro {macro_name}").text
     bound = dict(zip(macro.arguments, values, strict=False))
     if macro.validation:

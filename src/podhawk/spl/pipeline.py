@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from msgspec import Struct
 
@@ -10,6 +11,10 @@ from podhawk.spl.text import SearchText, skip_quoted
 
 _COMMAND = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
 _CONTINUES = re.compile(r"[\w.:{}*-]|\s*(?:[=<>]|!=|IN\s*\()")
+
+
+MOST_COMMANDS: Final = 200
+"""Commands of one pipeline: each of them calls the next one for each row."""
 
 
 class Segment(Struct, frozen=True):
@@ -38,6 +43,12 @@ def split(
     """
     stop = len(source.text) if end is None else end
     slices = _slices(source, start, stop)
+    if len(slices) > MOST_COMMANDS:
+        raise source.error(
+            f"this search has {len(slices):,} commands, more than {MOST_COMMANDS}",
+            slices[MOST_COMMANDS][0],
+            remedy="Join successive eval, where and rename commands, or write several searches.",
+        )
     segments: list[Segment] = []
     for number, (left, right) in enumerate(slices):
         text = source.text[left:right]

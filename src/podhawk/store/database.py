@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from podhawk.errors import StoreError, UsageError
+from podhawk.events.redaction.names import is_secret_parameter
 from podhawk.store.schema import CURRENT, migrate, version_of
 
 FILE: Final = "podhawk.db"
@@ -122,7 +123,8 @@ def _store_errors(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         origin = getattr(error, "orig", None)
         what = str(origin or error).strip().splitlines()[0]
-        where = engine.url.render_as_string(hide_password=True)
+        hidden = {name: "***" for name in engine.url.query if is_secret_parameter(name)}
+        where = engine.url.update_query_dict(hidden).render_as_string(hide_password=True)
         raise StoreError(
             f"{where}: {what}", remedy="Another run may have locked it, or it may be unreachable or read-only."
         ) from None

@@ -24,6 +24,8 @@ from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.wire import dump, load
 from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
+from podhawk.events.redaction.mask import Redaction
+from podhawk.events.redaction.record import redacted
 from podhawk.rows.values import as_text
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK
@@ -48,7 +50,8 @@ class KnownFinding(NamedTuple):
 class SqlState:
     """A state in a SQLite or PostgreSQL database; the methods are those of `DetectionState`."""
 
-    def __init__(self, state: str) -> None:
+    def __init__(self, state: str, redaction: Redaction | None = None) -> None:
+        self._redaction = redaction
         self.engine: Engine = open_engine(state)
         self._connection: Connection | None = None
 
@@ -69,8 +72,24 @@ class SqlState:
 
     def events(self) -> Sequence[CollectedEvent]:
         """The kept events, oldest first."""
-        rows = self._db.execute(sql.select(EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint))
-        return [load(bytes(data)) for (data,) in rows]
+        query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint)
+        found = [(key, load(bytes(data))) for key, data in self._db.execute(query)]
+        redaction = self._redaction
+        if redaction is None:
+            return [event for _, event in found]
+        masked = [(key, event, redacted(event, redaction)) for key, event in found]
+        self._replace([(key, after) for key, before, after in masked if after is not before])
+        return [after for _, _, after in masked]
+
+    def _replace(self, events: Sequence[tuple[str, AuditEvent]]) -> None:
+        """Put events in place of those that a podhawk before redaction kept, and leave nothing of these in the file."""
+        if not events:
+            return
+        if self.engine.dialect.name == "sqlite":
+            self._db.exec_driver_sql("PRAGMA secure_delete=ON")
+        for chunk in _chunks([key for key, _ in events]):
+            self._db.execute(EVENTS.delete().where(EVENTS.c.fingerprint.in_(chunk)))
+        self.keep(event for _, event in events)
 
     def keep(self, events: Iterable[AuditEvent]) -> None:
         """Keep events, and delete those that are older than `RETAINED` days."""

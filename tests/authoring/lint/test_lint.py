@@ -22,6 +22,8 @@ from podhawk.spl.macros import expand
 from support import ROOT
 from support.command_line import podhawk
 
+pytestmark = pytest.mark.slow
+
 GOOD = """name: Pods Made
 id: 5b0d6c5e-1c1e-4a86-8d6c-5a2f7d1e9b41
 version: 1

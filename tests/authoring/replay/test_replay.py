@@ -20,6 +20,8 @@ from podhawk.errors import UsageError
 from support.command_line import podhawk
 from support.findings import NOW, event, write
 
+pytestmark = pytest.mark.slow
+
 
 class Receiver(ThreadingHTTPServer):
     """A small HEC: keeps what it accepts, and does what its `moods` say, one for each request."""
@@ -259,3 +261,66 @@ def test_a_password_in_the_url_was_shown(tmp_path: Path) -> None:
     done = replay(log, "--to", "http://sender:s3cret@127.0.0.1:9/audit", "--dry-run")
     assert "http://sender:…@127.0.0.1:9/audit" in done.stderr
     assert "s3cret" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("token", ["abc\ndef", "abc\n", "s3cr\u00e9t", "two words"])
+def test_a_token_with_a_line_feed_was_printed(receiver: Receiver, tmp_path: Path, token: str) -> None:
+    log = write(tmp_path / "a.log", event())
+    done = replay(log, "--to", receiver.url + "/services/collector", PODHAWK_TOKEN=token)
+    assert done.returncode == 2
+    assert "the token holds" in done.stderr
+    assert not any(part in done.stdout + done.stderr for part in token.split())
+    assert receiver.accepted == []
+
+
+@pytest.mark.parametrize("mood", ["accept", "400"])
+def test_secrets_of_the_url_were_shown(receiver: Receiver, tmp_path: Path, mood: str) -> None:
+    receiver.moods = [mood]
+    url = receiver.url.replace("//", "//me:hunter2@") + "/audit?token=hunter3&%70assword=hunter4&index=shown"
+    done = replay(write(tmp_path / "a.log", event()), "--to", url, "--verbose")
+    assert done.returncode == (0 if mood == "accept" else 2), done.stderr
+    assert "index=shown" in done.stderr
+    assert "hunter" not in done.stdout + done.stderr
+    refused = replay(tmp_path / "a.log", "--to", "me:hunter2@host/x?token=hunter3")
+    assert refused.returncode == 2
+    assert "hunter" not in refused.stderr
+
+
+class Dripping(BaseHTTPRequestHandler):
+    """Answers without end, in its headers, or in its body, or with a body of any size."""
+
+    server: Any
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path.endswith("headers"):
+            self.wfile.write(b"HTTP/1.1 503 Busy\r\nX-Drip: ")
+        else:
+            self.wfile.write(b"HTTP/1.1 503 Busy\r\nContent-Type: text/plain\r\n\r\n")
+        part = b"x" * (1 << 20) if self.path.endswith("endless") else b"x"
+        while not self.server.over.wait(0.0 if len(part) > 1 else 0.05):
+            try:
+                self.wfile.write(part)
+                self.server.written += len(part)
+            except OSError:
+                break
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("kind", ["headers", "body", "endless"])
+def test_an_answer_that_did_not_end_outlasted_patience(tmp_path: Path, kind: str) -> None:
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    server.over, server.written, server.daemon_threads = threading.Event(), 0, True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        log = write(tmp_path / "a.log", event())
+        done = replay(log, "--to", f"http://127.0.0.1:{server.server_address[1]}/{kind}", "--patience", "2")
+        assert done.returncode == 2
+        assert "accepted no events for 2 s" in done.stderr
+        assert server.written < 200 << 20
+    finally:
+        server.over.set()
+        server.shutdown()
+        server.server_close()

@@ -25,6 +25,7 @@ def classes(finding: Finding) -> set[str]:
     return {hit.noise_class for hit in finding.noise}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("members", "search", "expected"),
     [
@@ -224,6 +225,7 @@ def test_a_success_after_twenty_refusals_is_no_habit(tmp_path: Path) -> None:
     assert ["habit" in classes(one) for one in found[-3:]] == [True, False, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [known.name for known in NOISE_CLASSES])
 def test_the_policy_can_turn_every_class(tmp_path: Path, name: str) -> None:
     denied = event(responseStatus={"code": 403}, requestURI="/x?dryRun=All")

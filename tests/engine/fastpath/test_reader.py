@@ -110,6 +110,7 @@ def by_slow_path(search: str, path: Path, content: Content) -> api.Result:
     return api.search(search, path, content=content, session=session_with(SLOW_PATH))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("search", SEARCHES)
 def test_the_fast_path_gives_what_the_slow_path_gives(search: str, tmp_path: Path) -> None:
     path = tmp_path / "audit.log"

@@ -48,6 +48,7 @@ def content(tmp_path_factory: pytest.TempPathFactory) -> Content:
     return load_content([root])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("search", SEARCHES)
 def test_rows_counts_and_warnings_are_those_of_the_slow_path(search: str, content: Content, tmp_path: Path) -> None:
     path = tmp_path / "audit.log"

@@ -93,6 +93,7 @@ def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes
     assert bool(found[0]) is otherwise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("feed", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("continued", [bytes([one]) for one in CONTINUES])
 @pytest.mark.parametrize("before", [b"", b"{}", b"{", b"{}\n", b"\n", b"{}\n{}\n\n"])

@@ -12,6 +12,8 @@ from podhawk.content.load import shipped_pack
 from support.wrappings import SEARCHES, event, plain_lines, spelled
 from without import run_without
 
+pytestmark = pytest.mark.slow
+
 DEMO = shipped_pack() / "datasets" / "demo.log.gz"
 
 

@@ -24,6 +24,8 @@ from podhawk.events.splits import splits_of
 from support.findings import detection, event
 from support.packing import zstd
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Content()
 CREATED = detection("verb=create objectRef.resource=pods | table auditID")
 PAD = json.dumps(event("pad", verb="watch", objectRef={"resource": "nodes"}, note="x" * 1_000_000)) + "\n"

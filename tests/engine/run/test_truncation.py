@@ -22,6 +22,8 @@ from podhawk.events.read import read_events
 from podhawk.events.reasons import SHRANK
 from support.findings import detection, event
 
+pytestmark = pytest.mark.slow
+
 NOTHING = Content()
 CREATED = detection("verb=create objectRef.resource=pods | table auditID")
 SEARCHES = ["* | stats count by verb", "verb=create | stats count by verb", "verb=create | table auditID verb"]

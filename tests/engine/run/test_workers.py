@@ -179,7 +179,7 @@ def test_one_blank_line_at_the_end_made_one_process_read_it_all(tmp_path: Path, 
     assert any(scan.splits for scan in profile.scans)
 
 
-@pytest.mark.parametrize("search", ["* | stats count by verb", "verb=create | stats count by user"])
+@pytest.mark.parametrize("search", ["* | stats count by verb", "verb=create | stats count by who"])
 @pytest.mark.parametrize(("front", "end"), [("", ""), ("", "\n"), ("\ufeff", "\n")])
 def test_bytes_are_counted_as_they_stand(search: str, front: str, end: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.log", 3)
@@ -190,7 +190,7 @@ def test_bytes_are_counted_as_they_stand(search: str, front: str, end: str, tmp_
 
 def test_a_row_that_stands_for_many_events_warned_once(tmp_path: Path) -> None:
     path = write(tmp_path / "a.log", 7, 800)
-    search = f'verb=create | eval s="{"a" * 33}b" | rex field=s "^(?<x>(a+)+)$" | stats count by user'
+    search = f'verb=create | eval s="{"a" * 33}b" | rex field=s "^(?<x>(a+)+)$" | stats count by who'
     one, several = both(search, [path])
     counts = sum(int(row["count"]) for row in one)
     assert one.observed.warnings["regex-limit"] == several.observed.warnings["regex-limit"] == counts

@@ -15,6 +15,7 @@ from msgspec import Struct
 from podhawk.authoring.export.conf import Stanza, conf
 from podhawk.authoring.export.savedsearches import stanza
 from podhawk.authoring.export.settings import AppSettings
+from podhawk.content.boundary import unmoved
 from podhawk.content.model import Content, Detection, LookupDefinition, Macro
 from podhawk.errors import UsageError
 
@@ -57,7 +58,7 @@ def export(content: Content, detections: Sequence[Detection], app: AppSettings, 
         path.write_text(text, encoding="utf-8")
     for one in lookups:
         (folder / "lookups").mkdir(exist_ok=True)
-        shutil.copyfile(one.path, folder / "lookups" / Path(one.filename).name)
+        shutil.copyfile(unmoved(one.path), folder / "lookups" / Path(one.filename).name)
     return Exported(folder, len(detections), len(macros), len(lookups))
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from podhawk.authoring.lint.declare import Check, Fault, Subject
-from podhawk.authoring.lint.schema import known, suggestions
-from podhawk.commands.declare import Kind
+from podhawk.authoring.lint.schema import known, only_in_audit_events, suggestions
+from podhawk.commands.declare import Kind, Stage
+from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
 from podhawk.detect.evaluate.message_tokens import TOKEN
-from podhawk.engine.plan.lineage import called, may_be_made
+from podhawk.engine.plan.lineage import called, sources
 from podhawk.errors import SearchError, nearest
 from podhawk.events.event import NATIVE_SOURCE
 from podhawk.spl.clause import Compare, In, walk
@@ -173,26 +174,37 @@ def _macros(subject: Subject) -> Iterator[Fault]:
 
 
 def _unknown_fields(subject: Subject) -> Iterator[Fault]:
-    if not _about_audit_events(subject):
+    read = _read(subject.stages)
+    if not _about_audit_events(subject.stages, read):
         return
-    made = _made(subject)
-    for name in sorted(subject.wanted or ()):
-        if not known(name) and name not in made and not may_be_made(name, subject.stages):
+    # fillnull fills a misspelt field as well; it makes none.
+    making = [stage for stage in subject.stages if not isinstance(stage.node, FillNull)]
+    for name in sorted(read):
+        if not known(name) and not _made(name, making):
             yield Fault(f"audit events have no field {name!r}", subject.search_place(name), suggestions(name))
+
+
+def _read(stages: Sequence[Stage]) -> frozenset[str]:
+    """The event fields that the stages name. Behind a stage that may read or rename any field, no name is certain."""
+    wanted: frozenset[str] = frozenset()
+    for stage in reversed(stages):
+        reads = stage.command.reads(stage.node, wanted)
+        wanted = reads if reads is not None else stage.command.reads(stage.node, frozenset()) or frozenset()
+    return wanted
 
 
 _CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
 
 
-def _about_audit_events(subject: Subject) -> bool:
-    """Whether the search is about audit events as the API server writes them, not as a cloud wraps them."""
-    if not subject.stages or any(name.startswith(_CARRIERS) for name in subject.wanted or ()):
+def _about_audit_events(stages: Sequence[Stage], read: frozenset[str]) -> bool:
+    """Whether a search is about audit events as the API server writes them, not as a cloud wraps them: it names their
+    source, or at least one field that only they have."""
+    if not stages or not isinstance(stages[0].node, Search) or any(name.startswith(_CARRIERS) for name in read):
         return False
-    first = subject.stages[0].node
-    return isinstance(first, Search) and any(
-        (isinstance(part, Compare) and part.name == "source" and part.value == NATIVE_SOURCE)
-        or (isinstance(part, Compare | In) and part.name in ("objectRef.resource", "requestURI", "user.username"))
-        for part in walk(first.clause)
+    return only_in_audit_events(read) or any(
+        (isinstance(part, Compare) and part.name == "source" and NATIVE_SOURCE in part.value.lower())
+        or (isinstance(part, In) and part.name == "source" and NATIVE_SOURCE in part.values)
+        for part in walk(stages[0].node.clause)
     )
 
 
@@ -206,9 +218,9 @@ def _created(subject: Subject) -> set[str]:
     }
 
 
-def _made(subject: Subject) -> set[str]:
-    """Fields that commands of the search itself name in their results."""
-    return {name for stage in subject.stages for name in stage.command.columns(stage.node, ()) or ()}
+def _made(name: str, stages: Sequence[Stage]) -> bool:
+    """Whether a stage may make a field from anything but itself: not a copy, not an aggregation of itself."""
+    return any(made.of != frozenset({name}) for stage in stages for made in sources(stage, name))
 
 
 CHECKS: Final = (

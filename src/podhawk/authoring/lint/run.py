@@ -11,7 +11,7 @@ from podhawk.authoring.lint import metadata, names, searches
 from podhawk.authoring.lint.declare import Check, Problem, Subject
 from podhawk.content.model import Content, Detection
 from podhawk.detect.risk.scoring import same_search
-from podhawk.errors import UsageError, nearest
+from podhawk.errors import Place, UsageError, nearest
 
 CHECKS: Final[tuple[Check, ...]] = (*metadata.CHECKS, *annotating.CHECKS, *names.CHECKS, *searches.CHECKS)
 BROKEN: Final = Check("content-broken", "error", "The file can be loaded.", lambda subject: iter(()))
@@ -27,10 +27,14 @@ def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str
     for one in detections:
         subject = Subject(one, content, others)
         for check in CHECKS:
-            found += [
-                Problem(check.id, check.level, fault.message, fault.place, fault.remedy, one.name, fault.fix)
-                for fault in check.look(subject)
-            ]
+            try:
+                found += [
+                    Problem(check.id, check.level, fault.message, fault.place, fault.remedy, one.name, fault.fix)
+                    for fault in check.look(subject)
+                ]
+            except (ArithmeticError, RecursionError, ValueError) as error:  # costs this check of this detection
+                message = f"cannot be checked for {check.id}: {error}"
+                found.append(Problem(BROKEN.id, BROKEN.level, message, Place(one.file, 1, 1), "", one.name))
     stems = {one.name: one.stem for one in detections}
     skip = ignored or {}
     kept = [one for one in found if one.check not in skip and f"{stems.get(one.detection, '')}:{one.check}" not in skip]

@@ -8,6 +8,7 @@ Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from podhawk.errors import nearest
@@ -78,6 +79,21 @@ def known(name: str) -> bool:
     return name in FIELDS or name.startswith(OPEN) or "*" in name
 
 
+def only_in_audit_events(names: Iterable[str]) -> bool:
+    """Whether one of the names is a field that other logs hardly have."""
+    return any(
+        name in _TELLING or name.startswith(("objectRef.", "impersonatedUser.", "user.groups")) for name in names
+    )
+
+
+_TELLING: Final = frozenset({"auditID", "requestURI", "requestReceivedTimestamp", "stageTimestamp", "user.username"})
+_TELLING_PARTS: Final = ("objectRef.", "impersonatedUser.", "user.groups")
+
+
 def suggestions(name: str) -> str:
     """The nearest field that events have."""
+    plain = name.lower().replace("{}", "")
+    same = next((one for one in sorted(FIELDS) if one.lower().replace("{}", "") == plain), "")
+    if same:
+        return f"Did you mean {same!r}?"
     return nearest(name, FIELDS) or nearest(name.rsplit(".", 1)[-1], FIELDS)

@@ -122,7 +122,7 @@ def mixed_operators(search: str) -> list[int]:
         # As a stage of its own a call stands for a command, else for words of a clause.
         text = expand(search, {key: PlainMacro((), "macro") for key in calls(search)})
         look(text, 0, len(text.text))
-    except SearchError:
+    except (SearchError, RecursionError):  # nested too deeply: no search that can run
         pass
     return found
 

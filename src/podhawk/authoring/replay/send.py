@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct, to_builtins
 
+from podhawk.authoring.replay.answer import Poster
 from podhawk.authoring.replay.datasets import Message
-from podhawk.authoring.replay.targets import Receiver, without_password
+from podhawk.authoring.replay.targets import Receiver, without_password, without_secrets
 from podhawk.errors import PodhawkError, UsageError
 
 MOST_EVENTS: Final = 500
@@ -100,10 +101,11 @@ def send(
     started = time.monotonic()
     done = 0
     left = (one for number, one in enumerate(messages) if number >= position.sent)
-    with httpx.Client(timeout=30, verify=verify) as client:
+    with httpx.Client(verify=verify) as client:
+        poster = Poster(client)
         for batch in batches(left):
             request = target.request(batch, position.run, position.sent)
-            _deliver(client, request.url, dict(request.headers), request.body, patience)
+            _deliver(poster, request.url, request.headers, request.body, patience)
             position.sent += len(batch)
             accepted(position)
             done += len(batch)
@@ -112,24 +114,23 @@ def send(
                 time.sleep(max(0.0, done / rate - (time.monotonic() - started)))
 
 
-def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, patience: float) -> None:
+def _deliver(poster: Poster, url: str, headers: Mapping[str, str], body: bytes, patience: float) -> None:
     """One request until it is accepted."""
     import httpx
 
-    assert isinstance(client, httpx.Client)
     shown = without_password(url)
     until = time.monotonic() + patience
     wait = FIRST_WAIT
     while True:
         try:
-            answer = client.post(url, headers=headers, content=body)
+            answer = poster.post(url, headers, body, until)
         except httpx.TransportError as error:
-            told = str(error) or type(error).__name__
+            told = without_secrets(str(error) or type(error).__name__, url, headers)
         else:
-            if answer.is_success:
+            if answer.accepted:
                 return
-            told = f"{answer.status_code} {_without_token(answer.text, headers)[:200]}"
-            if answer.status_code not in _AGAIN:
+            told = f"{answer.status} {without_secrets(answer.text, url, headers)[:200]}"
+            if answer.status not in _AGAIN:
                 raise ReplayError(
                     f"{shown} rejected the events: {told}", remedy="Check the token, the index and the size limits."
                 )
@@ -140,9 +141,3 @@ def _deliver(client: object, url: str, headers: dict[str, str], body: bytes, pat
             )
         time.sleep(wait)
         wait = min(wait * 2, LONGEST_WAIT)
-
-
-def _without_token(text: str, headers: dict[str, str]) -> str:
-    """An answer as it may be shown: proxies and debugging receivers send back the headers that they got."""
-    token = headers.get("Authorization", "").partition(" ")[2]
-    return text.replace(token, "(token)") if token else text

@@ -7,14 +7,22 @@ https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#webhook-backend
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from typing import Any, Final, Literal
+from urllib.parse import unquote, unquote_plus, urlencode, urlsplit
 
 from msgspec import Struct
 
 from podhawk.authoring.replay.datasets import Message, ReplayDataset
 from podhawk.errors import UsageError
+from podhawk.events.redaction.names import is_secret_parameter
+
+_TOKEN: Final = re.compile(r"[!-~]*")
+_URL: Final = re.compile(r"[^\s\x00-\x1f\x7f]+")
+_PASSWORD: Final = re.compile(r"(\A(?:[^/?#]*//)?[^/?#@:]*:)([^/?#]+)(?=@)")
+"""The password before the host of a URL, also of one without a scheme."""
 
 ReceiverForm = Literal["event", "raw", "webhook"]
 
@@ -62,9 +70,20 @@ class Receiver(Struct, frozen=True):
 
 
 def target_of(url: str, form: str | None, token: str) -> Receiver:
-    """The receiver at a URL; the form follows from its path where none is named. Raises UsageError."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    """The receiver at a URL; the form follows from its path where none is named. Raises UsageError for a URL or token
+    that HTTP cannot carry; the message does not show it."""
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(
+            "the token holds a line feed, a blank or another character that an HTTP header cannot carry",
+            remedy="Give the token alone, on one line.",
+        )
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and _URL.fullmatch(url) is not None
+        sound = sound and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if not sound:
         raise UsageError(
             f"{without_password(url)} is not an http or https URL",
             remedy="For example: --to https://splunk:8088/services/collector/event",
@@ -77,11 +96,31 @@ def target_of(url: str, form: str | None, token: str) -> Receiver:
 
 
 def without_password(url: str) -> str:
-    """A URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    return urlunsplit(parts._replace(netloc=f"{parts.username}:…@{parts.netloc.rpartition('@')[2]}"))
+    """A URL as it may be shown: without the password and the secrets among its parameters."""
+    url = _PASSWORD.sub(r"\1…", url)
+    before, mark, query = url.partition("?")
+    return before + mark + "&".join(map(_parameter, query.split("&")))
+
+
+def _parameter(part: str) -> str:
+    name, equals, value = part.partition("=")
+    return f"{name}={'…' if value else ''}" if equals and is_secret_parameter(unquote(name)) else part
+
+
+def without_secrets(text: str, url: str, headers: Mapping[str, str]) -> str:
+    """A message or an answer as it may be shown: proxies and debugging receivers send back what they got."""
+    query = urlsplit(url).query.split("&")
+    values = [value for name, _, value in (part.partition("=") for part in query) if is_secret_parameter(unquote(name))]
+    found = _PASSWORD.search(url)
+    if found is not None:
+        user = found[1].rpartition("//")[2] + found[2]
+        values += [found[2], b64encode(unquote(user).encode()).decode()]
+    token = headers.get("Authorization", "").partition(" ")[2]
+    if token:
+        text = text.replace(token, "(token)")
+    for value in sorted((one for one in values if one), key=len, reverse=True):
+        text = text.replace(value, "(secret)").replace(unquote_plus(value), "(secret)")
+    return text
 
 
 def _metadata(dataset: ReplayDataset) -> dict[str, str]:

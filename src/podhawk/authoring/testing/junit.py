@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from podhawk.authoring.testing.run import CaseOutcome
+from podhawk.visible import visible
 
 
 def junit(outcomes: Sequence[CaseOutcome]) -> str:
@@ -25,9 +26,9 @@ def junit(outcomes: Sequence[CaseOutcome]) -> str:
         case = ElementTree.SubElement(
             suite,
             "testcase",
-            classname=one.case.detection.name,
-            name=one.case.test.name or "(no test)",
-            file=one.case.detection.file,
+            classname=_clean(one.case.detection.name),
+            name=_clean(one.case.test.name) or "(no test)",
+            file=_clean(one.case.detection.file),
             time=f"{one.seconds:.3f}",
         )
         if one.verdict == "failed":
@@ -40,9 +41,9 @@ def junit(outcomes: Sequence[CaseOutcome]) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text without what XML cannot hold."""
+    """Text without what XML cannot hold; control characters and invisible ones are escapes."""
     return "".join(
         char
-        for char in text
+        for char in visible(text)
         if char in "\t\n\r" or " " <= char <= "\ud7ff" or "\ue000" <= char <= "\ufffd" or char > "\uffff"
     )

@@ -14,9 +14,10 @@ from podhawk import api
 from podhawk.authoring.testing.datasets import Places, locate
 from podhawk.authoring.testing.results import CaseVerdict
 from podhawk.authoring.testing.rows import differences, read_golden
+from podhawk.content.boundary import is_inside
 from podhawk.content.model import Content, ContentTest, Detection
 from podhawk.engine.plan.lineage import called
-from podhawk.errors import PodhawkError
+from podhawk.errors import ContentError, Place, PodhawkError
 from podhawk.session import Session
 
 MOST_LINES = 20
@@ -32,11 +33,21 @@ class Case(Struct, frozen=True):
 
     @property
     def golden(self) -> Path:
-        """Where its golden rows are, or would be: in `golden` beside the folder of detections."""
+        """Where its golden rows are, or would be: in `golden` beside the folder of detections.
+
+        Raises ContentError for a symbolic link that leads elsewhere.
+        """
         file = Path(self.detection.file).resolve()
         above = next((folder for folder in file.parents if folder.name == "detections"), file.parent)
         root = above.parent if above.name == "detections" else above
-        return root / "golden" / f"{self.detection.stem}-{self.number}.jsonl"
+        path = root / "golden" / f"{self.detection.stem}-{self.number}.jsonl"
+        if not is_inside(path, root):
+            raise ContentError(
+                "leads out of the content root and is neither read nor written",
+                place=Place(str(path)),
+                remedy="Remove the symbolic link.",
+            )
+        return path
 
 
 class CaseOutcome(Struct, frozen=True):
@@ -86,9 +97,9 @@ def _run(case: Case, content: Content, session: Session, places: Places) -> Case
                 return CaseOutcome(case, "failed", str(result.runnability))
             rows += list(result.result)
             stages = result.result.stages
+        return judge(case, rows, stages)
     except PodhawkError as error:
         return CaseOutcome(case, "failed", str(error))
-    return judge(case, rows, stages)
 
 
 def _inputs(case: Case, session: Session, places: Places) -> Iterator[tuple[Session, Path | None, str]]:

@@ -79,6 +79,7 @@ class Detection(Struct, frozen=True, kw_only=True):
     `generation` is 1 (tags), 2 (rba) or 3 (findings); `form` tells the transition form, which holds
     parts of 1 and 2, from a clean 2. `risk_objects` has every entity that scores, the one of a
     `finding` first. `required_fields` are those the file states; the engine computes the true ones.
+    Files that the detection names must lie in the folder `home` ("": in the content root of its file).
     `notes` are disagreements inside the file that do not stop it from loading.
     """
 
@@ -130,6 +131,7 @@ class Detection(Struct, frozen=True, kw_only=True):
     tests: tuple[ContentTest, ...] = ()
     filter_macro: str = ""
     file: str = ""
+    home: str = ""
     search_line: int = 0
     notes: tuple[str, ...] = ()
 

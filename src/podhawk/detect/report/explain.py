@@ -17,7 +17,6 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.parse import parse_search
 from podhawk.commands.search import SEARCH, Search
-from podhawk.detect.evaluate.pipeline import Source
 from podhawk.detect.evaluate.related_events import gathering
 from podhawk.detect.requests.request import member
 from podhawk.engine.plan.planner import gives_groups, grouped_by, make_plan
@@ -83,8 +82,10 @@ class Explanation(Struct, frozen=True):
             before = step.rows
 
 
-def explain(request: SearchJob, source: Source, runner: Runner) -> Explanation:
-    """Explain a detection's search over an input. Raises SearchError where it cannot run."""
+def explain(request: SearchJob, decoder: EventDecoder, runner: Runner) -> Explanation:
+    """Explain a detection's search over an input; `decoder` makes the events that are shown.
+
+    Raises SearchError where it cannot run."""
     context = request.context
     stages = make_plan(request.pipeline, context).pipeline.stages
     if not stages or not isinstance(stages[0].node, Search):
@@ -113,7 +114,7 @@ def explain(request: SearchJob, source: Source, runner: Runner) -> Explanation:
         ExplainedStep(_text(stage), numbers[len(parts) + number], missing=tuple(lacking.get(number + 1, ())))
         for number, stage in enumerate(stages[1:])
     )
-    return Explanation((first, *later), tuple(_misses(parts, source, runner, context)))
+    return Explanation((first, *later), tuple(_misses(parts, decoder, runner, context)))
 
 
 def explain_event(request: SearchJob, event: AuditEvent) -> tuple[str, Miss | None]:
@@ -196,13 +197,12 @@ def _counts(runner: Runner, prefixes: Sequence[tuple[Stage, ...]], pipeline: Pip
     return [int(str(table.rows[0]["count"])) if table.rows else 0 for table in runner.run(searches)]
 
 
-def _misses(parts: Sequence[spl.Clause], source: Source, runner: Runner, context: Context) -> Iterator[Miss]:
+def _misses(parts: Sequence[spl.Clause], decoder: EventDecoder, runner: Runner, context: Context) -> Iterator[Miss]:
     """Events that all parts of the clause want but one."""
     if len(parts) < 2:
         return
     clauses = [_all([*(other for other in parts if other is not part), spl.Not(part)]) for part in parts]
     jobs = runner.gather([gathering(clause, replace(context, env=replace(context.env))) for clause in clauses])
-    decoder = EventDecoder(source.options)
     shown = [0] * len(parts)
     for kept, numbers in wanted_by(jobs):
         for number in numbers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 
 from podhawk.content.model import Content, Detection
@@ -14,7 +15,7 @@ from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
-from podhawk.errors import ContentError, InputError, UsageError
+from podhawk.errors import ContentError, InputError, PodhawkError, UsageError
 from podhawk.events.collected import EventDecoder
 from podhawk.events.inputs import Inputs
 from podhawk.session import Session
@@ -24,7 +25,15 @@ def the_detection(name: str, content: Content) -> Detection:
     """The one detection of that name, id or file stem. Raises UsageError where it is none or several."""
     if not name:
         raise UsageError("missing DETECTION", remedy="Name a detection; podhawk content list lists them.")
-    found = select(content, [name])
+    try:
+        found = select(content, [name])
+    except PodhawkError as error:
+        if not os.path.exists(name):
+            raise
+        raise UsageError(
+            f"{error.message}: it is a file or folder",
+            remedy="Name the detection before the log; podhawk content list lists the detections.",
+        ) from None
     if len(found) > 1:
         names = ", ".join(one.name for one in found[:5])
         raise UsageError(f"{name!r} matches {len(found)} detections: {names}", remedy="Choose one of them.")
@@ -44,8 +53,9 @@ def request_of(detection: Detection, content: Content, session: Session) -> Sear
 def explain_detection(detection: Detection, content: Content, inputs: Inputs, session: Session) -> Explanation:
     """What becomes of the events of an input in a detection's search."""
     source = FileSource(inputs, session.reading, keep=True)
-    found = explain(request_of(detection, content, session), source, session.runner(source))
-    source.check()
+    decoder = EventDecoder(session.redacting)
+    found = explain(request_of(detection, content, session), decoder, session.runner(source))
+    source.check(session.within)
     return found
 
 
@@ -56,8 +66,8 @@ def explain_one_event(
     source = FileSource(inputs, session.reading, keep=True)
     request = request_of(detection, content, session)
     jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
-    source.check()
-    decoder = EventDecoder(source.options)
+    source.check(session.within)
+    decoder = EventDecoder(session.redacting)
     events = [decoder.event(kept) for kept, _ in wanted_by(jobs)]
     if not events:
         raise InputError(

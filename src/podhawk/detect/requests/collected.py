@@ -16,6 +16,7 @@ from msgspec import Struct
 from podhawk.detect.requests.request import Request, RequestKey, key_of
 from podhawk.events.collected import CollectedEvent, CollectedLine, EventDecoder, place_of
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
+from podhawk.events.redaction.mask import unkeyed_bytes
 
 _STAGES: Final = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}
 _SAME: Final = AUDIT_KEYS - {"kind", "apiVersion"}
@@ -111,6 +112,6 @@ def _when(event: AuditEvent) -> tuple[float, int]:
 
 
 def fingerprint(event: AuditEvent) -> bytes:
-    """The same for two events if they are the same."""
+    """The same for two events if they are the same, with whichever key their secrets were masked."""
     members = {name: value for name, value in event.view.data.items() if name in _SAME}
-    return blake2b(_encode(members), digest_size=12).digest()
+    return blake2b(unkeyed_bytes(_encode(members)), digest_size=12).digest()

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from podhawk.events.event import AuditEvent
+from podhawk.events.redaction.mask import unkeyed
 
 
 class RequestKey(msgspec.Struct, frozen=True, order=True):
@@ -54,14 +55,14 @@ def known_of(request: Request) -> dict[Any, Any] | None:
 
 
 def key_of(event: AuditEvent) -> RequestKey:
-    """The request that an event is a stage of."""
+    """The request that an event is a stage of. A secret in the URI counts as the same for any key of redaction."""
     data = event.view.data
     return RequestKey(
         event.cluster,
         member(data, "auditID"),
         member(data, "requestReceivedTimestamp"),
         member(data, "user", "username"),
-        member(data, "requestURI"),
+        unkeyed(member(data, "requestURI")),
     )
 
 

@@ -23,7 +23,7 @@ from podhawk.content.model import Content, Detection
 from podhawk.content.parsed import SearchKey
 from podhawk.engine.plan.pipelines import every_pipeline, reading_pipelines
 from podhawk.engine.plan.planner import Plan, expand_search, make_plan
-from podhawk.errors import ContentError, SearchError
+from podhawk.errors import ContentError, Place, SearchError
 
 
 class Runnable(Struct, frozen=True):
@@ -73,8 +73,20 @@ def runnability(detection: Detection, content: Content, context: Context | None 
     """Whether a detection's search can run.
 
     With the context of a run the answer holds for that run. Without one it is about the content alone: what a run may
-    be given (a geo database) is taken to be there.
+    be given (a geo database) is taken to be there. A search beyond what can be read or planned is broken too, so that
+    one file never ends a run of the others.
     """
+    try:
+        return _runnability(detection, content, context)
+    except RecursionError:
+        reason = "the search is nested too deeply"
+    except (ArithmeticError, ValueError) as error:
+        reason = f"the search cannot be planned: {error}"
+    place = Place(detection.search_name, 1, 1)
+    return Broken("command", SearchError(reason, place=place, remedy="Divide it into smaller searches."))
+
+
+def _runnability(detection: Detection, content: Content, context: Context | None) -> Runnability:
     own = context if context is not None else content_context(content)
     read = _read(detection, content, own)
     if isinstance(read, Broken):

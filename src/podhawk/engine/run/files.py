@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from podhawk.content.mixed_up import refuse_content
+from podhawk.engine.run.covered import covered, outside_range
+from podhawk.engine.run.source import TimeRange
 from podhawk.errors import InputError
 from podhawk.events.candidates import NO_SHORTCUTS, Candidate, Shortcuts
 from podhawk.events.event import (
@@ -68,6 +71,10 @@ class FileSource:
         """Whether events have the time that the fast path reads."""
         return self.options.time_field == "requestReceivedTimestamp"
 
+    def redacts(self) -> bool:
+        """Whether secrets in events are masked."""
+        return self.options.redaction is not None
+
     def numbers(self) -> dict[str, int]:
         """Where each file stands in the input."""
         if self._numbers is None:
@@ -113,18 +120,27 @@ class FileSource:
         """The descriptors that a process needs to read pieces of the input."""
         return self.inputs.descriptors()
 
-    def check(self) -> None:
-        """Raise InputError if the input held no event, or was rejected under strict.
+    def check(self, within: TimeRange | None = None) -> None:
+        """Raise InputError if the input held no event, or none in the time range, or was rejected under strict.
 
         If a prefilter passed lines over and none of the others was an event, and if no search read the input, it is
-        read without a prefilter, up to the first event.
+        read without a prefilter, up to the first event (in the range).
         """
         self.inputs.note(self.report)
-        if (self.report.prefiltered or self.unread) and not self.report.events:
+        if self.options.input_format != "text":
+            refuse_content(self.inputs, empty=not self.report.events and not self.report.prefiltered)
+        outside = within is not None and not within.is_open and not self.report.in_range
+        if outside or ((self.report.prefiltered or self.unread) and not self.report.events):
             full = InputReport(strict=self.report.strict)
-            first = next(iter(read_events(self.inputs, self.options, full)), None)
+            events = read_events(self.inputs, self.options, full)
+            span = covered((event.time for event in events), within or TimeRange())
             self.inputs.note(full)
-            if first is not None:
+            if span is None:
                 return
             self.report = full
+            if full.events and within is not None:
+                check_recognised(full)
+                raise outside_range(within, span, full)
+        if not self.report.events and not self.report.anything:
+            refuse_content(self.inputs, empty=True)
         check_recognised(self.report)

@@ -19,7 +19,7 @@ from podhawk.engine.profile import ACTIVE, ScanProfile
 from podhawk.engine.run.scan_profile import scan_profile
 from podhawk.engine.run.source import EventSource, TimeRange
 from podhawk.engine.run.workers import scan_in_parallel
-from podhawk.engine.search.collectors import Collector
+from podhawk.engine.search.collectors import Collector, RowCollector
 from podhawk.engine.search.offer import Offering
 from podhawk.engine.search.precheck import Precheck
 from podhawk.engine.search.rows import metadata, order_of
@@ -94,7 +94,7 @@ class ScanWork:
         source = self._source
         report = source.report if source.unread else InputReport()
         self._fast_path = self._new_fast_path((0,))
-        self._give(source.candidates(self._shortcuts))
+        self._give(source.candidates(self._shortcuts), report)
         self._account(report)
         self.settle()
 
@@ -110,7 +110,7 @@ class ScanWork:
         else:
             self._fast_path.move(place)
         try:
-            self._give(self._source.split_candidates(piece, report, self._shortcuts), place)
+            self._give(self._source.split_candidates(piece, report, self._shortcuts), report, place)
         except BaseException:
             self._fast_path = None
             raise
@@ -131,24 +131,30 @@ class ScanWork:
         return Shortcuts(self._prefilter, self._precheck, self._fast_path, self._watch)
 
     def _new_fast_path(self, place: tuple[int, ...]) -> FastPath | None:
-        """The fast path from a place in the input on. It has no means to look at times, or to read another one than the
-        usual."""
-        if self._within != TimeRange() or not self._source.plain():
+        """The fast path from a place in the input on. It has no means to look at times, to read another one than the
+        usual, or to mask secrets in rows."""
+        if not self._within.is_open or not self._source.plain():
+            return None
+        if self._source.redacts() and any(isinstance(one, RowCollector) for one in self._collectors):
             return None
         prefiltered = self._prefilter is not None
         return fast_path_for(self._collectors, self._fixed, place, self._source.numbers(), prefiltered, self._options)
 
-    def _give(self, candidates: Iterable[Candidate], place: tuple[int, ...] = ()) -> None:
+    def _give(self, candidates: Iterable[Candidate], report: InputReport, place: tuple[int, ...] = ()) -> None:
         """Give candidates to the collectors that may want them. `place` is that of a split; without one, the
-        order of events goes by their file."""
+        order of events goes by their file. If there is a time range, the report counts the candidates in it."""
         files = self._source.numbers() if not place else {}
         offering = Offering(self._collectors)
+        in_range = 0
         for candidate in candidates:
             event = candidate.event
             if self._within.holds(event.time):
+                in_range += 1
                 order = order_of(event, place or (files.get(event.origin.file, 0),))
                 offering.offer(event, order, candidate.searches)
         offering.settle()
+        if not self._within.is_open:
+            report.in_range += in_range
 
     def _account(self, report: InputReport) -> None:
         if self._fast_path is not None:

@@ -23,6 +23,9 @@ class EventSource(Protocol):
     def plain(self) -> bool:
         """Whether the time of events is the one that the fast path reads."""
 
+    def redacts(self) -> bool:
+        """Whether secrets in events are masked. The fast path cannot do that: it makes rows of lines as they stand."""
+
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
 
@@ -59,9 +62,14 @@ class TimeRange(Struct, frozen=True):
     earliest: float | None = None
     latest: float | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds every time, and events without one."""
+        return self.earliest is None and self.latest is None
+
     def holds(self, time: float | None) -> bool:
         """Whether a time is in the range."""
-        if self.earliest is None and self.latest is None:
+        if self.is_open:
             return True
         return (
             time is not None
