@@ -5,6 +5,7 @@ The command line uses these functions too, so the two cannot differ.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
@@ -19,6 +20,7 @@ from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
+from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies, RunFindings, find
@@ -27,12 +29,12 @@ from podhawk.detect.match import Match
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.engine.plan.runnable import Runnability
+from podhawk.engine.plan.runnable import Broken, Runnability, Runnable, Unsupported
 from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
-from podhawk.engine.search.blindness import reason_it_cannot_fire
+from podhawk.engine.search.judgement import Judgement, judge
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
@@ -122,14 +124,14 @@ def _shown(cell: Cell) -> str:
 class DetectionResult(Struct):
     """One detection over one input.
 
-    `runnability` says whether its search can run; if it can, `result` holds its rows, and `cannot` says why it can
-    never fire on this input, if that is certain.
+    `runnability` says whether its search can run; if it can, `result` holds its rows. `judgement` says what it could
+    tell about this input.
     """
 
     detection: Detection
     runnability: Runnability
+    judgement: Judgement
     result: Result | None = None
-    cannot: str = ""
 
 
 class RowsResult(Struct):
@@ -198,7 +200,7 @@ def rows(
     jobs: list[tuple[DetectionResult, SearchJob]] = []
     for detection in chosen_ones:
         made = prepare(detection, content, session, store)
-        result = DetectionResult(detection, made.runnability)
+        result = DetectionResult(detection, made.runnability, not_run(made.runnability))
         results.append(result)
         if made.request is not None:
             jobs.append((result, made.request))
@@ -209,8 +211,7 @@ def rows(
             source.check(session.within)
     for (result, job), table in zip(jobs, tables, strict=True):
         result.result = Result(table, job.stats, source.report, job.pipeline.stages)
-        if not table.rows and not job.stats.not_evaluable:
-            result.cannot = reason_it_cannot_fire(job.stats, source.report)
+        result.judgement = judge(job.pipeline, job.stats, source.report, len(table.rows), source.inputs.order)
     return RowsResult(results, source.report, content)
 
 
@@ -311,15 +312,29 @@ def run(
             check,
         )
     results: list[DetectionResult] = []
+    counts = Counter(one.detection.name for one in found.findings)
     for one in prepared:
-        result = DetectionResult(one.detection, one.runnability)
+        result = DetectionResult(one.detection, one.runnability, not_run(one.runnability))
         results.append(result)
         if one.request is not None:
-            stats = one.request.stats
-            result.result = Result(Table(), stats, source.report, one.request.pipeline.stages)
-            if not stats.matched and not stats.not_evaluable:
-                result.cannot = reason_it_cannot_fire(stats, source.report)
+            job, name, searching = one.request, one.detection.name, hunts(one.detection)
+            result.result = Result(Table(), job.stats, source.report, job.pipeline.stages)
+            count = found.hunted.get(name, 0) if searching else counts[name]
+            order = source.inputs.order
+            result.judgement = judge(job.pipeline, job.stats, source.report, count, order, hunts=searching)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
+
+
+def not_run(runnability: Runnability) -> Judgement:
+    """The judgement of a detection that has not run, by whether it can."""
+    match runnability:
+        case Broken():
+            return Judgement("broken", str(runnability))
+        case Unsupported(code="command"):
+            return Judgement("refused", str(runnability))
+        case Runnable():
+            return Judgement("silent")
+    return Judgement("cannot", str(runnability))
 
 
 def fill_baselines(

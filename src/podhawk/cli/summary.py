@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
-from podhawk.engine.plan.runnable import Broken, Unsupported
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.gaps import Gap
 from podhawk.events.read import InputReport
@@ -70,15 +68,9 @@ def print_warnings(observed: SearchStats) -> None:
 def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) -> None:
     """The state of each detection; for findings also how many are hidden, and why. `everything` says that hidden
     findings were printed too."""
-    fired = Counter(one.detection.name for one in result) if isinstance(result, FindingsResult) else None
-
-    def yields(one: DetectionResult) -> int:
-        if fired is not None:
-            return fired[one.detection.name]
-        return len(one.result.table.rows) if one.result is not None else 0
-
-    for one in sorted(result.detections, key=lambda item: not yields(item)):
-        note(_line(one, yields(one), "row" if fired is None else "finding"))
+    noun = "finding" if isinstance(result, FindingsResult) else "row"
+    for one in sorted(result.detections, key=lambda item: not item.judgement.count):
+        note(_line(one, noun))
         if one.result is not None:
             for kind, count in sorted(one.result.observed.warnings.items()):
                 detail = one.result.observed.details.get(kind, "")
@@ -89,26 +81,19 @@ def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) 
         note(f"  content   {problem}")
 
 
-def _line(one: DetectionResult, count: int, noun: str) -> str:
-    name = one.detection.name
-    if isinstance(one.runnability, Broken):
-        return f"  broken    {name}: {one.runnability}"
-    if isinstance(one.runnability, Unsupported) and one.runnability.code == "command":
-        return f"  refused   {name}: {one.runnability}"
-    if one.result is None or (one.cannot and not count):
-        return f"  cannot    {name}: {one.cannot or one.runnability}"
-    blind = one.result.observed.not_evaluable
-    lost = (
-        (
-            f"not evaluable on {counted(blind, 'event')} without the fields it needs (first: "
-            f"{one.result.observed.first_blind})"
-        )
-        if blind
-        else ""
-    )
-    if count:
-        return f"  fired     {name}: {counted(count, noun)}" + (f"; {lost}" if lost else "")
-    return f"  unknown   {name}: no {noun}s, but {lost}" if lost else f"  silent    {name}"
+def _line(one: DetectionResult, noun: str) -> str:
+    found, name = one.judgement, one.detection.name
+    blind = found.blind_text()
+    match found.word:
+        case "fired":
+            text = counted(found.count, noun) + (f"; {blind}" if blind else "")
+        case "hunting":
+            text = f"{counted(found.count, 'row')} (--rows prints them)" + (f"; {blind}" if blind else "")
+        case "unknown":
+            text = f"no {noun}s, but {blind}"
+        case _:
+            text = found.reason
+    return f"  {found.word:<9} {name}" + (f": {text}" if text else "")
 
 
 def print_hidden(result: FindingsResult, everything: bool) -> None:

@@ -66,8 +66,9 @@ def _run(inputs: Inputs, settings: Settings) -> int:
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     if settings["write"]:
         for one in api.fill_baselines(content, session=session, inputs=inputs):
-            told = str(one.runnability) if one.result is None else one.cannot
-            note(f"  baseline  {one.detection.name}: " + (told or counted(len(one.result or ()), "row")))
+            note(
+                f"  baseline  {one.detection.name}: " + (one.judgement.reason or counted(len(one.result or ()), "row"))
+            )
     kind = output.format_of(settings["output"], settings["output_file"])
     result: RowsResult | FindingsResult
     if settings["rows"]:

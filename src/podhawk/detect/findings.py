@@ -44,6 +44,8 @@ class RunFindings(Struct):
     matches: list[Match]
     risk: list[RiskEvent]
     kinds: Mapping[str, PlanKind]
+    hunted: Mapping[str, int] = field(default_factory=dict)
+    """How many rows each hunting detection gave, by its name."""
 
     @property
     def findings(self) -> list[Finding]:
@@ -113,7 +115,7 @@ def find(
         if state is not None:
             evaluated = detected.evaluated.union(one.detection.key for one in searches)
             every = state.write(every, risk, evaluated)
-    return RunFindings(every, [*earlier.risk, *risk], detected.kinds)
+    return RunFindings(every, [*earlier.risk, *risk], detected.kinds, detected.hunted)
 
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:

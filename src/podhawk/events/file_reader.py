@@ -193,18 +193,18 @@ class FileReader:
 
     def _look_at(self, found: SelectedLines, before: int) -> None:
         """Show the watch the lines that it asked for. They are no part of the report."""
-        watch = self._watch
-        if watch is None:
-            return
         for place, text, searches in found.watched:
-            asked = watch.wants(text, searches)
-            if asked:
-                lines = LineReader(self._path, self._options, InputReport())
-                for event in lines.read_part(text, before + found.line_before(place)):
-                    watch.look(event, asked)
+            self._show(text, before + found.line_before(place), searches)
+
+    def _show(self, text: bytes, before: int, searches: Searches) -> None:
+        asked = self._watch.wants(text, searches) if self._watch is not None else None
+        if asked and self._watch is not None:
+            for event in LineReader(self._path, self._options, InputReport()).read_part(text, before):
+                self._watch.look(event, asked)
 
     def _unseen(self, text: bytes, before: int) -> Iterator[Candidate]:
         """The candidates of a line that the prefilter did not see."""
+        self._show(text, before, None)
         if self._take is None or not (text[:1] == b"{" and self._take(text.rstrip(b"\n"), before + 1)):
             yield from self._candidates_of(text, before, None)
 

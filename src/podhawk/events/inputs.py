@@ -49,6 +49,11 @@ class Inputs:
         self._files: list[Input] | None = None
 
     @property
+    def order(self) -> list[str]:
+        """The paths of the files that have been opened, in the order in which they are read."""
+        return [one.path for one in self._files or ()]
+
+    @property
     def files(self) -> Sequence[Input]:
         """The files, in the order in which they are read. Raises `InputError` where one that the user named cannot be
         opened, and where there is none at all."""

@@ -48,6 +48,11 @@ def kind_of(detection: Detection) -> FindingKind | None:
     return KINDS.get(detection.type.strip().lower(), "intermediate")
 
 
+def hunts(detection: Detection) -> bool:
+    """Whether a detection is for hunting: its rows are for people to look through."""
+    return detection.type.strip().lower() == "hunting"
+
+
 class Evaluation:
     """A detection's search, ready to be run over a few events at a time."""
 

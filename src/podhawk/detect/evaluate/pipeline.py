@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.episodes import aggregate_matches
-from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, request_match
+from podhawk.detect.evaluate.evaluation import Evaluation, hunts, kind_of, request_match
 from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
@@ -60,6 +60,8 @@ class Detected(Struct):
     kinds: Mapping[str, PlanKind] = field(default_factory=dict)
     requests: Mapping[RequestKey, CollectedRequest] = field(default_factory=dict)
     evaluated: frozenset[str] = frozenset()
+    hunted: Mapping[str, int] = field(default_factory=dict)
+    """How many rows each hunting detection gave, by its name."""
 
 
 def detect(
@@ -82,7 +84,8 @@ def detect(
     kinds = [plan_kind(one.plan) for one in evaluations]
     windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
     whole_plans = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
-    gathered = _gather(windowed, runner, context)
+    hunting = [one for one in map(Evaluation, _hunting(prepared)) if plan_kind(one.plan) != "whole"]
+    gathered = _gather(windowed, hunting, runner, context)
     decoder = EventDecoder(source.options)
     requests = {key: _judged(one, windowed) for key, one in collect(gathered.wanted, decoder).items()}
     if state is not None:
@@ -101,6 +104,10 @@ def detect(
                 decoder,
             ),
         )
+    hunted = {
+        one.detection.name: _rows_of(one, [decoder.event(kept) for kept in events])
+        for one, events in zip(hunting, gathered.hunting, strict=True)
+    }
     del gathered  # the events hold the texts of the lines now
     requests = _second_look(requests, windowed, runner, decoder, context)
     if state is not None:
@@ -114,13 +121,30 @@ def detect(
         tables = runner.run([one.request for one in whole_plans])
         for evaluation, table in zip(whole_plans, tables, strict=True):
             matches.extend(whole_matches(evaluation, table))
+    over_all = [one for one in _hunting(prepared) if one.detection.name not in hunted]
+    if over_all:
+        tables = runner.run([one.request for one in over_all if one.request is not None])
+        hunted |= {one.detection.name: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(
         matches,
         {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
         requests,
         frozenset(one.detection.key for one in windowed),
+        hunted,
     )
+
+
+def _hunting(prepared: Sequence[Prepared]) -> list[Prepared]:
+    """The hunting detections that can run: they give rows, and no findings."""
+    return [one for one in prepared if one.request is not None and hunts(one.detection)]
+
+
+def _rows_of(evaluation: Evaluation, events: Sequence[AuditEvent]) -> int:
+    """How many rows a search gives for all of these events."""
+    state = evaluation.start()
+    evaluation.add(state, [event for event in events if evaluation.wants(event)])
+    return len(evaluation.finish(state).rows)
 
 
 def reads_risk(one: Prepared) -> bool:
@@ -132,31 +156,41 @@ class _Gathered(Struct):
     """What one scan found: the events that searches select, and those that show who is behind them."""
 
     wanted: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
+    hunting: list[list[CollectedEvent]] = field(default_factory=list)
     owners: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
     tokens: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
 
 
-def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context) -> _Gathered:
+def _gather(
+    evaluations: Sequence[Evaluation], hunting: Sequence[Evaluation], runner: Runner, context: Context
+) -> _Gathered:
     """Scan the input once for all searches.
 
     It is not known yet whether anybody stands behind a controller or a token. Keeping the events that would show it
     costs less than a second scan.
     """
-    found = _Gathered()
-    if not evaluations:
+    found = _Gathered(hunting=[[] for _ in hunting])
+    if not evaluations and not hunting:
         return found
     owner, token = len(evaluations), len(evaluations) + 1
     collectors = runner.gather(
-        [*(one.request for one in evaluations), gathering(OWNER_WRITES, context), gathering(TOKENS_ISSUED, context)]
+        [
+            *(one.request for one in evaluations),
+            gathering(OWNER_WRITES, context),
+            gathering(TOKENS_ISSUED, context),
+            *(one.request for one in hunting),
+        ]
     )
     for kept, numbers in wanted_by(collectors):
         searches = [number for number in numbers if number < owner]
+        for number in numbers:
+            if number > token:
+                found.hunting[number - token - 1].append(kept)
         if searches:
             found.wanted.append((kept, searches))
         elif owner in numbers:
             found.owners.append((kept, searches))
-        else:
-            assert token in numbers
+        elif token in numbers:
             found.tokens.append((kept, searches))
     return found
 

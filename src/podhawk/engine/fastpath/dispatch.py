@@ -78,10 +78,11 @@ class DispatchTable:
     """The clause groups of searches that may want the same lines.
 
     What they said of a combination of values is remembered in `known`, for events without any of the bodies that they
-    read (`bodied` tells of an event whether it has one).
+    read (`bodied` tells of an event whether it has one). Where no prefilter and so no watch looks at lines (`watching`),
+    `open` are the combinations for which the answer hangs on a body: whether it was lost is told on the slow path.
     """
 
-    def __init__(self, groups: Sequence[ClauseGroup], most: int) -> None:
+    def __init__(self, groups: Sequence[ClauseGroup], most: int, watching: bool) -> None:
         self._groups = groups
         self._most = most
         self._index = Index([group.collectors[0].search.clause for group in groups])
@@ -89,6 +90,8 @@ class DispatchTable:
         self.bodied = bodied(set().union(*(group.heads for group in groups)))
         self.read = reader(self._names)
         self.known: dict[DecodedValues, Takers] = {}
+        self.open: set[DecodedValues] = set()
+        self._blind = [one for one in groups if any(each.search.bodies for each in one.collectors)] if watching else []
         self._reading_bodies = [group for group in groups if group.heads]
         self._with_bodies: dict[DecodedValues, tuple[tuple[ClauseGroup, ...], tuple[ClauseGroup, ...]]] = {}
 
@@ -100,12 +103,16 @@ class DispatchTable:
     def forget(self) -> None:
         """Forget what was remembered."""
         self.known.clear()
+        self.open.clear()
         self._with_bodies.clear()
 
     def learn(self, event: Any, values: DecodedValues) -> Takers:
         """Ask the clauses about an event without such a body, and remember the answer under its values."""
         if len(self.known) >= self._most:
             self.known.clear()
+            self.open.clear()
+        if any(not group.ruled_out(event) for group in self._blind):
+            self.open.add(values)
         wanting = tuple([group for group in self._asked(values) if group.wants(event)])
         found = self.known[values] = _takers(wanting)
         return found

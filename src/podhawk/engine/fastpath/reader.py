@@ -23,6 +23,7 @@ from podhawk.engine.fastpath.feeds import Feed, RowFeed, feed_for
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.search.collectors import Collector, RowCollector
 from podhawk.engine.search.compiled import CompiledSearch
+from podhawk.events.audit_fields import REQUEST_LEVELS
 from podhawk.events.candidates import FoundLine, LineCounter, Searches
 from podhawk.events.event import METADATA
 from podhawk.events.fields import FlattenRules
@@ -30,6 +31,7 @@ from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
 
 _NEW: Final[Any] = object()
+_RECEIVED: Final = "RequestReceived"
 MOST_TABLES: Final = 1024
 """Sets of searches that may want the same lines, of which dispatch tables are kept. A log can be made to hold any
 combination of literals."""
@@ -79,6 +81,7 @@ class FastPath:
     ) -> None:
         self._collectors = collectors
         self._options = options
+        self._prefiltered = prefiltered
         self._by_file = len(place) == 1
         self._files = files
         self._position = LinePosition(place)
@@ -196,6 +199,12 @@ class FastPath:
                 takers = table.known.get(values, _NEW)
                 if takers is _NEW:
                     takers = table.learn(event, values)
+                if (
+                    table.open
+                    and values in table.open
+                    and not (event.stage == _RECEIVED and event.level in REQUEST_LEVELS)
+                ):
+                    return False
             else:
                 takers = table.ask(event)
             if takers:
@@ -223,7 +232,7 @@ class FastPath:
             elif self._collectors[number].search.selects_native:
                 break
         else:
-            made = DispatchTable(tuple(found), self._options.remembered_values)
+            made = DispatchTable(tuple(found), self._options.remembered_values, not self._prefiltered)
         self._tables[searches] = made
         return made
 

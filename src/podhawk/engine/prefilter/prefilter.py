@@ -192,7 +192,9 @@ class Prefilter:
         wanted = self._wanted
         for start, stop, mask in spans:
             text, numbers = block[start:stop], None
-            if mask > wanted:
+            if mask < 0 and self._watched:
+                watched.append((start, text, None))
+            elif mask > wanted:
                 looking = self._watched_in(mask, text)
                 if looking:
                     watched.append((start, text, looking))

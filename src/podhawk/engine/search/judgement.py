@@ -52,9 +52,16 @@ class Judgement(Struct, frozen=True):
 
 
 def judge(
-    pipeline: Pipeline, stats: SearchStats, report: InputReport, count: int, files: Sequence[str], *, hunts: bool = False
+    pipeline: Pipeline,
+    stats: SearchStats,
+    report: InputReport,
+    count: int,
+    files: Sequence[str],
+    *,
+    hunts: bool = False,
 ) -> Judgement:
-    """The judgement of a search that ran and gave `count` findings or rows. `files` is the order of the input."""
+    """The judgement of a search that ran and gave `count` findings or rows. `files` is the order of the input, `hunts`
+    says that rows are no findings."""
     exact = not report.prefiltered
     first = _first([one for one in (stats.first_blind, stats.passed_over) if one is not None], files)
     undecided = stats.not_evaluable or (1 if first is not None else 0)
