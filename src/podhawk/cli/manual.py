@@ -25,16 +25,22 @@ If a search does not determine the order of its rows, they are sorted by group, 
 
 _SUMMARY = """\
 Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
-rejected records by reason with the location of the first) and states one verdict per detection:
+rejected records by reason with the location of the first) and states one judgement per detection:
 
-| verdict | meaning |
+| judgement | meaning |
 |---|---|
 | fired | The detection has rows or findings. |
-| silent | The detection ran, the input has all fields that it needs, and nothing matched. |
-| unknown | Nothing matched, but some events lack fields that the detection needs. |
+| hunting | The detection is for hunting and has rows. `--rows` prints them; they are no findings. |
+| silent | The detection ran, the input has all that it needs, and nothing matched. |
+| unknown | Nothing matched, but some events lack fields that the detection needs. The first is named. |
 | cannot | The detection cannot fire: no event has a field that it requires, or there is no geolocation database. |
 | refused | The search uses a command that podhawk does not support. |
-| broken | The search is invalid. The message names file, line and column. |"""
+| broken | The search is invalid. The message names file, line and column. |
+
+The judgement is exact. The number of events behind it is exact under `--strict` and where every line was read;
+otherwise it says "at least". Whether a search can be decided is asked of each event: a request that its other
+conditions rule out needs no body, and one branch of an OR that holds is enough. A request that the API server refused
+before it read the body (401, or 403 by authorization) has none to log."""
 
 
 def whole() -> str:

@@ -111,7 +111,7 @@ def test_every_audit_detection(cluster: Cluster, session: object, shared: Path, 
         assert [list(found.result or ()) for found in one.detections] == [
             list(found.result or ()) for found in many.detections
         ]
-        assert [found.cannot for found in one.detections] == [found.cannot for found in many.detections]
+        assert [found.judgement for found in one.detections] == [found.judgement for found in many.detections]
         assert sum(len(found.result or ()) for found in one.detections) > 0
         assert one.report == many.report
 

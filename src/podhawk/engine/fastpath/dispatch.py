@@ -78,8 +78,9 @@ class DispatchTable:
     """The clause groups of searches that may want the same lines.
 
     What they said of a combination of values is remembered in `known`, for events without any of the bodies that they
-    read (`bodied` tells of an event whether it has one). Where no prefilter and so no watch looks at lines (`watching`),
-    `open` are the combinations for which the answer hangs on a body: whether it was lost is told on the slow path.
+    read (`bodied` tells of an event whether it has one). Without a prefilter no watch looks at the lines. Then
+    (`watching`) `open` are the combinations for which the answer hangs on a body; the slow path tells whether it was
+    lost.
     """
 
     def __init__(self, groups: Sequence[ClauseGroup], most: int, watching: bool) -> None:
