@@ -85,8 +85,14 @@ def test_the_hooks_name_verbs_that_there_are(name: str) -> None:
 
 def test_the_action_calls_verbs_with_options_that_there_are() -> None:
     action = yaml.safe_load((ROOT / "action.yml").read_text())
-    assert set(action["inputs"]) == {"path", "changed", "test", "strict"}
+    assert set(action["inputs"]) == {"path", "changed", "test", "strict", "fetch", "allow-skipped"}
     script = "\n".join(step["run"] for step in action["runs"]["steps"])
-    for verb, option in (("lint", "--changed"), ("lint", "--strict"), ("test", "--changed")):
+    for verb, option in (
+        ("lint", "--changed"),
+        ("lint", "--strict"),
+        ("test", "--changed"),
+        ("test", "--fetch"),
+        ("test", "--allow-skipped"),
+    ):
         assert f"podhawk {verb}" in script
         assert option in podhawk(verb, "--help").stdout

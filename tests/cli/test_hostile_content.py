@@ -65,7 +65,7 @@ VERBS = {
     "tune": ["tune", "or", "--when", "verb=create", "--content", "CONTENT", "LOG"],
     "diff": ["diff", "CONTENT", "CONTENT", "LOG"],
     "export": ["export", "splunk", "--content", "CONTENT", "--output-dir", "SITE"],
-    "test": ["test", "--content", "CONTENT"],
+    "test": ["test", "--content", "CONTENT", "--allow-skipped"],
     "coverage": ["coverage", "--content", "CONTENT"],
 }
 

@@ -22,7 +22,7 @@ from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.elements import MARK, Elements
 from podhawk.events.gaps import Damaged
 from podhawk.events.jsonstart import starts_as_json
-from podhawk.events.labelled import Label
+from podhawk.events.labelled import LineLabel
 from podhawk.events.source import SIZES, LongPiece, ReadSizes
 
 _BLANK: Final = b" \t\r\n\0"
@@ -116,7 +116,7 @@ class Documents:
                 self.leftover = number
             return
         if not starts_as_json(text):
-            label = Label.before(text)
+            label = LineLabel.before(text)
             whole = self._after(label, line, text, number) if label is not None else None
             yield whole or Document(number, text)
             return
@@ -161,7 +161,7 @@ class Documents:
             current = following.rstrip(_BLANK)
             size += len(following)
 
-    def _after(self, label: Label, line: bytes, text: bytes, number: int) -> Document | None:
+    def _after(self, label: LineLabel, line: bytes, text: bytes, number: int) -> Document | None:
         """The document that begins after a label and goes on on the next lines, with the label before it; None (and
         nothing is taken) where there is none."""
         taken, stack = [line], bytearray()

@@ -79,7 +79,7 @@ class Event(Struct, frozen=True):
     missing: frozenset[str] = frozenset()
 
 
-Outcome = Event | Reject | Skipped
+UnwrapOutcome = Event | Reject | Skipped
 Layer = Iterator[Record | Reject | Skipped | Event]
 
 

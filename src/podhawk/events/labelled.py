@@ -17,14 +17,14 @@ _LONGEST: Final = 1024
 _DIGITS: Final = re.compile(rb"\d+")
 
 
-class Label(Struct, frozen=True):
+class LineLabel(Struct, frozen=True):
     """Text before a document: how long it is on the first line, and how it looks on the others."""
 
     size: int
     again: re.Pattern[bytes]
 
     @classmethod
-    def before(cls, text: bytes) -> Label | None:
+    def before(cls, text: bytes) -> LineLabel | None:
         """The label of a line after which an object begins and does not end; None where that is not so."""
         if text[-1:] not in _GOES_ON:
             return None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.documents import Document, Documents, Lines
-from podhawk.events.envelope import Envelope, Format, Outcome, Reject, Skipped
+from podhawk.events.envelope import Envelope, Format, Reject, Skipped, UnwrapOutcome
 from podhawk.events.event import AUDIT_KEYS, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.generic import json_events, text_events
@@ -191,7 +191,7 @@ class LineReader:
                 self._report.count(event)
                 yield event
 
-    def _found_in(self, document: Document) -> Iterator[Outcome]:
+    def _found_in(self, document: Document) -> Iterator[UnwrapOutcome]:
         from podhawk.events.outcomes import outcomes  # nearly every log is read without any of the formats
 
         return outcomes(document, self._plain, self._only)

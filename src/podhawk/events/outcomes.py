@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from podhawk.events.documents import Document
-from podhawk.events.envelope import Envelope, Format, Outcome, Record, Reject
+from podhawk.events.envelope import Envelope, Format, Record, Reject, UnwrapOutcome
 from podhawk.events.reasons import OTHER_FORMAT
 from podhawk.events.registry import BY_TYPE
 from podhawk.events.unwrap import recover, unwrap
 
 
-def outcomes(document: Document, envelope: Envelope, only: Format | None) -> Iterator[Outcome]:
+def outcomes(document: Document, envelope: Envelope, only: Format | None) -> Iterator[UnwrapOutcome]:
     """All that a document holds; `only` is the format that it must be of, if one was chosen."""
     if document.broken:
         yield from recover(document.text.decode("utf-8", "replace"), envelope, BY_TYPE)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from podhawk.events.decode import BadJSON, TooDeep, decode_at, decode_json
-from podhawk.events.envelope import Envelope, Formats, Outcome, Record, Reject
+from podhawk.events.envelope import Envelope, Formats, Record, Reject, UnwrapOutcome
 from podhawk.events.event import AUDIT_KEYS
 from podhawk.events.formats.around import scan
 from podhawk.events.formats.inside import text_in
@@ -42,7 +42,7 @@ _BETWEEN: Final = " \t\r\n,;\0"
 _FRONT: Final = frozenset({"kind", "apiVersion", "level", "auditID", "stage", "requestURI", "verb"})
 
 
-def unwrap(record: Record, formats: Formats, layer: int = 0) -> Iterator[Outcome]:
+def unwrap(record: Record, formats: Formats, layer: int = 0) -> Iterator[UnwrapOutcome]:
     """Every audit event in the record, and a `Reject` for whatever in it is none."""
     value = record.value
     if layer > _MAX_LAYERS:
@@ -68,7 +68,7 @@ def unwrap(record: Record, formats: Formats, layer: int = 0) -> Iterator[Outcome
         yield Reject(OTHER_JSON)
 
 
-def unwrap_text(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> Iterator[Outcome]:
+def unwrap_text(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> Iterator[UnwrapOutcome]:
     """Events in text that no format of text recognised."""
     text = text.strip(" \t\r\n\0\ufeff")
     if text.startswith('"'):
@@ -92,7 +92,7 @@ def unwrap_text(text: str, envelope: Envelope, formats: Formats, layer: int = 0)
     yield from unwrap(Record(value, envelope, text), formats, layer + 1)
 
 
-def recover(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> Iterator[Outcome]:
+def recover(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> Iterator[UnwrapOutcome]:
     """What can be had of text that starts like JSON but is no single document.
 
     Several documents back to back; an event cut short, perhaps with the next one written straight after
@@ -111,7 +111,7 @@ def recover(text: str, envelope: Envelope, formats: Formats, layer: int = 0) -> 
         yield from _search(text, place, envelope, formats, layer)
 
 
-def _sound_or_salvaged(text: str, envelope: Envelope, formats: Formats, layer: int) -> Iterator[Outcome]:
+def _sound_or_salvaged(text: str, envelope: Envelope, formats: Formats, layer: int) -> Iterator[UnwrapOutcome]:
     try:
         value = decode_json(text)
     except BadJSON:
@@ -124,7 +124,7 @@ def _sound_or_salvaged(text: str, envelope: Envelope, formats: Formats, layer: i
     yield from unwrap(Record(value, envelope, text), formats, layer + 1)
 
 
-def _search(text: str, place: int, envelope: Envelope, formats: Formats, layer: int) -> Iterator[Outcome]:
+def _search(text: str, place: int, envelope: Envelope, formats: Formats, layer: int) -> Iterator[UnwrapOutcome]:
     """Look for sound documents, and for the fronts of events, from `place` on."""
     found = False
     beginning, failures = place, 0

@@ -13,14 +13,14 @@ from podhawk.events.options import InputReport
 from podhawk.wording import counted
 
 
-class Covered(Struct, frozen=True):
+class InputSpan(Struct, frozen=True):
     """The times of the first and the last event, in epoch seconds; None if no event has a time."""
 
     first: float | None
     last: float | None
 
 
-def covered(times: Iterable[float | None], within: TimeRange) -> Covered | None:
+def covered(times: Iterable[float | None], within: TimeRange) -> InputSpan | None:
     """What the times of all events cover; None as soon as one of them is in the range."""
     first: float | None = None
     last: float | None = None
@@ -30,10 +30,10 @@ def covered(times: Iterable[float | None], within: TimeRange) -> Covered | None:
         if time is not None:
             first = time if first is None or time < first else first
             last = time if last is None or time > last else last
-    return Covered(first, last)
+    return InputSpan(first, last)
 
 
-def outside_range(within: TimeRange, span: Covered, report: InputReport) -> InputError:
+def outside_range(within: TimeRange, span: InputSpan, report: InputReport) -> InputError:
     """The error for a range that holds no event: what was asked for, and what the input covers."""
     asked = " ".join(
         f"{word} {utc(time)}"

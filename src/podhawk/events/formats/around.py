@@ -34,7 +34,7 @@ _RUBY: Final = re.compile(
 _RUBY_ESCAPE: Final = re.compile(r'\\([^"\\/bfnrtu])')
 
 
-class Found(Struct, frozen=True):
+class FoundText(Struct, frozen=True):
     """An object in text: a decoded value, or the text of one that is spelled otherwise (`verbatim` is false then) or
     cannot be decoded."""
 
@@ -44,7 +44,7 @@ class Found(Struct, frozen=True):
     verbatim: bool = True
 
 
-def scan(text: str, is_wanted: Callable[[Any], bool], place: int = 0) -> Iterator[Found]:
+def scan(text: str, is_wanted: Callable[[Any], bool], place: int = 0) -> Iterator[FoundText]:
     """The objects in text from a place on that are wanted, or that mention an event and cannot be decoded.
 
     Objects that are not wanted are passed over as a whole.
@@ -63,13 +63,13 @@ def scan(text: str, is_wanted: Callable[[Any], bool], place: int = 0) -> Iterato
                 failures += 1
             else:
                 if is_wanted(value):
-                    yield Found(start, place, value)
+                    yield FoundText(start, place, value)
                 continue
             found = _ruby(text, start) or _in_single_quotes(text, start)
         else:
             found = _escaped(text, start, escaped) if escaped else _doubled(text, start)
         if found is None and '"auditID"' in text[start:]:
-            found = Found(start, len(text), text[start:])
+            found = FoundText(start, len(text), text[start:])
         if found is None or not mentions_event(found.value):
             place = match.end() if found is None else max(found.end, match.end())
             continue
@@ -87,7 +87,7 @@ def _decoded(text: str, start: int) -> tuple[Any, int]:
     return decode_at(text, start)
 
 
-def _escaped(text: str, start: int, depth: int) -> Found | None:
+def _escaped(text: str, start: int, depth: int) -> FoundText | None:
     """An object in a string whose quotes have so many backslashes before them."""
     end = next((quote.start() for quote in _QUOTE.finditer(text, start) if len(quote[1]) < depth), len(text))
     inner = text[start:end]
@@ -101,28 +101,28 @@ def _escaped(text: str, start: int, depth: int) -> Found | None:
         if type(inner) is not str:
             return None
         depth //= 2
-    return Found(start, end, inner, verbatim=False)
+    return FoundText(start, end, inner, verbatim=False)
 
 
-def _doubled(text: str, start: int) -> Found:
+def _doubled(text: str, start: int) -> FoundText:
     """An object in a cell of CSV."""
     for quotes in _QUOTES.finditer(text, start):
         if len(quotes[0]) % 2:
-            return Found(start, quotes.end(), text[start : quotes.end() - 1].replace('""', '"'), verbatim=False)
-    return Found(start, len(text), text[start:].replace('""', '"'), verbatim=False)
+            return FoundText(start, quotes.end(), text[start : quotes.end() - 1].replace('""', '"'), verbatim=False)
+    return FoundText(start, len(text), text[start:].replace('""', '"'), verbatim=False)
 
 
-def _in_single_quotes(text: str, start: int) -> Found | None:
+def _in_single_quotes(text: str, start: int) -> FoundText | None:
     """An object in a string whose backslashes are doubled."""
     if not text[:start].endswith("'"):
         return None
     close = _SINGLE_END.search(text, start)
     end = close.end() if close else len(text)
     inner = text[start : end - 1 if close else end]
-    return Found(start, end, re.sub(r"\\(['\\])", r"\1", inner), verbatim=False)
+    return FoundText(start, end, re.sub(r"\\(['\\])", r"\1", inner), verbatim=False)
 
 
-def _ruby(text: str, start: int) -> Found | None:
+def _ruby(text: str, start: int) -> FoundText | None:
     """A Ruby hash as JSON."""
     if "=>" not in text[start : start + 4096]:
         return None
@@ -141,4 +141,4 @@ def _ruby(text: str, start: int) -> Found | None:
                 break
         else:
             out.append(":" if token["arrow"] is not None else "null")
-    return Found(start, end, "".join(out), verbatim=False) if end else None
+    return FoundText(start, end, "".join(out), verbatim=False) if end else None

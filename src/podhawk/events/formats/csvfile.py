@@ -37,7 +37,7 @@ _BACKSLASH: Final = re.compile(r"""(?:^|[,;\t|])\s*["']\s*[{\[]\s*\\["']""", re.
 _LONGEST_HEADER: Final = 64 << 10
 
 
-class CsvRow(dict[str, Any]):
+class ExportRow(dict[str, Any]):
     """The cells of a record by the names of their columns; no other format takes it for one of its own."""
 
 
@@ -121,7 +121,7 @@ def table_in(head: bytes) -> CsvTable | None:
                     continue
             table = CsvTable(mark, quote, names, lines[0], any(map(_BACKSLASH.search, lines[1:])))
             first = next(csv_documents(Lines(iter(line.encode() for line in lines[1:])), table), None)
-            if first is not None and type(first.value) is CsvRow:
+            if first is not None and type(first.value) is ExportRow:
                 return table
     return None
 
@@ -173,7 +173,7 @@ def csv_documents(lines: Lines, table: CsvTable) -> Iterator[Document]:
         if cells is None:
             yield _broken(held, begun)
         else:
-            row = CsvRow((name, cell) for name, cell in zip(table.names, cells, strict=True) if cell != "")
+            row = ExportRow((name, cell) for name, cell in zip(table.names, cells, strict=True) if cell != "")
             yield Document(begun, text.encode("utf-8", "replace"), row, is_json=True)
         held = []
     lines.number -= 1

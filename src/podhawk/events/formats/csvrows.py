@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from podhawk.events.decode import JsonNumber
 from podhawk.events.envelope import Format, Layer, Record
-from podhawk.events.formats.csvfile import CsvRow
+from podhawk.events.formats.csvfile import ExportRow
 
 _TIME: Final = re.compile(r"@?(?:timestamp|time|ingestionTime|_time|date)\Z", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\d{10,19}(?:\.\d+)?\Z")
@@ -20,7 +20,7 @@ _HELD: Final = ("protoPayload", "protopayload_auditlog", "proto_payload", "resou
 
 
 def _recognise(value: Any) -> bool:
-    return type(value) is CsvRow
+    return type(value) is ExportRow
 
 
 def _unwrap(record: Record) -> Layer:
@@ -57,6 +57,6 @@ CSV: Final = Format(
     "or any other), or columns that are its members. The first line has the names of the columns.",
     recognise=_recognise,
     unwrap=_unwrap,
-    takes=CsvRow,
+    takes=ExportRow,
     example="auditID,stage,verb,user.username,sourceIPs{}\n7f0a,ResponseComplete,get,alice,10.0.0.7\n",
 )

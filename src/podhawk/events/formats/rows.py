@@ -20,7 +20,7 @@ _LOOKED_AT: Final = 100
 
 _MARKS: Final = frozenset({*_COLUMNS, "tables", "Tables", "resultSetMetaData", "ResultSet", "schema"})
 
-Table = tuple[list[str], list[list[Any]]]
+ColumnTable = tuple[list[str], list[list[Any]]]
 
 
 def _names(value: Any) -> list[str] | None:
@@ -37,7 +37,7 @@ def _name(item: Any) -> str | None:
     return next((item[key] for key in _NAMES if type(item.get(key)) is str), None)
 
 
-def _tables(value: dict[str, Any]) -> Iterator[Table]:
+def _tables(value: dict[str, Any]) -> Iterator[ColumnTable]:
     for key in ("tables", "Tables"):
         found = value.get(key)
         for table in found if type(found) is list else []:
@@ -55,7 +55,7 @@ def _tables(value: dict[str, Any]) -> Iterator[Table]:
     yield from _bigquery(value)
 
 
-def _athena(value: dict[str, Any]) -> Iterator[Table]:
+def _athena(value: dict[str, Any]) -> Iterator[ColumnTable]:
     """An answer of GetQueryResults: the first row has the names."""
     result = value.get("ResultSet")
     rows = result.get("Rows") if type(result) is dict else None
@@ -67,7 +67,7 @@ def _athena(value: dict[str, Any]) -> Iterator[Table]:
         yield names, [row for row in cells[1:] if len(row) == len(cells[0])]
 
 
-def _bigquery(value: dict[str, Any]) -> Iterator[Table]:
+def _bigquery(value: dict[str, Any]) -> Iterator[ColumnTable]:
     """An answer of jobs.query and tabledata.list: `{"f":[{"v":…}]}`, with records inside records."""
     schema = value.get("schema")
     fields = schema.get("fields") if type(schema) is dict else None
@@ -97,7 +97,7 @@ def _cell(value: Any, field: dict[str, Any]) -> Any:
     return _record(value, inner) if type(value) is dict and type(inner) is list else value
 
 
-def _holds(table: Table) -> bool:
+def _holds(table: ColumnTable) -> bool:
     names, rows = table
     return any(map(is_event_column, names)) or any(
         text_in(cell) is not None for row in rows[:_LOOKED_AT] for cell in row
