@@ -21,7 +21,7 @@ from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.evaluation import hunts
-from podhawk.detect.evaluate.prepare import Prepared, prepare
+from podhawk.detect.evaluate.prepare import Prepared, not_run, prepare
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies, RunFindings, find
 from podhawk.detect.increment.state import DetectionState
@@ -29,7 +29,7 @@ from podhawk.detect.match import Match
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.engine.plan.planner import make_plan, read_search
-from podhawk.engine.plan.runnable import Broken, Runnability, Runnable, Unsupported
+from podhawk.engine.plan.runnable import Runnability
 from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
@@ -323,18 +323,6 @@ def run(
             order = source.inputs.order
             result.judgement = judge(job.pipeline, job.stats, source.report, count, order, hunts=searching)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
-
-
-def not_run(runnability: Runnability) -> Judgement:
-    """The judgement of a detection that has not run, by whether it can."""
-    match runnability:
-        case Broken():
-            return Judgement("broken", str(runnability))
-        case Unsupported(code="command"):
-            return Judgement("refused", str(runnability))
-        case Runnable():
-            return Judgement("silent")
-    return Judgement("cannot", str(runnability))
 
 
 def fill_baselines(

@@ -6,8 +6,9 @@ from msgspec import Struct
 
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.engine.plan.runnable import Runnability, Runnable, runnability
+from podhawk.engine.plan.runnable import Broken, Runnability, Runnable, Unsupported, runnability
 from podhawk.engine.run.batch import SearchJob
+from podhawk.engine.search.judgement import Judgement
 from podhawk.session import Session
 
 
@@ -24,3 +25,15 @@ def prepare(detection: Detection, content: Content, session: Session, store: Loo
     context = session.context(content, store)
     answer = runnability(detection, content, context)
     return Prepared(detection, answer, SearchJob(answer.pipeline, context) if isinstance(answer, Runnable) else None)
+
+
+def not_run(runnability: Runnability) -> Judgement:
+    """The judgement of a detection that has not run, by whether it can."""
+    match runnability:
+        case Broken():
+            return Judgement("broken", str(runnability))
+        case Unsupported(code="command"):
+            return Judgement("refused", str(runnability))
+        case Runnable():
+            return Judgement("silent")
+    return Judgement("cannot", str(runnability))
