@@ -11,6 +11,8 @@ import pytest
 from support.command_line import podhawk
 from support.findings import event, write
 
+pytestmark = pytest.mark.slow
+
 DETECTION = """\
 name: Made
 id: 11111111-1111-1111-1111-111111111111

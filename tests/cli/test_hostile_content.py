@@ -15,6 +15,8 @@ from podhawk.engine.plan.runnable import Broken, Runnable, runnability
 from podhawk.errors import PodhawkError
 from support.findings import event
 
+pytestmark = pytest.mark.slow
+
 TERMS = 5_000
 MUTATED = 2_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 120
 

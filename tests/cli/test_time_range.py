@@ -13,6 +13,8 @@ from cli.test_unreadable import assert_error, each_verb
 from support.command_line import podhawk
 from support.findings import event, write
 
+pytestmark = pytest.mark.slow
+
 COVERS = "the input covers 2026-11-25T10:00:00.500000Z to 2026-11-25T10:30:00Z (3 events)"
 
 

@@ -14,6 +14,8 @@ from podhawk.errors import InputError
 from podhawk.events import check_recognised
 from support.samples import aks, cloudwatch, event, gke, line, packed, text
 
+pytestmark = pytest.mark.slow
+
 EVENT = text(event())
 BATCH = text({"records": [aks(line())]})
 

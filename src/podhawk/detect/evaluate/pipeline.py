@@ -44,7 +44,6 @@ from podhawk.engine.search.collectors import wanted_by
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent
 from podhawk.events.options import ReadOptions
-from podhawk.events.redaction.mask import has_mask
 
 
 class Source(Protocol):
@@ -87,7 +86,8 @@ def detect(
     hunting = [one for one in map(Evaluation, _hunting(prepared)) if plan_kind(one.plan) != "whole"]
     gathered = _gather(windowed, hunting, runner, context)
     decoder = EventDecoder(source.options)
-    requests = {key: _judged(one, windowed) for key, one in collect(gathered.wanted, decoder).items()}
+    # The scan judged the lines as they stand in the file: a mask must not take back what a search selected.
+    requests = collect(gathered.wanted, decoder)
     if state is not None:
         kept = [(event, numbers_of(windowed, decoder.event(event))) for event in state.events()]
         requests = join(requests, collect(kept, decoder))
@@ -210,22 +210,6 @@ def _second_look(
         ((kept, ()) for kept, _ in wanted_by(runner.gather([gathering(clause_of(open_ones), context)]))), decoder
     )
     return join(requests, {key: one for key, one in found.items() if key in requests})
-
-
-def _judged(one: CollectedRequest, evaluations: Sequence[Evaluation]) -> CollectedRequest:
-    """A request with the searches that want its events as they are with their secrets masked.
-
-    The scan judges most lines as they stand in the file. A search that goes by a secret value must not find there what
-    it would not find among the events that a state keeps.
-    """
-    if not any(has_mask(event.view.raw) for event in one.request.events):
-        return one
-    return CollectedRequest(
-        one.request,
-        tuple(
-            frozenset(number for number in wanted if evaluations[number].wants(event)) for event, wanted in one.pairs()
-        ),
-    )
 
 
 def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:

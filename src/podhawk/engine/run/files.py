@@ -81,10 +81,6 @@ class FileSource:
             self._numbers = {file.path: number for number, file in enumerate(self.inputs.files)}
         return self._numbers
 
-    def size(self) -> int:
-        """Bytes of the files, as they lie there."""
-        return self.inputs.size
-
     def sample(self) -> bytes:
         """Some bytes of the input, for a prefilter to see what is rare in it; nothing where it will not be asked, or
         where the input can be read only once. Raises `InputError` for paths that do not exist."""

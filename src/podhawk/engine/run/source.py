@@ -29,9 +29,6 @@ class EventSource(Protocol):
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""
 
-    def size(self) -> int:
-        """The size of the files in bytes, compressed ones as they are."""
-
     def sample(self) -> bytes:
         """Bytes from places all over the input; nothing if they cannot be had."""
 

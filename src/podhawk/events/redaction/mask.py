@@ -51,11 +51,6 @@ class Redaction(msgspec.Struct, frozen=True):
         return f"hmac:{hmac.digest(self.key, data, 'sha256').hex()[:16]}" if self.key else REDACTED
 
 
-def has_mask(text: str) -> bool:
-    """Whether anything in a text was masked; it may also say so of a text that merely looks so."""
-    return REDACTED in text or "hmac:" in text
-
-
 def unkeyed(text: str) -> str:
     """A text with constants in place of keyed hashes: what identifies a request must not depend on the key."""
     return _HASHED.sub(REDACTED, text) if "hmac" in text else text
