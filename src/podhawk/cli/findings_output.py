@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
+from podhawk.cli.judgements_output import judgement_records, print_judgements
 from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.report.finding_json import encodable, rfc3339
 from podhawk.detect.risk.table import risk_table
@@ -19,10 +21,16 @@ MOST_RISK = 10
 """Risk objects that the table lists."""
 
 
-def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything: bool = False) -> None:
-    """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too."""
+def print_findings(
+    kind: str, result: FindingsResult, out: TextIO, *, everything: bool = False, judgements: bool = False
+) -> None:
+    """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too.
+    `judgements` adds the judgement of each detection."""
     if kind in ("jsonl", "json"):
-        (output.jsonl if kind == "jsonl" else output.as_json)(map(encodable, result.found.findings), out)
+        records = map(encodable, result.found.findings)
+        if judgements:
+            records = chain(records, judgement_records(result.detections))
+        (output.jsonl if kind == "jsonl" else output.as_json)(records, out)
         return
     chosen = result.found.visible
     if everything:
@@ -40,6 +48,9 @@ def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything
         if risk:
             out.write("\n")
             output.markdown(risk, risk_columns(risk), out)
+        if judgements:
+            out.write("\n")
+            print_judgements(kind, result.detections, out)
         return
     from podhawk.cli.tables import print_table
 
@@ -48,6 +59,9 @@ def print_findings(kind: str, result: FindingsResult, out: TextIO, *, everything
     if risk:
         out.write("\n")
         print_table(risk, risk_columns(risk), out, title="Risk")
+    if judgements:
+        out.write("\n")
+        print_judgements(kind, result.detections, out)
 
 
 def row_of(one: Finding) -> dict[str, Cell]:

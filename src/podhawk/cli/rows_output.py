@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
+
+from podhawk.cli.judgements_output import judgement_records, print_judgements
 
 if TYPE_CHECKING:
     from podhawk.api import RowsResult
@@ -22,16 +25,15 @@ def records(result: RowsResult) -> Iterator[dict[str, Any]]:
             yield {"detection": about, "row": row}
 
 
-def print_results(kind: str, result: RowsResult, out: Any) -> None:
-    """All rows in one of the formats."""
+def print_results(kind: str, result: RowsResult, out: Any, *, judgements: bool = False) -> None:
+    """All rows in one of the formats, and the judgement of each detection if asked."""
     from podhawk.cli import output
     from podhawk.cli.tables import print_table
     from podhawk.visible import visible_line
 
-    if kind == "jsonl":
-        output.jsonl(records(result), out)
-    elif kind == "json":
-        output.as_json(records(result), out)
+    if kind in ("jsonl", "json"):
+        every = chain(records(result), judgement_records(result.detections) if judgements else ())
+        (output.jsonl if kind == "jsonl" else output.as_json)(every, out)
     elif kind == "csv":
         columns = list(dict.fromkeys(name for one in result.detections if one.result for name in one.result.columns))
         rows = [{"detection": record["detection"]["name"], **record["row"]} for record in records(result)]
@@ -45,3 +47,6 @@ def print_results(kind: str, result: RowsResult, out: Any) -> None:
                 output.markdown(list(one.result), one.result.columns, out)
             else:
                 print_table(list(one.result), one.result.columns, out, title=one.detection.name)
+        if judgements:
+            out.write("\n")
+            print_judgements(kind, result.detections, out)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
+from podhawk.engine.search.judgement import Judgement
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.gaps import Gap
 from podhawk.events.read import InputReport
@@ -82,18 +83,22 @@ def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) 
 
 
 def _line(one: DetectionResult, noun: str) -> str:
-    found, name = one.judgement, one.detection.name
+    text = judgement_text(one.judgement, noun)
+    return f"  {one.judgement.word:<9} {one.detection.name}" + (f": {text}" if text else "")
+
+
+def judgement_text(found: Judgement, noun: str) -> str:
+    """What a judgement says beside its word. `noun` is what is counted: finding or row."""
     blind = found.blind_text()
     match found.word:
         case "fired":
-            text = counted(found.count, noun) + (f"; {blind}" if blind else "")
+            return counted(found.count, noun) + (f"; {blind}" if blind else "")
         case "hunting":
-            text = f"{counted(found.count, 'row')} (--rows prints them)" + (f"; {blind}" if blind else "")
+            return f"{counted(found.count, 'row')} (--rows prints them)" + (f"; {blind}" if blind else "")
         case "unknown":
-            text = f"no {noun}s, but {blind}"
+            return f"no {noun}s, but {blind}"
         case _:
-            text = found.reason
-    return f"  {found.word:<9} {name}" + (f": {text}" if text else "")
+            return found.reason
 
 
 def print_hidden(result: FindingsResult, everything: bool) -> None:

@@ -12,6 +12,7 @@ from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
     from podhawk.detect.report.explain import ExplainedStep, Explanation
+    from podhawk.engine.search.judgement import Judgement
 
 EPILOG = """\b
 Examples:
@@ -25,7 +26,7 @@ Examples:
 @click.argument("names", nargs=-1, metavar="[DETECTION] [PATH]...")
 @declared("explain")
 def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Show how many rows remain after each step of a detection, the nearest misses, and the fields that no event has.
+    """Show the judgement, how many rows remain after each step of a detection, the nearest misses, and the fields that no event has.
 
     DETECTION is a name, id or file stem. --event follows one request through the steps. --finding prints the events
     behind a finding.
@@ -51,7 +52,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
             if settings["event"]:
                 _lines(queries.explain_one_event(detection, content, settings["event"], inputs, session), out)
             else:
-                print_explanation(queries.explain_detection(detection, content, inputs, session), out)
+                print_explanation(*queries.explain_detection(detection, content, inputs, session), out)
     return 0
 
 
@@ -62,9 +63,13 @@ def _lines(lines: Iterable[str], out: TextIO) -> None:
         out.write(visible(json_escaped(line)) + "\n")
 
 
-def print_explanation(found: Explanation, out: TextIO) -> None:
-    """The steps with their rows, why nothing is left, and the nearest misses."""
+def print_explanation(found: Explanation, judgement: Judgement, out: TextIO) -> None:
+    """The judgement, the steps with their rows, why nothing is left, and the nearest misses."""
+    from podhawk.cli.summary import judgement_text
     from podhawk.visible import visible
+
+    text = judgement_text(judgement, "row")
+    out.write(f"{judgement.word}: {visible(text)}\n\n" if text else f"{judgement.word}\n\n")
 
     width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
 

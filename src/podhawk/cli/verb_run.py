@@ -50,10 +50,12 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 def _run(inputs: Inputs, settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
+    from podhawk.cli.judgements_output import print_judgements
     from podhawk.cli.summary import print_input, print_run
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.engine.plan.runnable import Broken
+    from podhawk.errors import UsageError
     from podhawk.runtime import no_collection
 
     session = api.session_of(settings.values)
@@ -70,13 +72,21 @@ def _run(inputs: Inputs, settings: Settings) -> int:
                 f"  baseline  {one.detection.name}: " + (one.judgement.reason or counted(len(one.result or ()), "row"))
             )
     kind = output.format_of(settings["output"], settings["output_file"])
+    if kind == "csv" and settings["judgements"] and not settings["judgements_only"]:
+        raise UsageError(
+            "--judgements adds records of another kind, which one CSV table cannot hold",
+            remedy="Print them by themselves with --judgements-only, or choose -o jsonl.",
+        )
     result: RowsResult | FindingsResult
     if settings["rows"]:
         from podhawk.cli.rows_output import print_results
 
         result = rows = api.rows(content, detections=chosen, session=session, inputs=inputs)
         with output.writer(settings["output_file"]) as out:
-            print_results(kind, rows, out)
+            if not settings["judgements_only"]:
+                print_results(kind, rows, out, judgements=settings["judgements"])
+            else:
+                print_judgements(kind, rows.detections, out)
         fires = _rows_fire(rows, settings["fail_on"])
     else:
         from podhawk.cli.findings_output import print_findings
@@ -84,7 +94,10 @@ def _run(inputs: Inputs, settings: Settings) -> int:
         with no_collection(ending=True):
             result = findings = api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
             with output.writer(settings["output_file"]) as out:
-                print_findings(kind, findings, out, everything=settings["all"])
+                if not settings["judgements_only"]:
+                    print_findings(kind, findings, out, everything=settings["all"], judgements=settings["judgements"])
+                else:
+                    print_judgements(kind, findings.detections, out)
         fires = _finding_fires(findings, settings["fail_on"])
     if not settings["quiet"]:
         sys.stdout.flush()

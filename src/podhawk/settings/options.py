@@ -213,6 +213,22 @@ OPTIONS: tuple[Option, ...] = (
         command_line=True,
     ),
     Option(
+        "judgements",
+        "flag",
+        "Print one judgement per detection after the findings: whether it fired, was silent, or could not be decided.",
+        ("run",),
+        False,
+        command_line=True,
+    ),
+    Option(
+        "judgements-only",
+        "flag",
+        "Print the judgements and nothing else.",
+        ("run",),
+        False,
+        command_line=True,
+    ),
+    Option(
         "exceptions",
         "list",
         "Load exceptions from this file or folder; see docs/findings.md. Repeatable.",

@@ -70,6 +70,8 @@ class Explanation(Struct, frozen=True):
 
     steps: tuple[ExplainedStep, ...]
     misses: tuple[Miss, ...]
+    rows: int
+    """How many rows the whole search gives."""
 
     def reasons(self) -> Iterator[str]:
         """Why nothing is left, where that can be told."""
@@ -83,7 +85,8 @@ class Explanation(Struct, frozen=True):
 
 
 def explain(request: SearchJob, decoder: EventDecoder, runner: Runner) -> Explanation:
-    """Explain a detection's search over an input; `decoder` makes the events that are shown.
+    """Explain a detection's search over an input; `decoder` makes the events that are shown. The search itself runs in
+    the same scan, so its stats say afterwards what it could not decide.
 
     Raises SearchError where it cannot run."""
     context = request.context
@@ -99,7 +102,7 @@ def explain(request: SearchJob, decoder: EventDecoder, runner: Runner) -> Explan
     counted += [stages[: number + 1] for number in range(1, len(stages))]
     needs = [(number, label, clause) for number, stage in enumerate(stages) for label, clause in _needed(stage, number)]
     counted += [(*stages[:number], Stage(SEARCH, Search(clause), "search")) for number, _, clause in needs]
-    numbers = _counts(runner, counted, request.pipeline, context)
+    rows, *numbers = _counts(runner, request, counted)
     lacking: dict[int, list[str]] = {}
     for (number, name, _), found in zip(needs, numbers[len(parts) + len(stages) - 1 :], strict=True):
         if not found:
@@ -114,7 +117,7 @@ def explain(request: SearchJob, decoder: EventDecoder, runner: Runner) -> Explan
         ExplainedStep(_text(stage), numbers[len(parts) + number], missing=tuple(lacking.get(number + 1, ())))
         for number, stage in enumerate(stages[1:])
     )
-    return Explanation((first, *later), tuple(_misses(parts, decoder, runner, context)))
+    return Explanation((first, *later), tuple(_misses(parts, decoder, runner, context)), rows)
 
 
 def explain_event(request: SearchJob, event: AuditEvent) -> tuple[str, Miss | None]:
@@ -187,14 +190,16 @@ def _has(name: str) -> spl.Clause:
     return spl.Compare(name, "=", "*")
 
 
-def _counts(runner: Runner, prefixes: Sequence[tuple[Stage, ...]], pipeline: Pipeline, context: Context) -> list[int]:
-    """How many rows each of these pipelines gives: one scan for all of them."""
+def _counts(runner: Runner, request: SearchJob, prefixes: Sequence[tuple[Stage, ...]]) -> list[int]:
+    """How many rows the search gives, and then each of these pipelines: one scan for all of them."""
+    pipeline, context = request.pipeline, request.context
     count = parse_search(plain("| makeresults | stats count", "explain")).stages[-1]
     searches = [
         SearchJob(Pipeline((*stages, count), pipeline.source), replace(context, env=replace(context.env)))
         for stages in prefixes
     ]
-    return [int(str(table.rows[0]["count"])) if table.rows else 0 for table in runner.run(searches)]
+    whole, *tables = runner.run([request, *searches])
+    return [len(whole.rows), *(int(str(table.rows[0]["count"])) if table.rows else 0 for table in tables)]
 
 
 def _misses(parts: Sequence[spl.Clause], decoder: EventDecoder, runner: Runner, context: Context) -> Iterator[Miss]:

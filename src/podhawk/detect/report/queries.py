@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
+from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
 from podhawk.detect.match import Match
@@ -15,6 +16,7 @@ from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.search.collectors import wanted_by
+from podhawk.engine.search.judgement import Judgement, judge
 from podhawk.errors import ContentError, InputError, PodhawkError, UsageError
 from podhawk.events.collected import EventDecoder
 from podhawk.events.inputs import Inputs
@@ -50,13 +52,18 @@ def request_of(detection: Detection, content: Content, session: Session) -> Sear
     return made.request
 
 
-def explain_detection(detection: Detection, content: Content, inputs: Inputs, session: Session) -> Explanation:
-    """What becomes of the events of an input in a detection's search."""
+def explain_detection(
+    detection: Detection, content: Content, inputs: Inputs, session: Session
+) -> tuple[Explanation, Judgement]:
+    """What becomes of the events of an input in a detection's search, and the judgement, which counts rows."""
     source = FileSource(inputs, session.reading, keep=True)
     decoder = EventDecoder(session.redacting)
-    found = explain(request_of(detection, content, session), decoder, session.runner(source))
+    request = request_of(detection, content, session)
+    found = explain(request, decoder, session.runner(source))
     source.check(session.within)
-    return found
+    return found, judge(
+        request.pipeline, request.stats, source.report, found.rows, source.inputs.order, hunts=hunts(detection)
+    )
 
 
 def explain_one_event(
