@@ -40,7 +40,23 @@ rejected records by reason with the location of the first) and states one judgem
 The judgement is exact. The number of events behind it is exact under `--strict` and where every line was read;
 otherwise it says "at least". Whether a search can be decided is asked of each event: a request that its other
 conditions rule out needs no body, and one branch of an OR that holds is enough. A request that the API server refused
-before it read the body (401, or 403 by authorization) has none to log."""
+before it read the body (401, or 403 by authorization) has none to log.
+
+`run --judgements` prints the judgements as records after the findings, and `--judgements-only` prints nothing else:
+
+| member | meaning |
+|---|---|
+| kind | `judgement` |
+| detection | its `name`, `id`, `version`, `type` and `file` |
+| judgement | one of the words above |
+| reason | what is missing and what to change; empty if nothing is |
+| count | findings; rows of a hunting detection and under `--rows` |
+| decided | events on which the search was decided; null where not all lines were read |
+| undecided | events on which it could not be decided |
+| first | file and line of the first of these, or null |
+| exact | false where `undecided` is a lower bound |
+
+`podhawk explain` begins with the judgement, and in the library each `DetectionResult` has it."""
 
 
 def whole() -> str:
