@@ -133,9 +133,7 @@ def test_each_word_is_that_of_a_plain_evaluation(name: str, shared: Path) -> Non
         strict = {one.detection.name: one for one in api.rows(content, path, strict=True).detections}
         quick = {one.detection.name: one.judgement for one in api.rows(content, path).detections}
         for detection, one in strict.items():
-            print(
-                f"{name:6} {one.judgement.word:9} {quick[detection].undecided:6} {one.judgement.undecided:6} {detection}"
-            )
+            print(f"{name:6} {one.judgement.word:9} {one.judgement.undecided:6} {detection}")
             assert quick[detection].word == one.judgement.word
             assert quick[detection].undecided <= one.judgement.undecided
             if one.result is not None and hasattr(one.result.stages[0].node, "clause"):

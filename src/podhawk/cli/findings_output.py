@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -27,7 +27,7 @@ def print_findings(
     """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too.
     `judgements` adds the judgement of each detection."""
     if kind in ("jsonl", "json"):
-        records = map(encodable, result.found.findings)
+        records: Iterable[Mapping[str, Any]] = map(encodable, result.found.findings)
         if judgements:
             records = chain(records, judgement_records(result.detections))
         (output.jsonl if kind == "jsonl" else output.as_json)(records, out)

@@ -26,7 +26,8 @@ Examples:
 @click.argument("names", nargs=-1, metavar="[DETECTION] [PATH]...")
 @declared("explain")
 def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Show the judgement, how many rows remain after each step of a detection, the nearest misses, and the fields that no event has.
+    """Show the judgement of a detection, how many rows remain after each step, the nearest misses, and the fields that
+    no event has.
 
     DETECTION is a name, id or file stem. --event follows one request through the steps. --finding prints the events
     behind a finding.

@@ -76,7 +76,7 @@ class LinePrefilter(Protocol):
 
 
 class LineWatch(Protocol):
-    """Looks for what the prefilter would hide (see `podhawk.engine.search.watch`)."""
+    """Looks for what the prefilter would hide (see `podhawk.engine.run.watch`)."""
 
     def wants(self, line: bytes, numbers: Searches) -> Searches:
         """Those of the searches on whose behalf a line must be decoded."""

@@ -11,6 +11,8 @@ from collections.abc import Generator, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from podhawk.events.blocks import broken_off, closed, last_closed, several
 from podhawk.events.candidates import Candidate, LinePrefilter, Searches, SelectedLines, Shortcuts
 from podhawk.events.decode import BadJSON, decode_quickly
@@ -50,6 +52,8 @@ class FileReader:
         self._prefilter = shortcuts.prefilter
         self._precheck = shortcuts.precheck
         self._watch = shortcuts.watch
+        self._unmasked = replace(options, redaction=None)
+        """The watch keeps nothing of an event but its place."""
         self._fast_path = shortcuts.fast_path
         self._take = shortcuts.fast_path.take if shortcuts.fast_path is not None else None
         self._lines = LineReader(path, options, report, in_split=split is not None)
@@ -199,7 +203,7 @@ class FileReader:
     def _show(self, text: bytes, before: int, searches: Searches) -> None:
         asked = self._watch.wants(text, searches) if self._watch is not None else None
         if asked and self._watch is not None:
-            for event in LineReader(self._path, self._options, InputReport()).read_part(text, before):
+            for event in LineReader(self._path, self._unmasked, InputReport()).read_part(text, before):
                 self._watch.look(event, asked)
 
     def _unseen(self, text: bytes, before: int) -> Iterator[Candidate]:

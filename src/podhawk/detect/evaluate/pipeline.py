@@ -104,10 +104,7 @@ def detect(
                 decoder,
             ),
         )
-    hunted = {
-        one.detection.name: _rows_of(one, [decoder.event(kept) for kept in events])
-        for one, events in zip(hunting, gathered.hunting, strict=True)
-    }
+    hunted = {one.detection.name: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
     del gathered  # the events hold the texts of the lines now
     requests = _second_look(requests, windowed, runner, decoder, context)
     if state is not None:
@@ -140,13 +137,6 @@ def _hunting(prepared: Sequence[Prepared]) -> list[Prepared]:
     return [one for one in prepared if one.request is not None and hunts(one.detection)]
 
 
-def _rows_of(evaluation: Evaluation, events: Sequence[AuditEvent]) -> int:
-    """How many rows a search gives for all of these events."""
-    state = evaluation.start()
-    evaluation.add(state, [event for event in events if evaluation.wants(event)])
-    return len(evaluation.finish(state).rows)
-
-
 def reads_risk(one: Prepared) -> bool:
     """Whether a detection is a search over risk: it makes incidents and reads no events."""
     return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
@@ -156,7 +146,7 @@ class _Gathered(Struct):
     """What one scan found: the events that searches select, and those that show who is behind them."""
 
     wanted: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
-    hunting: list[list[CollectedEvent]] = field(default_factory=list)
+    hunted: list[int] = field(default_factory=list)
     owners: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
     tokens: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
 
@@ -169,23 +159,20 @@ def _gather(
     It is not known yet whether anybody stands behind a controller or a token. Keeping the events that would show it
     costs less than a second scan.
     """
-    found = _Gathered(hunting=[[] for _ in hunting])
+    found = _Gathered()
     if not evaluations and not hunting:
         return found
     owner, token = len(evaluations), len(evaluations) + 1
-    collectors = runner.gather(
+    collectors, found.hunted = runner.gather_and_count(
         [
             *(one.request for one in evaluations),
             gathering(OWNER_WRITES, context),
             gathering(TOKENS_ISSUED, context),
-            *(one.request for one in hunting),
-        ]
+        ],
+        [one.request for one in hunting],
     )
     for kept, numbers in wanted_by(collectors):
         searches = [number for number in numbers if number < owner]
-        for number in numbers:
-            if number > token:
-                found.hunting[number - token - 1].append(kept)
         if searches:
             found.wanted.append((kept, searches))
         elif owner in numbers:

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import Final
 
 from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
-from podhawk.engine.prefilter.choice import choose, patterns_of, rarest, spellings
+from podhawk.engine.prefilter.choice import choose, patterns_of, rarest
 from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import BlockMatcher, usable
@@ -76,9 +76,9 @@ class SearchKind(Struct):
 class Prefilter:
     """The prefilter of a set of searches, each given as its groups (at least one).
 
-    Lines with all groups of one of the `watched`, which has the number of a search, are given too, apart from those
-    that a search may want (see `podhawk.engine.search.watch`). `levels` are the audit levels with bodies that have been
-    seen.
+    Lines that may have all groups of one of the `watched`, which has the number of a search, are given too, apart from
+    those that a search may want, as long as the number is in `asking` (see `podhawk.engine.run.watch`). `levels` are
+    the audit levels with bodies that have been seen.
     """
 
     def __init__(
@@ -86,16 +86,17 @@ class Prefilter:
         searches: Sequence[LiteralGroups],
         options: EngineOptions = DEFAULTS,
         watched: Sequence[tuple[LiteralGroups, int]] = (),
+        asking: Set[int] = frozenset(),
     ) -> None:
         self.kinds = _kinds(zip(searches, itertools.count()))
         self._watched = _kinds(watched)
+        self._asking = asking
         self._wanted = (1 << len(self.kinds)) - 1
         self.levels: set[str] = set()
         self._sampled_lines = options.sampled_lines
         self._came: Counter[int] = Counter()
         self._selected = [0] * len(self.kinds)
-        self._matcher: BlockMatcher | None = None
-        self._masks: list[int] = []
+        self._matchers: dict[bool, tuple[BlockMatcher, list[int]]] = {}
         self._sets: dict[int, frozenset[int]] = {}
         self._blocks = 0  # since literals were chosen
         self._again = AGAIN
@@ -105,34 +106,42 @@ class Prefilter:
         self._blocks = 0
         every = [*self.kinds, *self._watched]
         before = [kind.chosen for kind in every]
-        patterns: dict[bytes, int] = {}
         chosen = choose([kind.groups for kind in self.kinds], sample[:SAMPLE_BYTES])
         chosen += rarest([kind.groups for kind in self._watched], sample[:SAMPLE_BYTES])
-        for number, groups in enumerate(chosen):
-            every[number].chosen = groups
-            for pattern in patterns_of(groups):
-                patterns[pattern] = patterns.get(pattern, 0) | 1 << number
-        if self._matcher is None or before != [kind.chosen for kind in every]:
-            self._masks = list(patterns.values())
-            self._matcher = BlockMatcher(list(patterns))
+        for kind, groups in zip(every, chosen, strict=True):
+            kind.chosen = groups
+        if before != [kind.chosen for kind in every]:
+            self._matchers.clear()
 
     @property
     def prepared(self) -> bool:
         """Whether `prepare` was called."""
-        return self._matcher is not None
+        return bool(self.kinds[0].chosen)
+
+    def _matcher(self, watching: bool) -> tuple[BlockMatcher, list[int]]:
+        """The database of what is scanned for, with or without what is watched, and the kinds of each pattern."""
+        known = self._matchers.get(watching)
+        if known is None:
+            patterns: dict[bytes, int] = {}
+            for number, kind in enumerate([*self.kinds, *self._watched] if watching else self.kinds):
+                for pattern in patterns_of(kind.chosen):
+                    patterns[pattern] = patterns.get(pattern, 0) | 1 << number
+            known = self._matchers[watching] = BlockMatcher(list(patterns)), list(patterns.values())
+        return known
 
     def select(self, block: bytes, first_line: int, start: int = 0, stop: int | None = None) -> Selection | None:
         """The lines to read of the whole lines that a block holds between two places; None if all of the file must be
         read from here on."""
         if stop is None:
             stop = len(block)
-        if self._matcher is None:
+        if not self.prepared:
             self.prepare(block[start : start + (1 << 20)])
-        assert self._matcher is not None
+        asked = self._asked()
+        matcher, masks = self._matcher(bool(asked))
         first = start + (block[start] == _FEED)
         if first < len(block) and block[first] in CONTINUES:
             return None  # the first line continues a document from the lines before
-        found = self._matcher.scan(block, start, stop, self.levels)
+        found = matcher.scan(block, start, stop, self.levels)
         if found is None:
             return None
         ends, open_ends = found
@@ -141,10 +150,10 @@ class Prefilter:
         open_ends = [end for end in open_ends if start < end <= stop]
         if _adjacent(open_ends, block):
             return None
-        spans = self._spans(block, ends, start, stop)
+        spans = _spans(block, ends, masks, start, stop)
         if open_ends or first_line < self._sampled_lines:
             spans = _with_others(block, spans, open_ends, self._sampled_lines - first_line, start, stop)
-        result = self._selection(block, spans, start, stop)
+        result = self._selection(block, spans, start, stop, asked)
         if stop - start >= SAMPLE_BYTES:  # not the line that lies across two blocks
             wanted = self._wanted
             self._choose_again(block, sum([end - begin for begin, end, mask in spans if mask & wanted]), stop - start)
@@ -157,31 +166,16 @@ class Prefilter:
             self._again *= 2
             self.prepare(block)
 
-    def _spans(self, block: bytes, ends: list[tuple[int, int]], first: int, last: int) -> list[LineSpan]:
-        """The lines in which matches end, with the kinds of search that each match stands for."""
-        spans: list[LineSpan] = []
-        masks, find, rfind = self._masks, block.find, block.rfind
-        known = len(masks)
-        stop, mask, begin = first - 1, 0, 0
-        for end, identity in ends:
-            if end <= first:
-                continue
-            if end > last:
-                break
-            if end > stop:
-                if mask:
-                    spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
-                begin = end
-                stop = find(b"\n", end, last)
-                if stop < 0:
-                    stop = last
-                mask = 0
-            mask |= masks[identity] if identity < known else -1
-        if mask:
-            spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
-        return spans
+    def _asked(self) -> int:
+        """The watched kinds on whose behalf any search still asks, as a mask."""
+        asking = self._asking
+        mask = 0
+        for number, kind in enumerate(self._watched, len(self.kinds)):
+            if not kind.searches.isdisjoint(asking):
+                mask |= 1 << number
+        return mask
 
-    def _selection(self, block: bytes, spans: list[LineSpan], at: int, last: int) -> Selection:
+    def _selection(self, block: bytes, spans: list[LineSpan], at: int, last: int, asked: int) -> Selection:
         """The lines themselves, with the searches that may want them."""
         sets = self._sets
         if len(sets) >= MOST_SETS:
@@ -192,12 +186,11 @@ class Prefilter:
         wanted = self._wanted
         for start, stop, mask in spans:
             text, numbers = block[start:stop], None
-            if mask < 0 and self._watched:
+            if mask < 0 and asked:
                 watched.append((start, text, None))
             elif mask > wanted:
-                looking = self._watched_in(mask, text)
-                if looking:
-                    watched.append((start, text, looking))
+                if mask & asked:
+                    watched.append((start, text, sets.get(mask & asked) or self._searches_of(mask & asked)))
                 mask &= wanted
                 if not mask:
                     continue
@@ -208,17 +201,6 @@ class Prefilter:
         if len(came) >= MOST_SETS:
             self._add_up()
         return Selection(lines, LineNumbers(block, at), last, watched)
-
-    def _watched_in(self, mask: int, text: bytes) -> frozenset[int]:
-        """The searches on whose behalf a line is watched: it has a literal of each of their groups."""
-        found: set[int] = set()
-        low = text.lower()
-        for number, kind in enumerate(self._watched, len(self.kinds)):
-            if mask >> number & 1 and all(
-                any(spelling in low for spelling in spellings(group)) for group in kind.groups
-            ):
-                found |= kind.searches
-        return frozenset(found)
 
     def described(self, number: int) -> str:
         """What is scanned for on behalf of a search."""
@@ -243,9 +225,34 @@ class Prefilter:
     def _searches_of(self, mask: int) -> frozenset[int]:
         """The searches of the kinds in a mask."""
         numbers = self._sets[mask] = frozenset().union(
-            *(kind.searches for number, kind in enumerate(self.kinds) if mask >> number & 1)
+            *(kind.searches for number, kind in enumerate([*self.kinds, *self._watched]) if mask >> number & 1)
         )
         return numbers
+
+
+def _spans(block: bytes, ends: list[tuple[int, int]], masks: list[int], first: int, last: int) -> list[LineSpan]:
+    """The lines in which matches end, with the kinds of search that each match stands for."""
+    spans: list[LineSpan] = []
+    find, rfind = block.find, block.rfind
+    known = len(masks)
+    stop, mask, begin = first - 1, 0, 0
+    for end, identity in ends:
+        if end <= first:
+            continue
+        if end > last:
+            break
+        if end > stop:
+            if mask:
+                spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
+            begin = end
+            stop = find(b"\n", end, last)
+            if stop < 0:
+                stop = last
+            mask = 0
+        mask |= masks[identity] if identity < known else -1
+    if mask:
+        spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
+    return spans
 
 
 def _kinds(searches: Iterable[tuple[LiteralGroups, int]]) -> list[SearchKind]:
@@ -287,6 +294,7 @@ def prefilter_for(
     searches: Sequence[LiteralGroups],
     options: EngineOptions = DEFAULTS,
     watched: Sequence[tuple[LiteralGroups, int]] = (),
+    asking: Set[int] = frozenset(),
 ) -> Prefilter | None:
     """The prefilter of all searches; None if one of them may want any line, or without Hyperscan."""
-    return Prefilter(searches, options, watched) if searches and all(searches) and usable() else None
+    return Prefilter(searches, options, watched, asking) if searches and all(searches) and usable() else None

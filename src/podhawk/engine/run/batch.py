@@ -22,7 +22,7 @@ from podhawk.engine.plan.stages import run_stages
 from podhawk.engine.plan.subsearches import has_subsearch, replace_subsearches
 from podhawk.engine.run.scan import Scan, scan
 from podhawk.engine.run.source import EventSource, TimeRange
-from podhawk.engine.search.collectors import EventCollector, RowCollector
+from podhawk.engine.search.collectors import Collector, EventCollector, RowCollector
 from podhawk.engine.search.compiled import CompiledSearch, bind_source, compile_search
 from podhawk.engine.search.stats import SearchStats
 from podhawk.rows import Table
@@ -52,6 +52,11 @@ class Runner(Protocol):
 
     def gather(self, searches: Sequence[SearchJob]) -> list[EventCollector]:
         """The events that the first clause of each search wants, in the order given."""
+
+    def gather_and_count(
+        self, searches: Sequence[SearchJob], counted: Sequence[SearchJob]
+    ) -> tuple[list[EventCollector], list[int]]:
+        """The same in one scan with other searches, which have no legs, and how many rows each of these gives."""
 
 
 class _Planned(Struct, frozen=True):
@@ -83,13 +88,24 @@ class BatchRunner:
 
     def gather(self, searches: Sequence[SearchJob]) -> list[EventCollector]:
         """The events that the first clause of each search wants, in the order given."""
+        return self.gather_and_count(searches, ())[0]
+
+    def gather_and_count(
+        self, searches: Sequence[SearchJob], counted: Sequence[SearchJob]
+    ) -> tuple[list[EventCollector], list[int]]:
+        """The same in one scan with other searches, which have no legs, and how many rows each of these gives."""
         collectors = [
             EventCollector(self._compiled(one.plan, one.context), one.job.stats) for one in self._planned(searches)
         ]
-        if collectors:
+        others: list[RowCollector] = [
+            RowCollector(self._compiled(one.plan, one.context), one.job.stats, shown=False)
+            for one in self._planned(counted)
+        ]
+        if collectors or others:
             with rare_collection():
-                self._scan(collectors, self._source, self._within, self._workers, self._options)
-        return collectors
+                every: list[Collector] = [*collectors, *others]
+                self._scan(every, self._source, self._within, self._workers, self._options)
+        return collectors, [len(one.finish().rows) for one in others]
 
     def run(self, searches: Sequence[SearchJob]) -> list[Table]:
         """The rows of each search, in the order given. Raises SearchError before anything is read."""

@@ -18,12 +18,12 @@ from podhawk.engine.prefilter.prefilter import Prefilter, prefilter_for
 from podhawk.engine.profile import ACTIVE, ScanProfile
 from podhawk.engine.run.scan_profile import scan_profile
 from podhawk.engine.run.source import EventSource, TimeRange
+from podhawk.engine.run.watch import Watch
 from podhawk.engine.run.workers import scan_in_parallel
 from podhawk.engine.search.collectors import Collector, RowCollector
 from podhawk.engine.search.offer import Offering
 from podhawk.engine.search.precheck import Precheck
 from podhawk.engine.search.rows import metadata, order_of
-from podhawk.engine.search.watch import Watch
 from podhawk.events.candidates import Candidate, Shortcuts
 from podhawk.events.options import InputReport
 from podhawk.events.splits import Split
@@ -79,7 +79,7 @@ class ScanWork:
     ) -> None:
         self._collectors, self._source, self._within, self._options = collectors, source, within, options
         self._fixed: dict[str, Any] = dict(metadata(source.native()))
-        self._watch = Watch(collectors, lambda time: within.holds(time))
+        self._watch = Watch(collectors, within.holds, self._fixed)
         self._prefilter = _prefilter(collectors, options, self._watch)
         self._precheck = Precheck(collectors, self._fixed).narrow if self._prefilter is not None else None
         self._fast_path: FastPath | None = None
@@ -135,7 +135,7 @@ class ScanWork:
         usual, or to mask secrets in rows."""
         if not self._within.is_open or not self._source.plain():
             return None
-        if self._source.redacts() and any(isinstance(one, RowCollector) for one in self._collectors):
+        if self._source.redacts() and any(isinstance(one, RowCollector) and one.shown for one in self._collectors):
             return None
         prefiltered = self._prefilter is not None
         return fast_path_for(self._collectors, self._fixed, place, self._source.numbers(), prefiltered, self._options)
@@ -167,4 +167,4 @@ def _prefilter(collectors: Sequence[Collector], options: EngineOptions, watch: W
         return None
     searches = [one.search for one in collectors]
     groups = [groups_of(one.clause) if one.selects_native else CARRIED for one in searches]
-    return prefilter_for(groups, options, watch.watched)
+    return prefilter_for(groups, options, watch.watched, watch.asking)

@@ -62,6 +62,13 @@ class SparkRunner:
         with session(self.cluster) as spark:
             return self._on(spark).gather(searches)
 
+    def gather_and_count(
+        self, searches: Sequence[SearchJob], counted: Sequence[SearchJob]
+    ) -> tuple[list[EventCollector], list[int]]:
+        """The events that each of the first searches wants, and how many rows each of the others gives."""
+        with session(self.cluster) as spark:
+            return self._on(spark).gather_and_count(searches, counted)
+
     def _on(self, spark: SparkSession) -> BatchRunner:
         scan = SparkScan(spark, self.source, self.codec, self.cluster.split_size)
         return BatchRunner(self.source, self.within, scan=scan, options=self.options)

@@ -38,6 +38,8 @@ HINTS: Final = (
     "sha256~",
 )
 """One of these stands in each text with a secret that is told by its form, URLs aside."""
+_SHORTEST: Final = 8
+"""Texts with fewer characters hold no secret that is told by its form."""
 _TOKENS: Final = re.compile(
     r"""
     (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}      # JSON Web Token
@@ -112,9 +114,19 @@ _SHELL: Final = re.compile(r"-\w{0,8}c\Z")
 _REFERENCES: Final = ("$", "`", "<", "%(", "{{")
 
 
+def has_hint(text: str) -> bool:
+    """Whether a text has a hint of a secret that is told by its form."""
+    for hint in HINTS:  # noqa: SIM110 - a loop takes half the time of any(), and this is asked of every text in a body
+        if hint in text:
+            return True
+    return False
+
+
 def mask_tokens(text: str, redaction: Redaction) -> str:
     """The text with everything masked that is a secret by its form."""
-    if any(hint in text for hint in HINTS):
+    if len(text) < _SHORTEST:
+        return text
+    if has_hint(text):
         text = _TOKENS.sub(lambda found: redaction.mask(found[0]), text)
         text = _BEARER.sub(lambda found: found[1] + _bearer(found[2], redaction), text)
     if "://" in text and "@" in text:
