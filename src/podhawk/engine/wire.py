@@ -69,7 +69,7 @@ class Tag(IntEnum):
 
 def _members(cls: type) -> tuple[str, ...]:
     if issubclass(cls, msgspec.Struct):
-        return tuple(name for name in cls.__struct_fields__ if name != "template")  # it stays in the process
+        return tuple(name for name in cls.__struct_fields__ if name not in ("template", "unmasked"))  # stay here
     found: list[str] = []
     for base in reversed(cls.__mro__):
         found.extend(getattr(base, "__slots__", ()))

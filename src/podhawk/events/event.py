@@ -111,7 +111,8 @@ class AuditEvent(Struct):
     prefixes that the carrier does not provide or lost: what is missing is absent from the data, never
     empty, and a search that needs it cannot be evaluated on this event. `truncated` is true where the
     event was cut on its way or by the API server itself (annotation `audit.k8s.io/truncated`). `template` is
-    what it has in common with events that differ only in their identity, if that is known.
+    what it has in common with events that differ only in their identity, if that is known. `unmasked` is the event as
+    it was read, where secrets in this one are masked: searches judge it, and nothing of it is kept or shown.
     """
 
     view: View
@@ -124,3 +125,4 @@ class AuditEvent(Struct):
     truncated: bool = False
     missing: frozenset[str] = frozenset()
     template: LineTemplate | None = None
+    unmasked: AuditEvent | None = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,3 +29,47 @@ def test_a_command_behind_a_word_for_a_secret_was_hidden(query: str, tmp_path: P
     found = api.run(Content(detections=(detection('requestURI="*curl*" | table auditID requestURI'),)), log)
     assert [one.requests[0].audit_id for one in found] == ["a0"]
     assert "(redacted)" in found.found.findings[0].rows[0]["requestURI"]
+
+
+HIDDEN = "command=sh&command=-c&command=password%3Dcurl+evil.sh"
+
+
+def carried(one: dict[str, Any]) -> str:
+    """The event as Splunk's HEC has it, which the fast path does not read."""
+    return json.dumps({"event": one, "sourcetype": "kube:audit"})
+
+
+@pytest.mark.parametrize("spelled", [json.dumps, carried])
+@pytest.mark.parametrize(
+    "search",
+    [
+        'requestURI="*curl*" | table auditID requestURI',
+        'verb=create | where like(requestURI, "%curl%") | table auditID requestURI',
+        'verb=create | eval tool=if(match(requestURI, "curl"), requestURI, null()) | search tool=* | stats count by tool',
+        'verb=create | eval n=if(match(requestURI, "curl"), 1, 0) | stats sum(n) as n by user.username | where n > 0',
+        'verb=create | stats values(requestURI) as uri count by user.username | where count > 0 AND like(uri, "%curl%")',
+        'verb=none | append [search verb=create | where like(requestURI, "%curl%") | table auditID requestURI]',
+    ],
+)
+def test_a_later_stage_judged_masked_values(search: str, spelled: Callable[[Any], str], tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    plain = event("a0", requestURI=f"/api/v1/namespaces/shop/pods/p/exec?{HIDDEN}", verb="create")
+    log.write_text(spelled(plain) + "\n")
+    for jobs in (1, 2):
+        result = api.run(Content(detections=(detection(search),)), log, jobs=jobs)
+        records = json.dumps(result.records())
+        assert len(result) == 1
+        assert "curl" not in records
+
+
+def test_what_is_shown_of_a_row_that_only_unmasked_events_give_holds_no_part_of_a_secret(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    secret = {"kind": "Secret", "stringData": {"password": "correct-horse"}}
+    log.write_text(json.dumps(event("a0", verb="create", requestObject=secret)) + "\n")
+    search = (
+        "verb=create | eval value='requestObject.stringData.password' | where value=\"correct-horse\""
+        ' | eval upper=upper(value), part=substr(value, 1, 7), joined="p=".value | table auditID value upper part joined'
+    )
+    (found,) = api.run(Content(detections=(detection(search),)), log)
+    (row,) = found.rows
+    assert row == {"auditID": "a0"} | dict.fromkeys(("value", "upper", "part", "joined"), "(redacted)")

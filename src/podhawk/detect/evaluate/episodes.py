@@ -180,7 +180,8 @@ def _match(
         }.values()
     )
     detection = evaluation.detection
-    rows = [row for table in episode.tables for row in table.rows]
+    tables = [evaluation.without_secrets(table, [one.event for one in inside]) for table in episode.tables]
+    rows = [row for table in tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     facts = [facts_of(request) for request in requests]
     return Match(
@@ -203,7 +204,7 @@ def _match(
             request_count=len(requests),
             requests=tuple(one.info for one in facts[:MOST_ROWS]),
             row_count=len(rows),
-            rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
+            rows=tuple(shown(row, table) for table in tables for row in table.rows)[:MOST_ROWS],
         ),
         tuple(requests[:MOST_ROWS]),
         search=evaluation.plan.pipeline,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.masked_rows import as_read, secrets_in, without
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore, fill
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, RowTemplate, identities, marked
@@ -77,7 +78,7 @@ class Evaluation:
 
     def probe(self, event: AuditEvent) -> Row:
         """What the search's first clause looks at."""
-        search = self.search
+        search, event = self.search, as_read(event)
         return row_of(event, search.view(event), search.probe_fields, OrderKey(), search.rules)
 
     def row(self, event: AuditEvent, *, alone: bool = False) -> Row:
@@ -85,7 +86,7 @@ class Evaluation:
         One that is alone at its time has nothing to stand before or after by anything else."""
         place = () if alone else (int.from_bytes(fingerprint(event), "big"),)
         order = OrderKey(-(event.time or 0.0), -(event.stage_time or 0.0), place)
-        search = self.search
+        search, event = self.search, as_read(event)
         return row_of(event, search.view(event), search.row_fields, order, search.rules)
 
     def start(self) -> Any:
@@ -127,8 +128,8 @@ class Evaluation:
         """What the search gives for the events of a request, and its rows. `shared` holds the rows that other searches
         have made of these events, by view and fields."""
         names = self._identities
-        if names is None or len(events) != 1:
-            template = self._template(self.rows(events), events, ())
+        if names is None or len(events) != 1 or events[0].unmasked is not None:
+            template = self._template(self._shown_rows(events), events, ())
             return template, template.rows
         row = self._shared(events[0], shared) if shared is not None else self.row(events[0], alone=True)
         identity = {name: row[name] for name in names if name in row}
@@ -146,6 +147,19 @@ class Evaluation:
                 return self.evaluate(events)
             self._templates[key] = known
         return known, known.rows_for(identity)
+
+    def _shown_rows(self, events: Sequence[AuditEvent]) -> Table:
+        """The rows that the search gives over these events, without the secrets of these."""
+        table = self.rows(events)
+        if not table.rows or all(event.unmasked is None for event in events):
+            return table
+        masked = self.rows([replace(event, unmasked=None) for event in events])
+        return masked if len(masked.rows) == len(table.rows) else self.without_secrets(table, events)
+
+    def without_secrets(self, table: Table, events: Sequence[AuditEvent]) -> Table:
+        """The rows of a table without the secrets of the events that they are made of."""
+        secrets = secrets_in(events)
+        return Table(without(secrets, table.rows), table.columns) if secrets else table
 
     def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:
         """The row of an event, made once for all searches that want the same fields of it."""

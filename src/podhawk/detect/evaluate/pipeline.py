@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.episodes import aggregate_matches
 from podhawk.detect.evaluate.evaluation import Evaluation, hunts, kind_of, request_match
+from podhawk.detect.evaluate.masked_rows import with_hidden
 from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
@@ -41,6 +43,7 @@ from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.engine.profile import timed
 from podhawk.engine.run.batch import Runner
 from podhawk.engine.search.collectors import wanted_by
+from podhawk.engine.search.stats import SearchStats
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent
 from podhawk.events.options import ReadOptions
@@ -116,11 +119,12 @@ def detect(
     matches = list(_windowed(windowed, content, requests, owners, token_issuers))
     if whole_plans:
         tables = runner.run([one.request for one in whole_plans])
-        for evaluation, table in zip(whole_plans, tables, strict=True):
-            matches.extend(whole_matches(evaluation, table))
+        judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
+        for evaluation, table, unmasked in zip(whole_plans, tables, judged, strict=True):
+            matches.extend(whole_matches(evaluation, with_hidden(table, unmasked)))
     over_all = [one for one in _hunting(prepared) if one.detection.name not in hunted]
     if over_all:
-        tables = runner.run([one.request for one in over_all if one.request is not None])
+        tables = runner.run([one.request for one in over_all if one.request is not None], masked=False)
         hunted |= {one.detection.name: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(

@@ -8,6 +8,7 @@ run first, with a scan of their own. A `map` runs its searches when its rows are
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -47,11 +48,13 @@ class SearchJob(Struct, frozen=True):
 class Runner(Protocol):
     """Runs searches over one source, wherever the work is done."""
 
-    def run(self, searches: Sequence[SearchJob]) -> list[Table]:
-        """The rows of each search, in the order given."""
+    def run(self, searches: Sequence[SearchJob], *, masked: bool = True) -> list[Table]:
+        """The rows of each search, in the order given, from events whose secrets are masked if the source says so, or
+        as they are read."""
 
     def gather(self, searches: Sequence[SearchJob]) -> list[EventCollector]:
-        """The events that the first clause of each search wants, in the order given."""
+        """The events that the first clause of each search wants, in the order given. They are judged and kept as they
+        are read: whoever keeps or shows more of them than their number must mask them."""
 
     def gather_and_count(
         self, searches: Sequence[SearchJob], counted: Sequence[SearchJob]
@@ -97,19 +100,16 @@ class BatchRunner:
         collectors = [
             EventCollector(self._compiled(one.plan, one.context), one.job.stats) for one in self._planned(searches)
         ]
-        others: list[RowCollector] = [
-            RowCollector(self._compiled(one.plan, one.context), one.job.stats, shown=False)
-            for one in self._planned(counted)
-        ]
+        others = [RowCollector(self._compiled(one.plan, one.context), one.job.stats) for one in self._planned(counted)]
         if collectors or others:
-            with rare_collection():
+            with rare_collection(), self._source.unmasked():
                 every: list[Collector] = [*collectors, *others]
                 self._scan(every, self._source, self._within, self._workers, self._options)
         return collectors, [len(one.finish().rows) for one in others]
 
-    def run(self, searches: Sequence[SearchJob]) -> list[Table]:
+    def run(self, searches: Sequence[SearchJob], *, masked: bool = True) -> list[Table]:
         """The rows of each search, in the order given. Raises SearchError before anything is read."""
-        with rare_collection():
+        with rare_collection(), nullcontext() if masked else self._source.unmasked():
             return self._run(searches)
 
     def _run(self, searches: Sequence[SearchJob]) -> list[Table]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
 
 from podhawk.content.mixed_up import refuse_content
 from podhawk.engine.run.covered import covered, outside_range
@@ -38,6 +41,8 @@ class FileSource:
         self.inputs.keep = self.inputs.keep or keep
         self._numbers: dict[str, int] | None = None
         self._closes = not isinstance(paths, Inputs)
+        self.reading = options
+        """The options with which events are read now (see `unmasked`)."""
 
     def __enter__(self) -> FileSource:
         return self
@@ -64,7 +69,7 @@ class FileSource:
         """All events, or those that the shortcuts leave; nothing at all if there are no paths."""
         report = self.report if self.unread else InputReport()
         self.unread = False
-        yield from read_candidates(self.inputs, self.options, report, shortcuts)
+        yield from read_candidates(self.inputs, self.reading, report, shortcuts)
         self.inputs.note(report)
 
     def plain(self) -> bool:
@@ -73,7 +78,16 @@ class FileSource:
 
     def redacts(self) -> bool:
         """Whether secrets in events are masked."""
-        return self.options.redaction is not None
+        return self.reading.redaction is not None
+
+    @contextlib.contextmanager
+    def unmasked(self) -> Iterator[None]:
+        """Until the block ends, events come with their secrets, to be judged."""
+        self.reading = replace(self.options, redaction=None)
+        try:
+            yield
+        finally:
+            self.reading = self.options
 
     def numbers(self) -> dict[str, int]:
         """Where each file stands in the input."""
@@ -102,7 +116,7 @@ class FileSource:
         self, piece: Split, report: InputReport, shortcuts: Shortcuts = NO_SHORTCUTS
     ) -> Iterator[Candidate]:
         """The candidates of one piece."""
-        return read_split(piece, self._file_of(piece), self.options, report, shortcuts)
+        return read_split(piece, self._file_of(piece), self.reading, report, shortcuts)
 
     def start_of(self, piece: Split) -> bytes:
         """The first bytes of a piece."""

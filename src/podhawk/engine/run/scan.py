@@ -135,7 +135,7 @@ class ScanWork:
         usual, or to mask secrets in rows."""
         if not self._within.is_open or not self._source.plain():
             return None
-        if self._source.redacts() and any(isinstance(one, RowCollector) and one.shown for one in self._collectors):
+        if self._source.redacts() and any(isinstance(one, RowCollector) for one in self._collectors):
             return None
         prefiltered = self._prefilter is not None
         return fast_path_for(self._collectors, self._fixed, place, self._source.numbers(), prefiltered, self._options)

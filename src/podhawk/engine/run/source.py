@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from msgspec import Struct
@@ -25,6 +26,9 @@ class EventSource(Protocol):
 
     def redacts(self) -> bool:
         """Whether secrets in events are masked. The fast path cannot do that: it makes rows of lines as they stand."""
+
+    def unmasked(self) -> AbstractContextManager[None]:
+        """Until the block ends, events come with their secrets, to be judged."""
 
     def numbers(self) -> Mapping[str, int]:
         """Where each file stands in the input."""

@@ -57,14 +57,12 @@ class Collector(Protocol):
 
 
 class RowCollector:
-    """Makes rows of events and runs them through the per-event stages into the state of the search's reducer. `shown`
-    says whether its rows are kept or shown; otherwise they are only counted, and secrets in them need no mask."""
+    """Makes rows of events and runs them through the per-event stages into the state of the search's reducer."""
 
     positional: ClassVar[bool] = False
 
-    def __init__(self, search: CompiledSearch, stats: SearchStats, *, shown: bool = True) -> None:
+    def __init__(self, search: CompiledSearch, stats: SearchStats) -> None:
         self.search = search
-        self.shown = shown
         self.stats = stats
         self.state: Any = search.reducer.start()
         self._waiting: list[Row] = []

@@ -52,10 +52,10 @@ class SparkRunner:
         self.codec = codec
         self.options = options
 
-    def run(self, searches: Sequence[SearchJob]) -> list[Table]:
+    def run(self, searches: Sequence[SearchJob], *, masked: bool = True) -> list[Table]:
         """The rows of each search, in the order given."""
         with session(self.cluster) as spark:
-            return self._on(spark).run(searches)
+            return self._on(spark).run(searches, masked=masked)
 
     def gather(self, searches: Sequence[SearchJob]) -> list[EventCollector]:
         """The events that each search wants."""
@@ -138,6 +138,7 @@ class SparkScan:
 
     def __init__(self, spark: SparkSession, source: FileSource, codec: LookupCodec, split_size: int) -> None:
         self.spark = spark
+        self.source = source
         self.inputs = source.inputs
         self.options = source.options
         self.report = source.report
@@ -158,7 +159,7 @@ class SparkScan:
         whole: frozenset[int] = frozenset()
         while True:
             splits = self._splits(whole)
-            sent = Payload(__version__, VERSION, searches, self.options, within, splits, geo, options)
+            sent = Payload(__version__, VERSION, searches, self.source.reading, within, splits, geo, options)
             records = self._records(pack(sent), len(splits))
             for _, _, part in (one for one in records if one[0] == FAILED):
                 raise_failure(part)

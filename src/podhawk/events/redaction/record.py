@@ -24,6 +24,8 @@ _ENCODED: Final = re.compile(r"(?:ey[JI]|ewo|ew0K|H4sI)[A-Za-z0-9+/_-]{40,}={0,2
 
 def redacted(event: AuditEvent, redaction: Redaction) -> AuditEvent:
     """The event with its secrets masked; the same object if it holds none."""
+    if event.unmasked is not None:
+        return event
     view = event.view
     if event.format in ("json", "text"):
         return _of_other_input(event, redaction)
@@ -42,7 +44,7 @@ def redacted(event: AuditEvent, redaction: Redaction) -> AuditEvent:
         carrier = _carrier(carrier, event.view, view, redaction, secret, bool(changed))
     if view is event.view and carrier is event.carrier:
         return event
-    return replace(event, view=view, carrier=carrier, template=None)
+    return replace(event, view=view, carrier=carrier, template=None, unmasked=event)
 
 
 def is_about_secrets(data: dict[str, Any]) -> bool:
@@ -187,10 +189,10 @@ def _of_other_input(event: AuditEvent, redaction: Redaction) -> AuditEvent:
             name: mask_text(f"{name}={value}", redaction).partition("=")[2] if isinstance(value, str) else value
             for name, value in view.data.items()
         }
-        return replace(event, view=replace(view, data=data, raw=raw))
+        return replace(event, view=replace(view, data=data, raw=raw), unmasked=event)
     data = BodyMasker(redaction, may_hold_forms(view.raw)).body(view.data, is_about_secrets(view.data))
     own = _members(data, redaction, is_about_secrets(data), may_hold_forms(view.raw)) if "requestURI" in data else {}
     if data is view.data and not own:
         return event
     data = {**data, **own}
-    return replace(event, view=replace(view, data=data, raw=encode_json(data)))
+    return replace(event, view=replace(view, data=data, raw=encode_json(data)), unmasked=event)
