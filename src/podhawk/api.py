@@ -229,8 +229,8 @@ class FindingsResult(Struct):
     now: float = 0.0
 
     def expired(self) -> list[SiteException]:
-        """The exceptions that have ended and do nothing any more."""
-        return [one for one in self.exceptions if not one.active(self.now)]
+        """The exceptions that hold for no new event any more."""
+        return [one for one in self.exceptions if not one.holds_at(self.now)]
 
     def aimless(self) -> list[SiteException]:
         """The exceptions that are about no detection of this content."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
 from podhawk.cli.judgements_output import judgement_records, print_judgements
 from podhawk.detect.finding import Actor, Finding
+from podhawk.detect.findings import visible_of
 from podhawk.detect.report.finding_json import encodable, rfc3339
 from podhawk.detect.risk.table import risk_table
 
@@ -22,19 +23,26 @@ MOST_RISK = 10
 
 
 def print_findings(
-    kind: str, result: FindingsResult, out: TextIO, *, everything: bool = False, judgements: bool = False
+    kind: str,
+    result: FindingsResult,
+    out: TextIO,
+    *,
+    everything: bool = False,
+    judgements: bool = False,
+    all_known: bool = False,
 ) -> None:
-    """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too.
-    `judgements` adds the judgement of each detection."""
+    """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too. With a
+    state only what the run changed, unless `all_known`. `judgements` adds the judgement of each detection."""
+    told = result.found.told(all_known=all_known)
     if kind in ("jsonl", "json"):
-        records: Iterable[Mapping[str, Any]] = map(encodable, result.found.findings)
+        records: Iterable[Mapping[str, Any]] = _records(result, told)
         if judgements:
             records = chain(records, judgement_records(result.detections))
         (output.jsonl if kind == "jsonl" else output.as_json)(records, out)
         return
-    chosen = result.found.visible
+    chosen = visible_of(told)
     if everything:
-        chosen = [*chosen, *(one for one in result.found.findings if not one.visible)]
+        chosen = [*chosen, *(one for one in told if not one.visible)]
     rows = [row_of(one) for one in chosen]
     columns = list(COLUMNS)
     if everything:
@@ -62,6 +70,20 @@ def print_findings(
     if judgements:
         out.write("\n")
         print_judgements(kind, result.detections, out)
+
+
+def _records(result: FindingsResult, told: Sequence[Finding]) -> Iterator[Mapping[str, Any]]:
+    """The findings as scripts read them; with a state, what this run changed of each, and the findings that are
+    gone."""
+    changes = result.found.changes
+    if changes is None:
+        yield from map(encodable, told)
+        return
+    for one in told:
+        change = changes.get(one.finding_id)
+        yield encodable(one) if change is None else {**encodable(one), "change": change.kind}
+    for record in result.found.gone:
+        yield {**record, "change": "gone"}
 
 
 def row_of(one: Finding) -> dict[str, Cell]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
@@ -78,6 +79,7 @@ def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) 
                 note(f"            warning: {_WARNINGS.get(kind, kind.replace('-', ' '))}: {detail} ({count})")
     if isinstance(result, FindingsResult):
         print_hidden(result, everything)
+        print_changes(result)
     for problem in result.content.problems:
         note(f"  content   {problem}")
 
@@ -101,6 +103,19 @@ def judgement_text(found: Judgement, noun: str) -> str:
             return found.reason
 
 
+def print_changes(result: FindingsResult) -> None:
+    """With a state: what this run changed in it."""
+    changes = result.found.changes
+    if changes is None:
+        return
+    kinds = Counter(one.kind for one in changes.values())
+    known = len(result) + len(result.found.earlier)
+    note(
+        f"{kinds['new']:,} new, {kinds['revised']:,} changed, {len(result.found.gone):,} gone, {known:,} known. "
+        "--all-known prints everything known."
+    )
+
+
 def print_hidden(result: FindingsResult, everything: bool) -> None:
     """How many findings are visible, and what hides the others."""
     total, visible = counted(len(result), "finding"), len(result.found.visible)
@@ -118,6 +133,6 @@ def print_hidden(result: FindingsResult, everything: bool) -> None:
     if tags:
         note(f"  tagged    {', '.join(tags)}")
     for one in result.expired():
-        note(f"  expired   exception {one.name} ({one.file}) expired on {one.expires} and has no effect")
+        note(f"  expired   exception {one.name} ({one.file}) expired on {one.expires}: it holds for older events only")
     for one in result.aimless():
         note(f"  unused    exception {one.name} ({one.file}): no detection is named {one.detection!r}")

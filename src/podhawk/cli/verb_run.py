@@ -95,7 +95,14 @@ def _run(inputs: Inputs, settings: Settings) -> int:
             result = findings = api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
             with output.writer(settings["output_file"]) as out:
                 if not settings["judgements_only"]:
-                    print_findings(kind, findings, out, everything=settings["all"], judgements=settings["judgements"])
+                    print_findings(
+                        kind,
+                        findings,
+                        out,
+                        everything=settings["all"],
+                        judgements=settings["judgements"],
+                        all_known=settings["all_known"],
+                    )
                 else:
                     print_judgements(kind, findings.detections, out)
         fires = _finding_fires(findings, settings["fail_on"])
@@ -137,7 +144,7 @@ def _rows_fire(result: RowsResult, severity: str | None) -> bool:
 
 
 def _finding_fires(result: FindingsResult, severity: str | None) -> bool:
-    return severity is not None and any(_at_least(one.severity, severity) for one in result.found.visible)
+    return severity is not None and any(_at_least(one.severity, severity) for one in result.found.rose())
 
 
 def _at_least(severity: str, bar: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 from msgspec import Struct, field
 
@@ -14,7 +15,7 @@ from podhawk.detect.evaluate.pipeline import Source, detect, reads_risk
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.state import DetectionState, EarlierFindings
+from podhawk.detect.increment.state import Change, DetectionState, EarlierFindings
 from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.rank.exceptions import SiteException, with_exceptions
@@ -39,13 +40,35 @@ class Policies(Struct, frozen=True):
 
 class RunFindings(Struct):
     """What a run found. `matches` come in order of time, incidents after what they are made of; `risk` includes what
-    findings of earlier runs added that this one says nothing of."""
+    findings of earlier runs added that this one says nothing of.
+
+    With a state, `changes` says what the run changed, `gone` are the records of findings that are no more, and
+    `earlier` are known findings that the run did not evaluate. Without one, `changes` is None.
+    """
 
     matches: list[Match]
     risk: list[RiskEvent]
     kinds: Mapping[str, PlanKind]
     hunted: Mapping[str, int] = field(default_factory=dict)
     """How many rows each hunting detection gave, by its name."""
+    changes: Mapping[str, Change] | None = None
+    gone: Sequence[Mapping[str, Any]] = ()
+    earlier: Sequence[Finding] = ()
+
+    def told(self, *, all_known: bool = False) -> list[Finding]:
+        """The findings to print: with a state those that are new or revised, or everything known."""
+        if self.changes is None:
+            return self.findings
+        if all_known:
+            return [*self.earlier, *self.findings]
+        return [one for one in self.findings if one.finding_id in self.changes]
+
+    def rose(self) -> list[Finding]:
+        """The visible findings that call for attention: with a state those that are new or rose, else all."""
+        changes = self.changes
+        if changes is None:
+            return self.visible
+        return [one for one in self.visible if one.finding_id in changes and changes[one.finding_id].rose]
 
     @property
     def findings(self) -> list[Finding]:
@@ -54,10 +77,7 @@ class RunFindings(Struct):
     @property
     def visible(self) -> list[Finding]:
         """The findings to be seen, the most urgent first."""
-        return sorted(
-            (one for one in self.findings if one.visible),
-            key=lambda one: (one.kind != "incident", -one.priority, one.first_time, one.finding_id),
-        )
+        return visible_of(self.findings)
 
     def hidden(self) -> Iterator[tuple[str, str, int]]:
         """How many findings are out of sight, by what puts them there: (what, name, number)."""
@@ -71,6 +91,14 @@ class RunFindings(Struct):
     def noise(self) -> Counter[tuple[str, str]]:
         """How many findings each noise class has, by class and action."""
         return Counter((hit.noise_class, hit.action) for one in self.findings for hit in one.noise)
+
+
+def visible_of(findings: Iterable[Finding]) -> list[Finding]:
+    """Those of the findings that are to be seen, incidents first, then the most urgent first."""
+    return sorted(
+        (one for one in findings if one.visible),
+        key=lambda one: (one.kind != "incident", -one.priority, one.first_time, one.finding_id),
+    )
 
 
 def _why_hidden(one: Finding) -> tuple[str, str]:
@@ -111,11 +139,13 @@ def find(
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
         raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
-        every = [*matches, *raised]
+        found = RunFindings([*matches, *raised], [*earlier.risk, *risk], detected.kinds, detected.hunted)
         if state is not None:
             evaluated = detected.evaluated.union(one.detection.key for one in searches)
-            every = state.write(every, risk, evaluated)
-    return RunFindings(every, [*earlier.risk, *risk], detected.kinds, detected.hunted)
+            written = state.write(found.matches, risk, evaluated)
+            found.matches, found.changes, found.gone = written.matches, written.changes, written.gone
+            found.earlier = [match.finding for match in earlier.matches]
+    return found
 
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:

@@ -263,6 +263,14 @@ OPTIONS: tuple[Option, ...] = (
         metavar="DIR|URL",
     ),
     Option(
+        "all-known",
+        "flag",
+        "With --state: print everything known, not only what this run changed.",
+        ("run",),
+        False,
+        command_line=True,
+    ),
+    Option(
         "redaction-key",
         "text",
         "Key for the hashes that replace secrets in findings (at least 16 bytes); see docs/redaction.md. Prefer "

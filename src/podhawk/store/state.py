@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.state import EarlierFindings
+from podhawk.detect.increment.state import Change, EarlierFindings, Written
 from podhawk.detect.match import Match
 from podhawk.detect.report.finding_json import detection_key, epoch_seconds, from_record, to_record
 from podhawk.detect.requests.collected import fingerprint
@@ -123,7 +123,7 @@ class SqlState:
         risk = [event_of(row, stays[row["finding_id"]].finding) for row in cells if row["finding_id"] in stays]
         return EarlierFindings(list(stays.values()), risk)
 
-    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> list[Match]:
+    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> Written:
         """See `DetectionState`."""
         known = self._known()
         current = {match.finding.finding_id for match in matches}
@@ -143,7 +143,15 @@ class SqlState:
             self._upsert(ALIASES, [{"old_id": old, "finding_id": heir}])
             pass_on(self._db, old, heir)
         self._write_risk(risk, current | set(gone))
-        return written
+        return Written(
+            written,
+            {
+                match.finding.finding_id: change
+                for match in written
+                if (change := _change(match.finding, known, gone)) is not None
+            },
+            [record for id_, record in gone.items() if id_ not in heirs],
+        )
 
     def _known(self) -> dict[str, KnownFinding]:
         return {
@@ -223,8 +231,36 @@ def _with_revision(match: Match, known: KnownFinding | None, replaced: Collectio
         return match.having(replaces=tuple(sorted(replaced)))
     before = known.record
     now = json.loads(json.dumps(to_record(match.finding)))
-    same = not replaced and all(now[name] == before.get(name) for name in now if name not in _VOLATILE)
+    same = not replaced and all(_content(now, name) == _content(before, name) for name in now if name not in _VOLATILE)
     return match.having(revision=known.revision + (not same), replaces=tuple(sorted({*before["replaces"], *replaced})))
+
+
+def _change(
+    finding: Finding, known: Mapping[str, KnownFinding], gone: Mapping[str, Mapping[str, Any]]
+) -> Change | None:
+    """What was changed of a finding; None if nothing was."""
+    before = known.get(finding.finding_id)
+    if before is None:
+        old = [gone[id_] for id_ in finding.replaces if id_ in gone]
+        return Change("revised", any(_rose(finding, one) for one in old)) if old else Change("new", True)
+    if finding.revision == before.revision:
+        return None
+    return Change("revised", _rose(finding, before.record))
+
+
+def _rose(finding: Finding, before: Mapping[str, Any]) -> bool:
+    return (
+        (finding.visible and not before["visible"])
+        or finding.priority > before["priority"]
+        or finding.risk_score > before["risk_score"]
+    )
+
+
+def _content(record: Mapping[str, Any], name: str) -> Any:
+    """A member of a record as far as it counts as content: where a request was first read does not."""
+    if name != "requests":
+        return record.get(name)
+    return [{key: value for key, value in one.items() if key != "source"} for one in record["requests"]]
 
 
 def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:

@@ -10,9 +10,9 @@ whose events are no longer kept, and those of searches that run over the whole i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -27,6 +27,23 @@ class EarlierFindings(Struct, frozen=True):
 
     matches: Sequence[Match] = ()
     risk: Sequence[RiskEvent] = ()
+
+
+class Change(Struct, frozen=True):
+    """What a run changed of a finding. `new`: no run knew it. `revised`: it has another revision or, with `replaces`,
+    another id. `rose` says that it is new, newly visible, or of a higher severity or priority than before."""
+
+    kind: Literal["new", "revised"]
+    rose: bool
+
+
+class Written(Struct, frozen=True):
+    """What a run wrote: all its matches, with revisions; what it changed, by finding id; and the records of findings
+    that its detections no longer give and that no other finding replaces."""
+
+    matches: list[Match]
+    changes: Mapping[str, Change] = {}
+    gone: Sequence[Mapping[str, Any]] = ()
 
 
 class DetectionState(Protocol):
@@ -48,8 +65,5 @@ class DetectionState(Protocol):
     def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
         """The known findings, without incidents, that remain beside `matches`."""
 
-    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> list[Match]:
-        """Write findings and their risk, replacing what was known of them.
-
-        Returns the matches with their revision and the ids of the findings that they replace.
-        """
+    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> Written:
+        """Write findings and their risk, replacing what was known of them."""

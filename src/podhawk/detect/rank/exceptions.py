@@ -1,7 +1,8 @@
 """Exceptions: what a site has decided not to look at, in reviewed files.
 
-An exception is a search clause over the audit event. It marks findings and never removes them, and it ends: from the
-day of its expiry on it does nothing and is reported. Published searches are not edited for it.
+An exception is a search clause over the audit event. It marks findings and never removes them. It holds for events
+before the day of its expiry (UTC), whenever they are evaluated: its end re-opens nothing, and from that day on it is
+reported. Published searches are not edited for it.
 
 All that a finding was made of must match the condition: each stage by which the search matched the request, or each row
 of an aggregate plan. What is not at hand (rows beyond those that a finding carries) matches nothing.
@@ -41,8 +42,8 @@ _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
 class SiteException(Struct, frozen=True):
-    """One exception. `detection` is a name, an id or a file's stem, globs allowed; `expires` the first day on which it
-    does nothing."""
+    """One exception. `detection` is a name, an id or a file's stem, globs allowed; `expires` is the first day for whose
+    events it does nothing."""
 
     name: str
     detection: str
@@ -53,9 +54,9 @@ class SiteException(Struct, frozen=True):
     expires: date
     file: str = ""
 
-    def active(self, now: float) -> bool:
-        """Whether it still holds."""
-        return datetime.fromtimestamp(now, UTC).date() < self.expires
+    def holds_at(self, time: float) -> bool:
+        """Whether it holds for events of a time, in epoch seconds."""
+        return time < datetime.combine(self.expires, datetime.min.time(), UTC).timestamp()
 
     def named(self, own: Detection) -> bool:
         """Whether it names a detection."""
@@ -144,17 +145,18 @@ def _day(top: MappingReader, key: str) -> date | None:
 
 
 def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException], now: float) -> list[Match]:
-    """The matches, those that an active exception is about marked with it.
+    """The matches, those that an exception is about and whose events are older than its expiry marked with it. `now` is
+    the time for conditions that name one.
 
     For a request plan every stage that the search matches must match the condition, for an aggregate plan every row.
     """
-    tests = [(one, generate(one.clause, Env(now=now)), fields(one.clause)) for one in exceptions if one.active(now)]
+    tests = [(one, generate(one.clause, Env(now=now)), fields(one.clause)) for one in exceptions]
     return [_marked(match, tests) for match in matches] if tests else list(matches)
 
 
 def _marked(match: Match, tests: Sequence[tuple[SiteException, Predicate, frozenset[str]]]) -> Match:
     for one, test, names in tests:
-        if one.named(match.finding.detection) and _holds(match, test, names):
+        if one.holds_at(match.finding.last_time) and one.named(match.finding.detection) and _holds(match, test, names):
             return match.having(
                 suppressed_by=Suppression(one.name, one.file, one.owner, one.reason, one.expires.isoformat())
             )

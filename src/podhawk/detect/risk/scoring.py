@@ -128,11 +128,12 @@ def _nobody(finding: Finding) -> str:
 
 
 def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
-    """The events, those of a search that another detection has scored the same thing with already at nothing."""
+    """The events, those of a search that another detection has scored the same thing with already at nothing. What
+    scores nothing, by an exception for example, takes nobody's place."""
     seen: dict[tuple[str, ...], Detection] = {}
     for event in events:
         key = (same_search(event.detection), event.request, event.object_type, event.object, event.cluster)
-        first = seen.setdefault(key, event.detection)
+        first = seen.setdefault(key, event.detection) if event.applied > 0 else event.detection
         if (first.id, first.name) != (event.detection.id, event.detection.name):
             yield structs.replace(event, applied=0.0, notes=(*event.notes, f"same search as {first.name}"))
         else:
