@@ -60,7 +60,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
     settings = resolve("test", given)
     settings = with_content(settings, paths, own=True)
-    content, named = load_around(settings["content"])
+    content, named = load_around(settings["content"], settings["overrides"], settings.macros)
     wanted = select(content, settings["only"], settings["exclude"])
     chosen = [one for one in named if one in wanted]
     if settings["changed"]:
