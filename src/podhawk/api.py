@@ -32,6 +32,7 @@ from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
+from podhawk.engine.run.unmatched import probes_of, remarks
 from podhawk.engine.search.blindness import reason_it_cannot_fire
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import PodhawkError, UsageError
@@ -66,6 +67,8 @@ class Result(Struct):
     report: InputReport
     stages: Sequence[Stage] = ()
     formats: Mapping[str, Display] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
+    """Why the search may have fewer rows than was meant: an index or a field that no event has."""
 
     @property
     def columns(self) -> list[str]:
@@ -168,11 +171,15 @@ def search(
     pipeline = read_search(spl, known.macros, name, context.env)
     job = SearchJob(pipeline, context)
     make_plan(pipeline, job.context)
+    audit = session.reading.input_format not in ("json", "text")
+    probes = probes_of(pipeline, context) if audit else []
     with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
-        table = session.runner(source).run([job])[0]
+        jobs = [job, *(one.job for one in probes if one.job is not None)]
+        table = session.runner(source).run(jobs)[0]
         if source.inputs.paths and not source.unread:
             source.check(session.within)
-    return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
+        told = remarks(job, probes, source, context)
+    return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context), told)
 
 
 def rows(

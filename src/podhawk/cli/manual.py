@@ -34,7 +34,10 @@ rejected records by reason with the location of the first) and states one verdic
 | unknown | Nothing matched, but some events lack fields that the detection needs. |
 | cannot | The detection cannot fire: no event has a field that it requires, or there is no geolocation database. |
 | refused | The search uses a command that podhawk does not support. |
-| broken | The search is invalid. The message names file, line and column. |"""
+| broken | The search is invalid. The message names file, line and column. |
+
+`podhawk search` warns of an index, source, sourcetype or host that no event has, and of field names that neither audit
+events nor the search's own columns have, with the nearest name."""
 
 
 def whole() -> str:
