@@ -24,6 +24,7 @@ from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies, RunFindings, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
+from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.engine.plan.planner import make_plan, read_search
@@ -56,7 +57,7 @@ def plain_value(value: Value) -> str | list[str]:
 
 
 class Result(Struct):
-    """The rows of a search, with what it met on the way.
+    """The rows of a search, with what it met on the way. `remarks` say what it asks for and no event has.
 
     Iterating gives one dict per row: single values are text, multivalue fields lists of text, and a
     column that `table` or `stats` named but the row lacks is None.
@@ -68,7 +69,6 @@ class Result(Struct):
     stages: Sequence[Stage] = ()
     formats: Mapping[str, Display] = field(default_factory=dict)
     remarks: Sequence[str] = ()
-    """Why the search may have fewer rows than was meant: an index or a field that no event has."""
 
     @property
     def columns(self) -> list[str]:
@@ -171,11 +171,9 @@ def search(
     pipeline = read_search(spl, known.macros, name, context.env)
     job = SearchJob(pipeline, context)
     make_plan(pipeline, job.context)
-    audit = session.reading.input_format not in ("json", "text")
-    probes = probes_of(pipeline, context) if audit else []
+    probes = probes_of(pipeline, context, session.reading)
     with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
-        jobs = [job, *(one.job for one in probes if one.job is not None)]
-        table = session.runner(source).run(jobs)[0]
+        table = session.runner(source).run([job, *(one.job for one in probes if one.job is not None)])[0]
         if source.inputs.paths and not source.unread:
             source.check(session.within)
         told = remarks(job, probes, source, context)
@@ -200,10 +198,9 @@ def rows(
     session = given_session(session, given)
     content = given_content(content, given)
     store = session.lookups(content)
-    chosen_ones = given_detections(content, detections, given)
     results: list[DetectionResult] = []
     jobs: list[tuple[DetectionResult, SearchJob]] = []
-    for detection in chosen_ones:
+    for detection in given_detections(content, detections, given):
         made = prepare(detection, content, session, store)
         result = DetectionResult(detection, made.runnability)
         results.append(result)
@@ -298,6 +295,7 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
+    check_fields(policies.exceptions, prepared)
     state = _open_state(session.state, session.redaction) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
     with FileSource(_inputs(paths, inputs), session.redacting, keep=True) as source:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
+from podhawk.detect.findings import Policies
 from podhawk.engine.plan.runnable import Broken, Unsupported
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.gaps import Gap
@@ -27,6 +28,12 @@ _HIDING = {
     "throttling": "throttling of {}",
     "priority": "priority {}",
 }
+
+
+def print_policies(policies: Policies) -> None:
+    """A warning for each setting of the site that can have no effect."""
+    for line in policies.risk.remarks():
+        note(f"warning: {line}")
 
 
 def print_input(report: InputReport) -> None:

@@ -50,7 +50,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 def _run(inputs: Inputs, settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import print_input, print_run
+    from podhawk.cli.summary import print_input, print_policies, print_run
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.engine.plan.runnable import Broken
@@ -87,6 +87,7 @@ def _run(inputs: Inputs, settings: Settings) -> int:
         fires = _finding_fires(findings, settings["fail_on"])
     if not settings["quiet"]:
         sys.stdout.flush()
+        print_policies(policies)
         print_input(result.report)
         print_run(result, everything=settings["all"] or kind in ("json", "jsonl"))
     content.keep()

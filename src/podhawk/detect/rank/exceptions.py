@@ -26,7 +26,7 @@ from podhawk.detect.match import Match
 from podhawk.detect.requests.request import member
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
-from podhawk.errors import ContentError, SearchError, nearest
+from podhawk.errors import ContentError, Place, SearchError, nearest
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
 from podhawk.functions.declare import Env
@@ -52,6 +52,8 @@ class SiteException(Struct, frozen=True):
     reason: str
     expires: date
     file: str = ""
+    place: Place | None = None
+    """Where its condition stands."""
 
     def active(self, now: float) -> bool:
         """Whether it still holds."""
@@ -130,6 +132,7 @@ def _read(top: MappingReader) -> SiteException:
         top.text("reason"),
         expires,
         top.document.file,
+        top.place("when"),
     )
 
 

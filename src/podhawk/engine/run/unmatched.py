@@ -28,7 +28,7 @@ from podhawk.errors import InputError, SearchError
 from podhawk.events.event import METADATA, View
 from podhawk.events.fields import FlattenRules, fields_of
 from podhawk.events.gaps import Damaged
-from podhawk.events.read import InputReport, read_events
+from podhawk.events.read import InputReport, ReadOptions, read_events
 from podhawk.events.schema import suggestions
 from podhawk.spl import clause as spl
 from podhawk.spl.text import plain, quote
@@ -47,9 +47,10 @@ class FieldProbe(Struct, frozen=True):
     job: SearchJob | None = None
 
 
-def probes_of(pipeline: Pipeline, context: Context) -> list[FieldProbe]:
-    """The fields of a search that may be misspelt, each with its job."""
-    if pipeline.generates or "field-names-any-case" in context.env.switches:
+def probes_of(pipeline: Pipeline, context: Context, reading: ReadOptions) -> list[FieldProbe]:
+    """The fields of a search that may be misspelt, each with its job; none where any name may be right."""
+    audit = reading.input_format not in ("json", "text")
+    if not audit or pipeline.generates or "field-names-any-case" in context.env.switches:
         return []
     return [
         FieldProbe(one, None if one.column else SearchJob(_counting(one.name, pipeline), context))
