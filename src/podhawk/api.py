@@ -40,7 +40,6 @@ from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
-from podhawk.events.redaction.mask import Redaction
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
@@ -296,7 +295,7 @@ def run(
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
     check_fields(policies.exceptions, prepared)
-    state = _open_state(session.state, session.redaction) if session.state is not None else None
+    state = _open_state(session) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
     with FileSource(_inputs(paths, inputs), session.redacting, keep=True) as source:
 
@@ -377,10 +376,11 @@ def attacks_of(detection: Detection, content: Content, session: Session, policie
     return list(found.values())
 
 
-def _open_state(state: str, redaction: Redaction) -> DetectionState:
+def _open_state(session: Session) -> DetectionState:
+    from podhawk.store.database import Waiting
     from podhawk.store.state import SqlState
 
-    return SqlState(state, redaction)
+    return SqlState(session.state or "", session.redaction, Waiting(session.wait, session.tell))
 
 
 __all__ = [

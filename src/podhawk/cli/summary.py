@@ -30,6 +30,11 @@ _HIDING = {
 }
 
 
+def waits(message: str) -> None:
+    """Say what a run waits for. Also with --quiet: somebody may be looking at a run that does not go on."""
+    note(f"podhawk: {message}")
+
+
 def print_policies(policies: Policies) -> None:
     """A warning for each setting of the site that can have no effect."""
     for line in policies.risk.remarks():

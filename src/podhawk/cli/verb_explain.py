@@ -30,14 +30,16 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     DETECTION is a name, id or file stem. --event follows one request through the steps. --finding prints the events
     behind a finding.
     """
+    from msgspec.structs import replace
+
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import reading
+    from podhawk.cli.summary import reading, waits
     from podhawk.detect.report import queries
     from podhawk.settings.resolve import resolve
 
     settings = with_content(resolve("explain", given))
-    session = api.session_of(settings.values)
+    session = replace(api.session_of(settings.values), tell=waits)
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
