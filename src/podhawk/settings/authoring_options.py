@@ -24,7 +24,8 @@ AUTHORING: Final[tuple[Option, ...]] = (
     Option(
         "fetch",
         "flag",
-        "Download datasets that tests name by URL (file, http or https; at most 1 GiB each) into the --cache folder, "
+        "Download datasets that tests name by URL (file, http or https; at most 1 GiB and 10 minutes each) into the "
+        "--cache folder, "
         "by default podhawk/datasets in the user's cache folder.",
         ("test", "replay"),
         False,
