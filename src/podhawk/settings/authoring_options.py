@@ -84,6 +84,13 @@ AUTHORING: Final[tuple[Option, ...]] = (
         ("lint",),
         choices=("1", "2", "3"),
     ),
+    Option(
+        "generation",
+        "choice",
+        "Generation of the file format of a new detection. Default: that of the content around it, else 3.",
+        ("new",),
+        choices=("1", "2", "3"),
+    ),
     Option("check", "flag", "Change nothing; exit with code 3 if a file would change.", ("fmt",), False),
     Option("pick", "number", "Choose proposal number N.", ("tune",), metavar="N"),
     Option("when", "text", "Choose this condition, a search clause over audit events.", ("tune",), metavar="CONDITION"),

@@ -9,6 +9,7 @@ from typing import Final
 from podhawk.authoring.lint.declare import Check, Fault, Subject
 from podhawk.commands.declare import Kind, Stage
 from podhawk.commands.search import Search
+from podhawk.content.detection import slug
 from podhawk.detect.evaluate.message_tokens import TOKEN
 from podhawk.engine.plan.lineage import called
 from podhawk.engine.plan.unknown_fields import CARRIERS, fields_read, unknown_fields
@@ -113,7 +114,10 @@ def _required(subject: Subject) -> Iterator[Fault]:
 
 def _filter(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
-    expected = f"{own.stem}_filter" if own.stem else own.filter_macro
+    by_name = f"{slug(own.name)}_filter"
+    by_file = f"{own.stem.lower()}_filter" if own.stem else own.filter_macro
+    # A file of another name is to be renamed (file-name), and the macro with it: either is right until then.
+    expected = by_name if by_name != by_file else f"{own.stem}_filter" if own.stem else own.filter_macro
     last = _last_macro(own.search)
     if not last.endswith("_filter"):
         yield Fault(
@@ -122,7 +126,7 @@ def _filter(subject: Subject) -> Iterator[Fault]:
             f"End it with | `{expected}`, so that a site can tune it; --fix does this.",
             _with_filter(subject, expected),
         )
-    elif last != expected:
+    elif last not in (expected, own.filter_macro, f"{own.stem}_filter"):
         yield Fault(f"the filter macro is named {last!r}", subject.search_place(last), f"Rename it to {expected!r}.")
 
 
