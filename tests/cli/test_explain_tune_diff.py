@@ -266,3 +266,15 @@ def test_a_risk_factor_on_a_field_that_findings_lack_is_told(content: Path, tmp_
     (tmp_path / "podhawk.toml").write_text('[risk.factors.ours]\nwhen = "namespce=a"\nmultiply = 2\n')
     for verb in (["run", "--content", content, log], ["diff", content, content, log]):
         assert "Did you mean 'namespace'?" in podhawk(*verb, cwd=tmp_path).stderr
+
+
+def test_an_event_could_not_be_explained_without_a_detection(content: Path, tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", received("r", user=UID), event("r", user=UID))
+    (content / "never.yml").write_text("name: Never\nid: n\nversion: 1\ntype: Hunting\nsearch: verb=delete\n")
+    for paths, stdin in (([log], None), (["-"], log.read_text()), ([], log.read_text())):
+        done = podhawk("explain", "--event", "r", "--content", content, *paths, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["Pods", "Never", "    fails verb=delete"]
+        assert "passes all steps" in done.stdout.splitlines()[0]
+    assert podhawk("explain", "--event", "no", "--content", content, log).returncode == 4
+    assert podhawk("explain", "--event", "r", "--content", content, tmp_path / "none.log").returncode == 2
