@@ -28,7 +28,7 @@ FILE: Final = "podhawk.db"
 WAIT: Final = 300
 """Seconds to wait for another run, unless the caller says otherwise."""
 _PAUSE: Final = 0.2
-_BUSY: Final = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
+_BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _LATER: Final = frozenset({"55P03", "57P01", "57P02", "57P03", "53300", "40001", "40P01"})
 """What PostgreSQL calls errors after which a later try may succeed: locked, shutting down, starting, too many clients,
 conflicts. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
@@ -152,7 +152,7 @@ def _waits(engine: Engine, waiting: Waiting) -> str:
 def _is_later(error: BaseException) -> bool:
     """Whether a later try may succeed."""
     origin = error.orig if isinstance(error, DBAPIError) else None
-    if getattr(origin, "sqlite_errorname", "").split("_SNAPSHOT")[0].split("_RECOVERY")[0] in _BUSY:
+    if getattr(origin, "sqlite_errorname", "").startswith(_BUSY):
         return True
     code = getattr(origin, "sqlstate", None)
     if code is not None:

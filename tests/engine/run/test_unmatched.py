@@ -73,6 +73,23 @@ def test_a_misspelt_field_gave_no_rows_and_no_word(log: Path, search: str, told:
         "verb=create | spath",
         "verb=create user.username=nobody",
         "| makeresults | eval a=b",
+        "* | stats count by user.username | append [search verb=get | stats count as gets by user.username] "
+        "| where gets>0",
+        "* | stats count by verb | join verb [search * | stats count as all by verb] | where all>0",
+        "* | stats count by verb | appendcols [search * | stats count as all] | where all>0",
+        "* | stats count by verb | appendpipe [stats sum(count) as all] | where all>0",
+        "* | top user.username | where percent>1",
+        "* | transaction user.username | where duration>=0 | table eventcount",
+        "* | timechart count by verb | where create>0",
+        "* | chart count over verb by user.username | where alice>0",
+        "* | stats count by verb stage | xyseries verb stage count | where ResponseComplete>0",
+        "* | stats count by verb | untable verb name value | where value>0",
+        "* | stats count by verb | addtotals | where Total>1",
+        "* | iplocation sourceIPs{} | table City Country",
+        "* | stats latest(*) as * by verb | where 'user.username'=\"a\"",
+        '* | stats count by verb | map search="search verb=$verb$ | stats count as inner" | where inner>0',
+        "* | stats count by verb | fillnull value=0 foo | where foo=0",
+        "* | rename user.* as u.* | where 'u.username'=\"alice\"",
     ],
 )
 def test_a_search_for_what_events_can_have_is_told_nothing(log: Path, search: str) -> None:
