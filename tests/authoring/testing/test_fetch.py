@@ -114,6 +114,7 @@ def test_a_server_that_sends_a_byte_now_and_then_was_waited_for_for_ever(tmp_pat
     assert list((tmp_path / "cache").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["--mutate", "--update"])
 def test_mutate_and_update_with_nothing_tested_were_green(tmp_path: Path, how: str) -> None:
     made = detection(tmp_path, "http://127.0.0.1:1/a.log")
@@ -124,6 +125,7 @@ def test_mutate_and_update_with_nothing_tested_were_green(tmp_path: Path, how: s
     assert podhawk("test", made, how, *more, "--allow-skipped").returncode == 0
 
 
+@pytest.mark.slow
 def test_mutants_of_a_test_that_fails_as_it_is_were_all_killed(tmp_path: Path) -> None:
     log = write(tmp_path / "a.log", event("a"))
     made = detection(tmp_path, log.name)
@@ -134,6 +136,7 @@ def test_mutants_of_a_test_that_fails_as_it_is_were_all_killed(tmp_path: Path) -
     assert "0 of 0 mutants killed" in done.stdout
 
 
+@pytest.mark.slow
 def test_update_says_of_each_test_what_became_of_it(tmp_path: Path) -> None:
     """It printed nothing for a test that cannot run, and nothing for one that is as it was."""
     made = detection(tmp_path, write(tmp_path / "a.log", event("a")).name)
