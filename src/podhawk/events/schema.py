@@ -14,7 +14,7 @@ from typing import Final
 from podhawk.errors import nearest
 
 _USER: Final = ("username", "uid", "groups{}")
-FIELDS: Final = frozenset(
+AUDIT: Final = frozenset(
     {
         "kind",
         "apiVersion",
@@ -44,6 +44,11 @@ FIELDS: Final = frozenset(
             )
         ),
         *(f"responseStatus.{name}" for name in ("status", "message", "reason", "code", "kind", "apiVersion")),
+    }
+)
+"""The fields of audit events with fixed names."""
+INDEXED: Final = frozenset(
+    {
         "index",
         "host",
         "source",
@@ -60,6 +65,8 @@ FIELDS: Final = frozenset(
         "timeendpos",
     }
 )
+"""What Splunk adds to every event."""
+FIELDS: Final = AUDIT | INDEXED
 OPEN: Final = (
     "requestObject",
     "responseObject",
@@ -70,13 +77,13 @@ OPEN: Final = (
     "responseStatus.details",
     "authenticationMetadata.",
     "metadata.",
-    "date_",
 )
+"""The beginnings of fields whose names are not fixed."""
 
 
 def known(name: str) -> bool:
     """Whether some audit event can have a field; one with a wildcard is taken for known."""
-    return name in FIELDS or name.startswith(OPEN) or "*" in name
+    return name in FIELDS or name.startswith((*OPEN, "date_")) or "*" in name
 
 
 def only_in_audit_events(names: Iterable[str]) -> bool:
