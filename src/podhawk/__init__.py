@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         Place,
         PodhawkError,
         SearchError,
+        StateUnavailableError,
         StoreError,
         UsageError,
     )
@@ -49,6 +50,7 @@ __all__ = [
     "RunKeywords",
     "SearchError",
     "SearchKeywords",
+    "StateUnavailableError",
     "StoreError",
     "UsageError",
     "__version__",
@@ -74,6 +76,7 @@ if not TYPE_CHECKING:
             "Place",
             "PodhawkError",
             "SearchError",
+            "StateUnavailableError",
             "StoreError",
             "UsageError",
         ),

@@ -26,6 +26,7 @@ from podhawk.detect.finding import Finding
 from podhawk.detect.findings import Policies, RunFindings, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
+from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.visibility import hidden_by_noise
 from podhawk.engine.plan.planner import make_plan, read_search
@@ -34,13 +35,13 @@ from podhawk.engine.plan.subsearches import rereads
 from podhawk.engine.run.batch import SearchJob
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
+from podhawk.engine.run.unmatched import probes_of, remarks
 from podhawk.engine.search.judgement import Judgement, judge
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
-from podhawk.events.redaction.mask import Redaction
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
@@ -57,7 +58,7 @@ def plain_value(value: Value) -> str | list[str]:
 
 
 class Result(Struct):
-    """The rows of a search, with what it met on the way.
+    """The rows of a search, with what it met on the way. `remarks` say what it asks for and no event has.
 
     Iterating gives one dict per row: single values are text, multivalue fields lists of text, and a
     column that `table` or `stats` named but the row lacks is None.
@@ -68,6 +69,7 @@ class Result(Struct):
     report: InputReport
     stages: Sequence[Stage] = ()
     formats: Mapping[str, Display] = field(default_factory=dict)
+    remarks: Sequence[str] = ()
 
     @property
     def columns(self) -> list[str]:
@@ -170,11 +172,13 @@ def search(
     pipeline = read_search(spl, known.macros, name, context.env)
     job = SearchJob(pipeline, context)
     make_plan(pipeline, job.context)
+    probes = probes_of(pipeline, context, session.reading)
     with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
-        table = session.runner(source).run([job])[0]
+        table = session.runner(source).run([job, *(one.job for one in probes if one.job is not None)])[0]
         if source.inputs.paths and not source.unread:
             source.check(session.within)
-    return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context))
+        told = remarks(job, probes, source, context)
+    return Result(table, job.stats, source.report, pipeline.stages, displays(pipeline, job.context), told)
 
 
 def rows(
@@ -195,10 +199,9 @@ def rows(
     session = given_session(session, given)
     content = given_content(content, given)
     store = session.lookups(content)
-    chosen_ones = given_detections(content, detections, given)
     results: list[DetectionResult] = []
     jobs: list[tuple[DetectionResult, SearchJob]] = []
-    for detection in chosen_ones:
+    for detection in given_detections(content, detections, given):
         made = prepare(detection, content, session, store)
         result = DetectionResult(detection, made.runnability, not_run(made.runnability))
         results.append(result)
@@ -292,7 +295,8 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
-    state = _open_state(session.state, session.redaction) if session.state is not None else None
+    check_fields(policies.exceptions, prepared)
+    state = _open_state(session) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
     with FileSource(_inputs(paths, inputs), session.redacting, keep=True) as source:
 
@@ -311,16 +315,13 @@ def run(
             state,
             check,
         )
-    results: list[DetectionResult] = []
+    results = [DetectionResult(one.detection, one.runnability, not_run(one.runnability)) for one in prepared]
     counts = Counter(one.detection.name for one in found.findings)
-    for one in prepared:
-        result = DetectionResult(one.detection, one.runnability, not_run(one.runnability))
-        results.append(result)
-        if one.request is not None:
-            job, name, searching = one.request, one.detection.name, hunts(one.detection)
+    for one, result in zip(prepared, results, strict=True):
+        if (job := one.request) is not None:
+            searching, order = hunts(one.detection), source.inputs.order
+            count = (found.hunted if searching else counts).get(one.detection.name, 0)
             result.result = Result(Table(), job.stats, source.report, job.pipeline.stages)
-            count = found.hunted.get(name, 0) if searching else counts[name]
-            order = source.inputs.order
             result.judgement = judge(job.pipeline, job.stats, source.report, count, order, hunts=searching)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
 
@@ -375,10 +376,11 @@ def attacks_of(detection: Detection, content: Content, session: Session, policie
     return list(found.values())
 
 
-def _open_state(state: str, redaction: Redaction) -> DetectionState:
+def _open_state(session: Session) -> DetectionState:
+    from podhawk.store.database import Waiting
     from podhawk.store.state import SqlState
 
-    return SqlState(state, redaction)
+    return SqlState(session.state or "", session.redaction, Waiting(session.wait, session.tell))
 
 
 __all__ = [

@@ -97,6 +97,12 @@ class StoreError(PodhawkError):
     exit_code = 2
 
 
+class StateUnavailableError(StoreError):
+    """A state that another run uses for too long, or whose server cannot be reached now. A later try may succeed."""
+
+    exit_code = 7
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known name, or nothing."""
     found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)

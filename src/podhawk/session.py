@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time as clock
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Final
@@ -38,8 +38,13 @@ SHORTEST_KEY: Final = 16
 """Bytes of a redaction key. With a short one, a hash could be tried out."""
 
 
+def _tell_nobody(message: str) -> None:
+    pass
+
+
 class Session(Struct, frozen=True):
-    """The resolved options of a run. `now` is in epoch seconds; `state` is a folder or a database URL."""
+    """The resolved options of a run. `now` is in epoch seconds; `state` is a folder or a database URL, and `wait` how
+    many seconds to wait for another run that uses it. `tell` is called with what a person who waits should know."""
 
     now: float
     zone: tzinfo
@@ -54,6 +59,8 @@ class Session(Struct, frozen=True):
     cluster: Cluster | None = None
     engine: EngineOptions = DEFAULTS
     redaction: Redaction = Redaction()
+    wait: float = 300
+    tell: Callable[[str], None] = _tell_nobody
 
     @property
     def redacting(self) -> ReadOptions:
@@ -129,6 +136,7 @@ def session_of(options: Mapping[str, Any]) -> Session:
         options.get("jobs") or _cores(),
         cluster_of(options),
         redaction=redaction_of(options),
+        wait=options.get("wait") or 300,
     )
 
 

@@ -22,12 +22,36 @@ def test_a_first_draft_lints_but_for_what_is_yet_to_say_tests_and_runs(tmp_path:
     assert done.returncode == 0, done.stderr
     draft = tmp_path / "detections" / "kubernetes_pod_made_at_night.yml"
     assert draft.is_file()
-    podhawk("new", "macro", "kube_audit", cwd=tmp_path)
     assert podhawk("lint", draft, "--strict").returncode == 0
     assert podhawk("test", draft).returncode == 0
     run = podhawk("run", "--content", tmp_path, tmp_path / "datasets" / "kubernetes_pod_made_at_night.log")
     assert "mallory created a pod in default" in run.stdout
     assert podhawk("new", "detection", "Kubernetes Pod Made/At Night", cwd=tmp_path).returncode == 2
+
+
+@pytest.mark.parametrize("generation", ["1", "2", "3"])
+def test_a_draft_in_an_empty_folder_failed_its_own_lint_and_test(tmp_path: Path, generation: str) -> None:
+    """The macro that it calls was missing; and a name with a colon was no YAML."""
+    for name in ("Kubernetes Pod: Made", "Another One"):
+        done = podhawk("new", "detection", name, "--generation", generation, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    content = load_content([tmp_path])
+    assert [one.generation for one in content.detections] == [int(generation)] * 2
+    assert content.problems == ()
+    linted = podhawk("lint", "--strict", cwd=tmp_path)
+    assert (linted.returncode, linted.stdout) == (0, "")
+    assert podhawk("test", cwd=tmp_path).returncode == 0
+
+
+def test_a_draft_has_the_generation_the_story_and_the_source_of_the_content_around_it(tmp_path: Path) -> None:
+    """It was always of generation 3, and named a story that was not there."""
+    for kind in ("detection", "story"):
+        assert podhawk("new", kind, "First", "--generation", "2", cwd=tmp_path).returncode == 0
+    (tmp_path / "data_sources").mkdir()
+    (tmp_path / "data_sources" / "ours.yml").write_text("name: Our Audit\nsourcetype: _json\n")
+    assert podhawk("new", "detection", "Second", cwd=tmp_path).returncode == 0
+    (second,) = (one for one in load_content([tmp_path]).detections if one.name == "Second")
+    assert (second.generation, second.analytic_story, second.data_source) == (2, ("First",), ("Our Audit",))
 
 
 def test_stories_and_exceptions_are_such(tmp_path: Path) -> None:

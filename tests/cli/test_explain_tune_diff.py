@@ -246,3 +246,35 @@ def test_a_fault_in_a_table_of_the_settings_file_names_the_file(
     assert done.returncode == 2
     assert told in done.stderr
     assert "podhawk.toml" in done.stderr
+
+
+def test_tune_measured_a_condition_on_a_field_that_nothing_has(content: Path, tmp_path: Path) -> None:
+    log = benign(tmp_path)
+    done = tune(content, log, "--when", "user=alice")
+    assert done.returncode == 0
+    assert "warning: audit events have no field 'user'. Did you mean 'user.username'?" in done.stderr
+    written = tune(
+        content, log, "--when", "user=alice", "--owner", "me", "--reason", "r", "--output-file", tmp_path / "x.yml"
+    )
+    assert written.returncode == 2
+    assert not (tmp_path / "x.yml").exists()
+    assert "warning" not in tune(content, log, "--when", "user.username=alice").stderr
+
+
+def test_a_risk_factor_on_a_field_that_findings_lack_is_told(content: Path, tmp_path: Path) -> None:
+    log = benign(tmp_path)
+    (tmp_path / "podhawk.toml").write_text('[risk.factors.ours]\nwhen = "namespce=a"\nmultiply = 2\n')
+    for verb in (["run", "--content", content, log], ["diff", content, content, log]):
+        assert "Did you mean 'namespace'?" in podhawk(*verb, cwd=tmp_path).stderr
+
+
+def test_an_event_could_not_be_explained_without_a_detection(content: Path, tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", received("r", user=UID), event("r", user=UID))
+    (content / "never.yml").write_text("name: Never\nid: n\nversion: 1\ntype: Hunting\nsearch: verb=delete\n")
+    for paths, stdin in (([log], None), (["-"], log.read_text()), ([], log.read_text())):
+        done = podhawk("explain", "--event", "r", "--content", content, *paths, stdin=stdin)
+        assert done.returncode == 0, done.stderr
+        assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["Pods", "Never", "    fails verb=delete"]
+        assert "passes all steps" in done.stdout.splitlines()[0]
+    assert podhawk("explain", "--event", "no", "--content", content, log).returncode == 4
+    assert podhawk("explain", "--event", "r", "--content", content, tmp_path / "none.log").returncode == 2

@@ -18,7 +18,7 @@ from support.command_line import podhawk
 from support.needs import find_shared
 
 KINDS = ("provider-form", "csv", "wrapper", "prefix", "shipper-change", "identity", "compression")
-MORE = ("f05-*",)
+MORE = ("f05-*", "f16-*", "f19-*", "f20-*")
 
 
 def cases() -> list[dict[str, Any]]:

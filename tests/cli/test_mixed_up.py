@@ -84,3 +84,28 @@ def test_the_library_raises_the_same_errors(folder: Path) -> None:
         library.load_content(folder / "a.log")
     with pytest.raises(library.InputError, match="is detection content"):
         library.run(library.shipped_pack(), folder / "made.yml")
+
+
+@pytest.mark.parametrize("name", ["a.log", "a.log.gz", "a.yml", "logs"])
+def test_a_log_in_place_of_exceptions_was_bad_yaml_or_none(folder: Path, name: str) -> None:
+    for call in (f"run --exceptions {name} a.log", f"diff dets dets --exceptions {name} a.log"):
+        done = podhawk(*call.split(), cwd=folder)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert f"{name}: contains audit events, not exceptions" in done.stderr
+        assert "logs are named as PATH" in done.stderr
+
+
+@pytest.mark.parametrize("call", ["run -", "run", "search * -", "run --rows -", "search verb=x", "explain Made -"])
+def test_content_on_standard_input_was_broken_events(folder: Path, call: str) -> None:
+    content = ["--content", "dets"] if call.startswith(("run", "explain")) else []
+    done = podhawk(*call.split(), *content, cwd=folder, stdin=DETECTION)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "standard input is detection content, not an audit log" in done.stderr
+    assert "podhawk run --content CONTENT LOG" in done.stderr
+
+
+def test_events_on_standard_input_are_read_and_other_text_is_as_it_was(folder: Path) -> None:
+    log = (folder / "a.log").read_text()
+    assert podhawk("run", "--content", "dets", "-", cwd=folder, stdin=log).returncode == 0
+    done = podhawk("run", "--content", "dets", "-", cwd=folder, stdin="some text\n" * 10)
+    assert (done.returncode, "no audit event in the input; found instead" in done.stderr) == (4, True)

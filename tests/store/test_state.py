@@ -18,7 +18,7 @@ from detect.risk.test_risk import SCORE, VERBS, events
 from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.report.finding_json import from_record, to_record
-from podhawk.errors import InputError, StoreError, UsageError
+from podhawk.errors import InputError, StateUnavailableError, StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.schema import CURRENT, EVENTS, FINDINGS, RISK, VERSION
 from podhawk.store.state import heirs_of
@@ -256,7 +256,7 @@ def test_only_its_owner_can_read_a_state_in_a_folder(tmp_path: Path) -> None:
     ("state", "error"),
     [
         ("mysql://x/y", UsageError),
-        ("postgresql://nobody:secret@127.0.0.1:1/x", StoreError),
+        ("postgresql://nobody:secret@127.0.0.1:1/x", StateUnavailableError),
         ("/proc/state", StoreError),
     ],
 )

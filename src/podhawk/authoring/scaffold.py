@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import date
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 from uuid import uuid4
 
+from msgspec import Struct
+
 from podhawk.content.detection import slug
+from podhawk.content.model import Content
 from podhawk.errors import UsageError, nearest
 
 KINDS: Final = ("detection", "macro", "story", "exception")
 
-_DETECTION: Final = """name: {name}
+_HEAD: Final = """name: {name}
 id: {id}
 version: 1
-creation_date: '{day}'
-modification_date: '{day}'
+{dates}
 author: {author}
 status: experimental
 type: Anomaly
 description: >-
   Describe what the detection finds and why it matters.
 data_source:
-  - - Kubernetes Audit
+{source}
 search: |-
   `kube_audit` verb=create objectRef.resource=pods stage=ResponseComplete
   | stats count values(objectRef.name) as object by user.username objectRef.namespace
@@ -37,26 +41,58 @@ known_false_positives: >-
   Describe benign activity that matches, and how to exclude it.
 references:
   - https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/
-intermediate_findings:
-  entities:
-    - field: user
-      type: user
-      score: 30
-      message: $user$ created a pod in $namespace$
-analytic_story:
-  - Kubernetes Security
+"""
+_ANNOTATIONS: Final = """analytic_story:
+  - {story}
 asset_type: Kubernetes
 mitre_attack_id:
   - T1610
 product:
   - Splunk Enterprise
-category:
-  - cloud
 security_domain: threat
-tests:
+"""
+_RISK: Final = {
+    3: """intermediate_findings:
+  entities:
+    - field: user
+      type: user
+      score: 30
+      message: $user$ created a pod in $namespace$
+{annotations}category:
+  - cloud
+""",
+    2: """rba:
+  message: $user$ created a pod in $namespace$
+  risk_objects:
+    - field: user
+      type: user
+      score: 30
+  threat_objects: []
+tags:
+{annotations}""",
+    1: """tags:
+{annotations}  confidence: 60
+  impact: 50
+  message: $user$ created a pod in $namespace$
+  observable:
+    - name: user
+      type: User
+      role:
+        - Victim
+  required_fields:
+    - verb
+    - stage
+    - user.username
+    - objectRef.resource
+    - objectRef.namespace
+    - objectRef.name
+  risk_score: 30
+""",
+}
+_TESTS: Final = """tests:
   - name: Pod created
     attack_data:
-      - data: datasets/{stem}.log
+      - data: {dataset}
         source: kubernetes
         sourcetype: _json
     expected_results: 1
@@ -106,12 +142,25 @@ _EVENT: Final = {
 }
 
 
-def scaffold(kind: str, name: str, root: Path, author: str, today: date) -> list[Path]:
+class Draft(Struct, frozen=True):
+    """What a draft is made of: its kind and name, who writes it and when, and the content that it will stand in."""
+
+    kind: str
+    name: str
+    author: str
+    today: date
+    content: Content = Content()
+    generation: int | None = None
+
+
+def scaffold(draft: Draft, root: Path) -> list[Path]:
     """Write a first draft below a folder of content, and say which files. Raises UsageError for an unknown kind, and
     rather than write over anything."""
-    if kind not in KINDS:
-        raise UsageError(f"unknown kind {kind!r}", remedy=nearest(kind, KINDS) or f"Known kinds: {', '.join(KINDS)}.")
-    files = _files(kind, name, author, today)
+    if draft.kind not in KINDS:
+        raise UsageError(
+            f"unknown kind {draft.kind!r}", remedy=nearest(draft.kind, KINDS) or f"Known kinds: {', '.join(KINDS)}."
+        )
+    files = _files(draft)
     for path in files:
         if (root / path).exists():
             raise UsageError(f"{root / path} already exists", remedy="Use another name.")
@@ -121,16 +170,59 @@ def scaffold(kind: str, name: str, root: Path, author: str, today: date) -> list
     return [root / path for path in files]
 
 
-def _files(kind: str, name: str, author: str, today: date) -> Mapping[str, str]:
-    stem = slug(name)
-    given = {"name": name, "stem": stem, "id": uuid4(), "day": today.isoformat(), "author": author}
-    if kind == "detection":
-        return {
-            f"detections/{stem}.yml": _DETECTION.format(**given),
+def _files(draft: Draft) -> Mapping[str, str]:
+    stem = slug(draft.name)
+    given = {
+        "name": _scalar(draft.name),
+        "stem": stem,
+        "id": uuid4(),
+        "day": draft.today.isoformat(),
+        "author": _scalar(draft.author),
+    }
+    if draft.kind == "detection":
+        made = {
+            f"detections/{stem}.yml": _detection(draft, given),
             f"datasets/{stem}.log": json.dumps(_EVENT, separators=(",", ":")) + "\n",
         }
-    if kind == "macro":
+        if ("kube_audit", 0) not in draft.content.macros:
+            made["macros/kube_audit.yml"] = _MACRO.format(
+                stem="kube_audit", name="Where the audit events of Kubernetes are."
+            )
+        return made
+    if draft.kind == "macro":
         return {f"macros/{stem}.yml": _MACRO.format(**given)}
-    if kind == "story":
+    if draft.kind == "story":
         return {f"stories/{stem}.yml": _STORY.format(**given)}
     return {f"exceptions/{stem}.yml": _EXCEPTION.format(**given)}
+
+
+def _detection(draft: Draft, given: Mapping[str, object]) -> str:
+    """A detection of the generation of the content around it, with a story and a data source that this has."""
+    generation = draft.generation or _usual_generation(draft.content)
+    day, newest = given["day"], generation == 3
+    source = _one_of("Kubernetes Audit", draft.content.data_sources)
+    annotations = _ANNOTATIONS.format(story=_one_of("Kubernetes Security", draft.content.stories))
+    head = _HEAD.format(
+        **given,
+        dates=f"creation_date: '{day}'\nmodification_date: '{day}'" if newest else f"date: '{day}'",
+        source=f"  - - {source}" if newest else f"  - {source}",
+    )
+    risk = _RISK[generation].format(annotations=annotations if newest else indent(annotations, "  "))
+    return head + risk + _TESTS.format(dataset=_scalar(f"datasets/{given['stem']}.log"))
+
+
+def _usual_generation(content: Content) -> int:
+    """The generation of most detections; the newest one if there is none, or none with a generation."""
+    found = Counter(one.generation for one in content.detections if one.generation in _RISK)
+    return max(found, key=lambda one: (found[one], one), default=3)
+
+
+def _one_of(usual: str, known: Collection[str]) -> str:
+    return _scalar(usual if usual in known or not known else sorted(known)[0])
+
+
+def _scalar(text: str) -> str:
+    """A text as YAML, quoted where it must be."""
+    import yaml
+
+    return str(yaml.safe_dump(text, allow_unicode=True, width=10_000)).removesuffix("\n").removesuffix("\n...")

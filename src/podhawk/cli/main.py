@@ -48,6 +48,7 @@ EXIT_CODES: dict[int, str] = {
         "of that severity has rows"
     ),
     6: "a test of a detection failed, or no test could run (unless --allow-skipped)",
+    7: "the --state is in use by another run for longer than --wait, or its server cannot be reached: try again later",
     130: "interrupted",
 }
 

@@ -56,7 +56,10 @@ before it read the body (401, or 403 by authorization) has none to log.
 | first | file and line of the first of these, or null |
 | exact | false where `undecided` is a lower bound |
 
-`podhawk explain` begins with the judgement, and in the library each `DetectionResult` has it."""
+`podhawk explain` begins with the judgement, and in the library each `DetectionResult` has it.
+
+`podhawk search` warns of an index, source, sourcetype or host that no event has, and of field names that neither audit
+events nor the search's own columns have, with the nearest name."""
 
 
 def whole() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
+from podhawk.detect.findings import Policies
 from podhawk.engine.search.judgement import Judgement
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.gaps import Gap
@@ -27,6 +28,17 @@ _HIDING = {
     "throttling": "throttling of {}",
     "priority": "priority {}",
 }
+
+
+def waits(message: str) -> None:
+    """Say what a run waits for. Also with --quiet: somebody may be looking at a run that does not go on."""
+    note(f"podhawk: {message}")
+
+
+def print_policies(policies: Policies) -> None:
+    """A warning for each setting of the site that can have no effect."""
+    for line in policies.risk.remarks():
+        note(f"warning: {line}")
 
 
 def print_input(report: InputReport) -> None:

@@ -31,7 +31,7 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     """
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import reading
+    from podhawk.cli.summary import print_policies, reading
     from podhawk.cli.tables import note
     from podhawk.content.selection import select_in_each
     from podhawk.detect.report.compare import compare
@@ -68,6 +68,7 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
         output.print_rows(kind, rows, columns, out)
     faults = [problem for content in versions for problem in content.problems if problem.severity == "error"]
     if not settings["quiet"]:
+        print_policies(policies)
         counts = Counter((one.finding.detection.name, one.what) for one in changes)
         for (name, what), count in sorted(counts.items()):
             note(f"  {name}: {count} {what if count == 1 else PLURAL[what]}")

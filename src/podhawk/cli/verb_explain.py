@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -18,6 +19,7 @@ EPILOG = """\b
 Examples:
   podhawk explain kubernetes_privileged_pod audit.log
   podhawk explain 'Kubernetes Exec Into Pod' --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
+  podhawk explain --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
   podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 --state /var/lib/podhawk
 """
 
@@ -29,17 +31,20 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     """Show the judgement of a detection, how many rows remain after each step, the nearest misses, and the fields that
     no event has.
 
-    DETECTION is a name, id or file stem. --event follows one request through the steps. --finding prints the events
+    DETECTION is a name, id or file stem. --event follows one request through the steps; without DETECTION, through
+    those of every detection. --finding prints the events
     behind a finding.
     """
+    from msgspec.structs import replace
+
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import reading
+    from podhawk.cli.summary import reading, waits
     from podhawk.detect.report import queries
     from podhawk.settings.resolve import resolve
 
     settings = with_content(resolve("explain", given))
-    session = api.session_of(settings.values)
+    session = replace(api.session_of(settings.values), tell=waits)
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
@@ -48,6 +53,10 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
                 result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
             _lines(queries.raw_events(settings["finding"], result.found.matches), out)
             return 0
+        if settings["event"] and (not names or (_is_input(names[0]) and not queries.is_detection(names[0], content))):
+            with reading(input_paths(names)) as inputs:
+                _lines(queries.explain_event_for_all(content, settings["event"], inputs, session), out)
+            return 0
         detection = queries.the_detection(names[0] if names else "", content)
         with reading(input_paths(names[1:])) as inputs:
             if settings["event"]:
@@ -55,6 +64,10 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
             else:
                 print_explanation(*queries.explain_detection(detection, content, inputs, session), out)
     return 0
+
+
+def _is_input(name: str) -> bool:
+    return name == "-" or os.path.exists(name)
 
 
 def _lines(lines: Iterable[str], out: TextIO) -> None:

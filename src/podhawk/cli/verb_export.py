@@ -28,6 +28,7 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
     from podhawk import api
     from podhawk.authoring.export.app import export
     from podhawk.authoring.export.exceptions import with_filters
+    from podhawk.authoring.export.savedsearches import left_out
     from podhawk.authoring.export.settings import app_settings
     from podhawk.content.selection import select
     from podhawk.detect.rank.exceptions import load_exceptions
@@ -43,7 +44,7 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
     content, told = with_filters(content, chosen, load_exceptions(settings["exceptions"] or ()))
     made = export(content, chosen, app_settings(settings["content"]), Path(settings["output_dir"]))
     if not settings["quiet"]:
-        for line in told:
+        for line in (*told, *left_out(content, chosen)):
             echo(line, err=True)
         echo(
             f"{made.folder}: {counted(made.detections, 'saved search', 'saved searches')}, "

@@ -28,7 +28,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.settings.resolve import resolve
 
     settings = resolve("fmt", given)
-    content, chosen = load_around(paths)
+    content, chosen = load_around(paths, macro_overrides=settings.macros)
     count = 0
     for file in dict.fromkeys(one.file for one in chosen):
         text = formatted(Path(file), content)

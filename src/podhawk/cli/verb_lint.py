@@ -54,7 +54,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         echo(json.dumps(schema_of(settings["schema"]), indent=2))
         return 0
     settings = with_content(settings, paths, own=True)
-    content, named = load_around(settings["content"])
+    content, named = load_around(settings["content"], settings["overrides"], settings.macros)
     wanted = (
         select(content, settings["only"], settings["exclude"]) if settings["only"] or settings["exclude"] else named
     )

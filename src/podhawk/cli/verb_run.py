@@ -48,17 +48,19 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
 
 def _run(inputs: Inputs, settings: Settings) -> int:
+    from msgspec.structs import replace
+
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.judgements_output import print_judgements
-    from podhawk.cli.summary import print_input, print_run
+    from podhawk.cli.summary import print_input, print_policies, print_run, waits
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.engine.plan.runnable import Broken
     from podhawk.errors import UsageError
     from podhawk.runtime import no_collection
 
-    session = api.session_of(settings.values)
+    session = replace(api.session_of(settings.values), tell=waits)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])
@@ -108,6 +110,7 @@ def _run(inputs: Inputs, settings: Settings) -> int:
         fires = _finding_fires(findings, settings["fail_on"])
     if not settings["quiet"]:
         sys.stdout.flush()
+        print_policies(policies)
         print_input(result.report)
         print_run(result, everything=settings["all"] or kind in ("json", "jsonl"))
     content.keep()

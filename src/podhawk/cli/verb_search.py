@@ -81,4 +81,6 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
         if sources:
             print_input(result.report)
         print_warnings(result.observed)
+        for line in result.remarks:
+            note(f"warning: {line}")
     return 0

@@ -60,7 +60,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
     settings = resolve("test", given)
     settings = with_content(settings, paths, own=True)
-    content, named = load_around(settings["content"])
+    content, named = load_around(settings["content"], settings["overrides"], settings.macros)
     wanted = select(content, settings["only"], settings["exclude"])
     chosen = [one for one in named if one in wanted]
     if settings["changed"]:
@@ -72,11 +72,15 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     if settings["golden"]:
         return _compare(cases, content, session, places, settings["golden"])
     if settings["mutate"]:
-        return _mutate(cases, content, session, places, jobs, quiet=settings["quiet"])
+        tested, why = _mutate(cases, content, session, places, jobs, quiet=settings["quiet"])
+        return 0 if tested or settings["allow_skipped"] else _nothing_tested(why)
     work = partial(run_case, content=content, session=session, places=places)
     outcomes = list(tracked(mapped(work, cases, jobs), len(cases), "testing", quiet=settings["quiet"]))
     if settings["update"]:
-        return _update(outcomes, yes=settings["yes"])
+        failed = _update(outcomes, yes=settings["yes"])
+        if failed or any(one.verdict != "skipped" for one in outcomes) or settings["allow_skipped"]:
+            return 6 if failed else 0
+        return _nothing_tested(outcomes[0].message if outcomes else "")
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         print_outcomes(kind, outcomes, out)
@@ -86,13 +90,12 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         return 6
     if any(one.verdict == "passed" for one in outcomes) or (settings["changed"] and not outcomes):
         return 0
-    return 0 if settings["allow_skipped"] else _nothing_tested(outcomes)
+    return 0 if settings["allow_skipped"] else _nothing_tested(outcomes[0].message if outcomes else "")
 
 
-def _nothing_tested(outcomes: Sequence[CaseOutcome]) -> int:
+def _nothing_tested(why: str) -> int:
     """Say why no test ran. This is an error: nothing is known of the detections."""
-    why = outcomes[0].message if outcomes else "there is no test"
-    echo(f"podhawk: nothing was tested: {why}", err=True)
+    echo(f"podhawk: nothing was tested: {why or 'there is no test'}", err=True)
     echo("  --fetch downloads datasets that tests name by URL; --allow-skipped accepts this.", err=True)
     return 6
 
@@ -154,24 +157,30 @@ def _summary(outcomes: Sequence[CaseOutcome]) -> None:
     note(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
 
 
-def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> int:
-    """Write golden rows, each file after its difference was shown and approved."""
+def _update(outcomes: Sequence[CaseOutcome], *, yes: bool) -> bool:
+    """Write golden rows, each file after its difference was shown and approved. Says which tests gave no rows to write;
+    True if one of them failed."""
     from podhawk.authoring.testing.rows import differences, read_golden, write_golden
 
+    failed = False
     for one in outcomes:
+        about = f"{one.case.detection.name}, {one.case.test.name or 'no test'}"
         if one.verdict == "skipped" or not one.rows:
+            echo(f"  no rows  {about}: {one.verdict}, {one.message}", err=True)
+            failed = failed or one.verdict == "failed"
             continue
         target = one.case.golden
         before = read_golden(target) if target.is_file() else []
         lines = differences(before, one.rows)
         if not lines:
+            echo(f"  same     {about}: {target}", err=True)
             continue
-        echo(f"{target}: {one.case.detection.name}, {one.case.test.name}")
+        echo(f"{target}: {about}")
         for line in lines:
             echo(f"  {line}")
         if yes or click.confirm("Write these rows?", default=False):
             write_golden(target, one.rows)
-    return 0
+    return failed
 
 
 def _compare(cases: Sequence[Case], content: Content, session: Session, places: Places, path: str) -> int:
@@ -199,8 +208,9 @@ def _compare(cases: Sequence[Case], content: Content, session: Session, places: 
 
 def _mutate(
     cases: Sequence[Case], content: Content, session: Session, places: Places, jobs: int, *, quiet: bool
-) -> int:
-    """Mutate each detection, and say which mutants survive."""
+) -> tuple[bool, str]:
+    """Mutate each detection, and say which mutants survive. Tells whether any detection was tested, and why the first
+    that was not was not."""
     from podhawk.authoring.testing.mutate import score
     from podhawk.authoring.testing.parallel import mapped
     from podhawk.cli.progress import tracked
@@ -209,16 +219,22 @@ def _mutate(
     groups = [list(own) for _, own in groupby(tested, key=lambda one: one.detection.name)]
     work = partial(score, content=content, session=session, places=places)
     total = killed = 0
+    ran, why = False, ""
     for own, found in zip(
         groups, tracked(mapped(work, groups, jobs), len(groups), "mutating", quiet=quiet), strict=True
     ):
+        if found.untested:
+            echo(f"{own[0].detection.name}: not tested: {found.untested}", err=True)
+            why = why or found.untested
+            continue
+        ran = True
         total += found.mutants
         killed += found.killed
         echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
         for survivor in found.survivors:
             echo(f"    survives: {survivor.change}")
     echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
-    return 0
+    return ran, why
 
 
 def _cache(text: str | None, fetch: bool) -> Path | None:

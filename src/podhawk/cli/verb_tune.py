@@ -15,6 +15,7 @@ from podhawk.errors import UsageError
 from podhawk.wording import counted
 
 if TYPE_CHECKING:
+    from podhawk.detect.evaluate.prepare import Prepared
     from podhawk.detect.report.tuning import BlastRadius, Proposal
 
 EPILOG = """\b
@@ -39,7 +40,8 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     a reason.
     """
     from podhawk import api
-    from podhawk.cli.summary import reading
+    from podhawk.cli.summary import print_policies, reading
+    from podhawk.detect.evaluate.prepare import prepare
     from podhawk.detect.report import queries
     from podhawk.detect.report.tuning import blast_radius, exception_for, proposals, written
     from podhawk.settings.resolve import resolve
@@ -49,6 +51,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     content = api.content_of(settings.values, settings.macros)
     chosen = queries.the_detection(detection, content)
     policies = api.policies_of(settings)
+    print_policies(policies)
     with reading(input_paths(paths)) as inputs:
         result = api.run(content, detections=[chosen], session=session, policies=policies, inputs=inputs)
     matches = [match for match in result.found.matches if match.finding.kind != "incident"]
@@ -72,6 +75,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     if not when:
         print_proposals([(one, measure(one.when)) for one in made], out)
         return 0
+    _check_fields(when, prepare(chosen, content, session, session.lookups(content)), writing=settings["output_file"])
     hidden = measure(when)
     print_radius(when, hidden, len(attacks), out)
     if settings["output_file"] is None:
@@ -94,6 +98,19 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
     out.write(f"exception written to {target}; it expires on {exception.expires}. Use it with --exceptions {target}\n")
     return 0
+
+
+def _check_fields(when: str, own: Prepared, *, writing: str | None) -> None:
+    """Warn of fields that nothing has. Raises UsageError if the condition is to be written into a file: with such a
+    field it cannot be loaded."""
+    from podhawk.cli.tables import note
+    from podhawk.detect.rank.exception_fields import unknown_names
+    from podhawk.spl.clause import read_clause
+
+    for name, remedy in unknown_names(read_clause(when, "--when"), [own]):
+        if writing is not None:
+            raise UsageError(f"audit events have no field {name!r}", remedy=remedy)
+        note(f"warning: audit events have no field {name!r}. {remedy}".rstrip())
 
 
 def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> None:

@@ -2,7 +2,7 @@
 
 The ATT&CK facts (technique names and tactics, tactic names and kill chain phases) are a data file,
 `attack.json`: techniques of the Containers matrix and all that published Kubernetes and cloud
-detections name. An identifier outside it keeps its number and gets no tactics.
+detections name. An identifier outside it keeps its number and gets no tactics. `attack_ids.txt` says which exist.
 
 The rules for NIST, CIS, kill chain and severity are those of Splunk's contentctl.
 """
@@ -57,6 +57,20 @@ def technique(id_: str) -> Technique:
         return found
     parent = techniques.get(key.split(".")[0])
     return Technique(key, key, parent.tactics if parent else (), known=False)
+
+
+@cache
+def attack_ids() -> frozenset[str]:
+    """Every id of a technique or sub-technique of ATT&CK for Enterprise, also of those without a name here."""
+    text = resources.files("podhawk.content").joinpath("attack_ids.txt").read_text(encoding="utf-8")
+    found: set[str] = set()
+    for word in (word for line in text.splitlines() if not line.startswith("#") for word in line.split()):
+        parent, _, parts = word.partition(":")
+        found.add(parent)
+        for part in filter(None, parts.split(",")):
+            first, _, last = part.partition("-")
+            found.update(f"{parent}.{number:03}" for number in range(int(first), int(last or first) + 1))
+    return frozenset(found)
 
 
 def techniques() -> tuple[Technique, ...]:

@@ -6,6 +6,7 @@ What a kind of file is, how it is read and what becomes of two objects with one 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -16,7 +17,7 @@ from podhawk.content.content_type import ContentType
 from podhawk.content.detection import key_of
 from podhawk.content.mixed_up import refuse_log
 from podhawk.content.model import Content, ContentProblem, Detection, LookupDefinition
-from podhawk.content.reading import MappingReader
+from podhawk.content.reading import MappingReader, UnreadKey
 from podhawk.content.registry import (
     BASELINE,
     DASHBOARD,
@@ -36,8 +37,9 @@ from podhawk.content.registry import (
 from podhawk.content.sigma import convert
 from podhawk.content.walk import ContentFile, files_of
 from podhawk.content.yamlfile import YamlDocument, read_yaml
-from podhawk.errors import ContentError, Place
+from podhawk.errors import ContentError, Place, nearest
 from podhawk.visible import hidden_character
+from podhawk.wording import counted
 
 T = TypeVar("T")
 
@@ -47,7 +49,8 @@ OUTSIDE_REMEDY = "Copy the file into the content, or name its folder with --cont
 class Assembly(Struct):
     """What has been read so far: objects by the name of their kind and by key, and the paths of CSV files by name.
 
-    `seen` are the files that were read, `taken` counts the objects and tables in them.
+    `seen` are the files that were read, `taken` counts the objects and tables in them. `unread` are the keys that do
+    nothing, by kind of file and name: the first of each, and how many there are.
     """
 
     objects: dict[str, dict[Any, Any]] = field(default_factory=dict)
@@ -55,6 +58,7 @@ class Assembly(Struct):
     problems: list[ContentProblem] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
     taken: int = 0
+    unread: dict[tuple[str, str], tuple[UnreadKey, int]] = field(default_factory=dict)
 
     def of(self, kind: ContentType[T]) -> dict[Any, T]:
         """The objects of a kind, by key."""
@@ -118,7 +122,7 @@ class Assembly(Struct):
             tuple(self.of(INVESTIGATION).values()),
             (*self.of(DASHBOARD).values(), *self.of(PLAYBOOK).values()),
             self.lookup_files,
-            tuple(self.problems),
+            (*self.problems, *self._unread_keys()),
         )
 
     def _with_file(self, lookup: LookupDefinition) -> LookupDefinition:
@@ -186,8 +190,29 @@ class Assembly(Struct):
             _check_names(new, top)
             self._add(kind, key, new, top)
         self.taken += 1
+        if problems is self.problems:
+            self._note_unread(kind, top)
         problems += top.faults
         problems += [ContentProblem(top.place(), note, severity="warning") for note in dict.fromkeys(top.notes)]
+
+    def _note_unread(self, kind: ContentType[Any], top: MappingReader) -> None:
+        if kind.unused is None:
+            return
+        for key in top.unread():
+            if key.name.rpartition(".")[2] not in kind.unused:
+                first, count = self.unread.get((kind.name, key.name), (key, 0))
+                self.unread[kind.name, key.name] = first, count + 1
+
+    def _unread_keys(self) -> Iterator[ContentProblem]:
+        """A warning for each name of a key that does nothing, however many files have it."""
+        for (kind, name), (key, count) in self.unread.items():
+            more = f", nor in {counted(count - 1, 'other')} of them" if count > 1 else ""
+            yield ContentProblem(
+                key.place,
+                f"the key {name!r} of this {kind} does nothing{more}",
+                nearest(name.rpartition(".")[2], key.others),
+                "warning",
+            )
 
     def _add(self, kind: ContentType[T], key: object, new: T, top: MappingReader) -> None:
         known = self.of(kind)

@@ -35,6 +35,8 @@ class ContentType(Struct, Generic[T], frozen=True):
     objects that a mapping of a file stands for, each with its key; it raises ContentError. `conflict` decides between
     two objects of one key. `has_search` marks the kinds that the folder does not tell apart. `supporting` kinds come
     along when a file or folder inside a content root is loaded. A site may replace objects of `replaceable` kinds.
+    `unused` are keys that files of this kind may have although nothing reads them; of any other key that is not read
+    there is a warning. None: keys are not looked at.
     """
 
     name: str
@@ -45,6 +47,7 @@ class ContentType(Struct, Generic[T], frozen=True):
     has_search: bool = False
     supporting: bool = False
     replaceable: bool = False
+    unused: frozenset[str] | None = None
 
 
 def has_any(*keys: str) -> Tells:

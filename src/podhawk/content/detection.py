@@ -172,7 +172,7 @@ def _technique_notes(ids: tuple[str, ...]) -> list[str]:
 
 def _data_source(top: MappingReader) -> tuple[str, ...]:
     """Names; sources that belong together are joined by AND. Generation 3 writes them as sets of sets."""
-    value = top.data.get("data_source")
+    value = top.raw("data_source")
     if not isinstance(value, list):
         return top.texts("data_source")
     return tuple(
@@ -197,14 +197,14 @@ def _throttling(top: MappingReader, tags: MappingReader) -> Throttling | None:
 
 def _schedule_name(top: MappingReader) -> str:
     for key in ("schedule", "deployment"):
-        if isinstance(top.data.get(key), str):
+        if isinstance(top.raw(key), str):
             return top.text(key)
     return ""
 
 
 def _inline_deployment(top: MappingReader) -> Deployment | None:
     for key in ("schedule", "deployment"):
-        if isinstance(top.data.get(key), dict):
+        if isinstance(top.raw(key), dict):
             return read_deployment(top.inner(key), named=False)
     return None
 
@@ -212,7 +212,7 @@ def _inline_deployment(top: MappingReader) -> Deployment | None:
 def _deprecation(top: MappingReader) -> Deprecation | None:
     if "deprecation_info" not in top:
         return None
-    value = top.data["deprecation_info"]
+    value = top.raw("deprecation_info")
     if not isinstance(value, dict):
         return Deprecation(reason=top.text("deprecation_info"))
     return read_deprecation(top.inner("deprecation_info"))

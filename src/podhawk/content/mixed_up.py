@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Never
 
 from podhawk.content.registry import type_by_keys
 from podhawk.content.walk import is_content_name
-from podhawk.content.yamlfile import read_yaml
+from podhawk.content.yamlfile import YamlDocument, parse_yaml, read_yaml
 from podhawk.errors import ContentError, InputError, Place, PodhawkError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import InputReport, ReadOptions
@@ -19,16 +19,17 @@ LOOKED_AT: Final = 5
 """Files of a folder that are looked at."""
 
 
-def refuse_log(path: Path) -> None:
+CONTENT_REMEDY: Final = (
+    "Name content (a folder of detections, or a detection file) here, and logs as PATH: podhawk run --content DIR LOG, "
+    "podhawk diff OLD NEW LOG."
+)
+
+
+def refuse_log(path: Path, wanted: str = "detection content", remedy: str = CONTENT_REMEDY) -> None:
     """Raise ContentError if a file, or one of the first files of a folder, is an audit log."""
     files = [path] if path.is_file() else sorted(one for one in path.glob("*") if one.is_file())[:LOOKED_AT]
     if any(map(_is_log, files)):
-        raise ContentError(
-            "contains audit events, not detection content",
-            place=Place(str(path)),
-            remedy="Name content (a folder of detections, or a detection file) here, and logs as PATH: "
-            "podhawk run --content DIR LOG, podhawk diff OLD NEW LOG.",
-        )
+        raise ContentError(f"contains audit events, not {wanted}", place=Place(str(path)), remedy=remedy)
 
 
 def refuse_file(path: Path) -> None:
@@ -44,7 +45,7 @@ def refuse_file(path: Path) -> None:
 
 def refuse_content(inputs: Inputs, *, empty: bool) -> None:
     """Raise InputError if a path that was named is content: a file, or a folder that holds nothing else. If the whole
-    input is `empty` of events, a folder that also holds other files counts too."""
+    input is `empty` of events, a folder that also holds other files counts too, and so does what a pipe gave."""
     for given in inputs.paths:
         path = Path(given)
         if path.is_dir():
@@ -55,10 +56,18 @@ def refuse_content(inputs: Inputs, *, empty: bool) -> None:
         else:
             found = path.is_file() and path.suffix != ".csv" and is_content_name(path.name) and _is_content(path)
         if found:
-            raise InputError(
-                f"{given} is detection content, not an audit log",
-                remedy=f"Name it with --content, and a log as PATH: podhawk run --content {given} LOG.",
-            )
+            _refuse(given)
+    for one in inputs.files if empty else ():
+        if one.head and _is_content_text(one.head.decode("utf-8", "ignore"), one.name):
+            _refuse(one.name)
+
+
+def _refuse(name: str) -> Never:
+    given = "CONTENT" if name == "standard input" else name
+    raise InputError(
+        f"{name} is detection content, not an audit log",
+        remedy=f"Name it with --content, and a log as PATH: podhawk run --content {given} LOG.",
+    )
 
 
 def _is_log(path: Path) -> bool:
@@ -71,8 +80,19 @@ def _is_log(path: Path) -> bool:
 
 def _is_content(path: Path) -> bool:
     try:
-        documents = read_yaml(path)
+        return _holds_content(read_yaml(path))
     except (PodhawkError, OSError):
         return False
+
+
+def _is_content_text(text: str, name: str) -> bool:
+    """Whether a text, or what there is of it up to its last line feed, is content."""
+    try:
+        return _holds_content(parse_yaml(text[: text.rfind("\n") + 1], name))
+    except PodhawkError:
+        return False
+
+
+def _holds_content(documents: Sequence[YamlDocument]) -> bool:
     found = [item for one in documents for item in (one.data if isinstance(one.data, list) else [one.data])]
     return any(isinstance(item, dict) and type_by_keys(item) is not None for item in found)

@@ -94,7 +94,7 @@ def read_lookup(top: MappingReader) -> LookupDefinition:
         filename=filename,
         fields=fields,
         match_type=_match_types(top),
-        default_match=top.text("default_match") if top.data.get("default_match") is not None else None,
+        default_match=top.text("default_match") if top.raw("default_match") is not None else None,
         min_matches=max(0, top.integer("min_matches") or 0),
         max_matches=max(1, top.integer("max_matches") or 100),
         case_sensitive_match=top.flag("case_sensitive_match", default=True),
@@ -174,7 +174,7 @@ def read_data_source(top: MappingReader) -> DataSource:
 def read_baseline(top: MappingReader) -> Baseline:
     """One baseline: its search, the detections that need it and its schedule."""
     tags = top.inner("tags") if "tags" in top else top
-    inline = [key for key in ("deployment", "schedule") if isinstance(top.data.get(key), dict)]
+    inline = [key for key in ("deployment", "schedule") if isinstance(top.raw(key), dict)]
     schedule = top.inner(inline[0]) if inline else None
     return Baseline(
         top.need("name"),

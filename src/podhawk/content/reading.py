@@ -7,7 +7,7 @@ that one odd member does not cost the whole object.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -24,6 +24,19 @@ MOST: Final = 1_000_000_000_000
 """The largest number that a content file may give."""
 
 
+class UnreadKey(Struct, frozen=True):
+    """A key that nothing reads: its path, its place, and the keys that have a meaning beside it."""
+
+    path: tuple[YamlKey, ...]
+    place: Place
+    others: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """The path without the positions in lists: `tags.message`."""
+        return ".".join([*(part for part in self.path[:-1] if isinstance(part, str)), str(self.path[-1])])
+
+
 class MappingReader(Struct):
     """One mapping in a document, at `path`; `notes` gathers what was odd, `faults` what is wrong."""
 
@@ -32,9 +45,27 @@ class MappingReader(Struct):
     path: tuple[YamlKey, ...] = ()
     notes: list[str] = field(default_factory=list)
     faults: list[ContentProblem] = field(default_factory=list)
+    asked: dict[tuple[YamlKey, ...], tuple[Mapping[str, Any], set[str]]] = field(default_factory=dict)
+    """Each mapping of which something was asked for, with the keys that were asked for, by its path. Shared with the
+    readers of mappings inside."""
 
     def __contains__(self, key: str) -> bool:
         return self.data.get(key) is not None
+
+    def raw(self, key: str) -> Any:
+        """The value of `key` as it stands in the file; None where there is none."""
+        self._ask(key)
+        return self.data.get(key)
+
+    def unread(self) -> Iterator[UnreadKey]:
+        """The keys that nothing asked for, in mappings of which something was asked for."""
+        for path, (mapping, asked) in self.asked.items():
+            for key in mapping:
+                if key not in asked:
+                    yield UnreadKey((*path, key), self.document.place(*path, key), frozenset(asked))
+
+    def _ask(self, *keys: str) -> None:
+        self.asked.setdefault(self.path, (self.data, set()))[1].update(keys)
 
     def place(self, key: str = "") -> Place:
         """Where the value of `key` stands, or the mapping itself."""
@@ -42,7 +73,7 @@ class MappingReader(Struct):
 
     def need(self, key: str) -> str:
         """Text that the object cannot do without. Raises ContentError naming the file and line."""
-        value = self.data.get(key)
+        value = self.raw(key)
         if value is None or value == "":
             raise ContentError(f"has no {key!r}", place=self.place(), remedy=f"Add the key '{key}: …'.")
         if isinstance(value, (dict, list)):
@@ -51,6 +82,7 @@ class MappingReader(Struct):
 
     def text(self, *keys: str) -> str:
         """The first of `keys` that holds text, as text; empty where none does."""
+        self._ask(*keys)
         for key in keys:
             value = self.data.get(key)
             if value is None:
@@ -66,7 +98,7 @@ class MappingReader(Struct):
 
         Raises ContentError for a number beyond `MOST`.
         """
-        value = self.data.get(key)
+        value = self.raw(key)
         if value is None or value == "":
             return None
         try:
@@ -84,7 +116,7 @@ class MappingReader(Struct):
 
     def flag(self, key: str, default: bool = False) -> bool:
         """True or false in any of the spellings that Splunk's configuration takes."""
-        value = self.data.get(key)
+        value = self.raw(key)
         if value is None:
             return default
         text = as_text(value).strip().lower()
@@ -97,6 +129,7 @@ class MappingReader(Struct):
 
     def texts(self, *keys: str) -> tuple[str, ...]:
         """The first of `keys` that is set, as a list of texts; a single value counts as a list of one."""
+        self._ask(*keys)
         for key in keys:
             value = self.data.get(key)
             if value is None or value == "":
@@ -111,14 +144,14 @@ class MappingReader(Struct):
 
     def inner(self, key: str) -> MappingReader:
         """The mapping under `key`; an empty one where there is none."""
-        value = self.data.get(key)
+        value = self.raw(key)
         if value is not None and not isinstance(value, dict):
             self.notes.append(f"{self._name(key)} should be a mapping")
         return self._within(value if isinstance(value, dict) else {}, key)
 
     def inners(self, key: str) -> list[MappingReader]:
         """The mappings in the list under `key`; a single mapping counts as a list of one."""
-        value = self.data.get(key)
+        value = self.raw(key)
         if isinstance(value, dict):
             return [self.inner(key)]
         if value is not None and not isinstance(value, list):
@@ -132,7 +165,7 @@ class MappingReader(Struct):
         return found
 
     def _within(self, data: Mapping[str, Any], *path: YamlKey) -> MappingReader:
-        return MappingReader(self.document, data, (*self.path, *path), self.notes, self.faults)
+        return MappingReader(self.document, data, (*self.path, *path), self.notes, self.faults, self.asked)
 
     def _name(self, key: str) -> str:
         return ".".join(str(part) for part in (*self.path, key))

@@ -47,6 +47,18 @@ def _deprecations(top: MappingReader) -> Iterable[tuple[str, Deprecation]]:
         yield item.text("content", "name"), read_deprecation(item)
 
 
+_ABOUT: Final = frozenset({"author", "date", "creation_date", "modification_date", "id", "version", "description"})
+_ABOUT_SEARCHES: Final = _ABOUT | {
+    "type",
+    "datamodel",
+    "dataset",
+    "how_to_implement",
+    "known_false_positives",
+    "references",
+    "product",
+    "security_domain",
+}
+
 SIGMA: Final = ContentType[SigmaRule]("Sigma rule", "", is_sigma, lambda top: ((top.place(), SigmaRule(top)),))
 DETECTION: Final = ContentType[Detection](
     "detection",
@@ -55,6 +67,7 @@ DETECTION: Final = ContentType[Detection](
     each(read_detection, key_of),
     higher_version,
     has_search=True,
+    unused=_ABOUT | {"datamodel", "dataset", "context", "update_timestamp"},
 )
 MACRO: Final = ContentType[Macro](
     "macro",
@@ -64,6 +77,7 @@ MACRO: Final = ContentType[Macro](
     objects.later_macro,
     supporting=True,
     replaceable=True,
+    unused=_ABOUT,
 )
 LOOKUP: Final = ContentType[LookupDefinition](
     "lookup",
@@ -72,6 +86,7 @@ LOOKUP: Final = ContentType[LookupDefinition](
     each(objects.read_lookup, lambda one: one.name),
     supporting=True,
     replaceable=True,
+    unused=_ABOUT | {"collection"},
 )
 STORY: Final = ContentType[Story](
     "story",
@@ -79,6 +94,7 @@ STORY: Final = ContentType[Story](
     has_any("narrative"),
     each(objects.read_story, lambda one: one.name),
     supporting=True,
+    unused=_ABOUT | {"type"},
 )
 DATA_SOURCE: Final = ContentType[DataSource](
     "data source",
@@ -86,6 +102,7 @@ DATA_SOURCE: Final = ContentType[DataSource](
     has_any("sourcetype", "supported_TA", "example_log"),
     each(objects.read_data_source, lambda one: one.name),
     supporting=True,
+    unused=_ABOUT | {"supported_TA", "field_mappings", "convert_to_log_source", "configuration"},
 )
 DEPLOYMENT: Final = ContentType[Deployment](
     "deployment",
@@ -93,6 +110,7 @@ DEPLOYMENT: Final = ContentType[Deployment](
     has_any("scheduling", "alert_action", "cron_schedule"),
     each(read_deployment, lambda one: one.name),
     supporting=True,
+    unused=_ABOUT,
 )
 BASELINE: Final = ContentType[Baseline](
     "baseline",
@@ -100,6 +118,7 @@ BASELINE: Final = ContentType[Baseline](
     has_search_of("baseline"),
     each(objects.read_baseline, lambda one: one.name),
     has_search=True,
+    unused=_ABOUT_SEARCHES,
 )
 INVESTIGATION: Final = ContentType[Investigation](
     "investigation",
@@ -107,6 +126,7 @@ INVESTIGATION: Final = ContentType[Investigation](
     has_search_of("investigation"),
     each(objects.read_investigation, lambda one: one.name),
     has_search=True,
+    unused=_ABOUT_SEARCHES,
 )
 DASHBOARD: Final = _carried("dashboard")
 PLAYBOOK: Final = _carried("playbook")

@@ -112,7 +112,7 @@ def from_findings(top: MappingReader) -> Risk:
     if entity.data:
         _add_entity(risk, entity, entity.integer("score") or 0, risk.title)
         risk.finding_entity = risk.risk_objects[0] if risk.risk_objects else None
-    intermediate = top.data.get("intermediate_findings")
+    intermediate = top.raw("intermediate_findings")
     entities = (
         top.inners("intermediate_findings")
         if isinstance(intermediate, list)

@@ -6,7 +6,7 @@ is the nearest folder upwards that holds `podhawk.toml`, `contentctl.yml` or a `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from podhawk.content.model import Content, Detection
 from podhawk.content.registry import DETECTION, FOLDERS
 from podhawk.content.walk import MARKERS, files_of
 from podhawk.errors import ContentError
+from podhawk.settings.keywords import Paths
 
 MARKS: Final = (*MARKERS, DETECTION.folder)
 
@@ -44,8 +45,11 @@ def working_content(folder: Path) -> Path | None:
     return None
 
 
-def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, ...]]:
-    """The content around some files or folders, and the detections that stand in these.
+def load_around(
+    paths: Sequence[str | Path], overrides: Paths = (), macro_overrides: Mapping[str, str] | None = None
+) -> tuple[Content, tuple[Detection, ...]]:
+    """The content around some files or folders, with the overrides of a site as `load_content` takes them, and the
+    detections that stand in these paths.
 
     Raises ContentError for a path that does not exist.
     """
@@ -55,7 +59,7 @@ def load_around(paths: Sequence[str | Path]) -> tuple[Content, tuple[Detection, 
             raise ContentError(f"no such file or folder: {path}", remedy="Name a file or folder of content.")
         refuse_file(path)
     roots = dict.fromkeys(root_of(path) for path in resolved)
-    content = load_content(list(roots))
+    content = load_content(list(roots), overrides, macro_overrides=macro_overrides)
     chosen = tuple(one for one in content.detections if any(_within(Path(one.file), path) for path in resolved))
     return content, chosen
 

@@ -11,21 +11,12 @@ https://kubernetes.io/docs/tasks/debug/debug-cluster/audit/#audit-policy
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from podhawk.events.event import BODIES, METADATA, AuditEvent
 from podhawk.events.fields import head_of
-
-_USER: Final = r"(?:username|uid|groups\{\}|extra\..+)"
-_FIELDS: Final = re.compile(
-    r"kind|apiVersion|level|auditID|stage|requestURI|verb|userAgent|requestReceivedTimestamp|stageTimestamp|timestamp"
-    rf"|sourceIPs\{{\}}|(?:user|impersonatedUser)\.{_USER}|authenticationMetadata\..+|metadata\..+"
-    r"|objectRef\.(?:resource|namespace|name|uid|apiGroup|apiVersion|resourceVersion|subresource)"
-    r"|responseStatus\.(?:kind|apiVersion|metadata\..+|status|message|reason|code|details\..+)"
-    r"|annotations\..+|(?:requestObject|responseObject)(?:\{\})*(?:\..+)?"
-)
+from podhawk.events.schema import AUDIT, OPEN
 
 WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 """The verbs whose requests have bodies."""
@@ -38,7 +29,7 @@ _LEVELS: Final = {"requestObject": REQUEST_LEVELS, "responseObject": frozenset({
 
 def is_audit_field(name: str) -> bool:
     """Whether an audit event can have a field of this name. What a body can hold is not checked."""
-    return name in METADATA or name.startswith("_") or _FIELDS.fullmatch(name) is not None
+    return name in AUDIT or name in METADATA or name.startswith(("_", *OPEN))
 
 
 def levels_with(body: str) -> frozenset[str]:

@@ -37,6 +37,7 @@ from podhawk.events.source import (
 
 _BEGINNING: Final = 1024
 """Bytes by which a file is known again."""
+_HEAD: Final = 1 << 16
 _NOT: Final = {UNREADABLE: "was not read", BROKE_OFF: "was not read to its end"}
 _MOMENT: Final = 0.005
 _MOMENTS: Final = 20
@@ -51,7 +52,7 @@ class Input:
     `path` names it in results. `size` is what it held when it was opened, in bytes as they lie there; 0 where that
     cannot be told (a pipe, standard input, a file that the kernel makes up). `mark` is what it is known by: a hash of
     its beginning. `descriptor` is None for a file that is opened again where it is read, and for a stream, which can be
-    read once. `identity` is device and number of what was opened.
+    read once; `head` are the first bytes that a stream gave. `identity` is device and number of what was opened.
     """
 
     def __init__(self, one: ListedFile) -> None:
@@ -60,6 +61,7 @@ class Input:
         self.size = 0
         self.stream: IO[bytes] | None = None
         self.mark = b""
+        self.head = b""
         self.identity = (0, 0)
 
     @classmethod
@@ -113,6 +115,7 @@ class Input:
             self.descriptor = os.dup(copy.fileno())
         self.size = os.fstat(self.descriptor).st_size
         self.mark = _hash(self._beginning(self.descriptor))
+        self.head = os.pread(self.descriptor, _HEAD, 0)
         self._close_stream()
 
     @contextlib.contextmanager
@@ -173,7 +176,7 @@ class Input:
         where it breaks off, or a compressed stream does (all that came before has been given by then)."""
         with self._told():
             if self.stream is not None:
-                yield from decoded(stream_blocks(self.stream, sizes))
+                yield from decoded(self._noted(stream_blocks(self.stream, sizes)))
                 return
             with self.reading() as descriptor:
                 whole = not self.size or is_packed(self.beginning(descriptor))
@@ -184,6 +187,11 @@ class Input:
                 yield from decoded(
                     self._kept(blocks, descriptor), lambda: cast(IO[bytes], PlacedFile(descriptor, self.size))
                 )
+
+    def _noted(self, blocks: Iterator[bytes]) -> Iterator[bytes]:
+        for block in blocks:
+            self.head = self.head or block[:_HEAD]
+            yield block
 
     def between(self, start: int, end: int, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
         """The lines of a plain file between two places, in blocks. Raises `InputError`, and `Damaged` where the file

@@ -24,7 +24,8 @@ AUTHORING: Final[tuple[Option, ...]] = (
     Option(
         "fetch",
         "flag",
-        "Download datasets that tests name by URL (file, http or https; at most 1 GiB each) into the --cache folder, "
+        "Download datasets that tests name by URL (file, http or https; at most 1 GiB and 10 minutes each) into the "
+        "--cache folder, "
         "by default podhawk/datasets in the user's cache folder.",
         ("test", "replay"),
         False,
@@ -81,6 +82,13 @@ AUTHORING: Final[tuple[Option, ...]] = (
         "choice",
         "Print the JSON Schema for detections of this generation.",
         ("lint",),
+        choices=("1", "2", "3"),
+    ),
+    Option(
+        "generation",
+        "choice",
+        "Generation of the file format of a new detection. Default: that of the content around it, else 3.",
+        ("new",),
         choices=("1", "2", "3"),
     ),
     Option("check", "flag", "Change nothing; exit with code 3 if a file would change.", ("fmt",), False),

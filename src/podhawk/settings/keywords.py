@@ -57,6 +57,7 @@ class RunKeywords(SearchKeywords, total=False):
     exceptions: Paths
     redaction_key: str
     redaction_key_file: StrPath
+    wait: int
 
 
 def python_type(option: Option) -> Any:

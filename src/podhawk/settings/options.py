@@ -271,6 +271,14 @@ OPTIONS: tuple[Option, ...] = (
         command_line=True,
     ),
     Option(
+        "wait",
+        "number",
+        "Wait at most N seconds for another run that uses the --state; then exit with code 7.",
+        ("run", "explain"),
+        300,
+        metavar="N",
+    ),
+    Option(
         "redaction-key",
         "text",
         "Key for the hashes that replace secrets in findings (at least 16 bytes); see docs/redaction.md. Prefer "

@@ -1,31 +1,52 @@
 """The database of a state: where it is and how it is opened.
 
 A folder holds a SQLite file that only its owner can read; a URL names a PostgreSQL server. One run evaluates at a time,
-and others wait. A run writes everything in one transaction, so a killed run leaves the state as it was.
+and others wait; `Waiting` says how long, and is told once when the wait begins. A run writes everything in one
+transaction, so a killed run leaves the state as it was.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sql
+from msgspec import Struct
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from podhawk.errors import StoreError, UsageError
+from podhawk.errors import StateUnavailableError, StoreError, UsageError
 from podhawk.events.redaction.names import is_secret_parameter
 from podhawk.store.schema import CURRENT, migrate, version_of
 
 FILE: Final = "podhawk.db"
-WAIT: Final = 60
-"""Seconds to wait for another run."""
+WAIT: Final = 300
+"""Seconds to wait for another run, unless the caller says otherwise."""
+_PAUSE: Final = 0.2
+_BUSY: Final = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_LATER: Final = frozenset({"55P03", "57P01", "57P02", "57P03", "53300", "40001", "40P01"})
+"""What PostgreSQL calls errors after which a later try may succeed: locked, shutting down, starting, too many clients,
+conflicts. Source: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
+_REFUSALS: Final = ("password", "authentication", "does not exist", "pg_hba.conf", "permission denied", "role")
+"""Words by which a connection that PostgreSQL refuses is told from one that fails: it has no code."""
 _LOCK: Final = 0x706F6468  # "podh": the key of the advisory lock
 _POSTGRES: Final = ("postgresql://", "postgres://", "postgresql+psycopg://")
+
+
+def _say_nothing(message: str) -> None:
+    pass
+
+
+class Waiting(Struct, frozen=True):
+    """How many seconds to wait for another run, and who is told when a wait begins."""
+
+    seconds: float = WAIT
+    tell: Callable[[str], None] = _say_nothing
 
 
 def is_url(state: str) -> bool:
@@ -60,39 +81,84 @@ def open_engine(state: str) -> Engine:
         raise StoreError(
             f"cannot use the state folder {state}: {error.strerror}", remedy="Name a writable folder."
         ) from None
-    engine = sql.create_engine(
-        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": WAIT, "isolation_level": None}
+    return sql.create_engine(
+        f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _PAUSE, "isolation_level": None}
     )
-    sql.event.listen(engine, "connect", _set_up)
-    return engine
-
-
-def _set_up(connection: Any, record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
 
 
 @contextlib.contextmanager
-def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
-    """A connection in one transaction. `alone` excludes other runs until it ends, and updates the schema."""
-    with _store_errors(engine), engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
-        elif alone:
-            connection.execute(sql.text(f"SET LOCAL lock_timeout = '{WAIT}s'"))
-            connection.execute(sql.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+def transaction(engine: Engine, *, alone: bool = True, waiting: Waiting | None = None) -> Iterator[Connection]:
+    """A connection in one transaction. `alone` excludes other runs until it ends, and updates the schema.
+
+    Raises StateUnavailableError if other runs exclude this one for too long, or if the server cannot be reached.
+    """
+    chosen = waiting if waiting is not None else Waiting()
+    with _store_errors(engine), contextlib.ExitStack() as stack:
+        sqlite = engine.dialect.name == "sqlite"
+        connection = _begun(engine, alone, chosen, stack) if sqlite else stack.enter_context(engine.connect())
+        if alone and not sqlite:
+            _lock(connection, chosen)
         try:
             if alone:
                 migrate(connection)
             yield connection
         except BaseException:
-            if engine.dialect.name == "sqlite":
+            if sqlite:
                 connection.exec_driver_sql("ROLLBACK")
             connection.rollback()
             raise
-        if engine.dialect.name == "sqlite":
+        if sqlite:
             connection.exec_driver_sql("COMMIT")
         connection.commit()
+
+
+def _begun(engine: Engine, alone: bool, waiting: Waiting, stack: contextlib.ExitStack) -> Connection:
+    """A connection to a SQLite file, in a transaction. Even setting a connection up can meet a lock."""
+    end = time.monotonic() + waiting.seconds
+    told = False
+    while True:
+        connection = engine.connect()
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                connection.exec_driver_sql(f"PRAGMA {pragma}")
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if alone else "BEGIN")
+        except BaseException as error:
+            connection.close()
+            if not _is_later(error) or time.monotonic() >= end:
+                raise
+        else:
+            stack.callback(connection.close)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={int(waiting.seconds * 1000)}")
+            return connection
+        if not told:
+            waiting.tell(_waits(engine, waiting))
+            told = True
+        time.sleep(_PAUSE)
+
+
+def _lock(connection: Connection, waiting: Waiting) -> None:
+    """Exclude other runs from a PostgreSQL database. Those that wait are let in one after the other, as they came."""
+    if connection.execute(sql.text(f"SELECT pg_try_advisory_xact_lock({_LOCK})")).scalar():
+        return
+    waiting.tell(_waits(connection.engine, waiting))
+    connection.execute(sql.text(f"SET LOCAL lock_timeout = '{int(waiting.seconds * 1000)}ms'"))
+    connection.execute(sql.text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+
+
+def _waits(engine: Engine, waiting: Waiting) -> str:
+    return f"another run uses the state {_shown(engine)}; waiting for it, at most {waiting.seconds:g} seconds"
+
+
+def _is_later(error: BaseException) -> bool:
+    """Whether a later try may succeed."""
+    origin = error.orig if isinstance(error, DBAPIError) else None
+    if getattr(origin, "sqlite_errorname", "").startswith(_BUSY):
+        return True
+    code = getattr(origin, "sqlstate", None)
+    if code is not None:
+        return code in _LATER or code.startswith("08")
+    lost = isinstance(error, OperationalError) and type(origin).__module__.startswith("psycopg")
+    return lost and not any(word in str(origin) for word in _REFUSALS)
 
 
 @contextlib.contextmanager
@@ -123,8 +189,20 @@ def _store_errors(engine: Engine) -> Iterator[None]:
     except SQLAlchemyError as error:
         origin = getattr(error, "orig", None)
         what = str(origin or error).strip().splitlines()[0]
-        hidden = {name: "***" for name in engine.url.query if is_secret_parameter(name)}
-        where = engine.url.update_query_dict(hidden).render_as_string(hide_password=True)
+        if _is_later(error):
+            raise StateUnavailableError(
+                f"the state {_shown(engine)} cannot be used now: {what}",
+                remedy="Another run uses it, or its server is not there. Try again later, or wait longer with --wait.",
+            ) from None
         raise StoreError(
-            f"{where}: {what}", remedy="Another run may have locked it, or it may be unreachable or read-only."
+            f"{_shown(engine)}: {what}",
+            remedy="It may be read-only or damaged, or its server may refuse access.",
         ) from None
+
+
+def _shown(engine: Engine) -> str:
+    """The place of a state, without passwords."""
+    if engine.dialect.name == "sqlite":
+        return str(engine.url.database)
+    hidden = {name: "***" for name in engine.url.query if is_secret_parameter(name)}
+    return engine.url.update_query_dict(hidden).render_as_string(hide_password=True)

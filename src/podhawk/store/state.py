@@ -27,7 +27,7 @@ from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.record import redacted
 from podhawk.rows.values import as_text
-from podhawk.store.database import open_engine, transaction
+from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK
 from podhawk.store.triage import pass_on
 
@@ -50,15 +50,16 @@ class KnownFinding(NamedTuple):
 class SqlState:
     """A state in a SQLite or PostgreSQL database; the methods are those of `DetectionState`."""
 
-    def __init__(self, state: str, redaction: Redaction | None = None) -> None:
+    def __init__(self, state: str, redaction: Redaction | None = None, waiting: Waiting | None = None) -> None:
         self._redaction = redaction
+        self._waiting = waiting
         self.engine: Engine = open_engine(state)
         self._connection: Connection | None = None
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """See `DetectionState`."""
-        with transaction(self.engine) as connection:
+        with transaction(self.engine, waiting=self._waiting) as connection:
             self._connection = connection
             try:
                 yield

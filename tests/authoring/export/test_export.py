@@ -151,3 +151,18 @@ def test_values_come_back_as_they_went(tmp_path: Path, text: str) -> None:
         line.strip() for line in text.replace("\r\n", "\n").strip().split("\n")
     ]
     assert value(True) == "1"
+
+
+def test_the_email_of_a_deployment_was_left_out_without_a_word(tmp_path: Path) -> None:
+    content = tmp_path / "content"
+    for folder in ("detections", "deployments"):
+        (content / folder).mkdir(parents=True)
+    (content / "detections" / "a.yml").write_text("name: A\nid: a\ntype: TTP\nsearch: verb=create\n")
+    (content / "deployments" / "daily.yml").write_text(
+        "name: Daily\ntype: TTP\nscheduling: {cron_schedule: 5 3 * * *}\n"
+        "alert_action: {email: {to: soc@example.com}, rba: {enabled: true}}\n"
+    )
+    done = podhawk("export", "splunk", "--content", content, "--output-dir", tmp_path / "out")
+    assert done.returncode == 0
+    assert "daily.yml): the alert action email is not exported" in done.stderr
+    assert "rba" not in done.stderr

@@ -180,6 +180,46 @@ def test_a_file_that_contradicts_itself_is_told(root: Path) -> None:
     assert "disagreement" in checks(root, GOOD.replace("    role:\n    - Victim\n", "    role:\n    - Bystander\n"))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "check"),
+    [
+        ("type: Anomaly", "type: Anomoly", "type"),
+        ("status: production", "status: live", "status"),
+        ("T1610\n", "T1552\n  - T1552.007\n", "attack-parent"),
+        ("    role:\n    - Victim\n", "    role:\n    - Victim\n    - Other\n", ""),
+        ("confidence: 70\n  impact: 70", "confidence: 120\n  impact: 100\n  risk_score: 120", "score"),
+    ],
+)
+def test_one_fault_was_told_two_or_three_times(root: Path, old: str, new: str, check: str) -> None:
+    """By what reading noted, by a check that repeats these notes, and by a check of its own."""
+    found = checks(root, GOOD.replace(old, new, 1))
+    assert "content-broken" not in found
+    assert "disagreement" not in found
+    assert found == [check] * len(found)
+
+
+def test_a_file_and_a_detection_of_different_names_got_contrary_advice(root: Path) -> None:
+    """To rename the file, and to name the filter macro after the file as it is called now."""
+    other = GOOD.replace("name: Pods Made", "name: Pods Were Made")
+    assert checks(root, other) == ["file-name"]
+    assert checks(root, other.replace("pods_made_filter", "pods_were_made_filter")) == ["file-name"]
+    (root / "detections" / "pods_made.yml").write_text(other.replace("  | `pods_made_filter`\n", ""))
+    content, chosen = load_around([root / "detections" / "pods_made.yml"])
+    told = {one.check: one.remedy for one in lint(content, chosen)}
+    assert "pods_were_made_filter" in told["filter-macro"]
+    assert "pods_were_made_filter" in told["file-name"]
+
+
+@pytest.mark.parametrize("id_", ["T1003", "T1003.001", "T1566.002", "T1027.017"])
+def test_every_technique_outside_the_container_matrix_was_unknown(root: Path, id_: str) -> None:
+    assert checks(root, GOOD.replace("T1610", id_)) == []
+
+
+@pytest.mark.parametrize("id_", ["T1699", "T1003.009", "T0801", "TA0001"])
+def test_a_technique_that_does_not_exist_is_unknown(root: Path, id_: str) -> None:
+    assert "attack-unknown" in checks(root, GOOD.replace("T1610", id_))
+
+
 def test_the_shipped_pack_has_no_fault() -> None:
     content = load_content([shipped_pack()])
     assert lint(content, content.detections) == []

@@ -81,3 +81,17 @@ def test_the_pack_is_without_unknown_fields() -> None:
     from podhawk.content.load import shipped_pack
 
     assert unknown(shipped_pack()) == set()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "reported"),
+    [
+        ("verb=create", "objectRef.name | where cnt > 3", {"cnt → count"}),
+        ("verb=create", "objectRef.name | where count > 3 | rename objectRef.name as n | table n", set()),
+    ],
+)
+def test_a_typo_behind_an_aggregation_was_not_seen(tmp_path: Path, a: str, b: str, reported: set[str]) -> None:
+    made = content(tmp_path, "source=kubernetes", a, "stage")
+    path = made / "detections" / "made.yml"
+    path.write_text(path.read_text().partition("search:")[0] + f"search: '`kube_audit` {a} | stats count by {b}'\n")
+    assert unknown(made) == reported

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -78,3 +78,73 @@ def test_what_cannot_be_fetched_leaves_nothing(tmp_path: Path, served: str) -> N
         with pytest.raises(NotFetched):
             download(url, cache, most)
     assert not cache.exists() or list(cache.iterdir()) == []
+
+
+@pytest.fixture
+def trickling() -> Iterator[str]:
+    """A server that never stops to send, a byte at a time, so that no timeout of a socket ends it."""
+    stopped = threading.Event()
+
+    class Trickle(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            while not stopped.wait(0.05):
+                try:
+                    self.wfile.write(b"x")
+                except OSError:
+                    return
+
+        def log_message(self, format: str, *more: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Trickle)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/endless"
+    stopped.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_server_that_sends_a_byte_now_and_then_was_waited_for_for_ever(tmp_path: Path, trickling: str) -> None:
+    with pytest.raises(NotFetched, match=r"it took longer than 0\.5 seconds"):
+        download(trickling, tmp_path / "cache", seconds=0.5)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["--mutate", "--update"])
+def test_mutate_and_update_with_nothing_tested_were_green(tmp_path: Path, how: str) -> None:
+    made = detection(tmp_path, "http://127.0.0.1:1/a.log")
+    more = ["--yes"] if how == "--update" else []
+    done = podhawk("test", made, how, *more)
+    assert done.returncode == 6
+    assert "nothing was tested: dataset http://127.0.0.1:1/a.log not found" in done.stderr
+    assert podhawk("test", made, how, *more, "--allow-skipped").returncode == 0
+
+
+@pytest.mark.slow
+def test_mutants_of_a_test_that_fails_as_it_is_were_all_killed(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", event("a"))
+    made = detection(tmp_path, log.name)
+    made.write_text(made.read_text().replace("verb=create", "verb=delete"))
+    done = podhawk("test", made, "--mutate")
+    assert done.returncode == 6
+    assert "Made: not tested: expected at least one row, got none" in done.stderr
+    assert "0 of 0 mutants killed" in done.stdout
+
+
+@pytest.mark.slow
+def test_update_says_of_each_test_what_became_of_it(tmp_path: Path) -> None:
+    """It printed nothing for a test that cannot run, and nothing for one that is as it was."""
+    made = detection(tmp_path, write(tmp_path / "a.log", event("a")).name)
+    assert podhawk("test", made, "--update", "--yes").returncode == 0
+    again = podhawk("test", made, "--update", "--yes")
+    assert (again.returncode, "  same     Made, one: " in again.stderr) == (0, True)
+    made.write_text(made.read_text().replace("| table", "| tabel"))
+    broken = podhawk("test", made, "--update", "--yes")
+    assert broken.returncode == 6
+    assert "  no rows  Made, one: failed, " in broken.stderr
+    assert "Did you mean" in broken.stderr

@@ -45,9 +45,9 @@ def carried(one: dict[str, Any]) -> str:
     [
         'requestURI="*curl*" | table auditID requestURI',
         'verb=create | where like(requestURI, "%curl%") | table auditID requestURI',
-        'verb=create | eval tool=if(match(requestURI, "curl"), requestURI, null()) | search tool=* | stats count by tool',
+        'verb=create | eval t=if(match(requestURI, "curl"), requestURI, null()) | search t=* | stats count by t',
         'verb=create | eval n=if(match(requestURI, "curl"), 1, 0) | stats sum(n) as n by user.username | where n > 0',
-        'verb=create | stats values(requestURI) as uri count by user.username | where count > 0 AND like(uri, "%curl%")',
+        'verb=create | stats values(requestURI) as u count by user.username | where count > 0 AND like(u, "%curl%")',
         'verb=none | append [search verb=create | where like(requestURI, "%curl%") | table auditID requestURI]',
     ],
 )
@@ -68,7 +68,8 @@ def test_what_is_shown_of_a_row_that_only_unmasked_events_give_holds_no_part_of_
     log.write_text(json.dumps(event("a0", verb="create", requestObject=secret)) + "\n")
     search = (
         "verb=create | eval value='requestObject.stringData.password' | where value=\"correct-horse\""
-        ' | eval upper=upper(value), part=substr(value, 1, 7), joined="p=".value | table auditID value upper part joined'
+        ' | eval upper=upper(value), part=substr(value, 1, 7), joined="p=".value'
+        " | table auditID value upper part joined"
     )
     (found,) = api.run(Content(detections=(detection(search),)), log)
     (row,) = found.rows

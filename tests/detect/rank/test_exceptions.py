@@ -137,3 +137,37 @@ def test_faults_are_told_with_their_place(tmp_path: Path, text: str, told: str) 
 def test_a_file_that_is_not_there_is_told() -> None:
     with pytest.raises(ContentError, match="no such file"):
         load_exceptions(["nowhere"])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        ("user=alice", "user.username"),
+        ("user.usrname=alice", "user.username"),
+        ("NOT (verb=get sourceIPs=10.0.0.7)", "sourceIPs{}"),
+        ("count>5", ""),
+    ],
+)
+def test_an_unknown_field_in_an_exception_hid_nothing_and_was_not_told(tmp_path: Path, wrong: str, remedy: str) -> None:
+    log = write(tmp_path / "a.log", event("1"))
+    text = GOOD.replace("user.username=alice objectRef.namespace=default", wrong)
+    with pytest.raises(ContentError, match="audit events have no field") as told:
+        run(log, detection(f"{PODS} | stats count by user.username"), policies=policies(tmp_path, text))
+    assert told.value.place is not None
+    assert (told.value.place.line, remedy in told.value.remedy) == (3, True)
+
+
+def test_the_rows_of_an_aggregate_plan_have_fields_of_their_own(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", *(event(str(number)) for number in range(6)))
+    text = GOOD.replace("user.username=alice objectRef.namespace=default", "who=alice count>5")
+    search = f"{PODS} | stats count by user.username | where count>5 | rename user.username as who"
+    (found,) = run(log, detection(search), policies=policies(tmp_path, text))
+    assert found.suppressed_by is not None
+    with pytest.raises(ContentError, match="no field 'wo'"):
+        run(log, detection(search), policies=policies(tmp_path, text.replace("who=", "wo=")))
+
+
+def test_an_exception_for_another_detection_is_not_looked_at(tmp_path: Path) -> None:
+    log = write(tmp_path / "a.log", event("1"))
+    text = GOOD.replace("Test *", "Other").replace("user.username=alice", "user=alice")
+    assert len(run(log, detection(PODS), policies=policies(tmp_path, text)).aimless()) == 1

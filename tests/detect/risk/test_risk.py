@@ -12,12 +12,13 @@ import pytest
 
 from podhawk.api import FindingsResult
 from podhawk.content.model import Deployment, Detection, RiskObject
+from podhawk.detect.finding import ScoredEntity
 from podhawk.detect.findings import Policies
-from podhawk.detect.risk.factors import risk_policy
+from podhawk.detect.risk.factors import FIELDS, risk_policy, row_of_finding
 from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.risk.table import risk_table
 from podhawk.errors import UsageError
-from support.findings import detection, event, run, write
+from support.findings import detection, event, only_finding, run, write
 
 LEDGER = Path(__file__).with_name("ledger.md")
 VERBS = {"One": "create", "Two": "delete", "Twin": "delete"}
@@ -282,3 +283,19 @@ def test_faults_in_the_table_are_usage_errors(table: dict[str, Any]) -> None:
 
 def _clock(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M")
+
+
+def test_an_unknown_field_in_a_risk_factor_was_not_told() -> None:
+    table = {"factors": {"ours": {"when": "namespce=default", "multiply": 2}}}
+    (remark,) = risk_policy(table).remarks()
+    assert remark == (
+        "[risk.factors.ours] names the field 'namespce', which findings do not have. Did you mean 'namespace'?"
+    )
+    assert risk_policy({"factors": {"ours": {"when": "namespace=default"}}}).remarks() == []
+
+
+def test_conditions_can_name_the_fields_that_rows_have(tmp_path: Path) -> None:
+    finding = only_finding(tmp_path, event(user={"username": "alice", "groups": ["a"]}, impersonatedUser=None))
+    row = row_of_finding(finding, ScoredEntity("user", "user", "alice", 1), "actor")
+    assert set(row) <= set(FIELDS)
+    assert set(FIELDS) - set(row) <= {"subresource"}

@@ -7,13 +7,17 @@ savedsearches.conf and https://dev.splunk.com/enterprise/docs/devtools/enterpris
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from podhawk.authoring.export.conf import Stanza
 from podhawk.authoring.export.settings import AppSettings
 from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.evaluation import kind_of
 from podhawk.detect.evaluate.windows import HOURLY
+
+_EXPORTED: Final = frozenset({"notable", "rba", "risk"})
+"""Alert actions that follow from a detection itself."""
 
 
 def stanza(one: Detection, content: Content, app: AppSettings) -> Stanza:
@@ -47,6 +51,17 @@ def stanza(one: Detection, content: Content, app: AppSettings) -> Stanza:
         settings["alert.suppress.fields"] = ",".join(one.throttling.fields)
         settings["alert.suppress.period"] = one.throttling.period
     return app.label(one.name), settings
+
+
+def left_out(content: Content, detections: Sequence[Detection]) -> list[str]:
+    """The alert actions of deployments that the app does not get, in words."""
+    used = {one.name: one for one in map(content.deployment_for, detections) if one is not None and one.file}
+    return [
+        f"deployment {name} ({one.file}): the alert action {action} is not exported; set it up in Splunk"
+        for name, one in sorted(used.items())
+        for action, settings in one.alert_action.items()
+        if action not in _EXPORTED and settings
+    ]
 
 
 def annotated(one: Detection) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from podhawk.authoring.lint.declare import Check, Fault, Subject
-from podhawk.content.annotations import technique, techniques
+from podhawk.content.annotations import attack_ids, technique
 from podhawk.errors import nearest
 
 
@@ -18,11 +18,11 @@ def _attack_place(subject: Subject) -> tuple[str, ...]:
 
 def _attack(subject: Subject) -> Iterator[Fault]:
     for name in subject.detection.mitre_attack_id:
-        if not technique(name).known:
+        if name not in attack_ids() and not technique(name).known:
             yield Fault(
                 f"unknown ATT&CK technique {name!r}",
                 subject.place(*_attack_place(subject)),
-                nearest(name, [one.id for one in techniques()]),
+                nearest(name, sorted(attack_ids())),
             )
 
 
@@ -92,7 +92,7 @@ def _score(subject: Subject) -> Iterator[Fault]:
 
 
 CHECKS: Final = (
-    Check("attack-unknown", "error", "ATT&CK techniques are known.", _attack),
+    Check("attack-unknown", "error", "ATT&CK techniques exist.", _attack),
     Check(
         "attack-parent", "warning", "A technique is not named together with one of its sub-techniques.", _attack_parent
     ),

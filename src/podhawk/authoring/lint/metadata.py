@@ -14,6 +14,10 @@ from podhawk.errors import Place
 
 TYPES: Final = ("Anomaly", "TTP", "Hunting", "Correlation", "Baseline", "Investigation")
 STATUSES: Final = ("production", "experimental", "deprecated", "removed", "validation")
+_OF_OTHER_CHECKS: Final = re.compile(
+    r"(?:type|status) .* is not one of |the score of risk object .* is not in the range |names both technique "
+)
+"""What is noted while a file is read, and is a fault of a check of its own too."""
 _PLACEHOLDER: Final = re.compile(
     r"\s*(?:tbd|todo|fixme|n/?a|none|unknown|xxx+|placeholder|\.+|-+)\s*\.?\s*\Z", re.IGNORECASE
 )
@@ -114,7 +118,7 @@ def _file_name(subject: Subject) -> Iterator[Fault]:
         yield Fault(
             f"the file name {own.stem!r} does not match the detection name {own.name!r}",
             subject.place("name"),
-            f"Rename the file to {slug(own.name)}.yml; the filter macro takes the same name.",
+            f"Rename the file to {slug(own.name)}.yml, and its filter macro to {slug(own.name)}_filter.",
         )
 
 
@@ -132,7 +136,8 @@ def _references(subject: Subject) -> Iterator[Fault]:
 
 def _notes(subject: Subject) -> Iterator[Fault]:
     for note in subject.detection.notes:
-        yield Fault(note, subject.place())
+        if not _OF_OTHER_CHECKS.match(note):
+            yield Fault(note, subject.place())
 
 
 CHECKS: Final = (

@@ -7,14 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from podhawk.authoring.lint.declare import Check, Fault, Subject
-from podhawk.authoring.lint.schema import known, only_in_audit_events, suggestions
 from podhawk.commands.declare import Kind, Stage
-from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
+from podhawk.content.detection import slug
 from podhawk.detect.evaluate.message_tokens import TOKEN
-from podhawk.engine.plan.lineage import called, sources
+from podhawk.engine.plan.lineage import called
+from podhawk.engine.plan.unknown_fields import CARRIERS, fields_read, unknown_fields
 from podhawk.errors import SearchError, nearest
 from podhawk.events.event import NATIVE_SOURCE
+from podhawk.events.schema import only_in_audit_events
 from podhawk.spl.clause import Compare, In, walk
 from podhawk.spl.macros import calls
 from podhawk.spl.text import strip_comments
@@ -113,7 +114,10 @@ def _required(subject: Subject) -> Iterator[Fault]:
 
 def _filter(subject: Subject) -> Iterator[Fault]:
     own = subject.detection
-    expected = f"{own.stem}_filter" if own.stem else own.filter_macro
+    by_name = f"{slug(own.name)}_filter"
+    by_file = f"{own.stem.lower()}_filter" if own.stem else own.filter_macro
+    # A file of another name is to be renamed (file-name), and the macro with it: either is right until then.
+    expected = by_name if by_name != by_file else f"{own.stem}_filter" if own.stem else own.filter_macro
     last = _last_macro(own.search)
     if not last.endswith("_filter"):
         yield Fault(
@@ -122,7 +126,7 @@ def _filter(subject: Subject) -> Iterator[Fault]:
             f"End it with | `{expected}`, so that a site can tune it; --fix does this.",
             _with_filter(subject, expected),
         )
-    elif last != expected:
+    elif last not in (expected, own.filter_macro, f"{own.stem}_filter"):
         yield Fault(f"the filter macro is named {last!r}", subject.search_place(last), f"Rename it to {expected!r}.")
 
 
@@ -174,32 +178,16 @@ def _macros(subject: Subject) -> Iterator[Fault]:
 
 
 def _unknown_fields(subject: Subject) -> Iterator[Fault]:
-    read = _read(subject.stages)
-    if not _about_audit_events(subject.stages, read):
-        return
-    # fillnull fills a misspelt field as well; it makes none.
-    making = [stage for stage in subject.stages if not isinstance(stage.node, FillNull)]
-    for name in sorted(read):
-        if not known(name) and not _made(name, making):
-            yield Fault(f"audit events have no field {name!r}", subject.search_place(name), suggestions(name))
-
-
-def _read(stages: Sequence[Stage]) -> frozenset[str]:
-    """The event fields that the stages name. Behind a stage that may read or rename any field, no name is certain."""
-    wanted: frozenset[str] = frozenset()
-    for stage in reversed(stages):
-        reads = stage.command.reads(stage.node, wanted)
-        wanted = reads if reads is not None else stage.command.reads(stage.node, frozenset()) or frozenset()
-    return wanted
-
-
-_CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
+    about = _about_audit_events(subject.stages, fields_read(subject.stages))
+    for one in unknown_fields(subject.stages):
+        if about or one.column:
+            yield Fault(one.message, subject.search_place(one.name), one.remedy)
 
 
 def _about_audit_events(stages: Sequence[Stage], read: frozenset[str]) -> bool:
     """Whether a search is about audit events as the API server writes them, not as a cloud wraps them: it names their
     source, or at least one field that only they have."""
-    if not stages or not isinstance(stages[0].node, Search) or any(name.startswith(_CARRIERS) for name in read):
+    if not stages or not isinstance(stages[0].node, Search) or any(name.startswith(CARRIERS) for name in read):
         return False
     return only_in_audit_events(read) or any(
         (isinstance(part, Compare) and part.name == "source" and NATIVE_SOURCE in part.value.lower())
@@ -218,11 +206,6 @@ def _created(subject: Subject) -> set[str]:
     }
 
 
-def _made(name: str, stages: Sequence[Stage]) -> bool:
-    """Whether a stage may make a field from anything but itself: not a copy, not an aggregation of itself."""
-    return any(made.of != frozenset({name}) for stage in stages for made in sources(stage, name))
-
-
 CHECKS: Final = (
     Check("message-token", "error", "Message tokens are fields in the search's output.", _tokens),
     Check("risk-object", "error", "Risk objects are fields in the search's output.", _risk_fields),
@@ -236,7 +219,7 @@ CHECKS: Final = (
     Check(
         "field-unknown",
         "warning",
-        "Fields exist in audit events; the message names the nearest field.",
+        "Fields exist in audit events, or among the columns after stats or table; the message names the nearest one.",
         _unknown_fields,
     ),
 )

@@ -35,6 +35,7 @@ def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str
             except (ArithmeticError, RecursionError, ValueError) as error:  # costs this check of this detection
                 message = f"cannot be checked for {check.id}: {error}"
                 found.append(Problem(BROKEN.id, BROKEN.level, message, Place(one.file, 1, 1), "", one.name))
+    found = list(dict.fromkeys(found))  # several members can have one fault in one place
     stems = {one.name: one.stem for one in detections}
     skip = ignored or {}
     kept = [one for one in found if one.check not in skip and f"{stems.get(one.detection, '')}:{one.check}" not in skip]
@@ -42,7 +43,11 @@ def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str
 
 
 def _content(content: Content) -> Iterator[Problem]:
+    """The faults that loading found, without what the checks say of detections."""
+    of_checks = {(one.file, note) for one in content.detections for note in one.notes}
     for problem in content.problems:
+        if (problem.place.file, problem.message) in of_checks:
+            continue
         yield Problem(BROKEN.id, problem.severity, problem.message, problem.place, problem.remedy, "")
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.authoring.testing.datasets import Places
-from podhawk.authoring.testing.run import Case, _inputs, judge
+from podhawk.authoring.testing.run import Case, _inputs, judge, run_case
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.properties import Effect
 from podhawk.commands.search import Search
@@ -44,10 +44,12 @@ class Survivor(Struct, frozen=True):
 
 
 class Score(Struct, frozen=True):
-    """How many mutants there were, and which survive."""
+    """How many mutants there were, and which survive. `untested` says why there were none: no test of the detection
+    could run, or none passes as it is."""
 
     mutants: int
     survivors: tuple[Survivor, ...]
+    untested: str = ""
 
     @property
     def killed(self) -> int:
@@ -115,13 +117,15 @@ def _clauses(clause: spl.Clause) -> Iterator[tuple[str, spl.Clause]]:
 
 
 def score(cases: Sequence[Case], content: Content, session: Session, places: Places) -> Score:
-    """Mutate the detection of these cases, and run all its tests on each mutant. The tests must pass unchanged."""
+    """Mutate the detection of these cases, and run on each mutant all its tests that pass without a change."""
+    outcomes = [run_case(case, content, session, places) for case in cases]
+    passing = [one.case for one in outcomes if one.verdict == "passed"]
     prepared = prepare(cases[0].detection, content, session, session.lookups(content))
-    if prepared.request is None:
-        return Score(0, ())
+    if prepared.request is None or not passing:
+        return Score(0, (), outcomes[0].message)
     made = list(mutants(prepared.request.pipeline.stages))
     alive = set(range(len(made)))
-    for case in cases:
+    for case in passing:
         alive -= _killed(case, made, prepared.request, session, places)
     return Score(len(made), tuple(Survivor(cases[0].detection.name, made[number].change) for number in sorted(alive)))
 

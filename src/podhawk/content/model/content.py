@@ -44,10 +44,15 @@ class Content(Struct, frozen=True):
         self.parsed.save([getattr(self, one) for one in self.__struct_fields__ if one != "parsed"])
 
     def deployment_for(self, detection: Detection) -> Deployment | None:
-        """The detection's own schedule, the one it names, or the default of its type."""
+        """The detection's own schedule, the one it names, that of one of its stories, or the default of its type."""
         if detection.deployment is not None:
             return detection.deployment
         if detection.schedule in self.deployments:
             return self.deployments[detection.schedule]
+        stories = {name.lower() for name in detection.analytic_story}
         wanted = detection.type.lower()
-        return next((d for d in self.deployments.values() if d.type.lower() == wanted), None)
+        every = self.deployments.values()
+        return next(
+            (one for one in every if not stories.isdisjoint(name.lower() for name in one.analytic_story)),
+            next((one for one in every if one.type.lower() == wanted and not one.analytic_story), None),
+        )

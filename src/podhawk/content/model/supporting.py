@@ -12,11 +12,12 @@ LookupKind = Literal["csv", "kvstore", "mlmodel"]
 
 
 class Deployment(Struct, frozen=True):
-    """When searches of a type run, and what they raise."""
+    """When searches run, and what they raise: those of some stories, or of a type."""
 
     name: str
     id: str = ""
     type: str = ""
+    analytic_story: tuple[str, ...] = ()
     description: str = ""
     cron_schedule: str = ""
     earliest_time: str = ""

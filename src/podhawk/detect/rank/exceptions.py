@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
 
+from podhawk.content.mixed_up import refuse_log
 from podhawk.content.model import Detection
 from podhawk.content.reading import MappingReader
 from podhawk.content.yamlfile import read_yaml
@@ -27,7 +28,7 @@ from podhawk.detect.match import Match
 from podhawk.detect.requests.request import member
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
-from podhawk.errors import ContentError, SearchError, nearest
+from podhawk.errors import ContentError, Place, SearchError, nearest
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
 from podhawk.functions.declare import Env
@@ -38,6 +39,7 @@ from podhawk.spl.clause import EVERYTHING, Clause, Compare, In, Term, fields, re
 KEYS: Final = ("name", "detection", "when", "owner", "reason", "created", "expires")
 PRESET: Final = timedelta(days=30)
 """How long an exception lasts that does not say."""
+_NO_LOG: Final = ("exceptions", "Name a YAML file of exceptions, or a folder of them; logs are named as PATH.")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
 
@@ -53,6 +55,8 @@ class SiteException(Struct, frozen=True):
     reason: str
     expires: date
     file: str = ""
+    place: Place | None = None
+    """Where its condition stands."""
 
     def holds_at(self, time: float) -> bool:
         """Whether it holds for events of a time, in epoch seconds."""
@@ -74,19 +78,26 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
                 f"no such file or folder: {path}", remedy="--exceptions takes a YAML file or a folder of YAML files."
             )
         files = sorted((*path.rglob("*.yml"), *path.rglob("*.yaml"))) if path.is_dir() else [path]
-        for file in files:
-            for document in read_yaml(file):
-                items = document.data if isinstance(document.data, list) else [document.data]
-                listed = isinstance(document.data, list)
-                for number, data in enumerate(items):
-                    if not isinstance(data, dict):
-                        raise ContentError(
-                            "an exception must be a mapping",
-                            place=document.place(),
-                            remedy=f"Its keys are {', '.join(KEYS)}.",
-                        )
-                    found.append(_read(MappingReader(document, data, (number,) if listed else ())))
+        try:
+            for file in files:
+                found += _read_file(file)
+        except ContentError:
+            refuse_log(file, *_NO_LOG)
+            raise
+        if not files:
+            refuse_log(path, *_NO_LOG)
     return found
+
+
+def _read_file(path: Path) -> Iterator[SiteException]:
+    for document in read_yaml(path):
+        listed = isinstance(document.data, list)
+        for number, data in enumerate(document.data if listed else [document.data]):
+            if not isinstance(data, dict):
+                raise ContentError(
+                    "an exception must be a mapping", place=document.place(), remedy=f"Its keys are {', '.join(KEYS)}."
+                )
+            yield _read(MappingReader(document, data, (number,) if listed else ()))
 
 
 def _read(top: MappingReader) -> SiteException:
@@ -131,6 +142,7 @@ def _read(top: MappingReader) -> SiteException:
         top.text("reason"),
         expires,
         top.document.file,
+        top.place("when"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
@@ -19,8 +20,11 @@ from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.judgement import Judgement, judge
 from podhawk.errors import ContentError, InputError, PodhawkError, UsageError
 from podhawk.events.collected import EventDecoder
+from podhawk.events.event import AuditEvent
 from podhawk.events.inputs import Inputs
 from podhawk.session import Session
+
+_PASSES: Final = "passes all steps"
 
 
 def the_detection(name: str, content: Content) -> Detection:
@@ -70,8 +74,40 @@ def explain_one_event(
     detection: Detection, content: Content, audit_id: str, inputs: Inputs, session: Session
 ) -> Iterator[str]:
     """For each stage of a request where the detection loses it, in a line. Raises InputError where there is none."""
-    source = FileSource(inputs, session.reading, keep=True)
     request = request_of(detection, content, session)
+    for event in _events_of(audit_id, content, inputs, session):
+        yield f"{_stage_of(event)}: {_fate(request, event)}"
+
+
+def explain_event_for_all(content: Content, audit_id: str, inputs: Inputs, session: Session) -> Iterator[str]:
+    """For each detection that is not retired what becomes of a request: at the stage that passes all steps, else at its
+    last stage. Those that it passes come first. Raises InputError where there is no such request."""
+    events = _events_of(audit_id, content, inputs, session)
+    passed: list[str] = []
+    others: list[str] = []
+    for one in select(content):
+        try:
+            request = request_of(one, content, session)
+            fates = [(event, _fate(request, event)) for event in events]
+        except PodhawkError as error:
+            others.append(f"{one.name}: cannot be explained: {error.message}")
+            continue
+        event, fate = next((each for each in fates if each[1] == _PASSES), fates[-1])
+        (passed if fate == _PASSES else others).append(f"{one.name}: {_stage_of(event)}: {fate}")
+    yield from passed
+    yield from others
+
+
+def is_detection(name: str, content: Content) -> bool:
+    """Whether some detection has this name, id or file stem."""
+    try:
+        return bool(select(content, [name]))
+    except PodhawkError:
+        return False
+
+
+def _events_of(audit_id: str, content: Content, inputs: Inputs, session: Session) -> list[AuditEvent]:
+    source = FileSource(inputs, session.reading, keep=True)
     jobs = session.runner(source).gather([gathering(clause_of([audit_id]), session.context(content))])
     source.check(session.within)
     decoder = EventDecoder(session.redacting)
@@ -80,15 +116,19 @@ def explain_one_event(
         raise InputError(
             f"no event has the auditID {audit_id}", remedy="podhawk search auditID=… prints the events of a request."
         )
-    for event in events:
-        step, miss = explain_event(request, event)
-        where = f"{event.origin} {event.view.data.get('stage', '')}"
-        if not step:
-            yield f"{where}: passes all steps"
-        elif miss is None:
-            yield f"{where}: dropped at | {step}"
-        else:
-            yield f"{where}: dropped at | {step}\n    fails {miss.part}: {miss.field} is {miss.value}"
+    return events
+
+
+def _stage_of(event: AuditEvent) -> str:
+    return f"{event.origin} {event.view.data.get('stage', '')}"
+
+
+def _fate(request: SearchJob, event: AuditEvent) -> str:
+    step, miss = explain_event(request, event)
+    if not step:
+        return _PASSES
+    dropped = f"dropped at | {step}"
+    return dropped if miss is None else f"{dropped}\n    fails {miss.part}: {miss.field} is {miss.value}"
 
 
 def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:

@@ -1,8 +1,7 @@
 """Risk factors: conditions under which a score is multiplied or gains points.
 
-A condition is a search clause over the fields of the risk event and of its finding: `user`, `actor_kind`,
-`actor_groups`, `outcome`, `verb`, `resource`, `subresource`, `namespace`, `name`, `src_ip`, `user_agent`, `detection`,
-`risk_object`, `risk_object_type`, `own_namespace` (a workload in its own namespace, not used by hand), `priority`.
+A condition is a search clause over fields of the risk event and of its finding (`FIELDS`). `own_namespace` says that a
+workload acted in its own namespace and was not used by hand.
 """
 
 from __future__ import annotations
@@ -18,8 +17,30 @@ from podhawk.engine.search.predicate import generate
 from podhawk.errors import SearchError, UsageError, nearest
 from podhawk.functions.declare import Env
 from podhawk.rows import Row, Value
-from podhawk.spl.clause import Clause, read_clause
+from podhawk.spl.clause import Clause, fields, read_clause
 
+FIELDS: Final = (
+    "user",
+    "actor_kind",
+    "actor_groups",
+    "outcome",
+    "verb",
+    "resource",
+    "subresource",
+    "namespace",
+    "name",
+    "src_ip",
+    "user_agent",
+    "detection",
+    "risk_object",
+    "risk_object_type",
+    "priority",
+    "own_namespace",
+    "charged",
+    "impersonating",
+    "user_by_hand",
+)
+"""The fields that conditions can name; `row_of_finding` gives their values."""
 CAP: Final = 100
 """What one detection can add to one risk object within a day (UTC), in points."""
 
@@ -53,6 +74,16 @@ class RiskPolicy(Struct, frozen=True):
     cap: float = CAP
     factors: tuple[RiskFactor, ...] = DEFAULTS
     env: Env = field(default_factory=Env)
+
+    def remarks(self) -> list[str]:
+        """The fields in conditions that no finding has, in words: such a condition never holds."""
+        return [
+            f"[risk.factors.{one.name}] names the field {name!r}, which findings do not have. "
+            f"{nearest(name, FIELDS) or 'Fields: ' + ', '.join(FIELDS)}"
+            for one in self.factors
+            for name in sorted(fields(one.clause()))
+            if name not in FIELDS and "*" not in name
+        ]
 
 
 def risk_policy(table: Mapping[str, Any]) -> RiskPolicy:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
 from podhawk.errors import UsageError
+
+_PORTS: Final = {"spark": 7077, "k8s": 443}
+"""The port of a master whose URL names none."""
+_MASTER: Final = re.compile(r"(?:spark|k8s)://\S+|yarn|local(?:-cluster)?(?:\[[\d*, ]+\])?")
+"""The forms of a master. Source: https://spark.apache.org/docs/latest/submitting-applications.html#master-urls"""
 
 
 class Cluster(Struct, frozen=True):
@@ -40,4 +47,32 @@ def cluster_of(options: Mapping[str, Any]) -> Cluster | None:
                 remedy="For example: --spark-conf spark.executor.memory=4g.",
             )
         conf[name.strip()] = value
+    if not _is_master(str(master)):
+        raise UsageError(
+            f"--master takes the URL of a Spark master, not {str(master)!r}",
+            remedy="For example: spark://HOST:7077, k8s://https://HOST:6443, yarn or local[2].",
+        )
     return Cluster(str(master), conf)
+
+
+def _is_master(text: str) -> bool:
+    try:
+        return _MASTER.fullmatch(text) is not None and (
+            text.partition(":")[0] not in _PORTS or bool(addresses_of(text))
+        )
+    except ValueError:  # a port that is no number
+        return False
+
+
+def addresses_of(master: str) -> list[tuple[str, int]]:
+    """The hosts and ports at which a master is; none for one that has no address, such as `local[2]`."""
+    scheme, found, rest = master.partition("://")
+    if not found or scheme not in _PORTS:
+        return []
+    _, _, plain = rest.rpartition("://")
+    addresses: list[tuple[str, int]] = []
+    for one in plain.split(","):
+        parts = urlsplit(f"//{one}")
+        if parts.hostname:
+            addresses.append((parts.hostname, parts.port or _PORTS[scheme]))
+    return addresses

@@ -20,6 +20,7 @@ from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import EventSource, TimeRange
 from podhawk.engine.search.collectors import Collector, EventCollector
 from podhawk.engine.spark.cluster import Cluster
+from podhawk.engine.spark.launch import check_master, start
 from podhawk.engine.spark.payload import LookupCodec, Payload, pack, sent_search
 from podhawk.engine.spark.worker import ACCOUNT, FAILED, NOT_BY_LINE, SCHEMA, map_splits, merge_states, raise_failure
 from podhawk.engine.wire import VERSION, load
@@ -89,12 +90,10 @@ def session(cluster: Cluster) -> Iterator[SparkSession]:
     if SparkContext._active_spark_context is not None:  # a session is active by thread, its context by process
         yield SparkSession.builder.getOrCreate()
         return
-    builder = SparkSession.builder.appName("podhawk").master(cluster.master)
-    for name, value in {**_QUIET, **cluster.conf}.items():
-        builder = builder.config(name, value)
+    check_master(cluster)
     with _errors_of_spark(cluster):
-        spark = builder.getOrCreate()
-        spark.sparkContext.setLogLevel("ERROR")
+        start(cluster, {**_QUIET, **cluster.conf})
+        spark = SparkSession.builder.getOrCreate()
     try:
         yield spark
     finally:
@@ -114,10 +113,6 @@ def _errors_of_spark(cluster: Cluster | None = None) -> Iterator[None]:
 
 
 def _raise_for(text: str, cluster: Cluster | None) -> NoReturn:
-    if "JAVA_GATEWAY_EXITED" in text or "JAVA_HOME" in text:
-        raise EngineError(
-            "Spark did not start", remedy="Spark needs Java 17 or later on this machine. Its own message is above."
-        ) from None
     if "No module named 'podhawk" in text:
         raise EngineError(
             "podhawk is not installed on the executors",

@@ -14,7 +14,7 @@ from typing import Final
 from podhawk.errors import nearest
 
 _USER: Final = ("username", "uid", "groups{}")
-FIELDS: Final = frozenset(
+AUDIT: Final = frozenset(
     {
         "kind",
         "apiVersion",
@@ -44,6 +44,11 @@ FIELDS: Final = frozenset(
             )
         ),
         *(f"responseStatus.{name}" for name in ("status", "message", "reason", "code", "kind", "apiVersion")),
+    }
+)
+"""The fields of audit events with fixed names."""
+INDEXED: Final = frozenset(
+    {
         "index",
         "host",
         "source",
@@ -60,6 +65,8 @@ FIELDS: Final = frozenset(
         "timeendpos",
     }
 )
+"""What Splunk adds to every event."""
+FIELDS: Final = AUDIT | INDEXED
 OPEN: Final = (
     "requestObject",
     "responseObject",
@@ -70,13 +77,13 @@ OPEN: Final = (
     "responseStatus.details",
     "authenticationMetadata.",
     "metadata.",
-    "date_",
 )
+"""The beginnings of fields whose names are not fixed."""
 
 
 def known(name: str) -> bool:
     """Whether some audit event can have a field; one with a wildcard is taken for known."""
-    return name in FIELDS or name.startswith(OPEN) or "*" in name
+    return name in FIELDS or name.startswith((*OPEN, "date_")) or "*" in name
 
 
 def only_in_audit_events(names: Iterable[str]) -> bool:
@@ -87,13 +94,25 @@ def only_in_audit_events(names: Iterable[str]) -> bool:
 
 
 _TELLING: Final = frozenset({"auditID", "requestURI", "requestReceivedTimestamp", "stageTimestamp", "user.username"})
-_TELLING_PARTS: Final = ("objectRef.", "impersonatedUser.", "user.groups")
+_PARENTS: Final = {
+    "user": "user.username",
+    "impersonateduser": "impersonatedUser.username",
+    "objectref": "objectRef.resource",
+    "responsestatus": "responseStatus.code",
+}
+"""The field that is most often meant by the name of an object."""
+_OBJECTS: Final = ("user.", "objectRef.", "responseStatus.", "impersonatedUser.")
+"""The objects in the order in which a name without its object is looked for in them."""
 
 
-def suggestions(name: str) -> str:
-    """The nearest field that events have."""
+def suggestions(name: str, others: Iterable[str] = ()) -> str:
+    """A remedy that names the nearest field that events have, or one of `others`; "" if none is near."""
+    known_names = sorted({*FIELDS, *others})
     plain = name.lower().replace("{}", "")
-    same = next((one for one in sorted(FIELDS) if one.lower().replace("{}", "") == plain), "")
-    if same:
+    folded = {one.lower().replace("{}", ""): one for one in known_names}
+    same = folded.get(plain) or _PARENTS.get(plain)
+    if same is None and "." not in name:
+        same = next((folded[one.lower() + plain] for one in _OBJECTS if one.lower() + plain in folded), None)
+    if same is not None:
         return f"Did you mean {same!r}?"
-    return nearest(name, FIELDS) or nearest(name.rsplit(".", 1)[-1], FIELDS)
+    return nearest(name, known_names) or nearest(name.rsplit(".", 1)[-1], known_names)
