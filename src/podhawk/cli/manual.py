@@ -53,7 +53,8 @@ def whole() -> str:
         "If a file or folder that PATH names cannot be read, the run ends with exit code 4. In a folder or glob, "
         "podhawk skips what it cannot read: a warning names it (also with `--quiet`), the summary counts it as "
         "rejected, and with `--strict` it is an error. Links to files are followed, links to folders are not. Hidden "
-        "files and folders are skipped without a warning.",
+        "files and folders are skipped without a warning. Pipes are read; one that no process opens for writing within "
+        "10 seconds is an error. Devices and sockets are not read.",
         "## Options\n\nThe value of an option comes from the command line, else from its `PODHAWK_…` "
         "variable, else from `podhawk.toml` (searched upwards from the working folder), else from "
         "its default. Unknown keys and variables are errors.\n\n| option | verbs | variable | "
