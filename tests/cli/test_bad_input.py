@@ -1,4 +1,4 @@
-"""`podhawk run` on input of every wrong kind: no traceback, the right exit code, a message with the place and a remedy."""
+"""`podhawk run` on input of every wrong kind: no traceback, the right exit code, the place and a remedy."""
 
 from __future__ import annotations
 
