@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from podhawk.visible import visible_line
 
@@ -95,6 +95,24 @@ class StoreError(PodhawkError):
     """A state that cannot be opened, reached, read or written."""
 
     exit_code = 2
+
+
+class OutputError(PodhawkError):
+    """Output that cannot be written: a full disk, a closed stream, a place without permission."""
+
+    exit_code = 2
+
+
+class LimitError(PodhawkError):
+    """A search or a run that needs more memory than it may take."""
+
+    exit_code = 2
+
+
+OUT_OF_MEMORY: Final = LimitError(
+    "not enough memory",
+    remedy="Search a shorter time range (--earliest, --latest), keep fewer fields or groups, or run fewer detections.",
+)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from podhawk.content.detection import slug
 from podhawk.errors import UsageError, nearest
+from podhawk.writing import write_text
 
 KINDS: Final = ("detection", "macro", "story", "exception")
 
@@ -116,8 +117,7 @@ def scaffold(kind: str, name: str, root: Path, author: str, today: date) -> list
         if (root / path).exists():
             raise UsageError(f"{root / path} already exists", remedy="Use another name.")
     for path, text in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+        write_text(root / path, text, parents=True)
     return [root / path for path in files]
 
 

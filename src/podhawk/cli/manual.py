@@ -60,7 +60,7 @@ def whole() -> str:
         "its default. Unknown keys and variables are errors.\n\n| option | verbs | variable | "
         f"default | meaning |\n|---|---|---|---|---|\n{options}",
         f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nIf the reader of standard output "
-        "closes the pipe, podhawk ends silently.",
+        "closes the pipe, podhawk ends silently. Files are written whole or not at all.",
         f"## Rows\n\n{_ROWS}",
         f"## The summary\n\n{_SUMMARY}",
     ]

@@ -71,6 +71,8 @@ def input_paths(paths: tuple[str, ...]) -> list[str]:
 def search_text(given: str) -> tuple[str, str]:
     """The text of a search argument (`@file`, `-` for standard input, or the text itself) and its name."""
     if given == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed", remedy="Name a file that holds the search: @FILE.")
         return sys.stdin.read(), "standard input"
     if given.startswith("@"):
         try:

@@ -15,6 +15,7 @@ from podhawk.cli.content_choice import with_content
 from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
 from podhawk.wording import counted
+from podhawk.writing import write_text
 
 if TYPE_CHECKING:
     from podhawk.authoring.lint.declare import Problem
@@ -129,7 +130,7 @@ def _fix(problems: Sequence[Problem]) -> list[Problem]:
         if one.fix is None or one.place.file in done:
             left.append(one)
             continue
-        Path(one.place.file).write_text(one.fix, encoding="utf-8")
+        write_text(one.place.file, one.fix)
         done.add(one.place.file)
         echo(f"fixed {one.check} in {one.place.file}", err=True)
     return left

@@ -13,6 +13,7 @@ from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 from podhawk.errors import UsageError
 from podhawk.wording import counted
+from podhawk.writing import write_text, writing_to
 
 if TYPE_CHECKING:
     from podhawk.detect.report.tuning import BlastRadius, Proposal
@@ -87,11 +88,9 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     exception = exception_for(chosen, when, settings["owner"], settings["reason"], session.now)
     target = Path(settings["output_file"])
     text = written(exception, datetime.fromtimestamp(session.now, UTC).date(), settings["accept_risk"] or "")
-    try:
-        with target.open("a", encoding="utf-8") as file:
-            file.write(("---\n" if file.tell() else "") + text)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    with writing_to(target):
+        before = target.read_text(encoding="utf-8") if target.is_file() else ""
+    write_text(target, before + ("---\n" if before else "") + text)
     out.write(f"exception written to {target}; it expires on {exception.expires}. Use it with --exceptions {target}\n")
     return 0
 

@@ -15,6 +15,7 @@ from podhawk.authoring.lint.declare import Problem
 from podhawk.authoring.lint.run import BROKEN, CHECKS
 from podhawk.errors import UsageError
 from podhawk.settings.version import __version__
+from podhawk.writing import write_text
 
 
 def record(one: Problem) -> dict[str, Any]:
@@ -105,9 +106,8 @@ def write_baseline(path: Path, problems: Iterable[Problem]) -> None:
         {one.fingerprint(): f"{one.detection}: {one.check}: {one.message}" for one in problems}.items(),
         key=lambda item: item[1],
     )
-    path.write_text(
-        json.dumps({"podhawk-lint-baseline": 1, "problems": dict(found)}, indent=1, ensure_ascii=False) + "\n",
-        encoding="utf-8",
+    write_text(
+        path, json.dumps({"podhawk-lint-baseline": 1, "problems": dict(found)}, indent=1, ensure_ascii=False) + "\n"
     )
 
 

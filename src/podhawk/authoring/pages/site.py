@@ -19,6 +19,7 @@ from podhawk.authoring.testing.results import CaseResult
 from podhawk.content.annotations import Tactic, Technique, tactics
 from podhawk.content.model import Content, Detection, Story
 from podhawk.errors import Place, UsageError
+from podhawk.writing import writing_to
 
 MANIFEST = ".podhawk-docs"
 _ASSETS = ("style.css", "site.js")
@@ -55,12 +56,8 @@ def build_site(
     )
     files = dict(render(content, facts, title))
     target = Path(folder)
-    try:
+    with writing_to(target):
         _write(target, files)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the site: {error.strerror}", place=Place(str(error.filename or target))
-        ) from None
     stories = sum(name.startswith("stories/") for name in files)
     return Site(target, len(facts), stories, tuple(files))
 
