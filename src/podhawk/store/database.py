@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from podhawk.errors import StoreError, UsageError
 from podhawk.events.redaction.names import is_secret_parameter
+from podhawk.store.intact import RESTORE
 from podhawk.store.schema import CURRENT, migrate, version_of
 
 FILE: Final = "podhawk.db"
@@ -48,9 +49,7 @@ def open_engine(state: str) -> Engine:
                 "a PostgreSQL state needs the package psycopg, which is not installed",
                 remedy="pip install 'podhawk[postgres]'",
             ) from None
-        return sql.create_engine(
-            "postgresql+psycopg://" + state.split("://", 1)[1], connect_args={"connect_timeout": 10}, poolclass=NullPool
-        )
+        return sql.create_engine(_postgres(state), connect_args={"connect_timeout": 10}, poolclass=NullPool)
     folder = Path(state)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -65,6 +64,21 @@ def open_engine(state: str) -> Engine:
     )
     sql.event.listen(engine, "connect", _set_up)
     return engine
+
+
+def _postgres(state: str) -> sql.URL:
+    """The URL of a PostgreSQL database. Raises UsageError, without the password, if it cannot be read."""
+    try:
+        url = sql.make_url("postgresql+psycopg://" + state.split("://", 1)[1])
+    except (ValueError, SQLAlchemyError):
+        url = None
+    if url is None or (url.port is not None and not 0 < url.port < 1 << 16):
+        raise UsageError(
+            "the host or the port in the state URL cannot be read",
+            remedy="A URL is postgresql://user@host:port/database, where the port is a number up to 65535. Write "
+            "special characters of a password as %40, and IPv6 addresses in brackets.",
+        )
+    return url
 
 
 def _set_up(connection: Any, record: Any) -> None:
@@ -86,9 +100,10 @@ def transaction(engine: Engine, *, alone: bool = True) -> Iterator[Connection]:
                 migrate(connection)
             yield connection
         except BaseException:
-            if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("ROLLBACK")
-            connection.rollback()
+            with contextlib.suppress(SQLAlchemyError):  # SQLite has rolled back by itself if the disk is full
+                if engine.dialect.name == "sqlite":
+                    connection.exec_driver_sql("ROLLBACK")
+                connection.rollback()
             raise
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("COMMIT")
@@ -125,6 +140,21 @@ def _store_errors(engine: Engine) -> Iterator[None]:
         what = str(origin or error).strip().splitlines()[0]
         hidden = {name: "***" for name in engine.url.query if is_secret_parameter(name)}
         where = engine.url.update_query_dict(hidden).render_as_string(hide_password=True)
-        raise StoreError(
-            f"{where}: {what}", remedy="Another run may have locked it, or it may be unreachable or read-only."
-        ) from None
+        raise StoreError(f"{where}: {what}", remedy=_remedy(what)) from None
+
+
+_REMEDIES: Final = (
+    (("disk is full", "disk i/o error", "no space left"), "Free space on the disk that the state is on."),
+    (("not a database", "malformed", "no such table", "no such column", "does not exist"), RESTORE),
+    (("locked", "lock timeout"), "Another run uses it. Run again when it has ended."),
+    (("readonly", "read-only"), "podhawk must be able to write to the state."),
+)
+
+
+def _remedy(what: str) -> str:
+    """What to do about an error of the database."""
+    text = what.lower()
+    for signs, remedy in _REMEDIES:
+        if any(sign in text for sign in signs):
+            return remedy
+    return "Another run may have locked it, or it may be unreachable or read-only."
