@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from podhawk.visible import visible_line
 
@@ -107,12 +107,6 @@ class LimitError(PodhawkError):
     """A search or a run that needs more memory than it may take."""
 
     exit_code = 2
-
-
-OUT_OF_MEMORY: Final = LimitError(
-    "not enough memory",
-    remedy="Search a shorter time range (--earliest, --latest), keep fewer fields or groups, or run fewer detections.",
-)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

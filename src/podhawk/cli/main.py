@@ -11,7 +11,8 @@ import click
 
 from podhawk import __version__
 from podhawk.cli import streams
-from podhawk.errors import OUT_OF_MEMORY, PodhawkError
+from podhawk.errors import PodhawkError
+from podhawk.memory import out_of_memory
 from podhawk.runtime import rare_collection
 from podhawk.visible import visible
 
@@ -129,7 +130,7 @@ def invoke(arguments: list[str]) -> int:
     except PodhawkError as error:
         return _failed(error)
     except MemoryError:
-        return _failed(OUT_OF_MEMORY)
+        return _failed(out_of_memory())
 
 
 def _run(arguments: list[str]) -> int:

@@ -6,6 +6,15 @@ from podhawk.cli.main import EXIT_CODES, VERBS
 from podhawk.settings.option import Option
 from podhawk.settings.options import OPTIONS
 
+_MEMORY = """\
+podhawk holds what a search keeps in memory: the groups of an aggregation, the rows of a sort, the events of findings.
+Nothing is written to disk. `--memory` bounds it for all processes together. A run that needs more ends with exit code 2
+and names the file of the search. If one of several processes needs more than its share, one process reads the input
+again.
+
+A line may have any length. A record of more than 256 MiB is rejected, as are compressed data that expand to more than
+1 GiB and 1,000 times their size. A text of more than 16,777,216 characters, or a multivalue of more values, is not
+stored by `eval`."""
 _ROWS = """\
 `podhawk search -o jsonl` prints one JSON object per result row, with keys in column order. A single value is a string
 (numbers keep their spelling) and a multivalue field is a list of strings. A missing value is left out, or is `null` if
@@ -61,6 +70,7 @@ def whole() -> str:
         f"default | meaning |\n|---|---|---|---|---|\n{options}",
         f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nIf the reader of standard output "
         "closes the pipe, podhawk ends silently. Files are written whole or not at all.",
+        f"## Memory\n\n{_MEMORY}",
         f"## Rows\n\n{_ROWS}",
         f"## The summary\n\n{_SUMMARY}",
     ]

@@ -33,7 +33,8 @@ def _parameter(option: Option, verb: str) -> Callable[[F], F]:
 
 
 def declared(verb: str) -> Callable[[F], F]:
-    """Add all options of a verb to its command, which finds logging set up as --verbose wants it."""
+    """Add all options of a verb to its command, which finds logging set up as --verbose wants it, and its memory
+    limited."""
 
     def add(function: F) -> F:
         command: Any = _with_logging(function, verb)
@@ -49,7 +50,10 @@ def _with_logging(function: F, verb: str) -> Callable[..., Any]:
     def command(*arguments: Any, **given: Any) -> Any:
         from podhawk.settings.resolve import resolve
 
-        if resolve(verb, given).values.get("verbose"):
+        values = resolve(verb, given).values
+        if "memory" in values and values.get("engine") != "spark":
+            _limit_memory(values["memory"])
+        if values.get("verbose"):
             import logging
 
             logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
@@ -57,6 +61,16 @@ def _with_logging(function: F, verb: str) -> Callable[..., Any]:
         return function(*arguments, **given)
 
     return command
+
+
+def _limit_memory(size: str | None) -> None:
+    from podhawk import memory
+
+    available = memory.available()
+    if size is not None:
+        memory.limit_to(memory.size_of(size))
+    elif available is not None:
+        memory.limit_to(max(available * 9 // 10, memory.LEAST))
 
 
 def input_paths(paths: tuple[str, ...]) -> list[str]:
