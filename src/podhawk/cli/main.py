@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import sys
 from typing import Any
 
@@ -14,7 +15,7 @@ from podhawk.cli import streams
 from podhawk.errors import PodhawkError
 from podhawk.memory import out_of_memory
 from podhawk.runtime import rare_collection
-from podhawk.visible import visible
+from podhawk.visible import visible, visible_block
 
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
@@ -115,11 +116,10 @@ def invoke(arguments: list[str]) -> int:
     """The exit code of a command line; errors are printed on standard error."""
     try:
         return _run(list(arguments))
-    except click.UsageError as error:
-        error.show()
-        return 2
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        click.echo(visible(told.getvalue()), nl=False, err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -146,7 +146,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _failed(error: PodhawkError) -> int:
-    click.echo(visible(f"podhawk: {error}"), err=True)
+    click.echo(visible_block(f"podhawk: {error}"), err=True)
     return error.exit_code
 
 

@@ -56,7 +56,11 @@ def _with_logging(function: F, verb: str) -> Callable[..., Any]:
         if values.get("verbose"):
             import logging
 
-            logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+            from podhawk.cli.messages import VisibleFormatter
+
+            handler = logging.StreamHandler()
+            handler.setFormatter(VisibleFormatter("%(levelname)s %(name)s: %(message)s"))
+            logging.basicConfig(handlers=[handler])
             logging.getLogger("podhawk").setLevel(logging.DEBUG)
         return function(*arguments, **given)
 

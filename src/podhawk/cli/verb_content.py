@@ -11,6 +11,7 @@ import click
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
+from podhawk.visible import visible
 from podhawk.wording import counted
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def show(name: str, **given: Any) -> int:
         else:
             import yaml
 
-            out.write(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100))
+            out.write(visible(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100)))
     return _end(content, settings["quiet"])
 
 

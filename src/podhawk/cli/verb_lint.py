@@ -14,6 +14,7 @@ import click
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
+from podhawk.visible import json_escaped
 from podhawk.wording import counted
 from podhawk.writing import write_text
 
@@ -98,7 +99,7 @@ def print_problems(kind: str, problems: Sequence[Problem], out: TextIO) -> None:
     from podhawk.cli import output
 
     if kind == "sarif":
-        out.write(json.dumps(sarif(problems, Path.cwd()), indent=1) + "\n")
+        out.write(json_escaped(json.dumps(sarif(problems, Path.cwd()), indent=1)) + "\n")
     elif kind == "github":
         out.writelines(f"{line}\n" for line in github(problems, Path.cwd()))
     elif kind in ("jsonl", "json"):
