@@ -103,6 +103,18 @@ class StateUnavailableError(StoreError):
     exit_code = 7
 
 
+class OutputError(PodhawkError):
+    """Output that cannot be written: a full disk, a closed stream, a place without permission."""
+
+    exit_code = 2
+
+
+class LimitError(PodhawkError):
+    """A search or a run that needs more memory than it may take."""
+
+    exit_code = 2
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known name, or nothing."""
     found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)

@@ -21,6 +21,7 @@ _IN_TEXT: Final = re.compile(f"[\\x00-\\x08\\x0b-\\x1f{_HIDDEN}]")
 _IN_LINE: Final = re.compile(f"[\\x00-\\x08\\x0a-\\x1f{_HIDDEN}]")
 _IN_NAME: Final = re.compile(f"[\\x00-\\x1f{_HIDDEN}]")
 
+_BEGINS: Final = re.compile(r"\n(?=[^ \n])")
 _IN_JSON: Final = re.compile(f"[{_HIDDEN}]")
 
 
@@ -32,6 +33,13 @@ def visible(text: str) -> str:
 def visible_line(text: str) -> str:
     """Text as one line: line feeds are escapes too."""
     return text if text.isascii() and text.isprintable() else _IN_LINE.sub(_escape, text)
+
+
+def visible_block(text: str) -> str:
+    """Text of several lines, of which only the first begins in the first column: a line feed that others put in cannot
+    begin a line of ours."""
+    shown = visible(text)
+    return _BEGINS.sub("\n    ", shown) if "\n" in shown else shown
 
 
 def hidden_character(text: str) -> str:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from podhawk.content.detection import slug
 from podhawk.content.model import Content
 from podhawk.errors import UsageError, nearest
+from podhawk.writing import write_text
 
 KINDS: Final = ("detection", "macro", "story", "exception")
 
@@ -165,8 +166,7 @@ def scaffold(draft: Draft, root: Path) -> list[Path]:
         if (root / path).exists():
             raise UsageError(f"{root / path} already exists", remedy="Use another name.")
     for path, text in files.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text, encoding="utf-8")
+        write_text(root / path, text, parents=True)
     return [root / path for path in files]
 
 

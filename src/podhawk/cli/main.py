@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
+import io
 import sys
 from typing import Any
 
 import click
 
 from podhawk import __version__
+from podhawk.cli import streams
 from podhawk.errors import PodhawkError
+from podhawk.memory import out_of_memory
 from podhawk.runtime import rare_collection
-from podhawk.visible import visible
+from podhawk.visible import visible, visible_block
 
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
@@ -37,7 +39,10 @@ VERBS: dict[str, str] = {
 EXIT_CODES: dict[int, str] = {
     0: "success, with or without results",
     1: "internal error in podhawk",
-    2: "invalid option, argument, setting or search",
+    2: (
+        "invalid option, argument, setting or search; a state or cluster that cannot be used; output that cannot be "
+        "written; not enough memory"
+    ),
     3: "content that cannot be loaded or run, or that fails lint or fmt --check",
     4: (
         "input that cannot be read, or contains no audit event or none in the time range, or rejected input "
@@ -101,38 +106,49 @@ def podhawk() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    streams.set_up()
     with rare_collection():
         code = invoke(sys.argv[1:] if arguments is None else arguments)
         gc.freeze()  # what is left goes with the process; to look through it for cycles took a tenth of a large run
-    sys.exit(code)
+    sys.exit(code if streams.finish() else code or 2)
 
 
 def invoke(arguments: list[str]) -> int:
     """The exit code of a command line; errors are printed on standard error."""
     try:
-        # Not main(): it would turn a closed pipe into exit code 1.
-        with podhawk.make_context("podhawk", list(arguments)) as context:
-            code = podhawk.invoke(context)
-        sys.stdout.flush()
-        return code if isinstance(code, int) else 0
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except click.UsageError as error:
-        error.show()
-        return 2
+        return _run(list(arguments))
     except click.ClickException as error:
-        error.show()
+        told = io.StringIO()
+        error.show(told)
+        click.echo(visible(told.getvalue()), nl=False, err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return 130
     except BrokenPipeError:
-        # The reader has enough. Python would complain once more while flushing at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.finish()  # its reader has enough
         return 0
     except PodhawkError as error:
-        click.echo(visible(f"podhawk: {error}"), err=True)
-        return error.exit_code
+        return _failed(error)
+    except MemoryError:
+        return _failed(out_of_memory())
+
+
+def _run(arguments: list[str]) -> int:
+    """The exit code of a command line; standard output is written to its end."""
+    try:
+        # Not main(): it would turn a closed pipe into exit code 1.
+        with podhawk.make_context("podhawk", arguments) as context:
+            code = podhawk.invoke(context)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    sys.stdout.flush()
+    return code if isinstance(code, int) else 0
+
+
+def _failed(error: PodhawkError) -> int:
+    click.echo(visible_block(f"podhawk: {error}"), err=True)
+    return error.exit_code
 
 
 if __name__ == "__main__":

@@ -6,6 +6,15 @@ from podhawk.cli.main import EXIT_CODES, VERBS
 from podhawk.settings.option import Option
 from podhawk.settings.options import OPTIONS
 
+_MEMORY = """\
+podhawk holds what a search keeps in memory: the groups of an aggregation, the rows of a sort, the events of findings.
+Nothing is written to disk. `--memory` bounds it for all processes together. A run that needs more ends with exit code 2
+and names the file of the search. If one of several processes needs more than its share, one process reads the input
+again.
+
+A line may have any length. A record of more than 256 MiB is rejected, as are compressed data that expand to more than
+1 GiB and 1,000 times their size. A text of more than 16,777,216 characters, or a multivalue of more values, is not
+stored by `eval`."""
 _ROWS = """\
 `podhawk search -o jsonl` prints one JSON object per result row, with keys in column order. A single value is a string
 (numbers keep their spelling) and a multivalue field is a list of strings. A missing value is left out, or is `null` if
@@ -78,13 +87,15 @@ def whole() -> str:
         "If a file or folder that PATH names cannot be read, the run ends with exit code 4. In a folder or glob, "
         "podhawk skips what it cannot read: a warning names it (also with `--quiet`), the summary counts it as "
         "rejected, and with `--strict` it is an error. Links to files are followed, links to folders are not. Hidden "
-        "files and folders are skipped without a warning.",
+        "files and folders are skipped without a warning. Pipes are read; one that no process opens for writing within "
+        "10 seconds is an error. Devices and sockets are not read.",
         "## Options\n\nThe value of an option comes from the command line, else from its `PODHAWK_…` "
         "variable, else from `podhawk.toml` (searched upwards from the working folder), else from "
         "its default. Unknown keys and variables are errors.\n\n| option | verbs | variable | "
         f"default | meaning |\n|---|---|---|---|---|\n{options}",
         f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nIf the reader of standard output "
-        "closes the pipe, podhawk ends silently.",
+        "closes the pipe, podhawk ends silently. Files are written whole or not at all.",
+        f"## Memory\n\n{_MEMORY}",
         f"## Rows\n\n{_ROWS}",
         f"## The summary\n\n{_SUMMARY}",
     ]

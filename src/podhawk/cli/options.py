@@ -33,7 +33,8 @@ def _parameter(option: Option, verb: str) -> Callable[[F], F]:
 
 
 def declared(verb: str) -> Callable[[F], F]:
-    """Add all options of a verb to its command, which finds logging set up as --verbose wants it."""
+    """Add all options of a verb to its command, which finds logging set up as --verbose wants it, and its memory
+    limited."""
 
     def add(function: F) -> F:
         command: Any = _with_logging(function, verb)
@@ -49,14 +50,31 @@ def _with_logging(function: F, verb: str) -> Callable[..., Any]:
     def command(*arguments: Any, **given: Any) -> Any:
         from podhawk.settings.resolve import resolve
 
-        if resolve(verb, given).values.get("verbose"):
+        values = resolve(verb, given).values
+        if "memory" in values and values.get("engine") != "spark":
+            _limit_memory(values["memory"])
+        if values.get("verbose"):
             import logging
 
-            logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+            from podhawk.cli.messages import VisibleFormatter
+
+            handler = logging.StreamHandler()
+            handler.setFormatter(VisibleFormatter("%(levelname)s %(name)s: %(message)s"))
+            logging.basicConfig(handlers=[handler])
             logging.getLogger("podhawk").setLevel(logging.DEBUG)
         return function(*arguments, **given)
 
     return command
+
+
+def _limit_memory(size: str | None) -> None:
+    from podhawk import memory
+
+    available = memory.available()
+    if size is not None:
+        memory.limit_to(memory.size_of(size))
+    elif available is not None:
+        memory.limit_to(max(available * 9 // 10, memory.LEAST))
 
 
 def input_paths(paths: tuple[str, ...]) -> list[str]:
@@ -71,6 +89,8 @@ def input_paths(paths: tuple[str, ...]) -> list[str]:
 def search_text(given: str) -> tuple[str, str]:
     """The text of a search argument (`@file`, `-` for standard input, or the text itself) and its name."""
     if given == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed", remedy="Name a file that holds the search: @FILE.")
         return sys.stdin.read(), "standard input"
     if given.startswith("@"):
         try:

@@ -8,15 +8,14 @@ import itertools
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
 from podhawk.api import Cell
 from podhawk.detect.report.finding_json import plain_text
-from podhawk.errors import UsageError
 from podhawk.visible import csv_cell, json_escaped, visible
+from podhawk.writing import replacing
 
 OutputRows = Sequence[dict[str, Cell]]
 CHUNK = 1000
@@ -36,23 +35,8 @@ def writer(path: str | None) -> Iterator[TextIO]:
                 stream.reconfigure(errors="backslashreplace")
         yield sys.stdout
         return
-    target = Path(path)
-    if target.exists() and not target.is_file():  # a pipe or /dev/null is written to, never replaced
-        try:
-            with target.open("w", encoding="utf-8", newline="") as file:
-                yield file
-        except OSError as error:
-            raise UsageError(f"cannot write {path}: {error.strerror}") from None
-        return
-    part = target.with_name(target.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            yield file
-        part.replace(target)
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as file:
+        yield file
 
 
 def format_of(chosen: str | None, path: str | None) -> str:

@@ -13,7 +13,7 @@ from podhawk.cli.tables import shown_time
 from podhawk.engine.plan.planner import gives_groups
 from podhawk.errors import UsageError
 from podhawk.rows.values import as_number
-from podhawk.visible import visible
+from podhawk.visible import visible_line
 
 _LEFT_OUT = frozenset({"percent"})
 LABEL = 36
@@ -54,7 +54,7 @@ def _coloured(out: TextIO) -> bool:
 def _lines(rows: list[dict[str, Cell]], series: list[str], colour: bool) -> Iterator[str]:
     """Values over time, a line a series."""
     return line_chart(
-        [Series(visible(name)[:LABEL] or "(empty)", [_number(row.get(name)) for row in rows]) for name in series],
+        [Series(visible_line(name)[:LABEL] or "(empty)", [_number(row.get(name)) for row in rows]) for name in series],
         [shown_time(str(row.get("_time") or ""))[5:19] for row in rows],
         _columns(),
         max(12, min(shutil.get_terminal_size((100, 30)).lines - 8, 24)),
@@ -66,7 +66,7 @@ def _bars(rows: list[dict[str, Cell]], labels: list[str], series: list[str]) -> 
     """One line a group and series: its name, a bar to scale, its value. Bars are blocks of an eighth."""
     names = [" ".join(_text(row.get(name)) for name in labels)[:LABEL] for row in rows]
     width = max(map(len, names))
-    kinds = max(len(visible(name)) for name in series) if len(series) > 1 else 0
+    kinds = max(len(visible_line(name)) for name in series) if len(series) > 1 else 0
     room = max(_columns() - width - kinds - 16, 10)
     most = max(abs(_number(row.get(name)) or 0) for row in rows for name in series) or 1
     for name, row in zip(names, rows, strict=True):
@@ -76,7 +76,7 @@ def _bars(rows: list[dict[str, Cell]], labels: list[str], series: list[str]) -> 
                 continue
             eighths = round(abs(_number(cell) or 0) / most * room * 8)
             bar = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
-            label = f"{name:>{width}}" + (f" {visible(one):<{kinds}}" if kinds else "")
+            label = f"{name:>{width}}" + (f" {visible_line(one):<{kinds}}" if kinds else "")
             yield f"{label} {bar} {_text(cell) or '0'}\n"
 
 
@@ -85,7 +85,7 @@ def _columns() -> int:
 
 
 def _text(cell: Cell) -> str:
-    return visible(" ".join(cell) if isinstance(cell, list) else cell or "")
+    return visible_line(" ".join(cell) if isinstance(cell, list) else cell or "")
 
 
 def _number(cell: Cell) -> float | None:

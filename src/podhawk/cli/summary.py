@@ -19,6 +19,7 @@ from podhawk.wording import counted
 MOST_GAPS = 20
 """Files that are warned of one by one."""
 _WARNINGS = {
+    "eval-limit": "eval left out a value that is too large",
     "regex-limit": "a regular expression reached its match limit and was skipped",
     "no-geo-database": "iplocation added no fields: no geolocation database (add --geo FILE.mmdb)",
 }

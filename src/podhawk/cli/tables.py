@@ -11,7 +11,7 @@ from typing import TextIO
 
 from podhawk.api import Cell
 from podhawk.cli.table_layout import table_lines
-from podhawk.visible import visible, visible_line
+from podhawk.visible import visible_block, visible_line
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
@@ -80,5 +80,5 @@ def _numeric(cell: Cell) -> bool:
 
 
 def note(text: str) -> None:
-    """One line on standard error."""
-    sys.stderr.write(visible(text) + "\n")
+    """A message on standard error."""
+    sys.stderr.write(visible_block(text) + "\n")

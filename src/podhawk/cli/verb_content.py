@@ -11,6 +11,7 @@ import click
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
+from podhawk.visible import visible
 from podhawk.wording import counted
 
 if TYPE_CHECKING:
@@ -118,17 +119,19 @@ def convert_content(to: str, **given: Any) -> int:
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.errors import UsageError
+    from podhawk.writing import write_text, writing_to
 
     settings, content = _load(given)
     if not settings["output_dir"]:
         raise UsageError("missing --output-dir DIR", remedy="Name the folder to write the converted files to.")
     folder = Path(settings["output_dir"])
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing_to(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     for one in select(content, settings["only"], settings["exclude"]):
         target = folder / f"{one.stem}.yml"
         if target.exists():
             raise UsageError(f"{target} already exists", remedy="Use another --output-dir.")
-        target.write_text(converted(one), encoding="utf-8")
+        write_text(target, converted(one))
         echo(target)
         for line in lost(one):
             note(f"  {one.name}: dropped {line}")
@@ -178,7 +181,7 @@ def show(name: str, **given: Any) -> int:
         else:
             import yaml
 
-            out.write(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100))
+            out.write(visible(yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100)))
     return _end(content, settings["quiet"])
 
 

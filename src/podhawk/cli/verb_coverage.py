@@ -10,7 +10,7 @@ import click
 
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared
-from podhawk.visible import json_escaped
+from podhawk.visible import json_escaped, visible
 
 EPILOG = """\b
 Examples:
@@ -44,7 +44,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
         if kind == "navigator":
             out.write(json_escaped(json.dumps(life.layer(found), indent=2, ensure_ascii=False)) + "\n")
         elif kind == "html":
-            out.write(life.html(found))
+            out.write(visible(life.html(found)))
         else:
             made = life.table(found) if kind == "table" else life.rows(found)
             output.print_rows(kind, made, life.COLUMNS, out)

@@ -80,15 +80,15 @@ def _lines(lines: Iterable[str], out: TextIO) -> None:
 def print_explanation(found: Explanation, judgement: Judgement, out: TextIO) -> None:
     """The judgement, the steps with their rows, why nothing is left, and the nearest misses."""
     from podhawk.cli.summary import judgement_text
-    from podhawk.visible import visible
+    from podhawk.visible import visible_block, visible_line
 
     text = judgement_text(judgement, "row")
-    out.write(f"{judgement.word}: {visible(text)}\n\n" if text else f"{judgement.word}\n\n")
+    out.write(f"{judgement.word}: {visible_line(text)}\n\n" if text else f"{judgement.word}\n\n")
 
     width = max(5, *(len(f"{part.rows:,}") for step in found.steps for part in (step, *step.parts)))
 
     def line(step: ExplainedStep, lead: str) -> None:
-        out.write(f"{step.rows:>{width},}  {lead}{visible(step.text)}\n")
+        out.write(f"{step.rows:>{width},}  {lead}{visible_block(step.text)}\n")
 
     for number, step in enumerate(found.steps):
         if not number:
@@ -98,11 +98,11 @@ def print_explanation(found: Explanation, judgement: Judgement, out: TextIO) -> 
         if number:
             line(step, "| ")
     for reason in found.reasons():
-        out.write(f"\n{visible(reason)}\n")
+        out.write(f"\n{visible_block(reason)}\n")
     if found.misses:
         out.write("\nnearest misses (events that fail one condition of the first step and pass all others)\n")
         for miss in found.misses:
             out.write(
-                f"  {visible(miss.about())}\n      fails {visible(miss.part)}: {miss.field} is "
-                f"{visible(miss.value)[:200]}\n"
+                f"  {visible_line(miss.about())}\n      fails {visible_line(miss.part)}: {miss.field} is "
+                f"{visible_line(miss.value)[:200]}\n"
             )

@@ -9,6 +9,7 @@ import click
 
 from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
+from podhawk.writing import write_text
 
 EPILOG = """\b
 Examples:
@@ -37,5 +38,5 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         count += 1
         echo(f"{'would format' if settings['check'] else 'formatted'} {file}")
         if not settings["check"]:
-            Path(file).write_text(text, encoding="utf-8")
+            write_text(file, text)
     return 3 if count and settings["check"] else 0

@@ -14,7 +14,9 @@ import click
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.echo import echo
 from podhawk.cli.options import declared
+from podhawk.visible import json_escaped
 from podhawk.wording import counted
+from podhawk.writing import write_text
 
 if TYPE_CHECKING:
     from podhawk.authoring.lint.declare import Problem
@@ -97,7 +99,7 @@ def print_problems(kind: str, problems: Sequence[Problem], out: TextIO) -> None:
     from podhawk.cli import output
 
     if kind == "sarif":
-        out.write(json.dumps(sarif(problems, Path.cwd()), indent=1) + "\n")
+        out.write(json_escaped(json.dumps(sarif(problems, Path.cwd()), indent=1)) + "\n")
     elif kind == "github":
         out.writelines(f"{line}\n" for line in github(problems, Path.cwd()))
     elif kind in ("jsonl", "json"):
@@ -129,7 +131,7 @@ def _fix(problems: Sequence[Problem]) -> list[Problem]:
         if one.fix is None or one.place.file in done:
             left.append(one)
             continue
-        Path(one.place.file).write_text(one.fix, encoding="utf-8")
+        write_text(one.place.file, one.fix)
         done.add(one.place.file)
         echo(f"fixed {one.check} in {one.place.file}", err=True)
     return left

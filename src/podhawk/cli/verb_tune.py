@@ -12,7 +12,9 @@ import click
 from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 from podhawk.errors import UsageError
+from podhawk.visible import visible_block, visible_line
 from podhawk.wording import counted
+from podhawk.writing import write_text, writing_to
 
 if TYPE_CHECKING:
     from podhawk.detect.evaluate.prepare import Prepared
@@ -91,12 +93,11 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     exception = exception_for(chosen, when, settings["owner"], settings["reason"], session.now)
     target = Path(settings["output_file"])
     text = written(exception, datetime.fromtimestamp(session.now, UTC).date(), settings["accept_risk"] or "")
-    try:
-        with target.open("a", encoding="utf-8") as file:
-            file.write(("---\n" if file.tell() else "") + text)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    out.write(f"exception written to {target}; it expires on {exception.expires}. Use it with --exceptions {target}\n")
+    with writing_to(target):
+        before = target.read_text(encoding="utf-8") if target.is_file() else ""
+    write_text(target, before + ("---\n" if before else "") + text)
+    where = visible_line(str(target))
+    out.write(f"exception written to {where}; it expires on {exception.expires}. Use it with --exceptions {where}\n")
     return 0
 
 
@@ -140,20 +141,17 @@ def print_proposals(found: list[tuple[Proposal, BlastRadius]], out: TextIO) -> N
 
 def print_radius(when: str, radius: BlastRadius, attacks: int, out: TextIO) -> None:
     """What one condition would hide, by name."""
-    from podhawk.visible import visible
-
-    out.write(
-        f"{visible(when)}\n  hides {len(radius.hidden)} of {counted(radius.visible, 'visible finding')} in these logs\n"
-    )
+    out.write(f"{visible_block(when)}\n")
+    out.write(f"  hides {len(radius.hidden)} of {counted(radius.visible, 'visible finding')} in these logs\n")
     for one in radius.hidden[:5]:
-        out.write(f"    {visible(one.title)}\n")
+        out.write(f"    {visible_line(one.title)}\n")
     out.write(
         f"  hides {len(radius.attacks)} of {counted(attacks, 'attack')} in the content's datasets"
         + ("" if attacks else " (no dataset is available)")
         + "\n"
     )
     for one in radius.attacks[:5]:
-        out.write(f"    ATTACK {visible(one.title)}\n")
+        out.write(f"    ATTACK {visible_line(one.title)}\n")
     if radius.unjudged:
         out.write(
             f"  unknown for {counted(len(radius.unjudged), 'attack')}: the condition needs bodies, which "

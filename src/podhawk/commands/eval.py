@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,8 @@ from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
 _TARGET = re.compile(r"[^\s=,|\"'()\[\]]+")
+MOST: Final = 1 << 24
+"""Characters of the longest text, and values of the largest multivalue, that eval stores."""
 _DYNAMIC = re.compile(r"\{([^{}]+)\}")
 
 
@@ -90,14 +93,30 @@ def store(row: Row, name: str, value: EvalValue) -> None:
         row[name] = value if not isinstance(value, bool) else str(value)
 
 
-def _setter(assignment: Assignment, evaluate: Evaluator) -> Callable[[Row], None]:
+def _too_large(name: str, context: Context) -> None:
+    """Warn of a value that is too large, and is left out."""
+    context.warn("eval-limit", f"{name} would have more than {MOST:,} characters or values")
+
+
+def _setter(assignment: Assignment, evaluate: Evaluator, context: Context) -> Callable[[Row], None]:
     name = assignment.target
     if not dynamic(name):
-        return lambda row: store(row, name, evaluate(row))
+
+        def set_plain(row: Row) -> None:
+            value = evaluate(row)
+            if (value.__class__ is str or value.__class__ is tuple) and len(value) > MOST:
+                _too_large(name, context)
+                value = None
+            store(row, name, value)
+
+        return set_plain
 
     def set_dynamic(row: Row) -> None:
         made = _DYNAMIC.sub(lambda found: "".join(texts(row[found[1]])[:1]) if found[1] in row else "", name)
         value = evaluate(row)
+        if (value.__class__ is str or value.__class__ is tuple) and len(value) > MOST:
+            _too_large(name, context)
+            value = None
         if made:
             store(row, made, value)
 
@@ -105,7 +124,9 @@ def _setter(assignment: Assignment, evaluate: Evaluator) -> Callable[[Row], None
 
 
 def _stream(node: Eval, context: Context) -> Stream:
-    setters = [_setter(item, compile_value(item.expression, context.env, node.source)) for item in node.assignments]
+    setters = [
+        _setter(item, compile_value(item.expression, context.env, node.source), context) for item in node.assignments
+    ]
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -133,7 +154,8 @@ EVAL = Command(
     syntax="eval <field>=<expression> [, <field>=<expression>]…",
     doc="Computes fields from expressions, from left to right; each expression can use the fields "
     "set before it. Null removes a field. A boolean cannot be stored. `{name}` on the left "
-    "stands for the value of that field.",
+    "stands for the value of that field. A text of more than 16,777,216 characters, or a multivalue of more values, "
+    "is left out, with a warning.",
     examples=(
         Example('| makeresults | eval user="bob", greeting="hi ".user | table greeting', ({"greeting": "hi bob"},)),
         Example('* | eval failed=if(code>=400, "yes", "no") | table failed', ({"failed": "yes"},), ('{"code":403}',)),

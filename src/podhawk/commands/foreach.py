@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import msgspec
 
@@ -139,10 +140,19 @@ def _check(node: Foreach, context: Context) -> None:
         raise
 
 
+@lru_cache(maxsize=8)
+def _matchers(names: tuple[str, ...]) -> tuple[dict[str, int], list[tuple[int, re.Pattern[str]]]]:
+    """The places of the names without a wildcard, and the patterns of the others with theirs."""
+    plain = {name: place for place, name in reversed(list(enumerate(names))) if "*" not in name}
+    return plain, [(place, pattern(name)) for place, name in enumerate(names) if "*" in name]
+
+
 def _values_of(node: Foreach, name: str) -> Mapping[str, str]:
     """What the placeholders of one field stand for."""
     spellings = _spellings(node)
-    matched = next((found for found in (pattern(one).match(name) for one in node.names) if found), None)
+    plain, wild = _matchers(node.names)
+    first = plain.get(name, len(node.names))
+    matched = next((found for place, one in wild if place < first and (found := one.match(name))), None)
     segments = matched.groups() if matched else ()
     values = {spellings["fieldstr"]: name, spellings["matchstr"]: "".join(segments), spellings["itemstr"]: ""}
     for number in range(3):

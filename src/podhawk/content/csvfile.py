@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from podhawk.errors import ContentError, Place
 from podhawk.rows import Value, texts
+from podhawk.writing import replacing
 
 _MAX_CELL: Final = 16 * 1024 * 1024
 
@@ -59,14 +59,12 @@ def read_csv(path: Path) -> tuple[tuple[str, ...], list[CsvRow]]:
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> None:
-    """Replace the file in one step, so that a reader sees the old table or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with partial.open("w", encoding="utf-8", newline="") as out:
+    """Replace the file in one step, so that a reader sees the old table or the new one. It may hold what audit logs do,
+    so only its owner may read it. Raises OutputError."""
+    with replacing(path, parents=True, private=True) as out:
         writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL)
         writer.writerow(columns)
         writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
-    partial.replace(path)
 
 
 def _cell(value: Value | None) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 MARK: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 """A whole string, a bracket, or the quote of a string that does not end."""
+_REST_OF_STRING: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 MOST_HELD: Final = 256 << 20
 
 
@@ -20,7 +21,9 @@ class Elements:
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._place = 0  # how far the buffer has been looked at
+        self._place = 0  # the end of the last bracket or string
+        self._looked = 0  # how far the buffer has been looked at
+        self._inside = False  # whether that is within a string that does not end in the buffer
         self._depth = 0
         self._document = -1  # where the current outermost value starts
         self._opened = -1  # the end of an array's bracket, if nothing followed it yet
@@ -32,10 +35,16 @@ class Elements:
     def feed(self, data: bytes) -> Iterator[bytes]:
         """The elements that are complete after `data`."""
         self._buffer += data
-        for mark in MARK.finditer(self._buffer, self._place):
+        if self._inside:
+            end = _REST_OF_STRING.match(self._buffer, self._looked)
+            if end is not None:
+                self._place = self._looked = end.end()
+                self._inside, self._opened = False, -1
+        for mark in MARK.finditer(self._buffer, self._looked) if not self._inside else ():
             token = mark.group()
             if token == b'"':
-                break  # a string that goes on in the next piece
+                self._inside = True  # it goes on in the next piece
+                break
             self._place = mark.end()
             if token in (b"{", b"["):
                 self._open(token, mark.start(), mark.end())
@@ -45,6 +54,9 @@ class Elements:
                 element = self._close(mark.end())
                 if element:
                     yield element
+        self._looked = len(self._buffer)
+        if self._inside:  # half an escape is looked at again
+            self._looked -= (len(self._buffer) - len(self._buffer.rstrip(b"\\"))) % 2
         self._trim()
         self.overflown = len(self._buffer) > MOST_HELD
 
@@ -92,6 +104,7 @@ class Elements:
             keep = self._document if self._base == 0 and self._document >= 0 else self._place
         self._buffer = self._buffer[keep:]
         self._place -= keep
+        self._looked -= keep
         self._document -= keep if self._document >= 0 else 0
         self._opened -= keep if self._opened >= 0 else 0
         self._start -= keep if self._start >= 0 else 0

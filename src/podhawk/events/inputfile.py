@@ -21,6 +21,7 @@ from podhawk.events.blocks import closed
 from podhawk.events.compression import is_packed
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.gaps import Damaged, Gap
+from podhawk.events.opening import PATIENCE, open_to_read
 from podhawk.events.paths import STDIN, ListedFile, remedy_for, unreadable
 from podhawk.events.placed import PlacedFile
 from podhawk.events.reasons import BROKE_OFF, REPLACED, SHRANK, UNREADABLE
@@ -76,14 +77,15 @@ class Input:
         """What the file is called in messages."""
         return "standard input" if self.path == STDIN else self.path
 
-    def open(self) -> int:
-        """Open the file; gives the time of its last change. Raises OSError."""
+    def open(self, patience: float = PATIENCE) -> int:
+        """Open the file; gives the time of its last change. A pipe is given so many seconds for a writer to come.
+        Raises OSError."""
         if self.path == STDIN:
             if sys.stdin is None:
                 raise InputError("standard input is closed", remedy="Name audit logs (files, folders, globs).")
             self.stream = sys.stdin.buffer
             return 0
-        descriptor = os.open(self.path, os.O_RDONLY)
+        descriptor = open_to_read(self.path, patience)
         try:
             about = os.fstat(descriptor)
             if stat.S_ISREG(about.st_mode):

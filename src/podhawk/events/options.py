@@ -12,7 +12,7 @@ from podhawk.errors import InputError
 from podhawk.events.audit_fields import levels_with
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.gaps import Gap
-from podhawk.events.reasons import OF_FILES, REMEDIES
+from podhawk.events.reasons import ADVICE, OF_FILES, REMEDIES
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.source import SIZES, ReadSizes
 from podhawk.wording import counted
@@ -56,6 +56,7 @@ class InputReport(Struct):
     lines: int = 0
     events: int = 0
     truncated: int = 0
+    first_truncated: Origin | None = None
     by_stage: Counter[str] = field(default_factory=Counter)
     by_level: Counter[str] = field(default_factory=Counter)
     by_format: Counter[str] = field(default_factory=Counter)
@@ -78,7 +79,10 @@ class InputReport(Struct):
     def count(self, event: AuditEvent) -> None:
         """Take an event into the account."""
         self.count_plain(event.view.data, event.format)
-        self.truncated += event.truncated
+        if event.truncated:
+            self.truncated += 1
+            if self.first_truncated is None:
+                self.first_truncated = event.origin
 
     def count_plain(self, data: Mapping[str, Any], format_: str = "native") -> None:
         """Take an event into the account that was looked at and wanted by nobody."""
@@ -124,6 +128,9 @@ class InputReport(Struct):
         )
         if self.first_unread is None and other.first_unread is not None:
             self.first_unread = structs.replace(other.first_unread, line=other.first_unread.line + lines_before)
+        if self.first_truncated is None and other.first_truncated is not None:
+            cut = other.first_truncated
+            self.first_truncated = structs.replace(cut, line=cut.line + lines_before)
         for reason, entry in other.rejected.items():
             if reason in OF_FILES and entry.first.file in self.gaps:
                 continue  # another piece of the same file
@@ -143,6 +150,7 @@ class InputReport(Struct):
         return [
             f"{entry.count:,} × {reason} (first at {entry.first})"
             + (f"; unpack it first: {REMEDIES[reason]}" if reason in REMEDIES else "")
+            + (f"; {ADVICE[reason]}" if reason in ADVICE else "")
             for reason, entry in ordered
         ]
 
@@ -155,7 +163,10 @@ class InputReport(Struct):
             if counts:
                 lines.append(f"{title}: " + ", ".join(f"{name} {count:,}" for name, count in counts.most_common()))
         if self.truncated:
-            lines.append(f"{counted(self.truncated, 'event')} arrived truncated")
+            first = f" (first at {self.first_truncated})" if self.first_truncated is not None else ""
+            lines.append(
+                f"{counted(self.truncated, 'event')} arrived truncated{first}: fields after the cut are missing"
+            )
         lines.extend(f"rejected: {line}" for line in self.rejections())
         return lines
 
@@ -171,8 +182,9 @@ def check_recognised(report: InputReport) -> None:
             raise InputError(
                 f"no audit event in the input; found instead: {found}",
                 remedy=""
-                if report.rejected.keys() <= REMEDIES.keys()
-                else "Use --input-format json for other JSON logs, or --input-format text for lines of text.",
+                if report.rejected.keys() <= REMEDIES.keys() | ADVICE.keys()
+                else "Name the log that the API server writes (--audit-log-path). To search other logs, use "
+                "--input-format json or --input-format text.",
             )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from podhawk.errors import InputError
 from podhawk.events.gaps import Gap
+from podhawk.events.opening import Unfit
 from podhawk.events.reasons import FOLDER
 
 STDIN: Final = "-"
@@ -61,6 +62,8 @@ def unreadable(path: str, error: OSError) -> InputError:
 
 def remedy_for(path: str, error: OSError) -> str:
     """What to do about a file or folder that cannot be read."""
+    if isinstance(error, Unfit):
+        return error.remedy
     if error.errno in (errno.EACCES, errno.EPERM):
         if os.path.isdir(path):
             return "Audit logs often belong to root: run podhawk as a user who may read them."
@@ -70,6 +73,8 @@ def remedy_for(path: str, error: OSError) -> str:
         )
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return "Raise the number of files that may be open (ulimit -n)."
+    if error.errno == errno.ELOOP:
+        return "It is a link that leads back to itself."
     if error.errno == errno.ENOENT:
         return "It is a link that leads nowhere." if os.path.islink(path) else "It was there a moment ago: run again."
     return "Look at the disk or the mount that it is on." if error.errno in (errno.EIO, errno.ESTALE) else ""
@@ -98,6 +103,8 @@ def _matching(pattern: str, skip: Skip) -> list[str]:
     if not matches:
         for path, error in hidden.items():
             raise unreadable(path, error)
+        if os.path.islink(pattern):
+            raise unreadable(pattern, FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
         raise InputError(
             f"no such file or folder: {pattern!r}",
             remedy="Paths may be files, folders, globs, or - for standard input.",

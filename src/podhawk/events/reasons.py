@@ -129,6 +129,11 @@ REMEDIES: Final[dict[str, str]] = {
     PARQUET: "duckdb -jsonlines -c \"from 'FILE'\" | podhawk … -",
 }
 """For each format that is not supported, the command that converts it."""
+ADVICE: Final[dict[str, str]] = {
+    COMPRESSION: "copy the file again, and check it with gzip -t, zstd -t or xz -t",
+    EXPANDS: "look at the file: no log compresses so well",
+}
+"""For other reasons what to do, where there is something."""
 
 _KLOG: Final = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 _AUDITD: Final = re.compile(r"(?:node=\S+ )?type=\w+ msg=audit\(")

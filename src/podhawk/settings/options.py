@@ -175,6 +175,16 @@ OPTIONS: tuple[Option, ...] = (
         metavar="N",
     ),
     Option(
+        "memory",
+        "text",
+        "Most memory that a run may take on this machine, such as 500M or 2G. Several processes share it. If a run "
+        "needs more, it ends with an error. Linux only. Default: nine tenths of the memory of the machine or the "
+        "container.",
+        (*_READS, "test"),
+        metavar="SIZE",
+        command_line=True,
+    ),
+    Option(
         "engine",
         "choice",
         "Where searches run: on this machine (batch) or on a Spark cluster (spark).",

@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from podhawk.errors import StateUnavailableError, StoreError, UsageError
 from podhawk.events.redaction.names import is_secret_parameter
+from podhawk.store.intact import RESTORE
 from podhawk.store.schema import CURRENT, migrate, version_of
 
 FILE: Final = "podhawk.db"
@@ -69,9 +70,7 @@ def open_engine(state: str) -> Engine:
                 "a PostgreSQL state needs the package psycopg, which is not installed",
                 remedy="pip install 'podhawk[postgres]'",
             ) from None
-        return sql.create_engine(
-            "postgresql+psycopg://" + state.split("://", 1)[1], connect_args={"connect_timeout": 10}, poolclass=NullPool
-        )
+        return sql.create_engine(_postgres(state), connect_args={"connect_timeout": 10}, poolclass=NullPool)
     folder = Path(state)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -84,6 +83,21 @@ def open_engine(state: str) -> Engine:
     return sql.create_engine(
         f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _PAUSE, "isolation_level": None}
     )
+
+
+def _postgres(state: str) -> sql.URL:
+    """The URL of a PostgreSQL database. Raises UsageError, without the password, if it cannot be read."""
+    try:
+        url = sql.make_url("postgresql+psycopg://" + state.split("://", 1)[1])
+    except (ValueError, SQLAlchemyError):
+        url = None
+    if url is None or (url.port is not None and not 0 < url.port < 1 << 16):
+        raise UsageError(
+            "the host or the port in the state URL cannot be read",
+            remedy="A URL is postgresql://user@host:port/database, where the port is a number up to 65535. Write "
+            "special characters of a password as %40, and IPv6 addresses in brackets.",
+        )
+    return url
 
 
 @contextlib.contextmanager
@@ -103,9 +117,10 @@ def transaction(engine: Engine, *, alone: bool = True, waiting: Waiting | None =
                 migrate(connection)
             yield connection
         except BaseException:
-            if sqlite:
-                connection.exec_driver_sql("ROLLBACK")
-            connection.rollback()
+            with contextlib.suppress(SQLAlchemyError):  # SQLite has rolled back by itself if the disk is full
+                if sqlite:
+                    connection.exec_driver_sql("ROLLBACK")
+                connection.rollback()
             raise
         if sqlite:
             connection.exec_driver_sql("COMMIT")
@@ -196,7 +211,7 @@ def _store_errors(engine: Engine) -> Iterator[None]:
             ) from None
         raise StoreError(
             f"{_shown(engine)}: {what}",
-            remedy="It may be read-only or damaged, or its server may refuse access.",
+            remedy=_remedy(what),
         ) from None
 
 
@@ -206,3 +221,19 @@ def _shown(engine: Engine) -> str:
         return str(engine.url.database)
     hidden = {name: "***" for name in engine.url.query if is_secret_parameter(name)}
     return engine.url.update_query_dict(hidden).render_as_string(hide_password=True)
+
+
+_REMEDIES: Final = (
+    (("disk is full", "disk i/o error", "no space left"), "Free space on the disk that the state is on."),
+    (("not a database", "malformed", "no such table", "no such column", "does not exist"), RESTORE),
+    (("readonly", "read-only"), "podhawk must be able to write to the state."),
+)
+
+
+def _remedy(what: str) -> str:
+    """What to do about an error of the database."""
+    text = what.lower()
+    for signs, remedy in _REMEDIES:
+        if any(sign in text for sign in signs):
+            return remedy
+    return "It may be read-only or damaged, or its server may refuse access."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import sqlalchemy as sql
 from podhawk.detect.report.finding_json import epoch_seconds
 from podhawk.rows import OrderKey, Row
 from podhawk.store.database import reading
+from podhawk.store.intact import finding_record, risk_record
 from podhawk.store.schema import FINDINGS, RISK
 from podhawk.store.triage import Triage, triage_of
 
@@ -26,18 +26,22 @@ class SqlDatasets:
         return list(self._risk() if model == "Risk" else self._findings(dataset == "Incidents"))
 
     def _risk(self) -> Iterator[Row]:
-        query = sql.select(RISK.c.record).order_by(RISK.c.time.desc(), RISK.c.finding_id, RISK.c.object)
+        query = sql.select(RISK.c.finding_id, RISK.c.record).order_by(
+            RISK.c.time.desc(), RISK.c.finding_id, RISK.c.object
+        )
         with reading(self._state) as connection:
-            found = [json.loads(text) for (text,) in connection.execute(query)] if connection is not None else []
+            found = [risk_record(*row) for row in connection.execute(query)] if connection is not None else []
         for number, cells in enumerate(found):
             yield _row(cells, float(cells["_time"]), number)
 
     def _findings(self, incidents: bool) -> Iterator[Row]:
-        query = sql.select(FINDINGS.c.record).order_by(FINDINGS.c.first_time.desc(), FINDINGS.c.finding_id)
+        query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.record).order_by(
+            FINDINGS.c.first_time.desc(), FINDINGS.c.finding_id
+        )
         if incidents:
             query = query.where(FINDINGS.c.kind == "incident")
         with reading(self._state) as connection:
-            found = [json.loads(text) for (text,) in connection.execute(query)] if connection is not None else []
+            found = [finding_record(*row) for row in connection.execute(query)] if connection is not None else []
             triages = triage_of(connection) if connection is not None else {}
         for number, one in enumerate(found):
             triage = triages.get(one["finding_id"], Triage())

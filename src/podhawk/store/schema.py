@@ -78,16 +78,21 @@ CURRENT: Final = len(MIGRATIONS)
 
 
 def version_of(connection: Connection) -> int | None:
-    """The version of a database; None for one that podhawk has not written to."""
+    """The version of a database; None for one that podhawk has not written to. Raises StoreError for anything else."""
     if not sql.inspect(connection).has_table(VERSION.name):
         return None
-    return connection.execute(sql.select(VERSION.c.version)).scalar()
+    version = connection.execute(sql.select(VERSION.c.version)).scalar()
+    if version is not None and (type(version) is not int or version < 0):  # SQLite keeps text in columns of numbers
+        raise StoreError(
+            f"the state has the unknown version {version!r}", remedy="Restore it from a backup, or use another --state."
+        )
+    return version
 
 
 def migrate(connection: Connection) -> None:
     """Bring a database to the current version. Raises StoreError for one that a newer podhawk made."""
     VERSION.create(connection, checkfirst=True)
-    version = connection.execute(sql.select(VERSION.c.version)).scalar()
+    version = version_of(connection)
     if version is None:
         connection.execute(VERSION.insert().values(version=0))
         version = 0

@@ -21,13 +21,14 @@ from podhawk.detect.report.finding_json import detection_key, epoch_seconds, fro
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.risk.dataset import event_of, row_of
 from podhawk.detect.risk_event import RiskEvent
-from podhawk.engine.wire import dump, load
+from podhawk.engine.wire import dump
 from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.record import redacted
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
+from podhawk.store.intact import finding_record, intact, kept_event, risk_record
 from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK
 from podhawk.store.triage import pass_on
 
@@ -74,7 +75,7 @@ class SqlState:
     def events(self) -> Sequence[CollectedEvent]:
         """The kept events, oldest first."""
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint)
-        found = [(key, load(bytes(data))) for key, data in self._db.execute(query)]
+        found = [(key, kept_event(key, data)) for key, data in self._db.execute(query)]
         redaction = self._redaction
         if redaction is None:
             return [event for _, event in found]
@@ -109,19 +110,23 @@ class SqlState:
     def _horizon(self) -> float:
         """The time before which events are deleted. An event dated in the future does not move it past today."""
         newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() or 0.0
-        return min(newest, clock.time()) - RETAINED * DAY
+        with intact("the time of an event"):
+            return min(newest, clock.time()) - RETAINED * DAY
 
     def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
         """See `DetectionState`."""
         current = {match.finding.finding_id for match in matches}
         again = self._found_again(evaluated)
-        stays = {
-            id_: Match(from_record(one.record), ())
-            for id_, one in self._known().items()
-            if id_ not in current and one.record["kind"] != "incident" and not again(one.record)
-        }
-        cells = [json.loads(text) for (text,) in self._db.execute(sql.select(RISK.c.record))] if stays else []
-        risk = [event_of(row, stays[row["finding_id"]].finding) for row in cells if row["finding_id"] in stays]
+        stays: dict[str, Match] = {}
+        for id_, one in self._known().items():
+            if id_ not in current and one.record["kind"] != "incident" and not again(one.record):
+                with intact(f"finding {id_}"):
+                    stays[id_] = Match(from_record(one.record), ())
+        risk: list[RiskEvent] = []
+        for id_, text in self._db.execute(sql.select(RISK.c.finding_id, RISK.c.record)) if stays else ():
+            if id_ in stays:
+                with intact(f"a risk event of finding {id_}"):
+                    risk.append(event_of(risk_record(id_, text), stays[id_].finding))
         return EarlierFindings(list(stays.values()), risk)
 
     def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> Written:
@@ -156,7 +161,7 @@ class SqlState:
 
     def _known(self) -> dict[str, KnownFinding]:
         return {
-            id_: KnownFinding(revision, json.loads(text))
+            id_: KnownFinding(_number(id_, revision), finding_record(id_, text))
             for id_, revision, text in self._db.execute(
                 sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)
             )
@@ -215,6 +220,11 @@ class SqlState:
 
     def _insert(self, table: sql.Table) -> Any:
         return (postgresql if self.engine.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _number(finding_id: str, revision: Any) -> int:
+    with intact(f"the revision of finding {finding_id}"):
+        return int(revision)
 
 
 def _chunks(items: Sequence[Any]) -> Iterator[Any]:

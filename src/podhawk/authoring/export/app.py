@@ -17,7 +17,8 @@ from podhawk.authoring.export.savedsearches import stanza
 from podhawk.authoring.export.settings import AppSettings
 from podhawk.content.boundary import unmoved
 from podhawk.content.model import Content, Detection, LookupDefinition, Macro
-from podhawk.errors import UsageError
+from podhawk.errors import OutputError, UsageError
+from podhawk.writing import write_text, writing_to
 
 HEAD = "Written by podhawk export splunk. Put changes into local/."
 
@@ -52,13 +53,16 @@ def export(content: Content, detections: Sequence[Detection], app: AppSettings, 
         "app.manifest": json.dumps(_manifest(app), indent=2) + "\n",
         "README.md": f"# {app.title}\n\n{app.description}\n",
     }
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    for one in lookups:
-        (folder / "lookups").mkdir(exist_ok=True)
-        shutil.copyfile(unmoved(one.path), folder / "lookups" / Path(one.filename).name)
+    try:
+        for name, text in files.items():
+            write_text(folder / name, text, parents=True)
+        for one in lookups:
+            with writing_to(folder / "lookups"):
+                (folder / "lookups").mkdir(exist_ok=True)
+                shutil.copyfile(unmoved(one.path), folder / "lookups" / Path(one.filename).name)
+    except OutputError:
+        shutil.rmtree(folder, ignore_errors=True)  # half an app would be taken for one
+        raise
     return Exported(folder, len(detections), len(macros), len(lookups))
 
 

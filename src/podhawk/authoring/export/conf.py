@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from podhawk.errors import ContentError
-from podhawk.visible import hidden_character
+from podhawk.visible import hidden_character, visible
 
 Stanza = tuple[str, Mapping[str, object]]
+_SEARCHES = frozenset({"search", "definition"})
+"""Keys whose values Splunk runs: they must stay as they are."""
 _BREAKS = re.compile(r"\r\n|[\r\x00\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 """What any reader may take for the end of a line, and NUL."""
 
@@ -27,9 +29,18 @@ def conf(stanzas: Sequence[Stanza], head: str = "") -> str:
                 remedy="Remove the character from the name.",
             )
         lines = [f"[{name}]"]
-        lines += [f"{key} = {value(one)}" for key, one in settings.items() if one not in (None, "")]
+        lines += [
+            f"{key} = {value(one if key in _SEARCHES else visible_text(one))}"
+            for key, one in settings.items()
+            if one not in (None, "")
+        ]
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def visible_text(one: object) -> object:
+    """A value for people without characters that change how it is shown. Line breaks stay."""
+    return visible(_BREAKS.sub("\n", one)) if isinstance(one, str) else one
 
 
 def value(one: object) -> str:

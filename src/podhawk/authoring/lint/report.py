@@ -15,6 +15,8 @@ from podhawk.authoring.lint.declare import Problem
 from podhawk.authoring.lint.run import BROKEN, CHECKS
 from podhawk.errors import UsageError
 from podhawk.settings.version import __version__
+from podhawk.visible import visible
+from podhawk.writing import write_text
 
 
 def record(one: Problem) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def sarif(problems: Sequence[Problem], root: Path) -> dict[str, Any]:
                         "ruleId": one.check,
                         "ruleIndex": order[one.check],
                         "level": one.level,
-                        "message": {"text": one.message + (f". {one.remedy}" if one.remedy else "")},
+                        "message": {"text": _message(one)},
                         "locations": [
                             {
                                 "physicalLocation": {
@@ -72,6 +74,10 @@ def sarif(problems: Sequence[Problem], root: Path) -> dict[str, Any]:
     }
 
 
+def _message(one: Problem) -> str:
+    return visible(one.message + (f". {one.remedy}" if one.remedy else ""))
+
+
 def _uri(file: str, root: Path) -> dict[str, str]:
     path = Path(file).resolve()
     if path.is_relative_to(root.resolve()):
@@ -84,7 +90,7 @@ def github(problems: Iterable[Problem], root: Path) -> Iterable[str]:
     for one in problems:
         level = {"error": "error", "warning": "warning", "note": "notice"}[one.level]
         file = _uri(one.place.file, root)["uri"]
-        text = _escape(one.message + (f". {one.remedy}" if one.remedy else ""))
+        text = _escape(_message(one))
         yield (
             f"::{level} file={_property(file)},line={max(one.place.line, 1)},col={max(one.place.column, 1)},"
             f"title={_property(one.check)}::{text}"
@@ -96,7 +102,7 @@ def _escape(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _escape(text).replace(":", "%3A").replace(",", "%2C")
+    return _escape(visible(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def write_baseline(path: Path, problems: Iterable[Problem]) -> None:
@@ -105,9 +111,8 @@ def write_baseline(path: Path, problems: Iterable[Problem]) -> None:
         {one.fingerprint(): f"{one.detection}: {one.check}: {one.message}" for one in problems}.items(),
         key=lambda item: item[1],
     )
-    path.write_text(
-        json.dumps({"podhawk-lint-baseline": 1, "problems": dict(found)}, indent=1, ensure_ascii=False) + "\n",
-        encoding="utf-8",
+    write_text(
+        path, json.dumps({"podhawk-lint-baseline": 1, "problems": dict(found)}, indent=1, ensure_ascii=False) + "\n"
     )
 
 

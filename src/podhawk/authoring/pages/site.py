@@ -19,6 +19,8 @@ from podhawk.authoring.testing.results import CaseResult
 from podhawk.content.annotations import Tactic, Technique, tactics
 from podhawk.content.model import Content, Detection, Story
 from podhawk.errors import Place, UsageError
+from podhawk.visible import visible
+from podhawk.writing import writing_to
 
 MANIFEST = ".podhawk-docs"
 _ASSETS = ("style.css", "site.js")
@@ -55,12 +57,8 @@ def build_site(
     )
     files = dict(render(content, facts, title))
     target = Path(folder)
-    try:
+    with writing_to(target):
         _write(target, files)
-    except OSError as error:
-        raise UsageError(
-            f"cannot write the site: {error.strerror}", place=Place(str(error.filename or target))
-        ) from None
     stories = sum(name.startswith("stories/") for name in files)
     return Site(target, len(facts), stories, tuple(files))
 
@@ -85,7 +83,7 @@ def render(content: Content, facts: Sequence[Facts], title: str) -> Iterator[tup
     def page(template: str, path: str, **values: Any) -> tuple[str, str]:
         base = "../" * path.count("/")
         text = engine.get_template(template).render(base=base, path=path, **shared, **values)
-        return path, text
+        return path, visible(text)
 
     yield page("index.html", "index.html", facts=facts, stories=stories, matrix=matrix)
     yield page("attack.html", "attack.html", matrix=matrix)

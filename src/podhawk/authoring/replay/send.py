@@ -9,7 +9,6 @@ it was. A receiver that takes a batch and breaks off before it says so gets it t
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from podhawk.authoring.replay.answer import Poster
 from podhawk.authoring.replay.datasets import Message
 from podhawk.authoring.replay.targets import Receiver, without_password, without_secrets
 from podhawk.errors import PodhawkError, UsageError
+from podhawk.writing import write_text
 
 MOST_EVENTS: Final = 500
 MOST_BYTES: Final = 900_000
@@ -62,9 +62,7 @@ def read_position(path: Path, datasets: Sequence[str]) -> ReplayPosition | None:
 
 def write_position(path: Path, position: ReplayPosition) -> None:
     """Write a position down, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(to_builtins(position)), encoding="utf-8")
-    os.replace(part, path)
+    write_text(path, json.dumps(to_builtins(position)))
 
 
 def batches(messages: Iterable[Message]) -> Iterator[list[Message]]:

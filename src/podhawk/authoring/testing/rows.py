@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from podhawk.errors import ContentError, Place
+from podhawk.writing import write_text
 
 Cell = str | list[str] | None
 PlainRow = Mapping[str, Cell]
@@ -60,14 +61,14 @@ def read_golden(path: Path) -> list[dict[str, Any]]:
 
 def write_golden(path: Path, rows: Iterable[PlainRow]) -> None:
     """Rows as a golden file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
+    write_text(
+        path,
         "".join(
             json.dumps({name: cell for name, cell in row.items() if cell not in (None, "", [])}, ensure_ascii=False)
             + "\n"
             for row in rows
         ),
-        encoding="utf-8",
+        parents=True,
     )
 
 

@@ -18,6 +18,7 @@ from podhawk.engine.search.stats import SearchStats
 from podhawk.events.options import InputReport
 from podhawk.events.splits import NotByLine, Split
 from podhawk.log import logger
+from podhawk.memory import share
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -100,7 +101,7 @@ def _run(
     context = multiprocessing.get_context("fork")
     queue = context.Value("i", 0)
     children = []
-    needed = (os.getpid(), descriptors)
+    needed = (os.getpid(), descriptors, workers)
     for _ in range(workers):
         ours, theirs = context.Pipe(duplex=False)
         child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work, needed), daemon=True)
@@ -141,14 +142,16 @@ def _child(
     queue: Any,
     pipe: Connection,
     work: Work,
-    needed: tuple[int, list[int]],
+    needed: tuple[int, list[int], int],
 ) -> None:
     """Take splits until there are none. What each gave is sent at once; states without positions go on from split to
-    split and are sent at the end. `needed` is the number of the parent process and the descriptors of the input."""
+    split and are sent at the end. `needed` is the number of the parent process, the descriptors of the input and the
+    number of processes."""
     try:
-        parent, descriptors = needed
+        parent, descriptors, processes = needed
         end_with_parent(parent)
         give_up_descriptors([pipe.fileno(), *descriptors])
+        share(processes)
         for collector in collectors:
             collector.clear()
         while True:

@@ -18,6 +18,7 @@ from podhawk.engine.search.rows import row_of
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.collected import CollectedEvent, moved, place_of
 from podhawk.events.event import AuditEvent, View
+from podhawk.memory import out_of_memory
 from podhawk.rows import OrderKey, Row, Table
 
 BATCH: Final = 512
@@ -88,8 +89,12 @@ class RowCollector:
 
     def settle(self) -> None:
         if self._waiting:
-            with timed(self.search.name, "rows"):
-                self.search.reducer.add(self.state, self.search.stream(self._waiting))
+            try:
+                with timed(self.search.name, "rows"):
+                    self.search.reducer.add(self.state, self.search.stream(self._waiting))
+            except MemoryError:
+                self.clear()
+                raise out_of_memory(f"the search of {self.search.name!r}") from None
             self._waiting = []
 
     def merge(self, state: Any, lines_before: int = 0) -> None:
@@ -103,11 +108,14 @@ class RowCollector:
         """The rows of the search, after all events have been added."""
         self.settle()
         search = self.search
-        with timed(search.name, "reduce"):
-            table = search.table(self.state)
-        for stage in search.plan.rest:
-            with timed(search.name, stage.name):
-                table = run_stages((stage,), table, search.context)
+        try:
+            with timed(search.name, "reduce"):
+                table = search.table(self.state)
+            for stage in search.plan.rest:
+                with timed(search.name, stage.name):
+                    table = run_stages((stage,), table, search.context)
+        except MemoryError:
+            raise out_of_memory(f"the search of {search.name!r}") from None
         return table
 
 
