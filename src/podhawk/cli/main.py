@@ -32,6 +32,10 @@ VERBS: dict[str, str] = {
     "coverage": "Show coverage of the ATT&CK matrix for Containers.",
     "export": "Export content as a Splunk app.",
     "new": "Create a draft detection, macro, story or exception.",
+    "ack": "Take findings of a state into work.",
+    "close": "Close findings of a state with a disposition.",
+    "assign": "Assign findings of a state to somebody.",
+    "status": "Show what a state holds.",
     "demo": "Run the shipped detections over shipped audit logs.",
     "help": "Explain SPL commands, functions and aggregations.",
 }

@@ -12,8 +12,9 @@ from podhawk.settings.option import Option
 _READS = ("run", "search", "explain", "tune", "diff", "demo")
 _FINDS = ("run", "explain", "tune", "diff", "demo")
 _CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
+_TRIAGE = ("ack", "close", "assign")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
-_PRINTS = ("run", "search", "content", "diff", "demo")
+_PRINTS = ("run", "search", "content", "diff", "demo", "status")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
@@ -269,7 +270,7 @@ OPTIONS: tuple[Option, ...] = (
         "text",
         "Keep events, findings and risk between runs, in a folder or a PostgreSQL database. A folder "
         "also keeps the tables written by outputlookup.",
-        ("run", "search", "explain"),
+        ("run", "search", "explain", *_TRIAGE, "status"),
         metavar="DIR|URL",
     ),
     Option(
@@ -284,10 +285,19 @@ OPTIONS: tuple[Option, ...] = (
         "wait",
         "number",
         "Wait at most N seconds for another run that uses the --state; then exit with code 7.",
-        ("run", "explain"),
+        ("run", "explain", *_TRIAGE),
         300,
         metavar="N",
     ),
+    Option(
+        "disposition",
+        "choice",
+        "What the finding turned out to be.",
+        ("close",),
+        choices=("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined"),
+    ),
+    Option("assignee", "text", "Who works on the findings.", _TRIAGE, metavar="NAME"),
+    Option("note", "text", "A note for the next person.", _TRIAGE, metavar="TEXT"),
     Option(
         "redaction-key",
         "text",

@@ -55,6 +55,11 @@ def is_url(state: str) -> bool:
     return "://" in state
 
 
+def is_state(state: str) -> bool:
+    """Whether a folder holds a state; a database by URL is taken for one."""
+    return is_url(state) or (Path(state) / FILE).is_file()
+
+
 def open_engine(state: str) -> Engine:
     """The engine for a state. Raises UsageError for an unsupported database, StoreError if it cannot be used."""
     if is_url(state):
@@ -180,7 +185,7 @@ def _is_later(error: BaseException) -> bool:
 def reading(state: str) -> Iterator[Connection | None]:
     """A connection that sees the state as the last finished run left it, without waiting; None if no run has written
     to it. Raises StoreError for a state of a newer podhawk."""
-    if not is_url(state) and not (Path(state) / FILE).is_file():
+    if not is_state(state):
         yield None
         return
     engine = open_engine(state)

@@ -45,7 +45,12 @@ class SqlDatasets:
             triages = triage_of(connection) if connection is not None else {}
         for number, one in enumerate(found):
             triage = triages.get(one["finding_id"], Triage())
-            one |= {"status": triage.status, "disposition": triage.disposition, "assignee": triage.assignee}
+            one |= {
+                "status": triage.status,
+                "disposition": triage.disposition,
+                "assignee": triage.assignee,
+                "note": triage.note,
+            }
             time = epoch_seconds(one["first_time"])
             cells = {
                 "_time": f"{time:.6f}",

@@ -65,6 +65,7 @@ TRIAGE: Final = sql.Table(
     sql.Column("disposition", sql.String(64)),
     sql.Column("assignee", sql.String(255)),
     sql.Column("changed", sql.Float, nullable=False),
+    sql.Column("note", sql.Text),
 )
 
 
@@ -73,7 +74,13 @@ def _first(connection: Connection) -> None:
     METADATA.create_all(connection, tables=[EVENTS, FINDINGS, ALIASES, RISK, TRIAGE])
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first,)
+def _second(connection: Connection) -> None:
+    """Version 2: triage has a note."""
+    if "note" not in {column["name"] for column in sql.inspect(connection).get_columns(TRIAGE.name)}:
+        connection.execute(sql.text(f"ALTER TABLE {TRIAGE.name} ADD COLUMN note TEXT"))
+
+
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second)
 CURRENT: Final = len(MIGRATIONS)
 
 
