@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from podhawk.cli.options import declared
+
+if TYPE_CHECKING:
+    from podhawk.api import Cell
 
 EPILOG = """\b
 Examples:
@@ -26,7 +29,9 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.store.holdings import holdings
 
     settings = resolve("status", given)
-    rows = [{"what": name, "value": value} for name, value in holdings(state_of(settings)).items()]
+    rows: list[dict[str, Cell]] = [
+        {"what": name, "value": value} for name, value in holdings(state_of(settings)).items()
+    ]
     with output.writer(settings["output_file"]) as out:
         kind = output.format_of(settings["output"], settings["output_file"])
         output.print_rows(kind, rows, ("what", "value"), out)

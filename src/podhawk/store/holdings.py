@@ -44,5 +44,5 @@ def _work(connection: Connection) -> dict[str, str]:
     joined = FINDINGS.outerjoin(TRIAGE, TRIAGE.c.finding_id == FINDINGS.c.finding_id)
     status = sql.func.coalesce(TRIAGE.c.status, "new")
     rows = connection.execute(sql.select(status, sql.func.count()).select_from(joined).group_by(status))
-    counts = dict(row._tuple() for row in rows)
+    counts = {str(name): int(count) for name, count in rows}
     return {f"status {name}": str(counts.get(name, 0)) for name in STATUSES}
