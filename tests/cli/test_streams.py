@@ -192,5 +192,5 @@ def test_memory_that_runs_out_was_a_traceback(folder: Path) -> None:
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
     )
     assert "Traceback" not in done.stderr
-    assert "podhawk: not enough memory" in done.stderr
+    assert "needs more memory than" in done.stderr
     assert done.returncode == 2

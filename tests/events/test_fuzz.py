@@ -269,3 +269,10 @@ def test_no_event_is_lost_that_stands_on_a_line_of_its_own(tmp_path: Path) -> No
         put(path, data)
         found = {each.view.data.get("auditID") for each in read_events([str(path)], ReadOptions(), InputReport())}
         assert by_line(data) <= found, (turn, data)
+
+
+def test_a_long_word_in_a_line_of_text_was_looked_at_from_each_of_its_characters(tmp_path: Path) -> None:
+    """Two megabytes took an hour."""
+    put(tmp_path / "long", b"T" * (2 << 20) + b' 9.a-b=1 c="d e" =x f= g==h\n')
+    (found,) = read_events([str(tmp_path / "long")], ReadOptions(input_format="text"), InputReport())
+    assert found.view.data == {"a-b": "1", "c": "d e", "g": "=h"}
