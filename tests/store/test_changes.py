@@ -117,3 +117,37 @@ def test_without_a_state_everything_is_told(tmp_path: Path) -> None:
     log = write(tmp_path / "a.log", event("a"))
     found = api.run(Content(detections=(detection(PODS),)), log, now=NOW).found
     assert found.told() == found.findings
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        'requestURI="*curl*" | table auditID requestURI',
+        'verb=create | where like(requestURI, "%curl%") | table auditID requestURI',
+    ],
+)
+def test_a_finding_on_what_is_masked_was_gone_in_the_next_run(search: str, tmp_path: Path, new_state: NewState) -> None:
+    state = new_state()
+    uri = "/api/v1/namespaces/shop/pods/p/exec?command=sh&command=-c&command=password%3Dcurl+evil.sh"
+    made = detection(search)
+    first = run(write(tmp_path / "a.log", event("a", requestURI=uri)), made, state=state)
+    assert len(first) == 1
+    for number in range(2):
+        later = run(write(tmp_path / "b.log", event("b", verb="get")), made, state=state)
+        assert (later.found.changes, later.found.gone) == ({}, []), number
+        assert [one.finding_id for one in later.found.told(all_known=True)] == [next(iter(first)).finding_id]
+        assert [one.applied for one in later.found.risk] == [one.applied for one in first.found.risk]
+
+
+def test_old_logs_of_one_cluster_were_dropped_for_newer_ones_of_another(tmp_path: Path, new_state: NewState) -> None:
+    state = new_state()
+    old = "2026-01-01T10:00:00.000000Z"
+    before = event("old", requestReceivedTimestamp=old, stageTimestamp=old, stage="RequestReceived")
+    after = event("old", requestReceivedTimestamp=old, stageTimestamp="2026-01-01T10:00:01.000000Z")
+    run(write(tmp_path / "new.log", event("new")), DETECTIONS[0], state=state)
+    run(write(tmp_path / "old.log", before), DETECTIONS[0], state=state, cluster="archive")
+    found = run(write(tmp_path / "older.log", after), DETECTIONS[0], state=state, cluster="archive")
+    assert {one.requests[0].audit_id: one.requests[0].stages for one in found} == {
+        "new": ("ResponseComplete",),
+        "old": ("RequestReceived", "ResponseComplete"),
+    }

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sql
 
 from podhawk.store.database import open_engine, transaction
-from podhawk.store.schema import TRIAGE, VERSION
+from podhawk.store.schema import EVENTS, FINDINGS, TRIAGE, VERSION
 from support.command_line import podhawk
 from support.findings import event, run, write
 from support.states import DETECTIONS, NewState
@@ -87,10 +87,14 @@ def test_a_state_that_is_not_there_is_not_made(verb: list[str], tmp_path: Path) 
     assert not (tmp_path / "none").exists()
 
 
-def test_a_state_of_the_first_version_gets_notes(state: str) -> None:
+def test_a_state_of_the_first_version_gets_notes_and_clusters(state: str) -> None:
     with transaction(open_engine(state)) as connection:
-        connection.execute(sql.text(f"ALTER TABLE {TRIAGE.name} DROP COLUMN note"))
+        connection.execute(sql.text("DROP INDEX ix_podhawk_events_cluster"))
+        for table, column in ((TRIAGE, "note"), (EVENTS, "cluster"), (FINDINGS, "masked")):
+            connection.execute(sql.text(f"ALTER TABLE {table.name} DROP COLUMN {column}"))
         connection.execute(VERSION.update().values(version=1))
     one, _ = ids_of(state)
     assert podhawk("ack", one, "--note", "mine", "--state", state).returncode == 0
     assert findings(state)[0]["note"] == "mine"
+    with transaction(open_engine(state)) as connection:
+        assert set(connection.execute(sql.select(EVENTS.c.cluster)).scalars()) == {"default"}

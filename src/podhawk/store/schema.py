@@ -6,6 +6,7 @@ tables serve SQLite and PostgreSQL.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
 
@@ -13,6 +14,8 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from podhawk.errors import StoreError
+from podhawk.store.intact import kept_event
+from podhawk.store.keys import chunks, column_text
 
 METADATA: Final = sql.MetaData()
 
@@ -24,6 +27,7 @@ EVENTS: Final = sql.Table(
     sql.Column("fingerprint", sql.String(64), primary_key=True),
     sql.Column("time", sql.Float, nullable=False, index=True),
     sql.Column("data", sql.LargeBinary, nullable=False),
+    sql.Column("cluster", sql.String(255), nullable=False, server_default="", index=True),
 )
 
 FINDINGS: Final = sql.Table(
@@ -37,6 +41,7 @@ FINDINGS: Final = sql.Table(
     sql.Column("priority", sql.Integer, nullable=False),
     sql.Column("revision", sql.Integer, nullable=False),
     sql.Column("record", sql.Text, nullable=False),
+    sql.Column("masked", sql.Boolean, nullable=False, server_default=sql.false()),
 )
 
 ALIASES: Final = sql.Table(
@@ -75,9 +80,27 @@ def _first(connection: Connection) -> None:
 
 
 def _second(connection: Connection) -> None:
-    """Version 2: triage has a note."""
-    if "note" not in {column["name"] for column in sql.inspect(connection).get_columns(TRIAGE.name)}:
+    """Version 2: triage has a note; findings say whether they rest on masked events; events say their cluster, so that
+    each cluster has a horizon of its own."""
+    if "note" not in _columns(connection, TRIAGE):
         connection.execute(sql.text(f"ALTER TABLE {TRIAGE.name} ADD COLUMN note TEXT"))
+    if "masked" not in _columns(connection, FINDINGS):
+        connection.execute(sql.text(f"ALTER TABLE {FINDINGS.name} ADD COLUMN masked BOOLEAN DEFAULT FALSE NOT NULL"))
+    if "cluster" in _columns(connection, EVENTS):
+        return
+    connection.execute(sql.text(f"ALTER TABLE {EVENTS.name} ADD COLUMN cluster VARCHAR(255) DEFAULT '' NOT NULL"))
+    for index in EVENTS.indexes:
+        index.create(connection, checkfirst=True)
+    clusters: defaultdict[str, list[str]] = defaultdict(list)
+    for fingerprint, data in connection.execute(sql.select(EVENTS.c.fingerprint, EVENTS.c.data)):
+        clusters[column_text(kept_event(fingerprint, data).cluster, 255)].append(fingerprint)
+    for cluster, fingerprints in clusters.items():
+        for chunk in chunks(fingerprints):
+            connection.execute(EVENTS.update().where(EVENTS.c.fingerprint.in_(chunk)).values(cluster=cluster))
+
+
+def _columns(connection: Connection, table: sql.Table) -> set[str]:
+    return {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
 
 
 MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second)

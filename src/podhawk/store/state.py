@@ -7,7 +7,6 @@ import json
 import time as clock
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sql
@@ -29,6 +28,7 @@ from podhawk.events.redaction.record import redacted
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact, kept_event, risk_record
+from podhawk.store.keys import chunks, column_text, short
 from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK
 from podhawk.store.triage import pass_on
 
@@ -36,16 +36,17 @@ DAY: Final = 86_400.0
 RETAINED: Final = 30
 """Days for which events are kept, counted back from the newest event or from today, whichever is earlier. Findings are
 kept for ever."""
-CHUNK: Final = 500
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
 """Members of a record that do not come from the evaluation."""
 
 
 class KnownFinding(NamedTuple):
-    """A finding as an earlier run wrote it."""
+    """A finding as an earlier run wrote it. `masked` says that it rests on events of which the state keeps no secrets:
+    another run over them need not find it again."""
 
     revision: int
     record: Mapping[str, Any]
+    masked: bool
 
 
 class SqlState:
@@ -89,7 +90,7 @@ class SqlState:
             return
         if self.engine.dialect.name == "sqlite":
             self._db.exec_driver_sql("PRAGMA secure_delete=ON")
-        for chunk in _chunks([key for key, _ in events]):
+        for chunk in chunks([key for key, _ in events]):
             self._db.execute(EVENTS.delete().where(EVENTS.c.fingerprint.in_(chunk)))
         self.keep(event for _, event in events)
 
@@ -97,21 +98,27 @@ class SqlState:
         """Keep events, and delete those that are older than `RETAINED` days."""
         found = [
             {
-                "fingerprint": f"{fingerprint(event).hex()}{_short(event.cluster)}",
+                "fingerprint": f"{fingerprint(event).hex()}{short(event.cluster)}",
                 "data": dump(event),
                 "time": event.stage_time or event.time or 0.0,
+                "cluster": column_text(event.cluster, 255),
             }
             for event in events
         ]
-        for chunk in _chunks(found):
+        for chunk in chunks(found):
             self._db.execute(self._insert(EVENTS).on_conflict_do_nothing(), chunk)
-        self._db.execute(EVENTS.delete().where(EVENTS.c.time < self._horizon(), EVENTS.c.time > 0))
+        for cluster, horizon in self._horizons().items():
+            old = (EVENTS.c.cluster == cluster) & (EVENTS.c.time < horizon) & (EVENTS.c.time > 0)
+            self._db.execute(EVENTS.delete().where(old))
 
-    def _horizon(self) -> float:
-        """The time before which events are deleted. An event dated in the future does not move it past today."""
-        newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() or 0.0
+    def _horizons(self) -> dict[str, float]:
+        """The time of each cluster before which its events are deleted: logs of different clusters may be of different
+        years. An event dated in the future does not move it past today."""
+        query = sql.select(EVENTS.c.cluster, sql.func.max(EVENTS.c.time)).group_by(EVENTS.c.cluster)
         with intact("the time of an event"):
-            return min(newest, clock.time()) - RETAINED * DAY
+            return {
+                str(cluster): min(newest, clock.time()) - RETAINED * DAY for cluster, newest in self._db.execute(query)
+            }
 
     def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
         """See `DetectionState`."""
@@ -119,7 +126,7 @@ class SqlState:
         again = self._found_again(evaluated)
         stays: dict[str, Match] = {}
         for id_, one in self._known().items():
-            if id_ not in current and one.record["kind"] != "incident" and not again(one.record):
+            if id_ not in current and one.record["kind"] != "incident" and not again(one):
                 with intact(f"finding {id_}"):
                     stays[id_] = Match(from_record(one.record), ())
         risk: list[RiskEvent] = []
@@ -134,7 +141,7 @@ class SqlState:
         known = self._known()
         current = {match.finding.finding_id for match in matches}
         again = self._found_again(evaluated)
-        gone = {id_: one.record for id_, one in known.items() if id_ not in current and again(one.record)}
+        gone = {id_: one.record for id_, one in known.items() if id_ not in current and again(one)}
         heirs = heirs_of(gone, [match.finding for match in matches])
         replaced: defaultdict[str, set[str]] = defaultdict(set)
         for old, heir in heirs.items():
@@ -161,19 +168,28 @@ class SqlState:
 
     def _known(self) -> dict[str, KnownFinding]:
         return {
-            id_: KnownFinding(_number(id_, revision), finding_record(id_, text))
-            for id_, revision, text in self._db.execute(
-                sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)
+            id_: KnownFinding(_number(id_, revision), finding_record(id_, text), bool(masked))
+            for id_, revision, text, masked in self._db.execute(
+                sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record, FINDINGS.c.masked)
             )
         }
 
-    def _found_again(self, evaluated: Collection[str]) -> Callable[[Mapping[str, Any]], bool]:
+    def _found_again(self, evaluated: Collection[str]) -> Callable[[KnownFinding], bool]:
         """Whether the run would have found a finding again if it still existed."""
-        horizon = self._horizon()
-        return lambda record: detection_key(record) in evaluated and epoch_seconds(record["last_time"]) >= horizon
+        horizons = self._horizons()
+        of_several = max(horizons.values(), default=0.0)
+
+        def again(one: KnownFinding) -> bool:
+            record = one.record
+            horizon = horizons.get(column_text(record["cluster"], 255), of_several)
+            return (
+                not one.masked and detection_key(record) in evaluated and epoch_seconds(record["last_time"]) >= horizon
+            )
+
+        return again
 
     def _write_findings(self, written: Sequence[Match], gone: Mapping[str, Any]) -> None:
-        for chunk in _chunks(list(gone)):
+        for chunk in chunks(list(gone)):
             self._db.execute(FINDINGS.delete().where(FINDINGS.c.finding_id.in_(chunk)))
         self._upsert(
             FINDINGS,
@@ -187,14 +203,15 @@ class SqlState:
                     "priority": one.priority,
                     "revision": one.revision,
                     "record": json.dumps(to_record(one)),
+                    "masked": _rests_on_masked(match),
                 }
-                for one in (match.finding for match in written)
+                for match, one in ((match, match.finding) for match in written)
             ],
         )
 
     def _write_risk(self, risk: Sequence[RiskEvent], replaced: set[str]) -> None:
         """Write risk events, replacing those of the findings in `replaced`."""
-        for chunk in _chunks(sorted(replaced)):
+        for chunk in chunks(sorted(replaced)):
             self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
         self._upsert(
             RISK,
@@ -213,7 +230,7 @@ class SqlState:
 
     def _upsert(self, table: sql.Table, rows: Sequence[Mapping[str, Any]]) -> None:
         keys = [column.name for column in table.primary_key]
-        for chunk in _chunks(rows):
+        for chunk in chunks(rows):
             statement = self._insert(table)
             changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
             self._db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), chunk)
@@ -227,13 +244,8 @@ def _number(finding_id: str, revision: Any) -> int:
         return int(revision)
 
 
-def _chunks(items: Sequence[Any]) -> Iterator[Any]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
-
-
-def _short(text: str) -> str:
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+def _rests_on_masked(match: Match) -> bool:
+    return any(event.unmasked is not None for request in match.requests for event in request.events)
 
 
 def _with_revision(match: Match, known: KnownFinding | None, replaced: Collection[str]) -> Match:
@@ -309,12 +321,6 @@ def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding])
         if heir is not None:
             found[id_] = heir
     return found
-
-
-def column_text(text: str, most: int) -> str:
-    """A text that fits into a key column of `most` characters. Different texts stay different."""
-    safe = text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
-    return safe if safe == text and len(safe) <= most else f"{safe[: most - 17]}-{_short(text)}"
 
 
 def _cells(event: RiskEvent) -> dict[str, Any]:
