@@ -20,55 +20,55 @@ Event = dict[str, Any]
 Test = Callable[[Event], bool]
 
 CONTROLLERS = frozenset(
-    """
-    attachdetach-controller
-    bootstrap-signer
-    certificate-controller
-    clusterrole-aggregation-controller
-    cronjob-controller
-    daemon-set-controller
-    deployment-controller
-    device-taint-eviction-controller
-    disruption-controller
-    endpoint-controller
-    endpointslice-controller
-    endpointslicemirroring-controller
-    ephemeral-volume-controller
-    expand-controller
-    generic-garbage-collector
-    horizontal-pod-autoscaler
-    job-controller
-    kube-apiserver-serving-clustertrustbundle-publisher
-    kube-controller-manager
-    legacy-service-account-token-cleaner
-    namespace-controller
-    node-controller
-    persistent-volume-binder
-    pod-garbage-collector
-    podcertificaterequestcleaner
-    pv-protection-controller
-    pvc-protection-controller
-    replicaset-controller
-    replication-controller
-    resource-claim-controller
-    resourcequota-controller
-    root-ca-cert-publisher
-    route-controller
-    selinux-warning-controller
-    service-account-controller
-    service-ca-cert-publisher
-    service-cidrs-controller
-    service-controller
-    statefulset-controller
-    storage-version-garbage-collector
-    storage-version-migrator-controller
-    taint-eviction-controller
-    token-cleaner
-    ttl-after-finished-controller
-    ttl-controller
-    validatingadmissionpolicy-status-controller
-    volumeattributesclass-protection-controller
-    """.split()
+    {
+        "attachdetach-controller",
+        "bootstrap-signer",
+        "certificate-controller",
+        "clusterrole-aggregation-controller",
+        "cronjob-controller",
+        "daemon-set-controller",
+        "deployment-controller",
+        "device-taint-eviction-controller",
+        "disruption-controller",
+        "endpoint-controller",
+        "endpointslice-controller",
+        "endpointslicemirroring-controller",
+        "ephemeral-volume-controller",
+        "expand-controller",
+        "generic-garbage-collector",
+        "horizontal-pod-autoscaler",
+        "job-controller",
+        "kube-apiserver-serving-clustertrustbundle-publisher",
+        "kube-controller-manager",
+        "legacy-service-account-token-cleaner",
+        "namespace-controller",
+        "node-controller",
+        "persistent-volume-binder",
+        "pod-garbage-collector",
+        "podcertificaterequestcleaner",
+        "pv-protection-controller",
+        "pvc-protection-controller",
+        "replicaset-controller",
+        "replication-controller",
+        "resource-claim-controller",
+        "resourcequota-controller",
+        "root-ca-cert-publisher",
+        "route-controller",
+        "selinux-warning-controller",
+        "service-account-controller",
+        "service-ca-cert-publisher",
+        "service-cidrs-controller",
+        "service-controller",
+        "statefulset-controller",
+        "storage-version-garbage-collector",
+        "storage-version-migrator-controller",
+        "taint-eviction-controller",
+        "token-cleaner",
+        "ttl-after-finished-controller",
+        "ttl-controller",
+        "validatingadmissionpolicy-status-controller",
+        "volumeattributesclass-protection-controller",
+    }
 )
 GENERIC = (
     "curl/*",
@@ -182,12 +182,9 @@ def _groups(e: Event) -> set[str] | None:
 
 
 def _service_account(e: Event) -> bool:
-    credential = str(e["user"].get("extra", {}).get("authentication.kubernetes.io/credential-id"))
-    return (
-        (_user(e) or "").startswith("system:serviceaccount:")
-        and "system:serviceaccounts" in (_groups(e) or {"system:serviceaccounts"})
-        and "X509SHA256=" not in credential
-    )
+    groups = _groups(e)
+    proven = groups is None or ("system:serviceaccounts" in groups and "uid" in e["user"])
+    return (_user(e) or "").startswith("system:serviceaccount:") and proven
 
 
 def _control_plane(e: Event) -> bool:

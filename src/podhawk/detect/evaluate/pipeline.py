@@ -20,6 +20,7 @@ from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
     OWNER_WRITES,
+    POD_DELETIONS,
     TOKENS_ISSUED,
     clause_of,
     gathering,
@@ -34,9 +35,10 @@ from podhawk.detect.evaluate.windows import schedule_of
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import CollectedRequest, collect, join
-from podhawk.detect.requests.credentials import issuers
+from podhawk.detect.requests.components import Credentials, credentials
 from podhawk.detect.requests.facts import RequestFacts
-from podhawk.detect.requests.owners import Owners, write_of
+from podhawk.detect.requests.owner_writes import write_of
+from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.engine.profile import timed
 from podhawk.engine.run.batch import Runner
@@ -105,11 +107,11 @@ def detect(
     requests = _second_look(requests, windowed, runner, decoder, context)
     if state is not None:
         state.keep(event for one in requests.values() for event in one.request.events)
-    writes = (write_of(one.request) for one in requests.values())
+    shown = credentials(one.request for one in requests.values())
+    writes = (write_of(one.request, shown) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
-    token_issuers = issuers(one.request for one in requests.values())
     requests = {key: visible_part(one) for key, one in requests.items() if one.searches}
-    matches = list(_windowed(windowed, content, requests, owners, token_issuers))
+    matches = list(_windowed(windowed, content, requests, owners, shown))
     if whole_plans:
         tables = runner.run([one.request for one in whole_plans])
         for evaluation, table in zip(whole_plans, tables, strict=True):
@@ -145,15 +147,16 @@ def _gather(evaluations: Sequence[Evaluation], runner: Runner, context: Context)
     found = _Gathered()
     if not evaluations:
         return found
-    owner, token = len(evaluations), len(evaluations) + 1
+    owner, token = len(evaluations), len(evaluations) + 2
+    related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED)
     collectors = runner.gather(
-        [*(one.request for one in evaluations), gathering(OWNER_WRITES, context), gathering(TOKENS_ISSUED, context)]
+        [*(one.request for one in evaluations), *(gathering(clause, context) for clause in related)]
     )
     for kept, numbers in wanted_by(collectors):
         searches = [number for number in numbers if number < owner]
         if searches:
             found.wanted.append((kept, searches))
-        elif owner in numbers:
+        elif owner in numbers or owner + 1 in numbers:
             found.owners.append((kept, searches))
         else:
             assert token in numbers
@@ -188,7 +191,7 @@ def _windowed(
     content: Content,
     requests: Mapping[RequestKey, CollectedRequest],
     owners: Owners,
-    token_issuers: Mapping[str, str],
+    shown: Credentials,
 ) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
     known: dict[RequestKey, RequestFacts] = {}
@@ -196,7 +199,7 @@ def _windowed(
     def facts_of(request: Request) -> RequestFacts:
         found = known.get(request.key)
         if found is None:
-            found = known[request.key] = RequestFacts(request, owners, token_issuers)
+            found = known[request.key] = RequestFacts(request, owners, shown)
         return found
 
     by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]

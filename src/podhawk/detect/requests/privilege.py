@@ -81,9 +81,8 @@ def _of_pod(body: dict[str, Any]) -> Iterator[str]:
 def _of_access(body: dict[str, Any]) -> Iterator[str]:
     """What bindings and roles give."""
     role, subjects = body.get("roleRef"), body.get("subjects")
-    if isinstance(role, dict):
-        if role.get("name") == "cluster-admin":
-            yield "cluster-admin"
+    if isinstance(role, dict) and role.get("name") == "cluster-admin":
+        yield "cluster-admin"
     if isinstance(subjects, list) and any(member(one, "name") in _EVERYBODY for one in subjects):
         yield "role for all users"  # a patch may name subjects without the role
     rules = body.get("rules")
