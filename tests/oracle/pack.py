@@ -324,6 +324,44 @@ def _access(events: list[Event]) -> int:
     return sum(len(targets) > 4 for targets in seen.values())
 
 
+def _ok(e: Event) -> bool:
+    return (_code(e) or 999) < 300
+
+
+def _secrets_of_all(e: Event) -> bool:
+    return _secret(e) and e["verb"] in ("list", "watch") and not _ref(e, "namespace") and not _control_plane(e)
+
+
+def _by_unusual_path(e: Event) -> bool:
+    uri = e["requestURI"]
+    odd = uri.startswith("/api/v1/watch/") or bool(re.match("/api/v1/namespaces/.*%.*/secrets", uri))
+    return _secret(e) and _ok(e) and odd and not _control_plane(e)
+
+
+def _by_workload(e: Event) -> bool:
+    account = (_user(e) or "").startswith("system:serviceaccount:")
+    return _secret(e) and _ok(e) and bool(_ref(e, "namespace")) and account and not _control_plane(e)
+
+
+def _in_several_namespaces(events: list[Event]) -> int:
+    seen: dict[str | None, set[str | None]] = defaultdict(set)
+    for e in events:
+        if _secret(e) and e["verb"] == "get" and _ok(e) and not _control_plane(e) and not _service_account(e):
+            seen[_user(e)].add(_ref(e, "namespace"))
+    return sum(len(namespaces - {None}) > 2 for namespaces in seen.values())
+
+
+def _token_issued(e: Event) -> bool:
+    return (
+        (_ref(e, "resource"), _ref(e, "subresource"), e["verb"]) == ("serviceaccounts", "token", "create")
+        and _ref(e, "namespace") == "kube-system"
+        and _ref(e, "name") in CONTROLLERS
+        and _user(e) not in ("system:kube-controller-manager", "system:cloud-controller-manager")
+        and _answered(e)
+        and _ok(e)
+    )
+
+
 EXPECTED: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_pod_created_in_default_namespace": requests(
         lambda e: _new("pods")(e) and _ref(e, "namespace") in ("default", "kube-system", "kube-public")
@@ -378,6 +416,11 @@ EXPECTED: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_suspicious_image_pulling": requests(
         lambda e: _ref(e, "resource") == "events" and e["verb"] in ("create", "patch", "update") and _image(e)
     ),
+    "kubernetes_secrets_listed_across_namespaces": requests(_secrets_of_all),
+    "kubernetes_secrets_read_by_unusual_path": requests(_by_unusual_path),
+    "kubernetes_secrets_read_in_several_namespaces": _in_several_namespaces,
+    "kubernetes_secret_read_by_workload": requests(_by_workload),
+    "kubernetes_component_token_issued_to_another_user": requests(_token_issued),
     "kubernetes_exec_into_pod": requests(
         lambda e: (
             _ref(e, "resource") == "pods"

@@ -80,7 +80,7 @@ def test_a_borrowed_credential_hid_what_was_done_with_it(
     assert one.actor.borrowed == why
     assert one.actor.kind in ("serviceaccount", "human")
     assert one.visible
-    assert f"component credential used elsewhere: {why}" in [reason.reason for reason in one.priority_reasons]
+    assert f"credential used elsewhere: {why}" in [reason.reason for reason in one.priority_reasons]
 
 
 def test_a_kubelet_certificate_that_is_used_elsewhere_is_no_machinery(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor(
         "borrowed",
         30,
-        "component credential used elsewhere",
+        "credential used elsewhere",
         lambda match, first: bool(match.finding.actor.borrowed),
         lambda match: match.finding.actor.borrowed or "",
     ),

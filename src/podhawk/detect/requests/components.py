@@ -178,8 +178,8 @@ class Credentials(Struct, frozen=True):
         return self._of_address(request.key.cluster, user, address)
 
     def _of_controller(self, request: Request, user: str, address: str) -> str:
-        if certified := _of_certificate(request):
-            return certified
+        if why := _of_certificate(request):
+            return why
         issuer, cloud = self.issuer(request), user.rsplit(":", 1)[-1] in _CLOUD
         if issuer and issuer != MANAGER and not (cloud and issuer in _CLOUD_MANAGERS):
             return f"its token was issued to {issuer}"
@@ -195,8 +195,12 @@ class Credentials(Struct, frozen=True):
 
 
 def _of_certificate(request: Request) -> str:
-    certified = credential_of(request).startswith(_CERTIFICATE)
-    return "a certificate with the name of a service account" if certified else ""
+    return "a certificate with the name of a service account" if certified(credential_of(request)) else ""
+
+
+def certified(credential: str) -> bool:
+    """Whether the id of a credential is that of a certificate."""
+    return credential.startswith(_CERTIFICATE)
 
 
 def _made_for_nobody(request: Request) -> bool:

@@ -46,6 +46,7 @@ DEFAULTS: Final[tuple[RiskFactor, ...]] = (
         "machinery", "actor_kind IN (controller, node) user_by_hand=false borrowed=false NOT charged=owner", multiply=0
     ),
     RiskFactor("workload-at-home", "own_namespace=true", multiply=0),
+    RiskFactor("routine", "priority<35", multiply=0),
     RiskFactor("administrator", 'actor_groups="system:masters" impersonating=false', multiply=0.25),
 )
 """The factors that hold unless `[risk.factors]` changes them."""
@@ -121,7 +122,7 @@ class Factors:
 def row_of_finding(finding: Finding, entity: ScoredEntity, charged: str) -> Row:
     """The fields that conditions can name."""
     actor, target = finding.actor, finding.target
-    groups = actor.chain[-1].groups if charged == "owner" else actor.groups
+    groups = actor.chain[-1].groups if charged == "owner" and actor.chain else actor.groups
     verb = finding.requests[0].verb if finding.requests else ""
     found: dict[str, Value] = {
         "user": actor.user,
