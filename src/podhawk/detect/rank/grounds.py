@@ -138,7 +138,13 @@ GROUNDS: Final[tuple[Ground, ...]] = (
         "risk", "machinery", "lowers", ("certificate", "group", "credential", "address"), "the actor is a component"
     ),
     Ground("risk", "workload-at-home", "lowers", ("credential",), "as the factor own-namespace"),
-    Ground("risk", "routine", "lowers", ("credential", "server"), "a low score that nothing raised to 35"),
+    Ground(
+        "risk",
+        "routine",
+        "lowers",
+        ("credential", "server"),
+        "what workloads do all day, with a low score that nothing raised",
+    ),
     Ground("risk", "administrator", "lowers", ("group",), "system:masters, which no request can hand out"),
 )
 

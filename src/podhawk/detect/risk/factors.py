@@ -46,7 +46,7 @@ DEFAULTS: Final[tuple[RiskFactor, ...]] = (
         "machinery", "actor_kind IN (controller, node) user_by_hand=false borrowed=false NOT charged=owner", multiply=0
     ),
     RiskFactor("workload-at-home", "own_namespace=true", multiply=0),
-    RiskFactor("routine", "priority<35", multiply=0),
+    RiskFactor("routine", "actor_kind=serviceaccount borrowed=false priority<35", multiply=0),
     RiskFactor("administrator", 'actor_groups="system:masters" impersonating=false', multiply=0.25),
 )
 """The factors that hold unless `[risk.factors]` changes them."""
