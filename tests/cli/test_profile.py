@@ -13,8 +13,8 @@ from support.findings import event, write
 pytestmark = pytest.mark.slow
 
 
-# Findings also want to know who is behind controllers and tokens: two searches more.
-@pytest.mark.parametrize(("more", "searches"), [((), 3), (("--rows",), 1)])
+# Findings also want to know who is behind controllers and tokens: three searches more.
+@pytest.mark.parametrize(("more", "searches"), [((), 4), (("--rows",), 1)])
 def test_a_run_is_profiled(tmp_path: Path, more: tuple[str, ...], searches: int) -> None:
     log = write(tmp_path / "a.log", *(event(str(number), verb=("create", "get")[number % 2]) for number in range(40)))
     done = podhawk(

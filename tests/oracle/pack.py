@@ -19,12 +19,56 @@ from typing import Any
 Event = dict[str, Any]
 Test = Callable[[Event], bool]
 
-CONTROLLERS = ("system:kube-controller-manager", "system:serviceaccount:kube-system:*-controller")
-CONTROL_PLANE = (
-    "system:apiserver",
-    "system:kube-controller-manager",
-    "system:kube-scheduler",
-    "system:serviceaccount:kube-system:*-controller",
+CONTROLLERS = frozenset(
+    {
+        "attachdetach-controller",
+        "bootstrap-signer",
+        "certificate-controller",
+        "clusterrole-aggregation-controller",
+        "cronjob-controller",
+        "daemon-set-controller",
+        "deployment-controller",
+        "device-taint-eviction-controller",
+        "disruption-controller",
+        "endpoint-controller",
+        "endpointslice-controller",
+        "endpointslicemirroring-controller",
+        "ephemeral-volume-controller",
+        "expand-controller",
+        "generic-garbage-collector",
+        "horizontal-pod-autoscaler",
+        "job-controller",
+        "kube-apiserver-serving-clustertrustbundle-publisher",
+        "kube-controller-manager",
+        "legacy-service-account-token-cleaner",
+        "namespace-controller",
+        "node-controller",
+        "persistent-volume-binder",
+        "pod-garbage-collector",
+        "podcertificaterequestcleaner",
+        "pv-protection-controller",
+        "pvc-protection-controller",
+        "replicaset-controller",
+        "replication-controller",
+        "resource-claim-controller",
+        "resourcequota-controller",
+        "root-ca-cert-publisher",
+        "route-controller",
+        "selinux-warning-controller",
+        "service-account-controller",
+        "service-ca-cert-publisher",
+        "service-cidrs-controller",
+        "service-controller",
+        "statefulset-controller",
+        "storage-version-garbage-collector",
+        "storage-version-migrator-controller",
+        "taint-eviction-controller",
+        "token-cleaner",
+        "ttl-after-finished-controller",
+        "ttl-controller",
+        "validatingadmissionpolicy-status-controller",
+        "volumeattributesclass-protection-controller",
+    }
 )
 GENERIC = (
     "curl/*",
@@ -122,15 +166,36 @@ def _answered(e: Event) -> bool:
 
 
 def _succeeded(e: Event) -> bool:
-    return (_code(e) or 999) < 300 and "dryRun=All" not in e["requestURI"]
+    return (_code(e) or 999) < 300 and not _dry_run(e)
+
+
+def _dry_run(e: Event) -> bool:
+    return "dryRun=All" in e["requestURI"].partition("?")[2].split("&")
 
 
 def _created(e: Event) -> bool:
     return e["verb"] == "create" or (e["verb"] == "patch" and _code(e) == 201)
 
 
+def _groups(e: Event) -> set[str] | None:
+    return set(e["user"]["groups"]) if e.get("user", {}).get("groups") else None
+
+
+def _service_account(e: Event) -> bool:
+    groups = _groups(e)
+    proven = groups is None or ("system:serviceaccounts" in groups and "uid" in e["user"])
+    return (_user(e) or "").startswith("system:serviceaccount:") and proven
+
+
 def _control_plane(e: Event) -> bool:
-    return _like(_user(e), CONTROL_PLANE) or (_like(_user(e), ("system:node:*",)) and (_code(e) or 999) < 300)
+    user, groups = _user(e) or "", _groups(e)
+    if "system:masters" in (groups or ()) and user != "system:apiserver":
+        return False
+    if user.startswith("system:node:"):
+        return (_code(e) or 999) < 300 and (groups is None or "system:nodes" in groups)
+    if user.startswith("system:serviceaccount:kube-system:"):
+        return user.split(":")[-1] in CONTROLLERS and _service_account(e)
+    return user in ("system:apiserver", "system:kube-controller-manager", "system:kube-scheduler")
 
 
 def _secret(e: Event) -> bool:
@@ -159,14 +224,27 @@ def _specs(value: Any) -> Iterator[dict[str, Any]]:
             yield from _specs(value["template"])
 
 
+def _puts(operation: dict[str, Any], names: tuple[str, ...], value: Any) -> bool:
+    """Whether an operation of a JSON patch sets a member of one of these names to a value."""
+    if operation.get("op") in ("copy", "move"):
+        return operation["path"].split("/")[-1] in names
+    if operation.get("op") not in ("add", "replace"):
+        return False
+    return _holds({operation["path"].split("/")[-1]: operation.get("value")}, names, value)
+
+
+def _holds(body: Any, names: tuple[str, ...], value: Any) -> bool:
+    if isinstance(body, list):
+        return any(_holds(item, names, value) for item in body)
+    if not isinstance(body, dict):
+        return False
+    return any((name in names and item == value) or _holds(item, names, value) for name, item in body.items())
+
+
 def _privileged(e: Event) -> bool:
     body = e.get("requestObject")
     if isinstance(body, list):
-        return any(
-            '"privileged": true' in json.dumps(part.get("value"))
-            or (str(part.get("path")).endswith("/privileged") and part.get("value") is True)
-            for part in body
-        )
+        return any(_puts(part, ("privileged",), True) for part in body)
     return any(
         container.get("securityContext", {}).get("privileged") is True
         for spec in _specs(body)
@@ -176,11 +254,10 @@ def _privileged(e: Event) -> bool:
 
 
 def _host(e: Event) -> bool:
-    return any(
-        spec.get(name) is True
-        for spec in _specs(e.get("requestObject"))
-        for name in ("hostNetwork", "hostPID", "hostIPC")
-    )
+    body, names = e.get("requestObject"), ("hostNetwork", "hostPID", "hostIPC")
+    if isinstance(body, list):
+        return any(_puts(part, names, True) for part in body)
+    return any(spec.get(name) is True for spec in _specs(body) for name in names)
 
 
 def _workload_change(e: Event) -> bool:
@@ -189,13 +266,14 @@ def _workload_change(e: Event) -> bool:
         and _ref(e, "subresource") != "status"
         and e["verb"] in ("create", "update", "patch")
         and _answered(e)
-        and "dryRun=All" not in e["requestURI"]
-        and not _like(_user(e), CONTROLLERS)
+        and not _dry_run(e)
     )
 
 
 def _node_port(e: Event) -> bool:
     body = e.get("requestObject")
+    if isinstance(body, list):
+        return any(_puts(part, ("type",), "NodePort") for part in body)
     return isinstance(body, dict) and isinstance(body.get("spec"), dict) and body["spec"].get("type") == "NodePort"
 
 
@@ -246,12 +324,50 @@ def _access(events: list[Event]) -> int:
     return sum(len(targets) > 4 for targets in seen.values())
 
 
+def _ok(e: Event) -> bool:
+    return (_code(e) or 999) < 300
+
+
+def _secrets_of_all(e: Event) -> bool:
+    return _secret(e) and e["verb"] in ("list", "watch") and not _ref(e, "namespace") and not _control_plane(e)
+
+
+def _by_unusual_path(e: Event) -> bool:
+    uri = e["requestURI"]
+    odd = uri.startswith("/api/v1/watch/") or bool(re.match("/api/v1/namespaces/.*%.*/secrets", uri))
+    return _secret(e) and _ok(e) and odd and not _control_plane(e)
+
+
+def _by_workload(e: Event) -> bool:
+    account = (_user(e) or "").startswith("system:serviceaccount:")
+    return _secret(e) and _ok(e) and bool(_ref(e, "namespace")) and account and not _control_plane(e)
+
+
+def _in_several_namespaces(events: list[Event]) -> int:
+    seen: dict[str | None, set[str | None]] = defaultdict(set)
+    for e in events:
+        if _secret(e) and e["verb"] == "get" and _ok(e) and not _control_plane(e) and not _service_account(e):
+            seen[_user(e)].add(_ref(e, "namespace"))
+    return sum(len(namespaces - {None}) > 2 for namespaces in seen.values())
+
+
+def _token_issued(e: Event) -> bool:
+    return (
+        (_ref(e, "resource"), _ref(e, "subresource"), e["verb"]) == ("serviceaccounts", "token", "create")
+        and _ref(e, "namespace") == "kube-system"
+        and _ref(e, "name") in CONTROLLERS
+        and _user(e) not in ("system:kube-controller-manager", "system:cloud-controller-manager")
+        and _answered(e)
+        and _ok(e)
+    )
+
+
 EXPECTED: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_pod_created_in_default_namespace": requests(
         lambda e: _new("pods")(e) and _ref(e, "namespace") in ("default", "kube-system", "kube-public")
     ),
     "kubernetes_secret_access_by_unusual_user": requests(
-        lambda e: _secret(e) and not _control_plane(e) and not _like(_user(e), ("system:serviceaccount:*",))
+        lambda e: _secret(e) and not _control_plane(e) and not _service_account(e)
     ),
     "kubernetes_secret_access_by_unusual_group": requests(
         lambda e: (
@@ -300,6 +416,11 @@ EXPECTED: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_suspicious_image_pulling": requests(
         lambda e: _ref(e, "resource") == "events" and e["verb"] in ("create", "patch", "update") and _image(e)
     ),
+    "kubernetes_secrets_listed_across_namespaces": requests(_secrets_of_all),
+    "kubernetes_secrets_read_by_unusual_path": requests(_by_unusual_path),
+    "kubernetes_secrets_read_in_several_namespaces": _in_several_namespaces,
+    "kubernetes_secret_read_by_workload": requests(_by_workload),
+    "kubernetes_component_token_issued_to_another_user": requests(_token_issued),
     "kubernetes_exec_into_pod": requests(
         lambda e: (
             _ref(e, "resource") == "pods"

@@ -19,7 +19,7 @@ NoiseAction = Literal["tag", "lower", "hide"]
 
 class ChainLink(msgspec.Struct, frozen=True):
     """One step from a controller's object to who caused it. `certain` is false where names and times were all there
-    was to go by."""
+    was to go by. `groups` and `address` are those of the user; they are not part of a record."""
 
     kind: str
     namespace: str
@@ -28,14 +28,18 @@ class ChainLink(msgspec.Struct, frozen=True):
     audit_id: str
     certain: bool
     groups: tuple[str, ...] = ()
+    address: str = ""
 
 
 class Actor(msgspec.Struct, frozen=True):
     """Who did it. `source_ip` is the last of the source IPs: the others are the client's word. `person` is who used
     the user where several people share one (an EKS role), as the event says it; it is left out where it says nothing.
 
-    `chain` leads from the object that was made to the request of whoever applied its owner; it is not
-    `chain_complete` where the log at hand does not hold that request ("not seen in this log").
+    `chain` leads from the object that was made to the request of whoever wrote the template; it is not
+    `chain_complete` where the log at hand does not hold that request ("not seen in this log"). `possible` are several
+    people of whom one is behind it. `trigger` is who made the controller act now, if that is somebody else than the
+    author of the template. `borrowed` says what shows that somebody else used a component's credential. All three are
+    left out where there is nothing to say.
     """
 
     user: str = ""
@@ -50,6 +54,9 @@ class Actor(msgspec.Struct, frozen=True):
     chain: tuple[ChainLink, ...] = ()
     chain_complete: bool = True
     person: str | msgspec.UnsetType = msgspec.UNSET
+    possible: tuple[ChainLink, ...] | msgspec.UnsetType = msgspec.UNSET
+    trigger: ChainLink | msgspec.UnsetType = msgspec.UNSET
+    borrowed: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def identity(self) -> str:

@@ -19,6 +19,7 @@ from podhawk.detect.increment.state import Change, DetectionState, EarlierFindin
 from podhawk.detect.match import Match
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.rank.exceptions import SiteException, with_exceptions
+from podhawk.detect.rank.moved_tokens import with_moved_tokens
 from podhawk.detect.rank.priority import PriorityPolicy, with_priority
 from podhawk.detect.rank.visibility import with_throttling, with_visibility
 from podhawk.detect.risk.factors import RiskPolicy
@@ -150,6 +151,7 @@ def find(
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:
     """Matches with noise, exceptions, throttling, priority and visibility: each pass sees what those before it said."""
+    matches = with_moved_tokens(matches)
     matches = with_noise(matches, policies.noise)
     matches = with_exceptions(matches, policies.exceptions, now)
     matches = with_priority(matches, policies.priority)

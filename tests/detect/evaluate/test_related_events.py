@@ -13,7 +13,7 @@ from support.findings import detection, event, received, run, write
 
 CONTROLLER = {
     "username": "system:serviceaccount:kube-system:replicaset-controller",
-    "groups": ["system:serviceaccounts"],
+    "groups": ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
 }
 
 
@@ -72,7 +72,7 @@ def test_owners_are_found_in_the_same_scan(profile: Profile, tmp_path: Path) -> 
     )
     (finding,) = run(log, detection("verb=create objectRef.resource=pods | table verb"))
     assert [(link.name, link.user) for link in finding.actor.chain][-1] == ("web", "alice")
-    assert [len(scan.searches) for scan in profile.scans] == [3]
+    assert [len(scan.searches) for scan in profile.scans] == [4]
 
 
 def test_a_name_with_a_backslash_does_not_hide_an_owner(tmp_path: Path) -> None:

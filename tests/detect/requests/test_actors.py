@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.requests.actor import actor_of
+from podhawk.detect.requests.components import credentials
 from podhawk.detect.requests.outcome import outcome_of
-from podhawk.detect.requests.owners import owner_in, write_of
+from podhawk.detect.requests.owner_writes import owner_in, write_of
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import Request, RequestKey, key_of
 from podhawk.detect.requests.target import target_of
 from podhawk.events.event import AuditEvent, Origin, View
 from support.findings import detection, event, only_finding, received, run, write
 
-CONTROLLER = {"username": "system:serviceaccount:kube-system:{}", "groups": ["system:serviceaccounts"]}
+CONTROLLER = {"username": "system:serviceaccount:kube-system:{}"}
 
 
 def request(*stages: dict[str, Any]) -> Request:
@@ -46,11 +47,35 @@ def request(*stages: dict[str, Any]) -> Request:
         ("system:node:ip-10-0-1-2", ["system:nodes"], "node"),
         ("system:kube-scheduler", [], "controller"),
         ("system:apiserver", [], "controller"),
-        ("eks:node-manager", [], "controller"),
+        ("system:kube-scheduler", ["system:masters"], "human"),
+        ("system:monitoring", ["system:authenticated"], "human"),
+        ("system:kube-controller-manager-x", [], "human"),
+        ("eks:node-manager", [], "human"),
+        ("system:addon-manager", [], "human"),
+        ("system:serviceaccount:openshift-infra:build-controller", [], "serviceaccount"),
+        ("system:serviceaccount:kube-system:job-controller", ["system:serviceaccounts"], "serviceaccount"),
+        ("system:node:n1", ["system:authenticated"], "human"),
+        ("eve", ["system:nodes"], "human"),
     ],
 )
 def test_kinds_of_actors(user: str, groups: list[str], kind: str) -> None:
     assert actor_of(request(event(user={"username": user, "groups": groups}))).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("user", "format", "kind"),
+    [
+        ("eks:node-manager", "cloudwatch", "controller"),
+        ("aksService", "aks", "controller"),
+        ("system:addon-manager", "gke", "controller"),
+        ("system:serviceaccount:openshift-infra:build-controller", "openshift", "controller"),
+        ("eks:node-manager", "aks", "human"),
+        ("eks:Foo", "cloudwatch", "human"),
+    ],
+)
+def test_a_providers_names_count_in_its_own_logs_only(user: str, format: str, kind: str) -> None:
+    made = AuditEvent(View(event(user={"username": user}), ""), None, 1.0, 1.0, Origin("a.log", 1), format=format)
+    assert actor_of(Request(key_of(made), (made,))).kind == kind
 
 
 def test_nobody_with_a_401_is_unauthenticated_and_without_unknown() -> None:
@@ -211,8 +236,11 @@ def test_members_of_any_type_never_raise(members: dict[str, Any]) -> None:
     made = Request(
         RequestKey("c", "a", "r", "u", "/"), (AuditEvent(View(members, ""), None, None, None, Origin("f", 1)),)
     )
-    for look in (actor_of, target_of, outcome_of, owner_in, write_of, privileges, lambda one: key_of(one.last)):
+    for look in (actor_of, target_of, outcome_of, owner_in, privileges, lambda one: key_of(one.last)):
         look(made)
+    shown = credentials([made])
+    shown.contradiction(made, "")
+    write_of(made, shown)
 
 
 def owner(kind: str, name: str, audit_id: str, at: str, user: str, **members: Any) -> dict[str, Any]:
@@ -296,23 +324,43 @@ def test_owner_references_are_certain_and_win_over_times(tmp_path: Path) -> None
     [
         (),
         (owner("replicasets", "web-5d4f8c7b9", "r", "09:00:00.2", "deployment-controller"),),
+    ],
+)
+def test_an_owner_that_is_not_in_the_log_is_not_seen(tmp_path: Path, events: tuple[Any, ...]) -> None:
+    finding = only_finding(tmp_path, *events, pod("09:00:00.3", "replicaset-controller"))
+    assert not finding.actor.chain_complete
+    assert not finding.actor.possible
+    assert not finding.visible
+
+
+@pytest.mark.parametrize(
+    ("events", "possible"),
+    [
         (
-            *DEPLOYED,
-            owner("deployments", "two", "d2", "09:00:00.1", "bob"),
-            owner("replicasets", "two-5d4f8c7b9", "r2", "09:00:00.2", "deployment-controller"),
+            (
+                *DEPLOYED,
+                owner("deployments", "two", "d2", "09:00:00.1", "bob"),
+                owner("replicasets", "two-5d4f8c7b9", "r2", "09:00:00.2", "deployment-controller"),
+            ),
+            ["alice", "bob"],
         ),
         (
-            owner("deployments", "web", "d", "08:00:00.1", "alice"),
-            owner("replicasets", "web-5d4f8c7b9", "r", "08:00:00.2", "deployment-controller"),
+            (
+                owner("deployments", "web", "d", "08:00:00.1", "alice"),
+                owner("replicasets", "web-5d4f8c7b9", "r", "08:00:00.2", "deployment-controller"),
+            ),
+            ["alice"],
         ),
     ],
 )
-def test_where_the_log_leaves_doubt_it_is_not_seen_and_nobody_is_charged(
-    tmp_path: Path, events: tuple[Any, ...]
+def test_where_the_log_leaves_doubt_the_possible_owners_are_in_sight_and_nobody_is_charged(
+    tmp_path: Path, events: tuple[Any, ...], possible: list[str]
 ) -> None:
     finding = only_finding(tmp_path, *events, pod("09:00:00.3", "replicaset-controller"))
     assert not finding.actor.chain_complete
-    assert not finding.visible
+    assert finding.actor.possible
+    assert [link.user for link in finding.actor.possible] == possible
+    assert finding.visible
     result = run(tmp_path / "a.log", detection("verb=create objectRef.resource=pods"))
     assert sum(one.applied for one in result.found.risk) == 0
 

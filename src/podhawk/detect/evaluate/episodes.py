@@ -215,7 +215,7 @@ def common_actor(actors: Sequence[Actor]) -> Actor:
     """The actor of all requests; where they are several, what these have in common."""
     if not actors:
         return Actor()
-    latest = actors[-1]
+    latest = next((one for one in reversed(actors) if one.borrowed), actors[-1])
     ips = tuple(dict.fromkeys(ip for one in actors for ip in one.source_ips))[:MOST_ROWS]
     if len({one.user for one in actors}) == 1:
         same = len({one.identity for one in actors}) == 1

@@ -22,6 +22,7 @@ from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.related_events import (
     OWNER_WRITES,
+    POD_DELETIONS,
     TOKENS_ISSUED,
     clause_of,
     gathering,
@@ -36,9 +37,10 @@ from podhawk.detect.evaluate.windows import schedule_of
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import CollectedRequest, collect, join
-from podhawk.detect.requests.credentials import issuers
+from podhawk.detect.requests.components import Credentials, credentials
 from podhawk.detect.requests.facts import RequestFacts
-from podhawk.detect.requests.owners import Owners, write_of
+from podhawk.detect.requests.owner_writes import write_of
+from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.engine.profile import timed
 from podhawk.engine.run.batch import Runner
@@ -112,11 +114,11 @@ def detect(
     requests = _second_look(requests, windowed, runner, decoder, context)
     if state is not None:
         state.keep(event for one in requests.values() for event in one.request.events)
-    writes = (write_of(one.request) for one in requests.values())
+    shown = credentials(one.request for one in requests.values())
+    writes = (write_of(one.request, shown) for one in requests.values())
     owners = Owners(write for write in writes if write is not None)
-    token_issuers = issuers(one.request for one in requests.values())
     requests = {key: visible_part(one) for key, one in requests.items() if one.searches}
-    matches = list(_windowed(windowed, content, requests, owners, token_issuers))
+    matches = list(_windowed(windowed, content, requests, owners, shown))
     if whole_plans:
         tables = runner.run([one.request for one in whole_plans])
         judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
@@ -166,20 +168,17 @@ def _gather(
     found = _Gathered()
     if not evaluations and not hunting:
         return found
-    owner, token = len(evaluations), len(evaluations) + 1
+    owner, token = len(evaluations), len(evaluations) + 2
+    related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED)
     collectors, found.hunted = runner.gather_and_count(
-        [
-            *(one.request for one in evaluations),
-            gathering(OWNER_WRITES, context),
-            gathering(TOKENS_ISSUED, context),
-        ],
+        [*(one.request for one in evaluations), *(gathering(clause, context) for clause in related)],
         [one.request for one in hunting],
     )
     for kept, numbers in wanted_by(collectors):
         searches = [number for number in numbers if number < owner]
         if searches:
             found.wanted.append((kept, searches))
-        elif owner in numbers:
+        elif owner in numbers or owner + 1 in numbers:
             found.owners.append((kept, searches))
         elif token in numbers:
             found.tokens.append((kept, searches))
@@ -213,7 +212,7 @@ def _windowed(
     content: Content,
     requests: Mapping[RequestKey, CollectedRequest],
     owners: Owners,
-    token_issuers: Mapping[str, str],
+    shown: Credentials,
 ) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
     known: dict[RequestKey, RequestFacts] = {}
@@ -221,7 +220,7 @@ def _windowed(
     def facts_of(request: Request) -> RequestFacts:
         found = known.get(request.key)
         if found is None:
-            found = known[request.key] = RequestFacts(request, owners, token_issuers)
+            found = known[request.key] = RequestFacts(request, owners, shown)
         return found
 
     by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]

@@ -21,15 +21,16 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.search import SEARCH, Search
 from podhawk.detect.evaluate.evaluation import Evaluation
-from podhawk.detect.requests.actor import SERVICE_ACCOUNT, kind_of_actor
+from podhawk.detect.requests.actor import kind_of_actor
 from podhawk.detect.requests.collected import CollectedRequest
+from podhawk.detect.requests.components import MANAGER, NODE, SERVICE_ACCOUNT
 from podhawk.detect.requests.credentials import ISSUED, credential_of
-from podhawk.detect.requests.owners import KINDS, WRITES
+from podhawk.detect.requests.owner_writes import DELETES, KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
 from podhawk.engine.run.batch import SearchJob
 from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import AuditEvent
-from podhawk.spl.clause import And, Clause, Compare, In, Not
+from podhawk.spl.clause import And, Clause, Compare, In, Not, Or
 from podhawk.spl.text import plain
 
 FEW: Final = 32
@@ -158,14 +159,16 @@ def naming(
 
 
 def tokens_used(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
-    """The ids of the tokens that service accounts used, as far as the events have them."""
-    return sorted(
-        {
-            id_
-            for key, one in requests.items()
-            if key.user.startswith(SERVICE_ACCOUNT) and (id_ := credential_of(one.request))
-        }
-    )
+    """What names the requests for tokens that matter: the ids of the tokens that service accounts used, as far as the
+    events have them, and the components whose address these requests show."""
+    ids = {
+        id_
+        for key, one in requests.items()
+        if key.user.startswith(SERVICE_ACCOUNT) and (id_ := credential_of(one.request))
+    }
+    nodes = {key.user for key in requests if key.user.startswith(NODE)}
+    components = {MANAGER for key in requests if key.user.startswith(SERVICE_ACCOUNT) or key.user == MANAGER}
+    return sorted(ids | nodes | components)
 
 
 TOKENS_ISSUED: Final[Clause] = Compare(f"annotations.{ISSUED}", "=", "*")
@@ -185,6 +188,15 @@ OWNER_WRITES: Final[Clause] = And(
     )
 )
 """Selects the changes of objects that own other objects."""
+
+POD_DELETIONS: Final[Clause] = And(
+    (
+        Or((In("verb", tuple(sorted(DELETES))), Compare("objectRef.subresource", "=", "eviction"))),
+        Compare("objectRef.resource", "=", "pods"),
+        Not(In("user.username", ("system:node:*", "system:serviceaccount:kube-system:*"))),
+    )
+)
+"""Selects the deletions of pods that are not part of a controller's or a node's work."""
 
 
 def gathering(clause: Clause, context: Context) -> SearchJob:

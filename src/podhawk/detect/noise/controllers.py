@@ -17,6 +17,7 @@ def _test(match: Match) -> bool:
     return (
         actor.kind == "controller"
         and not (actor.chain and actor.chain_complete)
+        and not actor.possible
         and not actor.effective_user
         and match.finding.target.subresource not in NEVER
         and not by_hand(actor.user_agent)
@@ -26,9 +27,10 @@ def _test(match: Match) -> bool:
 CONTROLLERS: Final = NoiseClass(
     name="controller-made",
     doc="A controller or another control-plane component made the request, and the log does not show "
-    "its owner. If the log shows the owner, the finding stays visible and names the owner. "
-    "Requests that controllers never make also stay visible: requests from interactive clients, "
-    "impersonation, exec and port-forward.",
+    "its owner. If the log shows the owner, or several possible owners, the finding stays visible and "
+    "names them. Requests that controllers never make also stay visible: requests from interactive "
+    "clients, impersonation, exec and port-forward. An actor is a component only if nothing shows that "
+    "somebody else uses its credential.",
     action="hide",
     members=each(_test),
 )

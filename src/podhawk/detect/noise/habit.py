@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import parse_qs
 
+from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
+from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.user_agents import by_hand
 
 ENOUGH: Final = 20
 """Earlier matches that make a habit."""
+_ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\Z|-\d+\Z")
 DAY: Final = 86_400.0
 
 
 def _members(matches: Sequence[Match]) -> list[bool]:
-    """What is refused and what is allowed are habits of their own: a success after twenty refusals is what one looks
-    for."""
+    """A habit is the same thing done to the same object from the same address with the same result: a success after
+    twenty failures is what one looks for."""
     found = [False] * len(matches)
     order = in_order(matches)
     earlier: defaultdict[tuple[str, ...], deque[float]] = defaultdict(deque)
     for number in order:
         finding = matches[number].finding
-        if finding.actor.kind not in ("serviceaccount", "node") or by_hand(finding.actor.user_agent):
+        if not _may_be(matches[number]):
             continue
         verbs = {request.verb for request in finding.requests}
         seen = earlier[
@@ -32,8 +37,14 @@ def _members(matches: Sequence[Match]) -> list[bool]:
             finding.actor.user,
             finding.actor.effective_user,
             ",".join(sorted(verbs)),
+            finding.actor.source_ip,
+            finding.actor.identity,
             finding.target.namespace,
-            "denied" if finding.outcome == "denied" else "",
+            finding.target.resource,
+            finding.target.subresource,
+            _object(finding),
+            _commands(finding),
+            finding.outcome,
         ]
         while seen and seen[0] < finding.first_time - DAY:
             seen.popleft()
@@ -42,11 +53,36 @@ def _members(matches: Sequence[Match]) -> list[bool]:
     return found
 
 
+def _may_be(match: Match) -> bool:
+    """Whether a match may be a habit at all. What gives power over the node or the cluster never is."""
+    actor = match.finding.actor
+    return (
+        actor.kind in ("serviceaccount", "node")
+        and not actor.borrowed
+        and not actor.effective_user
+        and not by_hand(actor.user_agent)
+        and not any(map(privileges, match.requests))
+    )
+
+
+def _object(finding: Finding) -> str:
+    """The name of the object; of a pod without what its controller added, because every pod has another name."""
+    name = finding.target.name
+    return _ADDED.sub("", name) if finding.target.resource == "pods" else name
+
+
+def _commands(finding: Finding) -> str:
+    """The commands of an exec, as its URIs have them."""
+    asked = (parse_qs(request.uri.partition("?")[2]).get("command", []) for request in finding.requests)
+    return "\n".join(sorted({" ".join(words) for words in asked}))
+
+
 HABIT: Final = NoiseClass(
     name="habit",
     doc="Routine activity of a service account or node: at least 20 earlier matches of this "
-    "detection by the same actor, verb and namespace within 24 hours, with the same outcome "
-    "(allowed or denied), and not from an interactive client.",
+    "detection by the same actor within 24 hours, with the same verb, object, command, address and "
+    "outcome, and not from an interactive client. What gives power over the node or the cluster is "
+    "never a habit.",
     action="hide",
     members=_members,
 )

@@ -47,8 +47,8 @@ def _test(match: Match) -> bool:
 OPERATORS: Final = NoiseClass(
     name="known-operators",
     doc="The service account of a widely used operator under its default name, not used from an "
-    "interactive client. Only lowered, because anyone who can create such an account can hide "
-    "behind its name.",
-    action="lower",
+    "interactive client. By default only a tag, because anyone who can create such an account has "
+    "its name. A site that runs these operators may lower the class.",
+    action="tag",
     members=each(_test),
 )

@@ -23,6 +23,7 @@ def _test(match: Match) -> bool:
     if finding.target.resource == "leases" and finding.target.api_group in ("", "coordination.k8s.io"):
         return (
             finding.actor.kind in _MACHINES
+            and not finding.actor.borrowed
             and verb in _HOLDING
             and not finding.actor.effective_user
             and not by_hand(finding.actor.user_agent)

@@ -18,6 +18,7 @@ from podhawk.detect.noise.loopback import LOOPBACK
 from podhawk.detect.noise.operators import OPERATORS
 from podhawk.detect.noise.probes import PROBES
 from podhawk.detect.noise.repeats import REPEATS
+from podhawk.detect.noise.reported import REPORTED
 from podhawk.detect.noise.stages import STAGES
 from podhawk.detect.noise.subresource import SUBRESOURCE
 from podhawk.errors import UsageError, nearest
@@ -29,6 +30,7 @@ NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (
     DENIED,
     CONTROLLERS,
     REPEATS,
+    REPORTED,
     HABIT,
     PROBES,
     LOOPBACK,

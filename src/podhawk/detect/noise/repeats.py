@@ -11,24 +11,23 @@ from podhawk.detect.noise.declare import NoiseClass
 
 def _members(matches: Sequence[Match]) -> list[bool]:
     found = [False] * len(matches)
-    seen: set[tuple[str, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     for number in in_order(matches):
         finding = matches[number].finding
-        if finding.actor.kind != "controller" or not finding.actor.chain or not finding.actor.chain_complete:
+        actor = finding.actor
+        causes = actor.possible or (actor.chain[-1:] if actor.chain_complete else ())
+        trigger = actor.trigger.audit_id if actor.trigger else ""
+        if actor.kind != "controller" or not causes:
             continue
-        cause = finding.actor.chain[-1]
-        key = (
+        key: tuple[object, ...] = (
             finding.cluster,
             finding.detection.key,
-            finding.actor.user,
+            actor.user,
             ",".join(sorted({request.verb for request in finding.requests})),
             finding.target.subresource,
             "denied" if finding.outcome == "denied" else "",
-            cause.kind,
-            cause.namespace,
-            cause.name,
-            cause.user,
-            cause.audit_id,
+            trigger,
+            *((cause.kind, cause.namespace, cause.name, cause.user, cause.audit_id) for cause in causes),
         )
         found[number] = key in seen
         seen.add(key)

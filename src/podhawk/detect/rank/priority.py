@@ -14,6 +14,8 @@ from msgspec import Struct, field
 
 from podhawk.detect.finding import Actor, Finding, PriorityReason
 from podhawk.detect.match import Match, in_order
+from podhawk.detect.rank.networks import inside
+from podhawk.detect.requests.components import MASTERS
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.user_agents import by_hand
@@ -56,17 +58,26 @@ def _machinery(match: Match, first: bool) -> bool:
     return (
         actor.kind in ("controller", "node")
         and not _for_somebody(match, first)
+        and not actor.possible
+        and not actor.borrowed
         and not actor.effective_user
         and not by_hand(actor.user_agent)
     )
 
 
 def _own_namespace(match: Match, first: bool) -> bool:
-    actor = match.finding.actor
+    return at_home(match.finding)
+
+
+def at_home(finding: Finding) -> bool:
+    """Whether a workload works in its own namespace, which is none of the system's."""
+    actor, namespace = finding.actor, finding.target.namespace
     return (
         actor.kind == "serviceaccount"
+        and not actor.borrowed
         and not by_hand(actor.user_agent)
-        and actor.user.split(":")[2:3] == [match.finding.target.namespace]
+        and namespace not in SYSTEM_NAMESPACES
+        and actor.user.split(":")[2:3] == [namespace]
     )
 
 
@@ -80,9 +91,11 @@ def _powers(match: Match) -> str:
 
 
 def _administrator(match: Match, first: bool) -> bool:
+    """The group alone is no reason: whoever stole an administrator's certificate is in it too."""
     actor = match.finding.actor
-    groups = actor.chain[-1].groups if actor.chain and actor.chain_complete else actor.groups
-    return "system:masters" in groups and not actor.effective_user
+    owner = actor.chain[-1] if actor.chain and actor.chain_complete else None
+    groups, address = (actor.groups, actor.source_ip) if owner is None else (owner.groups, owner.address)
+    return MASTERS in groups and inside(address) and not actor.effective_user and not actor.borrowed
 
 
 def _lowering(match: Match) -> str:
@@ -109,8 +122,15 @@ FACTORS: Final[tuple[Factor, ...]] = (
         lambda match, first: bool(match.finding.actor.effective_user),
     ),
     Factor("token-by-hand", 15, "service-account token used from an interactive client", _token_by_hand),
+    Factor(
+        "borrowed",
+        30,
+        "credential used elsewhere",
+        lambda match, first: bool(match.finding.actor.borrowed),
+        lambda match: match.finding.actor.borrowed or "",
+    ),
     Factor("own-namespace", -15, "workload in its own namespace", _own_namespace),
-    Factor("administrator", -20, "cluster administrator (system:masters)", _administrator),
+    Factor("administrator", -20, "cluster administrator (system:masters) inside the network", _administrator),
     Factor("machinery", -25, "control plane or node", _machinery),
     Factor("controller", 5, "controller acting for a known owner", _for_somebody),
     Factor("first-time", 5, "first such request by this actor", lambda match, first: first),

@@ -112,11 +112,11 @@ def encodable(finding: Finding) -> dict[str, Any]:
 
 
 def _actor_record(actor: Actor) -> Any:
-    if not actor.chain:
+    if not actor.chain and not actor.possible and not actor.trigger:
         return actor
     found = to_builtins(actor, enc_hook=plain_text)
-    for link in found["chain"]:
-        del link["groups"]
+    for link in (*found["chain"], *found.get("possible", ()), *([found["trigger"]] if "trigger" in found else ())):
+        del link["groups"], link["address"]
     return found
 
 
@@ -213,7 +213,11 @@ def _detection(record: Plain) -> Detection:
 
 def _actor(actor: Plain) -> Actor:
     plain = _tuples(actor)
-    plain["chain"] = tuple(ChainLink(**one) for one in plain["chain"])
+    for name in ("chain", "possible"):
+        if name in plain:
+            plain[name] = tuple(ChainLink(**one) for one in plain[name])
+    if "trigger" in plain:
+        plain["trigger"] = ChainLink(**plain["trigger"])
     return Actor(**plain)
 
 

@@ -5,79 +5,16 @@ Source: authentication, https://kubernetes.io/docs/reference/access-authn-authz/
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from msgspec import UNSET
 
 from podhawk.detect.finding import Actor, ActorKind
+from podhawk.detect.requests.components import SERVICE_ACCOUNT, is_component, is_node
 from podhawk.detect.requests.person import person_behind
 from podhawk.detect.requests.request import Request, member, newest_first
 
-SERVICE_ACCOUNT: Final = "system:serviceaccount:"
 POD_NAME: Final = "authentication.kubernetes.io/pod-name"
-
-_HUMAN_AFTER_ALL: Final = frozenset({"system:admin"})
-"""Users with the prefix of components that people log in as. Source: OpenShift's virtual users."""
-_COMPONENT: Final = re.compile(
-    r"system:(?!serviceaccount:|node:|bootstrap:|anonymous$|unauthenticated$)|eks:|aksService$|acsService$"
-)
-CONTROLLERS: Final = (
-    "attachdetach-controller",
-    "bootstrap-signer",
-    "certificate-controller",
-    "clusterrole-aggregation-controller",
-    "cronjob-controller",
-    "daemon-set-controller",
-    "deployment-controller",
-    "device-taint-eviction-controller",
-    "disruption-controller",
-    "endpoint-controller",
-    "endpointslice-controller",
-    "endpointslicemirroring-controller",
-    "ephemeral-volume-controller",
-    "expand-controller",
-    "generic-garbage-collector",
-    "horizontal-pod-autoscaler",
-    "job-controller",
-    "kube-apiserver-serving-clustertrustbundle-publisher",
-    "kube-controller-manager",
-    "legacy-service-account-token-cleaner",
-    "namespace-controller",
-    "node-controller",
-    "persistent-volume-binder",
-    "pod-garbage-collector",
-    "podcertificaterequestcleaner",
-    "pv-protection-controller",
-    "pvc-protection-controller",
-    "replicaset-controller",
-    "replication-controller",
-    "resource-claim-controller",
-    "resourcequota-controller",
-    "root-ca-cert-publisher",
-    "route-controller",
-    "selinux-warning-controller",
-    "service-account-controller",
-    "service-ca-cert-publisher",
-    "service-cidrs-controller",
-    "service-controller",
-    "statefulset-controller",
-    "storage-version-garbage-collector",
-    "storage-version-migrator-controller",
-    "taint-eviction-controller",
-    "token-cleaner",
-    "ttl-after-finished-controller",
-    "ttl-controller",
-    "validatingadmissionpolicy-status-controller",
-    "volumeattributesclass-protection-controller",
-)
-"""The service accounts of the controller manager, by name, all in kube-system. A list and no pattern: whoever may make
-an account there must not become a controller by giving it a fitting name. Add-ons that call themselves controllers
-(load balancers, storage, sealed secrets) are service accounts like others."""
-
-_CONTROLLER_ACCOUNT: Final = re.compile(
-    rf"{SERVICE_ACCOUNT}(?:kube-system:(?:{'|'.join(map(re.escape, CONTROLLERS))})|openshift-infra:.*-controller)\Z"
-)
 
 
 def actor_of(request: Request) -> Actor:
@@ -108,13 +45,11 @@ def kind_of_actor(user: str, groups: tuple[str, ...], request: Request) -> Actor
         return "unauthenticated" if "401" in codes else "unknown"
     if user == "system:anonymous" or "system:unauthenticated" in groups:
         return "anonymous"
-    if user.startswith(("system:node:", "system:bootstrap:")) or "system:nodes" in groups:
-        return "node"  # a bootstrap token is that of a machine that joins
-    if user.startswith(SERVICE_ACCOUNT):
-        return "controller" if _CONTROLLER_ACCOUNT.match(user) else "serviceaccount"
-    if user not in _HUMAN_AFTER_ALL and _COMPONENT.match(user):
+    if is_node(user, groups):
+        return "node"
+    if is_component(user, groups, request):
         return "controller"
-    return "human"
+    return "serviceaccount" if user.startswith(SERVICE_ACCOUNT) else "human"
 
 
 def _pod(request: Request, user: str) -> str:

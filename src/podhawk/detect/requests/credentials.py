@@ -8,7 +8,6 @@ Source: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from podhawk.detect.requests.request import Request, member, newest_first
@@ -35,13 +34,3 @@ def issued_by(request: Request) -> tuple[str, str] | None:
             as_whom = next((member(value, "username") for value in newest_first(request, "impersonatedUser")), "")
             return id_, f"{request.key.user} as {as_whom}" if as_whom else request.key.user
     return None
-
-
-def issuers(requests: Iterable[Request]) -> Mapping[str, str]:
-    """Who issued each token, by its id; of several, who did so last."""
-    known = [
-        (request.last.time or 0.0, request.key, found)
-        for request in requests
-        if (found := issued_by(request)) is not None
-    ]
-    return dict(found for _, _, found in sorted(known))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
-from podhawk.detect.finding import Actor, Outcome, RequestInfo, Target
-from podhawk.detect.requests.actor import SERVICE_ACCOUNT, actor_of
-from podhawk.detect.requests.credentials import credential_of
+from podhawk.detect.finding import Actor, ActorKind, Outcome, RequestInfo, Target
+from podhawk.detect.requests.actor import actor_of
+from podhawk.detect.requests.components import SERVICE_ACCOUNT, Credentials
 from podhawk.detect.requests.outcome import outcome_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, known_of, member
@@ -18,18 +18,18 @@ from podhawk.lazy import lazy
 from podhawk.rows import Row
 
 T = TypeVar("T")
-NO_ISSUERS: Final[Mapping[str, str]] = {}
+NO_CREDENTIALS: Final = Credentials()
 
 
 class RequestFacts:
     """The facts of a request, the same for every detection that selects it.
 
-    Each is computed when it is first read, because most requests that a search selects give no row. `issuers` maps the
-    ids of tokens to who issued them. `shared` holds the rows made of the request's events, for all detections.
+    Each is computed when it is first read, because most requests that a search selects give no row. `credentials` is
+    what the log shows of tokens. `shared` holds the rows made of the request's events, for all detections.
     """
 
-    def __init__(self, request: Request, owners: Owners, issuers: Mapping[str, str] = NO_ISSUERS) -> None:
-        self._request, self._owners, self._issuers = request, owners, issuers
+    def __init__(self, request: Request, owners: Owners, credentials: Credentials = NO_CREDENTIALS) -> None:
+        self._request, self._owners, self._credentials = request, owners, credentials
         self._known = known_of(request)
         self.shared: dict[Any, Row] = {}
 
@@ -38,11 +38,21 @@ class RequestFacts:
         """Who made the request, and who is behind it."""
         request = self._request
         actor = self._once(actor_of)
+        if actor.kind in ("controller", "node"):
+            borrowed = self._credentials.contradiction(request, actor.source_ip)
+            if borrowed:
+                actor = structs.replace(actor, kind=_really(actor), borrowed=borrowed)
         if actor.kind == "controller" and request.key.user.startswith(SERVICE_ACCOUNT):
-            chain, complete = self._owners.chain(request)
-            actor = structs.replace(actor, chain=chain, chain_complete=complete)
-        if self._issuers and actor.kind in ("serviceaccount", "controller"):
-            actor = structs.replace(actor, token_issuer=self._issuers.get(credential_of(request), ""))
+            found = self._owners.chain(request)
+            actor = structs.replace(
+                actor,
+                chain=found.links,
+                chain_complete=found.complete,
+                possible=found.possible or UNSET,
+                trigger=found.trigger or UNSET,
+            )
+        if actor.kind in ("serviceaccount", "controller"):
+            actor = structs.replace(actor, token_issuer=self._credentials.issuer(request))
         return actor
 
     @lazy
@@ -80,6 +90,13 @@ class RequestFacts:
         """The first and last time of the request, in epoch seconds; 0 if the log has none."""
         times = times_of(self._request)
         return (min(times), max(times)) if times else (0.0, 0.0)
+
+
+def _really(actor: Actor) -> ActorKind:
+    """The kind of an actor who uses the credential of a component: that of anybody who has such a name."""
+    if actor.kind == "node":
+        return "node"
+    return "serviceaccount" if actor.user.startswith(SERVICE_ACCOUNT) else "human"
 
 
 def times_of(request: Request) -> list[float]:

@@ -1,10 +1,14 @@
-"""Who is behind a controller: from the object that it made to the request of whoever applied its owner.
+"""Who is behind a controller: from the object that it made to the person who wrote its template.
 
 A controller makes pods for a ReplicaSet that another controller made for a Deployment that a person applied. Where
-bodies are logged, each object names its owner (`ownerReferences`), and the way is certain. At the Metadata level there
-are only names and times: a controller acts within seconds of the change that made it act, so the latest change of an
-owner of that kind in the namespace is taken where it is recent and nobody else made one; such a link is a guess and
-says so. Where neither finds the request, the chain is incomplete: it is not seen in this log.
+bodies are logged, each object names its owner (`ownerReferences`), and the way is certain as far as it is known who
+wrote the template. At the Metadata level there are only names and times: a controller acts within seconds of the change
+that made it act, so the latest change of an owner of that kind in the namespace is taken, if it is the only one; such a
+link is a guess and says so. If several people may be behind it, all of them are listed and nobody is charged. Where
+nobody is found, the chain is incomplete: it is not seen in this log.
+
+A cause comes before its effect. Times are those at which the API server received the requests; there is no tolerance,
+because a later change by somebody else would be taken for the cause.
 
 Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
 """
@@ -12,29 +16,15 @@ Source: https://kubernetes.io/docs/concepts/overview/working-with-objects/owners
 from __future__ import annotations
 
 import bisect
-import re
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from msgspec import Struct
 
-from podhawk.detect.finding import ActorKind, ChainLink
-from podhawk.detect.requests.actor import kind_of_actor
-from podhawk.detect.requests.outcome import outcome_of
-from podhawk.detect.requests.request import Request, member, newest_first
+from podhawk.detect.finding import ChainLink
+from podhawk.detect.requests.owner_writes import MADE_BY, POD, Write, owner_in, template_made
+from podhawk.detect.requests.request import Request, member
 
-KINDS: Final = {
-    "deployments": "Deployment",
-    "replicasets": "ReplicaSet",
-    "daemonsets": "DaemonSet",
-    "statefulsets": "StatefulSet",
-    "jobs": "Job",
-    "cronjobs": "CronJob",
-    "replicationcontrollers": "ReplicationController",
-}
-"""Resources whose objects own pods, or own what owns them, and their kinds."""
-
-WRITES: Final = frozenset({"create", "update", "patch"})
 _MAKES_FOR: Final = {
     "replicaset-controller": "ReplicaSet",
     "daemon-set-controller": "DaemonSet",
@@ -46,137 +36,169 @@ _MAKES_FOR: Final = {
 }
 """What each controller acts for."""
 
-_GIVEN_BY: Final = {
-    "ReplicaSet": ("Deployment", re.compile(r"(.+)-[a-z0-9]{5,10}\Z")),
-    "Job": ("CronJob", re.compile(r"(.+)-\d{6,}\Z")),
-}
-"""What kind made an object, and how its name tells the maker's."""
-
 RECENT: Final = 15.0
-"""Seconds before a controller's request in which what made it act is looked for."""
-CLOCKS: Final = 1.0
-"""Seconds by which two lines may be out of order."""
+"""Seconds before a controller's request in which what made it act is looked for first."""
 DEEPEST: Final = 4
+MOST: Final = 5
+"""The number of possible owners that are listed."""
+FEW: Final = 20
+"""The number of changes that are looked at if none is recent."""
+
+_Place = tuple[str, str, str]
+"""A cluster, a namespace and a kind."""
 
 
-class Write(Struct, frozen=True, order=True):
-    """One change of an owner: when, by whom, in which request; who owns it in turn, where the body says."""
+class Chain(Struct, frozen=True):
+    """What is known of who is behind a controller's request. `complete`: the links lead to somebody who is no
+    controller. `possible` are several people of whom one is behind it. `trigger` is who made the controller act, if
+    that is somebody else than the author of the template."""
 
-    time: float
-    kind: str
-    namespace: str
-    name: str
-    user: str
-    audit_id: str
-    actor: ActorKind
-    uid: str = ""
-    owner_kind: str = ""
-    owner_name: str = ""
-    groups: tuple[str, ...] = ()
+    links: tuple[ChainLink, ...] = ()
+    complete: bool = False
+    possible: tuple[ChainLink, ...] = ()
+    trigger: ChainLink | None = None
 
 
-def write_of(request: Request) -> Write | None:
-    """The change of an owner that a request made, if it did."""
-    data = request.last.view.data
-    kind = KINDS.get(member(data, "objectRef", "resource"))
-    if kind is None or member(data, "verb") not in WRITES:
-        return None
-    subresource = member(data, "objectRef", "subresource")
-    if subresource not in ("", "scale") or outcome_of(request) not in ("success", "pending"):
-        return None
-    name = next((found for event in request.events if (found := member(event.view.data, "objectRef", "name"))), "")
-    if not name:
-        name = next((member(body, "metadata", "name") for body in newest_first(request, "responseObject")), "")
-    if not name:
-        return None
-    listed = next((value for value in newest_first(request, "user", "groups") if isinstance(value, list)), [])
-    groups = tuple(map(str, listed))
-    uid = next((member(body, "metadata", "uid") for body in newest_first(request, "responseObject")), "")
-    owner = owner_in(request)
-    time = request.last.stage_time or request.last.time or 0.0
-    actor = kind_of_actor(request.key.user, groups, request)
-    return Write(
-        time,
-        kind,
-        member(data, "objectRef", "namespace"),
-        name,
-        request.key.user,
-        request.key.audit_id,
-        actor,
-        uid,
-        *(owner or ("", "")),
-        groups,
-    )
+class _Author(Struct, frozen=True):
+    """Who wrote the template of an object: the change, and whether it is known that it was this one."""
 
-
-def owner_in(request: Request) -> tuple[str, str] | None:
-    """Kind and name of the controlling owner that a body of the request names."""
-    for place in ("responseObject", "requestObject"):
-        for references in newest_first(request, place, "metadata", "ownerReferences"):
-            if not isinstance(references, list):
-                continue
-            known: list[Any] = [one for one in references if isinstance(one, dict)]
-            first = next((one for one in known if one.get("controller") is True), known[0] if known else None)
-            if first is not None and member(first, "name"):
-                return member(first, "kind"), member(first, "name")
-    return None
+    write: Write
+    sure: bool
 
 
 class Owners:
-    """The changes of owners that are known, by kind and namespace, in order of time."""
+    """The changes of owners that are known, by cluster, kind and namespace, in order of time."""
 
     def __init__(self, writes: Iterable[Write] = ()) -> None:
-        self._of: dict[tuple[str, str], list[Write]] = {}
-        for write in sorted(set(writes)):
-            self._of.setdefault((write.kind, write.namespace), []).append(write)
+        self._all: dict[_Place, list[Write]] = {}
+        self._named: dict[tuple[_Place, str], list[Write]] = {}
+        for write in sorted(set(writes), key=lambda write: (write.time, write.audit_id, write.name)):
+            place = write.cluster, write.namespace, write.kind
+            self._all.setdefault(place, []).append(write)
+            self._named.setdefault((place, write.name), []).append(write)
 
-    def chain(self, request: Request) -> tuple[tuple[ChainLink, ...], bool]:
-        """The chain behind a controller's request, and whether it leads to somebody who is no controller."""
-        data = request.last.view.data
-        namespace = member(data, "objectRef", "namespace")
+    def chain(self, request: Request) -> Chain:
+        """Who is behind a controller's request."""
+        where = request.key.cluster, member(request.last.view.data, "objectRef", "namespace")
         time = request.events[0].time or request.events[0].stage_time or 0.0
-        controller = request.key.user.rsplit(":", 1)[-1]
         owner = owner_in(request)
-        links: list[ChainLink] = []
         if owner is not None:
-            found = self._named(owner[0], namespace, owner[1], time)
-            certain = True
-        else:
-            found = self._recent(_MAKES_FOR.get(controller, ""), namespace, time)
-            certain = False
-        while found is not None and len(links) < DEEPEST:
-            links.append(
-                ChainLink(found.kind, found.namespace, found.name, found.user, found.audit_id, certain, found.groups)
-            )
-            if found.actor != "controller":
-                return tuple(links), True
-            found, sure = self._maker(found)
-            certain = certain and sure
-        return tuple(links), False
+            return self._from(where, *owner, time, template_made(request), certain=True)
+        return self._guess(where, _MAKES_FOR.get(request.key.user.rsplit(":", 1)[-1], ""), time)
 
-    def _maker(self, write: Write) -> tuple[Write | None, bool]:
-        """The change of the owner of what a controller changed, and whether a body names it."""
-        if write.owner_kind:
-            return self._named(write.owner_kind, write.namespace, write.owner_name, write.time), True
-        kind, pattern = _GIVEN_BY.get(write.kind, ("", None))
-        parts = pattern.match(write.name) if pattern is not None else None
-        return (self._named(kind, write.namespace, parts[1], write.time) if parts else None), False
+    def _from(self, where: tuple[str, str], kind: str, name: str, time: float, made: str, *, certain: bool) -> Chain:
+        """The chain from an owner whose name is known."""
+        links: list[ChainLink] = []
+        caused: list[Write] = []
+        at, template, fresh = time, made, False
+        others: tuple[ChainLink, ...] = ()
+        while len(links) < DEEPEST:
+            known = self._named.get(((*where, kind), name), [])
+            changes = _until(known, at)
+            caused += _until(known, time)
+            author = _author(changes, template, fresh=fresh)
+            if author is None:
+                others = _people(changes)
+                break
+            write, certain = author.write, certain and author.sure
+            links.append(_link(write, certain))
+            if write.actor != "controller":
+                caused += self._deletions(where, links, time)
+                several = () if author.sure else _people(changes)
+                return Chain(tuple(links), True, several if len(several) > 1 else (), _trigger(caused, write))
+            at, template, fresh = write.time, write.template, write.created
+            if write.owner_kind:
+                kind, name = write.owner_kind, write.owner_name
+                continue
+            kind, pattern = MADE_BY.get(write.kind, ("", None))
+            parts = pattern.match(write.name) if pattern is not None else None
+            if parts is None:
+                break
+            name, certain = parts[1], False
+        trigger = _trigger(caused, None)
+        return Chain(tuple(links), possible=others or (() if trigger is None else (trigger,)), trigger=trigger)
 
-    def _named(self, kind: str, namespace: str, name: str, time: float) -> Write | None:
-        """The latest change of an object before a time: by somebody who is no controller, if any is known."""
-        before = [write for write in self._before(kind, namespace, time) if write.name == name]
-        people = [write for write in before if write.actor != "controller"]
-        found = people or before
-        return found[-1] if found else None
+    def _guess(self, where: tuple[str, str], kind: str, time: float) -> Chain:
+        """The chain of whatever was changed shortly before, else at any time before."""
+        before = _until(self._all.get((*where, kind), []), time)
+        recent = _from_on(before, time - RECENT)
+        chains: list[Chain] = []
+        for name, write in {write.name or write.audit_id: write for write in recent or before[-FEW:]}.items():
+            if write.name:
+                chains.append(self._from(where, kind, name, time, "", certain=False))
+            elif write.actor != "controller":
+                chains.append(Chain((_link(write, False),), True))
+        if recent and len(chains) == 1:
+            return chains[0]
+        people = [link for one in chains for link in (one.links[-1:] if one.complete else one.possible)]
+        if recent and len({link.user for link in people}) == 1:
+            return Chain((people[-1],), True)  # whichever it was, this person is behind it
+        return Chain(possible=tuple(dict.fromkeys(people))[-MOST:])
 
-    def _recent(self, kind: str, namespace: str, time: float) -> Write | None:
-        """The latest change of any object of a kind shortly before a time, where all such changes are of one object."""
-        recent = [write for write in self._before(kind, namespace, time) if write.time >= time - RECENT]
-        if len({write.name for write in recent}) != 1:
-            return None
-        people = [write for write in recent if write.actor != "controller"]
-        return (people or recent)[-1]
+    def _deletions(self, where: tuple[str, str], links: Sequence[ChainLink], time: float) -> list[Write]:
+        """The deletions of pods of one of these owners, by somebody who is no part of the cluster."""
+        names = tuple(f"{link.name}-" for link in links if link.name)
+        return [
+            write
+            for write in _until(self._all.get((*where, POD), []), time)
+            if write.actor not in ("controller", "node") and (not write.name or write.name.startswith(names))
+        ]
 
-    def _before(self, kind: str, namespace: str, time: float) -> list[Write]:
-        known = self._of.get((kind, namespace), [])
-        return known[: bisect.bisect_right(known, time + CLOCKS, key=lambda write: write.time)]
+
+def _until(writes: Sequence[Write], time: float) -> Sequence[Write]:
+    return writes[: bisect.bisect_right(writes, time, key=lambda write: write.time)]
+
+
+def _from_on(writes: Sequence[Write], time: float) -> Sequence[Write]:
+    return writes[bisect.bisect_left(writes, time, key=lambda write: write.time) :]
+
+
+def _author(changes: Sequence[Write], template: str, *, fresh: bool) -> _Author | None:
+    """Who wrote the template that an object has after these changes; the one given, where that is known. `fresh`: what
+    was made of it was made because the template had changed."""
+    wrote = [write for write in changes if write.wrote is not False or write.template]
+    if template and any(write.template for write in wrote):
+        same = [number for number, write in enumerate(wrote) if write.template in (template, "")]
+        if not same:
+            return None  # whoever wrote this template is not in the log
+        latest = same[-1] == len(wrote) - 1
+        wrote = wrote[: same[-1] + 1]
+    else:  # of several templates it may be any
+        latest = len({write.template for write in wrote}) < 2
+    if not wrote:
+        return None
+    first = len(wrote) - 1
+    if not wrote[first].template:
+        people = [write for write in wrote if write.actor != "controller"]
+        author = people[-1] if people else next((write for write in wrote[::-1] if write.wrote), wrote[-1])
+        return _Author(author, latest and author.wrote is True and len({write.user for write in people}) <= 1)
+    while first and wrote[first - 1].template == wrote[first].template:
+        first -= 1
+    author = wrote[first]
+    changed = first > 0 and bool(wrote[first - 1].template)
+    if author.wrote is False and not changed:
+        return None  # it had this template before the log begins
+    return _Author(author, latest and (changed or author.created or (fresh and author.wrote is True)))
+
+
+def _people(changes: Sequence[Write]) -> tuple[ChainLink, ...]:
+    """The people who may have written a template."""
+    found = {
+        write.user: _link(write, False) for write in changes if write.actor != "controller" and write.wrote is not False
+    }
+    return tuple(found.values())[-MOST:]
+
+
+def _trigger(caused: Sequence[Write], author: Write | None) -> ChainLink | None:
+    """The last change by a person, if the author of the template did not make it."""
+    people = [write for write in caused if write.actor != "controller"]
+    last = max(people, key=lambda write: (write.time, write.audit_id), default=None)
+    if last is None or (author is not None and (last.time <= author.time or last.user == author.user)):
+        return None
+    return _link(last, False)
+
+
+def _link(write: Write, certain: bool) -> ChainLink:
+    return ChainLink(
+        write.kind, write.namespace, write.name, write.user, write.audit_id, certain, write.groups, write.address
+    )

@@ -1,7 +1,7 @@
 """What in an object gives power over the node or the cluster, where the log has bodies.
 
 Pods and their templates, volumes, bindings and roles are told apart by their members, not by their kind: patches are
-fragments without one. A JSON patch is a list of changes; each is looked at as the fragment that it puts in.
+fragments without one. A JSON patch is looked at as the fragments that it puts in.
 
 Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/ and
 https://kubernetes.io/docs/concepts/security/rbac-good-practices/
@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from podhawk.detect.requests.request import Request, member, newest_first
+from podhawk.detect.requests.patches import bodies
+from podhawk.detect.requests.request import Request, member
 
 _WRITES: Final = frozenset({"create", "update", "patch"})
 _PARTS: Final = frozenset({"", "ephemeralcontainers"})
@@ -37,9 +38,7 @@ def privileges(request: Request) -> tuple[str, ...]:
     data = request.last.view.data
     if member(data, "verb") not in _WRITES or member(data, "objectRef", "subresource") not in _PARTS:
         return ()
-    return tuple(
-        dict.fromkeys(found for body in newest_first(request, "requestObject") for found in _in(body, _DEEPEST))
-    )
+    return tuple(dict.fromkeys(found for body in bodies(request) for found in _in(body, _DEEPEST)))
 
 
 def _in(body: Any, depth: int) -> Iterator[str]:
@@ -47,7 +46,7 @@ def _in(body: Any, depth: int) -> Iterator[str]:
         return
     if isinstance(body, list):
         for item in body:
-            yield from _in(_fragment(item), depth - 1)
+            yield from _in(item, depth - 1)
         return
     if not isinstance(body, dict):
         return
@@ -82,11 +81,10 @@ def _of_pod(body: dict[str, Any]) -> Iterator[str]:
 def _of_access(body: dict[str, Any]) -> Iterator[str]:
     """What bindings and roles give."""
     role, subjects = body.get("roleRef"), body.get("subjects")
-    if isinstance(role, dict):
-        if role.get("name") == "cluster-admin":
-            yield "cluster-admin"
-        if isinstance(subjects, list) and any(member(one, "name") in _EVERYBODY for one in subjects):
-            yield "role for all users"
+    if isinstance(role, dict) and role.get("name") == "cluster-admin":
+        yield "cluster-admin"
+    if isinstance(subjects, list) and any(member(one, "name") in _EVERYBODY for one in subjects):
+        yield "role for all users"  # a patch may name subjects without the role
     rules = body.get("rules")
     for rule in rules if isinstance(rules, list) else ():
         if not isinstance(rule, dict):
@@ -104,14 +102,3 @@ def _of_access(body: dict[str, Any]) -> Iterator[str]:
 
 def _texts(value: Any) -> tuple[str, ...]:
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def _fragment(item: Any) -> Any:
-    """A change of a JSON patch as the fragment of an object that it puts in; anything else as it is."""
-    if not isinstance(item, dict) or item.get("op") not in ("add", "replace") or not isinstance(item.get("path"), str):
-        return item
-    value = item.get("value")
-    for name in reversed(item["path"].split("/")[1:]):
-        name = name.replace("~1", "/").replace("~0", "~")
-        value = [value] if name == "-" or name.isdigit() else {name: value}
-    return value

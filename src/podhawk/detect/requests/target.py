@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from podhawk.detect.finding import Target
+from podhawk.detect.requests.patches import bodies
 from podhawk.detect.requests.request import Request, member, newest_first
 
 _CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
@@ -52,8 +53,8 @@ def _name(request: Request, ref: dict[str, Any]) -> str:
 def _images(request: Request) -> tuple[str, ...]:
     if member(request.last.view.data, "verb") not in _WRITES:
         return ()
-    bodies = [*newest_first(request, "requestObject"), *newest_first(request, "responseObject")]
-    return tuple(dict.fromkeys(image for body in bodies for image in _images_in(body, _DEEPEST)))
+    every = [*bodies(request), *newest_first(request, "responseObject")]
+    return tuple(dict.fromkeys(image for body in every for image in _images_in(body, _DEEPEST)))
 
 
 def _images_in(body: Any, depth: int) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Risk factors: conditions under which a score is multiplied or gains points.
 
 A condition is a search clause over fields of the risk event and of its finding (`FIELDS`). `own_namespace` says that a
-workload acted in its own namespace and was not used by hand.
+workload acted in its own namespace and was not used by hand, `borrowed` that the credential of a component was used
+elsewhere. `actor_groups` are the owner's where the owner is charged.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from podhawk.detect.finding import Finding, ScoredEntity
+from podhawk.detect.rank.priority import at_home
 from podhawk.detect.requests.user_agents import by_hand
 from podhawk.engine.search.predicate import generate
 from podhawk.errors import SearchError, UsageError, nearest
@@ -39,6 +41,7 @@ FIELDS: Final = (
     "charged",
     "impersonating",
     "user_by_hand",
+    "borrowed",
 )
 """The fields that conditions can name; `row_of_finding` gives their values."""
 CAP: Final = 100
@@ -61,8 +64,11 @@ class RiskFactor(Struct, frozen=True):
 DEFAULTS: Final[tuple[RiskFactor, ...]] = (
     RiskFactor("failed", "outcome=failed", multiply=0),
     RiskFactor("dry-run", "outcome=dry_run", multiply=0),
-    RiskFactor("machinery", "actor_kind IN (controller, node) user_by_hand=false NOT charged=owner", multiply=0),
+    RiskFactor(
+        "machinery", "actor_kind IN (controller, node) user_by_hand=false borrowed=false NOT charged=owner", multiply=0
+    ),
     RiskFactor("workload-at-home", "own_namespace=true", multiply=0),
+    RiskFactor("routine", "actor_kind=serviceaccount borrowed=false priority<35", multiply=0),
     RiskFactor("administrator", 'actor_groups="system:masters" impersonating=false', multiply=0.25),
 )
 """The factors that hold unless `[risk.factors]` changes them."""
@@ -148,11 +154,7 @@ class Factors:
 def row_of_finding(finding: Finding, entity: ScoredEntity, charged: str) -> Row:
     """The fields that conditions can name."""
     actor, target = finding.actor, finding.target
-    home = (
-        actor.kind == "serviceaccount"
-        and not by_hand(actor.user_agent)
-        and actor.user.split(":")[2:3] == [target.namespace]
-    )
+    groups = actor.chain[-1].groups if charged == "owner" and actor.chain else actor.groups
     verb = finding.requests[0].verb if finding.requests else ""
     found: dict[str, Value] = {
         "user": actor.user,
@@ -169,11 +171,12 @@ def row_of_finding(finding: Finding, entity: ScoredEntity, charged: str) -> Row:
         "risk_object": entity.value,
         "risk_object_type": entity.type,
         "priority": finding.priority,
-        "own_namespace": str(home).lower(),
+        "own_namespace": str(at_home(finding)).lower(),
         "charged": charged,
+        "borrowed": str(bool(actor.borrowed)).lower(),
         "impersonating": str(bool(actor.effective_user)).lower(),
         "user_by_hand": str(by_hand(actor.user_agent)).lower(),
     }
-    if actor.groups:
-        found["actor_groups"] = actor.groups if len(actor.groups) > 1 else actor.groups[0]
+    if groups:
+        found["actor_groups"] = groups if len(groups) > 1 else groups[0]
     return Row({name: value for name, value in found.items() if value != ""})

@@ -1,7 +1,8 @@
 """From findings to risk events.
 
 One risk event for each detection, request and risk object. What a controller did is charged to the person behind it
-where the chain is certain, to nobody where it is a guess or not seen. Searches that are published twice score once.
+where the chain is certain, to nobody where it is a guess or not seen. It adds nothing if that person's own request is
+charged already, or if the controller only repeated itself. Searches that are published twice score once.
 What a detection can add to a risk object within a day is capped. What scores nothing is there all the same and says
 why, so that each finding leads to its risk; where nobody is named, it stands under the address that it came from.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -19,12 +20,15 @@ from msgspec import structs
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding, ScoredEntity
+from podhawk.detect.noise.repeats import REPEATS
 from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
 from podhawk.detect.risk_event import RiskEvent
 
 OWNER: Final = "owner"
 NOBODY: Final = "nobody"
 NAMELESS: Final = "nameless"
+Cause = tuple[str, str, str]
+"""A request: its cluster, its audit id, its user."""
 
 
 def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEvent]:
@@ -34,12 +38,29 @@ def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEve
     have some that add nothing.
     """
     factors = Factors(policy)
-    made = [event for finding in findings for event in _events(finding, factors)]
+    every = list(findings)
+    charged = {cause for finding in every for cause in _own_requests(finding)}
+    made = [event for finding in every for event in _events(finding, factors, charged)]
     made.sort(key=lambda event: (event.time, event.detection.name, event.finding_id, event.object_type, event.object))
     return _capped(_once(made), policy.cap)
 
 
-def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
+def _own_requests(finding: Finding) -> Iterator[Cause]:
+    """The requests that a finding charges to whoever made them."""
+    if finding.kind != "incident" and finding.actor.kind != "controller" and not _quiet(finding):
+        yield from ((finding.cluster, request.audit_id, request.user) for request in finding.requests)
+
+
+def _consequence(finding: Finding, charged: Set[Cause]) -> str:
+    """Why what a controller did adds nothing to its owner's risk; "" where it adds."""
+    if any(hit.noise_class == REPEATS.name for hit in finding.noise):
+        return "repeated by a controller"
+    cause = finding.actor.chain[-1]
+    known = (finding.cluster, cause.audit_id, cause.user) in charged
+    return "the request behind it is charged already" if known else ""
+
+
+def _events(finding: Finding, factors: Factors, charged_already: Set[Cause]) -> Iterator[RiskEvent]:
     if finding.kind == "incident":
         return
     quiet = _quiet(finding)
@@ -50,6 +71,8 @@ def _events(finding: Finding, factors: Factors) -> Iterator[RiskEvent]:
             applied, notes = 0.0, [_nobody(finding)]
         elif charged == NAMELESS:
             applied, notes = 0.0, ["no risk object"]
+        elif charged == OWNER and (why := _consequence(finding, charged_already)):
+            applied, notes = 0.0, [why]
         else:
             applied, notes = factors.apply(float(entity.score), row_of_finding(finding, entity, charged))
         if charged == OWNER:

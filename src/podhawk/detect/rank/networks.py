@@ -1,0 +1,35 @@
+"""Networks from which only people and machines of the site can come."""
+
+from __future__ import annotations
+
+import ipaddress
+from functools import lru_cache
+from typing import Final
+
+INSIDE: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "127.0.0.0/8",
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+)
+"""Loopback, private, shared and link-local networks.
+Source: https://www.iana.org/assignments/iana-ipv4-special-registry/"""
+
+
+@lru_cache(maxsize=4096)
+def inside(address: str) -> bool:
+    """Whether an address is of a network of the site. What is no address is not."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
+    return any(mapped.version == network.version and mapped in network for network in INSIDE)

@@ -1,0 +1,241 @@
+"""The components of a cluster: by which names they are known, and what shows that somebody else uses their credential.
+
+A name proves a component only if nobody else can have it. So names are exact, those of a provider count only in the
+provider's own logs, and the groups must be those that the API server gives to such a user. A name and groups can still
+be stolen together with the credential. What the API server itself says of the request contradicts a thief: the id of
+the token against the request that issued it, a certificate where the component has a token, and the address against the
+one from which the component asks for its tokens. Who calls itself what (the user agent) proves nothing.
+
+Sources: https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/ and
+https://kubernetes.io/docs/reference/access-authn-authz/node/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from msgspec import Struct, field
+
+from podhawk.detect.requests.credentials import credential_of, issued_by
+from podhawk.detect.requests.request import Request, member, newest_first
+
+SERVICE_ACCOUNT: Final = "system:serviceaccount:"
+NODE: Final = "system:node:"
+MANAGER: Final = "system:kube-controller-manager"
+MASTERS: Final = "system:masters"
+
+CONTROLLERS: Final = (
+    "attachdetach-controller",
+    "bootstrap-signer",
+    "certificate-controller",
+    "clusterrole-aggregation-controller",
+    "cronjob-controller",
+    "daemon-set-controller",
+    "deployment-controller",
+    "device-taint-eviction-controller",
+    "disruption-controller",
+    "endpoint-controller",
+    "endpointslice-controller",
+    "endpointslicemirroring-controller",
+    "ephemeral-volume-controller",
+    "expand-controller",
+    "generic-garbage-collector",
+    "horizontal-pod-autoscaler",
+    "job-controller",
+    "kube-apiserver-serving-clustertrustbundle-publisher",
+    "kube-controller-manager",
+    "legacy-service-account-token-cleaner",
+    "namespace-controller",
+    "node-controller",
+    "persistent-volume-binder",
+    "pod-garbage-collector",
+    "podcertificaterequestcleaner",
+    "pv-protection-controller",
+    "pvc-protection-controller",
+    "replicaset-controller",
+    "replication-controller",
+    "resource-claim-controller",
+    "resourcequota-controller",
+    "root-ca-cert-publisher",
+    "route-controller",
+    "selinux-warning-controller",
+    "service-account-controller",
+    "service-ca-cert-publisher",
+    "service-cidrs-controller",
+    "service-controller",
+    "statefulset-controller",
+    "storage-version-garbage-collector",
+    "storage-version-migrator-controller",
+    "taint-eviction-controller",
+    "token-cleaner",
+    "ttl-after-finished-controller",
+    "ttl-controller",
+    "validatingadmissionpolicy-status-controller",
+    "volumeattributesclass-protection-controller",
+)
+"""The service accounts of the controller manager, by name, all in kube-system. A list and no pattern: whoever may make
+an account there must not become a controller by giving it a fitting name. Add-ons that call themselves controllers
+(load balancers, storage, sealed secrets) are service accounts like others."""
+
+_CLOUD: Final = frozenset({"node-controller", "route-controller", "service-controller"})
+"""Controllers that also run in the cloud controller manager, which is elsewhere and issues its own tokens."""
+_CLOUD_MANAGERS: Final = frozenset(
+    {"system:cloud-controller-manager", f"{SERVICE_ACCOUNT}kube-system:cloud-controller-manager"}
+)
+
+COMPONENTS: Final = frozenset(
+    {"system:apiserver", MANAGER, "system:kube-scheduler", "system:kube-proxy", "system:cloud-controller-manager"}
+)
+"""Components that log in with a certificate."""
+
+_PROVIDERS: Final[Mapping[str, re.Pattern[str]]] = {
+    "eks": re.compile(r"eks:[a-z0-9-]+\Z"),
+    "aks": re.compile(r"(?:aksService|acsService|aksProblemDetector)\Z"),
+    "gke": re.compile(
+        r"system:(?:addon-manager|clustermetrics|cluster-autoscaler|gcp-controller-manager|gke-common-webhooks|"
+        r"gke-controller-manager|gke-master-healthcheck|glbc|konnectivity-server|kubestore-collector|l7-lb-controller|"
+        r"managed-certificate-controller|node-problem-detector|pod-autoscaler|storageversionmigrator|"
+        r"vpa-recommender)\Z"
+    ),
+    "openshift": re.compile(rf"{SERVICE_ACCOUNT}openshift-infra:[a-z0-9-]+-controller\Z"),
+}
+"""Names that a provider reserves for its own components. On any other cluster everybody may have them."""
+_FORMATS: Final[Mapping[str, str]] = {
+    "cloudwatch": "eks",
+    "cloudwatch-export": "eks",
+    "aks": "aks",
+    "gke": "gke",
+    "bigquery": "gke",
+    "pubsub": "gke",
+    "openshift": "openshift",
+}
+_AUTHENTICATOR: Final = "aws-iam-authenticator:"
+
+_MAKERS: Final = frozenset(
+    f"{SERVICE_ACCOUNT}kube-system:{name}"
+    for name in (
+        "replicaset-controller",
+        "daemon-set-controller",
+        "statefulset-controller",
+        "job-controller",
+        "replication-controller",
+    )
+)
+"""Controllers that make pods, always for an owner that the pod names."""
+_LOOPBACK: Final = frozenset({"", "::1", "127.0.0.1"})
+_CERTIFICATE: Final = "X509SHA256="
+
+
+def is_component(user: str, groups: tuple[str, ...], request: Request) -> bool:
+    """Whether a user has the exact name of a component, and groups that do not speak against it."""
+    name = user.removeprefix(f"{SERVICE_ACCOUNT}kube-system:")
+    if name != user and name in CONTROLLERS:
+        return not groups or f"{SERVICE_ACCOUNT[:-1]}s:kube-system" in groups
+    if user in COMPONENTS:
+        return MASTERS not in groups or user == "system:apiserver"
+    pattern = _PROVIDERS.get(_provider(request))
+    return pattern is not None and pattern.match(user) is not None
+
+
+def is_node(user: str, groups: tuple[str, ...]) -> bool:
+    """Whether a user has the name and the groups of a kubelet, or of a machine that joins."""
+    if user.startswith(NODE):
+        return not groups or ("system:nodes" in groups and MASTERS not in groups)
+    return user.startswith("system:bootstrap:") and (not groups or "system:bootstrappers" in groups)
+
+
+def _provider(request: Request) -> str:
+    """Whose cluster the event is from, as far as its carrier or the provider's log-in webhook tells."""
+    known = _FORMATS.get(request.last.format, "")
+    if not known and member(request.last.view.data, "user", "uid").startswith(_AUTHENTICATOR):
+        return "eks"
+    return known
+
+
+class Credentials(Struct, frozen=True):
+    """What requests for tokens show, for each cluster: who issued each token, from which addresses the controller
+    manager asks for the tokens of its controllers, and from which each node asks for those of its pods."""
+
+    issuers: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    homes: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
+
+    def issuer(self, request: Request) -> str:
+        """Who issued the token of a request; "" where the log does not show it."""
+        id_ = credential_of(request)
+        return self.issuers.get((request.key.cluster, id_), "") if id_ else ""
+
+    def contradiction(self, request: Request, address: str) -> str:
+        """What shows that a component's credential is used by somebody else, in words; "" where nothing does."""
+        user = request.key.user
+        if user.startswith(f"{SERVICE_ACCOUNT}kube-system:"):
+            return self._of_controller(request, user, address)
+        if user.startswith(SERVICE_ACCOUNT):
+            return _of_certificate(request)
+        if user == "system:apiserver":
+            return "" if address in _LOOPBACK else f"the API server does not use {address} to reach itself"
+        return self._of_address(request.key.cluster, user, address)
+
+    def _of_controller(self, request: Request, user: str, address: str) -> str:
+        if why := _of_certificate(request):
+            return why
+        issuer, cloud = self.issuer(request), user.rsplit(":", 1)[-1] in _CLOUD
+        if issuer and issuer != MANAGER and not (cloud and issuer in _CLOUD_MANAGERS):
+            return f"its token was issued to {issuer}"
+        if user in _MAKERS and _made_for_nobody(request):
+            return "a pod without an owner, which this controller never creates"
+        return "" if cloud else self._of_address(request.key.cluster, MANAGER, address)
+
+    def _of_address(self, cluster: str, user: str, address: str) -> str:
+        known = self.homes.get((cluster, user), frozenset())
+        if not known or not address or address in known:
+            return ""
+        return f"used from {address}, not from {', '.join(sorted(known))}"
+
+
+def _of_certificate(request: Request) -> str:
+    return "a certificate with the name of a service account" if certified(credential_of(request)) else ""
+
+
+def certified(credential: str) -> bool:
+    """Whether the id of a credential is that of a certificate."""
+    return credential.startswith(_CERTIFICATE)
+
+
+def _made_for_nobody(request: Request) -> bool:
+    """Whether a request creates a pod that has no controlling owner, as far as the log has its body."""
+    data = request.last.view.data
+    if member(data, "verb") != "create" or member(data, "objectRef", "resource") != "pods":
+        return False
+    if member(data, "objectRef", "subresource"):
+        return False
+    body = next((body for body in newest_first(request, "requestObject") if isinstance(body, dict)), None)
+    if body is None or not isinstance(body.get("spec"), dict):
+        return False
+    metadata = body.get("metadata")
+    references = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    known = [one for one in references if isinstance(one, dict)] if isinstance(references, list) else []
+    return not any(one.get("controller") is True for one in known)
+
+
+def credentials(requests: Iterable[Request]) -> Credentials:
+    """What the requests for tokens among these requests show. Of several who issued a token the last counts."""
+    known = [
+        (request.last.time or 0.0, request.key, found, address_of(request))
+        for request in requests
+        if (found := issued_by(request)) is not None
+    ]
+    issuers: dict[tuple[str, str], str] = {}
+    homes: dict[tuple[str, str], set[str]] = {}
+    for _, key, (id_, issuer), address in sorted(known):
+        issuers[key.cluster, id_] = issuer
+        if address and issuer == key.user and (issuer == MANAGER or issuer.startswith(NODE)):
+            homes.setdefault((key.cluster, issuer), set()).add(address)
+    return Credentials(issuers, {key: frozenset(found) for key, found in homes.items()})
+
+
+def address_of(request: Request) -> str:
+    """The last source address: the others are the client's word."""
+    listed = next((value for value in newest_first(request, "sourceIPs") if isinstance(value, list) and value), [""])
+    return listed[-1] if isinstance(listed[-1], str) else ""
