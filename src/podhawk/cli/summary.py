@@ -70,15 +70,16 @@ def print_warnings(observed: SearchStats) -> None:
 def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) -> None:
     """The state of each detection; for findings also how many are hidden, and why. `everything` says that hidden
     findings were printed too."""
-    fired = Counter(one.detection.name for one in result) if isinstance(result, FindingsResult) else None
+    fired = Counter(one.detection.key for one in result) if isinstance(result, FindingsResult) else None
+    names = Counter(one.detection.name for one in result.detections)
 
     def yields(one: DetectionResult) -> int:
         if fired is not None:
-            return fired[one.detection.name]
+            return fired[one.detection.key]
         return len(one.result.table.rows) if one.result is not None else 0
 
     for one in sorted(result.detections, key=lambda item: not yields(item)):
-        note(_line(one, yields(one), "row" if fired is None else "finding"))
+        note(_line(one, yields(one), "row" if fired is None else "finding", twin=names[one.detection.name] > 1))
         if one.result is not None:
             for kind, count in sorted(one.result.observed.warnings.items()):
                 detail = one.result.observed.details.get(kind, "")
@@ -89,8 +90,9 @@ def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) 
         note(f"  content   {problem}")
 
 
-def _line(one: DetectionResult, count: int, noun: str) -> str:
-    name = one.detection.name
+def _line(one: DetectionResult, count: int, noun: str, *, twin: bool) -> str:
+    """A detection's line. A `twin` has the name of another detection, and is told apart by its file."""
+    name = f"{one.detection.name} ({one.detection.file})" if twin else one.detection.name
     if isinstance(one.runnability, Broken):
         return f"  broken    {name}: {one.runnability}"
     if isinstance(one.runnability, Unsupported) and one.runnability.code == "command":
