@@ -316,11 +316,11 @@ def run(
             check,
         )
     results = [DetectionResult(one.detection, one.runnability, not_run(one.runnability)) for one in prepared]
-    counts = Counter(one.detection.name for one in found.findings)
+    counts = Counter(one.detection.key for one in found.findings)
     for one, result in zip(prepared, results, strict=True):
         if (job := one.request) is not None:
             searching, order = hunts(one.detection), source.inputs.order
-            count = (found.hunted if searching else counts).get(one.detection.name, 0)
+            count = (found.hunted if searching else counts).get(one.detection.key, 0)
             result.result = Result(Table(), job.stats, source.report, job.pipeline.stages)
             result.judgement = judge(job.pipeline, job.stats, source.report, count, order, hunts=searching)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)

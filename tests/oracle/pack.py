@@ -340,7 +340,8 @@ def _by_unusual_path(e: Event) -> bool:
 
 def _by_workload(e: Event) -> bool:
     account = (_user(e) or "").startswith("system:serviceaccount:")
-    return _secret(e) and _ok(e) and bool(_ref(e, "namespace")) and account and not _control_plane(e)
+    listed = e["verb"] in ("list", "watch") and _ref(e, "namespace") == "kube-system"
+    return _secret(e) and _ok(e) and bool(_ref(e, "namespace")) and not listed and account and not _control_plane(e)
 
 
 def _in_several_namespaces(events: list[Event]) -> int:

@@ -44,7 +44,7 @@ class _Recorded(Mapping[tuple[str, int], MacroDefinition]):
 
 def uses_of(detection: Detection, content: Content) -> Uses | None:
     """What a detection's search uses; None if the search cannot be read."""
-    macros = _Recorded(content.macros)
+    macros = _Recorded(content.macros_for(detection))
     context = replace(content_context(content), macros=macros)
     try:
         text = expand_search(detection.search, macros, detection.search_name, context.env, keep_unknown=True)

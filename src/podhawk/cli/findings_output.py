@@ -117,8 +117,10 @@ def actor_text(actor: Actor) -> str:
         last = actor.chain[-1]
         return f"{'' if last.certain else 'probably '}{last.user}, via {name.rsplit(':', 1)[-1]}"
     if actor.kind == "controller" and not actor.chain_complete:
-        return f"{name.rsplit(':', 1)[-1]} (owner not in this log)"
-    return name
+        possible = ", ".join(dict.fromkeys(link.user for link in actor.possible or ()))
+        behind = f"possibly for {possible}" if possible else "owner not in this log"
+        return f"{name.rsplit(':', 1)[-1]} ({behind})"
+    return f"{name} (borrowed: {actor.borrowed})" if actor.borrowed else name
 
 
 def target_text(one: Finding) -> str:

@@ -84,8 +84,9 @@ def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) 
     """The state of each detection; for findings also how many are hidden, and why. `everything` says that hidden
     findings were printed too."""
     noun = "finding" if isinstance(result, FindingsResult) else "row"
+    names = Counter(one.detection.name for one in result.detections)
     for one in sorted(result.detections, key=lambda item: not item.judgement.count):
-        note(_line(one, noun))
+        note(_line(one, noun, twin=names[one.detection.name] > 1))
         if one.result is not None:
             for kind, count in sorted(one.result.observed.warnings.items()):
                 detail = one.result.observed.details.get(kind, "")
@@ -97,9 +98,11 @@ def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) 
         note(f"  content   {problem}")
 
 
-def _line(one: DetectionResult, noun: str) -> str:
+def _line(one: DetectionResult, noun: str, *, twin: bool) -> str:
+    """A detection's line. A `twin` has the name of another detection, and is told apart by its file."""
+    name = f"{one.detection.name} ({one.detection.file})" if twin else one.detection.name
     text = judgement_text(one.judgement, noun)
-    return f"  {one.judgement.word:<9} {one.detection.name}" + (f": {text}" if text else "")
+    return f"  {one.judgement.word:<9} {name}" + (f": {text}" if text else "")
 
 
 def judgement_text(found: Judgement, noun: str) -> str:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from podhawk.content.content_type import ContentType
 from podhawk.content.detection import key_of
 from podhawk.content.mixed_up import refuse_log
-from podhawk.content.model import Content, ContentProblem, Detection, LookupDefinition
+from podhawk.content.model import Content, ContentProblem, Detection, LookupDefinition, Macro
 from podhawk.content.reading import MappingReader, UnreadKey
 from podhawk.content.registry import (
     BASELINE,
@@ -34,6 +34,7 @@ from podhawk.content.registry import (
     STORY,
     type_by_keys,
 )
+from podhawk.content.scopes import pack_macros
 from podhawk.content.sigma import convert
 from podhawk.content.walk import ContentFile, files_of
 from podhawk.content.yamlfile import YamlDocument, read_yaml
@@ -50,15 +51,18 @@ class Assembly(Struct):
     """What has been read so far: objects by the name of their kind and by key, and the paths of CSV files by name.
 
     `seen` are the files that were read, `taken` counts the objects and tables in them. `unread` are the keys that do
-    nothing, by kind of file and name: the first of each, and how many there are.
+    nothing, by kind of file and name: the first of each, and how many there are. `pack` is the root of the
+    shipped pack.
     """
 
     objects: dict[str, dict[Any, Any]] = field(default_factory=dict)
     lookup_files: dict[str, str] = field(default_factory=dict)
     problems: list[ContentProblem] = field(default_factory=list)
+    macros_by_home: dict[str, dict[tuple[str, int], Macro]] = field(default_factory=dict)
     seen: set[Path] = field(default_factory=set)
     taken: int = 0
     unread: dict[tuple[str, str], tuple[UnreadKey, int]] = field(default_factory=dict)
+    pack: str = ""
 
     def of(self, kind: ContentType[T]) -> dict[Any, T]:
         """The objects of a kind, by key."""
@@ -110,10 +114,12 @@ class Assembly(Struct):
 
     def content(self) -> Content:
         """Everything that was read, as one value."""
+        macros = dict(self.of(MACRO))
+        pack = pack_macros(macros, self.macros_by_home, self.pack, self.of(DETECTION).values())
         lookups = {name: self._with_file(lookup) for name, lookup in self.of(LOOKUP).items()}
         return Content(
             tuple(self._deprecated(detection) for detection in self.of(DETECTION).values()),
-            self.of(MACRO),
+            macros,
             lookups,
             self.of(STORY),
             self.of(DATA_SOURCE),
@@ -123,6 +129,7 @@ class Assembly(Struct):
             (*self.of(DASHBOARD).values(), *self.of(PLAYBOOK).values()),
             self.lookup_files,
             (*self.problems, *self._unread_keys()),
+            macros_of={} if pack is None else {self.pack: pack},
         )
 
     def _with_file(self, lookup: LookupDefinition) -> LookupDefinition:
@@ -189,6 +196,8 @@ class Assembly(Struct):
         for key, new in kind.read(top):
             _check_names(new, top)
             self._add(kind, key, new, top)
+            if isinstance(new, Macro):
+                self.macros_by_home.setdefault(str(found.home), {})[new.key] = new
         self.taken += 1
         if problems is self.problems:
             self._note_unread(kind, top)

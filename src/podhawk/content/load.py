@@ -41,7 +41,7 @@ def load_content(
     keyword.
     """
     refuse("load_content", unknown, ("paths", "overrides", "macro_overrides"))
-    assembly = Assembly()
+    assembly = Assembly(pack=str(shipped_pack()))
     for given in _listed(paths):
         assembly.load(_existing(given))
     for given in _listed(overrides):

@@ -38,8 +38,8 @@ class Actor(msgspec.Struct, frozen=True):
     `chain` leads from the object that was made to the request of whoever wrote the template; it is not
     `chain_complete` where the log at hand does not hold that request ("not seen in this log"). `possible` are several
     people of whom one is behind it. `trigger` is who made the controller act now, if that is somebody else than the
-    author of the template. `borrowed` says what shows that somebody else used a component's credential. All three are
-    left out where there is nothing to say.
+    author of the template. `cause` is the audit id of a scale, eviction or deletion by the author or an autoscaler.
+    `borrowed` says what shows that somebody else used a credential. These are left out where there is nothing to say.
     """
 
     user: str = ""
@@ -56,6 +56,7 @@ class Actor(msgspec.Struct, frozen=True):
     person: str | msgspec.UnsetType = msgspec.UNSET
     possible: tuple[ChainLink, ...] | msgspec.UnsetType = msgspec.UNSET
     trigger: ChainLink | msgspec.UnsetType = msgspec.UNSET
+    cause: str | msgspec.UnsetType = msgspec.UNSET
     borrowed: str | msgspec.UnsetType = msgspec.UNSET
 
     @property

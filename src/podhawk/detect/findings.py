@@ -51,7 +51,7 @@ class RunFindings(Struct):
     risk: list[RiskEvent]
     kinds: Mapping[str, PlanKind]
     hunted: Mapping[str, int] = field(default_factory=dict)
-    """How many rows each hunting detection gave, by its name."""
+    """How many rows each hunting detection gave, by its key."""
     changes: Mapping[str, Change] | None = None
     gone: Sequence[Mapping[str, Any]] = ()
     earlier: Sequence[Finding] = ()

@@ -84,7 +84,7 @@ def test_what_fillnull_put_in_is_none_and_no_risk_object(tmp_path: Path) -> None
     )
     (finding,) = run(log, made)
     assert finding.rows[0]["user"] == "0"
-    assert finding.title == "(none) from (no src_ip)"
+    assert finding.title == "Attempt, denied: (none) from (no src_ip)"
     assert finding.risk_objects == ()
     assert finding.actor.kind == "unauthenticated"
     assert finding.outcome == "denied"

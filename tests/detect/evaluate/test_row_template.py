@@ -10,9 +10,10 @@ from detect.test_corpora import _plain, content
 from podhawk import api
 from podhawk.commands.context import Context
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import Evaluation, shown, title_of
+from podhawk.detect.evaluate.evaluation import Evaluation, shown
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.row_template import identities
+from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.planner import make_plan, read_search
 from support.findings import detection, event, run, write
@@ -74,7 +75,7 @@ def test_remembering_changes_no_finding(shared: Path, which: str, corpus: str) -
         table = evaluation.rows(events)  # what the search gives, with nothing remembered
         fields = evaluation.fields(table.rows, events)
         assert (finding.row_count, list(finding.rows)) == (len(table), [shown(row, table) for row in table.rows[:50]])
-        assert finding.title == title_of(finding.detection, fields)
+        assert finding.title == with_outcome(title_of(finding.detection, fields), finding.outcome)
         assert finding.risk_objects == risk_objects(finding.detection, fields)
         assert finding.threat_objects == threat_objects(finding.detection, fields)
     assert evaluations

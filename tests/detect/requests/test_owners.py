@@ -11,7 +11,7 @@ from podhawk.detect.requests.owner_writes import write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, key_of
 from podhawk.events.event import AuditEvent, Origin, View
-from support.findings import event, only_finding
+from support.findings import detection, event, only_finding, run, write
 
 KUBE_SYSTEM = ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"]
 SEARCH = "verb=create objectRef.resource=pods NOT objectRef.subresource=*"
@@ -155,3 +155,29 @@ def test_an_owner_of_another_cluster_is_none() -> None:
     owners = Owners(write for write in writes if write is not None)
     assert owners.chain(of("east", pod("09:05:00.3", "good"))).complete
     assert not owners.chain(of("west", pod("09:05:00.3", "good"))).links
+
+
+def test_what_an_autoscaler_makes_of_a_reported_template_is_shown_once_more(tmp_path: Path) -> None:
+    scaled = {
+        **change("h", "09:15:00.1", "x", "patch", "", {"spec": {"replicas": 9}}, "scale"),
+        "user": account("horizontal-pod-autoscaler"),
+    }
+    poisoned = {**replicas("09:10:00.2", "bad"), "auditID": "rs2"}
+    more = [{**pod("09:15:00.3", "bad"), "auditID": f"pod{number}"} for number in range(2)]
+    log = write(tmp_path / "a.log", *FRESH, POISON, poisoned, pod("09:10:00.3", "bad"), scaled, *more)
+    search = "verb IN (create, patch) objectRef.resource IN (pods, deployments) NOT objectRef.subresource=*"
+    found = {one.requests[0].audit_id: one for one in run(log, detection(search)) if one.kind != "incident"}
+    assert not found["pod"].visible  # the poisoned template is in sight
+    assert found["p"].visible
+    assert (found["pod0"].actor.cause, found["pod0"].visible, found["pod1"].visible) == ("h", True, False)
+
+
+def test_pods_of_a_stateful_set_have_volumes_that_its_template_has_not(tmp_path: Path) -> None:
+    made = change("s", "09:00:00.1", "ann", "create", "good", kind="statefulsets")
+    poisoned = change(
+        "p", "09:10:00.1", "eve", "patch", "bad", {"spec": {"template": template("bad")}}, kind="statefulsets"
+    )
+    body = {"metadata": _owned("StatefulSet", "web"), **template("good")}
+    body["spec"] = {**body["spec"], "volumes": [{"name": "data"}]}
+    old = {**pod("09:05:00.3", "good"), "user": account("statefulset-controller"), "requestObject": body}
+    assert behind(actor(tmp_path, made, old, poisoned)) == ("ann", True, "")

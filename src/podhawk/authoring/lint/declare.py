@@ -132,7 +132,7 @@ class Subject(Struct, dict=True):
         while waiting:
             caller, text = waiting.pop()
             for key in _calls(text):
-                macro = self.content.macros.get(key)
+                macro = self.content.macros_for(self.detection).get(key)
                 if macro is None:
                     found[(*key, caller)] = None
                 elif key not in seen:

@@ -163,7 +163,7 @@ def _with_filter(subject: Subject, macro: str) -> str | None:
 
 
 def _macros(subject: Subject) -> Iterator[Fault]:
-    known_macros = subject.content.macros
+    known_macros = subject.content.macros_for(subject.detection)
     for name, number, caller in subject.undefined_macros:
         others = sorted(count for other, count in known_macros if other == name)
         yield Fault(

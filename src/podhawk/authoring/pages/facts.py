@@ -69,7 +69,7 @@ def gather(
     stated = detection.required_fields
     note = required_fields_note(stated, computed) if computed and not traced.every_field else None
     called = tuple(
-        Called(name, content.macros.get((name, count)), name == detection.filter_macro)
+        Called(name, content.macros_for(detection).get((name, count)), name == detection.filter_macro)
         for name, count in dict.fromkeys(calls(detection.search))
     )
     filtered = next((one.macro for one in called if one.site), None)

@@ -20,7 +20,11 @@ from podhawk.content.parsed import Parsed
 
 
 class Content(Struct, frozen=True):
-    """Everything that was loaded, and what could not be."""
+    """Everything that was loaded, and what could not be.
+
+    `macros_of` holds all macros as the detections of a content root see them, by the root, where these differ from
+    `macros`.
+    """
 
     detections: tuple[Detection, ...] = ()
     macros: dict[tuple[str, int], Macro] = field(default_factory=dict)
@@ -33,11 +37,16 @@ class Content(Struct, frozen=True):
     carried: tuple[Carried, ...] = ()
     lookup_files: dict[str, str] = field(default_factory=dict)
     problems: tuple[ContentProblem, ...] = ()
+    macros_of: dict[str, dict[tuple[str, int], Macro]] = field(default_factory=dict)
     parsed: Parsed = field(default_factory=Parsed)
 
     def __post_init__(self) -> None:
         if self.parsed.macros is None:
             self.parsed.macros = self.macros
+
+    def macros_for(self, detection: Detection) -> dict[tuple[str, int], Macro]:
+        """The macros that a detection sees: those of its content root, where another one defines them otherwise."""
+        return self.macros_of.get(detection.home, self.macros)
 
     def keep(self) -> None:
         """Keep what was read and parsed for the next run, where there is a place for it."""

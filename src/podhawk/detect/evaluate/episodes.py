@@ -16,9 +16,10 @@ from msgspec import UNSET, Struct, field, structs
 
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown, title_of
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.monotone import is_monotone
+from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import Schedule, Window
 from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
 from podhawk.detect.match import Match
@@ -184,6 +185,7 @@ def _match(
     rows = [row for table in tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     facts = [facts_of(request) for request in requests]
+    outcome = common_outcome([one.outcome for one in facts])
     return Match(
         Finding(
             finding_id=finding_id(detection, requests[0].key, episode.key),
@@ -191,13 +193,13 @@ def _match(
             kind=kind,
             first_time=min(one.event.time or one.time for one in inside),
             last_time=inside[-1].time,
-            title=title_of(detection, fields),
+            title=with_outcome(title_of(detection, fields), outcome),
             severity=detection.severity,
             risk_score=detection.risk_score,
             cluster=requests[0].key.cluster,
             actor=common_actor([one.actor for one in facts]),
             target=common_target([one.target for one in facts]),
-            outcome=common_outcome([one.outcome for one in facts]),
+            outcome=outcome,
             risk_objects=risk_objects(detection, fields),
             threat_objects=threat_objects(detection, fields),
             evaluable=not any(one.event.missing for one in inside),

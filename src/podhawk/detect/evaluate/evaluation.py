@@ -11,9 +11,10 @@ from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.masked_rows import as_read, secrets_in, without
-from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore, fill
+from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, RowTemplate, identities, marked
+from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.finding import Finding, FindingKind
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import fingerprint
@@ -208,7 +209,7 @@ def request_match(
             kind=kind,
             first_time=facts.span[0],
             last_time=facts.span[1],
-            title=template.title,
+            title=with_outcome(template.title, facts.outcome),
             severity=detection.severity,
             risk_score=detection.risk_score,
             cluster=request.key.cluster,
@@ -234,11 +235,6 @@ def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[Audi
     if len(events) == 1:
         return tuple(events)
     return tuple(event for event in events if evaluation.evaluate((event,))[0].row_count) or tuple(events)
-
-
-def title_of(detection: Detection, fields: MessageFields) -> str:
-    """The detection's message about these rows, its name where it has none."""
-    return fill(detection.title or detection.message, fields).strip() or detection.name
 
 
 def shown(row: Row, table: Table) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Detected(Struct):
     requests: Mapping[RequestKey, CollectedRequest] = field(default_factory=dict)
     evaluated: frozenset[str] = frozenset()
     hunted: Mapping[str, int] = field(default_factory=dict)
-    """How many rows each hunting detection gave, by its name."""
+    """How many rows each hunting detection gave, by its key."""
 
 
 def detect(
@@ -109,7 +109,7 @@ def detect(
                 decoder,
             ),
         )
-    hunted = {one.detection.name: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
+    hunted = {one.detection.key: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
     del gathered  # the events hold the texts of the lines now
     requests = _second_look(requests, windowed, runner, decoder, context)
     if state is not None:
@@ -124,10 +124,10 @@ def detect(
         judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
         for evaluation, table, unmasked in zip(whole_plans, tables, judged, strict=True):
             matches.extend(whole_matches(evaluation, with_hidden(table, unmasked)))
-    over_all = [one for one in _hunting(prepared) if one.detection.name not in hunted]
+    over_all = [one for one in _hunting(prepared) if one.detection.key not in hunted]
     if over_all:
         tables = runner.run([one.request for one in over_all if one.request is not None], masked=False)
-        hunted |= {one.detection.name: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
+        hunted |= {one.detection.key: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(
         matches,

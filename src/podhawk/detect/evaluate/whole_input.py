@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.episodes import ByKey
-from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown, title_of
+from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.titles import title_of
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
 from podhawk.detect.requests.request import RequestKey

@@ -16,7 +16,6 @@ def _members(matches: Sequence[Match]) -> list[bool]:
         finding = matches[number].finding
         actor = finding.actor
         causes = actor.possible or (actor.chain[-1:] if actor.chain_complete else ())
-        trigger = actor.trigger.audit_id if actor.trigger else ""
         if actor.kind != "controller" or not causes:
             continue
         key: tuple[object, ...] = (
@@ -26,7 +25,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
             ",".join(sorted({request.verb for request in finding.requests})),
             finding.target.subresource,
             "denied" if finding.outcome == "denied" else "",
-            trigger,
+            actor.cause or "",
             *((cause.kind, cause.namespace, cause.name, cause.user, cause.audit_id) for cause in causes),
         )
         found[number] = key in seen

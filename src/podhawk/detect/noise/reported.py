@@ -24,6 +24,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
             finding.actor.kind == "controller"
             and cause is not None
             and cause.certain
+            and not finding.actor.cause
             and (finding.cluster, finding.detection.key, cause.audit_id, cause.user) in reported
         )
     return found
@@ -32,7 +33,8 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 REPORTED: Final = NoiseClass(
     name="template-reported",
     doc="A controller made this object from a template, and the request that wrote the template is a "
-    "finding of the same detection. Only if the owner is certain.",
+    "finding of the same detection. Only if the owner is certain, and neither the author nor an "
+    "autoscaler made the controller act since.",
     action="hide",
     members=_members,
 )

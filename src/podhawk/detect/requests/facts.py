@@ -50,6 +50,7 @@ class RequestFacts:
                 chain_complete=found.complete,
                 possible=found.possible or UNSET,
                 trigger=found.trigger or UNSET,
+                cause=found.cause or UNSET,
             )
         if actor.kind in ("serviceaccount", "controller"):
             actor = structs.replace(actor, token_issuer=self._credentials.issuer(request))

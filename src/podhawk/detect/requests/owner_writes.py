@@ -130,24 +130,26 @@ def _wrote(request: Request, verb: str) -> bool | None:
 def _template(request: Request) -> str:
     """What stands for the template of pods in the answer; "" where no answer is logged."""
     answers = map(_spec, newest_first(request, "responseObject"))
-    return next((_digest(spec) for spec in answers if spec is not None), "")
+    kind = KINDS.get(member(request.last.view.data, "objectRef", "resource"), "")
+    return next((_digest(spec, kind) for spec in answers if spec is not None), "")
 
 
 def template_made(request: Request) -> str:
-    """What stands for the template that a controller made an object from; "" where no body is logged, and for the pods
-    of a StatefulSet, to which its controller adds volumes."""
+    """What stands for the template that a controller made an object from; "" where no body is logged."""
     resource, owner = member(request.last.view.data, "objectRef", "resource"), owner_in(request)
     if resource in KINDS:
         return _template(request)
-    if resource != "pods" or owner is None or owner[0] == "StatefulSet":
+    if resource != "pods" or owner is None:
         return ""
     asked = (body.get("spec") for body in newest_first(request, "requestObject") if isinstance(body, dict))
-    return next((_digest(spec) for spec in asked if isinstance(spec, dict)), "")
+    return next((_digest(spec, owner[0]) for spec in asked if isinstance(spec, dict)), "")
 
 
-def _digest(spec: dict[str, Any]) -> str:
-    """A digest of what controllers take over from a template as it is. They add names and tolerations."""
-    taken = {name: spec[name] for name in _TAKEN if name in spec}
+def _digest(spec: dict[str, Any], kind: str) -> str:
+    """A digest of what the controller of a kind takes over from a template as it is. Controllers add names and
+    tolerations, that of a StatefulSet volumes too."""
+    added = "volumes" if kind == "StatefulSet" else ""
+    taken = {name: spec[name] for name in _TAKEN if name in spec and name != added}
     return blake2b(_encode(taken), digest_size=12).hexdigest()
 
 

@@ -49,14 +49,18 @@ _Place = tuple[str, str, str]
 
 
 class Chain(Struct, frozen=True):
-    """What is known of who is behind a controller's request. `complete`: the links lead to somebody who is no
-    controller. `possible` are several people of whom one is behind it. `trigger` is who made the controller act, if
-    that is somebody else than the author of the template."""
+    """What is known of who is behind a controller's request.
+
+    `complete`: the links lead to somebody who is no controller. `possible` are several people of whom one is behind it.
+    `trigger` is who made the controller act, if that is somebody else than the author of the template. `cause` is the
+    request of the author, or of an autoscaler, that did so.
+    """
 
     links: tuple[ChainLink, ...] = ()
     complete: bool = False
     possible: tuple[ChainLink, ...] = ()
     trigger: ChainLink | None = None
+    cause: str = ""
 
 
 class _Author(Struct, frozen=True):
@@ -105,7 +109,8 @@ class Owners:
             if write.actor != "controller":
                 caused += self._deletions(where, links, time)
                 several = () if author.sure else _people(changes)
-                return Chain(tuple(links), True, several if len(several) > 1 else (), _trigger(caused, write))
+                possible = several if len(several) > 1 else ()
+                return Chain(tuple(links), True, possible, _trigger(caused, write), _cause(caused, write))
             at, template, fresh = write.time, write.template, write.created
             if write.owner_kind:
                 kind, name = write.owner_kind, write.owner_name
@@ -196,6 +201,20 @@ def _trigger(caused: Sequence[Write], author: Write | None) -> ChainLink | None:
     if last is None or (author is not None and (last.time <= author.time or last.user == author.user)):
         return None
     return _link(last, False)
+
+
+def _cause(caused: Sequence[Write], author: Write) -> str:
+    """The last scale or deletion after the template was written, by its author or an autoscaler. What others do with
+    a template is not theirs to answer for."""
+    later = [
+        write
+        for write in caused
+        if write.wrote is False
+        and not write.template
+        and write.time > author.time
+        and (write.actor == "controller" or write.user == author.user)
+    ]
+    return max(later, key=lambda write: (write.time, write.audit_id)).audit_id if later else ""
 
 
 def _link(write: Write, certain: bool) -> ChainLink:

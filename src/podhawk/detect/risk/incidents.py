@@ -20,10 +20,11 @@ from msgspec.structs import replace
 from podhawk.content.model import Content, Severity
 from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, shown, title_of
+from podhawk.detect.evaluate.evaluation import MOST_ROWS, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
+from podhawk.detect.evaluate.titles import title_of
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import Actor, Finding, ScoredEntity
 from podhawk.detect.match import Match

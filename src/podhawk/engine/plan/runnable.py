@@ -120,12 +120,13 @@ def _read(detection: Detection, content: Content, context: Context) -> Pipeline 
     """The search, parsed now or by an earlier run."""
     env = context.env
     key = SearchKey(detection.search_name, detection.search, "macro-keeps-quotes" in env.switches)
-    known = content.parsed.find(content.macros, key)
+    macros = content.macros_for(detection)
+    known = content.parsed.find(macros, key)
     if known is not None:
         return known
     evaluated: list[str] = []
     try:
-        text = expand_search(detection.search, content.macros, detection.search_name, env, evaluated=evaluated)
+        text = expand_search(detection.search, macros, detection.search_name, env, evaluated=evaluated)
     except SearchError as error:
         return Broken("macro", error)
     try:
@@ -133,7 +134,7 @@ def _read(detection: Detection, content: Content, context: Context) -> Pipeline 
     except SearchError as error:
         return Broken("syntax", error)
     if not evaluated:
-        content.parsed.keep(content.macros, key, pipeline)
+        content.parsed.keep(macros, key, pipeline)
     return pipeline
 
 
@@ -143,7 +144,8 @@ def _unsupported_despite(detection: Detection, content: Content, context: Contex
     That a command is not supported is the better answer: whoever defines the macro would find out next.
     """
     try:
-        text = expand_search(detection.search, content.macros, detection.search_name, context.env, keep_unknown=True)
+        macros = content.macros_for(detection)
+        text = expand_search(detection.search, macros, detection.search_name, context.env, keep_unknown=True)
         pipeline = parse_search(text)
         return _unsupported([pipeline]) or _unsupported(_pipelines(pipeline, context))
     except SearchError:
