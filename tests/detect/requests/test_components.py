@@ -39,6 +39,17 @@ def made(by: dict[str, Any], address: str = "10.0.0.10", **members: Any) -> dict
     return event("made", user=by, sourceIPs=[address], userAgent="kube-controller-manager/v1", **members)
 
 
+def _owner(address: str) -> dict[str, Any]:
+    """A ReplicaSet that its controller makes for a Deployment."""
+    return event(
+        "rs",
+        at="09:00:00.1",
+        user=user("system:serviceaccount:kube-system:deployment-controller"),
+        sourceIPs=[address],
+        objectRef={"resource": "replicasets", "namespace": "other", "name": "web-5d4f8c7b9"},
+    )
+
+
 def found(tmp_path: Path, *events: dict[str, Any]) -> Finding:
     search = "verb=create objectRef.resource IN (pods, secrets)"
     (one,) = (one for one in run(write(tmp_path / "a.log", *events), detection(search)) if one.kind != "incident")
@@ -62,6 +73,18 @@ def test_a_controller_with_the_token_that_was_issued_to_it_is_one(tmp_path: Path
         (
             (made(user(REPLICASETS), requestObject={"metadata": {"name": "x"}, "spec": {}}),),
             "a pod without an owner, which this controller never creates",
+        ),
+        (
+            (made(user(REPLICASETS), requestURI="/api/v1/namespaces/default/pods?fieldManager=kubectl-create"),),
+            "a pod with a field manager, which this controller never creates",
+        ),
+        (
+            (_owner("127.0.0.1"), made(user(REPLICASETS), "10.9.9.9")),
+            "used from 10.9.9.9, not from 127.0.0.1",
+        ),
+        (
+            (_owner("10.0.0.10"), made(user(REPLICASETS), "198.51.100.7")),
+            "used from 198.51.100.7, not from 10.0.0.10",
         ),
         (
             (made(user("system:apiserver", ["system:masters"]), "198.51.100.7"),),

@@ -23,7 +23,7 @@ from podhawk.commands.search import SEARCH, Search
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.requests.actor import kind_of_actor
 from podhawk.detect.requests.collected import CollectedRequest
-from podhawk.detect.requests.components import MANAGER, NODE, SERVICE_ACCOUNT
+from podhawk.detect.requests.components import MANAGER, NODE, OWNER_MAKERS, SERVICE_ACCOUNT
 from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owner_writes import DELETES, KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
@@ -125,14 +125,16 @@ def visible_part(one: CollectedRequest) -> CollectedRequest:
 
 
 def served_by_controllers(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:
-    """The namespaces in which controllers made requests. The owners that they act for are in the same namespaces."""
-    return sorted(
+    """What names the changes of owners that matter: the namespaces in which controllers made requests, as the owners
+    that they act for are in the same namespaces, and the controllers that make owners."""
+    served = sorted(
         {
             member(one.request.last.view.data, "objectRef", "namespace")
             for key, one in requests.items()
             if key.user.startswith(SERVICE_ACCOUNT) and kind_of_actor(key.user, (), one.request) == "controller"
         }
     )
+    return [*served, *OWNER_MAKERS] if served else []
 
 
 def naming(

@@ -14,8 +14,8 @@ from msgspec import Struct, field
 
 from podhawk.detect.finding import Actor, Finding, PriorityReason
 from podhawk.detect.match import Match, in_order
-from podhawk.detect.rank.networks import inside
 from podhawk.detect.requests.components import MASTERS
+from podhawk.detect.requests.networks import inside
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.user_agents import by_hand

@@ -19,7 +19,8 @@ from typing import Final
 from msgspec import Struct, field
 
 from podhawk.detect.requests.credentials import credential_of, issued_by
-from podhawk.detect.requests.request import Request, member, newest_first
+from podhawk.detect.requests.networks import inside
+from podhawk.detect.requests.request import Request, RequestKey, member, newest_first
 
 SERVICE_ACCOUNT: Final = "system:serviceaccount:"
 NODE: Final = "system:node:"
@@ -124,6 +125,11 @@ _MAKERS: Final = frozenset(
     )
 )
 """Controllers that make pods, always for an owner that the pod names."""
+OWNER_MAKERS: Final = (
+    f"{SERVICE_ACCOUNT}kube-system:deployment-controller",
+    f"{SERVICE_ACCOUNT}kube-system:cronjob-controller",
+)
+"""Controllers whose changes of owners show from where the controller manager works."""
 _LOOPBACK: Final = frozenset({"", "::1", "127.0.0.1"})
 _CERTIFICATE: Final = "X509SHA256="
 
@@ -183,8 +189,11 @@ class Credentials(Struct, frozen=True):
         issuer, cloud = self.issuer(request), user.rsplit(":", 1)[-1] in _CLOUD
         if issuer and issuer != MANAGER and not (cloud and issuer in _CLOUD_MANAGERS):
             return f"its token was issued to {issuer}"
-        if user in _MAKERS and _made_for_nobody(request):
-            return "a pod without an owner, which this controller never creates"
+        if user in _MAKERS and _creates_pod(request):
+            if "fieldManager=" in request.key.uri:
+                return "a pod with a field manager, which this controller never creates"
+            if _made_for_nobody(request):
+                return "a pod without an owner, which this controller never creates"
         return "" if cloud else self._of_address(request.key.cluster, MANAGER, address)
 
     def _of_address(self, cluster: str, user: str, address: str) -> str:
@@ -203,13 +212,14 @@ def certified(credential: str) -> bool:
     return credential.startswith(_CERTIFICATE)
 
 
-def _made_for_nobody(request: Request) -> bool:
-    """Whether a request creates a pod that has no controlling owner, as far as the log has its body."""
+def _creates_pod(request: Request) -> bool:
     data = request.last.view.data
-    if member(data, "verb") != "create" or member(data, "objectRef", "resource") != "pods":
-        return False
-    if member(data, "objectRef", "subresource"):
-        return False
+    resource, part = member(data, "objectRef", "resource"), member(data, "objectRef", "subresource")
+    return (member(data, "verb"), resource, part) == ("create", "pods", "")
+
+
+def _made_for_nobody(request: Request) -> bool:
+    """Whether a pod has no controlling owner, as far as the log has its body."""
     body = next((body for body in newest_first(request, "requestObject") if isinstance(body, dict)), None)
     if body is None or not isinstance(body.get("spec"), dict):
         return False
@@ -220,18 +230,30 @@ def _made_for_nobody(request: Request) -> bool:
 
 
 def credentials(requests: Iterable[Request]) -> Credentials:
-    """What the requests for tokens among these requests show. Of several who issued a token the last counts."""
-    known = [
-        (request.last.time or 0.0, request.key, found, address_of(request))
-        for request in requests
-        if (found := issued_by(request)) is not None
-    ]
+    """What the requests for tokens among these requests show. Of several who issued a token the last counts.
+
+    Where the log shows no request of the controller manager for a token, its controllers' changes of owners show from
+    where it works: from loopback, if any of them comes from there, else from networks of the site.
+    """
+    known: list[tuple[float, RequestKey, tuple[str, str], str]] = []
+    working: dict[str, set[str]] = {}
+    for request in requests:
+        found = issued_by(request)
+        if found is not None:
+            known.append((request.last.time or 0.0, request.key, found, address_of(request)))
+        elif request.key.user in OWNER_MAKERS and not certified(credential_of(request)):
+            working.setdefault(request.key.cluster, set()).add(address_of(request))
     issuers: dict[tuple[str, str], str] = {}
     homes: dict[tuple[str, str], set[str]] = {}
     for _, key, (id_, issuer), address in sorted(known):
         issuers[key.cluster, id_] = issuer
         if address and issuer == key.user and (issuer == MANAGER or issuer.startswith(NODE)):
             homes.setdefault((key.cluster, issuer), set()).add(address)
+    for cluster, addresses in working.items():
+        local = {address for address in addresses if address and address in _LOOPBACK}
+        near = local or {address for address in addresses if inside(address)}
+        if near:
+            homes.setdefault((cluster, MANAGER), near)
     return Credentials(issuers, {key: frozenset(found) for key, found in homes.items()})
 
 
