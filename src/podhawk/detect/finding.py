@@ -5,7 +5,7 @@ Everything here is a frozen value; passes over findings make new ones with `msgs
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -14,6 +14,8 @@ from podhawk.content.model import Detection, Severity
 FindingKind = Literal["intermediate", "finding", "incident"]
 ActorKind = Literal["human", "serviceaccount", "node", "controller", "anonymous", "unauthenticated", "unknown"]
 Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"]
+CONTROLLER_REPEATS: Final = "controller-repeats"
+"""The noise class of what a controller repeats for the same cause; it adds no risk either."""
 NoiseAction = Literal["tag", "lower", "hide"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from podhawk.detect.finding import CONTROLLER_REPEATS
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
 
@@ -34,7 +35,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 
 
 REPEATS: Final = NoiseClass(
-    name="controller-repeats",
+    name=CONTROLLER_REPEATS,
     doc="A controller repeated an action for the same cause: the second pod of a Deployment, or the "
     "retry of a denied ReplicaSet. The first finding keeps its priority. A later change of the "
     "owner is a new cause.",

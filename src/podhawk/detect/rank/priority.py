@@ -15,6 +15,7 @@ from msgspec import Struct, field
 from podhawk.detect.finding import Actor, Finding, PriorityReason
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.components import MASTERS
+from podhawk.detect.requests.home import SYSTEM_NAMESPACES, at_home
 from podhawk.detect.requests.networks import inside
 from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
@@ -23,8 +24,6 @@ from podhawk.errors import UsageError, nearest
 
 BAR: Final = 50
 """The priority that an intermediate finding must reach to be visible."""
-
-SYSTEM_NAMESPACES: Final = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 
 
 class Factor(Struct, frozen=True):
@@ -67,18 +66,6 @@ def _machinery(match: Match, first: bool) -> bool:
 
 def _own_namespace(match: Match, first: bool) -> bool:
     return at_home(match.finding)
-
-
-def at_home(finding: Finding) -> bool:
-    """Whether a workload works in its own namespace, which is none of the system's."""
-    actor, namespace = finding.actor, finding.target.namespace
-    return (
-        actor.kind == "serviceaccount"
-        and not actor.borrowed
-        and not by_hand(actor.user_agent)
-        and namespace not in SYSTEM_NAMESPACES
-        and actor.user.split(":")[2:3] == [namespace]
-    )
 
 
 def _token_by_hand(match: Match, first: bool) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from podhawk.detect.finding import Finding, ScoredEntity
-from podhawk.detect.rank.priority import at_home
+from podhawk.detect.requests.home import at_home
 from podhawk.detect.requests.user_agents import by_hand
 from podhawk.engine.search.predicate import generate
 from podhawk.errors import SearchError, UsageError, nearest

@@ -19,8 +19,7 @@ from typing import Final
 from msgspec import structs
 
 from podhawk.content.model import Detection
-from podhawk.detect.finding import Finding, ScoredEntity
-from podhawk.detect.noise.repeats import REPEATS
+from podhawk.detect.finding import CONTROLLER_REPEATS, Finding, ScoredEntity
 from podhawk.detect.risk.factors import Factors, RiskPolicy, row_of_finding
 from podhawk.detect.risk_event import RiskEvent
 
@@ -53,7 +52,7 @@ def _own_requests(finding: Finding) -> Iterator[Cause]:
 
 def _consequence(finding: Finding, charged: Set[Cause]) -> str:
     """Why what a controller did adds nothing to its owner's risk; "" where it adds."""
-    if any(hit.noise_class == REPEATS.name for hit in finding.noise):
+    if any(hit.noise_class == CONTROLLER_REPEATS for hit in finding.noise):
         return "repeated by a controller"
     cause = finding.actor.chain[-1]
     known = (finding.cluster, cause.audit_id, cause.user) in charged
