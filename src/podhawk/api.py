@@ -22,7 +22,7 @@ from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import Prepared, not_run, prepare
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Finding, made_by
 from podhawk.detect.findings import Policies, RunFindings, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
@@ -316,7 +316,7 @@ def run(
             check,
         )
     results = [DetectionResult(one.detection, one.runnability, not_run(one.runnability)) for one in prepared]
-    counts = Counter(one.detection.key for one in found.findings)
+    counts = Counter(key for one in found.findings for key in made_by(one))
     for one, result in zip(prepared, results, strict=True):
         if (job := one.request) is not None:
             searching, order = hunts(one.detection), source.inputs.order

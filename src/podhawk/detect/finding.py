@@ -119,6 +119,17 @@ class Suppression(msgspec.Struct, frozen=True):
     expires: str
 
 
+class IncidentReason(msgspec.Struct, frozen=True):
+    """Why there is an incident: an episode of a search over risk, by its first and latest window with a row, in epoch
+    seconds."""
+
+    detection: str
+    detection_id: str
+    first_time: float
+    last_time: float
+    title: str
+
+
 class RequestInfo(msgspec.Struct, frozen=True):
     """A request behind a finding. `source` is file and line of its first stage."""
 
@@ -132,11 +143,17 @@ class RequestInfo(msgspec.Struct, frozen=True):
     source: str
 
 
+def made_by(finding: Finding) -> tuple[str, ...]:
+    """The keys of the detections that a finding is due to: of an incident, those of its reasons."""
+    return tuple(dict.fromkeys(one.detection_id for one in finding.reasons)) or (finding.detection.key,)
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One finding. `rows` and `requests` are bounded, `row_count` and `request_count` are not.
 
     `first_time` and `last_time` are epoch seconds. `evaluable` is false where the carrier lost something that the
-    detection needs. `findings` are the ids of those that an incident is made of.
+    detection needs. `findings` are the ids of those that an incident is made of, `reasons` the searches over risk that
+    made it.
     """
 
     finding_id: str
@@ -165,5 +182,6 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     request_count: int = 0
     requests: tuple[RequestInfo, ...] = ()
     findings: tuple[str, ...] = ()
+    reasons: tuple[IncidentReason, ...] = ()
     row_count: int = 0
     rows: tuple[dict[str, Any], ...] = ()

@@ -139,7 +139,7 @@ def find(
             incident_matches(searches, content, [*earlier.risk, *risk], by_id),
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
-        raised = with_visibility(with_priority(incidents, policies.priority), policies.priority.bar)
+        raised = with_visibility(incidents, policies.priority.bar)
         found = RunFindings([*matches, *raised], [*earlier.risk, *risk], detected.kinds, detected.hunted)
         if state is not None:
             evaluated = detected.evaluated.union(one.detection.key for one in searches)

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sql
 
 from podhawk.detect.report.finding_json import epoch_seconds
+from podhawk.detect.risk.dataset import REQUEST
 from podhawk.rows import OrderKey, Row
 from podhawk.store.database import reading
 from podhawk.store.intact import finding_record, risk_record
@@ -32,6 +33,7 @@ class SqlDatasets:
         with reading(self._state) as connection:
             found = [risk_record(*row) for row in connection.execute(query)] if connection is not None else []
         for number, cells in enumerate(found):
+            cells.pop(REQUEST, None)
             yield _row(cells, float(cells["_time"]), number)
 
     def _findings(self, incidents: bool) -> Iterator[Row]:

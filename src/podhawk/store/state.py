@@ -18,7 +18,7 @@ from podhawk.detect.increment.state import Change, EarlierFindings, Written
 from podhawk.detect.match import Match
 from podhawk.detect.report.finding_json import detection_key, epoch_seconds, from_record, to_record
 from podhawk.detect.requests.collected import fingerprint
-from podhawk.detect.risk.dataset import event_of, row_of
+from podhawk.detect.risk.dataset import REQUEST, event_of, row_of
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.wire import dump
 from podhawk.events.collected import CollectedEvent
@@ -324,4 +324,5 @@ def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding])
 
 
 def _cells(event: RiskEvent) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else as_text(value) for name, value in row_of(event).items()}
+    cells = {name: list(value) if isinstance(value, tuple) else as_text(value) for name, value in row_of(event).items()}
+    return {**cells, REQUEST: event.request}

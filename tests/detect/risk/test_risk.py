@@ -12,8 +12,9 @@ import pytest
 
 from podhawk.api import FindingsResult
 from podhawk.content.model import Deployment, Detection, RiskObject
-from podhawk.detect.finding import ScoredEntity
+from podhawk.detect.finding import Finding, ScoredEntity
 from podhawk.detect.findings import Policies
+from podhawk.detect.report.finding_json import from_record, to_record
 from podhawk.detect.risk.factors import FIELDS, risk_policy, row_of_finding
 from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.risk.table import risk_table
@@ -108,6 +109,66 @@ def test_incidents_are_those_of_the_ledger(result: FindingsResult) -> None:
     assert incident.request_count == 8
 
 
+WEEK = "| tstats sum(All_Risk.calculated_risk_score) as risk_score from datamodel=Risk.All_Risk by All_Risk.risk_object"
+
+
+def weekly(name: str, least: int) -> Detection:
+    """A search that makes incidents of users who gathered so much in a week."""
+    return correlation(
+        f"{WEEK} | rename All_Risk.* as * | where risk_score >= {least}",
+        name=name,
+        id=name,
+        deployment=Deployment("d", earliest_time="-7d", latest_time="now"),
+    )
+
+
+def on_days(*days: int) -> list[dict[str, Any]]:
+    made = [event(f"r{day}", at="10:00:00.0") for day in days]
+    for day, one in zip(days, made, strict=True):
+        for name in ("requestReceivedTimestamp", "stageTimestamp"):
+            one[name] = one[name].replace("2026-11-25", f"2026-11-{day:02}")
+    return made
+
+
+def incidents(result: FindingsResult) -> list[Finding]:
+    return sorted((one for one in result if one.kind == "incident"), key=lambda one: one.first_time)
+
+
+def test_two_searches_over_the_risk_of_one_user_made_two_incidents(tmp_path: Path) -> None:
+    pods = detection("verb=create | table user.username", name="Pods", id="pods", risk_score=49)
+    log = write(tmp_path / "a.log", *on_days(10, 11, 12))
+    result = run(log, pods, weekly("First", 60), weekly("Second", 120))
+    (incident,) = incidents(result)
+    assert [(one.detection, one.title) for one in incident.reasons] == [("First", "site rule"), ("Second", "site rule")]
+    assert len(incident.findings) == 3
+    words = {one.detection.name: (one.judgement.word, one.judgement.count) for one in result.detections}
+    assert words == {"Pods": ("fired", 3), "First": ("fired", 1), "Second": ("fired", 1)}
+
+
+def test_an_incident_is_over_when_the_longest_window_has_passed_without_a_row(tmp_path: Path) -> None:
+    pods = detection("verb=create | table user.username", name="Pods", id="pods", risk_score=49)
+    log = write(tmp_path / "a.log", *on_days(1, 2, 8, 9, 29, 30))
+    found = incidents(run(log, pods, weekly("First", 60)))
+    assert [one.request_count for one in found] == [4, 2]
+    assert len({one.finding_id for one in found}) == 2
+
+
+def test_an_incident_keeps_its_id_when_it_grows(tmp_path: Path) -> None:
+    pods = detection("verb=create | table user.username", name="Pods", id="pods", risk_score=49)
+    rules = (weekly("First", 60), weekly("Second", 120))
+    (before,) = incidents(run(write(tmp_path / "a.log", *on_days(10, 11)), pods, *rules))
+    (after,) = incidents(run(write(tmp_path / "b.log", *on_days(10, 11, 12)), pods, *rules))
+    assert before.finding_id == after.finding_id
+    assert (len(before.reasons), len(after.reasons)) == (1, 2)
+
+
+def test_the_priority_of_an_incident_says_what_it_is_made_of(result: FindingsResult) -> None:
+    (incident,) = incidents(result)
+    assert incident.priority == min(100, sum(one.points for one in incident.priority_reasons)) < 100
+    assert {one.reason for one in incident.priority_reasons} >= {"its most urgent finding", "different detections"}
+    assert to_record(from_record(to_record(incident)))["reasons"] == to_record(incident)["reasons"]
+
+
 def test_the_order_of_findings_does_not_matter(result: FindingsResult) -> None:
     findings = [one for one in result if one.kind != "incident"]
     shuffled = findings[:]
@@ -149,13 +210,16 @@ def correlation(search: str, **members: Any) -> Detection:
     """A search that makes incidents, over the last day."""
     return detection(
         search,
-        name="Site rule",
-        id="site",
         type="Correlation",
         risk_objects=(),
         threat_objects=(),
         message="site rule",
-        **{"deployment": Deployment("d", earliest_time="-24h", latest_time="now"), **members},
+        **{
+            "name": "Site rule",
+            "id": "site",
+            "deployment": Deployment("d", earliest_time="-24h", latest_time="now"),
+            **members,
+        },
     )
 
 

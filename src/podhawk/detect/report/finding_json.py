@@ -20,6 +20,7 @@ from podhawk.detect.finding import (
     Actor,
     ChainLink,
     Finding,
+    IncidentReason,
     NoiseHit,
     PriorityReason,
     RequestInfo,
@@ -102,6 +103,7 @@ def encodable(finding: Finding) -> dict[str, Any]:
         "request_count": finding.request_count,
         "requests": finding.requests,
         "findings": finding.findings,
+        **({"reasons": [_reason_record(one) for one in finding.reasons]} if finding.reasons else {}),
         "row_count": finding.row_count,
         "rows": finding.rows,
         "cluster": finding.cluster,
@@ -109,6 +111,25 @@ def encodable(finding: Finding) -> dict[str, Any]:
         "disposition": None,
         "assignee": None,
     }
+
+
+def _reason_record(reason: IncidentReason) -> dict[str, Any]:
+    return {
+        "detection": {"name": reason.detection, "id": reason.detection_id},
+        "first_time": rfc3339(reason.first_time),
+        "last_time": rfc3339(reason.last_time),
+        "title": reason.title,
+    }
+
+
+def _reason(record: Plain) -> IncidentReason:
+    return IncidentReason(
+        record["detection"]["name"],
+        record["detection"]["id"],
+        epoch_seconds(record["first_time"]),
+        epoch_seconds(record["last_time"]),
+        record["title"],
+    )
 
 
 def _actor_record(actor: Actor) -> Any:
@@ -186,6 +207,7 @@ def from_record(record: Plain) -> Finding:
         request_count=record["request_count"],
         requests=tuple(RequestInfo(**_tuples(one)) for one in record["requests"]),
         findings=tuple(record["findings"]),
+        reasons=tuple(map(_reason, record.get("reasons", ()))),
         row_count=record["row_count"],
         rows=tuple(record["rows"]),
     )

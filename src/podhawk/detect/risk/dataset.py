@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from podhawk.content.annotations import technique
 from podhawk.detect.finding import Finding
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.rows import OrderKey, Row, Value
+
+REQUEST: Final = "request"
+"""The member of a kept risk event that tells its request; searches do not see it."""
 
 
 class RiskDataset:
@@ -106,7 +109,8 @@ def _said(lists: Iterable[tuple[str, Sequence[str]]]) -> dict[str, Value]:
 
 
 def event_of(row: Mapping[str, Any], finding: Finding) -> RiskEvent:
-    """The risk event of a finding that a row, as plain data, was made of. Which request it was about is not told."""
+    """The risk event of a finding that a row, as plain data, was made of. The rows of older versions do not tell which
+    request they were about."""
     notes = row.get("risk_notes", [])
     return RiskEvent(
         time=float(row["_time"]),
@@ -122,5 +126,5 @@ def event_of(row: Mapping[str, Any], finding: Finding) -> RiskEvent:
         threat_objects=finding.threat_objects,
         notes=tuple(notes if isinstance(notes, list) else [notes]),
         cluster=finding.cluster,
-        request=row["finding_id"],
+        request=row.get(REQUEST) or row["finding_id"],
     )

@@ -1,9 +1,9 @@
-"""Incidents: searches over the risk of users and systems, of the type Correlation.
+"""Searches over the risk of users and systems, of the type Correlation: what makes incidents.
 
 They are detections like others, only that they read the data model Risk in place of events. Each is looked at over its
 own window, which slides over the minutes that brought risk: a minute whose events all score nothing moves no window. An
-incident is an episode of its by-key (see `podhawk.detect.evaluate.episodes`) and holds the requests of all
-findings behind the risk. A search sees one cluster at a time, unless it names the field `cluster`.
+episode of its by-key (see `podhawk.detect.evaluate.episodes`) is a reason for an incident. A search sees one cluster at
+a time, unless it names the field `cluster`.
 """
 
 from __future__ import annotations
@@ -14,22 +14,20 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar, cast, get_args
 
-from msgspec import structs
 from msgspec.structs import replace
 
-from podhawk.content.model import Content, Severity
+from podhawk.content.model import Content, Detection, Severity
 from podhawk.detect.evaluate.entities import risk_objects
-from podhawk.detect.evaluate.episodes import ByKey, Episode, common_actor, common_outcome, common_target, episodes_over
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, shown
-from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.episodes import ByKey, Episode, episodes_over
+from podhawk.detect.evaluate.evaluation import shown
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.titles import title_of
 from podhawk.detect.evaluate.windows import Window, schedule_of
-from podhawk.detect.finding import Actor, Finding, ScoredEntity
+from podhawk.detect.finding import ScoredEntity
 from podhawk.detect.match import Match
-from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk.dataset import RiskDataset, row_of
+from podhawk.detect.risk.incident import Reason, incident_of, joined
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import run_stages
@@ -43,16 +41,13 @@ _CLUSTER: Final = re.compile(r"\bcluster\b")
 
 def incident_matches(
     prepared: Iterable[Prepared], content: Content, events: Sequence[RiskEvent], findings: Mapping[str, Match]
-) -> Iterator[Match]:
+) -> list[Match]:
     """The incidents that searches over risk find in the risk events; `findings` by id are what these come from."""
-    for one in prepared:
-        if events:
-            yield from _incidents(one, content, events, findings)
+    reasons = [reason for one in prepared if events for reason in _reasons(one, content, events)]
+    return [incident_of(some, findings) for some in joined(reasons)]
 
 
-def _incidents(
-    one: Prepared, content: Content, events: Sequence[RiskEvent], findings: Mapping[str, Match]
-) -> Iterator[Match]:
+def _reasons(one: Prepared, content: Content, events: Sequence[RiskEvent]) -> Iterator[Reason]:
     assert one.request is not None
     context = replace(one.request.context, env=replace(one.request.context.env))
     context.run_stages = lambda stages, table: run_stages(stages, table, context)
@@ -69,7 +64,8 @@ def _incidents(
 
         return table
 
-    for part in _parts(by, events, apart=not _CLUSTER.search(one.detection.search)):
+    apart = not _CLUSTER.search(one.detection.search)
+    for entity, part in _parts(by, events, apart=apart):
         if not any(event.applied > 0 for event in part):
             continue  # nothing moves a window
         times = [event.time for event in part]
@@ -78,7 +74,38 @@ def _incidents(
         for episode in episodes_over(windows, schedule.length, by, tables(times, rows)):
             start, end = episode.first.start, episode.latest.end
             pairs = zip(_inside(part, times, start, end), _inside(rows, times, start, end), strict=True)
-            yield _match(one, episode, by, _behind(list(pairs), by, episode.key), findings, names)
+            behind = _behind(list(pairs), by, episode.key)
+            yield _reason(one.detection, episode, behind, names, schedule.length, entity if apart else None)
+
+
+def _reason(
+    detection: Detection,
+    episode: Episode,
+    events: Sequence[RiskEvent],
+    names: NamesBefore,
+    length: float,
+    entity: tuple[str, str] | None,
+) -> Reason:
+    latest = episode.tables[-1].rows[-1]
+    fields = MessageFields([latest], names, lambda name: ())
+    score = round(as_number(latest.get("risk_score")) or detection.risk_score)
+    gained = {(event.object_type, event.object) for event in events}
+    return Reason(
+        detection=detection,
+        key=episode.key,
+        entity=entity,
+        start=episode.first.end,
+        end=episode.latest.end,
+        length=length,
+        events=tuple(events),
+        title=title_of(detection, fields),
+        severity=_severity(detection.severity, latest),
+        score=score,
+        risk_objects=tuple(ScoredEntity("risk_object", *each, score) for each in gained)
+        if len(gained) == 1
+        else risk_objects(detection, fields),
+        rows=tuple(shown(row, table) for table in episode.tables for row in table.rows),
+    )
 
 
 def _inside(items: Sequence[Item], times: Sequence[float], start: float, end: float) -> Sequence[Item]:
@@ -86,15 +113,18 @@ def _inside(items: Sequence[Item], times: Sequence[float], start: float, end: fl
     return items[bisect.bisect_left(times, start) : bisect.bisect_left(times, end)]
 
 
-def _parts(by: ByKey, events: Sequence[RiskEvent], *, apart: bool) -> Iterable[Sequence[RiskEvent]]:
-    """The risk events that a search sees together, in order of time: those of one object where it groups by that; those
-    of one cluster where these are to stay `apart`."""
+def _parts(
+    by: ByKey, events: Sequence[RiskEvent], *, apart: bool
+) -> Iterator[tuple[tuple[str, str] | None, Sequence[RiskEvent]]]:
+    """The risk events that a search sees together, in order of time: those of one object where it groups by that, with
+    this object; those of one cluster where these are to stay `apart`."""
     single = any(_plain(name) in _OBJECT for name in by.first)
     parts: defaultdict[tuple[str, ...], list[RiskEvent]] = defaultdict(list)
     for event in sorted(events, key=lambda event: (event.time, event.detection.name, event.finding_id, event.object)):
         key = (event.object_type, event.object) if single else ()
         parts[(*key, event.cluster) if apart else key].append(event)
-    return parts.values()
+    for part in parts.values():
+        yield (part[0].object_type, part[0].object) if single else None, part
 
 
 def _plain(name: str) -> str:
@@ -112,64 +142,6 @@ def _behind(pairs: Sequence[tuple[RiskEvent, Row]], by: ByKey, key: Sequence[str
 
     own = [event for event, row in pairs if counts(row)] or [event for event, _ in pairs]
     return [event for event in own if event.applied or event.capped] or own
-
-
-def _match(
-    one: Prepared,
-    episode: Episode,
-    by: ByKey,
-    events: Sequence[RiskEvent],
-    findings: Mapping[str, Match],
-    names: NamesBefore,
-) -> Match:
-    detection = one.detection
-    ids = dict.fromkeys(event.finding_id for event in events)
-    behind = [findings[id_] for id_ in ids if id_ in findings]
-    rows = [row for table in episode.tables for row in table.rows]
-    latest = episode.tables[-1].rows[-1]
-    fields = MessageFields(rows[-1:], names, lambda name: ())
-    requests = list({request.key: request for match in behind for request in match.requests}.values())
-    infos = tuple(dict.fromkeys(info for match in behind for info in match.finding.requests))
-    first = RequestKey(events[0].cluster, events[0].finding_id, "", "", "")
-    score = round(as_number(latest.get("risk_score")) or detection.risk_score)
-    gained = {(event.object_type, event.object) for event in events}
-    entities = (
-        tuple(ScoredEntity("risk_object", *each, score) for each in gained)
-        if len(gained) == 1
-        else risk_objects(detection, fields)
-    )
-    return Match(
-        Finding(
-            finding_id=finding_id(detection, first, episode.key),
-            detection=detection,
-            kind="incident",
-            first_time=events[0].time,
-            last_time=events[-1].time,
-            title=title_of(detection, fields),
-            severity=_severity(detection.severity, latest),
-            risk_score=score,
-            cluster=events[0].cluster,
-            risk_objects=entities,
-            threat_objects=tuple(dict.fromkeys(threat for event in events for threat in event.threat_objects))[
-                :MOST_ROWS
-            ],
-            actor=_actor(events[0], [match.finding.actor for match in behind]),
-            target=common_target([match.finding.target for match in behind]),
-            outcome=common_outcome([match.finding.outcome for match in behind]),
-            request_count=len(infos),
-            requests=infos[:MOST_ROWS],
-            row_count=len(rows),
-            rows=tuple(shown(row, table) for table in episode.tables for row in table.rows)[:MOST_ROWS],
-            findings=tuple(ids),
-        ),
-        tuple(requests[:MOST_ROWS]),
-    )
-
-
-def _actor(event: RiskEvent, actors: Sequence[Actor]) -> Actor:
-    """What the actors have in common; where that is nobody, the user who gathered the risk."""
-    common = common_actor(actors)
-    return common if common.user or event.object_type != "user" else structs.replace(common, user=event.object)
 
 
 def _severity(content: Severity, row: Row) -> Severity:
