@@ -155,5 +155,7 @@ def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Mat
     matches = with_noise(matches, policies.noise)
     matches = with_exceptions(matches, policies.exceptions, now)
     matches = with_priority(matches, policies.priority)
+    matches = with_visibility(matches, policies.priority.bar)
+    matches = with_noise(matches, policies.noise, late=True)
     matches = with_throttling(matches, policies.priority.bar)
     return with_visibility(matches, policies.priority.bar)

@@ -62,14 +62,17 @@ def policy_of(table: Mapping[str, Any]) -> NoisePolicy:
     return NoisePolicy(dict(table))
 
 
-def with_noise(matches: Sequence[Match], policy: NoisePolicy) -> list[Match]:
-    """The matches with the noise classes that they belong to."""
+def with_noise(matches: Sequence[Match], policy: NoisePolicy, *, late: bool = False) -> list[Match]:
+    """The matches with the noise classes that they belong to: those that come before the priority, or the late ones."""
     hits: list[list[NoiseHit]] = [[] for _ in matches]
     for one in NOISE_CLASSES:
         action = policy.action(one)
-        if action == "off":
+        if action == "off" or one.late is not late:
             continue
         for number, member in enumerate(one.members(matches)):
             if member:
                 hits[number].append(NoiseHit(one.name, action))  # type: ignore[arg-type]
-    return [match.having(noise=tuple(found)) if found else match for match, found in zip(matches, hits, strict=True)]
+    return [
+        match.having(noise=(*match.finding.noise, *found)) if found else match
+        for match, found in zip(matches, hits, strict=True)
+    ]
