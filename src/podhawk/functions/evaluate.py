@@ -254,7 +254,7 @@ def _operation(node: Binary, left: Evaluator, env: Env, source: SearchText) -> E
 
         return joined
     if name == "+":
-        return _plus(node, left, right, "plus-concatenates" in env.switches)
+        return _plus(node, left, right, "plus-needs-numbers" in env.switches)
     calculate = _ARITHMETIC[name]
 
     def arithmetic(row: Row) -> EvalValue:
@@ -269,8 +269,8 @@ def _operation(node: Binary, left: Evaluator, env: Env, source: SearchText) -> E
     return arithmetic
 
 
-def _plus(node: Binary, left: Evaluator, right: Evaluator, concatenates: bool) -> Evaluator:
-    """`+` adds numbers and concatenates strings; a field whose text is a number is a number."""
+def _plus(node: Binary, left: Evaluator, right: Evaluator, strict: bool) -> Evaluator:
+    """`+` adds two numbers and concatenates everything else; a field whose text is a number is a number."""
     from_field = (isinstance(node.left, Field), isinstance(node.right, Field))
 
     def plus(row: Row) -> EvalValue:
@@ -283,7 +283,7 @@ def _plus(node: Binary, left: Evaluator, right: Evaluator, concatenates: bool) -
         if not typed_one and not typed_two:
             return numbers.text(first) + numbers.text(second)
         if one is None or two is None:
-            return numbers.text(first) + numbers.text(second) if concatenates else None
+            return None if strict else numbers.text(first) + numbers.text(second)
         return numbers.add(one, two)
 
     return plus

@@ -332,6 +332,16 @@ FAMILY: tuple[Function, ...] = (
         source=SOURCE,
     ),
     Function(
+        "mvreverse",
+        1,
+        1,
+        "The values in the opposite order.",
+        ('mvreverse(split("1,2,3", ","))', ["3", "2", "1"]),
+        run=lambda value: collapse(list(listed(value))[::-1]),
+        returns="multivalue",
+        source=SOURCE,
+    ),
+    Function(
         "mvzip",
         2,
         3,

@@ -128,6 +128,7 @@ FAMILY: tuple[Function, ...] = (
         ('len("kubelet")', "7"),
         run=_single(len),
         returns="number",
+        aliases=("length",),
         source=SOURCE,
     ),
     Function(

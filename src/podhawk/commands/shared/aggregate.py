@@ -18,6 +18,7 @@ from podhawk.commands.properties import Made
 from podhawk.commands.shared.names import pattern, shown
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
+from podhawk.functions.aggregations.arithmetic import as_splunk, occurring
 from podhawk.functions.aggregations.registry import REFUSED
 from podhawk.functions.comparison import truth
 from podhawk.functions.declare import Volatility
@@ -215,8 +216,7 @@ class Aggregator:
         self.items = tuple(items)
         self.exclude = frozenset(exclude)
         self.count_rows = "stats-count-rows" in context.env.switches
-        nearest = "percentile-nearest-rank" in context.env.switches
-        self.made = [_declared(item, nearest) for item in self.items]
+        self.made = [_declared(item, context) for item in self.items]
         self.feeds = [self._feed(number, item, context) for number, item in enumerate(self.items)]
         self._makers = [
             None if item.wild else partial(aggregation.make, argument)
@@ -300,10 +300,12 @@ class Aggregator:
         return feed
 
 
-def _declared(item: Item, nearest: bool) -> tuple[Aggregation, float]:
-    """An item's aggregation and number; `nearest` reads percentiles as values that occur."""
+def _declared(item: Item, context: Context) -> tuple[Aggregation, float]:
+    """An item's aggregation and number, as the options of the run read them."""
     aggregation, number = item.declaration()
-    return (AGGREGATIONS["upperperc"], number) if nearest and aggregation.name == "perc" else (aggregation, number)
+    if "percentile-nearest-rank" in context.env.switches:
+        aggregation = occurring(aggregation)
+    return as_splunk(aggregation) if context.exact else aggregation, number
 
 
 def wild_name(item: Item, name: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 
-from podhawk.functions.aggregations.arithmetic import ARITHMETIC
+from podhawk.functions.aggregations.arithmetic import ARITHMETIC, DOUBLE_MEAN
 from podhawk.functions.aggregations.counting import COUNTING
 from podhawk.functions.aggregations.declare import Aggregation
 from podhawk.functions.aggregations.ordered import ORDERED
 
 ALL: tuple[Aggregation, ...] = (*COUNTING, *ARITHMETIC, *ORDERED)
+VARIANTS: tuple[Aggregation, ...] = (DOUBLE_MEAN,)
+"""Aggregations that take the place of another one under an option; their states may cross processes too."""
 AGGREGATIONS: dict[str, Aggregation] = {
     name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)
 }
