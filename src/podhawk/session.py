@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo
+from podhawk.commands.properties import SearchRange
 from podhawk.content.cache import file_for, kept
 from podhawk.content.geo import open_geo
 from podhawk.content.load import load_content, shipped_pack
@@ -85,6 +86,7 @@ class Session(Struct, frozen=True):
             exact=self.exact,
             write=self.write,
             macros=content.macros,
+            within=SearchRange(self.within.earliest, self.within.latest),
         )
 
 

@@ -8,7 +8,10 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
 from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, computed, copy, effect
-from podhawk.commands.shared.aggregate import (
+from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
+from podhawk.commands.shared.bins import Bins, read_bins, show_bins
+from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
+from podhawk.commands.shared.items import (
     Item,
     item_columns,
     item_fields,
@@ -18,9 +21,6 @@ from podhawk.commands.shared.aggregate import (
     parse_items,
     render_items,
 )
-from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
-from podhawk.commands.shared.bins import Bins, read_bins, show_bins
-from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS
 from podhawk.commands.shared.series import (
@@ -57,7 +57,7 @@ def _parse(cursor: Cursor) -> Chart:
     row: dict[str, str] = {}
     column: dict[str, str] = {}
     sorted_out(take_options(cursor, _ALL), series, row)
-    items = parse_items(cursor, ("by", "over"))
+    items = parse_items(cursor, ("by", "over"), combine=True)
     if not items:
         cursor.fail("expected an aggregation such as count or sum(field)")
     sorted_out(take_options(cursor, _ALL), series, row)
@@ -68,7 +68,7 @@ def _parse(cursor: Cursor) -> Chart:
         over = cursor.name("a field for the rows")
         sorted_out(take_options(cursor, _ALL), series, row)
         cursor.comma()
-        split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor._at_word(("where",))
+        split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor.at_word(("where",))
         if split:
             by = cursor.name("a field for the columns")
         sorted_out(take_options(cursor, _ALL), series, column if by else row)

@@ -31,7 +31,7 @@ UNREAD_DROPS = "convert-unread-drops"
 """Switch: a value that a function cannot read is removed."""
 _CALL = re.compile(r"([A-Za-z0-9]+)\s*\(\s*")
 _DURATION = re.compile(r"(?:(\d+)\+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
-_MINUTES = re.compile(r"(?:(\d+):)?(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
+_MINUTES = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)\Z", re.ASCII)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?\Z", re.ASCII | re.IGNORECASE)
 _LEADING = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 ValueReader = Callable[[str], str | None]

@@ -21,7 +21,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
-from podhawk.commands.properties import Effect, NextGrouping, Resources, Sources, unknown
+from podhawk.commands.properties import Effect, NextGrouping, Resources, SearchRange, Sources, unknown
 from podhawk.commands.services import Datasets, Geo, Lookups, NoDatasets, NoLookups
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env, Volatility
@@ -159,6 +159,7 @@ class Context(Struct):
     `run` runs a subsearch over the same input (`append`, `join`, `map`), `run_stages` runs stages over
     rows at hand (`appendpipe`, `foreach`). `datasets` are the data models. `write` is False under
     `--no-write`: tables then change only in memory. `exact` is `--splunk-exact`.
+    `within` is the time range of the run.
     """
 
     env: Env = field(default_factory=Env)
@@ -170,7 +171,12 @@ class Context(Struct):
     run_stages: Callable[[Sequence[Stage], Table], Table] = _no_stages
     datasets: Datasets = field(default_factory=NoDatasets)
     macros: Mapping[tuple[str, int], object] = field(default_factory=dict)
+    within: SearchRange = SearchRange()
     source: SearchText | None = None
+
+    def __post_init__(self) -> None:
+        if self.env.lookup is None:
+            self.env.lookup = self.lookups.get
 
     def warn(self, kind: str, detail: str = "") -> None:
         """Count a warning; the first detail of each kind is shown."""
@@ -195,7 +201,8 @@ class Command(Struct, frozen=True):
 
     Other: `resources` says what it uses besides its rows. `patterns` are the regular expressions in its text. `states`
     are the classes that occur in its states, which are sent between machines. `told(node, grouping)` gives the node
-    that takes the next grouping into account. `with_groups(node, names)` gives the node with other fields to group by.
+    that takes the next grouping into account, `ranged(node, range)` the node that knows the time range of the search.
+    `with_groups(node, names)` gives the node with other fields to group by.
 
     A default is the safe answer, such as "the rows may come from anywhere".
     """
@@ -226,6 +233,7 @@ class Command(Struct, frozen=True):
     patterns: Callable[[Any], tuple[str, ...]] = lambda node: ()
     states: tuple[type, ...] = ()
     told: Callable[[Any, NextGrouping], Any] | None = None
+    ranged: Callable[[Any, SearchRange], Any] | None = None
     with_groups: Callable[[Any, tuple[str, ...]], Any] | None = None
     aliases: tuple[str, ...] = ()
     refused: str = ""

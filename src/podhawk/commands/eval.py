@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
-from podhawk.commands.properties import Effect, Sources, computed, effect, same
+from podhawk.commands.properties import Effect, Resources, Sources, computed, effect, same
 from podhawk.commands.shared.names import shown
 from podhawk.commands.where import void
 from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value, patterns, volatility
+from podhawk.functions.lookups import looked_up
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
@@ -148,6 +149,7 @@ EVAL = Command(
     made=_made,
     effect=effect(Effect.KEEPS),
     volatility=lambda node: volatility(*(item.expression for item in node.assignments)),
+    resources=lambda node: Resources(lookups=tuple(looked_up(*(item.expression for item in node.assignments)))),
     patterns=lambda node: tuple(patterns(*(item.expression for item in node.assignments))),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval",
 )

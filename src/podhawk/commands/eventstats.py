@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
 from podhawk.commands.properties import UNKNOWN, Effect, Sources, copy, effect
-from podhawk.commands.shared.aggregate import (
-    Aggregator,
-    Group,
+from podhawk.commands.shared.aggregate import Aggregator, Group
+from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.items import (
     Item,
     item_columns,
     item_fields,
@@ -20,7 +20,6 @@ from podhawk.commands.shared.aggregate import (
     parse_items,
     render_items,
 )
-from podhawk.commands.shared.groups import Key, keys_of
 from podhawk.commands.shared.names import has_wildcard, listed
 from podhawk.commands.shared.numeric import spoiled
 from podhawk.commands.where import void

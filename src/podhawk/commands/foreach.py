@@ -40,6 +40,7 @@ _MARKS = {
     "matchseg2": "<<MATCHSEG2>>",
     "matchseg3": "<<MATCHSEG3>>",
     "itemstr": "<<ITEM>>",
+    "iterstr": "<<ITER>>",
 }
 _OPTIONS = ("mode", *_MARKS)
 
@@ -144,19 +145,21 @@ def _values_of(node: Foreach, name: str) -> Mapping[str, str]:
     spellings = _spellings(node)
     matched = next((found for found in (pattern(one).match(name) for one in node.names) if found), None)
     segments = matched.groups() if matched else ()
-    values = {spellings["fieldstr"]: name, spellings["matchstr"]: "".join(segments), spellings["itemstr"]: ""}
+    values = {spellings["fieldstr"]: name, spellings["matchstr"]: "".join(segments)}
+    values |= {spellings["itemstr"]: "", spellings["iterstr"]: ""}
     for number in range(3):
         values[spellings[f"matchseg{number + 1}"]] = segments[number] if number < len(segments) else ""
     return values
 
 
-def _item(node: Foreach, value: str) -> Show:
-    """A value in its place: a number or a quoted text where an expression stands."""
-    item = _spellings(node)["itemstr"]
+def _item(node: Foreach, value: str, number: int) -> Show:
+    """A value in its place: a number or a quoted text where an expression stands. `number` is its place, from 0."""
+    spellings = _spellings(node)
+    others = {spellings["fieldstr"]: node.names[0], spellings["iterstr"]: str(number)}
 
     def show(hole: Hole) -> str:
-        if hole.name != item:
-            return node.names[0] if hole.name == _spellings(node)["fieldstr"] else ""
+        if hole.name != spellings["itemstr"]:
+            return others.get(hole.name, "")
         if hole.inside:
             return escaped(value) if hole.inside == '"' else value
         return value if as_number(value) is not None else quote(value)
@@ -180,6 +183,8 @@ def _safely(node: Foreach, show: Show, sample: Pipeline, context: Context, what:
 
 def _each_field(node: Foreach, context: Context) -> Whole:
     sample = _sample(node)
+    # A row without the field keeps what eval would set to null: `total=total+<<FIELD>>` adds nothing to it.
+    only_eval = all(stage.name == "eval" for stage in sample.stages)
 
     def whole(table: Table) -> Table:
         header = table.header() if table.columns is not None else sorted(table.header())
@@ -189,7 +194,10 @@ def _each_field(node: Foreach, context: Context) -> Whole:
                 continue
             made = _safely(node, by_name(_values_of(node, name)), sample, context, f"field {name!r}")
             if made is not None:
+                kept = [(row, row.copy()) for row in table.rows if name not in row] if only_eval else []
                 table = context.run_stages(made.stages, table)
+                for row, before in kept:
+                    row.update((other, value) for other, value in before.items() if other not in row)
         return table
 
     return whole
@@ -216,20 +224,22 @@ def _items(node: Foreach, row: Row) -> Iterator[str]:
 
 def _each_item(node: Foreach, context: Context) -> Whole:
     sample = _sample(node)
-    known: dict[str, Pipeline | None] = {}
+    known: dict[tuple[str, int], Pipeline | None] = {}
+    numbered = _spellings(node)["iterstr"] in node.template
 
-    def instance(value: str) -> Pipeline | None:
-        if value not in known:
-            known[value] = _safely(node, _item(node, value), sample, context, f"a value of {node.names[0]!r}")
-        return known[value]
+    def instance(value: str, number: int) -> Pipeline | None:
+        key = (value, number if numbered else 0)
+        if key not in known:
+            known[key] = _safely(node, _item(node, value, number), sample, context, f"a value of {node.names[0]!r}")
+        return known[key]
 
     def whole(table: Table) -> Table:
         rows: list[Row] = []
         columns = pipeline_columns(sample, table.columns)
         for row in table.rows:
             one = Table([row], table.columns)
-            for value in list(_items(node, row)):
-                made = instance(value)
+            for number, value in enumerate(list(_items(node, row))):
+                made = instance(value, number)
                 if made is not None:
                     one = context.run_stages(made.stages, one)
             rows += one.rows
@@ -289,7 +299,7 @@ FOREACH = Command(
     "matched by each `*`. In an expression, a name with characters other than letters, digits "
     "and `_` must be in single quotes: `'<<FIELD>>'`. With a mode, the commands run for each "
     "value of a multivalue field, or for each element of a JSON array, and `<<ITEM>>` stands for "
-    "that value.",
+    "that value, `<<ITER>>` for its number, from 0. A row without the field keeps what eval would set to null.",
     examples=(
         Example(
             "| makeresults | eval a_n=1, b_n=2, total=0 | foreach *_n [ eval total=total+<<FIELD>> ] | table total",

@@ -47,6 +47,8 @@ def _parse(cursor: Cursor) -> Head:
                 condition = parsed
         else:
             raise cursor.error(f"unexpected {cursor.rest.split()[0]!r}", at)
+    if "limit" in options and count is not None:
+        cursor.fail("the number of rows is given twice", "Use either head N or head limit=N.")
     if "limit" in options:
         count = cursor.integer(options["limit"], "limit")
     null, keeplast = (cursor.boolean(options.get(name, "f"), name) for name in ("null", "keeplast"))
@@ -73,11 +75,19 @@ def _condition(node: Head, context: Context) -> Callable[[Row], EvalValue] | Non
     return compile_expression(node.condition, context.env, node.source or SearchText("", "", ()))
 
 
+def _number(node: Head) -> int | None:
+    condition = node.condition
+    return condition.value if isinstance(condition, Literal) and isinstance(condition.value, int) else None
+
+
 def _whole(node: Head, context: Context) -> Whole:
-    test = _condition(node, context)
+    # A number in place of the condition is what a subsearch has returned.
+    number = _number(node)
+    test = _condition(node, context) if number is None else None
 
     def whole(table: Table) -> Table:
-        rows = table.rows if node.count is None else table.rows[: node.count]
+        count = node.count if number is None else number
+        rows = table.rows if count is None else table.rows[:count]
         if test is None:
             return Table(rows, table.columns)
         kept: list[Row] = []

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, always
 from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Resources, Sources, effect
-from podhawk.commands.shared.aggregate import Item, item_columns, item_volatility, parse_items, render_items
 from podhawk.commands.shared.datasets import Dataset, check_model, model_rows, split_model
+from podhawk.commands.shared.items import Item, item_columns, item_volatility, parse_items, render_items
 from podhawk.commands.shared.names import listed, shown
 from podhawk.commands.stats import Stats, StatsRun
 from podhawk.functions.predicates import compile_clause, volatility, with_latest
@@ -107,13 +107,14 @@ def _by(cursor: Cursor) -> tuple[tuple[str, ...], str]:
         if found is not None:
             span = found[1]
             _span(span, cursor)
+            cursor.commas()
             continue
         at = cursor.at
         name = cursor.name("a field to group by")
         if "*" in name:
             raise cursor.error(f"wildcards are not allowed in BY: {name}", at)
         names.append(name)
-        cursor.comma()
+        cursor.commas()
     if not names:
         cursor.fail("expected a field after BY")
     if span and "_time" not in names:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.properties import Effect, effect, same
+from podhawk.commands.properties import Effect, Resources, effect, same
 from podhawk.functions.evaluate import compile_condition, patterns, volatility
+from podhawk.functions.lookups import looked_up
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
@@ -69,6 +70,7 @@ WHERE = Command(
     effect=effect(Effect.FILTERS),
     condition=lambda node: node.expression,
     volatility=lambda node: volatility(node.expression),
+    resources=lambda node: Resources(lookups=tuple(looked_up(node.expression))),
     patterns=lambda node: tuple(patterns(node.expression)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/where",
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-from podhawk.rows import Row
+from podhawk.rows import Row, Value
 from podhawk.spl.expression import Expression
 from podhawk.spl.text import SearchText
 
@@ -33,12 +33,20 @@ class Volatility(IntEnum):
     """Each call may give a different result, or has side effects."""
 
 
+class LookupTable(Protocol):
+    """What `lookup()` asks of a table."""
+
+    def outputs(self, inputs: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Value]:
+        """The values of the wanted columns in the rows that match."""
+
+
 class Env(Struct):
     """The clock, the zone and the switches that expressions see.
 
     `now` is the search's start in epoch seconds; `warn(kind, detail)` counts a warning once per kind.
     `switches` are the names of the readings that are turned (see `podhawk.settings.switches`). `draws`
-    counts the `random()` calls compiled so far, so that each has its own numbers.
+    counts the `random()` calls compiled so far, so that each has its own numbers. `lookup` gives the table of a name
+    to `lookup()`, where there are tables.
     """
 
     now: float = 0.0
@@ -46,6 +54,7 @@ class Env(Struct):
     warn: Callable[[str, str], None] = lambda kind, detail: None
     switches: frozenset[str] = frozenset()
     draws: int = 0
+    lookup: Callable[[str], LookupTable] | None = None
 
 
 Build = Callable[[tuple[Expression, ...], list[Evaluator], Env, SearchText], Evaluator]

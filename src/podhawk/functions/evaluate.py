@@ -19,7 +19,7 @@ from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volat
 from podhawk.functions.regex import compile_pattern
 from podhawk.functions.registry import FUNCTIONS, REFUSED
 from podhawk.rows import Filled, Row
-from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary, chain, walk
+from podhawk.spl.expression import Binary, Call, Embedded, Expression, Field, Literal, Membership, Unary, chain, walk
 from podhawk.spl.text import SearchText
 
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
@@ -60,10 +60,12 @@ def volatility(*expressions: Expression) -> Volatility:
     """The volatility of expressions. An unknown function is volatile."""
     return max(
         (
-            FUNCTIONS[part.name].changes(part.arguments) if part.name in FUNCTIONS else Volatility.VOLATILE
+            FUNCTIONS[part.name].changes(part.arguments)
+            if isinstance(part, Call) and part.name in FUNCTIONS
+            else Volatility.VOLATILE
             for expression in expressions
             for part in walk(expression)
-            if isinstance(part, Call)
+            if isinstance(part, Call | Embedded)
         ),
         default=Volatility.IMMUTABLE,
     )
@@ -149,6 +151,13 @@ def compile_expression(expression: Expression, env: Env, source: SearchText) -> 
             return lambda row: None if parts[0](row) is None else any(test(row) is True for test in tests)
         case Call():
             return _call(expression, env, source)
+        case Embedded():
+            return _unresolved
+
+
+def _unresolved(row: Row) -> EvalValue:
+    """The value of a subsearch, which is never asked for: before the search runs, its result takes its place."""
+    raise AssertionError("a subsearch must run before the expression that it stands in")
 
 
 _READINGS = frozenset({"compare-as-text", "where-multivalue-first"})

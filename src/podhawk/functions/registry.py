@@ -16,9 +16,10 @@ from podhawk.functions import (
     trigonometry,
 )
 from podhawk.functions.declare import Function
+from podhawk.functions.lookups import LOOKUP
 
 FAMILIES: dict[str, tuple[Function, ...]] = {
-    "Comparison and conditional": conditional.FAMILY,
+    "Comparison and conditional": (*conditional.FAMILY, LOOKUP),
     "Informational": informational.FAMILY,
     "Text": text.FAMILY,
     "Conversion": conversion.FAMILY,
@@ -39,7 +40,6 @@ FUNCTIONS: dict[str, Function] = {
 
 _SPL2 = "it belongs to SPL2, which is a different language"
 REFUSED: dict[str, str] = {
-    "lookup": "an expression has no access to lookup tables; use the lookup command before eval",
     "cluster": "it groups events by similarity with an undocumented model",
     "getfields": "an expression can read only the fields that it names",
     **dict.fromkeys(

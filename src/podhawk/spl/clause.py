@@ -69,10 +69,12 @@ class TimeBound(Placed, frozen=True):
 
 
 class Subsearch(Placed, frozen=True):
-    """`[ … ]`: runs first; its result becomes a clause."""
+    """`[ … ]`: runs first; its result becomes a clause. After `name operator` it becomes the value compared with."""
 
     pipeline: Any
     at: int = 0
+    name: str = ""
+    operator: str = ""
 
 
 Clause = And | Or | Not | Compare | In | Term | TimeBound | Subsearch
@@ -98,6 +100,8 @@ TIME_BOUNDS = frozenset(
 _BARE = re.compile(r'(?:\\.|[^\s()\[\]"|=<>!\\]|!(?!=))+', re.DOTALL)
 _VALUE = re.compile(r'(?:\\.|[^\s()\[\]"|\\])+', re.DOTALL)
 _LISTED = re.compile(r'(?:\\.|[^\s()\[\]",|\\])+', re.DOTALL)
+_CALLED = re.compile(r'[^\s()\[\]"|=<>!,\\`]+\([^\s()\[\]"|]*\)(?=\s*(?:==|=|!=|<|>|IN\s*\())')
+"""The name of a result such as `avg(n)` before a comparison."""
 _OPERATOR = re.compile(r"\s*(==|=|!=|<=|>=|<|>)\s*")
 _FUNCTION = re.compile(r"(TERM|CASE)\(")
 DEPTH_LIMIT = 200
@@ -172,8 +176,9 @@ def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixe
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
         return inner
     if cursor.peek() == "[":
-        return Subsearch(subsearch(cursor), cursor.at)
-    return _term(cursor)
+        at = cursor.at
+        return Subsearch(subsearch(cursor), at)
+    return _term(cursor, subsearch)
 
 
 def _word_is_next(cursor: Cursor, word: str) -> bool:
@@ -195,7 +200,7 @@ def _operator(cursor: Cursor, word: str) -> bool:
     return False
 
 
-def _term(cursor: Cursor) -> Clause:
+def _term(cursor: Cursor, subsearch: ParseSubsearch) -> Clause:
     at = cursor.at
     for word in ("AND", "OR"):
         if _word_is_next(cursor, word):
@@ -207,13 +212,13 @@ def _term(cursor: Cursor) -> Clause:
         return Term(_inside(cursor, function), function[1], at)
     if cursor.peek() == '"':
         text = cursor.quoted() or ""
-        return _comparison(cursor, text, at) or Term(text, "phrase", at)
-    found = cursor.looking_at(_BARE)
+        return _comparison(cursor, text, at, subsearch) or Term(text, "phrase", at)
+    found = cursor.looking_at(_CALLED) or cursor.looking_at(_BARE)
     if not found:
         cursor.fail(f"expected a field or a term, found {cursor.peek()!r}")
     cursor.at = found.end()
     word = unescape(found[0])
-    compared = _comparison(cursor, word, at)
+    compared = _comparison(cursor, word, at, subsearch)
     if compared:
         return compared
     return Term(word, "word", at)
@@ -230,7 +235,7 @@ def _inside(cursor: Cursor, function: re.Match[str]) -> str:
     return unescape(inner[1:-1]) if len(inner) > 1 and inner[0] == inner[-1] == '"' else unescape(inner)
 
 
-def _comparison(cursor: Cursor, name: str, at: int) -> Clause | None:
+def _comparison(cursor: Cursor, name: str, at: int, subsearch: ParseSubsearch) -> Clause | None:
     found = cursor.looking_at(_OPERATOR)
     if not found:
         save = cursor.at
@@ -247,6 +252,8 @@ def _comparison(cursor: Cursor, name: str, at: int) -> Clause | None:
     function = cursor.looking_at(re.compile(r"(CASE|TERM)\("))
     if function:
         return Compare(name, operator, _inside(cursor, function), function[1] == "CASE", at)
+    if cursor.peek() == "[":
+        return Subsearch(subsearch(cursor), at, name, operator)
     if cursor.peek() == '"':
         value = cursor.quoted() or ""
     else:
@@ -265,6 +272,7 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
     opening = cursor.at
     cursor.take("(")
     found: list[str] = []
+    cursor.commas()
     while True:
         if cursor.take(")"):
             if not found:
@@ -279,7 +287,7 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
             cursor.at = taken.end()
             cursor.space()
         found.append(text)
-        cursor.comma()
+        cursor.commas()
 
 
 def walk(clause: Clause) -> Iterator[Clause]:
@@ -299,7 +307,7 @@ def fields(clause: Clause) -> frozenset[str]:
     """The fields a clause reads; a term reads `_raw`, a time bound `_time`."""
     found: set[str] = set()
     for part in walk(clause):
-        if isinstance(part, (Compare, In)):
+        if isinstance(part, (Compare, In)) or (isinstance(part, Subsearch) and part.name):
             found.add(part.name)
         elif isinstance(part, Term) and part.text != "*":
             found.add("_raw")
@@ -336,8 +344,8 @@ def render(clause: Clause, subsearch: Callable[[Any], str], inside: str = "") ->
             return f"{kind}({quote(text)})"
         case TimeBound(name=name, value=value):
             return f"{name}={_shown(value)}"
-        case Subsearch(pipeline=pipeline):
-            return f"[ {subsearch(pipeline)} ]"
+        case Subsearch(pipeline=pipeline, name=name, operator=operator):
+            return f"{_named(name) if name else ''}{operator}[ {subsearch(pipeline)} ]"
 
 
 def _named(name: str) -> str:

@@ -8,14 +8,16 @@ whatever is left. Every refusal is an error at the cursor's place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
 
 from podhawk.errors import SearchError, nearest
 from podhawk.spl.text import SearchText, skip_quoted, unescape
 
 _WORD = re.compile(r'(?:\\.|[^\s,|"()\[\]=<>!\\])+', re.DOTALL)
 _NAME = re.compile(r'(?:\\.|[^\s,|"\[\]=\\()])+', re.DOTALL)
+_ATTACHED = re.compile(r'\((?:[^\s()|"\[\]]|\([^\s()|"\[\]]*\))+\)(?:\.\d+)?')
+"""What follows a name without a blank and belongs to it: the parentheses of `avg(n)` or `count(eval(code=403))`."""
 _OPTION = re.compile(r"([A-Za-z_][\w]*)\s*=\s*")
 _OPTION_VALUE = re.compile(r'(?:\\.|[^\s,|"\[\]\\])+', re.DOTALL)
 _SPACE = re.compile(r"[\s]+")
@@ -24,15 +26,19 @@ FALSE = frozenset({"false", "f", "0", "no"})
 
 
 class Cursor:
-    """A place in a slice `[at, end)` of a search's expanded text."""
+    """A place in a slice `[at, end)` of a search's expanded text.
 
-    __slots__ = ("at", "command", "end", "source")
+    `subsearch` reads a subsearch that stands for a value; without it, there can be none.
+    """
+
+    __slots__ = ("at", "command", "end", "source", "subsearch")
 
     def __init__(self, source: SearchText, at: int, end: int, command: str = "") -> None:
         self.source = source
         self.at = at
         self.end = end
         self.command = command
+        self.subsearch: Callable[[Cursor], Any] | None = None
         self.space()
 
     # -- looking ---------------------------------------------------------------------------------
@@ -89,6 +95,13 @@ class Cursor:
     def comma(self) -> bool:
         return self.take(",")
 
+    def commas(self) -> bool:
+        """Take all commas that stand next: between two of them there may be an empty item."""
+        some = self.comma()
+        while self.comma():
+            pass
+        return some
+
     def quoted(self) -> str | None:
         """A double-quoted string without its quotes, escapes resolved one level."""
         if self.peek() != '"':
@@ -114,7 +127,7 @@ class Cursor:
         return unescape(found[0])
 
     def name(self, what: str = "a field name") -> str:
-        """A field name: bare (`user.groups{}`), or in double or single quotes."""
+        """A field name: bare (`user.groups{}`, `avg(n)`), or in double or single quotes."""
         if self.peek() == "'":
             end = self.source.text.find("'", self.at + 1, self.end)
             if end > 0:
@@ -128,22 +141,32 @@ class Cursor:
         found = self.looking_at(_NAME)
         if not found:
             self.fail(f"expected {what}" + (f", found {self.peek()!r}" if not self.done else " at the end"))
+        at = self.at
         self.at = found.end()
+        attached = self.looking_at(_ATTACHED)
+        if attached:
+            self.at = attached.end()
+        name = self.source.text[at : self.at]
         self.space()
-        return found[0]
+        return name
 
     def names(self, stop: Iterable[str] = (), what: str = "a field name") -> tuple[str, ...]:
-        """A list of field names, separated by blanks or commas, up to a stop word, an option or the end."""
+        """A list of field names, separated by blanks or commas, up to a stop word, an option or the end.
+
+        Empty items, as in `a, , b`, do not count.
+        """
         found: list[str] = []
         stops = tuple(stop)
+        self.commas()
         while not self.done and self.peek() not in "[|)" and not self.next_option():
-            if stops and self._at_word(stops):
+            if stops and self.at_word(stops):
                 break
             found.append(self.name(what))
-            self.comma()
+            self.commas()
         return tuple(found)
 
-    def _at_word(self, words: tuple[str, ...]) -> bool:
+    def at_word(self, words: tuple[str, ...]) -> bool:
+        """Whether one of these words stands next, as a whole word."""
         found = self.looking_at(re.compile(r"[A-Za-z_]+(?![\w.:{}*=-])"))
         return bool(found and found[0].lower() in words)
 

@@ -52,6 +52,7 @@ def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
             f"unknown command {segment.name!r}", segment.at, len(segment.name), nearest(segment.name, COMMANDS)
         )
     cursor = Cursor(source, segment.start, segment.end, command.name)
+    cursor.subsearch = parse_bracketed
     stage = Stage(command, command.parse(cursor), command.name, segment.at, source)
     if stage.kind is Kind.GENERATING and not first:
         raise source.error(

@@ -159,7 +159,7 @@ def show_filter(chosen: Filter | None) -> str:
 def column_name(result: str, label: str, several: bool, sep: str = ": ", form: str = "") -> str:
     """The column of one series: its label, with the result's name where there are several results."""
     if not several:
-        return f"VALUE{label}" if label.startswith("_") else label
+        return f"VALUE_{label}" if label.startswith("_") else label
     if form:
         return form.replace("$AGG$", result).replace("$VAL$", label)
     return f"{result}{sep}{label}"
