@@ -19,6 +19,7 @@ from podhawk.commands.shared.items import (
     item_patterns,
     item_volatility,
     parse_items,
+    ranged_items,
     render_items,
 )
 from podhawk.commands.shared.names import shown
@@ -57,7 +58,7 @@ def _parse(cursor: Cursor) -> Chart:
     row: dict[str, str] = {}
     column: dict[str, str] = {}
     sorted_out(take_options(cursor, _ALL), series, row)
-    items = parse_items(cursor, ("by", "over"), combine=True)
+    items = parse_items(cursor, ("by", "over"), combine=True, spark=True)
     if not items:
         cursor.fail("expected an aggregation such as count or sum(field)")
     sorted_out(take_options(cursor, _ALL), series, row)
@@ -162,5 +163,6 @@ CHART = Command(
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
     states=GRID_STATES,
+    ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/chart",
 )

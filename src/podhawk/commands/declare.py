@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 from msgspec import Struct, field
 
 from podhawk.commands.properties import Effect, NextGrouping, Resources, SearchRange, Sources, unknown
-from podhawk.commands.services import Datasets, Geo, Lookups, NoDatasets, NoLookups
+from podhawk.commands.services import Datasets, Files, Geo, Lookups, NoDatasets, NoFiles, NoLookups
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env, Volatility
 from podhawk.rows import Row, Table, Value
@@ -164,6 +164,7 @@ class Context(Struct):
 
     env: Env = field(default_factory=Env)
     lookups: Lookups = field(default_factory=NoLookups)
+    files: Files = field(default_factory=NoFiles)
     geo: Geo | None = None
     exact: bool = False
     write: bool = False

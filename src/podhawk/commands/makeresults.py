@@ -99,9 +99,9 @@ def _columns(node: MakeResults, columns: Columns) -> Columns:
 MAKERESULTS = Command(
     name="makeresults",
     syntax="makeresults [count=<n>] [annotate=<bool>] [format=csv|json data=<text>]",
-    doc="Makes `count` rows (default: 1) that contain only `_time`, set to now. With `format` and `data`, makes the rows "
-    "of a CSV text whose first line names the fields, or of a JSON array of objects. annotate=true adds the field "
-    "`splunk_server`; the other fields that it names in Splunk have no value.",
+    doc="Makes `count` rows (default: 1) that contain only `_time`, set to now. With `format` and `data`, makes "
+    "the rows of a CSV text whose first line names the fields, or of a JSON array of objects. annotate=true "
+    "adds the field `splunk_server`; the other fields that it names in Splunk have no value.",
     examples=(
         Example('| makeresults count=2 | eval x="y" | table x', ({"x": "y"}, {"x": "y"})),
         Example(

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, copy, effect
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, copy
 from podhawk.commands.shared.aggregate import Aggregator, Group
 from podhawk.commands.shared.groups import Key, filled, in_order, keys_of, more_real
 from podhawk.commands.shared.items import (
@@ -22,10 +22,12 @@ from podhawk.commands.shared.items import (
     item_patterns,
     item_volatility,
     parse_items,
+    ranged_items,
     render_items,
 )
 from podhawk.commands.shared.names import listed
 from podhawk.commands.shared.numeric import spoiled
+from podhawk.commands.shared.sparkline import SparkPieces
 from podhawk.commands.where import void
 from podhawk.rows import Filled, Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor
@@ -44,7 +46,7 @@ class Stats(Struct, frozen=True):
 
 def _parse(cursor: Cursor) -> Stats:
     options = cursor.options(_OPTIONS)
-    items = parse_items(cursor, ("by",))
+    items = parse_items(cursor, ("by",), spark=True)
     if not items:
         cursor.fail("expected an aggregation such as count or values(field)")
     by: tuple[str, ...] = ()
@@ -193,6 +195,7 @@ class StatsRun:
     def finish(self, state: StatsState) -> Table:
         if not self.node.by and not state and self.row_of_nothing:
             state = {(): Kept((), self.aggregator.new(), False)}
+        self.aggregator.draw(kept.group for kept in state.values())
         rows: list[Row] = []
         by, finish = self.node.by, self.aggregator.finish
         for key in in_order(state):
@@ -230,7 +233,8 @@ STATS = Command(
     doc="Groups rows and computes aggregations for each group. Without BY, the result is one row; with BY, one "
     "row per combination of values. A row that lacks a BY field is dropped. A row with a multivalue BY field "
     "is in the group of each value. An aggregation without a field is that of all fields: `sum` is `sum(*)`. "
-    "With allnum=true, a field with any value that is not a number has no sum, average or deviation.",
+    "With allnum=true, a field with any value that is not a number has no sum, average or deviation. "
+    "`sparkline(count, 1h)` is a small chart: one number per span of time.",
     examples=(
         Example(
             "* | stats count values(verb) as verbs by user",
@@ -242,6 +246,11 @@ STATS = Command(
             ({"denied": "1", "count": "2"},),
             ('{"code":403}', '{"code":200}'),
         ),
+        Example(
+            "* | stats sparkline(count, 1h) as hourly by user",
+            ({"user": "ann", "hourly": ["1", "0", "2"]},),
+            ('{"_time":0,"user":"ann"}', '{"_time":7200,"user":"ann"}', '{"_time":7300,"user":"ann"}'),
+        ),
     ),
     parse=_parse,
     render=_render,
@@ -251,11 +260,12 @@ STATS = Command(
     merge=_merge,
     check=lambda node, context: void(StatsRun(node, context)),
     made=_made,
-    effect=effect(Effect.GROUPS),
+    effect=lambda node: Effect.REBUILDS if any(item.spark for item in node.items) else Effect.GROUPS,
     groups=lambda node: node.by,
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
-    states=(Kept, Group),
+    states=(Kept, Group, SparkPieces),
+    ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     with_groups=lambda node, by: replace(node, by=by),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/stats",
 )

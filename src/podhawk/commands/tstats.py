@@ -12,10 +12,13 @@ from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Resources, S
 from podhawk.commands.shared.datasets import Dataset, check_model, model_rows, split_model
 from podhawk.commands.shared.items import Item, item_columns, item_volatility, parse_items, render_items
 from podhawk.commands.shared.names import listed, shown
+from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
 from podhawk.commands.stats import Stats, StatsRun
+from podhawk.commands.tscollect import collected_file
+from podhawk.errors import ContentError
 from podhawk.functions.predicates import compile_clause, volatility, with_latest
 from podhawk.functions.times import UNITS, snap
-from podhawk.rows import Filled, Row, Table
+from podhawk.rows import Filled, OrderKey, Row, Table
 from podhawk.rows.values import as_number
 from podhawk.spl.clause import EVERYTHING, Clause, parse_clause
 from podhawk.spl.clause import render as render_clause
@@ -31,7 +34,8 @@ _LENGTHS = {"s": 1, "m": 60, "h": 3600}
 
 
 class Tstats(Placed, frozen=True):
-    """`span` is how `_time` is cut, as written; `fill` stands in for a BY field that a row lacks."""
+    """`span` is how `_time` is cut, as written; `fill` stands in for a BY field that a row lacks. The rows are those of
+    a data model, or those that `tscollect` kept under the name `namespace`."""
 
     items: tuple[Item, ...]
     model: str = ""
@@ -40,6 +44,7 @@ class Tstats(Placed, frozen=True):
     span: str = ""
     fill: str | None = None
     at: Dataset = Dataset("datamodel", "")
+    namespace: str = ""
 
 
 def _parse(cursor: Cursor) -> Tstats:
@@ -54,18 +59,19 @@ def _parse(cursor: Cursor) -> Tstats:
     cursor.integer(options.get("chunk_size", "0"), "chunk_size")
     if not items:
         cursor.fail("expected an aggregation such as count or values(All_Risk.risk_object)")
-    model = ""
+    model = namespace = ""
     if cursor.keyword("from"):
         found = cursor.looking_at(_MODEL)
-        if not found:
-            cursor.fail("expected datamodel=NAME after from")
         at = Dataset("datamodel", "", cursor.at, cursor.source)
-        cursor.at = found.end()
-        model = cursor.name("the name of a data model")
+        if found:
+            cursor.at = found.end()
+            model = cursor.name("the name of a data model")
+        else:
+            namespace = cursor.name("datamodel=NAME, or the name that tscollect was given")
     where: Clause = EVERYTHING
     if cursor.keyword("where"):
         end = _clause_end(cursor)
-        where = parse_clause(Cursor(cursor.source, cursor.at, end, cursor.command), _refuse_subsearch)
+        where = parse_clause(Cursor(cursor.source, cursor.at, end, cursor.command), parse_bracketed)
         cursor.at = end
         cursor.space()
     by, span = _by(cursor) if cursor.keyword("by", "groupby") else ((), "")
@@ -73,11 +79,7 @@ def _parse(cursor: Cursor) -> Tstats:
     clash = [item.name for item in items if item.name in by]
     if clash:
         raise cursor.error(f"{clash[0]!r} is both a result and a BY field", cursor.end)
-    return Tstats(items, model, where, by, span, options.get("fillnull_value"), at)
-
-
-def _refuse_subsearch(cursor: Cursor) -> object:
-    cursor.fail("a subsearch inside tstats is not supported", "Use | search [ … ] after tstats.")
+    return Tstats(items, model, where, by, span, options.get("fillnull_value"), at, namespace)
 
 
 def _clause_end(cursor: Cursor) -> int:
@@ -137,8 +139,10 @@ def _render(node: Tstats) -> str:
     parts.append(render_items(node.items))
     if node.model:
         parts.append(f"from datamodel={shown(node.model)}")
+    if node.namespace:
+        parts.append(f"from {shown(node.namespace)}")
     if node.where != EVERYTHING:
-        parts.append(f"where {render_clause(node.where, str)}")
+        parts.append(f"where {render_clause(node.where, render_pipeline)}")
     if node.by:
         parts.append(f"by {listed(node.by)}")
     if node.span:
@@ -152,6 +156,9 @@ def _columns(node: Tstats, columns: Columns) -> Columns:
 
 
 def _check(node: Tstats, context: Context) -> None:
+    if node.namespace:
+        StatsRun(Stats(node.items, node.by), context)
+        return
     if not node.model:
         raise node.at.error(
             "tstats reads only the data models Risk and Findings, because podhawk has no indexed summaries of events",
@@ -172,10 +179,24 @@ def _cut(row: Row, count: int, unit: str, context: Context) -> None:
         row["_time"] = int(snap(time, unit, context.env.zone))
 
 
+def _source(node: Tstats, context: Context) -> Iterator[Row]:
+    if not node.namespace:
+        model, inner = split_model(node.model)
+        yield from model_rows(context, model, inner, inner)
+        return
+    try:
+        columns, cells = context.files.read(collected_file(node.namespace))
+    except ContentError:
+        raise node.at.error(
+            f"there is nothing under the name {node.namespace!r}", "Collect rows with tscollect namespace=… first."
+        ) from None
+    for number, line in enumerate(cells):
+        yield Row(((name, line[name]) for name in columns if line.get(name)), OrderKey(0.0, 0.0, (number,)))
+
+
 def _rows(node: Tstats, context: Context) -> Iterator[Row]:
     test = compile_clause(with_latest(node.where), context.env)
-    model, inner = split_model(node.model)
-    for row in model_rows(context, model, inner, inner):
+    for row in _source(node, context):
         if not test(row):
             continue
         if node.span:
@@ -200,11 +221,12 @@ def _made(node: Tstats, name: str) -> Sources:
 TSTATS = Command(
     name="tstats",
     syntax="tstats [summariesonly=<bool>] [allow_old_summaries=<bool>] [fillnull_value=<text>] <aggregation>… "
-    "from datamodel=Risk.All_Risk [where <clause>] [by <field>… [span=<time>]]",
+    "from datamodel=Risk.All_Risk|<namespace> [where <clause>] [by <field>… [span=<time>]]",
     doc="Computes aggregations over a data model (Risk or Findings), whose fields are named "
-    "`All_Risk.risk_object` and so on. In `where`, OR binds tighter than AND, as in search. "
-    "`fillnull_value` replaces missing BY fields; `span` puts `_time` into bins. Options for "
-    "summaries are accepted and ignored. Other data models, `prestats` and `append` are refused.",
+    "`All_Risk.risk_object` and so on. In `where`, OR binds tighter than AND, as in search. `from "
+    "<namespace>` reads what tscollect has kept. `fillnull_value` replaces missing BY fields; `span` puts "
+    "`_time` into bins. Options for summaries are accepted and ignored. Other data models, `prestats` and "
+    "`append` are refused.",
     examples=(
         Example(
             "| tstats summariesonly=false count from datamodel=Risk.All_Risk where All_Risk.risk_object=alice",
@@ -223,6 +245,6 @@ TSTATS = Command(
     effect=effect(Effect.REBUILDS),
     groups=lambda node: node.by,
     volatility=lambda node: max(item_volatility(node.items), volatility(node.where)),
-    resources=lambda node: Resources(models=(node.model,)),
+    resources=lambda node: Resources(models=(node.model,) if node.model else ()),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/tstats",
 )

@@ -27,6 +27,12 @@ class Filled(str):
     __slots__ = ()
 
 
+class Sparkline(tuple[str, ...]):
+    """Numbers that `sparkline()` made: a multivalue, which tables show as a small chart."""
+
+    __slots__ = ()
+
+
 LARGEST: Final = 1.7976931348623157e308
 """The largest double."""
 

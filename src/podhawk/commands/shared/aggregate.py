@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from podhawk.commands.context import Context
 from podhawk.commands.shared.items import Item, flat, wild_name
 from podhawk.commands.shared.names import pattern
+from podhawk.commands.shared.sparkline import SparkPieces, SparkRun
 from podhawk.functions.aggregations import Aggregation
 from podhawk.functions.aggregations.arithmetic import as_splunk, occurring
 from podhawk.functions.comparison import truth
@@ -40,9 +41,14 @@ class Aggregator:
         self.exclude = frozenset(exclude)
         self.count_rows = "stats-count-rows" in context.env.switches
         self.made = [_declared(item, context) for item in self.items]
+        self._sparks = {
+            number: SparkRun(item.spark.span, item.spark.within, Aggregator((item.spark.inner,), context), context)
+            for number, item in enumerate(self.items)
+            if item.spark is not None
+        }
         self.feeds = [self._feed(number, item, context) for number, item in enumerate(self.items)]
         self._makers = [
-            None if item.wild else partial(aggregation.make, argument)
+            None if item.wild else SparkPieces if item.spark is not None else partial(aggregation.make, argument)
             for item, (aggregation, argument) in zip(self.items, self.made, strict=True)
         ]
         self._names = None if any(item.wild for item in self.items) else [item.name for item in self.items]
@@ -74,6 +80,13 @@ class Aggregator:
                 first.wild[key] = state
         return first
 
+    def draw(self, groups: Iterable[Group]) -> None:
+        """Draw the sparklines of all groups, before they are finished."""
+        if self._sparks:
+            known = list(groups)
+            for number, spark in self._sparks.items():
+                spark.draw(group.plain[number] for group in known)
+
     def finish(self, group: Group) -> dict[str, Value]:
         """The results that are not null, in the order of the list."""
         found = self._finished(group)
@@ -101,6 +114,9 @@ class Aggregator:
 
     def _feed(self, number: int, item: Item, context: Context) -> GroupFeed:
         aggregation, _ = self.made[number]
+        if number in self._sparks:
+            spark = self._sparks[number]
+            return lambda group, row: spark.add(group.plain[number], row)
         if item.argument is None:
             return lambda group, row: group.plain[number].add("", row.order)
         if isinstance(item.argument, str):

@@ -33,6 +33,7 @@ from podhawk.commands.shared.spans import (
     time_after,
     usable,
 )
+from podhawk.commands.shared.sparkline import SparkPieces
 from podhawk.rows import Filled, Row, Table, texts
 from podhawk.rows.values import Value, as_number, as_text
 
@@ -74,7 +75,7 @@ class GridState(Struct):
     high: Number = -math.inf
 
 
-GRID_STATES: Final = (GridState, Line, SeriesCell, Group)
+GRID_STATES: Final = (GridState, Line, SeriesCell, Group, SparkPieces)
 """The classes that occur in a state."""
 
 
@@ -320,6 +321,7 @@ class GridRun:
                     found[name] = self._rate(found[name], unit, lines[number], span)
             return found
 
+        self.aggregator.draw(cell.group for line in lines for cell in line.cells.values())
         results = item_columns(grid.items)
         if grid.by:
             names, values = lay_out([line.cells for line in lines], results, grid.options, self.aggregator, finish)

@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from podhawk.commands.properties import Made
+from msgspec import Struct
+from msgspec.structs import replace
+
+from podhawk.commands.properties import Made, SearchRange
 from podhawk.commands.shared.combined import taken_apart
 from podhawk.commands.shared.names import pattern, shown
+from podhawk.commands.shared.spans import TimeSpan, parse_span, show_span
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
 from podhawk.functions.aggregations.counting import Count
@@ -30,7 +34,7 @@ class Item(Placed, frozen=True):
     """One aggregation of a list: `function(argument) AS name`.
 
     An expression over aggregations has the function `eval`; `parts` are its aggregations, and `result` is the
-    expression over their results.
+    expression over their results. A `sparkline` reads `_time`, and `spark` says what it draws.
     """
 
     function: str
@@ -41,13 +45,14 @@ class Item(Placed, frozen=True):
     source: SearchText | None = None
     parts: tuple[Item, ...] = ()
     result: Expression | None = None
+    spark: Spark | None = None
 
     @property
     def wild(self) -> bool:
         return isinstance(self.argument, str) and "*" in self.argument
 
     def declaration(self) -> tuple[Aggregation, float]:
-        if self.parts:
+        if self.parts or self.spark is not None:
             return COMBINED, 0.0
         found = find(self.function)
         assert found is not None, self.function
@@ -57,11 +62,19 @@ class Item(Placed, frozen=True):
 COMBINED = Aggregation(
     "eval", "An expression over aggregations.", ("1", "eval(sum(x)/count)", "1"), lambda number: Count()
 )
-"""What is known of an expression over aggregations: nothing."""
+"""What is known of an expression over aggregations, and of a sparkline: nothing."""
 
 
-def parse_item(cursor: Cursor, combine: bool = False) -> Item:
-    """One aggregation with its optional AS. `combine` allows an expression over aggregations."""
+class Spark(Struct, frozen=True):
+    """What a sparkline draws: an aggregation per span of time, over the time range of the search."""
+
+    inner: Item
+    span: TimeSpan | None = None
+    within: SearchRange = SearchRange()
+
+
+def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False) -> Item:
+    """One aggregation with its optional AS. `combine` allows an expression over aggregations, `spark` a sparkline."""
     at = cursor.at
     found = cursor.looking_at(_CALL)
     if not found:
@@ -69,6 +82,8 @@ def parse_item(cursor: Cursor, combine: bool = False) -> Item:
     name = found[1].lower()
     if combine and name == "eval" and found[2]:
         return _combined(cursor, at, found.end())
+    if spark and name == "sparkline":
+        return _sparkline(cursor, at, found)
     aggregation = find(name)
     if aggregation is None:
         reason = REFUSED.get(name)
@@ -119,6 +134,41 @@ def _combined(cursor: Cursor, at: int, inside: int) -> Item:
     return Item("eval", expression, label, named, at, cursor.source, tuple(parts.values()), result)
 
 
+def _sparkline(cursor: Cursor, at: int, found: re.Match[str]) -> Item:
+    """`sparkline`, `sparkline(count)` or `sparkline(avg(n), 1h)`, with its optional AS."""
+    cursor.at = found.end()
+    cursor.space()
+    inner = Item("count", None, "count", at=at, source=cursor.source)
+    span: TimeSpan | None = None
+    if found[2]:
+        inner = parse_item(cursor)
+        if cursor.comma():
+            place = cursor.at
+            parsed = parse_span(cursor.word("a span such as 1h"))
+            if not isinstance(parsed, TimeSpan):
+                wrong = parsed if isinstance(parsed, str) else "the span of a sparkline is a length of time such as 1h"
+                raise cursor.error(wrong, place)
+            span = parsed
+        if not cursor.take(")"):
+            raise cursor.error("this ( is never closed", found.end() - 1, remedy="For example: sparkline(count, 1h).")
+    if inner.wild or inner.named:
+        raise cursor.error("a sparkline draws one aggregation of one field", inner.at)
+    label = cursor.source.text[at : cursor.at].strip()
+    named = bool(cursor.keyword("as"))
+    if named:
+        label = cursor.name("a name for the result")
+    return Item("sparkline", "_time", label, named, at, cursor.source, spark=Spark(inner, span))
+
+
+def ranged_items(items: tuple[Item, ...], within: SearchRange) -> tuple[Item, ...]:
+    """The list; its sparklines know the time range of the search."""
+    if all(item.spark is None for item in items):
+        return items
+    return tuple(
+        item if item.spark is None else replace(item, spark=replace(item.spark, within=within)) for item in items
+    )
+
+
 def flat(items: Iterable[Item]) -> tuple[Item, ...]:
     """The aggregations of a list, those inside expressions included."""
     return tuple(one for item in items for one in (item.parts or (item,)))
@@ -155,7 +205,7 @@ def _close(cursor: Cursor, at: int) -> None:
         )
 
 
-def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False) -> tuple[Item, ...]:
+def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False, spark: bool = False) -> tuple[Item, ...]:
     """A list of aggregations up to a stop word, an option or the end.
 
     Refuses one name for two results, and one aggregation under two names.
@@ -164,10 +214,10 @@ def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False) -> t
     items: list[Item] = []
     seen: dict[tuple[str, object], str] = {}
     while not cursor.done and not cursor.at_word(stops) and not cursor.next_option():
-        item = parse_item(cursor, combine)
+        item = parse_item(cursor, combine, spark)
         if any(item.name == known.name for known in items):
             raise cursor.error(f"two results are named {item.name!r}", item.at)
-        key = (item.function, item.argument)
+        key = (item.function, (item.argument, item.spark))
         if key in seen and seen[key] != item.name:
             raise cursor.error(f"{item.function} of one field cannot have two names", item.at)
         seen[key] = item.name
@@ -183,6 +233,9 @@ def render_items(items: Sequence[Item]) -> str:
 def render_item(item: Item) -> str:
     if item.parts and not isinstance(item.argument, str | None):
         call = f"eval({render(item.argument)})"
+    elif item.spark is not None:
+        span = f", {show_span(item.spark.span)}" if item.spark.span is not None else ""
+        call = f"sparkline({render_item(item.spark.inner)}{span})"
     elif item.argument is None:
         call = item.function
     elif isinstance(item.argument, str):
@@ -198,6 +251,8 @@ def item_fields(items: Sequence[Item]) -> frozenset[str] | None:
     for item in flat(items):
         if item.wild:
             return None
+        if item.spark is not None:
+            found |= item_fields((item.spark.inner,)) or frozenset()
         if isinstance(item.argument, str):
             found.add(item.argument)
         elif item.argument is not None:

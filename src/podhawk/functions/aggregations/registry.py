@@ -16,7 +16,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
     name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)
 }
 REFUSED: dict[str, str] = {
-    "sparkline": "podhawk draws no charts inside tables; use timechart",
+    "sparkline": "only stats and chart draw sparklines",
     "per_day": "only timechart computes rates per span",
     "per_hour": "only timechart computes rates per span",
     "per_minute": "only timechart computes rates per span",
