@@ -23,7 +23,7 @@ _NAME = re.compile(r"([A-Za-z_][\w-]*)\s*=\s*")
 TARGET = "range"
 
 
-class Range(Struct, frozen=True):
+class NamedRange(Struct, frozen=True):
     """Both ends belong to it."""
 
     name: str
@@ -33,14 +33,14 @@ class Range(Struct, frozen=True):
 
 class RangeMap(Struct, frozen=True):
     field: str
-    ranges: tuple[Range, ...] = ()
+    ranges: tuple[NamedRange, ...] = ()
     default: str = "None"
 
 
 def _parse(cursor: Cursor) -> RangeMap:
     field = ""
     default = "None"
-    ranges: list[Range] = []
+    ranges: list[NamedRange] = []
     start = cursor.at
     while not cursor.done:
         at = cursor.at
@@ -62,14 +62,14 @@ def _parse(cursor: Cursor) -> RangeMap:
     return RangeMap(field, tuple(ranges), default)
 
 
-def _range(cursor: Cursor, name: str, text: str, at: int) -> Range:
+def _range(cursor: Cursor, name: str, text: str, at: int) -> NamedRange:
     found = _RANGE.match(text)
     low, high = (as_number(found[1]), as_number(found[2])) if found else (None, None)
     if low is None or high is None:
         raise cursor.error(f"{text!r} is not a range such as 0-10", at, len(name))
     if low > high:
         raise cursor.error(f"the range {text} begins after its end", at, len(name))
-    return Range(name, low, high)
+    return NamedRange(name, low, high)
 
 
 def _render(node: RangeMap) -> str:

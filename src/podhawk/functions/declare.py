@@ -33,7 +33,7 @@ class Volatility(IntEnum):
     """Each call may give a different result, or has side effects."""
 
 
-class LookupTable(Protocol):
+class EvalLookup(Protocol):
     """What `lookup()` asks of a table."""
 
     def outputs(self, inputs: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Value]:
@@ -54,7 +54,7 @@ class Env(Struct):
     warn: Callable[[str, str], None] = lambda kind, detail: None
     switches: frozenset[str] = frozenset()
     draws: int = 0
-    lookup: Callable[[str], LookupTable] | None = None
+    lookup: Callable[[str], EvalLookup] | None = None
 
 
 Build = Callable[[tuple[Expression, ...], list[Evaluator], Env, SearchText], Evaluator]
