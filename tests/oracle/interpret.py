@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from oracle import reshaping
 from oracle.aggregate import keys, pattern, results
 from oracle.clause import holds
 from oracle.expression import true, value
@@ -353,5 +354,6 @@ COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "mvexpand": mvexpand,
     "makemv": makemv,
     "makeresults": makeresults,
+    **reshaping.COMMANDS,
 }
 SUPPORTED = frozenset({*COMMANDS, "append", "appendpipe"})

@@ -55,6 +55,8 @@ def _whole(node: Transpose, context: Context) -> Whole:
         rows = table.rows[: node.count] if node.count else table.rows
         names = [_name(node, row, number) for number, row in enumerate(rows, 1)]
         header = table.header() if table.columns is not None else sorted(table.header())
+        if not rows:
+            return Table([], (node.column_name,))
         made: list[Row] = []
         for field in header:
             if field == node.header_field or (field.startswith("_") and table.columns is None):
