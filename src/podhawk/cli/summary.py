@@ -93,7 +93,7 @@ def _line(one: DetectionResult, count: int, noun: str) -> str:
     name = one.detection.name
     if isinstance(one.runnability, Broken):
         return f"  broken    {name}: {one.runnability}"
-    if isinstance(one.runnability, Unsupported) and one.runnability.code == "command":
+    if isinstance(one.runnability, Unsupported) and one.runnability.code in ("command", "data-model"):
         return f"  refused   {name}: {one.runnability}"
     if one.result is None or (one.cannot and not count):
         return f"  cannot    {name}: {one.cannot or one.runnability}"

@@ -201,9 +201,10 @@ class Command(Struct, frozen=True):
     absent fields: the text for each field. `volatility` says whether the same input can give different rows.
 
     Other: `resources` says what it uses besides its rows. `patterns` are the regular expressions in its text. `states`
-    are the classes that occur in its states, which are sent between machines. `told(node, grouping)` gives the node
-    that takes the next grouping into account, `ranged(node, range)` the node that knows the time range of the search.
-    `with_groups(node, names)` gives the node with other fields to group by.
+    are the classes that occur in its states, which are sent between machines. `over_events(node, later)` gives the text
+    of the search over events that a generating command stands for ("": none); `later` are the stages after it.
+    `told(node, grouping)` gives the node that takes the next grouping into account, `ranged(node, range)` the node that
+    knows the time range of the search. `with_groups(node, names)` gives the node with other fields to group by.
 
     A default is the safe answer, such as "the rows may come from anywhere".
     """
@@ -233,6 +234,7 @@ class Command(Struct, frozen=True):
     resources: Callable[[Any], Resources] = lambda node: Resources()
     patterns: Callable[[Any], tuple[str, ...]] = lambda node: ()
     states: tuple[type, ...] = ()
+    over_events: Callable[[Any, Sequence[Stage]], str] | None = None
     told: Callable[[Any, NextGrouping], Any] | None = None
     ranged: Callable[[Any, SearchRange], Any] | None = None
     with_groups: Callable[[Any, tuple[str, ...]], Any] | None = None

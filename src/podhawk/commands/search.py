@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, same_columns
+from podhawk.commands.declare import Command, Example, Kind, Stage, Stream, Wanted, always, same_columns
 from podhawk.commands.properties import Effect, effect, same
+from podhawk.commands.shared.auditmodel import NAMES, assignments, over_events
 from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
 from podhawk.functions.predicates import compile_clause, volatility, with_latest
 from podhawk.rows import Row
-from podhawk.spl.clause import Clause, fields, parse_clause, render
+from podhawk.spl.clause import EVERYTHING, Clause, fields, parse_clause, render
 from podhawk.spl.cursor import Cursor
 
 
@@ -35,6 +36,15 @@ def _stream(node: Search, context: Context) -> Stream:
         return (row for row in rows if test(row))
 
     return stream
+
+
+def audit_search(prefix: str, later: Sequence[Stage]) -> str:
+    """The search over events that a data model of audit events stands for: each event, with the names of the model,
+    which begin with a prefix. A search that follows at once narrows it."""
+    clause: Clause = EVERYTHING
+    if later and isinstance(later[0].node, Search):
+        clause = over_events(later[0].node.clause, prefix)
+    return f"search {render(clause, render_pipeline)} | eval {assignments([prefix + name for name in NAMES], prefix)}"
 
 
 SEARCH = Command(

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from msgspec.structs import replace
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Columns, Command, Example, Kind, always
+from podhawk.commands.declare import Columns, Command, Example, Kind, Stage, always
 from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Resources, Sources, effect
+from podhawk.commands.shared.auditmodel import (
+    DATASET,
+    assignments,
+    computed,
+    in_expression,
+    is_audit,
+    native,
+    over_events,
+)
 from podhawk.commands.shared.datasets import Dataset, check_model, model_rows, split_model
-from podhawk.commands.shared.items import Item, item_columns, item_volatility, parse_items, render_items
+from podhawk.commands.shared.items import Item, item_columns, item_fields, item_volatility, parse_items, render_items
 from podhawk.commands.shared.names import listed, shown
 from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
 from podhawk.commands.stats import Stats, StatsRun
@@ -30,6 +41,8 @@ _FLAGS = ("prestats", "append", "summariesonly", "allow_old_summaries", "include
 _OPTIONS = (*_FLAGS, "chunk_size", "fillnull_value")
 _MODEL = re.compile(r"datamodel\s*[=:]?\s*(?=[\w\"'])", re.IGNORECASE)
 _BY = re.compile(r"(?:by|groupby)(?![\w.:{}*=-])", re.IGNORECASE)
+EVENT_TIME = "_event_time"
+"""Where the time of an event is kept while `_time` is the start of its span."""
 _LENGTHS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -159,11 +172,6 @@ def _check(node: Tstats, context: Context) -> None:
     if node.namespace:
         StatsRun(Stats(node.items, node.by), context)
         return
-    if not node.model:
-        raise node.at.error(
-            "tstats reads only the data models Risk and Findings, because podhawk has no indexed summaries of events",
-            "Search the events and use stats.",
-        )
     check_model(node.at, *split_model(node.model))
     StatsRun(Stats(node.items, node.by), context)
 
@@ -199,6 +207,8 @@ def _rows(node: Tstats, context: Context) -> Iterator[Row]:
     for row in _source(node, context):
         if not test(row):
             continue
+        if node.span and "_time" in row:
+            row[EVENT_TIME] = row["_time"]
         if node.span:
             _cut(row, *_span(node.span), context)
         if node.fill is not None:
@@ -208,7 +218,7 @@ def _rows(node: Tstats, context: Context) -> Iterator[Row]:
 
 
 def _generate(node: Tstats, context: Context) -> Table:
-    run = StatsRun(Stats(node.items, node.by), context)
+    run = StatsRun(Stats(_timed(node), node.by), context)
     state = run.start()
     run.add(state, _rows(node, context))
     return run.finish(state)
@@ -216,6 +226,44 @@ def _generate(node: Tstats, context: Context) -> Table:
 
 def _made(node: Tstats, name: str) -> Sources:
     return UNKNOWN if name in (_columns(node, None) or (name,)) else NO_COLUMN
+
+
+def _over_events(node: Tstats, later: Sequence[Stage]) -> str:
+    """Over audit events, and without a data model over all events: a search and stats."""
+    audit = is_audit(node.model)
+    if node.namespace or (node.model and (not audit or split_model(node.model)[1] != DATASET)):
+        return ""
+    clause = over_events(node.where) if audit else node.where
+    parts = [f"search {render_clause(clause, render_pipeline)}"]
+    items = tuple(_over_event_fields(item, node) if audit else item for item in _timed(node))
+    read = dict.fromkeys((*node.by, *sorted(item_fields(items) or ())))
+    made = assignments([name for name in read if name in node.by or computed(name) is not None]) if audit else ""
+    parts += [f"eval {made}"] if made else []
+    parts += [f"eval {EVENT_TIME}=_time"] if node.span else []
+    parts += [f"bin _time span={node.span}"] if node.span else []
+    if node.fill is not None and node.by:
+        parts.append(f"fillnull value={quote(node.fill)} {listed(node.by)}")
+    parts.append(f"stats {render_items(items)}" + (f" by {listed(node.by)}" if node.by else ""))
+    return " | ".join(parts)
+
+
+def _timed(node: Tstats) -> tuple[Item, ...]:
+    """The aggregations; those of `_time` read the time of the event, which a span leaves in another field."""
+    if not node.span:
+        return node.items
+    return tuple(
+        replace(item, argument=EVENT_TIME, named=True) if item.argument == "_time" else item for item in node.items
+    )
+
+
+def _over_event_fields(item: Item, node: Tstats) -> Item:
+    """An aggregation over the model as one over the fields of events, under the same name."""
+    argument = item.argument
+    if item.wild:
+        raise node.at.error("wildcards cannot stand for fields of the data model Kubernetes", "Name each field.")
+    if isinstance(argument, str):
+        return replace(item, argument=native(argument), named=True)
+    return replace(item, argument=None if argument is None else in_expression(argument), named=True)
 
 
 TSTATS = Command(
@@ -240,6 +288,7 @@ TSTATS = Command(
     reads=lambda node, wanted: frozenset(),
     columns=_columns,
     generate=_generate,
+    over_events=_over_events,
     check=_check,
     made=_made,
     effect=effect(Effect.REBUILDS),

@@ -24,6 +24,11 @@ COMMENT = "comment"
 
 Source: https://help.splunk.com/en/splunk-enterprise/search/search-manual/9.4/using-the-search-app/add-comments-to-searches
 """
+DROP_NAME = "drop_dm_object_name"
+"""The macro of the add-on that brings the data models: it takes the dataset's name off the names of fields.
+
+Source: https://help.splunk.com/en/splunk-cloud-platform/common-information-model/6.0/using-the-common-information-model
+"""
 DEPTH_LIMIT = 50
 SIZE_LIMIT = 2_000_000
 
@@ -207,6 +212,8 @@ def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: i
     macro = rules.macros.get((macro_name, len(values)))
     if macro is None and macro_name == COMMENT and values:
         return ""
+    if macro is None and macro_name == DROP_NAME and len(values) == 1:
+        return f'rename "{values[0]}.*" AS "*"'
     if macro is None:
         if rules.keep_unknown:
             return None

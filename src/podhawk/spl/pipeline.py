@@ -70,6 +70,13 @@ def split(
     return tuple(segments)
 
 
+def commands_at(source: SearchText) -> tuple[tuple[int, int], ...]:
+    """Where the commands of a search stand, whatever they say. Raises SearchError for an unclosed quote or bracket."""
+    return tuple(
+        (left, right) for left, right in _slices(source, 0, len(source.text)) if source.text[left:right].strip()
+    )
+
+
 def _first(source: SearchText, left: int, right: int, leading: frozenset[str]) -> Segment:
     word = _COMMAND.match(source.text, left, right)
     if word and word[1].lower() in leading and not _CONTINUES.match(source.text, word.end(), right):

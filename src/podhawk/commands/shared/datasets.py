@@ -12,14 +12,15 @@ from collections.abc import Iterator
 
 from podhawk.commands.context import Context, place
 from podhawk.commands.properties import Resources
+from podhawk.commands.shared.auditmodel import DATASET, MODEL, is_audit
 from podhawk.commands.shared.names import shown
-from podhawk.errors import SearchError
+from podhawk.errors import SearchError, nearest
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
-MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents")}
+MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents"), MODEL: (DATASET,)}
 """Each data model with its datasets, the root one first."""
 _TYPE = re.compile(r"(datamodel|inputlookup|lookup|savedsearch)(\s*:\s*|\s+)(?=[\w\"'])", re.IGNORECASE)
 _INHERITED = frozenset({"host", "source", "sourcetype", "index"})
@@ -61,6 +62,11 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
         )
     if dataset.kind == "datamodel":
         check_model(dataset, *split_model(dataset.name))
+        if is_audit(dataset.name):
+            raise dataset.error(
+                f"the data model {MODEL} is made of the events of the search, and cannot stand here",
+                f"Write it as a subsearch: [| from datamodel:{dataset.name}].",
+            )
     else:
         context.lookups.get(dataset.name)
 
@@ -76,11 +82,15 @@ def split_model(name: str) -> tuple[str, str]:
     return model, inner or MODELS.get(model, ("",))[0]
 
 
+def needs_model(model: str) -> str:
+    return f"needs the data model {model}"
+
+
 def check_model(dataset: Dataset, model: str, inner: str) -> None:
     if model not in MODELS:
         raise dataset.error(
-            f"data model {model!r} is not supported: podhawk has only {' and '.join(MODELS)}",
-            "Search the events instead.",
+            f"this search {needs_model(model)}, which podhawk does not have",
+            nearest(model, MODELS) or f"podhawk has the data models {', '.join(MODELS)}.",
         )
     if inner not in MODELS[model]:
         raise dataset.error(

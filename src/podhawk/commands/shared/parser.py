@@ -7,7 +7,7 @@ from podhawk.commands.declare import Kind, Pipeline, Stage
 from podhawk.errors import nearest
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.pipeline import Segment, split
-from podhawk.spl.text import SearchText
+from podhawk.spl.text import SearchText, TextPiece
 
 SUBSEARCH_LIMIT = 20
 
@@ -42,7 +42,17 @@ def parse_slice(
             len(first.name),
             "Begin with a search clause, or with a generating command such as | makeresults or | inputlookup.",
         )
-    return Pipeline(tuple(stages), source)
+    return Pipeline((*_over_events(first, stages[1:], source), *stages[1:]), source)
+
+
+def _over_events(first: Stage, later: list[Stage], source: SearchText) -> tuple[Stage, ...]:
+    """The first stage, or the stages of the search over events that it stands for."""
+    text = first.command.over_events(first.node, later) if first.command.over_events is not None else ""
+    if not text:
+        return (first,)
+    written, _ = source.position(first.at)
+    meant = SearchText(text, source.written, (TextPiece(0, written, first.name),), source.name)
+    return parse_slice(meant, 0, len(text)).stages
 
 
 def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
