@@ -6,7 +6,6 @@ watch and whose `ports` are 80 and 443, with a lookup table in which ann is in t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC
 
 import pytest
@@ -16,19 +15,13 @@ from podhawk.functions import numbers
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function
 from podhawk.functions.evaluate import compile_expression
 from podhawk.functions.registry import FAMILIES, FUNCTIONS, REFUSED
-from podhawk.rows import Row, Value
+from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import parse_expression
 from podhawk.spl.text import plain
+from support.lookup_table import teams
 
 DECLARED = [function for family in FAMILIES.values() for function in family]
-
-
-class Teams:
-    """A table of users and teams."""
-
-    def outputs(self, inputs: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Value]:
-        return {name: {"ann": "red"}[inputs["user"]] for name in wanted}
 
 
 def compiled(expression: str, env: Env) -> Evaluator:
@@ -53,7 +46,7 @@ def shown(value: EvalValue) -> object:
 def test_the_example_gives_what_it_says(function: Function) -> None:
     expression, expected = function.example
     row = Row({"verbs": ("get", "list", "watch"), "ports": ("80", "443"), "_raw": "one event"})
-    env = Env(now=1_700_000_000.0, zone=UTC, lookup=lambda name: Teams())
+    env = Env(now=1_700_000_000.0, zone=UTC, lookup=teams)
     assert shown(evaluate(expression, row, env)) == expected
 
 

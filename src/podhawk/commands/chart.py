@@ -70,6 +70,7 @@ def _parse(cursor: Cursor) -> Chart:
         sorted_out(take_options(cursor, _ALL), series, row)
         cursor.comma()
         split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor.at_word(("where",))
+        at = cursor.at if split else at
         if split:
             by = cursor.name("a field for the columns")
         sorted_out(take_options(cursor, _ALL), series, column if by else row)

@@ -67,12 +67,13 @@ def _conversion(cursor: Cursor) -> FieldConversion:
     call = cursor.looking_at(_CALL)
     if not call:
         cursor.fail("expected a function of a field, such as ctime(firstTime)")
+    cursor.places["function"] = (at, len(call[1]))
     function = cursor.choice(call[1], "function", FUNCTIONS)
     cursor.at = call.end()
     cursor.space()
     field = cursor.name()
     if not cursor.take(")"):
-        cursor.fail(f"{function}( is never closed")
+        raise cursor.error(f"{function}( is never closed", call.end() - 1, remedy="Close it with ).")
     name = cursor.name("a new field name") if cursor.keyword("as") else ""
     if name and name.count("*") != field.count("*"):
         raise cursor.error(f"{field} and {name} have different numbers of *", at)

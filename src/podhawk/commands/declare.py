@@ -206,6 +206,8 @@ class Command(Struct, frozen=True):
     `told(node, grouping)` gives the node that takes the next grouping into account, `ranged(node, range)` the node that
     knows the time range of the search. `with_groups(node, names)` gives the node with other fields to group by.
 
+    `known_as` are names that other languages have for the command, which an error answers with its own.
+
     A default is the safe answer, such as "the rows may come from anywhere".
     """
 
@@ -239,6 +241,7 @@ class Command(Struct, frozen=True):
     ranged: Callable[[Any, SearchRange], Any] | None = None
     with_groups: Callable[[Any, tuple[str, ...]], Any] | None = None
     aliases: tuple[str, ...] = ()
+    known_as: tuple[str, ...] = ()
     refused: str = ""
     source: str = ""
 

@@ -39,6 +39,7 @@ class Eval(Placed, frozen=True):
 
 def target(cursor: Cursor) -> str:
     """The left side of an assignment, with its `=` taken."""
+    at = cursor.at
     if cursor.peek() in "\"'":
         name = cursor.name()
     else:
@@ -48,8 +49,10 @@ def target(cursor: Cursor) -> str:
         cursor.at = found.end()
         cursor.space()
         name = found[0]
-    if cursor.peek(2) == "==" or not cursor.take("="):
-        cursor.fail(f"expected = after {name}", "An assignment has the form name=expression.")
+    if cursor.peek(2) == "==":
+        cursor.fail(f"expected = after {name}, found ==", "An assignment has the form name=expression.")
+    if not cursor.take("="):
+        raise cursor.error(f"expected = after {name}", at, len(name), "An assignment has the form name=expression.")
     return name
 
 
@@ -60,7 +63,7 @@ def assignments(cursor: Cursor) -> tuple[Assignment, ...]:
         name = target(cursor)
         found.append(Assignment(name, parse_expression(cursor)))
         if not cursor.comma() and not cursor.done:
-            cursor.fail(f"unexpected {cursor.rest.split()[0]!r}", "Separate assignments by commas.")
+            cursor.finish("Separate assignments by commas.")
     if not found:
         cursor.fail("expected name=expression")
     return tuple(found)
@@ -151,5 +154,6 @@ EVAL = Command(
     volatility=lambda node: volatility(*(item.expression for item in node.assignments)),
     resources=lambda node: Resources(lookups=tuple(looked_up(*(item.expression for item in node.assignments)))),
     patterns=lambda node: tuple(patterns(*(item.expression for item in node.assignments))),
+    known_as=("extend", "let", "assign", "awk", "compute"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval",
 )

@@ -39,9 +39,7 @@ def by_clause(cursor: Cursor) -> tuple[str, ...]:
     if not cursor.keyword("by"):
         return ()
     at = cursor.at
-    names = cursor.names(what="a field to group by")
-    if not names:
-        cursor.fail("expected a field after BY")
+    names = cursor.grouping()
     if has_wildcard(names):
         raise cursor.error("wildcards are not allowed in BY", at)
     return tuple(dict.fromkeys(names))

@@ -25,7 +25,7 @@ from podhawk.commands.shared.legs import (
 from podhawk.commands.shared.names import has_wildcard, listed, pattern, select, shown
 from podhawk.commands.shared.parser import parse_slice
 from podhawk.commands.shared.template import Hole, Show, by_name, escaped, fill_at, same_shape
-from podhawk.errors import SearchError
+from podhawk.errors import SearchError, nearest
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
@@ -96,6 +96,9 @@ def _parse(cursor: Cursor) -> Foreach:
     node = Foreach(tuple(names), text.strip(), mode, marks, start, cursor.source)
     if not node.template:
         raise cursor.error("these brackets contain no command", span[0] - 1)
+    first = re.match(r"[A-Za-z_]\w*", node.template)
+    if first and first[0].lower() not in COMMANDS and nearest(first[0], COMMANDS):
+        raise cursor.error(f"unknown command {first[0]!r}", start, len(first[0]), nearest(first[0], COMMANDS))
     sample = _sample(node)
     if mode != _FIELDS:
         other = [stage for stage in sample.stages if stage.name != "eval"]

@@ -24,9 +24,9 @@ _FORMATS = ("%m/%d/%Y:%H:%M:%S", "%m/%d/%y:%H:%M:%S", "%m/%d/%Y", "%m/%d/%y")
 
 
 class GenTimes(Placed, frozen=True):
-    """`start` and `end` are dates, or days from today; `end` is empty for today."""
+    """`begin` and `end` are dates, or days from today; `end` is empty for today."""
 
-    start: str
+    begin: str
     end: str = ""
     count: int = 1
     unit: str = "d"
@@ -44,12 +44,15 @@ def _parse(cursor: Cursor) -> GenTimes:
         )
     for name in ("start", "end"):
         if name in options and not _DAYS.match(options[name]) and _date(options[name]) is None:
-            raise cursor.error(
-                f"{name} must be a date such as 10/25/2024 or a number of days such as -7, not {options[name]!r}", at
+            cursor.wrong(
+                name,
+                options[name],
+                f"{name} must be a date such as 10/25/2024 or a number of days such as -7, not {options[name]!r}",
             )
     found = _INCREMENT.match(options.get("increment", "1d"))
     if not found or not int(found[1]):
-        raise cursor.error(f"increment must be a length of time such as 1d or 6h, not {options['increment']!r}", at)
+        text = options["increment"]
+        cursor.wrong("increment", text, f"increment must be a length of time such as 1d or 6h, not {text!r}")
     unit = (found[2] or "d").lower()
     return GenTimes(options["start"], options.get("end", ""), int(found[1]), unit, at, cursor.source)
 
@@ -63,7 +66,7 @@ def _date(text: str, zone: tzinfo | None = None, now: float = 0.0) -> float | No
 
 
 def _render(node: GenTimes) -> str:
-    parts = [f"start={node.start}"] + ([f"end={node.end}"] if node.end else [])
+    parts = [f"start={node.begin}"] + ([f"end={node.end}"] if node.end else [])
     return " ".join(parts + ([f"increment={node.count}{node.unit}"] if (node.count, node.unit) != (1, "d") else []))
 
 
@@ -79,7 +82,7 @@ def _moment(text: str, context: Context) -> float:
 def _generate(node: GenTimes, context: Context) -> Table:
     zone = context.env.zone
     rows: list[Row] = []
-    here = _moment(node.start, context)
+    here = _moment(node.begin, context)
     end = _moment(node.end or "0", context)
     while here < end:
         after = shift(here, node.count, node.unit, zone)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, plus
 from podhawk.commands.properties import Effect, effect
+from podhawk.commands.shared.filenames import file_name
 from podhawk.commands.shared.names import shown
 from podhawk.errors import ContentError
 from podhawk.functions.predicates import compile_clause, volatility
@@ -21,7 +22,7 @@ _OPTIONS = ("append", "start", "max", "dispatch", "strict", "events")
 class InputCsv(Placed, frozen=True):
     file: str
     append: bool = False
-    start: int = 0
+    first: int = 0
     most: int = MAX
     where: Clause = EVERYTHING
     at: int = 0
@@ -31,7 +32,7 @@ class InputCsv(Placed, frozen=True):
 def _parse(cursor: Cursor) -> InputCsv:
     options = cursor.options(_OPTIONS)
     at = cursor.at
-    file = cursor.name("the name of a file")
+    file = file_name(cursor)
     options |= cursor.options(_OPTIONS)
     where: Clause = EVERYTHING
     if cursor.keyword("where"):
@@ -56,7 +57,7 @@ def _no_subsearch(cursor: Cursor) -> object:
 
 def _render(node: InputCsv) -> str:
     parts = ["append=true"] if node.append else []
-    parts += [f"start={node.start}"] if node.start else []
+    parts += [f"start={node.first}"] if node.first else []
     parts += [f"max={node.most}"] if node.most != MAX else []
     parts.append(shown(node.file))
     parts += [f"where {render(node.where, str)}"] if node.where != EVERYTHING else []
@@ -70,7 +71,7 @@ def _generate(node: InputCsv, context: Context) -> Table:
         raise place(node.source, node.at, f"inputcsv: {error.message}", error.remedy) from None
     test = compile_clause(node.where, context.env)
     rows: list[Row] = []
-    for number, line in enumerate(cells[node.start :]):
+    for number, line in enumerate(cells[node.first :]):
         row = Row(((name, line[name]) for name in columns if line.get(name)), OrderKey(0.0, 0.0, (number,)))
         if len(rows) < node.most and test(row):
             rows.append(row)

@@ -122,5 +122,6 @@ MAKERESULTS = Command(
     made=lambda node, name: (Made(frozenset(), aggregated=False),),
     effect=effect(Effect.REBUILDS),
     volatility=lambda node: Volatility.STABLE,
+    known_as=("print",),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/makeresults",
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, same_columns
 from podhawk.commands.properties import Effect, effect, same
+from podhawk.commands.shared.filenames import file_name
 from podhawk.commands.shared.names import shown
 from podhawk.errors import ContentError
 from podhawk.rows import Table
@@ -28,7 +29,7 @@ class OutputCsv(Placed, frozen=True):
 def _parse(cursor: Cursor) -> OutputCsv:
     options = cursor.options(_OPTIONS)
     at = cursor.at
-    file = cursor.name("the name of a file")
+    file = file_name(cursor)
     options |= cursor.options(_OPTIONS)
     cursor.finish()
     for name in ("dispatch", "usexml", "singlefile"):

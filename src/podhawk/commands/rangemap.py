@@ -43,11 +43,11 @@ def _parse(cursor: Cursor) -> RangeMap:
     ranges: list[NamedRange] = []
     start = cursor.at
     while not cursor.done:
-        at = cursor.at
         found = cursor.looking_at(_NAME)
         if not found:
             cursor.fail(f"expected name=low-high, found {cursor.rest.split()[0]!r}", "For example: low=0-10.")
         cursor.at = found.end()
+        at = cursor.at
         value = cursor.name("a value")
         cursor.comma()
         match found[1].lower():
@@ -66,9 +66,9 @@ def _range(cursor: Cursor, name: str, text: str, at: int) -> NamedRange:
     found = _RANGE.match(text)
     low, high = (as_number(found[1]), as_number(found[2])) if found else (None, None)
     if low is None or high is None:
-        raise cursor.error(f"{text!r} is not a range such as 0-10", at, len(name))
+        raise cursor.error(f"{text!r} is not a range such as 0-10", at, len(text))
     if low > high:
-        raise cursor.error(f"the range {text} begins after its end", at, len(name))
+        raise cursor.error(f"the range {text} begins after its end", at, len(text))
     return NamedRange(name, low, high)
 
 

@@ -51,7 +51,8 @@ def _parse(cursor: Cursor) -> Rex:
     pattern: str | None = None
     at = cursor.at
     while not cursor.done:
-        if cursor.next_option() in _OPTIONS:
+        found = cursor.next_option()
+        if found in _OPTIONS or (found and "(?" not in cursor.rest.split()[0]):
             options |= cursor.options(_OPTIONS)
         elif pattern is None:
             at = cursor.at
@@ -202,5 +203,6 @@ REX = Command(
     effect=effect(Effect.KEEPS),
     volatility=immutable,
     patterns=lambda node: () if node.sed else (node.pattern,),
+    known_as=("parse", "parse_regex"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/rex",
 )

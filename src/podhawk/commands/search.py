@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from podhawk.commands.context import Context
+from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Command, Example, Kind, Stage, Stream, Wanted, always, same_columns
 from podhawk.commands.properties import Effect, effect, same
 from podhawk.commands.shared.auditmodel import NAMES, assignments, over_events
 from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
-from podhawk.functions.predicates import compile_clause, volatility, with_latest
+from podhawk.errors import SearchError
+from podhawk.functions.predicates import bound, compile_clause, volatility, with_latest
 from podhawk.rows import Row
-from podhawk.spl.clause import EVERYTHING, Clause, fields, parse_clause, render
+from podhawk.spl.clause import EVERYTHING, Clause, TimeBound, fields, parse_clause, render, walk
 from podhawk.spl.cursor import Cursor
 
 
@@ -36,6 +37,16 @@ def _stream(node: Search, context: Context) -> Stream:
         return (row for row in rows if test(row))
 
     return stream
+
+
+def _check(node: Search, context: Context) -> None:
+    """Look for time bounds that mean no moment. Raises SearchError at their value."""
+    for part in walk(node.clause):
+        if isinstance(part, TimeBound):
+            try:
+                bound(part, context.env)
+            except SearchError as error:
+                raise place(context.source, part.at, f"{part.name}: {error.message}", error.remedy) from None
 
 
 def audit_search(prefix: str, later: Sequence[Stage]) -> str:
@@ -70,6 +81,8 @@ SEARCH = Command(
     made=same,
     effect=effect(Effect.FILTERS),
     condition=lambda node: with_latest(node.clause),
+    check=_check,
     volatility=lambda node: volatility(node.clause),
+    known_as=("grep", "find"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/search",
 )

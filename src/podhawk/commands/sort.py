@@ -141,5 +141,6 @@ SORT = Command(
     effect=_effect,
     volatility=immutable,
     states=(SortState, Falling),
+    known_as=("order", "orderby", "sort_by", "order_by"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort",
 )

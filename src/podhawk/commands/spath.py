@@ -44,6 +44,7 @@ def _parse(cursor: Cursor) -> SPath:
     while not cursor.done:
         if cursor.next_option():
             options |= cursor.options(_OPTIONS)
+            at = cursor.places["path"][0] if "path" in options else at
         elif path is None and "path" not in options:
             at = cursor.at
             path = cursor.name("a path")

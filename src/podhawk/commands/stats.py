@@ -52,9 +52,7 @@ def _parse(cursor: Cursor) -> Stats:
     by: tuple[str, ...] = ()
     if cursor.keyword("by"):
         at = cursor.at
-        by = cursor.names(what="a field to group by")
-        if not by:
-            cursor.fail("expected a field after BY")
+        by = cursor.grouping()
         wild = [name for name in by if "*" in name]
         if wild:
             raise cursor.error(f"wildcards are not allowed in BY: {wild[0]}", at)
@@ -267,5 +265,6 @@ STATS = Command(
     states=(Kept, Group, SparkPieces),
     ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     with_groups=lambda node, by: replace(node, by=by),
+    known_as=("summarize", "aggregate", "groupby", "group", "group_by"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/stats",
 )

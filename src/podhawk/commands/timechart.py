@@ -87,7 +87,7 @@ def _rate(cursor: Cursor) -> Item | None:
 def _items(cursor: Cursor) -> tuple[Item, ...]:
     items: list[Item] = []
     while not cursor.done and not cursor.at_word(("by",)) and not cursor.next_option():
-        item = _rate(cursor) or parse_item(cursor, combine=True)
+        item = _rate(cursor) or parse_item(cursor, combine=True, before=items[-1] if items else None)
         if any(item.name == known.name for known in items):
             raise cursor.error(f"two results are named {item.name!r}", item.at)
         items.append(item)
@@ -107,6 +107,7 @@ def _parse(cursor: Cursor) -> TimeChart:
     by = ""
     at = cursor.at
     if cursor.keyword("by"):
+        at = cursor.at
         by = cursor.name("a field for the columns")
         if "*" in by or by == "_time":
             raise cursor.error(f"{by} cannot be the column field", at)
@@ -214,5 +215,6 @@ TIMECHART = Command(
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
     states=GRID_STATES,
+    known_as=("render", "histogram", "date_histogram"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/timechart",
 )

@@ -78,6 +78,7 @@ def _parse(cursor: Cursor) -> Tstats:
         at = Dataset("datamodel", "", cursor.at, cursor.source)
         if found:
             cursor.at = found.end()
+            at = Dataset("datamodel", "", cursor.at, cursor.source)
             model = cursor.name("the name of a data model")
         else:
             namespace = cursor.name("datamodel=NAME, or the name that tscollect was given")

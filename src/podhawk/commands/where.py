@@ -25,7 +25,7 @@ def _parse(cursor: Cursor) -> Where:
     if cursor.done:
         cursor.fail("expected an expression")
     node = Where(parse_expression(cursor), cursor.source)
-    cursor.finish()
+    cursor.finish("Join conditions with AND or OR.")
     return node
 
 
@@ -72,6 +72,7 @@ WHERE = Command(
     volatility=lambda node: volatility(node.expression),
     resources=lambda node: Resources(lookups=tuple(looked_up(node.expression))),
     patterns=lambda node: tuple(patterns(node.expression)),
+    known_as=("filter", "having"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/where",
 )
 

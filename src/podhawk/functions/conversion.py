@@ -212,6 +212,7 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("to_number", "cast", "toreal", "parse_int"),
     ),
     Function(
         "tostring",
@@ -225,6 +226,7 @@ FAMILY: tuple[Function, ...] = (
         returns="string",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("to_string", "str"),
     ),
     Function(
         "printf",

@@ -81,6 +81,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         source=SOURCE,
         volatility=Volatility.STABLE,
+        known_as=("getdate", "current_timestamp"),
     ),
     Function(
         "time",
@@ -104,6 +105,7 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("ago", "dateadd", "date_add", "date_sub"),
     ),
     Function(
         "strftime",
@@ -116,6 +118,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("date_format", "format_datetime", "from_unixtime", "to_char"),
     ),
     Function(
         "strptime",
@@ -130,5 +133,6 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         source=SOURCE,
         volatility=_strptime_volatility,
+        known_as=("todatetime", "to_timestamp", "parse_date", "datetime", "unix_timestamp"),
     ),
 )

@@ -67,6 +67,7 @@ class Function(Struct, frozen=True):
     null without a call unless `takes_null`. `build` replaces `run` where arguments must not simply be
     evaluated (`if`, `case`, `mvmap`). `returns` is boolean, number, string, multivalue or any.
     `pattern` is the position of a regular expression, checked before the run when it is a literal.
+    `known_as` are names that other languages have for it, which an error answers with this one.
     `example` is an expression and the text (or list of texts) it gives.
     `volatility` may depend on the arguments; None means volatile for a function that gets the environment (`needs_env`,
     `build`), else immutable.
@@ -84,6 +85,7 @@ class Function(Struct, frozen=True):
     needs_env: bool = False
     pattern: int | None = None
     aliases: tuple[str, ...] = ()
+    known_as: tuple[str, ...] = ()
     source: str = ""
     volatility: Volatility | Callable[[tuple[Expression, ...]], Volatility] | None = None
 

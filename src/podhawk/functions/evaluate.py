@@ -17,9 +17,21 @@ from podhawk.functions import numbers
 from podhawk.functions.comparison import COMPARISONS, compare, membership, truth
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.regex import compile_pattern
-from podhawk.functions.registry import FUNCTIONS, REFUSED
+from podhawk.functions.registry import FOREIGN, FUNCTIONS, REFUSED
 from podhawk.rows import Filled, Row
-from podhawk.spl.expression import Binary, Call, Embedded, Expression, Field, Literal, Membership, Unary, chain, walk
+from podhawk.spl.expression import (
+    Binary,
+    Call,
+    Embedded,
+    Expression,
+    Field,
+    Literal,
+    Membership,
+    Unary,
+    chain,
+    start,
+    walk,
+)
 from podhawk.spl.text import SearchText
 
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
@@ -90,7 +102,7 @@ def compile_value(expression: Expression, env: Env, source: SearchText) -> Evalu
     if kind(expression) == "boolean":
         raise source.error(
             "a boolean cannot be stored in a field",
-            _place(expression),
+            start(expression),
             remedy='Use if(…, "true", "false") or tostring(…).',
         )
     evaluator = compile_expression(expression, env, source)
@@ -320,10 +332,6 @@ def _logic(name: str, left: Evaluator, right: Evaluator) -> Evaluator:
     return {"AND": conjunction, "OR": disjunction, "XOR": exclusive}[name]
 
 
-def _place(expression: Expression) -> int:
-    return expression.at
-
-
 def declared(call: Call, source: SearchText) -> Function:
     """The declaration a call names. Raises SearchError for unknown names and wrong arity."""
     function = FUNCTIONS.get(call.name)
@@ -331,7 +339,8 @@ def declared(call: Call, source: SearchText) -> Function:
         reason = REFUSED.get(call.name)
         if reason:
             raise source.error(f"function {call.name}() is not supported: {reason}", call.at, call.length)
-        raise source.error(f"unknown function {call.name}()", call.at, call.length, nearest(call.name, FUNCTIONS))
+        remedy = FOREIGN.get(call.name) or nearest(call.name, FUNCTIONS)
+        raise source.error(f"unknown function {call.name}()", call.at, call.length, remedy)
     count = len(call.arguments)
     if count < function.low or (function.high is not None and count > function.high):
         wanted = (

@@ -61,7 +61,7 @@ class Term(Placed, frozen=True):
 
 
 class TimeBound(Placed, frozen=True):
-    """`earliest=…`, `latest=…` and their older spellings."""
+    """`earliest=…`, `latest=…` and their older spellings. It stands where its value does."""
 
     name: str
     value: str
@@ -133,8 +133,9 @@ def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
     ors: list[int] = []
     parts = [_disjunction(cursor, subsearch, depth, mixed, ors)]
     while not cursor.done and cursor.peek() != ")":
+        at = cursor.at
         if _operator(cursor, "AND") and (cursor.done or cursor.peek() == ")"):
-            cursor.fail("AND has no right operand")
+            raise cursor.error("AND has no right operand", at, 3)
         parts.append(_disjunction(cursor, subsearch, depth, mixed, ors))
     if len(parts) == 1:
         return parts[0]
@@ -151,7 +152,7 @@ def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
     while _operator(cursor, "OR"):
         ors.append(at)
         if cursor.done or cursor.peek() == ")":
-            cursor.fail("OR has no right operand")
+            raise cursor.error("OR has no right operand", at, 2)
         parts.append(_negation(cursor, subsearch, depth, mixed))
         at = cursor.at
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
@@ -160,15 +161,17 @@ def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
 def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixed) -> Clause:
     if depth > DEPTH_LIMIT:
         cursor.fail("this clause is nested too deeply")
+    at = cursor.at
     if _operator(cursor, "NOT"):
         if cursor.done:
-            cursor.fail("NOT has no operand")
+            raise cursor.error("NOT has no operand", at, 3)
         return Not(_negation(cursor, subsearch, depth + 1, mixed))
     if cursor.peek() == "(":
-        at = cursor.at
         cursor.take("(")
         if cursor.peek() == ")":
-            cursor.fail("empty parentheses")
+            raise cursor.error(
+                "empty parentheses", at, remedy="A search compares fields with literals; use where for functions."
+            )
         if cursor.done:
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
         inner = _conjunction(cursor, subsearch, depth + 1, mixed)
@@ -228,7 +231,7 @@ def _inside(cursor: Cursor, function: re.Match[str]) -> str:
     start = function.end()
     end = cursor.source.text.find(")", start, cursor.end)
     if end < 0:
-        cursor.fail(f"{function[1]}( is never closed")
+        raise cursor.error(f"{function[1]}( is never closed", function.start(), remedy="Close it with ).")
     cursor.at = end + 1
     cursor.space()
     inner = cursor.source.text[start:end].strip()
@@ -254,17 +257,23 @@ def _comparison(cursor: Cursor, name: str, at: int, subsearch: ParseSubsearch) -
         return Compare(name, operator, _inside(cursor, function), function[1] == "CASE", at)
     if cursor.peek() == "[":
         return Subsearch(subsearch(cursor), at, name, operator)
+    value_at = cursor.at
     if cursor.peek() == '"':
         value = cursor.quoted() or ""
     else:
         taken = cursor.looking_at(_VALUE)
         if not taken:
-            cursor.fail(f"{name}{operator} has no value", 'Write "" for the empty text, or field=* for any value.')
+            raise cursor.error(
+                f"{name}{operator} has no value",
+                found.start(1),
+                len(found[1]),
+                'Write "" for the empty text, or field=* for any value.',
+            )
         value = unescape(taken[0])
         cursor.at = taken.end()
         cursor.space()
     if name.lower() in TIME_BOUNDS and operator == "=":
-        return TimeBound(name.lower(), value, at)
+        return TimeBound(name.lower(), value, value_at)
     return Compare(name, operator, value, False, at)
 
 
@@ -276,7 +285,7 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
     while True:
         if cursor.take(")"):
             if not found:
-                raise cursor.error("IN ( ) contains no values", opening)
+                raise cursor.error("IN ( ) contains no values", opening, remedy="Write at least one value.")
             return tuple(found)
         text = cursor.quoted()
         if text is None:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.foreign import operator_remedy
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import plain, quote, skip_quoted, unescape
 
@@ -113,6 +114,9 @@ def parse_expression(cursor: Cursor, power: int = 0, depth: int = 0) -> Expressi
         cursor.fail("this expression is nested too deeply")
     left = _prefix(cursor, depth)
     while True:
+        foreign = operator_remedy(cursor.source.text, cursor.at, cursor.end) if not cursor.done else None
+        if foreign is not None:
+            raise cursor.error(f"unexpected {foreign[0]!r}", length=len(foreign[0]), remedy=foreign[1])
         operator, size = _next_operator(cursor)
         if not operator or _POWER[operator] <= power:
             return left
@@ -231,6 +235,13 @@ def walk(expression: Expression) -> Iterator[Expression]:
                 left += (*reversed(choices), value)
             case Call(arguments=arguments):
                 left += reversed(arguments)
+
+
+def start(expression: Expression) -> int:
+    """The offset at which an expression begins."""
+    while isinstance(expression, Binary | Membership):
+        expression = expression.left if isinstance(expression, Binary) else expression.value
+    return expression.at
 
 
 def chain(expression: Binary) -> tuple[Expression, list[Binary]]:

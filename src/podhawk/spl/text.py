@@ -100,7 +100,7 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
                 raise place.error(
                     "this double quote is never closed",
                     at,
-                    remedy='Close it with ", or write \\" for a quote inside the text.',
+                    remedy=_unclosed(written[at:]),
                 )
             step = written[at:end]
         elif written.startswith("```", at):
@@ -120,6 +120,12 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
         made += len(step)
         at += len(step)
     return SearchText("".join(out), written, tuple(pieces), name)
+
+
+def _unclosed(text: str) -> str:
+    if '\\"' in text:
+        return "A backslash before a quote makes it part of the text: write \\\\ for a backslash."
+    return 'Close it with ", or write \\" for a quote inside the text.'
 
 
 _ESCAPED = {'"': '"', "\\": "\\", "|": "|"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from podhawk.commands.context import Context, place
+from podhawk.commands.context import Context, place, table_of
 from podhawk.commands.properties import Resources
 from podhawk.commands.shared.auditmodel import DATASET, MODEL, is_audit
 from podhawk.commands.shared.names import shown
@@ -44,8 +44,7 @@ def parse_dataset(cursor: Cursor, *, colon: bool = False) -> Dataset | None:
     found = cursor.looking_at(_TYPE)
     if not found or (colon and ":" not in found[2]):
         return None
-    at = cursor.at
-    cursor.at = found.end()
+    cursor.at = at = found.end()
     return Dataset(found[1].lower(), cursor.name("the name of a dataset"), at, cursor.source)
 
 
@@ -68,7 +67,7 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
                 f"Write it as a subsearch: [| from datamodel:{dataset.name}].",
             )
     else:
-        context.lookups.get(dataset.name)
+        table_of(context, dataset.name, dataset.source, dataset.at)
 
 
 def dataset_resources(dataset: Dataset) -> Resources:

@@ -19,7 +19,7 @@ from podhawk.commands.shared.spans import TimeSpan, parse_span, show_span
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
 from podhawk.functions.aggregations.counting import Count
-from podhawk.functions.aggregations.registry import REFUSED
+from podhawk.functions.aggregations.registry import FOREIGN, REFUSED
 from podhawk.functions.declare import Volatility
 from podhawk.functions.evaluate import patterns, volatility
 from podhawk.spl.cursor import Cursor
@@ -73,12 +73,36 @@ class Spark(Struct, frozen=True):
     within: SearchRange = SearchRange()
 
 
-def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False) -> Item:
-    """One aggregation with its optional AS. `combine` allows an expression over aggregations, `spark` a sparkline."""
+def _remedy(cursor: Cursor, found: re.Match[str], before: Item | None) -> str:
+    """What to write instead of a word that is no aggregation. `before` is the aggregation before it."""
+    name = found[1].lower()
+    if name in AGGREGATIONS or name.startswith("perc"):
+        return "Add a number from 0 to 100 to the name, for example perc95."
+    if name in FOREIGN:
+        return FOREIGN[name]
+    close = nearest(name, AGGREGATIONS)
+    if found[2] or close or before is None:
+        return close
+    if before.wild and not before.named:
+        return f"Write {before.function}({found[1]}), or by {found[1]} to group by it."
+    rest = cursor.source.text[found.end() : cursor.end].split()
+    if name in ("group", "order", "sort", "where", "limit", "having") and rest:
+        return {"group": "Write by without group.", "limit": "Write | head after stats."}.get(
+            name, "Write | where or | sort after stats."
+        )
+    return f"Write by before the fields to group by: by {found[1]}."
+
+
+def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False, before: Item | None = None) -> Item:
+    """One aggregation with its optional AS. `combine` allows an expression over aggregations, `spark` a sparkline;
+    `before` is the aggregation before it, which an error may be about."""
     at = cursor.at
     found = cursor.looking_at(_CALL)
     if not found:
-        cursor.fail(f"expected an aggregation such as count or values(field), found {cursor.rest[:20]!r}")
+        cursor.fail(
+            f"expected an aggregation such as count or values(field), found {cursor.rest[:20]!r}",
+            "Filter results in a command of its own: | where." if before is not None else "",
+        )
     name = found[1].lower()
     if combine and name == "eval" and found[2]:
         return _combined(cursor, at, found.end())
@@ -89,14 +113,12 @@ def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False) -> It
         reason = REFUSED.get(name)
         if reason:
             raise cursor.error(f"aggregation {found[1]} is not supported: {reason}", at, len(found[1]))
-        known = AGGREGATIONS.get(name)
-        remedy = f"Add a number to {name}, for example {name}95." if known else nearest(name, AGGREGATIONS)
-        raise cursor.error(f"unknown aggregation {found[1]}", at, len(found[1]), remedy)
+        raise cursor.error(f"unknown aggregation {found[1]}", at, len(found[1]), _remedy(cursor, found, before))
     cursor.at = found.end()
     cursor.space()
     argument: str | Expression | None = None
     if found[2]:
-        argument, text = _argument(cursor, aggregation[0], at)
+        argument, text = _argument(cursor, aggregation[0], found.end() - 1)
         label = f"{found[1]}({text})" if text else found[1]
     else:
         argument, label = (None, found[1]) if aggregation[0].bare else ("*", f"{found[1]}(*)")
@@ -182,7 +204,7 @@ def _argument(cursor: Cursor, aggregation: Aggregation, at: int) -> tuple[str | 
         cursor.space()
         expression = parse_expression(cursor)
         if not cursor.take(")"):
-            raise cursor.error("this eval( is never closed", start)
+            raise cursor.error("this eval( is never closed", evaluated.end() - 1, remedy="Close it with ).")
         text = cursor.source.text[start : cursor.at].strip()
         _close(cursor, at)
         return expression, text
@@ -197,12 +219,14 @@ def _argument(cursor: Cursor, aggregation: Aggregation, at: int) -> tuple[str | 
 
 
 def _close(cursor: Cursor, at: int) -> None:
-    if not cursor.take(")"):
-        raise cursor.error(
-            "this ( is never closed, or contains more than one field",
-            at,
-            remedy="An aggregation takes one field; use eval(…) for an expression.",
-        )
+    if cursor.take(")"):
+        return
+    if ")" not in cursor.rest:
+        raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
+    raise cursor.error(
+        f"expected ) after the field, found {cursor.peek()!r}",
+        remedy="An aggregation takes one field; use eval(…) for an expression.",
+    )
 
 
 def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False, spark: bool = False) -> tuple[Item, ...]:
@@ -214,7 +238,7 @@ def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False, spar
     items: list[Item] = []
     seen: dict[tuple[str, object], str] = {}
     while not cursor.done and not cursor.at_word(stops) and not cursor.next_option():
-        item = parse_item(cursor, combine, spark)
+        item = parse_item(cursor, combine, spark, items[-1] if items else None)
         if any(item.name == known.name for known in items):
             raise cursor.error(f"two results are named {item.name!r}", item.at)
         key = (item.function, (item.argument, item.spark))

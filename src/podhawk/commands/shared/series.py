@@ -109,7 +109,7 @@ def read_series(cursor: Cursor, options: dict[str, str], chosen: Filter | None) 
     """The series options among the options of a command."""
     limit = _LIMIT.match(options.get("limit", str(LIMIT)))
     if not limit:
-        cursor.fail(f"limit must be a number, topN or bottomN, not {options['limit']!r}")
+        cursor.wrong("limit", options["limit"], f"limit must be a number, topN or bottomN, not {options['limit']!r}")
     agg = _function(cursor, options["agg"], cursor.at) if "agg" in options else ""
 
     def flag(name: str, default: str = "t") -> bool:

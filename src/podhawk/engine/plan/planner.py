@@ -99,6 +99,7 @@ def check(pipeline: Pipeline, context: Context) -> Pipeline:
     """Let each command look for faults in its own expressions, patterns and names."""
     for stage in pipeline.stages:
         if stage.command.check is not None:
+            context.source = stage.source
             stage.command.check(stage.node, context)
     return pipeline
 

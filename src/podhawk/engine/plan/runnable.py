@@ -26,7 +26,7 @@ from podhawk.content.model import Content, Detection
 from podhawk.content.parsed import SearchKey
 from podhawk.engine.plan.pipelines import every_pipeline, reading_pipelines
 from podhawk.engine.plan.planner import Plan, expand_search, make_plan
-from podhawk.errors import ContentError, Place, SearchError
+from podhawk.errors import ContentError, Place, SearchError, TableError
 from podhawk.spl.pipeline import commands_at
 
 
@@ -108,6 +108,8 @@ def _runnability(detection: Detection, content: Content, context: Context | None
         for inner in reading_pipelines(read) if len(pipelines) > 1 else ():
             if inner is not read:
                 make_plan(inner, own)
+    except TableError as error:
+        return Broken("lookup", error)
     except SearchError as error:
         return Broken("command", error)
     except ContentError as error:

@@ -215,6 +215,10 @@ class Range:
         return rounded(Fraction(self.high) - Fraction(self.low))
 
 
+FOREIGN_NAMES = {"avg": ("average",), "stdev": ("stddev", "std"), "var": ("variance",)}
+"""Names that other languages have for the aggregations below."""
+
+
 def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> Aggregation:
     return Aggregation(
         name,
@@ -222,6 +226,7 @@ def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> 
         ("1 2 3 4", f"{name}(x)", expected),
         lambda number: Moments(result),
         aliases=aliases,
+        known_as=FOREIGN_NAMES.get(name, ()),
         ordered=False,
         growing=result == "sum",
         source=_A + "aggregate-functions",
@@ -257,6 +262,7 @@ ARITHMETIC = (
         takes_number=True,
         ordered=False,
         source=_A + "aggregate-functions",
+        known_as=("percentile", "quantile", "percentiles"),
     ),
     Aggregation(
         "upperperc",
@@ -275,6 +281,7 @@ ARITHMETIC = (
         lambda number: Numbers(50, "median"),
         ordered=False,
         source=_A + "aggregate-functions",
+        known_as=("percentile_50",),
     ),
     Aggregation(
         "min",

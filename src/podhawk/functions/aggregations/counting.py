@@ -151,6 +151,7 @@ COUNTING = (
         ordered=False,
         growing=True,
         source=_A + "aggregate-functions",
+        known_as=("dcount", "count_distinct", "cardinality", "approx_count_distinct", "uniq", "nunique"),
     ),
     Aggregation(
         "estdc",
@@ -179,6 +180,7 @@ COUNTING = (
         ordered=False,
         copies=True,
         source=_A + "multivalue-stats-and-chart-functions",
+        known_as=("make_set", "group_concat", "string_agg", "collect_set"),
     ),
     Aggregation(
         "list",
@@ -187,6 +189,7 @@ COUNTING = (
         lambda number: Listed(),
         copies=True,
         source=_A + "multivalue-stats-and-chart-functions",
+        known_as=("make_list", "array_agg", "collect_list"),
     ),
     Aggregation(
         "mode",
@@ -196,5 +199,6 @@ COUNTING = (
         ordered=False,
         copies=True,
         source=_A + "aggregate-functions",
+        known_as=("top1",),
     ),
 )

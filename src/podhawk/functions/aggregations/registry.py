@@ -15,6 +15,19 @@ VARIANTS: tuple[Aggregation, ...] = (DOUBLE_MEAN,)
 AGGREGATIONS: dict[str, Aggregation] = {
     name: aggregation for aggregation in ALL for name in (aggregation.name, *aggregation.aliases)
 }
+_CONDITION = "Write count(eval(condition)): count(eval(code>=400))."
+FOREIGN: dict[str, str] = {
+    **{
+        name: f"SPL has {one.name}{95 if one.takes_number else ''}: {one.example[1]}."
+        for one in ALL
+        for name in one.known_as
+        if name not in AGGREGATIONS
+    },
+    **dict.fromkeys(("countif", "count_if"), _CONDITION),
+    "sumif": "Write sum(eval(if(condition, field, 0))).",
+    "distinct": "Write dc(field) for a number, values(field) for the values.",
+}
+"""Names that aggregations have in other languages, and what to write instead."""
 REFUSED: dict[str, str] = {
     "sparkline": "only stats and chart draw sparklines",
     "per_day": "only timechart computes rates per span",
