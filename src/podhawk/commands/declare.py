@@ -105,6 +105,13 @@ class Example(Struct, frozen=True):
     lookups: tuple[tuple[str, str], ...] = ()
 
 
+class Slip(Struct, frozen=True):
+    """What is valid and most likely meant otherwise: where it stands, and what to write instead."""
+
+    at: int
+    message: str
+
+
 class Stage(Placed, frozen=True):
     """A command with its arguments, as it stands in a search."""
 
@@ -206,7 +213,8 @@ class Command(Struct, frozen=True):
     `told(node, grouping)` gives the node that takes the next grouping into account, `ranged(node, range)` the node that
     knows the time range of the search. `with_groups(node, names)` gives the node with other fields to group by.
 
-    `known_as` are names that other languages have for the command, which an error answers with its own.
+    `slips` are parts of the text that are valid and most likely meant otherwise. `known_as` are names that other
+    languages have for the command, which an error answers with its own.
 
     A default is the safe answer, such as "the rows may come from anywhere".
     """
@@ -235,6 +243,7 @@ class Command(Struct, frozen=True):
     volatility: Callable[[Any], Volatility] = lambda node: Volatility.VOLATILE
     resources: Callable[[Any], Resources] = lambda node: Resources()
     patterns: Callable[[Any], tuple[str, ...]] = lambda node: ()
+    slips: Callable[[Any], Iterable[Slip]] = lambda node: ()
     states: tuple[type, ...] = ()
     over_events: Callable[[Any, Sequence[Stage]], str] | None = None
     told: Callable[[Any, NextGrouping], Any] | None = None

@@ -11,7 +11,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
 from podhawk.commands.properties import Effect, Resources, Sources, computed, effect, same
 from podhawk.commands.shared.names import shown
-from podhawk.commands.where import void
+from podhawk.commands.where import quoted_fields, void
 from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value, patterns, volatility
 from podhawk.functions.lookups import looked_up
@@ -153,6 +153,7 @@ EVAL = Command(
     effect=effect(Effect.KEEPS),
     volatility=lambda node: volatility(*(item.expression for item in node.assignments)),
     resources=lambda node: Resources(lookups=tuple(looked_up(*(item.expression for item in node.assignments)))),
+    slips=lambda node: (slip for item in node.assignments for slip in quoted_fields(item.expression, node.source)),
     patterns=lambda node: tuple(patterns(*(item.expression for item in node.assignments))),
     known_as=("extend", "let", "assign", "awk", "compute"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
+from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Slip, Wanted, always
 from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, copy
 from podhawk.commands.shared.aggregate import Aggregator, Group
 from podhawk.commands.shared.groups import Key, filled, in_order, keys_of, more_real
@@ -261,6 +261,11 @@ STATS = Command(
     effect=lambda node: Effect.REBUILDS if any(item.spark for item in node.items) else Effect.GROUPS,
     groups=lambda node: node.by,
     volatility=lambda node: item_volatility(node.items),
+    slips=lambda node: (
+        Slip(item.at, "count(*) counts the values of each field; count counts rows")
+        for item in node.items
+        if item.argument == "*" and item.function in ("count", "c")
+    ),
     patterns=lambda node: item_patterns(node.items),
     states=(Kept, Group, SparkPieces),
     ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),

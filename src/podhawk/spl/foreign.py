@@ -28,7 +28,6 @@ OPERATORS: Final[tuple[tuple[str, str], ...]] = (
     (r"\[", "Write mvindex(field, 0) for a value of a multivalue field."),
     (r"(?:then|when|else)\b", "Write if(condition, value, other), or case(condition, value, …)."),
     (r";", "A search has no semicolon at its end; commands are separated by |."),
-    (r"--|//|/\*", "Write a comment between three backticks: ```comment```."),
 )
 _OPERATOR: Final = re.compile(
     "|".join(f"(?P<o{place}>{text})" for place, (text, _) in enumerate(OPERATORS)), re.IGNORECASE
