@@ -183,8 +183,7 @@ class Context(Struct):
     source: SearchText | None = None
 
     def __post_init__(self) -> None:
-        if self.env.lookup is None:
-            self.env.lookup = self.lookups.get
+        self.env.lookup = self.lookups.get  # of the last context: one with other lookups has an environment of its own
 
     def warn(self, kind: str, detail: str = "") -> None:
         """Count a warning; the first detail of each kind is shown."""
