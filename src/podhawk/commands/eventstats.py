@@ -18,6 +18,7 @@ from podhawk.commands.shared.items import (
     item_patterns,
     item_volatility,
     parse_items,
+    ranged_items,
     render_items,
 )
 from podhawk.commands.shared.names import has_wildcard, listed
@@ -47,7 +48,7 @@ def by_clause(cursor: Cursor) -> tuple[str, ...]:
 
 def _parse(cursor: Cursor) -> EventStats:
     options = cursor.options(("allnum",))
-    items = parse_items(cursor, ("by",))
+    items = parse_items(cursor, ("by",), spark=True)
     if not items:
         cursor.fail("expected an aggregation such as count or values(field)")
     by = by_clause(cursor)
@@ -114,6 +115,7 @@ def _whole(node: EventStats, context: Context) -> Whole:
                 aggregator.add(groups[key], row)
                 if node.allnum:
                     bad.setdefault(key, set()).update(spoiled(node.items, row))
+        aggregator.draw(groups.values())
         results = {
             key: {name: value for name, value in aggregator.finish(group).items() if name not in bad.get(key, ())}
             for key, group in groups.items()
@@ -157,5 +159,6 @@ EVENTSTATS = Command(
     groups=lambda node: node.by,
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
+    ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eventstats",
 )

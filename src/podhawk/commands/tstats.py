@@ -20,7 +20,7 @@ from podhawk.commands.shared.auditmodel import (
     native,
     over_events,
 )
-from podhawk.commands.shared.datasets import Dataset, check_model, model_rows, split_model
+from podhawk.commands.shared.datasets import Dataset, check_model, dotted, model_rows, split_model
 from podhawk.commands.shared.items import Item, item_columns, item_fields, item_volatility, parse_items, render_items
 from podhawk.commands.shared.names import listed, shown
 from podhawk.commands.shared.parser import parse_bracketed, render_pipeline
@@ -63,8 +63,13 @@ class Tstats(Placed, frozen=True):
 def _parse(cursor: Cursor) -> Tstats:
     at = Dataset("datamodel", "", cursor.at, cursor.source)
     options = cursor.options(_OPTIONS)
-    items = parse_items(cursor, ("from", "where", "by", "groupby"))
-    options |= cursor.options(_OPTIONS)
+    items: tuple[Item, ...] = ()
+    while True:  # options may stand between aggregations
+        more = parse_items(cursor, ("from", "where", "by", "groupby"))
+        given = cursor.options(_OPTIONS)
+        items, options = (*items, *more), options | given
+        if not more and not given:
+            break
     flags = {name: cursor.boolean(options[name], name) for name in _FLAGS if name in options}
     for name in ("prestats", "append"):
         if flags.get(name):
@@ -79,7 +84,7 @@ def _parse(cursor: Cursor) -> Tstats:
         if found:
             cursor.at = found.end()
             at = Dataset("datamodel", "", cursor.at, cursor.source)
-            model = cursor.name("the name of a data model")
+            model = dotted(cursor, "the name of a data model")
         else:
             namespace = cursor.name("datamodel=NAME, or the name that tscollect was given")
     where: Clause = EVERYTHING

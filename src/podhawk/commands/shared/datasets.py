@@ -45,7 +45,15 @@ def parse_dataset(cursor: Cursor, *, colon: bool = False) -> Dataset | None:
     if not found or (colon and ":" not in found[2]):
         return None
     cursor.at = at = found.end()
-    return Dataset(found[1].lower(), cursor.name("the name of a dataset"), at, cursor.source)
+    return Dataset(found[1].lower(), dotted(cursor, "the name of a dataset"), at, cursor.source)
+
+
+def dotted(cursor: Cursor, what: str) -> str:
+    """A name whose parts may be in quotes of their own: `"Risk"."All_Risk"`."""
+    name = cursor.name(what)
+    while cursor.take("."):
+        name += f".{cursor.name(what)}"
+    return name
 
 
 def render_dataset(dataset: Dataset) -> str:

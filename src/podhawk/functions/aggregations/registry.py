@@ -29,7 +29,7 @@ FOREIGN: dict[str, str] = {
 }
 """Names that aggregations have in other languages, and what to write instead."""
 REFUSED: dict[str, str] = {
-    "sparkline": "only stats and chart draw sparklines",
+    "sparkline": "only stats, eventstats and chart draw sparklines",
     "per_day": "only timechart computes rates per span",
     "per_hour": "only timechart computes rates per span",
     "per_minute": "only timechart computes rates per span",
