@@ -68,7 +68,7 @@ def _parse(cursor: Cursor) -> Chart:
     if word:
         over = cursor.name("a field for the rows")
         sorted_out(take_options(cursor, _ALL), series, row)
-        cursor.comma()
+        cursor.commas()
         split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor.at_word(("where",))
         at = cursor.at if split else at
         if split:

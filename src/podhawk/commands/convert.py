@@ -56,7 +56,7 @@ def _parse(cursor: Cursor) -> Convert:
             options |= cursor.options(("timeformat",))
             continue
         found.append(_conversion(cursor))
-        cursor.comma()
+        cursor.commas()
     if not found:
         cursor.fail("expected a function of a field, such as ctime(firstTime)")
     return Convert(tuple(found), options.get("timeformat", FORMAT))

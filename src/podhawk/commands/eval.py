@@ -16,6 +16,7 @@ from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value, patterns, volatility
 from podhawk.functions.lookups import looked_up
 from podhawk.rows import Row, texts
+from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
 from podhawk.spl.placed import Placed
@@ -86,6 +87,14 @@ def _columns(node: Eval, columns: Columns) -> Columns:
     return plus(columns, *(item.target for item in node.assignments if not dynamic(item.target)))
 
 
+def as_time(value: EvalValue) -> EvalValue:
+    """A value of `_time`: a number, without the six decimals that strptime() gives its text."""
+    number = as_number(value) if isinstance(value, str) else None
+    if number is None:
+        return value
+    return int(number) if number == int(number) else number
+
+
 def store(row: Row, name: str, value: EvalValue) -> None:
     """Put an expression's value into a field; null removes it."""
     if value is None:
@@ -96,6 +105,8 @@ def store(row: Row, name: str, value: EvalValue) -> None:
 
 def _setter(assignment: Assignment, evaluate: Evaluator) -> Callable[[Row], None]:
     name = assignment.target
+    if name == "_time":
+        return lambda row: store(row, name, as_time(evaluate(row)))
     if not dynamic(name):
         return lambda row: store(row, name, evaluate(row))
 

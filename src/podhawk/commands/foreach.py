@@ -82,7 +82,7 @@ def _parse(cursor: Cursor) -> Foreach:
             if span is not None:
                 cursor.finish()
             names.append(cursor.name())
-            cursor.comma()
+            cursor.commas()
     if span is None:
         cursor.fail("expected commands in square brackets")
     if not names:

@@ -69,7 +69,7 @@ def _pairs(cursor: Cursor) -> tuple[tuple[str, str], ...]:
         name = cursor.name()
         other = cursor.name() if cursor.keyword("as") else name
         found.append((name, other))
-        cursor.comma()
+        cursor.commas()
     return tuple(found)
 
 

@@ -25,7 +25,7 @@ def _parse(cursor: Cursor) -> Noop:
         if not cursor.next_option():
             cursor.fail(f"expected a setting such as search_optimization=false, found {cursor.rest.split()[0]!r}")
         cursor.option((cursor.next_option() or "",))
-        cursor.comma()
+        cursor.commas()
     return Noop(text)
 
 

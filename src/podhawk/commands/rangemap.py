@@ -49,7 +49,7 @@ def _parse(cursor: Cursor) -> RangeMap:
         cursor.at = found.end()
         at = cursor.at
         value = cursor.name("a value")
-        cursor.comma()
+        cursor.commas()
         match found[1].lower():
             case "field":
                 field = value

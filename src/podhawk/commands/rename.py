@@ -35,7 +35,7 @@ def _parse(cursor: Cursor) -> Rename:
         if "*" not in old and any(old == known for known, _ in pairs):
             raise cursor.error(f"{old} cannot have two new names", at)
         pairs.append((old, new))
-        cursor.comma()
+        cursor.commas()
     if not pairs:
         cursor.fail("expected field AS name")
     return Rename(tuple(pairs))

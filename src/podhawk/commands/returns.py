@@ -36,7 +36,7 @@ def _parse(cursor: Cursor) -> Return:
         count = cursor.integer(found[1], "the number of rows", 1)
         cursor.at = found.end()
         cursor.space()
-        cursor.comma()
+        cursor.commas()
     items: list[Returned] = []
     while not cursor.done:
         if cursor.take("$"):
@@ -44,7 +44,7 @@ def _parse(cursor: Cursor) -> Return:
         else:
             name = cursor.name()
             items.append(Returned(cursor.name(), name) if cursor.take("=") else Returned(name, name))
-        cursor.comma()
+        cursor.commas()
     if not items:
         cursor.fail("expected a field, alias=field or $field")
     return Return(tuple(items), count)

@@ -36,7 +36,7 @@ def _parse(cursor: Cursor) -> Sort:
             cursor.at = word.end()
             cursor.space()
             options["limit"] = word[1]
-            cursor.comma()
+            cursor.commas()
     fields = parse_sort_fields(cursor)
     options |= cursor.options(("limit",))
     cursor.finish()

@@ -40,7 +40,7 @@ def _parse(cursor: Cursor) -> StrCat:
         at = cursor.at
         literal = cursor.peek() == '"'
         parts.append(Part(cursor.name("a field or a text in quotes"), literal))
-        cursor.comma()
+        cursor.commas()
     if len(parts) < 2:
         raise cursor.error("expected fields or texts to join, and the field for the result", at)
     if parts[-1].literal:

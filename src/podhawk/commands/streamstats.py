@@ -85,13 +85,13 @@ def _options(cursor: Cursor, found: dict[str, str], conditions: dict[str, ResetC
         if condition:
             cursor.at = condition.end()
             conditions[condition[1].lower()] = _condition(cursor)
-            cursor.comma()
+            cursor.commas()
             continue
         pair = cursor.option((*_OPTIONS, *_CONDITIONS))
         if pair is None:
             return
         found[pair[0]] = pair[1]
-        cursor.comma()
+        cursor.commas()
 
 
 def _parse(cursor: Cursor) -> StreamStats:

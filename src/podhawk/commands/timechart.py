@@ -91,7 +91,7 @@ def _items(cursor: Cursor) -> tuple[Item, ...]:
         if any(item.name == known.name for known in items):
             raise cursor.error(f"two results are named {item.name!r}", item.at)
         items.append(item)
-        cursor.comma()
+        cursor.commas()
     if not items:
         cursor.fail("expected an aggregation such as count or per_hour(field)")
     return tuple(items)

@@ -51,13 +51,13 @@ def _parse(cursor: Cursor) -> ToJson:
             names: list[str] = []
             while not cursor.done and cursor.peek() != ")":
                 names.append(cursor.name())
-                cursor.comma()
+                cursor.commas()
             if not cursor.take(")"):
                 raise cursor.error("this ( is never closed", call.end() - 1)
             fields.append(Typed(tuple(names), call[1].lower()))
         else:
             fields.append(Typed((cursor.name(),)))
-        cursor.comma()
+        cursor.commas()
     return ToJson(
         tuple(fields),
         cursor.choice(options.get("default_type", "none"), "default_type", TYPES),

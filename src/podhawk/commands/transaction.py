@@ -97,7 +97,7 @@ def _parse(cursor: Cursor) -> Transaction:
             options[found[0]] = found[1]
         else:
             names.append(cursor.name())
-        cursor.comma()
+        cursor.commas()
     names += re.split(r"[\s,]+", options["fields"].strip()) if options.get("fields", "").strip() else []
     for name in ("maxopentxn", "maxopenevents"):
         cursor.integer(options.get(name, "0"), name)

@@ -53,7 +53,7 @@ def _parse(cursor: Cursor) -> TrendLine:
             raise cursor.error(f"the number of rows must lie between 2 and {MOST}", at)
         name = cursor.name("a name for the average") if cursor.keyword("as") else f"{kind}{period}({field})"
         found.append(Trend(kind, period, field, name))
-        cursor.comma()
+        cursor.commas()
     if not found:
         cursor.fail("expected an average such as sma5(field)")
     return TrendLine(tuple(found))

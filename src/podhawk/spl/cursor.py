@@ -245,7 +245,7 @@ class Cursor:
             if pair is None:
                 return found
             found[pair[0]] = pair[1]
-            self.comma()
+            self.commas()
 
     def boolean(self, value: str, option: str) -> bool:
         """An option's value as true or false."""

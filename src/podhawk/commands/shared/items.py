@@ -246,7 +246,7 @@ def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False, spar
             raise cursor.error(f"{item.function} of one field cannot have two names", item.at)
         seen[key] = item.name
         items.append(item)
-        cursor.comma()
+        cursor.commas()
     return tuple(items)
 
 

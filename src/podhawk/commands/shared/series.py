@@ -76,7 +76,7 @@ def take_options(cursor: Cursor, known: Iterable[str]) -> dict[str, str]:
         if name == "limit" and value.lower() in ("top", "bottom"):
             value += cursor.word("a number")
         found[name] = value
-        cursor.comma()
+        cursor.commas()
 
 
 def _function(cursor: Cursor, name: str, at: int) -> str:
