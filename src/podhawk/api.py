@@ -6,7 +6,7 @@ The command line uses these functions too, so the two cannot differ.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -14,8 +14,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from podhawk.arguments import given_content, given_detections, given_session, policies_of
-from podhawk.commands.declare import Stage
-from podhawk.commands.fieldformat import Display, displays
+from podhawk.commands.fieldformat import displays
 from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
@@ -37,90 +36,15 @@ from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
 from podhawk.engine.run.unmatched import probes_of, remarks
 from podhawk.engine.search.judgement import Judgement, judge
-from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
-from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
+from podhawk.result import Cell, Result, SparkCell
 from podhawk.rows import Table
-from podhawk.rows.values import Value, as_text
 from podhawk.session import Session, content_of, session_of
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
-
-Cell = str | list[str] | None
-
-
-def plain_value(value: Value) -> str | list[str]:
-    """A value as results show it: text, or a list of texts for a multivalue."""
-    return list(value) if isinstance(value, tuple) else str(as_text(value))
-
-
-class Result(Struct):
-    """The rows of a search, with what it met on the way. `remarks` say what it asks for and no event has.
-
-    Iterating gives one dict per row: single values are text, multivalue fields lists of text, and a
-    column that `table` or `stats` named but the row lacks is None.
-    """
-
-    table: Table
-    observed: SearchStats
-    report: InputReport
-    stages: Sequence[Stage] = ()
-    formats: Mapping[str, Display] = field(default_factory=dict)
-    remarks: Sequence[str] = ()
-
-    @property
-    def columns(self) -> list[str]:
-        """Every column, in the order of the search."""
-        return self.table.header()
-
-    def __len__(self) -> int:
-        return len(self.table.rows)
-
-    def __iter__(self) -> Iterator[dict[str, Cell]]:
-        named = self.table.columns or ()
-        for row in self.table.rows:
-            cells: dict[str, Cell] = dict.fromkeys(named)
-            for name, value in row.items():
-                cells[name] = value if value.__class__ is str else plain_value(value)
-            yield cells
-
-    def shown(self) -> Iterator[dict[str, Cell]]:
-        """The rows as a table shows them: `fieldformat` changes what is shown, not the value."""
-        for row, cells in zip(self.table.rows, self, strict=True):
-            for name, show in self.formats.items():
-                if name in row:
-                    value = show(row)
-                    cells[name] = None if value is None else plain_value(value)
-            yield cells
-
-    def to_arrow(self) -> Any:
-        """The rows as a pyarrow table; multivalue columns are lists. Raises UsageError without pyarrow."""
-        return arrow_table(list(self), self.columns)
-
-    def to_pandas(self) -> Any:
-        """The rows as a pandas frame. Raises UsageError without pandas."""
-        return pandas_frame(list(self), self.columns)
-
-    def to_polars(self) -> Any:
-        """The rows as a Polars frame. Raises UsageError without Polars and pyarrow."""
-        return polars_frame(list(self), self.columns)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Result, (self.table, self.observed, self.report)  # commands are code, and not pickled
-
-    def __repr__(self) -> str:
-        return f"<Result: {len(self)} rows, columns {', '.join(self.columns) or '(none)'}>"
-
-    def _repr_html_(self) -> str:
-        columns = self.columns
-        return html_table(columns, ([_shown(row.get(name)) for name in columns] for row in self.shown()), len(self))
-
-
-def _shown(cell: Cell) -> str:
-    return "" if cell is None else cell if isinstance(cell, str) else "\n".join(cell)
 
 
 class DetectionResult(Struct):
@@ -384,6 +308,7 @@ def _open_state(session: Session) -> DetectionState:
 
 
 __all__ = [
+    "Cell",
     "DetectionResult",
     "FindingsResult",
     "Inputs",
@@ -391,6 +316,7 @@ __all__ = [
     "Result",
     "RowsResult",
     "Session",
+    "SparkCell",
     "content_of",
     "policies_of",
     "rows",

@@ -79,6 +79,10 @@ class SearchError(ContentError):
     """A search that cannot be read or run: syntax, unknown names, unsupported commands."""
 
 
+class TableError(SearchError):
+    """A lookup table that a search names and that is not there."""
+
+
 class InputError(PodhawkError):
     """Input that holds no audit event, or cannot be read."""
 
@@ -117,5 +121,6 @@ class LimitError(PodhawkError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known name, or nothing."""
-    found = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.6)
-    return f"Did you mean {found[0]!r}?" if found else ""
+    spelled = {one.lower(): one for one in known}
+    found = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)
+    return f"Did you mean {spelled[found[0]]!r}?" if found else ""

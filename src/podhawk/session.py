@@ -17,7 +17,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo
+from podhawk.commands.properties import SearchRange
 from podhawk.content.cache import file_for, kept
+from podhawk.content.files import FileStore
 from podhawk.content.geo import open_geo
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
@@ -82,16 +84,23 @@ class Session(Struct, frozen=True):
         folder = self.state if self.state is not None and "://" not in self.state else None
         return LookupStore(content, folder, self.write)
 
-    def context(self, content: Content, store: LookupStore | None = None) -> Context:
+    def files(self, content: Content) -> FileStore:
+        """The CSV files of the content and those written to the state, if that is a folder."""
+        folder = self.state if self.state is not None and "://" not in self.state else None
+        return FileStore(content, folder, self.write)
+
+    def context(self, content: Content, store: LookupStore | None = None, files: FileStore | None = None) -> Context:
         """A fresh context for one search."""
         lookups = store if store is not None else self.lookups(content)
         return Context(
             env=Env(now=self.now, zone=self.zone, switches=self.switches),
             lookups=lookups,
+            files=self.files(content) if files is None else files,
             geo=self.geo,
             exact=self.exact,
             write=self.write,
             macros=content.macros,
+            within=SearchRange(self.within.earliest, self.within.latest),
         )
 
 

@@ -112,6 +112,6 @@ def test_an_empty_model_is_a_warning_not_a_silence(spl: str) -> None:
 def test_other_models_are_refused_by_name_and_place(spl: str, name: str) -> None:
     with pytest.raises(SearchError) as caught:
         make_plan(parse_search(plain(spl)), Context())
-    assert f"'{name}'" in caught.value.message
+    assert f"needs the data model {name}" in caught.value.message
     assert caught.value.place is not None
     assert caught.value.place.column > 0

@@ -54,7 +54,7 @@ def test_the_worked_example_adds_a_command(copy: Path) -> None:
     (search,) = re.findall(r"^    \.venv/bin/podhawk search '(.*)'$", PAGE, re.MULTILINE)
     assert name not in {command.name for command in SUPPORTED}
     assert f"| {name}" in search
-    assert call(copy, "podhawk", "search", search, "-o", "csv") == "n\n3\n2\n1\n"
+    assert call(copy, "podhawk", "search", search, "-o", "csv") == "reltime\n2 minutes ago\n"
     assert name in call(copy, "podhawk", "help", "spl", name)
     call(copy, "podhawk.cli.pages")
     call(copy, "ruff", "check", "src", "tests")

@@ -18,6 +18,7 @@ from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, parse_expression
 from podhawk.spl.text import plain
+from support.lookup_table import teams
 
 EACH = [function for family in FAMILIES.values() for function in family]
 TEXTS = ("3", "1", "10", "2.5", "0")
@@ -40,7 +41,7 @@ def test_a_function_changes_no_more_than_it_says(function: Function) -> None:
         assert volatility(tree) >= function.volatility
 
     def value(now: float) -> Any:
-        return compile_expression(tree, Env(now=now), plain(function.example[0]))(Row({"_raw": "a=1"}))
+        return compile_expression(tree, Env(now=now, lookup=teams), plain(function.example[0]))(Row({"_raw": "a=1"}))
 
     if volatility(tree) is Volatility.IMMUTABLE:
         assert repr(value(0.0)) == repr(value(1.7e9))

@@ -1,7 +1,7 @@
 """Every declared example gives what it says.
 
 Examples are read with the clock at 1,700,000,000 in UTC, on an event whose `verbs` are get, list and
-watch and whose `ports` are 80 and 443.
+watch and whose `ports` are 80 and 443, with a lookup table in which ann is in the team red.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import parse_expression
 from podhawk.spl.text import plain
+from support.lookup_table import teams
 
 DECLARED = [function for family in FAMILIES.values() for function in family]
 
@@ -45,7 +46,8 @@ def shown(value: EvalValue) -> object:
 def test_the_example_gives_what_it_says(function: Function) -> None:
     expression, expected = function.example
     row = Row({"verbs": ("get", "list", "watch"), "ports": ("80", "443"), "_raw": "one event"})
-    assert shown(evaluate(expression, row, Env(now=1_700_000_000.0, zone=UTC))) == expected
+    env = Env(now=1_700_000_000.0, zone=UTC, lookup=teams)
+    assert shown(evaluate(expression, row, env)) == expected
 
 
 @pytest.mark.parametrize("function", DECLARED, ids=lambda function: function.name)

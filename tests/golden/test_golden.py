@@ -18,10 +18,11 @@ def test_our_case(case: dict[str, Any], tmp_path: Path) -> None:
     check(case, tmp_path)
 
 
-def test_the_shared_cases(shared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("file", "least"), [("cases.jsonl", 50), ("cases-2.jsonl", 900)])
+def test_the_shared_cases(file: str, least: int, shared: Path, tmp_path: Path) -> None:
     failures = []
-    cases = read_cases(shared / "spl" / "cases.jsonl")
-    assert len(cases) > 50
+    cases = read_cases(shared / "spl" / file)
+    assert len(cases) > least
     for case in cases:
         folder = tmp_path / case["id"]
         folder.mkdir()

@@ -67,10 +67,10 @@ def one(function: str, rows: list[dict[str, Any]], argument: Any, env: Env) -> A
             given = "True" if given else "False"
         if given is not None:
             gathered += [(part, number(row.get("_time"))) for part in (given if isinstance(given, tuple) else (given,))]
-    return reduced(function, gathered)
+    return reduced(function, gathered, "oracle-exact" in env.switches)
 
 
-def reduced(function: str, gathered: list[tuple[Any, Any]]) -> Any:
+def reduced(function: str, gathered: list[tuple[Any, Any]], exact: bool = False) -> Any:
     values = [given for given, _ in gathered]
     texts = [text(given) for given in values]
     numbers = [Fraction(amount) for amount in map(number, values) if amount is not None]
@@ -105,7 +105,19 @@ def reduced(function: str, gathered: list[tuple[Any, Any]]) -> Any:
         return ranked[0] if function == "min" else ranked[-1]
     if not numbers:
         return None
+    if exact and function in ("avg", "mean"):
+        return added(sorted(amount for amount in map(number, values) if amount is not None))
     return of_numbers(function, sorted(numbers))
+
+
+def added(amounts: list[Any]) -> Any:
+    """The mean of numbers that are added one after the other, as doubles are."""
+    if all(isinstance(amount, int) for amount in amounts):
+        return rounded(Fraction(sum(amounts), len(amounts)))
+    total = 0.0
+    for amount in amounts:
+        total += amount
+    return total / len(amounts)
 
 
 def of_numbers(function: str, numbers: list[Fraction]) -> Any:

@@ -94,7 +94,7 @@ def binary(node: tree.Binary, row: dict[str, Any], env: Env) -> Any:
             part is not None and (isinstance(side, tree.Field) or not isinstance(given, str))
             for part, side, given in ((a, node.left, left), (b, node.right, right))
         ]
-        if not any(numeric):
+        if not any(numeric) or a is None or b is None:
             return joined(left) + joined(right)
     if a is None or b is None:
         return None
@@ -113,7 +113,7 @@ def arithmetic(operator: str, a: Any, b: Any) -> Any:
     if isinstance(a, float) or isinstance(b, float):
         raise NotImplementedError("products of decimals follow the precision rule, which this reading leaves out")
     if operator == "*":
-        return a * b
+        return tidy(Decimal(a) * Decimal(b), a, b)
     if b == 0:
         return None
     if operator == "/":
@@ -122,4 +122,5 @@ def arithmetic(operator: str, a: Any, b: Any) -> Any:
 
 
 def tidy(exact: Decimal, a: Any, b: Any) -> Any:
-    return int(exact) if isinstance(a, int) and isinstance(b, int) else float(exact)
+    whole = isinstance(a, int) and isinstance(b, int) and abs(exact) <= 2**53
+    return int(exact) if whole else float(exact)

@@ -252,7 +252,54 @@ def by(chance: random.Random, often: float = 0.8) -> str:
     return " BY " + " ".join(f'"{name}"' for name in chance.sample(NAMES, chance.randint(1, 3)))
 
 
+def reshaping(chance: random.Random) -> str:
+    """A command that reshapes, numbers or sums up rows."""
+    one, two = chance.sample(NAMES, 2)
+    period = chance.randint(2, 3)
+    return chance.choice(
+        [
+            "reverse",
+            "noop search_optimization=false",
+            f'tags "{one}"',
+            "table a b n | uniq",
+            f'table "{one}" | uniq',
+            "accum n",
+            f'accum "{one}" AS total',
+            f"delta n{chance.choice(['', ' AS d', ' p=2'])}",
+            f'autoregress "{one}"' + chance.choice([" AS before", " p=1-2", " p=2"]),
+            f'strcat {chance.choice(["", "allrequired=t "])}a "/" b joined',
+            "rangemap field=n low=0-9 high=10-500 all=-5-100000 default=other",
+            f"table a b n | addtotals {chance.choice(['', 'col=t labelfield=a', 'row=f col=t', 'fieldname=s n b'])}",
+            "table a n | addcoltotals labelfield=a",
+            "stats count dc(b) AS d BY a | transpose "
+            + chance.choice(["", "0", "2 column_name=c", "header_field=a", "include_empty=f"]),
+            f"fields a b n | fieldsummary {chance.choice(['', 'maxvals=1', 'a n'])}",
+            "fields a b n | tojson "
+            + chance.choice(["", "default_type=str", "default_type=num fill_null=t", "output_field=j"]),
+            f"trendline {chance.choice(['sma', 'ema', 'wma'])}{period}(n){chance.choice(['', ' AS t', ' AS n'])}",
+            f'table "{one}" "{two}" n | selfjoin '
+            + chance.choice(["", "max=0 ", "overwrite=f ", "keepsingle=t "])
+            + f'"{one}"',
+            "makecontinuous span=50",
+            "filldown" + chance.choice(["", f' "{one}"']),
+            "stats count dc(b) AS d BY a | untable a name cell",
+            f'table a b "{one}" | mvcombine "{one}"',
+            f'nomv "{one}"',
+            "bin span=10 n AS bin",
+            "bin span=100 _time",
+            'replace "pods" WITH "POD", "1.0" WITH "x"',
+            f'replace "" WITH "empty" IN "{one}"',
+            "outputtext",
+            "xmlunescape",
+            f'chart limit=0 {chance.choice(["count", "sum(n) AS s", "dc(b) AS d"])} over "{one}"',
+            f'chart limit=0 count over "{one}" by "{two}"',
+        ]
+    )
+
+
 def command(chance: random.Random) -> str:
+    if chance.random() < 0.3:
+        return reshaping(chance)
     one, two = chance.sample(NAMES, 2)
     single = chance.choice(SINGLE)
     return chance.choice(

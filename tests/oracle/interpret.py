@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from oracle import reshaping
 from oracle.aggregate import keys, pattern, results
 from oracle.clause import holds
 from oracle.expression import true, value
@@ -25,7 +26,7 @@ def interpret(spl: str, events: list[str], exact: bool, now: float) -> Rows:
     """The rows of a search over events, as texts, nulls left out."""
     rows = [row_of(event) for event in events]
     rows.sort(key=lambda row: -(number(row.get("_time")) or 0))
-    env = Env(now=now)
+    env = Env(now=now, switches=frozenset({"oracle-exact"} if exact else ()))
     rows = run(parse_search(plain(spl)).stages, rows, env, exact)
     return [
         {name: list(given) if isinstance(given, tuple) else text(given) for name, given in row.items()} for row in rows
@@ -353,5 +354,6 @@ COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "mvexpand": mvexpand,
     "makemv": makemv,
     "makeresults": makeresults,
+    **reshaping.COMMANDS,
 }
 SUPPORTED = frozenset({*COMMANDS, "append", "appendpipe"})

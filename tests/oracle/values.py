@@ -28,7 +28,7 @@ def text(value: Any) -> str:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float):
-        return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+        return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
     return str(value)
 
 

@@ -84,7 +84,7 @@ CASES: list[tuple[str, list[Any], str, Rows, Rows, dict[str, Any]]] = [
         [{"one": "x", "two": ""}],
         {},
     ),
-    ("plus-concatenates", [{"n": "1"}], '* | eval r=n+"a" | table r', [{"r": None}], [{"r": "1a"}], {}),
+    ("plus-needs-numbers", [{"n": "1"}], '* | eval r=n+"a" | table r', [{"r": "1a"}], [{"r": None}], {}),
     ("compare-as-text", [{"n": "1.0"}], '* | where n="1" | table n', [{"n": "1.0"}], [], {}),
     (
         "where-multivalue-first",

@@ -62,7 +62,7 @@ def run_case(case: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
         input_format="json",
         splunk_exact=case.get("exact", True),
         switch=case.get("switches", []),
-        now=case.get("now", "2026-01-02T03:04:05Z"),
+        now=str(case.get("now", "2026-01-02T03:04:05Z")),
     )
     return list(result)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from podhawk.cli.spl_pages import aggregation_page, command_page, contents, function_page
 from podhawk.commands.declare import Command, Example
 from podhawk.commands.refused import REASONS
 from podhawk.commands.registry import COMMANDS
 from podhawk.errors import UsageError, nearest
-from podhawk.functions.aggregations import AGGREGATIONS, Aggregation
+from podhawk.functions.aggregations import AGGREGATIONS, Aggregation, find
+from podhawk.functions.aggregations.registry import FOREIGN as FOREIGN_AGGREGATIONS
 from podhawk.functions.declare import Function
+from podhawk.functions.registry import FOREIGN as FOREIGN_FUNCTIONS
 from podhawk.functions.registry import FUNCTIONS, REFUSED
 from podhawk.settings.switches import DIFFERENCES, SWITCHES
 
@@ -30,30 +33,8 @@ def aggregations() -> list[Aggregation]:
 
 
 def overview() -> str:
-    """The names of everything, grouped."""
-    lines = [
-        "Commands",
-        *_wrapped(command.name for command in sorted(COMMANDS.supported(), key=lambda one: one.name)),
-        "",
-        "Eval functions",
-        *_wrapped(function.name for function in functions()),
-        "",
-        "Aggregations",
-        *_wrapped(one.name for one in aggregations()),
-        "",
-        "podhawk help spl NAME explains one of them.",
-    ]
-    return "\n".join(lines)
-
-
-def _wrapped(names: Iterable[str]) -> list[str]:
-    lines, line = [], " "
-    for name in names:
-        if len(line) + len(name) > 100:
-            lines.append(line)
-            line = " "
-        line += f" {name}"
-    return [*lines, line]
+    """All commands, functions and aggregations, with what each command does in a line."""
+    return contents(functions(), aggregations())
 
 
 def describe(name: str) -> str:
@@ -61,19 +42,27 @@ def describe(name: str) -> str:
     wanted = name.lower().removesuffix("()")
     parts: list[str] = []
     if wanted in COMMANDS:
-        parts.append(command_text(COMMANDS[wanted]))
+        command = COMMANDS[wanted]
+        parts.append(f"{wanted} is not supported: {command.refused}" if command.refused else command_page(command))
     if wanted in FUNCTIONS:
-        parts.append(function_text(FUNCTIONS[wanted]))
-    if wanted in AGGREGATIONS:
-        parts.append(aggregation_text(AGGREGATIONS[wanted]))
+        parts.append(function_page(FUNCTIONS[wanted]))
+    aggregation = AGGREGATIONS.get(wanted) or next(iter(find(wanted) or ()), None)
+    if isinstance(aggregation, Aggregation):
+        parts.append(aggregation_page(aggregation))
     if not parts and wanted in REFUSED:
         return f"{wanted}() is not supported: {REFUSED[wanted]}"
     if not parts:
         raise UsageError(
             f"no SPL command, function or aggregation named {name!r}",
-            remedy=nearest(wanted, [*COMMANDS, *FUNCTIONS, *AGGREGATIONS]),
+            remedy=_foreign(wanted) or nearest(wanted, [*COMMANDS, *FUNCTIONS, *AGGREGATIONS]),
         )
     return "\n\n".join(parts)
+
+
+def _foreign(name: str) -> str:
+    """What SPL has for a name of another language."""
+    command = next((one.name for one in COMMANDS.supported() if name in one.known_as), "")
+    return f"SPL has {command}." if command else FOREIGN_FUNCTIONS.get(name) or FOREIGN_AGGREGATIONS.get(name, "")
 
 
 def command_text(command: Command) -> str:

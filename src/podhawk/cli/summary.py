@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
+from podhawk.commands.declare import Stage
 from podhawk.detect.findings import Policies
 from podhawk.engine.search.judgement import Judgement
 from podhawk.engine.search.stats import SearchStats
@@ -65,6 +66,14 @@ def print_gaps(gaps: Mapping[str, Gap]) -> None:
         note(f"warning: {gap.text(path)}")
     if len(gaps) > MOST_GAPS:
         note(f"warning: {counted(len(gaps) - MOST_GAPS, 'more file')} could not be read, or not to the end")
+
+
+def print_slips(stages: Iterable[Stage]) -> None:
+    """Hints about what is valid in a search and most likely meant otherwise."""
+    for stage in stages:
+        for slip in stage.command.slips(stage.node):
+            where = f"{stage.source.place(slip.at)[0]}: " if stage.source is not None else ""
+            note(f"hint: {where}{slip.message}")
 
 
 def print_warnings(observed: SearchStats) -> None:

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
-from podhawk.api import Cell
+from podhawk.api import Cell, SparkCell
 from podhawk.cli.table_layout import table_lines
+from podhawk.rows.values import as_number
 from podhawk.visible import visible_block, visible_line
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
+_BARS = "▁▂▃▄▅▆▇█"
 _EVENT_COLUMNS = (
     "_time",
     "stage",
@@ -42,10 +44,20 @@ def cell_text(name: str, cell: Cell) -> str:
     """A cell as the table shows it."""
     if cell is None:
         return ""
+    if isinstance(cell, SparkCell):
+        return small_chart(cell)
     texts = [cell] if isinstance(cell, str) else cell
     if name == "_time":
         texts = [shown_time(text) for text in texts]
     return "\n".join(visible_line(text) for text in texts)
+
+
+def small_chart(numbers: Sequence[str]) -> str:
+    """Numbers as a line of bars, from the smallest to the largest."""
+    values = [as_number(text) or 0 for text in numbers]
+    low, high = min(values, default=0), max(values, default=0)
+    steps = len(_BARS) - 1
+    return "".join(_BARS[round((value - low) / (high - low) * steps) if high > low else 0] for value in values)
 
 
 def event_columns(columns: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -148,18 +149,27 @@ def state(answer: Runnability) -> str:
 
 
 def _print_costs(answers: Iterable[tuple[Detection, Runnability]]) -> None:
-    """For each unsupported command, the detections that need it."""
+    """For each unsupported command, the detections that need it; for each missing data model, how many need it."""
     from podhawk.cli.tables import note
     from podhawk.engine.plan.runnable import Unsupported
 
     costs: dict[str, list[str]] = {}
+    models: Counter[str] = Counter()
     for one, answer in answers:
-        if isinstance(answer, Unsupported):
+        if isinstance(answer, Unsupported) and answer.code == "data-model":
+            models[answer.message.rpartition(" ")[2]] += 1
+        elif isinstance(answer, Unsupported):
             costs.setdefault(answer.message, []).append(one.name)
     for reason, names in sorted(costs.items()):
         command, _, why = reason.partition(" is not supported: ")
         using = f"because {'it uses' if len(names) == 1 else 'they use'} {command} ({why})"
         note(f"{counted(len(names), 'detection')} cannot run {using}: {', '.join(sorted(names))}")
+    if models:
+        each = ", ".join(
+            f"{name} {count:,}" for name, count in sorted(models.items(), key=lambda item: (-item[1], item[0]))
+        )
+        why = "because it needs" if models.total() == 1 else "because they need"
+        note(f"{counted(models.total(), 'detection')} cannot run {why} a data model that podhawk does not have: {each}")
 
 
 @COMMAND.command("show", epilog=EPILOG)

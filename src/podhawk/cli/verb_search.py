@@ -46,7 +46,7 @@ def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N80
 def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) -> int:
     from podhawk import api
     from podhawk.cli import output
-    from podhawk.cli.summary import print_input, print_warnings, reading
+    from podhawk.cli.summary import print_input, print_slips, print_warnings, reading
     from podhawk.cli.tables import event_columns, note
     from podhawk.engine.plan.planner import read_search
     from podhawk.errors import SearchError, UsageError
@@ -80,6 +80,7 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
         note(counted(len(rows), "row"))
         if sources:
             print_input(result.report)
+        print_slips(result.stages)
         print_warnings(result.observed)
         for line in result.remarks:
             note(f"warning: {line}")

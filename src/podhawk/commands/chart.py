@@ -8,7 +8,10 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
 from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, computed, copy, effect
-from podhawk.commands.shared.aggregate import (
+from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
+from podhawk.commands.shared.bins import Bins, read_bins, show_bins
+from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
+from podhawk.commands.shared.items import (
     Item,
     item_columns,
     item_fields,
@@ -16,11 +19,9 @@ from podhawk.commands.shared.aggregate import (
     item_patterns,
     item_volatility,
     parse_items,
+    ranged_items,
     render_items,
 )
-from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
-from podhawk.commands.shared.bins import Bins, read_bins, show_bins
-from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS
 from podhawk.commands.shared.series import (
@@ -57,7 +58,7 @@ def _parse(cursor: Cursor) -> Chart:
     row: dict[str, str] = {}
     column: dict[str, str] = {}
     sorted_out(take_options(cursor, _ALL), series, row)
-    items = parse_items(cursor, ("by", "over"))
+    items = parse_items(cursor, ("by", "over"), combine=True, spark=True)
     if not items:
         cursor.fail("expected an aggregation such as count or sum(field)")
     sorted_out(take_options(cursor, _ALL), series, row)
@@ -67,8 +68,9 @@ def _parse(cursor: Cursor) -> Chart:
     if word:
         over = cursor.name("a field for the rows")
         sorted_out(take_options(cursor, _ALL), series, row)
-        cursor.comma()
-        split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor._at_word(("where",))
+        cursor.commas()
+        split = bool(cursor.keyword("by")) if word == "over" else not cursor.done and not cursor.at_word(("where",))
+        at = cursor.at if split else at
         if split:
             by = cursor.name("a field for the columns")
         sorted_out(take_options(cursor, _ALL), series, column if by else row)
@@ -162,5 +164,6 @@ CHART = Command(
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
     states=GRID_STATES,
+    ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/chart",
 )

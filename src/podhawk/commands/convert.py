@@ -31,7 +31,7 @@ UNREAD_DROPS = "convert-unread-drops"
 """Switch: a value that a function cannot read is removed."""
 _CALL = re.compile(r"([A-Za-z0-9]+)\s*\(\s*")
 _DURATION = re.compile(r"(?:(\d+)\+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
-_MINUTES = re.compile(r"(?:(\d+):)?(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
+_MINUTES = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)\Z", re.ASCII)
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?\Z", re.ASCII | re.IGNORECASE)
 _LEADING = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 ValueReader = Callable[[str], str | None]
@@ -56,7 +56,7 @@ def _parse(cursor: Cursor) -> Convert:
             options |= cursor.options(("timeformat",))
             continue
         found.append(_conversion(cursor))
-        cursor.comma()
+        cursor.commas()
     if not found:
         cursor.fail("expected a function of a field, such as ctime(firstTime)")
     return Convert(tuple(found), options.get("timeformat", FORMAT))
@@ -67,12 +67,13 @@ def _conversion(cursor: Cursor) -> FieldConversion:
     call = cursor.looking_at(_CALL)
     if not call:
         cursor.fail("expected a function of a field, such as ctime(firstTime)")
+    cursor.places["function"] = (at, len(call[1]))
     function = cursor.choice(call[1], "function", FUNCTIONS)
     cursor.at = call.end()
     cursor.space()
     field = cursor.name()
     if not cursor.take(")"):
-        cursor.fail(f"{function}( is never closed")
+        raise cursor.error(f"{function}( is never closed", call.end() - 1, remedy="Close it with ).")
     name = cursor.name("a new field name") if cursor.keyword("as") else ""
     if name and name.count("*") != field.count("*"):
         raise cursor.error(f"{field} and {name} have different numbers of *", at)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Command, Example, Kind, always
+from podhawk.commands.declare import Command, Example, Kind, Stage, always
 from podhawk.commands.properties import Effect, Resources, effect, immutable
+from podhawk.commands.search import audit_search
+from podhawk.commands.shared.auditmodel import PREFIX, is_audit
 from podhawk.commands.shared.datasets import Dataset, check_model, model_rows
 from podhawk.commands.shared.names import shown
 from podhawk.rows import Table
@@ -46,15 +50,28 @@ def _generate(node: DataModel, context: Context) -> Table:
     return Table(list(model_rows(context, node.model, node.dataset, "" if node.flat else node.dataset)), None)
 
 
+def _over_events(node: DataModel, later: Sequence[Stage]) -> str:
+    """Over audit events: their fields with the names of the model beside them. What the next search demands of these
+    fields is demanded of the events already."""
+    if not is_audit(node.model):
+        return ""
+    return audit_search("" if node.flat else PREFIX, later)
+
+
 DATAMODEL = Command(
     name="datamodel",
-    syntax="datamodel Risk All_Risk search|flat",
-    doc="Returns the rows of a data model (Risk or Findings). With `search`, fields are named "
-    "`All_Risk.risk_object` and so on; with `flat`, they have no prefix. Other data models are "
-    "refused.",
+    syntax="datamodel <data model> <dataset> search|flat",
+    doc="Returns the rows of a data model: Risk and Findings, the results of detections, or Kubernetes Audit, the"
+    " events under CIM names. With `search`, fields are named `All_Risk.risk_object` and so on; with `flat`, "
+    "they have no prefix. Other data models are refused.",
     examples=(
         Example("| datamodel Risk All_Risk search | stats count", ({"count": "0"},)),
         Example("| datamodel Risk All_Risk flat | stats count", ({"count": "0"},)),
+        Example(
+            "| datamodel Kubernetes Audit search | search Audit.action=created | table Audit.user Audit.action",
+            ({"Audit.user": "ann", "Audit.action": "created"},),
+            ('{"verb":"create","user":{"username":"ann"}}', '{"verb":"get","user":{"username":"bob"}}'),
+        ),
     ),
     parse=_parse,
     render=lambda node: f"{shown(node.model)} {shown(node.dataset)} {'flat' if node.flat else 'search'}",
@@ -62,6 +79,7 @@ DATAMODEL = Command(
     reads=lambda node, wanted: frozenset(),
     columns=lambda node, columns: None,
     generate=_generate,
+    over_events=_over_events,
     check=lambda node, context: check_model(node.at, node.model, node.dataset),
     effect=effect(Effect.REBUILDS),
     volatility=immutable,

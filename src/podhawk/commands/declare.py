@@ -21,8 +21,8 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
-from podhawk.commands.properties import Effect, NextGrouping, Resources, Sources, unknown
-from podhawk.commands.services import Datasets, Geo, Lookups, NoDatasets, NoLookups
+from podhawk.commands.properties import Effect, NextGrouping, Resources, SearchRange, Sources, unknown
+from podhawk.commands.services import Datasets, Files, Geo, Lookups, NoDatasets, NoFiles, NoLookups
 from podhawk.errors import SearchError
 from podhawk.functions.declare import Env, Volatility
 from podhawk.rows import Row, Table, Value
@@ -105,6 +105,13 @@ class Example(Struct, frozen=True):
     lookups: tuple[tuple[str, str], ...] = ()
 
 
+class Slip(Struct, frozen=True):
+    """What is valid and most likely meant otherwise: where it stands, and what to write instead."""
+
+    at: int
+    message: str
+
+
 class Stage(Placed, frozen=True):
     """A command with its arguments, as it stands in a search."""
 
@@ -159,10 +166,12 @@ class Context(Struct):
     `run` runs a subsearch over the same input (`append`, `join`, `map`), `run_stages` runs stages over
     rows at hand (`appendpipe`, `foreach`). `datasets` are the data models. `write` is False under
     `--no-write`: tables then change only in memory. `exact` is `--splunk-exact`.
+    `within` is the time range of the run.
     """
 
     env: Env = field(default_factory=Env)
     lookups: Lookups = field(default_factory=NoLookups)
+    files: Files = field(default_factory=NoFiles)
     geo: Geo | None = None
     exact: bool = False
     write: bool = False
@@ -170,7 +179,11 @@ class Context(Struct):
     run_stages: Callable[[Sequence[Stage], Table], Table] = _no_stages
     datasets: Datasets = field(default_factory=NoDatasets)
     macros: Mapping[tuple[str, int], object] = field(default_factory=dict)
+    within: SearchRange = SearchRange()
     source: SearchText | None = None
+
+    def __post_init__(self) -> None:
+        self.env.lookup = self.lookups.get  # of the last context: one with other lookups has an environment of its own
 
     def warn(self, kind: str, detail: str = "") -> None:
         """Count a warning; the first detail of each kind is shown."""
@@ -194,8 +207,13 @@ class Command(Struct, frozen=True):
     absent fields: the text for each field. `volatility` says whether the same input can give different rows.
 
     Other: `resources` says what it uses besides its rows. `patterns` are the regular expressions in its text. `states`
-    are the classes that occur in its states, which are sent between machines. `told(node, grouping)` gives the node
-    that takes the next grouping into account. `with_groups(node, names)` gives the node with other fields to group by.
+    are the classes that occur in its states, which are sent between machines. `over_events(node, later)` gives the text
+    of the search over events that a generating command stands for ("": none); `later` are the stages after it.
+    `told(node, grouping)` gives the node that takes the next grouping into account, `ranged(node, range)` the node that
+    knows the time range of the search. `with_groups(node, names)` gives the node with other fields to group by.
+
+    `slips` are parts of the text that are valid and most likely meant otherwise. `known_as` are names that other
+    languages have for the command, which an error answers with its own.
 
     A default is the safe answer, such as "the rows may come from anywhere".
     """
@@ -224,10 +242,14 @@ class Command(Struct, frozen=True):
     volatility: Callable[[Any], Volatility] = lambda node: Volatility.VOLATILE
     resources: Callable[[Any], Resources] = lambda node: Resources()
     patterns: Callable[[Any], tuple[str, ...]] = lambda node: ()
+    slips: Callable[[Any], Iterable[Slip]] = lambda node: ()
     states: tuple[type, ...] = ()
+    over_events: Callable[[Any, Sequence[Stage]], str] | None = None
     told: Callable[[Any, NextGrouping], Any] | None = None
+    ranged: Callable[[Any, SearchRange], Any] | None = None
     with_groups: Callable[[Any, tuple[str, ...]], Any] | None = None
     aliases: tuple[str, ...] = ()
+    known_as: tuple[str, ...] = ()
     refused: str = ""
     source: str = ""
 

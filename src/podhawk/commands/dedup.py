@@ -193,5 +193,6 @@ DEDUP = Command(
     groups=lambda node: node.names,
     volatility=immutable,
     states=(DedupState,),
+    known_as=("distinct", "unique", "drop_duplicates"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/dedup",
 )

@@ -10,12 +10,14 @@ from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
-from podhawk.commands.properties import Effect, Sources, computed, effect, same
+from podhawk.commands.properties import Effect, Resources, Sources, computed, effect, same
 from podhawk.commands.shared.names import shown
-from podhawk.commands.where import void
+from podhawk.commands.where import quoted_fields, void
 from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value, patterns, volatility
+from podhawk.functions.lookups import looked_up
 from podhawk.rows import Row, texts
+from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
 from podhawk.spl.placed import Placed
@@ -41,6 +43,7 @@ class Eval(Placed, frozen=True):
 
 def target(cursor: Cursor) -> str:
     """The left side of an assignment, with its `=` taken."""
+    at = cursor.at
     if cursor.peek() in "\"'":
         name = cursor.name()
     else:
@@ -50,8 +53,10 @@ def target(cursor: Cursor) -> str:
         cursor.at = found.end()
         cursor.space()
         name = found[0]
-    if cursor.peek(2) == "==" or not cursor.take("="):
-        cursor.fail(f"expected = after {name}", "An assignment has the form name=expression.")
+    if cursor.peek(2) == "==":
+        cursor.fail(f"expected = after {name}, found ==", "An assignment has the form name=expression.")
+    if not cursor.take("="):
+        raise cursor.error(f"expected = after {name}", at, len(name), "An assignment has the form name=expression.")
     return name
 
 
@@ -62,7 +67,7 @@ def assignments(cursor: Cursor) -> tuple[Assignment, ...]:
         name = target(cursor)
         found.append(Assignment(name, parse_expression(cursor)))
         if not cursor.comma() and not cursor.done:
-            cursor.fail(f"unexpected {cursor.rest.split()[0]!r}", "Separate assignments by commas.")
+            cursor.finish("Separate assignments by commas.")
     if not found:
         cursor.fail("expected name=expression")
     return tuple(found)
@@ -85,6 +90,14 @@ def _columns(node: Eval, columns: Columns) -> Columns:
     return plus(columns, *(item.target for item in node.assignments if not dynamic(item.target)))
 
 
+def as_time(value: EvalValue) -> EvalValue:
+    """A value of `_time`: a number, without the six decimals that strptime() gives its text."""
+    number = as_number(value) if isinstance(value, str) else None
+    if number is None:
+        return value
+    return int(number) if number == int(number) else number
+
+
 def store(row: Row, name: str, value: EvalValue) -> None:
     """Put an expression's value into a field; null removes it."""
     if value is None:
@@ -100,6 +113,8 @@ def _too_large(name: str, context: Context) -> None:
 
 def _setter(assignment: Assignment, evaluate: Evaluator, context: Context) -> Callable[[Row], None]:
     name = assignment.target
+    if name == "_time":
+        return lambda row: store(row, name, as_time(evaluate(row)))
     if not dynamic(name):
 
         def set_plain(row: Row) -> None:
@@ -170,6 +185,9 @@ EVAL = Command(
     made=_made,
     effect=effect(Effect.KEEPS),
     volatility=lambda node: volatility(*(item.expression for item in node.assignments)),
+    resources=lambda node: Resources(lookups=tuple(looked_up(*(item.expression for item in node.assignments)))),
+    slips=lambda node: (slip for item in node.assignments for slip in quoted_fields(item.expression, node.source)),
     patterns=lambda node: tuple(patterns(*(item.expression for item in node.assignments))),
+    known_as=("extend", "let", "assign", "awk", "compute"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eval",
 )

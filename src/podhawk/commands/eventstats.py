@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
 from podhawk.commands.properties import UNKNOWN, Effect, Sources, copy, effect
-from podhawk.commands.shared.aggregate import (
-    Aggregator,
-    Group,
+from podhawk.commands.shared.aggregate import Aggregator, Group
+from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.items import (
     Item,
     item_columns,
     item_fields,
@@ -18,9 +18,9 @@ from podhawk.commands.shared.aggregate import (
     item_patterns,
     item_volatility,
     parse_items,
+    ranged_items,
     render_items,
 )
-from podhawk.commands.shared.groups import Key, keys_of
 from podhawk.commands.shared.names import has_wildcard, listed
 from podhawk.commands.shared.numeric import spoiled
 from podhawk.commands.where import void
@@ -40,9 +40,7 @@ def by_clause(cursor: Cursor) -> tuple[str, ...]:
     if not cursor.keyword("by"):
         return ()
     at = cursor.at
-    names = cursor.names(what="a field to group by")
-    if not names:
-        cursor.fail("expected a field after BY")
+    names = cursor.grouping()
     if has_wildcard(names):
         raise cursor.error("wildcards are not allowed in BY", at)
     return tuple(dict.fromkeys(names))
@@ -50,7 +48,7 @@ def by_clause(cursor: Cursor) -> tuple[str, ...]:
 
 def _parse(cursor: Cursor) -> EventStats:
     options = cursor.options(("allnum",))
-    items = parse_items(cursor, ("by",))
+    items = parse_items(cursor, ("by",), spark=True)
     if not items:
         cursor.fail("expected an aggregation such as count or values(field)")
     by = by_clause(cursor)
@@ -117,6 +115,7 @@ def _whole(node: EventStats, context: Context) -> Whole:
                 aggregator.add(groups[key], row)
                 if node.allnum:
                     bad.setdefault(key, set()).update(spoiled(node.items, row))
+        aggregator.draw(groups.values())
         results = {
             key: {name: value for name, value in aggregator.finish(group).items() if name not in bad.get(key, ())}
             for key, group in groups.items()
@@ -160,5 +159,6 @@ EVENTSTATS = Command(
     groups=lambda node: node.by,
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
+    ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/eventstats",
 )

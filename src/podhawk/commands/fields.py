@@ -85,5 +85,6 @@ FIELDS = Command(
     made=_made,
     effect=effect(Effect.KEEPS),
     volatility=immutable,
+    known_as=("project-away", "project-keep", "drop", "keep"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/fields",
 )

@@ -26,7 +26,7 @@ from podhawk.commands.shared.legs import (
 from podhawk.commands.shared.names import has_wildcard, listed, pattern, select, shown
 from podhawk.commands.shared.parser import parse_slice
 from podhawk.commands.shared.template import Hole, Show, by_name, escaped, fill_at, same_shape
-from podhawk.errors import SearchError
+from podhawk.errors import SearchError, nearest
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
@@ -41,6 +41,7 @@ _MARKS = {
     "matchseg2": "<<MATCHSEG2>>",
     "matchseg3": "<<MATCHSEG3>>",
     "itemstr": "<<ITEM>>",
+    "iterstr": "<<ITER>>",
 }
 _OPTIONS = ("mode", *_MARKS)
 
@@ -82,7 +83,7 @@ def _parse(cursor: Cursor) -> Foreach:
             if span is not None:
                 cursor.finish()
             names.append(cursor.name())
-            cursor.comma()
+            cursor.commas()
     if span is None:
         cursor.fail("expected commands in square brackets")
     if not names:
@@ -96,6 +97,9 @@ def _parse(cursor: Cursor) -> Foreach:
     node = Foreach(tuple(names), text.strip(), mode, marks, start, cursor.source)
     if not node.template:
         raise cursor.error("these brackets contain no command", span[0] - 1)
+    first = re.match(r"[A-Za-z_]\w*", node.template)
+    if first and first[0].lower() not in COMMANDS and nearest(first[0], COMMANDS):
+        raise cursor.error(f"unknown command {first[0]!r}", start, len(first[0]), nearest(first[0], COMMANDS))
     sample = _sample(node)
     if mode != _FIELDS:
         other = [stage for stage in sample.stages if stage.name != "eval"]
@@ -154,19 +158,21 @@ def _values_of(node: Foreach, name: str) -> Mapping[str, str]:
     first = plain.get(name, len(node.names))
     matched = next((found for place, one in wild if place < first and (found := one.match(name))), None)
     segments = matched.groups() if matched else ()
-    values = {spellings["fieldstr"]: name, spellings["matchstr"]: "".join(segments), spellings["itemstr"]: ""}
+    values = {spellings["fieldstr"]: name, spellings["matchstr"]: "".join(segments)}
+    values |= {spellings["itemstr"]: "", spellings["iterstr"]: ""}
     for number in range(3):
         values[spellings[f"matchseg{number + 1}"]] = segments[number] if number < len(segments) else ""
     return values
 
 
-def _item(node: Foreach, value: str) -> Show:
-    """A value in its place: a number or a quoted text where an expression stands."""
-    item = _spellings(node)["itemstr"]
+def _item(node: Foreach, value: str, number: int) -> Show:
+    """A value in its place: a number or a quoted text where an expression stands. `number` is its place, from 0."""
+    spellings = _spellings(node)
+    others = {spellings["fieldstr"]: node.names[0], spellings["iterstr"]: str(number)}
 
     def show(hole: Hole) -> str:
-        if hole.name != item:
-            return node.names[0] if hole.name == _spellings(node)["fieldstr"] else ""
+        if hole.name != spellings["itemstr"]:
+            return others.get(hole.name, "")
         if hole.inside:
             return escaped(value) if hole.inside == '"' else value
         return value if as_number(value) is not None else quote(value)
@@ -190,6 +196,8 @@ def _safely(node: Foreach, show: Show, sample: Pipeline, context: Context, what:
 
 def _each_field(node: Foreach, context: Context) -> Whole:
     sample = _sample(node)
+    # A row without the field keeps what eval would set to null: `total=total+<<FIELD>>` adds nothing to it.
+    only_eval = all(stage.name == "eval" for stage in sample.stages)
 
     def whole(table: Table) -> Table:
         header = table.header() if table.columns is not None else sorted(table.header())
@@ -199,7 +207,10 @@ def _each_field(node: Foreach, context: Context) -> Whole:
                 continue
             made = _safely(node, by_name(_values_of(node, name)), sample, context, f"field {name!r}")
             if made is not None:
+                kept = [(row, row.copy()) for row in table.rows if name not in row] if only_eval else []
                 table = context.run_stages(made.stages, table)
+                for row, before in kept:
+                    row.update((other, value) for other, value in before.items() if other not in row)
         return table
 
     return whole
@@ -226,20 +237,22 @@ def _items(node: Foreach, row: Row) -> Iterator[str]:
 
 def _each_item(node: Foreach, context: Context) -> Whole:
     sample = _sample(node)
-    known: dict[str, Pipeline | None] = {}
+    known: dict[tuple[str, int], Pipeline | None] = {}
+    numbered = _spellings(node)["iterstr"] in node.template
 
-    def instance(value: str) -> Pipeline | None:
-        if value not in known:
-            known[value] = _safely(node, _item(node, value), sample, context, f"a value of {node.names[0]!r}")
-        return known[value]
+    def instance(value: str, number: int) -> Pipeline | None:
+        key = (value, number if numbered else 0)
+        if key not in known:
+            known[key] = _safely(node, _item(node, value, number), sample, context, f"a value of {node.names[0]!r}")
+        return known[key]
 
     def whole(table: Table) -> Table:
         rows: list[Row] = []
         columns = pipeline_columns(sample, table.columns)
         for row in table.rows:
             one = Table([row], table.columns)
-            for value in list(_items(node, row)):
-                made = instance(value)
+            for number, value in enumerate(list(_items(node, row))):
+                made = instance(value, number)
                 if made is not None:
                     one = context.run_stages(made.stages, one)
             rows += one.rows
@@ -299,7 +312,7 @@ FOREACH = Command(
     "matched by each `*`. In an expression, a name with characters other than letters, digits "
     "and `_` must be in single quotes: `'<<FIELD>>'`. With a mode, the commands run for each "
     "value of a multivalue field, or for each element of a JSON array, and `<<ITEM>>` stands for "
-    "that value.",
+    "that value, `<<ITER>>` for its number, from 0. A row without the field keeps what eval would set to null.",
     examples=(
         Example(
             "| makeresults | eval a_n=1, b_n=2, total=0 | foreach *_n [ eval total=total+<<FIELD>> ] | table total",

@@ -13,7 +13,7 @@ from podhawk.functions.declare import EvalValue, Volatility
 from podhawk.functions.evaluate import compile_expression, patterns, volatility
 from podhawk.rows import Row, Table
 from podhawk.spl.cursor import Cursor
-from podhawk.spl.expression import Expression, Literal, fields, parse_expression, render
+from podhawk.spl.expression import Expression, Literal, Unary, fields, parse_expression, render
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
@@ -41,12 +41,18 @@ def _parse(cursor: Cursor) -> Head:
         elif condition is None and count is None:
             at = cursor.at
             parsed = parse_expression(cursor)
+            if isinstance(parsed, Unary) and isinstance(parsed.operand, Literal):
+                raise cursor.error(
+                    "the number of rows cannot be negative", at, remedy="Use tail for the last rows: | tail 5."
+                )
             if isinstance(parsed, Literal):
                 count = cursor.integer(parsed.text or str(parsed.value), "the number of rows")
             else:
                 condition = parsed
         else:
-            raise cursor.error(f"unexpected {cursor.rest.split()[0]!r}", at)
+            cursor.finish()
+    if "limit" in options and count is not None:
+        cursor.fail("the number of rows is given twice", "Use either head N or head limit=N.")
     if "limit" in options:
         count = cursor.integer(options["limit"], "limit")
     null, keeplast = (cursor.boolean(options.get(name, "f"), name) for name in ("null", "keeplast"))
@@ -73,11 +79,19 @@ def _condition(node: Head, context: Context) -> Callable[[Row], EvalValue] | Non
     return compile_expression(node.condition, context.env, node.source or SearchText("", "", ()))
 
 
+def _number(node: Head) -> int | None:
+    condition = node.condition
+    return condition.value if isinstance(condition, Literal) and isinstance(condition.value, int) else None
+
+
 def _whole(node: Head, context: Context) -> Whole:
-    test = _condition(node, context)
+    # A number in place of the condition is what a subsearch has returned.
+    number = _number(node)
+    test = _condition(node, context) if number is None else None
 
     def whole(table: Table) -> Table:
-        rows = table.rows if node.count is None else table.rows[: node.count]
+        count = node.count if number is None else number
+        rows = table.rows if count is None else table.rows[:count]
         if test is None:
             return Table(rows, table.columns)
         kept: list[Row] = []
@@ -122,5 +136,6 @@ HEAD = Command(
     effect=effect(Effect.LIMITS),
     volatility=_volatility,
     patterns=lambda node: () if node.condition is None else tuple(patterns(node.condition)),
+    known_as=("take", "limit", "first"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/head",
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-from podhawk.commands.context import Context
+from podhawk.commands.context import Context, table_of
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, plus
 from podhawk.commands.properties import Effect, Resources, effect
 from podhawk.commands.shared.names import shown
@@ -13,21 +11,26 @@ from podhawk.functions.predicates import compile_clause, volatility
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.clause import EVERYTHING, Clause, parse_clause, render
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.placed import Placed
+from podhawk.spl.text import SearchText
 
 MAX = 1_000_000_000
 _OPTIONS = ("append", "strict", "start", "max")
 
 
-class InputLookup(Struct, frozen=True):
+class InputLookup(Placed, frozen=True):
     table: str
     append: bool = False
-    start: int = 0
+    first: int = 0
     max: int = MAX
     where: Clause = EVERYTHING
+    at: int = 0
+    source: SearchText | None = None
 
 
 def _parse(cursor: Cursor) -> InputLookup:
     options = cursor.options(_OPTIONS)
+    at = cursor.at
     table = cursor.name("the name of a lookup")
     options |= cursor.options(_OPTIONS)
     where: Clause = EVERYTHING
@@ -41,6 +44,8 @@ def _parse(cursor: Cursor) -> InputLookup:
         cursor.integer(options.get("start", "0"), "start"),
         cursor.integer(options.get("max", str(MAX)), "max"),
         where,
+        at,
+        cursor.source,
     )
 
 
@@ -50,7 +55,7 @@ def _no_subsearch(cursor: Cursor) -> object:
 
 def _render(node: InputLookup) -> str:
     parts = ["append=true"] if node.append else []
-    parts += [f"start={node.start}"] if node.start else []
+    parts += [f"start={node.first}"] if node.first else []
     parts += [f"max={node.max}"] if node.max != MAX else []
     parts.append(shown(node.table))
     if node.where != EVERYTHING:
@@ -67,11 +72,11 @@ def _columns(node: InputLookup, columns: Columns) -> Columns:
 
 
 def _generate(node: InputLookup, context: Context) -> Table:
-    table = context.lookups.get(node.table)
+    table = table_of(context, node.table, node.source, node.at)
     test = compile_clause(node.where, context.env)
     rows: list[Row] = []
     for number, source in enumerate(table.rows):
-        if number < node.start:
+        if number < node.first:
             continue
         row = Row(((name, source[name]) for name in table.fields if name in source), OrderKey(0.0, 0.0, (number,)))
         if not test(row):
@@ -117,7 +122,7 @@ INPUTLOOKUP = Command(
     columns=_columns,
     generate=_generate,
     whole=_whole,
-    check=lambda node, context: void(context.lookups.get(node.table)),
+    check=lambda node, context: void(table_of(context, node.table, node.source, node.at)),
     effect=effect(Effect.REBUILDS),
     volatility=lambda node: volatility(node.where),
     resources=lambda node: Resources(lookups=(node.table,)),

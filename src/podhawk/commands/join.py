@@ -67,7 +67,7 @@ def _parse(cursor: Cursor) -> Join:
             pairs = _pairs(cursor, options["left"], options.get("right", ""))
         else:
             names.append(cursor.name())
-            cursor.comma()
+            cursor.commas()
     if right is None:
         cursor.fail("expected a subsearch in square brackets")
     return _node(cursor, options, tuple(dict.fromkeys(names)), pairs, right)
@@ -108,7 +108,7 @@ def _pairs(cursor: Cursor, left: str, right: str) -> tuple[tuple[str, str], ...]
         cursor.space()
         found.append((sides[left], sides[right]))
         if not cursor.keyword("and"):
-            cursor.comma()
+            cursor.commas()
     if not found:
         cursor.fail(f"expected {left}.field={right}.field after where")
     return tuple(found)

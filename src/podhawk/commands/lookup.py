@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
-from podhawk.commands.context import Context, Lookup, place
+from podhawk.commands.context import Context, Lookup, place, table_of
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, needs, plus
 from podhawk.commands.properties import Effect, Resources, Sources, computed, copy, effect, immutable
 from podhawk.commands.shared.names import shown
@@ -69,7 +69,7 @@ def _pairs(cursor: Cursor) -> tuple[tuple[str, str], ...]:
         name = cursor.name()
         other = cursor.name() if cursor.keyword("as") else name
         found.append((name, other))
-        cursor.comma()
+        cursor.commas()
     return tuple(found)
 
 
@@ -94,7 +94,7 @@ def _columns(node: LookUp, columns: Columns) -> Columns:
 
 def _checked(node: LookUp, context: Context) -> Lookup:
     """The table. Raises ContentError if there is none, SearchError for a column that it lacks."""
-    table = context.lookups.get(node.table)
+    table = table_of(context, node.table, node.source, node.at)
     for column, _ in (*node.keys, *node.outputs):
         if table.fields and column not in table.fields:
             raise place(

@@ -25,6 +25,8 @@ _MARK = re.compile(r"\$([A-Za-z_][\w.{}:@/-]*)\$")
 _PLAIN = re.compile(r"(?!(?:AND|OR|NOT)\Z)[\w.:/@-]+\Z")
 _JOINED = re.compile(r"[\w*]")
 DEFAULT = 10
+SERIAL = "_serial_id"
+"""`$_serial_id$` stands for the number of the run, from 1."""
 
 
 class Map(Placed, frozen=True):
@@ -117,16 +119,17 @@ def _check(node: Map, context: Context) -> None:
 
 
 def _whole(node: Map, context: Context) -> Whole:
-    names = _names(node)
+    names = tuple(name for name in _names(node) if name != SERIAL)
     sample = _sample(node, context)
 
-    def search(row: Row) -> Pipeline | None:
+    def search(row: Row, number: int) -> Pipeline | None:
         missing = [name for name in names if name not in row]
         if missing:
             context.warn("map-field", f"map: the search was not run for a row without field {missing[0]!r}")
             return None
         try:
-            made = _pipeline(node, context, lambda hole: _shown(" ".join(texts(row[hole.name])), hole, node.search))
+            values = {SERIAL: str(number)} | {name: " ".join(texts(row[name])) for name in names}
+            made = _pipeline(node, context, lambda hole: _shown(values[hole.name], hole, node.search))
         except SearchError as error:
             context.warn("map-search", f"map: the values of a row make the search invalid: {error.message}")
             return None
@@ -153,8 +156,8 @@ def _whole(node: Map, context: Context) -> Whole:
             )
         rows: list[Row] = []
         columns: list[Columns] = []
-        for row in table.rows[: node.maxsearches]:
-            pipeline = search(row)
+        for number, row in enumerate(table.rows[: node.maxsearches], 1):
+            pipeline = search(row, number)
             found = result(pipeline) if pipeline is not None else None
             if found is not None:
                 rows += found.rows
@@ -168,16 +171,16 @@ def _whole(node: Map, context: Context) -> Whole:
 
 
 def _reads(node: Map, wanted: Wanted) -> Wanted:
-    return frozenset(_names(node))
+    return frozenset(_names(node)) - {SERIAL}
 
 
 MAP = Command(
     name="map",
     syntax='map search="<search with $field$>" [maxsearches=<n>]',
-    doc="Runs a search once for each row and returns the rows of all runs, in order. `$field$` "
-    "stands for the value of the row. At most `maxsearches` rows are used (default: 10); more "
-    "rows give a warning. Values are escaped inside quotes, and quoted elsewhere unless they are "
-    "plain words, so that a value cannot add a command.",
+    doc="Runs a search once for each row and returns the rows of all runs, in order. `$field$` stands for the "
+    "value of the row. At most `maxsearches` rows are used (default: 10); more rows give a warning. "
+    "`$_serial_id$` is the number of the run, from 1. Values are escaped inside quotes, and quoted elsewhere "
+    "unless they are plain words, so that a value cannot add a command.",
     examples=(
         Example(
             'verb=login | table user | map search="search verb=create user=$user$ | table user name"',

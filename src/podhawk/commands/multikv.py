@@ -55,7 +55,7 @@ def _parse(cursor: Cursor) -> MultiKv:
         elif cursor.keyword("filter"):
             while not cursor.done and not cursor.next_option() and not _keyword_next(cursor):
                 words.append(cursor.word("a term"))
-                cursor.comma()
+                cursor.commas()
         else:
             cursor.finish()
     if "conf" in options:

@@ -31,7 +31,7 @@ def _parse(cursor: Cursor) -> MultiSearch:
                     "Use union or append.",
                 )
         pipelines.append(pipeline)
-        cursor.comma()
+        cursor.commas()
     if len(pipelines) < 2:
         raise cursor.error("expected at least two searches in square brackets", start)
     return MultiSearch(tuple(pipelines))

@@ -13,6 +13,8 @@ from podhawk.rows import Row, Table, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
+DELIM = " "
+
 
 class Delimited(tuple[str, ...]):
     """A multivalue that remembers the text which `nomv` joins it by."""
@@ -29,10 +31,8 @@ class Delimited(tuple[str, ...]):
 
 
 class MvCombine(Struct, frozen=True):
-    """`delim` empty means that none was given."""
-
     field: str
-    delim: str = ""
+    delim: str = DELIM
 
 
 def _parse(cursor: Cursor) -> MvCombine:
@@ -42,7 +42,7 @@ def _parse(cursor: Cursor) -> MvCombine:
     internal(cursor, field, at)
     options |= cursor.options(("delim",))
     cursor.finish()
-    return MvCombine(field, options.get("delim", ""))
+    return MvCombine(field, options.get("delim", DELIM))
 
 
 def _reads(node: MvCombine, wanted: Wanted) -> Wanted:
@@ -66,7 +66,7 @@ def _whole(node: MvCombine, context: Context) -> Whole:
             groups[key][1].extend(texts(value))
         for row, values in groups.values():
             if len(values) > 1:
-                row[node.field] = Delimited(tuple(values), node.delim) if node.delim else tuple(values)
+                row[node.field] = Delimited(tuple(values), node.delim)
         return Table(kept, table.columns)
 
     return whole
@@ -77,7 +77,7 @@ MVCOMBINE = Command(
     syntax="mvcombine [delim=<text>] <field>",
     doc="Merges rows that are equal in all other fields into one row with all values of the field, "
     "in order and with duplicates. Select the relevant fields first with `table` or `stats`. "
-    "`delim` is the separator for a later nomv. Rows without the field stay unchanged.",
+    "`delim` (default: a space) is the separator for a later nomv. Rows without the field stay unchanged.",
     examples=(
         Example(
             "* | table user verb | mvcombine verb",
@@ -86,7 +86,7 @@ MVCOMBINE = Command(
         ),
     ),
     parse=_parse,
-    render=lambda node: (f"delim={quote(node.delim)} " if node.delim else "") + shown(node.field),
+    render=lambda node: (f"delim={quote(node.delim)} " if node.delim != DELIM else "") + shown(node.field),
     kind=always(Kind.WHOLE),
     reads=_reads,
     columns=same_columns,

@@ -76,5 +76,6 @@ MVEXPAND = Command(
     made=same,
     effect=effect(Effect.EXPANDS),
     volatility=immutable,
+    known_as=("mv-expand", "unnest", "explode"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/mvexpand",
 )

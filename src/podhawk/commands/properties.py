@@ -107,6 +107,13 @@ class NextGrouping(Struct, frozen=True):
     alone: bool
 
 
+class SearchRange(Struct, frozen=True):
+    """The time range of a search in epoch seconds, from its own time bounds and those of the run; None: open."""
+
+    earliest: float | None = None
+    latest: float | None = None
+
+
 def effect(value: Effect) -> Callable[[Any], Effect]:
     """An effect that does not depend on options."""
     return lambda node: value

@@ -52,6 +52,9 @@ def _parse(cursor: Cursor) -> Regex:
         if cursor.peek() == '"':
             pattern = cursor.quoted() or ""
         else:
+            if re.match(r'[A-Za-z_][\w.{}]*\s+"', cursor.rest):
+                cursor.word()
+                cursor.fail("expected = or != after the field", 'For example: regex user="^system:".')
             pattern = cursor.rest.rstrip()
             cursor.at = cursor.end
     cursor.finish()
@@ -118,5 +121,6 @@ REGEX = Command(
     effect=effect(Effect.FILTERS),
     volatility=immutable,
     patterns=lambda node: (node.pattern,),
+    known_as=("egrep", "rgrep"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/regex",
 )

@@ -28,13 +28,14 @@ def _parse(cursor: Cursor) -> Rename:
         old = cursor.name()
         if not cursor.keyword("as"):
             cursor.fail(f"expected AS after {old}")
+        new_at = cursor.at
         new = cursor.name("a new field name")
         if old.count("*") != new.count("*"):
-            raise cursor.error(f"{old} and {new} have different numbers of *", at)
+            raise cursor.error(f"{old} and {new} have different numbers of *", new_at, len(new))
         if "*" not in old and any(old == known for known, _ in pairs):
             raise cursor.error(f"{old} cannot have two new names", at)
         pairs.append((old, new))
-        cursor.comma()
+        cursor.commas()
     if not pairs:
         cursor.fail("expected field AS name")
     return Rename(tuple(pairs))
@@ -150,5 +151,6 @@ RENAME = Command(
     made=_made,
     effect=effect(Effect.KEEPS),
     volatility=immutable,
+    known_as=("project-rename",),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/rename",
 )

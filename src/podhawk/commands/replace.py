@@ -46,7 +46,7 @@ def _parse(cursor: Cursor) -> Replace:
         if "*" in new and new.count("*") != old.count("*"):
             raise cursor.error(f"{old} and {new} have different numbers of *", at)
         pairs.append((old, new))
-        cursor.comma()
+        cursor.commas()
     if not pairs:
         cursor.fail("expected value WITH value")
     return Replace(tuple(pairs), names)

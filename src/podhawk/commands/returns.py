@@ -36,7 +36,7 @@ def _parse(cursor: Cursor) -> Return:
         count = cursor.integer(found[1], "the number of rows", 1)
         cursor.at = found.end()
         cursor.space()
-        cursor.comma()
+        cursor.commas()
     items: list[Returned] = []
     while not cursor.done:
         if cursor.take("$"):
@@ -44,7 +44,7 @@ def _parse(cursor: Cursor) -> Return:
         else:
             name = cursor.name()
             items.append(Returned(cursor.name(), name) if cursor.take("=") else Returned(name, name))
-        cursor.comma()
+        cursor.commas()
     if not items:
         cursor.fail("expected a field, alias=field or $field")
     return Return(tuple(items), count)
@@ -78,8 +78,7 @@ def _whole(node: Return, context: Context) -> Whole:
     def whole(table: Table) -> Table:
         parts = [text for row in table.rows[: node.count] if (text := _row(node, row))]
         search = parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts)
-        # Nothing to say is no row, so that the subsearch counts as empty and matches nothing.
-        return Table([Row({"search": search})] if parts else [], ("search",))
+        return Table([Row({"search": search})], ("search",))
 
     return whole
 
@@ -89,7 +88,7 @@ RETURN = Command(
     syntax="return [<n>] <field>… | <alias>=<field>… | $<field>…",
     doc='Ends a subsearch and returns the text that replaces it: `field="value"` of the first row, '
     "or of the first n rows joined by OR. `alias=field` uses another name; `$field` returns only "
-    "the value.",
+    "the value. Without rows, the text is empty, and the clause is as if the subsearch was not there.",
     examples=(
         Example("* | return 2 user", ({"search": '(user="a") OR (user="b")'},), ('{"user":"a"}', '{"user":"b"}')),
         Example("* | return who=user $verb", ({"search": 'who="a" get'},), ('{"user":"a","verb":"get"}',)),

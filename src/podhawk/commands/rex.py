@@ -51,7 +51,8 @@ def _parse(cursor: Cursor) -> Rex:
     pattern: str | None = None
     at = cursor.at
     while not cursor.done:
-        if cursor.next_option() in _OPTIONS:
+        found = cursor.next_option()
+        if found in _OPTIONS or (found and "(?" not in cursor.rest.split()[0]):
             options |= cursor.options(_OPTIONS)
         elif pattern is None:
             at = cursor.at
@@ -109,6 +110,14 @@ def _stream(node: Rex, context: Context) -> Stream:
     return _edits(node, context) if node.sed else _extracts(node, context)
 
 
+def _offsets(names: tuple[str, ...], found: re.Match[str]) -> Iterator[str]:
+    """Where each group of a match stands, as `name=from-to`, both counted from 0 and inside the group."""
+    for name in names:
+        start, end = found.span(name)
+        if start >= 0:
+            yield f"{name}={start}-{max(end - 1, start)}"
+
+
 def _edits(node: Rex, context: Context) -> Stream:
     edit = compile_sed(node.pattern)
 
@@ -140,7 +149,7 @@ def _extracts(node: Rex, context: Context) -> Stream:
         for name in names:
             put(row, name, [text or "" for match in found if (text := match.group(name)) is not None or empty])
         if node.offset_field:
-            put(row, node.offset_field, [f"{match.start()}-{max(match.end() - 1, match.start())}" for match in found])
+            put(row, node.offset_field, ["&".join(_offsets(names, match)) for match in found])
 
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
@@ -169,11 +178,11 @@ REX = Command(
     name="rex",
     syntax='rex [field=<field>] [max_match=<n>] [offset_field=<field>] "<regex>" | '
     'rex [field=<field>] mode=sed "<sed>"',
-    doc="Makes a field from each named group of a PCRE pattern that matches anywhere in a field "
-    "(default: `_raw`). `max_match` uses more than the first match (0: all) and makes "
-    "multivalues. `offset_field` receives the start and end of each match, from 0. Rows without "
-    "a match stay unchanged. In a multivalue field each value is searched. `mode=sed` edits the "
-    "field with `s/pattern/replacement/flags` or `y/from/to/`.",
+    doc="Makes a field from each named group of a PCRE pattern that matches anywhere in a field (default: "
+    "`_raw`). `max_match` uses more than the first match (0: all) and makes multivalues. `offset_field` "
+    "receives where each group stands, such as `ns=19-25&name=32-34`, counted from 0. Rows without a match "
+    "stay unchanged. In a multivalue field each value is searched. `mode=sed` edits the field with "
+    "`s/pattern/replacement/flags` or `y/from/to/`.",
     examples=(
         Example(
             r'* | rex field=uri "^/api/v1/namespaces/(?<ns>[^/]+)" | table ns',
@@ -194,5 +203,6 @@ REX = Command(
     effect=effect(Effect.KEEPS),
     volatility=immutable,
     patterns=lambda node: () if node.sed else (node.pattern,),
+    known_as=("parse", "parse_regex"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/rex",
 )

@@ -1,4 +1,4 @@
-"""Protocols of the services that commands use: lookup tables, the geo database, data models."""
+"""Protocols of the services that commands use: lookup tables, files, the geo database, data models."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ class Lookups(Protocol):
         """Replace or extend a table, for `outputlookup`."""
 
 
+class Files(Protocol):
+    """The CSV files that `inputcsv` reads and `outputcsv` writes, by plain names."""
+
+    def read(self, name: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+        """The columns and rows of a file. Raises ContentError if there is none."""
+
+    def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
+        """Replace or extend a file."""
+
+
 class Geo(Protocol):
     """A database of places by address."""
 
@@ -55,6 +65,16 @@ class NoLookups:
 
     def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
         raise SearchError(f"cannot write lookup {name!r}: there is no content folder")
+
+
+class NoFiles:
+    """The files of a search that has none."""
+
+    def read(self, name: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+        raise SearchError(f"unknown file {name!r}", remedy="Name its folder with --state or --content.")
+
+    def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
+        """There is nowhere to write to, and no later command that could read."""
 
 
 class Datasets(Protocol):

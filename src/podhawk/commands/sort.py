@@ -36,7 +36,7 @@ def _parse(cursor: Cursor) -> Sort:
             cursor.at = word.end()
             cursor.space()
             options["limit"] = word[1]
-            cursor.comma()
+            cursor.commas()
     fields = parse_sort_fields(cursor)
     options |= cursor.options(("limit",))
     cursor.finish()
@@ -141,5 +141,6 @@ SORT = Command(
     effect=_effect,
     volatility=immutable,
     states=(SortState, Falling),
+    known_as=("order", "orderby", "sort_by", "order_by"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/sort",
 )

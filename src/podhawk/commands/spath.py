@@ -1,4 +1,4 @@
-"""spath: fields out of JSON text.
+"""spath: fields out of JSON or XML text.
 
 With a path, the values it names go into one field. Without one, every value of the text becomes a field of
 its own, named as if the text were an event: `spath input=properties.log` makes `user.username`, not
@@ -17,6 +17,7 @@ from podhawk.commands.properties import Effect, Sources, computed, copy, effect,
 from podhawk.commands.shared.jsonfields import flatten, parse_prefix, text_of
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.values import put
+from podhawk.commands.shared.xmlfields import flatten_xml, is_xml, select_xml, xml_path, xml_values
 from podhawk.functions.jsonpath import MISSING, find, parse, steps
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
@@ -43,6 +44,7 @@ def _parse(cursor: Cursor) -> SPath:
     while not cursor.done:
         if cursor.next_option():
             options |= cursor.options(_OPTIONS)
+            at = cursor.places["path"][0] if "path" in options else at
         elif path is None and "path" not in options:
             at = cursor.at
             path = cursor.name("a path")
@@ -51,11 +53,12 @@ def _parse(cursor: Cursor) -> SPath:
     if path is not None and "path" in options:
         raise cursor.error("the path is given twice", at)
     path = options.get("path", path or "")
-    if path and steps(path) is None:
+    if path and steps(path) is None and xml_path(path) is None:
         raise cursor.error(
             f"{path!r} is not a path",
             at,
-            remedy="Separate names by dots; {} stands for every element of an array, {0} for the first.",
+            remedy="Separate names by dots; {} stands for every element of an array, {0} for the first, {@id} for the "
+            "attribute id of an XML element.",
         )
     if "output" in options and not path:
         raise cursor.error("output needs a path", at, remedy="Name the path to extract: spath output=field path=a.b.")
@@ -84,9 +87,6 @@ def _stream(node: SPath, context: Context) -> Stream:
         for row in rows:
             value = row.get(node.input)
             if value is not None:
-                for text in texts(value):
-                    if text.lstrip().startswith("<"):
-                        context.warn("spath-xml", f"spath reads only JSON, but {node.input} contains XML")
                 apply(row, texts(value))
             yield row
 
@@ -94,16 +94,18 @@ def _stream(node: SPath, context: Context) -> Stream:
 
 
 def _one(node: SPath) -> Callable[[Row, tuple[str, ...]], None]:
-    path = steps(node.path) or ()
+    path, xml = steps(node.path) or (), xml_path(node.path)
     output = node.output or node.path
 
+    def found(text: str) -> list[str]:
+        if is_xml(text):
+            values = xml_values(text) if xml is not None else None
+            return select_xml(values, xml) if xml is not None and values is not None else []
+        document = parse(text)
+        return [text_of(value) for value in find(document, path)] if path and document is not MISSING else []
+
     def apply(row: Row, inputs: tuple[str, ...]) -> None:
-        documents = (parse(text) for text in inputs)
-        put(
-            row,
-            output,
-            [text_of(found) for document in documents if document is not MISSING for found in find(document, path)],
-        )
+        put(row, output, [value for text in inputs for value in found(text)])
 
     return apply
 
@@ -115,6 +117,10 @@ def _all(context: Context) -> Callable[[Row, tuple[str, ...]], None]:
     def apply(row: Row, inputs: tuple[str, ...]) -> None:
         merged: dict[str, list[str]] = {}
         for text in inputs:
+            if is_xml(text):
+                for name, values in flatten_xml(xml_values(text) or []).items():
+                    merged.setdefault(name, []).extend(values)
+                continue
             document = parse_prefix(text[:CUTOFF]) if cutoff and len(text) > CUTOFF else parse(text)
             if document is not MISSING:
                 for name, values in flatten(document).items():
@@ -134,11 +140,11 @@ def _made(node: SPath, name: str) -> Sources:
 SPATH = Command(
     name="spath",
     syntax="spath [input=<field>] [output=<field>] [path=<path> | <path>]",
-    doc="Extracts values from the JSON in a field (default: `_raw`). A path consists of object keys "
-    "separated by dots, with `{}` for every element of an array and `{n}` for one element (from "
-    "0). The values go to `output`, by default to a field named like the path. Without a path, "
-    "every value becomes a field, without a prefix. Text that is not JSON, or a path without a "
-    "value, changes nothing.",
+    doc="Extracts values from the JSON or XML in a field (default: `_raw`). A path consists of object keys "
+    "separated by dots, with `{}` for every element of an array and `{n}` for one element (from 0). The "
+    "values go to `output`, by default to a field named like the path. Without a path, every value becomes a "
+    "field, without a prefix. In XML a path consists of element names; `{@id}` is the attribute id, and `{n}`"
+    " counts from 1. Text that is neither, or a path without a value, changes nothing.",
     examples=(
         Example(
             "* | spath input=log | table user.name verb",
@@ -149,6 +155,11 @@ SPATH = Command(
             "* | spath output=first path=items{0}.name | table first",
             ({"first": "a"},),
             ('{"items":[{"name":"a"},{"name":"b"}]}',),
+        ),
+        Example(
+            "* | spath input=x path=pod.image{@tag} output=tag | table tag",
+            ({"tag": "1.27"},),
+            (r'{"x":"<pod><image tag=\"1.27\">nginx</image></pod>"}',),
         ),
     ),
     parse=_parse,

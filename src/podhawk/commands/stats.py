@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import product
 from types import NoneType
 
@@ -10,11 +10,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, copy, effect
-from podhawk.commands.shared.aggregate import (
-    Aggregator,
-    Group,
+from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Slip, Wanted, always
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, copy
+from podhawk.commands.shared.aggregate import Aggregator, Group
+from podhawk.commands.shared.groups import Key, filled, in_order, keys_of, more_real
+from podhawk.commands.shared.items import (
     Item,
     item_columns,
     item_fields,
@@ -22,10 +22,12 @@ from podhawk.commands.shared.aggregate import (
     item_patterns,
     item_volatility,
     parse_items,
+    ranged_items,
     render_items,
 )
-from podhawk.commands.shared.groups import Key, filled, in_order, keys_of, more_real
 from podhawk.commands.shared.names import listed
+from podhawk.commands.shared.numeric import spoiled
+from podhawk.commands.shared.sparkline import SparkPieces
 from podhawk.commands.where import void
 from podhawk.rows import Filled, Row, Table, Value, texts
 from podhawk.spl.cursor import Cursor
@@ -44,15 +46,13 @@ class Stats(Struct, frozen=True):
 
 def _parse(cursor: Cursor) -> Stats:
     options = cursor.options(_OPTIONS)
-    items = parse_items(cursor, ("by",))
+    items = parse_items(cursor, ("by",), spark=True)
     if not items:
         cursor.fail("expected an aggregation such as count or values(field)")
     by: tuple[str, ...] = ()
     if cursor.keyword("by"):
         at = cursor.at
-        by = cursor.names(what="a field to group by")
-        if not by:
-            cursor.fail("expected a field after BY")
+        by = cursor.grouping()
         wild = [name for name in by if "*" in name]
         if wild:
             raise cursor.error(f"wildcards are not allowed in BY: {wild[0]}", at)
@@ -88,11 +88,15 @@ def _columns(node: Stats, columns: Columns) -> Columns:
 
 
 class Kept(Struct):
-    """One group of a state: its key as shown (a real part wins over a filled one), and its aggregations."""
+    """One group of a state: its key as shown (a real part wins over a filled one), and its aggregations.
+
+    `bad` are the results that allnum=true leaves out.
+    """
 
     shown: Key
     group: Group
     has_filled: bool
+    bad: set[str] | None = None
 
 
 StatsState = dict[Key, Kept]
@@ -120,6 +124,8 @@ class StatsRun:
 
     def add(self, state: StatsState, rows: Iterable[Row]) -> None:
         by, aggregator = self.node.by, self.aggregator
+        if self.node.allnum:
+            rows = self._all_numbers(state, rows)
         for row in rows:
             values = [row.get(name) for name in by]
             key = tuple(values) if all(value.__class__ is str for value in values) else None
@@ -129,6 +135,15 @@ class StatsRun:
                 continue
             for other in keys_of(row, by, self.node.dedup_splitvals, self.keep_null, self.first_only):
                 aggregator.add(self._group(state, other, filled(other)), row)
+
+    def _all_numbers(self, state: StatsState, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows; of each, the results that a value which is no number spoils are noted first."""
+        for row in rows:
+            bad = spoiled(self.node.items, row)
+            for key in keys_of(row, self.by, self.node.dedup_splitvals, self.keep_null, self.first_only) if bad else ():
+                self._group(state, key, filled(key))
+                state[key].bad = (state[key].bad or set()) | bad
+            yield row
 
     def _group(self, state: StatsState, key: Key, has_filled: bool) -> Group:
         known = state.get(key)
@@ -141,7 +156,7 @@ class StatsRun:
 
     def order_free(self) -> bool:
         """Whether the order of rows cannot change the result."""
-        return not any(item.declaration()[0].ordered for item in self.node.items)
+        return not self.node.allnum and not any(item.declaration()[0].ordered for item in self.node.items)
 
     def add_times(self, state: StatsState, row: Row, times: int) -> None:
         """Take in a row that came so many times."""
@@ -172,17 +187,22 @@ class StatsRun:
             known.shown = more_real(known.shown, other.shown)
             known.has_filled = filled(known.shown)
             known.group = self.aggregator.merge(known.group, other.group)
+            known.bad = (known.bad or set()) | other.bad if other.bad else known.bad
         return first
 
     def finish(self, state: StatsState) -> Table:
         if not self.node.by and not state and self.row_of_nothing:
             state = {(): Kept((), self.aggregator.new(), False)}
+        self.aggregator.draw(kept.group for kept in state.values())
         rows: list[Row] = []
         by, finish = self.node.by, self.aggregator.finish
         for key in in_order(state):
             kept = state[key]
             row = Row(zip(by, kept.shown, strict=True))
-            row.update(finish(kept.group))
+            results = finish(kept.group)
+            row.update(
+                {name: value for name, value in results.items() if name not in kept.bad} if kept.bad else results
+            )
             rows.append(row)
         return Table(rows, self._header(rows))
 
@@ -207,10 +227,12 @@ def _made(node: Stats, name: str) -> Sources:
 
 STATS = Command(
     name="stats",
-    syntax="stats <aggregation>… [BY <field>…] [dedup_splitvals=<bool>]",
-    doc="Groups rows and computes aggregations for each group. Without BY, the result is one row; "
-    "with BY, one row per combination of values. A row that lacks a BY field is dropped. A row "
-    "with a multivalue BY field is in the group of each value.",
+    syntax="stats [allnum=<bool>] <aggregation>… [BY <field>…] [dedup_splitvals=<bool>]",
+    doc="Groups rows and computes aggregations for each group. Without BY, the result is one row; with BY, one "
+    "row per combination of values. A row that lacks a BY field is dropped. A row with a multivalue BY field "
+    "is in the group of each value. An aggregation without a field is that of all fields: `sum` is `sum(*)`. "
+    "With allnum=true, a field with any value that is not a number has no sum, average or deviation. "
+    "`sparkline(count, 1h)` is a small chart: one number per span of time.",
     examples=(
         Example(
             "* | stats count values(verb) as verbs by user",
@@ -222,6 +244,11 @@ STATS = Command(
             ({"denied": "1", "count": "2"},),
             ('{"code":403}', '{"code":200}'),
         ),
+        Example(
+            "* | stats sparkline(count, 1h) as hourly by user",
+            ({"user": "ann", "hourly": ["1", "0", "2"]},),
+            ('{"_time":0,"user":"ann"}', '{"_time":7200,"user":"ann"}', '{"_time":7300,"user":"ann"}'),
+        ),
     ),
     parse=_parse,
     render=_render,
@@ -231,11 +258,18 @@ STATS = Command(
     merge=_merge,
     check=lambda node, context: void(StatsRun(node, context)),
     made=_made,
-    effect=effect(Effect.GROUPS),
+    effect=lambda node: Effect.REBUILDS if any(item.spark for item in node.items) else Effect.GROUPS,
     groups=lambda node: node.by,
     volatility=lambda node: item_volatility(node.items),
+    slips=lambda node: (
+        Slip(item.at, "count(*) counts the values of each field; count counts rows")
+        for item in node.items
+        if item.argument == "*" and item.function in ("count", "c")
+    ),
     patterns=lambda node: item_patterns(node.items),
-    states=(Kept, Group),
+    states=(Kept, Group, SparkPieces),
+    ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),
     with_groups=lambda node, by: replace(node, by=by),
+    known_as=("summarize", "aggregate", "groupby", "group", "group_by"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/stats",
 )

@@ -20,16 +20,9 @@ from podhawk.commands.context import Context, renumber
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always, needs
 from podhawk.commands.eventstats import added_columns, added_made, added_reads, by_clause, put
 from podhawk.commands.properties import Effect, effect
-from podhawk.commands.shared.aggregate import (
-    Aggregator,
-    Group,
-    Item,
-    item_patterns,
-    item_volatility,
-    parse_items,
-    render_items,
-)
+from podhawk.commands.shared.aggregate import Aggregator, Group
 from podhawk.commands.shared.groups import Key, keys_of
+from podhawk.commands.shared.items import Item, item_patterns, item_volatility, parse_items, render_items
 from podhawk.commands.shared.names import listed
 from podhawk.commands.shared.numeric import spoiled
 from podhawk.commands.shared.spans import TimeSpan, parse_span, show_span
@@ -46,7 +39,7 @@ from podhawk.spl.text import SearchText, plain, unescape
 _OPTIONS = ("current", "window", "global", "reset_on_change", "time_window", "allnum")
 _CONDITIONS = ("reset_before", "reset_after")
 _CONDITION = re.compile(r"(reset_before|reset_after)\s*=\s*", re.IGNORECASE)
-_QUOTED = re.compile(r'"\("(.*?)"\)"|"\((.*?)\)"(?=\s|\Z)', re.DOTALL)
+_QUOTED = re.compile(r'"\("(.*?)(?<!\\)"\)"(?=[\s,]|\Z)|"\((.*?)(?<!\\)\)"(?=[\s,]|\Z)', re.DOTALL)
 
 
 class ResetCondition(Placed, frozen=True):
@@ -92,13 +85,13 @@ def _options(cursor: Cursor, found: dict[str, str], conditions: dict[str, ResetC
         if condition:
             cursor.at = condition.end()
             conditions[condition[1].lower()] = _condition(cursor)
-            cursor.comma()
+            cursor.commas()
             continue
         pair = cursor.option((*_OPTIONS, *_CONDITIONS))
         if pair is None:
             return
         found[pair[0]] = pair[1]
-        cursor.comma()
+        cursor.commas()
 
 
 def _parse(cursor: Cursor) -> StreamStats:

@@ -86,5 +86,6 @@ TABLE = Command(
     made=_made,
     effect=effect(Effect.KEEPS),
     volatility=immutable,
+    known_as=("project", "select", "columns", "show"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/table",
 )

@@ -83,5 +83,6 @@ TAIL = Command(
     effect=effect(Effect.LIMITS),
     volatility=immutable,
     states=(TailState,),
+    known_as=("last",),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/tail",
 )

@@ -10,8 +10,11 @@ from msgspec.structs import replace
 from podhawk.commands.chart import sorted_out
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Mergeable, Wanted, always
-from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, Sources, computed, effect
-from podhawk.commands.shared.aggregate import (
+from podhawk.commands.properties import NO_COLUMN, UNKNOWN, Effect, SearchRange, Sources, computed, effect
+from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
+from podhawk.commands.shared.bins import Bins, read_bins, show_bins
+from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
+from podhawk.commands.shared.items import (
     Item,
     item_columns,
     item_fields,
@@ -21,9 +24,6 @@ from podhawk.commands.shared.aggregate import (
     parse_item,
     render_items,
 )
-from podhawk.commands.shared.bins import OPTIONS as BIN_OPTIONS
-from podhawk.commands.shared.bins import Bins, read_bins, show_bins
-from podhawk.commands.shared.grid import GRID_STATES, Grid, GridRun
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.series import OPTIONS as SERIES_OPTIONS
 from podhawk.commands.shared.series import (
@@ -36,10 +36,12 @@ from podhawk.commands.shared.series import (
 )
 from podhawk.commands.where import void
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.expression import Expression, parse_expression
 
 _ALL = (*SERIES_OPTIONS, *BIN_OPTIONS, "partial", "fixedrange")
 RATES = {"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}
 _RATE = re.compile(r"(per_second|per_minute|per_hour|per_day)\s*\(", re.IGNORECASE)
+_EVAL = re.compile(r"eval\s*\(", re.IGNORECASE)
 _OPERAND = re.compile(r"\s*([^\s()*]+|\"[^\"*]+\"|'[^'*]+')\s*\)")
 
 
@@ -53,6 +55,7 @@ class TimeChart(Struct, frozen=True):
     options: SeriesOptions = field(default_factory=SeriesOptions)
     partial: bool = True
     fixedrange: bool = True
+    within: SearchRange = SearchRange()
 
 
 def _rate(cursor: Cursor) -> Item | None:
@@ -63,23 +66,32 @@ def _rate(cursor: Cursor) -> Item | None:
         return None
     cursor.at = found.end()
     cursor.space()
-    operand = cursor.looking_at(_OPERAND)
-    if not operand:
+    start = cursor.at
+    argument: str | Expression
+    if cursor.looking_at(_EVAL):
+        cursor.at = cursor.source.text.index("(", cursor.at) + 1
+        cursor.space()
+        argument = parse_expression(cursor)
+        cursor.take(")")
+    elif cursor.looking_at(_OPERAND):
+        argument = cursor.name()
+    else:
         raise cursor.error(f"{found[1]} takes one field, without wildcards", at, len(found[1]))
-    name = cursor.name()
-    cursor.take(")")
+    inner = cursor.source.text[start : cursor.at].strip()
+    if not cursor.take(")"):
+        raise cursor.error("this ( is never closed", found.end() - 1)
     label = cursor.name("a name for the result") if cursor.keyword("as") else ""
-    return Item(found[1].lower(), name, label or f"{found[1]}({name})", bool(label), at, cursor.source)
+    return Item(found[1].lower(), argument, label or f"{found[1]}({inner})", bool(label), at, cursor.source)
 
 
 def _items(cursor: Cursor) -> tuple[Item, ...]:
     items: list[Item] = []
-    while not cursor.done and not cursor._at_word(("by",)) and not cursor.next_option():
-        item = _rate(cursor) or parse_item(cursor)
+    while not cursor.done and not cursor.at_word(("by",)) and not cursor.next_option():
+        item = _rate(cursor) or parse_item(cursor, combine=True, before=items[-1] if items else None)
         if any(item.name == known.name for known in items):
             raise cursor.error(f"two results are named {item.name!r}", item.at)
         items.append(item)
-        cursor.comma()
+        cursor.commas()
     if not items:
         cursor.fail("expected an aggregation such as count or per_hour(field)")
     return tuple(items)
@@ -95,6 +107,7 @@ def _parse(cursor: Cursor) -> TimeChart:
     by = ""
     at = cursor.at
     if cursor.keyword("by"):
+        at = cursor.at
         by = cursor.name("a field for the columns")
         if "*" in by or by == "_time":
             raise cursor.error(f"{by} cannot be the column field", at)
@@ -141,7 +154,17 @@ def _columns(node: TimeChart, columns: Columns) -> Columns:
 def _merge(node: TimeChart, context: Context) -> Mergeable:
     rates = {item.name: RATES[item.function] for item in node.items if item.function in RATES}
     return GridRun(
-        Grid(_running(node.items), "_time", node.by, node.bins, node.by_bins, node.options, rates, node.partial),
+        Grid(
+            _running(node.items),
+            "_time",
+            node.by,
+            node.bins,
+            node.by_bins,
+            node.options,
+            rates,
+            node.partial,
+            node.within if node.fixedrange else SearchRange(),
+        ),
         context,
     )
 
@@ -159,13 +182,13 @@ TIMECHART = Command(
     "[fixedrange=<bool>] [limit=[top|bottom]<n>] [agg=<function>] [useother=<bool>] [usenull=<bool>] "
     "[otherstr=<text>] [nullstr=<text>] [sep=<text>] [format=<text>] [dedup_splitvals=<bool>] <aggregation>… "
     "[BY <field> [span=<span>]] [where <function> in|notin top|bottom<n> | where <function> <|> <number>]",
-    doc="Returns one row per span of time, oldest first, from the span of the first event to that of "
-    "the last. Spans without events have rows with count 0, unless cont=false. Without span, the "
-    "smallest span that gives at most 100 rows is used: 1, 5, 10 or 30 seconds, 1, 5, 10 or 30 "
-    "minutes, an hour, a day, a month, a year. BY makes series, as in chart. per_second, "
-    "per_minute, per_hour and per_day are sums divided by the length of the span. partial=false "
-    "drops the first and last span if events may not fill them. The time range is that of the "
-    "events; fixedrange is ignored.",
+    doc="Returns one row per span of time, oldest first. Spans without events have rows with count 0, unless "
+    "cont=false. Without span, the smallest span that gives at most 100 rows is used: 1, 5, 10 or 30 seconds,"
+    " 1, 5, 10 or 30 minutes, an hour, a day, a month, a year. BY makes series, as in chart. per_second, "
+    "per_minute, per_hour and per_day are sums divided by the length of the span. partial=false drops the "
+    "first and last span if the time range does not fill them. With fixedrange=true, the default, rows cover "
+    "the time range of the search, from its earliest to its latest; where that is open, and with "
+    "fixedrange=false, they cover the events.",
     examples=(
         Example(
             "* | timechart span=1h count",
@@ -184,6 +207,7 @@ TIMECHART = Command(
     reads=_reads,
     columns=_columns,
     merge=_merge,
+    ranged=lambda node, within: replace(node, within=within),
     check=lambda node, context: void(_merge(node, context)),
     made=_made,
     effect=effect(Effect.REBUILDS),
@@ -191,5 +215,6 @@ TIMECHART = Command(
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
     states=GRID_STATES,
+    known_as=("render", "histogram", "date_histogram"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/timechart",
 )

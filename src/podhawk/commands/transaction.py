@@ -97,7 +97,7 @@ def _parse(cursor: Cursor) -> Transaction:
             options[found[0]] = found[1]
         else:
             names.append(cursor.name())
-        cursor.comma()
+        cursor.commas()
     names += re.split(r"[\s,]+", options["fields"].strip()) if options.get("fields", "").strip() else []
     for name in ("maxopentxn", "maxopenevents"):
         cursor.integer(options.get(name, "0"), name)
@@ -132,7 +132,7 @@ def _span(cursor: Cursor, text: str, name: str) -> float:
     found = re.fullmatch(r"(-?\d+)\s*([A-Za-z]*)", text.strip())
     unit = UNITS.get(found[2].lower() or "s", "") if found else ""
     if not found or unit not in _SECONDS:
-        cursor.fail(f"option {name} must be a length of time such as 30s, 5m, 2h or 1d, not {text!r}")
+        cursor.wrong(name, text, f"option {name} must be a length of time such as 30s, 5m, 2h or 1d, not {text!r}")
     return int(found[1]) * _SECONDS[unit] if int(found[1]) >= 0 else -1
 
 

@@ -53,7 +53,7 @@ def _parse(cursor: Cursor) -> Union:
                 f"expected a subsearch in square brackets or a dataset, found {cursor.rest.split()[0]!r}",
                 "A dataset is lookup:NAME or datamodel:NAME.",
             )
-        cursor.comma()
+        cursor.commas()
     if len(parts) < (2 if first else 1):
         raise cursor.error(
             "union as the first command takes at least two datasets"

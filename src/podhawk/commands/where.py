@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
-from podhawk.commands.properties import Effect, effect, same
+from podhawk.commands.declare import Command, Example, Kind, Slip, Stream, Wanted, always, needs, same_columns
+from podhawk.commands.properties import Effect, Resources, effect, same
+from podhawk.functions.comparison import COMPARISONS
 from podhawk.functions.evaluate import compile_condition, patterns, volatility
+from podhawk.functions.lookups import looked_up
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
-from podhawk.spl.expression import Expression, fields, parse_expression, render
+from podhawk.spl.expression import Binary, Expression, Field, fields, parse_expression, render, walk
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
+
+_PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+def quoted_fields(expression: Expression, source: SearchText) -> Iterator[Slip]:
+    """Fields in single quotes that need none, on the right of a comparison: most likely a text was meant."""
+    for part in walk(expression):
+        if isinstance(part, Binary) and part.operator in COMPARISONS and isinstance(part.right, Field):
+            name = part.right.name
+            if _PLAIN.match(name) and source.text.startswith("'", part.right.at):
+                yield Slip(part.right.at, f"'{name}' is the field {name}; a text stands in double quotes: \"{name}\"")
 
 
 class Where(Placed, frozen=True):
@@ -24,7 +38,7 @@ def _parse(cursor: Cursor) -> Where:
     if cursor.done:
         cursor.fail("expected an expression")
     node = Where(parse_expression(cursor), cursor.source)
-    cursor.finish()
+    cursor.finish("Join conditions with AND or OR.")
     return node
 
 
@@ -69,7 +83,10 @@ WHERE = Command(
     effect=effect(Effect.FILTERS),
     condition=lambda node: node.expression,
     volatility=lambda node: volatility(node.expression),
+    resources=lambda node: Resources(lookups=tuple(looked_up(node.expression))),
+    slips=lambda node: quoted_fields(node.expression, node.source),
     patterns=lambda node: tuple(patterns(node.expression)),
+    known_as=("filter", "having"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/where",
 )
 

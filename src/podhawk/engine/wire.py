@@ -34,10 +34,10 @@ from podhawk.events.decode import JsonNumber
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.gaps import Gap
 from podhawk.events.options import InputReport, Rejected
-from podhawk.functions.aggregations.registry import ALL
+from podhawk.functions.aggregations.registry import ALL, VARIANTS
 from podhawk.rows import Filled, OrderKey, Row
 
-VERSION: Final = 2
+VERSION: Final = 3
 OLDEST: Final = 1
 """The oldest version from which events that were kept can be read."""
 MAGIC: Final = "podhawk-state"
@@ -46,6 +46,8 @@ OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, Coll
 """The classes that do not belong to a command or an aggregation."""
 VERSION_1: Final[dict[int, type]] = {25: Origin, 26: CollectedLine, 27: AuditEvent, 28: View}
 """The numbers that the classes of events had in version 1. Their members are the same."""
+OLD_EVENTS: Final[dict[int, dict[int, type]]] = {1: VERSION_1, 2: dict(enumerate(OWN))}
+"""For each older version the numbers of the classes that events are made of; states of a search are not read."""
 
 
 class Tag(IntEnum):
@@ -81,7 +83,7 @@ class _Classes:
 
     def __init__(self) -> None:
         states = [cls for command in COMMANDS.supported() for cls in command.states]
-        self.all = tuple(dict.fromkeys((*OWN, *(one.state for one in ALL), *states)))
+        self.all = tuple(dict.fromkeys((*OWN, *(one.state for one in (*ALL, *VARIANTS)), *states)))
         self.members = tuple(map(_members, self.all))
         self.numbers = {cls: (number, self.members[number]) for number, cls in enumerate(self.all)}
 
@@ -116,7 +118,8 @@ def load(data: bytes) -> Any:
             remedy="Install the same version of podhawk on the driver and on every executor.",
         )
     try:
-        return _value(_renumbered(found[2]) if found[1] == 1 else found[2])
+        old = OLD_EVENTS.get(found[1])
+        return _value(found[2] if old is None else _renumbered(found[2], old))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise EngineError(f"cannot read a state: {error}") from None
 
@@ -204,16 +207,16 @@ def _value(value: Any) -> Any:
     raise ValueError(f"unknown tag {tag!r}")
 
 
-def _renumbered(value: Any) -> Any:
-    """An event of version 1 with the present numbers of its classes."""
+def _renumbered(value: Any, old: dict[int, type]) -> Any:
+    """An event of an older version with the present numbers of its classes."""
     if type(value) is not list:
         return value
     if value[:1] != [Tag.OBJECT]:
-        return [_renumbered(one) for one in value]
-    cls = VERSION_1.get(value[1])
+        return [_renumbered(one, old) for one in value]
+    cls = old.get(value[1])
     if cls is None:
-        raise ValueError(f"class {value[1]!r} of version 1 is not part of an event")
-    return [Tag.OBJECT, OWN.index(cls), *map(_renumbered, value[2:])]
+        raise ValueError(f"class {value[1]!r} of an older version is not part of an event")
+    return [Tag.OBJECT, OWN.index(cls), *(_renumbered(one, old) for one in value[2:])]
 
 
 def _paired(flat: list[Any]) -> Iterator[tuple[Any, Any]]:

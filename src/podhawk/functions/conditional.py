@@ -229,6 +229,7 @@ FAMILY: tuple[Function, ...] = (
         build=_case,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("switch", "decode"),
     ),
     Function(
         "if",
@@ -239,6 +240,7 @@ FAMILY: tuple[Function, ...] = (
         build=_if,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("iff", "iif"),
     ),
     Function(
         "coalesce",
@@ -249,6 +251,7 @@ FAMILY: tuple[Function, ...] = (
         build=_coalesce,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("nvl", "ifnull"),
     ),
     Function(
         "nullif",
@@ -322,6 +325,7 @@ FAMILY: tuple[Function, ...] = (
         returns="boolean",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("contains", "startswith", "starts_with", "endswith", "ends_with", "ilike", "has"),
     ),
     Function(
         "match",
@@ -336,6 +340,7 @@ FAMILY: tuple[Function, ...] = (
         pattern=1,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("regex_match", "regexp_match", "regexp_like", "regexp_matches", "rlike", "matches", "test"),
     ),
     Function(
         "cidrmatch",
@@ -348,6 +353,7 @@ FAMILY: tuple[Function, ...] = (
         returns="boolean",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("ipv4_is_in_range", "ip_in_cidr"),
     ),
     Function(
         "searchmatch",

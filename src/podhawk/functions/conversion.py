@@ -9,9 +9,9 @@ from ipaddress import AddressValueError, IPv4Address
 
 from podhawk.functions import jsonpath, numbers
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
-from podhawk.functions.finite import finite, whole
+from podhawk.functions.finite import finite
 from podhawk.functions.multivalue import collapse, listed
-from podhawk.functions.printf import printf, read_format
+from podhawk.functions.printf import Quoted, printf, read_format
 from podhawk.rows import Row
 from podhawk.spl.expression import Expression, Literal
 from podhawk.spl.text import SearchText
@@ -132,9 +132,12 @@ def _printf(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: E
                 f"printf(): {error}",
                 first.at,
                 len(str(first.value)) + 2,
-                "Known conversions: %s %d %i %u %c %o %x %X %e %f %g %a. Write %% for a percent sign.",
+                "Known conversions: %s %z %d %i %u %c %o %x %X %p %e %f %g %a. Write %% for a percent sign.",
             ) from None
-    fmt, *values = compiled
+    fmt, *values = [
+        _quoted(argument.value) if isinstance(argument, Literal) and isinstance(argument.value, str) else evaluator
+        for argument, evaluator in zip(arguments, compiled, strict=True)
+    ]
 
     def fill(row: Row) -> EvalValue:
         wanted = fmt(row)
@@ -149,6 +152,11 @@ def _printf(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: E
     return fill
 
 
+def _quoted(text: str) -> Evaluator:
+    constant = Quoted(text)
+    return lambda row: constant
+
+
 def _tobool(value: EvalValue) -> EvalValue:
     if isinstance(value, tuple):
         return None
@@ -159,7 +167,8 @@ def _tobool(value: EvalValue) -> EvalValue:
 
 
 def _toint(value: EvalValue, base: EvalValue = 10) -> EvalValue:
-    return whole(_tonumber(value, base))
+    number = finite(_tonumber(value, base))
+    return None if number is None else math.floor(number)
 
 
 def _todouble(value: EvalValue, base: EvalValue = 10) -> EvalValue:
@@ -171,16 +180,17 @@ def _todouble(value: EvalValue, base: EvalValue = 10) -> EvalValue:
 
 
 def _toarray(value: EvalValue) -> EvalValue:
-    if isinstance(value, str) and isinstance(jsonpath.parse(value), list):
-        return jsonpath.JsonText(value)
-    items = [jsonpath.json_value(value)] if not isinstance(value, tuple) else list(value)
-    return jsonpath.JsonText(jsonpath.dump(items))
+    if isinstance(value, tuple):
+        return jsonpath.JsonText(jsonpath.dump(list(value)))
+    if not isinstance(value, str):
+        return jsonpath.JsonText(jsonpath.dump([jsonpath.json_value(value)]))
+    found = jsonpath.parse(value)
+    return jsonpath.JsonText(jsonpath.dump(jsonpath.shortest(found))) if isinstance(found, list) else None
 
 
 def _toobject(value: EvalValue) -> EvalValue:
-    if isinstance(value, str) and isinstance(jsonpath.parse(value), dict):
-        return jsonpath.JsonText(value)
-    return None
+    found = jsonpath.parse(value) if isinstance(value, str) else jsonpath.MISSING
+    return jsonpath.JsonText(jsonpath.dump(jsonpath.shortest(found))) if isinstance(found, dict) else None
 
 
 def _tomv(value: EvalValue) -> EvalValue:
@@ -202,6 +212,7 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("to_number", "cast", "toreal", "parse_int"),
     ),
     Function(
         "tostring",
@@ -215,6 +226,7 @@ FAMILY: tuple[Function, ...] = (
         returns="string",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("to_string", "str"),
     ),
     Function(
         "printf",
@@ -253,7 +265,7 @@ FAMILY: tuple[Function, ...] = (
         "toint",
         1,
         2,
-        "Converts text to a number without its decimals. Null if the text is not a number.",
+        "Converts text to a whole number, rounded down. Null if the text is not a number.",
         ('toint("12.9")', "12"),
         run=_toint,
         returns="number",
@@ -273,8 +285,8 @@ FAMILY: tuple[Function, ...] = (
         "toarray",
         1,
         1,
-        "Converts to a JSON array: an array stays as it is, a multivalue becomes an array of its "
-        "texts, any other value an array with one element.",
+        "Converts to a JSON array: the text of an array is written without blanks, and with numbers in their "
+        "shortest form; a multivalue becomes an array of its texts, a number an array of one. Null for other text.",
         ('toarray(split("a,b", ","))', '["a","b"]'),
         run=_toarray,
         returns="string",
@@ -284,7 +296,7 @@ FAMILY: tuple[Function, ...] = (
         "toobject",
         1,
         1,
-        "The text unchanged if it is a JSON object, else null.",
+        "A JSON object, written without blanks and with numbers in their shortest form. Null for any other value.",
         (r'toobject("{\"a\":1}")', '{"a":1}'),
         run=_toobject,
         returns="string",

@@ -58,7 +58,8 @@ def _strftime(env: Env, moment: EvalValue, fmt: EvalValue) -> EvalValue:
 def _strptime(env: Env, text: EvalValue, fmt: EvalValue) -> EvalValue:
     if isinstance(text, tuple) or isinstance(fmt, tuple):
         return None
-    return parse_time(numbers.text(text), numbers.text(fmt), env.zone, env.now)
+    found = parse_time(numbers.text(text), numbers.text(fmt), env.zone, env.now)
+    return None if found is None else numbers.Moment(found)
 
 
 def _strptime_volatility(arguments: tuple[Expression, ...]) -> Volatility:
@@ -80,6 +81,7 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         source=SOURCE,
         volatility=Volatility.STABLE,
+        known_as=("getdate", "current_timestamp"),
     ),
     Function(
         "time",
@@ -103,6 +105,7 @@ FAMILY: tuple[Function, ...] = (
         returns="number",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("ago", "dateadd", "date_add", "date_sub"),
     ),
     Function(
         "strftime",
@@ -115,18 +118,21 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("date_format", "format_datetime", "from_unixtime", "to_char"),
     ),
     Function(
         "strptime",
         2,
         2,
-        "Parses text by a format and returns epoch seconds. Null if the text does not match or is "
-        "not a valid date. Text without a time zone is read in the search's time zone.",
-        ('strptime("2023-11-14 22:13:20", "%Y-%m-%d %H:%M:%S")', "1700000000"),
+        "Parses text by a format and returns epoch seconds with six decimals. Null if the text does not match "
+        "or is not a valid date. Text without a time zone is read in the search's time zone, a time without a "
+        "date on the day of the search.",
+        ('strptime("2023-11-14 22:13:20", "%Y-%m-%d %H:%M:%S")', "1700000000.000000"),
         run=_strptime,
         returns="number",
         needs_env=True,
         source=SOURCE,
         volatility=_strptime_volatility,
+        known_as=("todatetime", "to_timestamp", "parse_date", "datetime", "unix_timestamp"),
     ),
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
-from podhawk.rows import Row
+from podhawk.rows import Row, Value
 from podhawk.spl.expression import Expression
 from podhawk.spl.text import SearchText
 
@@ -33,12 +33,20 @@ class Volatility(IntEnum):
     """Each call may give a different result, or has side effects."""
 
 
+class EvalLookup(Protocol):
+    """What `lookup()` asks of a table."""
+
+    def outputs(self, inputs: Mapping[str, str], wanted: Sequence[str]) -> dict[str, Value]:
+        """The values of the wanted columns in the rows that match."""
+
+
 class Env(Struct):
     """The clock, the zone and the switches that expressions see.
 
     `now` is the search's start in epoch seconds; `warn(kind, detail)` counts a warning once per kind.
     `switches` are the names of the readings that are turned (see `podhawk.settings.switches`). `draws`
-    counts the `random()` calls compiled so far, so that each has its own numbers.
+    counts the `random()` calls compiled so far, so that each has its own numbers. `lookup` gives the table of a name
+    to `lookup()`, where there are tables.
     """
 
     now: float = 0.0
@@ -46,6 +54,7 @@ class Env(Struct):
     warn: Callable[[str, str], None] = lambda kind, detail: None
     switches: frozenset[str] = frozenset()
     draws: int = 0
+    lookup: Callable[[str], EvalLookup] | None = None
 
 
 Build = Callable[[tuple[Expression, ...], list[Evaluator], Env, SearchText], Evaluator]
@@ -58,6 +67,7 @@ class Function(Struct, frozen=True):
     null without a call unless `takes_null`. `build` replaces `run` where arguments must not simply be
     evaluated (`if`, `case`, `mvmap`). `returns` is boolean, number, string, multivalue or any.
     `pattern` is the position of a regular expression, checked before the run when it is a literal.
+    `known_as` are names that other languages have for it, which an error answers with this one.
     `example` is an expression and the text (or list of texts) it gives.
     `volatility` may depend on the arguments; None means volatile for a function that gets the environment (`needs_env`,
     `build`), else immutable.
@@ -75,6 +85,7 @@ class Function(Struct, frozen=True):
     needs_env: bool = False
     pattern: int | None = None
     aliases: tuple[str, ...] = ()
+    known_as: tuple[str, ...] = ()
     source: str = ""
     volatility: Volatility | Callable[[tuple[Expression, ...]], Volatility] | None = None
 

@@ -17,9 +17,21 @@ from podhawk.functions import numbers
 from podhawk.functions.comparison import COMPARISONS, compare, membership, truth
 from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.regex import compile_pattern
-from podhawk.functions.registry import FUNCTIONS, REFUSED
+from podhawk.functions.registry import FOREIGN, FUNCTIONS, REFUSED
 from podhawk.rows import Filled, Row
-from podhawk.spl.expression import Binary, Call, Expression, Field, Literal, Membership, Unary, chain, walk
+from podhawk.spl.expression import (
+    Binary,
+    Call,
+    Embedded,
+    Expression,
+    Field,
+    Literal,
+    Membership,
+    Unary,
+    chain,
+    start,
+    walk,
+)
 from podhawk.spl.text import SearchText
 
 _ARITHMETIC: dict[str, Callable[[int | float, int | float], EvalValue]] = {
@@ -60,10 +72,12 @@ def volatility(*expressions: Expression) -> Volatility:
     """The volatility of expressions. An unknown function is volatile."""
     return max(
         (
-            FUNCTIONS[part.name].changes(part.arguments) if part.name in FUNCTIONS else Volatility.VOLATILE
+            FUNCTIONS[part.name].changes(part.arguments)
+            if isinstance(part, Call) and part.name in FUNCTIONS
+            else Volatility.VOLATILE
             for expression in expressions
             for part in walk(expression)
-            if isinstance(part, Call)
+            if isinstance(part, Call | Embedded)
         ),
         default=Volatility.IMMUTABLE,
     )
@@ -88,7 +102,7 @@ def compile_value(expression: Expression, env: Env, source: SearchText) -> Evalu
     if kind(expression) == "boolean":
         raise source.error(
             "a boolean cannot be stored in a field",
-            _place(expression),
+            start(expression),
             remedy='Use if(…, "true", "false") or tostring(…).',
         )
     evaluator = compile_expression(expression, env, source)
@@ -149,6 +163,13 @@ def compile_expression(expression: Expression, env: Env, source: SearchText) -> 
             return lambda row: None if parts[0](row) is None else any(test(row) is True for test in tests)
         case Call():
             return _call(expression, env, source)
+        case Embedded():
+            return _unresolved
+
+
+def _unresolved(row: Row) -> EvalValue:
+    """The value of a subsearch, which is never asked for: before the search runs, its result takes its place."""
+    raise AssertionError("a subsearch must run before the expression that it stands in")
 
 
 _READINGS = frozenset({"compare-as-text", "where-multivalue-first"})
@@ -254,7 +275,7 @@ def _operation(node: Binary, left: Evaluator, env: Env, source: SearchText) -> E
 
         return joined
     if name == "+":
-        return _plus(node, left, right, "plus-concatenates" in env.switches)
+        return _plus(node, left, right, "plus-needs-numbers" in env.switches)
     calculate = _ARITHMETIC[name]
 
     def arithmetic(row: Row) -> EvalValue:
@@ -269,8 +290,8 @@ def _operation(node: Binary, left: Evaluator, env: Env, source: SearchText) -> E
     return arithmetic
 
 
-def _plus(node: Binary, left: Evaluator, right: Evaluator, concatenates: bool) -> Evaluator:
-    """`+` adds numbers and concatenates strings; a field whose text is a number is a number."""
+def _plus(node: Binary, left: Evaluator, right: Evaluator, strict: bool) -> Evaluator:
+    """`+` adds two numbers and concatenates everything else; a field whose text is a number is a number."""
     from_field = (isinstance(node.left, Field), isinstance(node.right, Field))
 
     def plus(row: Row) -> EvalValue:
@@ -283,7 +304,7 @@ def _plus(node: Binary, left: Evaluator, right: Evaluator, concatenates: bool) -
         if not typed_one and not typed_two:
             return numbers.text(first) + numbers.text(second)
         if one is None or two is None:
-            return numbers.text(first) + numbers.text(second) if concatenates else None
+            return None if strict else numbers.text(first) + numbers.text(second)
         return numbers.add(one, two)
 
     return plus
@@ -311,10 +332,6 @@ def _logic(name: str, left: Evaluator, right: Evaluator) -> Evaluator:
     return {"AND": conjunction, "OR": disjunction, "XOR": exclusive}[name]
 
 
-def _place(expression: Expression) -> int:
-    return expression.at
-
-
 def declared(call: Call, source: SearchText) -> Function:
     """The declaration a call names. Raises SearchError for unknown names and wrong arity."""
     function = FUNCTIONS.get(call.name)
@@ -322,7 +339,8 @@ def declared(call: Call, source: SearchText) -> Function:
         reason = REFUSED.get(call.name)
         if reason:
             raise source.error(f"function {call.name}() is not supported: {reason}", call.at, call.length)
-        raise source.error(f"unknown function {call.name}()", call.at, call.length, nearest(call.name, FUNCTIONS))
+        remedy = FOREIGN.get(call.name) or nearest(call.name, FUNCTIONS)
+        raise source.error(f"unknown function {call.name}()", call.at, call.length, remedy)
     count = len(call.arguments)
     if count < function.low or (function.high is not None and count > function.high):
         wanted = (

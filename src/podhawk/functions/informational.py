@@ -75,6 +75,7 @@ FAMILY: tuple[Function, ...] = (
         returns="boolean",
         takes_null=True,
         source=SOURCE,
+        known_as=("isempty", "is_null", "is_empty"),
     ),
     Function(
         "isnotnull",
@@ -86,6 +87,7 @@ FAMILY: tuple[Function, ...] = (
         returns="boolean",
         takes_null=True,
         source=SOURCE,
+        known_as=("isnotempty", "is_not_null"),
     ),
     Function(
         "isnum",
@@ -185,5 +187,6 @@ FAMILY: tuple[Function, ...] = (
         returns="string",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("gettype",),
     ),
 )

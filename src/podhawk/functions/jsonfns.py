@@ -106,13 +106,22 @@ def _arrays(document: Any, path: str) -> list[list[Any]]:
     return [found for found in find(document, way) if isinstance(found, list)] if way is not None else []
 
 
+def _as_arrays(document: Any, path: str) -> list[list[Any]]:
+    """As `_arrays`; a value at the path that is no array becomes an array of that value first."""
+    way = steps(path) if path else ()
+    for container, key in holders(document, way) if way else ():
+        if not isinstance(container[key], list):
+            container[key] = [container[key]]
+    return _arrays(document, path)
+
+
 def _append(document: Any, path: str, value: Any) -> None:
-    for array in _arrays(document, path):
+    for array in _as_arrays(document, path):
         array.append(value)
 
 
 def _extend(document: Any, path: str, value: Any) -> None:
-    for array in _arrays(document, path):
+    for array in _as_arrays(document, path):
         array.extend(list(value) if isinstance(value, list) else [value])
 
 
@@ -162,6 +171,9 @@ def _extract(value: EvalValue, *paths: EvalValue) -> EvalValue:
     answers: list[Any] = []
     for path in paths:
         way = None if isinstance(path, tuple) else steps(numbers.text(path))
+        if way == (None,) and not isinstance(document, list):
+            answers.append(document)  # `{}` means the whole document, if that is no array
+            continue
         found = find(document, way) if way is not None else []
         if way is not None and None in way and found:
             answers.append(found)
@@ -246,7 +258,8 @@ FAMILY: tuple[Function, ...] = (
         "json_append",
         1,
         None,
-        "Appends values to the arrays at the given paths of a JSON value. Each value becomes one element.",
+        "Appends values to the arrays at the given paths of a JSON value. Each value becomes one element. A value at a "
+        "path that is no array becomes the first element of one.",
         (f'json_append({_DOC}, "b", 3)', '{"a":1,"b":[2,3]}'),
         build=_paired("json_append", 1, _changing(_append)),
         returns="string",

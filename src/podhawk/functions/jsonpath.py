@@ -18,7 +18,7 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from podhawk.rows.values import as_text
+from podhawk.rows.values import as_number, as_text
 
 
 class Spelled(str):
@@ -80,6 +80,19 @@ def dump(value: Any) -> str:
             return "[" + ",".join(dump(item) for item in value) + "]"
         case _:
             return json.dumps(value)
+
+
+def shortest(value: Any) -> Any:
+    """A JSON value with each number in its shortest form: 1.00 is 1."""
+    match value:
+        case Spelled():
+            number = as_number(str(value))
+            return value if number is None else Spelled(as_text(number))
+        case dict():
+            return {key: shortest(item) for key, item in value.items()}
+        case list():
+            return [shortest(item) for item in value]
+    return value
 
 
 _STEP = re.compile(r"([^{}]*)((?:\{\d*\})*)\Z")

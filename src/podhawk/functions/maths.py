@@ -8,10 +8,10 @@ from collections.abc import Callable
 from decimal import InvalidOperation
 
 from podhawk.functions import numbers
-from podhawk.functions.declare import Env, Evaluator, EvalValue, Function, Volatility
+from podhawk.functions.declare import Build, Env, Evaluator, EvalValue, Function, Volatility
 from podhawk.functions.multivalue import listed
 from podhawk.rows import Row
-from podhawk.spl.expression import Expression
+from podhawk.spl.expression import Expression, Literal
 from podhawk.spl.text import SearchText
 
 _PAGES = "https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/evaluation-functions/"
@@ -73,7 +73,7 @@ def _sigfig(value: EvalValue) -> EvalValue:
     """Rounds before the decimal point too, which storing a result does not."""
     if not isinstance(value, numbers.Measured) or float(value) == 0 or not math.isfinite(value):
         return numbers.number(value)
-    exponent = math.floor(math.log10(abs(value))) - value.digits + 1
+    exponent = math.floor(math.log10(abs(value))) - value.least + 1
     return numbers.rounded(float(value), exponent)
 
 
@@ -87,7 +87,7 @@ def _log(value: int | float, base: int | float = 10) -> EvalValue:
 
 def _pow(base: int | float, exponent: int | float) -> EvalValue:
     result = math.pow(base, exponent)
-    if isinstance(base, int) and isinstance(exponent, int) and result == int(result) and abs(result) < 2**53:
+    if isinstance(base, int) and isinstance(exponent, int) and result == int(result) and abs(result) <= numbers.WHOLE:
         return int(result)
     return result
 
@@ -119,6 +119,23 @@ def _avg(*values: EvalValue) -> EvalValue:
         return math.fsum(found) / len(found)
     except (OverflowError, ValueError):
         return math.nan
+
+
+def _of_numbers(name: str, run: Callable[..., EvalValue]) -> Build:
+    """A function whose arguments must be able to hold numbers: a text in quotes is an error."""
+
+    def build(arguments: tuple[Expression, ...], compiled: list[Evaluator], env: Env, source: SearchText) -> Evaluator:
+        for argument in arguments:
+            if isinstance(argument, Literal) and isinstance(argument.value, str):
+                raise source.error(
+                    f"{name}() adds numbers, and {argument.value!r} is text",
+                    argument.at,
+                    len(argument.value) + 2,
+                    "Write a number without quotes, or name a field.",
+                )
+        return lambda row: run(*[evaluator(row) for evaluator in compiled])
+
+    return build
 
 
 def _extreme(largest: bool) -> Callable[..., EvalValue]:
@@ -280,22 +297,24 @@ FAMILY: tuple[Function, ...] = (
         "sum",
         1,
         None,
-        "The sum of all numbers among the arguments and their values. Other values are ignored.",
-        ('sum(1, "x", split("2,3", ","))', "6"),
-        run=_sum,
+        "The sum of all numbers among the arguments and their values. Other values of fields are ignored; a text in "
+        "quotes is an error.",
+        ('sum(1, split("2,3,x", ","))', "6"),
+        build=_of_numbers("sum", _sum),
         returns="number",
-        takes_null=True,
+        volatility=Volatility.IMMUTABLE,
         source=SOURCE,
     ),
     Function(
         "avg",
         1,
         None,
-        "The mean of all numbers among the arguments and their values. Other values are ignored.",
-        ('avg(1, 2, "x")', "1.5"),
-        run=_avg,
+        "The mean of all numbers among the arguments and their values. Other values of fields are ignored; a text in "
+        "quotes is an error.",
+        ('avg(1, split("2,x", ","))', "1.5"),
+        build=_of_numbers("avg", _avg),
         returns="number",
-        takes_null=True,
+        volatility=Volatility.IMMUTABLE,
         source=STATISTICAL,
     ),
     Function(

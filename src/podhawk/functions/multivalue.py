@@ -240,6 +240,7 @@ FAMILY: tuple[Function, ...] = (
         run=lambda value: len(listed(value)),
         returns="number",
         source=SOURCE,
+        known_as=("array_length", "array_size", "size"),
     ),
     Function(
         "mvdedup",
@@ -250,6 +251,7 @@ FAMILY: tuple[Function, ...] = (
         run=lambda value: collapse(list(dict.fromkeys(listed(value)))),
         returns="multivalue",
         source=SOURCE,
+        known_as=("array_distinct",),
     ),
     Function(
         "mvfilter",
@@ -261,6 +263,7 @@ FAMILY: tuple[Function, ...] = (
         returns="multivalue",
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("array_filter",),
     ),
     Function(
         "mvfind",
@@ -285,6 +288,7 @@ FAMILY: tuple[Function, ...] = (
         ('mvindex(split("a,b,c,d", ","), -2, -1)', ["c", "d"]),
         run=_mvindex,
         source=SOURCE,
+        known_as=("element_at",),
     ),
     Function(
         "mvjoin",
@@ -295,6 +299,7 @@ FAMILY: tuple[Function, ...] = (
         run=lambda value, delimiter: numbers.text(delimiter).join(listed(value)),
         returns="string",
         source=SOURCE,
+        known_as=("array_join", "string_join", "strcat_array"),
     ),
     Function(
         "mvmap",
@@ -332,6 +337,16 @@ FAMILY: tuple[Function, ...] = (
         source=SOURCE,
     ),
     Function(
+        "mvreverse",
+        1,
+        1,
+        "The values in the opposite order.",
+        ('mvreverse(split("1,2,3", ","))', ["3", "2", "1"]),
+        run=lambda value: collapse(list(listed(value))[::-1]),
+        returns="multivalue",
+        source=SOURCE,
+    ),
+    Function(
         "mvzip",
         2,
         3,
@@ -362,5 +377,6 @@ FAMILY: tuple[Function, ...] = (
         run=_split,
         returns="multivalue",
         source=SOURCE,
+        known_as=("str_split", "split_string"),
     ),
 )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
+from typing import Final
 
 from podhawk.functions.declare import EvalValue
 from podhawk.rows.values import as_number, as_text
@@ -21,20 +22,34 @@ from podhawk.rows.values import as_number, as_text
 _WIDE = Context(prec=1600, rounding=ROUND_HALF_UP)
 
 
+WHOLE: Final = 2**53
+"""The largest number up to which a double holds every whole number."""
+
+
 class Measured(float):
     """A float that knows its significant digits (`digits`) and its decimals (`places`)."""
 
     digits: int
     places: int
+    least: int
 
-    __slots__ = ("digits", "places")
+    __slots__ = ("digits", "least", "places")
 
     @classmethod
-    def of(cls, value: float, digits: int, places: int) -> Measured:
+    def of(cls, value: float, digits: int, places: int, least: int = 0) -> Measured:
+        """A number with its precision. `least` are the significant digits of the least precise operand, which only
+        sigfig() asks for (default: `digits`)."""
         made = cls(value)
         made.digits = digits
         made.places = places
+        made.least = least or digits
         return made
+
+
+class Moment(float):
+    """A time that strptime() has read: as text it has six decimals, `1700000000.000000`."""
+
+    __slots__ = ()
 
 
 def spelled(text: str) -> int | float:
@@ -61,7 +76,7 @@ def number(value: EvalValue) -> int | float | None:
 def settle(value: EvalValue) -> EvalValue:
     """A value as it leaves an expression: a measured number is rounded to its digits."""
     if not isinstance(value, Measured):
-        return value
+        return f"{value:.6f}" if isinstance(value, Moment) else value
     if float(value) == 0 or not math.isfinite(value):
         return float(value)
     if value.places >= 0:
@@ -114,10 +129,17 @@ def modulo(left: int | float, right: int | float) -> EvalValue:
 
 
 def _limited(value: float, left: float, right: float) -> EvalValue:
+    if isinstance(value, int):
+        return _double(value)
     digits = _digits(left, right)
-    if digits is None or isinstance(value, int):
+    if digits is None:
         return value
     return Measured.of(value, digits, -1)
+
+
+def _double(value: int) -> int | float:
+    """A whole number as a double holds it: beyond 2^53 it may be rounded."""
+    return value if -WHOLE <= value <= WHOLE else float(value)
 
 
 def add(left: int | float, right: int | float) -> EvalValue:
@@ -141,7 +163,9 @@ def _places(operand: int | float) -> int | None:
 
 def _aligned(value: int | float, left: int | float, right: int | float) -> EvalValue:
     """Decimal sums come out decimal: as many places as the longer operand has, where that is known."""
-    if isinstance(value, int) or not math.isfinite(value):
+    if isinstance(value, int):
+        return _double(value)
+    if not math.isfinite(value):
         return value
     first, second = _places(left), _places(right)
     if first is None or second is None:
@@ -149,5 +173,6 @@ def _aligned(value: int | float, left: int | float, right: int | float) -> EvalV
     rounded = round(value, max(first, second))
     if isinstance(left, Measured) or isinstance(right, Measured):
         digits = len(str(abs(rounded)).replace(".", "").lstrip("0"))
-        return Measured.of(rounded, max(digits, 1), max(first, second))
+        least = min(operand.least for operand in (left, right) if isinstance(operand, Measured))
+        return Measured.of(rounded, max(digits, 1), max(first, second), least)
     return rounded

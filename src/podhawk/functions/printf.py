@@ -19,7 +19,7 @@ from podhawk.functions import numbers
 from podhawk.functions.declare import EvalValue
 from podhawk.functions.finite import finite, whole
 
-_CONVERSION = re.compile(r"%(?:%|([-+ #0']*)(\*|\d+)?(?:\.(\*|\d*))?([sdiucoxXeEfFgGaA]))")
+_CONVERSION = re.compile(r"%(?:%|([-+ #0']*)(\*|\d+)?(?:\.(\*|\d*))?([szdiucoxXpeEfFgGaA]))")
 _BITS = 2**64
 WIDTH_LIMIT = 4096
 
@@ -95,9 +95,12 @@ def _size(value: EvalValue) -> int | None:
 
 
 def _body(value: EvalValue, flags: str, precision: int | None, letter: str) -> str | None:
-    if letter in "sc":
+    if letter == "c":
+        return _character(value)
+    if letter in "sz":
         text = numbers.text(value)
-        return text[:1] if letter == "c" else text if precision is None else text[:precision]
+        return text if precision is None else text[:precision]
+    letter = "X" if letter == "p" else letter
     if letter in "diuoxX":
         number = whole(value)
         return None if number is None else _integer(number, flags, precision, letter)
@@ -105,6 +108,21 @@ def _body(value: EvalValue, flags: str, precision: int | None, letter: str) -> s
     if real is None or (isinstance(real, int) and finite(real) is None):
         return None
     return _real(float(real), flags, precision, letter)
+
+
+class Quoted(str):
+    """A text that stands in quotes in the call, so that it is no number even if it spells one."""
+
+    __slots__ = ()
+
+
+def _character(value: EvalValue) -> str | None:
+    """`%c`: the character that has a number as its code point, or the first character of a text."""
+    number = None if isinstance(value, Quoted) else numbers.number(value)
+    if number is None:
+        return numbers.text(value)[:1]
+    code = whole(number)
+    return chr(code) if code is not None and 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else None
 
 
 def _integer(number: int, flags: str, precision: int | None, letter: str) -> str:
@@ -123,8 +141,7 @@ def _integer(number: int, flags: str, precision: int | None, letter: str) -> str
 def _real(number: float, flags: str, precision: int | None, letter: str) -> str:
     magnitude = abs(number)
     if letter in "aA":
-        text = magnitude.hex() if math.isfinite(magnitude) else str(magnitude)
-        text = re.sub(r"\.0p", "p", re.sub(r"(\.\d*[1-9a-f]|\.0)0*p", r"\1p", text))
+        text = _hexadecimal(magnitude, precision) if math.isfinite(magnitude) else str(magnitude)
         text = text.upper() if letter == "A" else text
     else:
         alternate = "#" if "#" in flags else ""
@@ -133,6 +150,23 @@ def _real(number: float, flags: str, precision: int | None, letter: str) -> str:
         whole, point, rest = text.partition(".")
         text = _grouped(whole) + point + rest
     return _sign(math.copysign(1, number) < 0 and not math.isnan(number), flags) + text
+
+
+def _hexadecimal(magnitude: float, precision: int | None) -> str:
+    """A float as C's `%a` writes it: with so many hexadecimal digits after the point, or as many as it needs."""
+    whole_part, rest = magnitude.hex()[2:].split(".")
+    digits, exponent = rest.split("p")
+    digits = digits.rstrip("0") if precision is None else digits
+    if precision is not None:
+        kept = int(whole_part + digits, 16)
+        drop = len(digits) - precision
+        if drop > 0:
+            half = 16**drop // 2
+            kept, over = divmod(kept, 16**drop)
+            kept += over > half or (over == half and kept % 2)
+        shown = f"{kept:x}".ljust(precision + 1, "0") if drop <= 0 else f"{kept:x}"
+        whole_part, digits = shown[: len(shown) - precision], shown[len(shown) - precision :]
+    return f"0x{whole_part}{'.' if digits else ''}{digits}p{exponent}"
 
 
 def _grouped(digits: str) -> str:
@@ -148,7 +182,7 @@ def _padded(body: str, flags: str, width: int, precision: str | None, letter: st
         return body
     if "-" in flags:
         return body.ljust(width)
-    if "0" in flags and letter not in "sc" and not (precision is not None and letter in "diuoxX"):
+    if "0" in flags and letter not in "szc" and not (precision is not None and letter in "diuoxXp"):
         found = re.match(r"[+\- ]?(?:0[xX])?", body)
         head = found[0] if found else ""
         return head + body[len(head) :].rjust(width - len(head), "0")

@@ -16,9 +16,10 @@ from podhawk.functions import (
     trigonometry,
 )
 from podhawk.functions.declare import Function
+from podhawk.functions.lookups import LOOKUP
 
 FAMILIES: dict[str, tuple[Function, ...]] = {
-    "Comparison and conditional": conditional.FAMILY,
+    "Comparison and conditional": (*conditional.FAMILY, LOOKUP),
     "Informational": informational.FAMILY,
     "Text": text.FAMILY,
     "Conversion": conversion.FAMILY,
@@ -37,9 +38,24 @@ FUNCTIONS: dict[str, Function] = {
 }
 """Every name, aliases included, and its declaration."""
 
+FOREIGN: dict[str, str] = {
+    **{
+        name: f"SPL has {function.name}(): {function.example[0]}."
+        for family in FAMILIES.values()
+        for function in family
+        for name in function.known_as
+        if name not in FUNCTIONS
+    },
+    "concat": "Join texts with a dot: a.b.",
+    "concat_ws": 'Join texts with a dot: a.",".b.',
+    "strcat": "Join texts with a dot: a.b.",
+    "count": "Count rows with | stats count.",
+    "extract": 'Use | rex, or replace(field, "^.*(part).*$", "\\1").',
+}
+"""Names that functions have in other languages, and what to write instead."""
+
 _SPL2 = "it belongs to SPL2, which is a different language"
 REFUSED: dict[str, str] = {
-    "lookup": "an expression has no access to lookup tables; use the lookup command before eval",
     "cluster": "it groups events by similarity with an undocumented model",
     "getfields": "an expression can read only the fields that it names",
     **dict.fromkeys(

@@ -128,7 +128,9 @@ FAMILY: tuple[Function, ...] = (
         ('len("kubelet")', "7"),
         run=_single(len),
         returns="number",
+        aliases=("length",),
         source=SOURCE,
+        known_as=("strlen", "char_length", "string_size"),
     ),
     Function(
         "lower",
@@ -139,6 +141,7 @@ FAMILY: tuple[Function, ...] = (
         run=_each(str.lower),
         returns="string",
         source=SOURCE,
+        known_as=("tolower", "to_lower", "lcase"),
     ),
     Function(
         "upper",
@@ -149,6 +152,7 @@ FAMILY: tuple[Function, ...] = (
         run=_each(str.upper),
         returns="string",
         source=SOURCE,
+        known_as=("toupper", "to_upper", "ucase"),
     ),
     Function(
         "trim",
@@ -159,6 +163,7 @@ FAMILY: tuple[Function, ...] = (
         run=_single(lambda text, characters=BLANKS: text.strip(characters) if characters else text),
         returns="string",
         source=SOURCE,
+        known_as=("strip",),
     ),
     Function(
         "ltrim",
@@ -169,6 +174,7 @@ FAMILY: tuple[Function, ...] = (
         run=_single(lambda text, characters=BLANKS: text.lstrip(characters) if characters else text),
         returns="string",
         source=SOURCE,
+        known_as=("trim_start",),
     ),
     Function(
         "rtrim",
@@ -179,6 +185,7 @@ FAMILY: tuple[Function, ...] = (
         run=_single(lambda text, characters=BLANKS: text.rstrip(characters) if characters else text),
         returns="string",
         source=SOURCE,
+        known_as=("trim_end",),
     ),
     Function(
         "replace",
@@ -192,6 +199,7 @@ FAMILY: tuple[Function, ...] = (
         pattern=1,
         source=SOURCE,
         volatility=Volatility.IMMUTABLE,
+        known_as=("regexp_replace", "replace_regex", "gsub"),
     ),
     Function(
         "substr",
@@ -203,6 +211,7 @@ FAMILY: tuple[Function, ...] = (
         run=_substr,
         returns="string",
         source=SOURCE,
+        known_as=("substring", "mid", "slice"),
     ),
     Function(
         "urldecode",
@@ -222,5 +231,6 @@ FAMILY: tuple[Function, ...] = (
         (r'spath("{\"user\":{\"groups\":[\"a\",\"b\"]}}", "user.groups{}")', ["a", "b"]),
         run=_spath,
         source=SOURCE,
+        known_as=("extractjson", "parse_json", "get_json_object"),
     ),
 )

@@ -1,7 +1,8 @@
 """Splunk's strptime: the formats of strftime, read.
 
 Reading is lenient as C's strptime: leading zeros may be missing, a blank in the format stands for any
-run of blanks, names match in any case, and text after the match is ignored. A format needs a day.
+run of blanks, names match in any case and may be abbreviated, a fraction of a second after a point may be missing,
+and text after the match is ignored. A format needs a day or an hour.
 Patterns take blanks possessively, so that no text can stall them.
 
 Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/time-format-variables-and-modifiers
@@ -112,7 +113,7 @@ def _reader(fmt: str) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
         elif letter == "%":
             parts.append("%")
         elif digits:
-            parts.append(rf"(\d{{1,{max(int(digits), 1)}}})")
+            _fraction(parts, rf"\d{{1,{max(int(digits), 1)}}}")
             letters.append(fraction)
         elif zone and found[0].startswith("%E"):
             parts.append(r"([+-]?\d{1,4})")
@@ -120,21 +121,32 @@ def _reader(fmt: str) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
         elif colons or zone:
             parts.append(f"({_OFFSET})")
             letters.append("z")
+        elif letter in "NQf":
+            _fraction(parts, _READ[letter])
+            letters.append(letter)
         elif letter in _READ:
             parts.append(rf"\s*+({_READ[letter]})" if letter in "dejHkIlmMSs" else f"({_READ[letter]})")
             letters.append(letter)
         else:
             parts.append(re.escape(found[0]))
-    if not {"d", "e", "j", "s"} & set(letters):
+    if not {"d", "e", "j", "s", "H", "k", "I", "l"} & set(letters):
         return None
     return re.compile("".join(parts), re.IGNORECASE | re.ASCII), tuple(letters)
+
+
+def _fraction(parts: list[str], digits: str) -> None:
+    """A fraction of a second. With the point before it, a text may leave it out."""
+    if parts and parts[-1] == re.escape("."):
+        parts[-1] = rf"(?:\.({digits}))?"
+    else:
+        parts.append(f"({digits})")
 
 
 def parse_time(text: str, fmt: str, zone: tzinfo, now: float, whole: bool = False) -> float | None:
     """The epoch seconds that a text means, or None if it does not fit the format.
 
-    A missing year is the year of `now`, a missing month its month. A text without a zone is meant on
-    `zone`'s clock. With `whole`, nothing may follow the match.
+    A missing year is the year of `now`, a missing month its month; a format without any date means the day of `now`.
+    A text without a zone is meant on `zone`'s clock. With `whole`, nothing may follow the match.
     """
     reader = _reader(fmt)
     if reader is None:
@@ -142,7 +154,7 @@ def parse_time(text: str, fmt: str, zone: tzinfo, now: float, whole: bool = Fals
     found = reader[0].fullmatch(text) if whole else reader[0].match(text)
     if not found:
         return None
-    read = dict(zip(reader[1], found.groups(), strict=True))
+    read = {letter: text for letter, text in zip(reader[1], found.groups(), strict=True) if text is not None}
     try:
         return _moment(read, zone, now)
     except (ValueError, OverflowError, OSError):
@@ -155,7 +167,7 @@ def names_day(fmt: str) -> bool:
     if reader is None or "s" in reader[1]:
         return True
     letters = set(reader[1])
-    return bool(letters & {"Y", "y"}) and bool(letters & {"j", "m", "b", "B"})
+    return bool(letters & {"Y", "y"}) and bool(letters & {"j", "m", "b", "B"}) and bool(letters & {"j", "d", "e"})
 
 
 def _moment(read: dict[str, str], zone: tzinfo, now: float) -> float | None:
@@ -207,7 +219,11 @@ def _day(read: dict[str, str], zone: tzinfo, now: float) -> date:
     name = read.get("b", read.get("B"))
     if name is not None:
         month = next(index for index, full in enumerate(MONTHS, 1) if full[:3].lower() == name[:3].lower())
-    return date(year, month, int(read["d"] if "d" in read else read["e"]))
+    dated = read.keys() & {"Y", "y", "m", "b", "B"}
+    day_of_month = read.get("d", read.get("e"))
+    if day_of_month is None and dated:
+        raise ValueError("a date without a day")
+    return date(year, month, today.day if day_of_month is None else int(day_of_month))
 
 
 def read_zone(text: str) -> tzinfo | None:

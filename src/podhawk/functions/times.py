@@ -37,7 +37,7 @@ UNITS: dict[str, str] = {
     spelling: unit
     for unit, spellings in {
         "s": "s sec secs second seconds",
-        "m": "m min minute minutes",
+        "m": "m min mins minute minutes",
         "h": "h hr hrs hour hours",
         "d": "d day days",
         "w": "w week weeks",

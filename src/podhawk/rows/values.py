@@ -27,8 +27,17 @@ class Filled(str):
     __slots__ = ()
 
 
+class Sparkline(tuple[str, ...]):
+    """Numbers that `sparkline()` made: a multivalue, which tables show as a small chart."""
+
+    __slots__ = ()
+
+
 LARGEST: Final = 1.7976931348623157e308
 """The largest double."""
+
+_SPELLED_OUT: Final = 1e21
+"""Whole numbers below it are written with all their digits, larger ones with an exponent."""
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)
 
@@ -46,7 +55,7 @@ def as_text(value: Single) -> str:
         return "nan"
     if math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    if value == int(value) and abs(value) < 1e15:
+    if abs(value) < _SPELLED_OUT and value == int(value):
         return str(int(value))
     return repr(value)
 

@@ -90,7 +90,7 @@ SWITCHES: tuple[Switch, ...] = (
     Switch(
         "rex-empty-groups", "a rex group that did not take part in the match makes no field", "it makes an empty field"
     ),
-    Switch("plus-concatenates", "a number + a text that is not a number is null", "they are concatenated"),
+    Switch("plus-needs-numbers", "a number + a text that is not a number concatenates them", "the result is null"),
     Switch(
         "compare-as-text",
         "where and eval compare as numbers whenever both sides look like numbers",

@@ -61,7 +61,7 @@ class Term(Placed, frozen=True):
 
 
 class TimeBound(Placed, frozen=True):
-    """`earliest=…`, `latest=…` and their older spellings."""
+    """`earliest=…`, `latest=…` and their older spellings. It stands where its value does."""
 
     name: str
     value: str
@@ -69,10 +69,12 @@ class TimeBound(Placed, frozen=True):
 
 
 class Subsearch(Placed, frozen=True):
-    """`[ … ]`: runs first; its result becomes a clause."""
+    """`[ … ]`: runs first; its result becomes a clause. After `name operator` it becomes the value compared with."""
 
     pipeline: Any
     at: int = 0
+    name: str = ""
+    operator: str = ""
 
 
 Clause = And | Or | Not | Compare | In | Term | TimeBound | Subsearch
@@ -98,6 +100,8 @@ TIME_BOUNDS = frozenset(
 _BARE = re.compile(r'(?:\\.|[^\s()\[\]"|=<>!\\]|!(?!=))+', re.DOTALL)
 _VALUE = re.compile(r'(?:\\.|[^\s()\[\]"|\\])+', re.DOTALL)
 _LISTED = re.compile(r'(?:\\.|[^\s()\[\]",|\\])+', re.DOTALL)
+_CALLED = re.compile(r'[^\s()\[\]"|=<>!,\\`]+\([^\s()\[\]"|]*\)(?=\s*(?:==|=|!=|<|>|IN\s*\())')
+"""The name of a result such as `avg(n)` before a comparison."""
 _OPERATOR = re.compile(r"\s*(==|=|!=|<=|>=|<|>)\s*")
 _FUNCTION = re.compile(r"(TERM|CASE)\(")
 DEPTH_LIMIT = 200
@@ -129,8 +133,9 @@ def _conjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
     ors: list[int] = []
     parts = [_disjunction(cursor, subsearch, depth, mixed, ors)]
     while not cursor.done and cursor.peek() != ")":
+        at = cursor.at
         if _operator(cursor, "AND") and (cursor.done or cursor.peek() == ")"):
-            cursor.fail("AND has no right operand")
+            raise cursor.error("AND has no right operand", at, 3)
         parts.append(_disjunction(cursor, subsearch, depth, mixed, ors))
     if len(parts) == 1:
         return parts[0]
@@ -147,7 +152,7 @@ def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
     while _operator(cursor, "OR"):
         ors.append(at)
         if cursor.done or cursor.peek() == ")":
-            cursor.fail("OR has no right operand")
+            raise cursor.error("OR has no right operand", at, 2)
         parts.append(_negation(cursor, subsearch, depth, mixed))
         at = cursor.at
     return parts[0] if len(parts) == 1 else Or(tuple(parts))
@@ -156,15 +161,17 @@ def _disjunction(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: M
 def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixed) -> Clause:
     if depth > DEPTH_LIMIT:
         cursor.fail("this clause is nested too deeply")
+    at = cursor.at
     if _operator(cursor, "NOT"):
         if cursor.done:
-            cursor.fail("NOT has no operand")
+            raise cursor.error("NOT has no operand", at, 3)
         return Not(_negation(cursor, subsearch, depth + 1, mixed))
     if cursor.peek() == "(":
-        at = cursor.at
         cursor.take("(")
         if cursor.peek() == ")":
-            cursor.fail("empty parentheses")
+            raise cursor.error(
+                "empty parentheses", at, remedy="A search compares fields with literals; use where for functions."
+            )
         if cursor.done:
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
         inner = _conjunction(cursor, subsearch, depth + 1, mixed)
@@ -172,8 +179,9 @@ def _negation(cursor: Cursor, subsearch: ParseSubsearch, depth: int, mixed: Mixe
             raise cursor.error("this ( is never closed", at, remedy="Close it with ).")
         return inner
     if cursor.peek() == "[":
-        return Subsearch(subsearch(cursor), cursor.at)
-    return _term(cursor)
+        at = cursor.at
+        return Subsearch(subsearch(cursor), at)
+    return _term(cursor, subsearch)
 
 
 def _word_is_next(cursor: Cursor, word: str) -> bool:
@@ -195,7 +203,7 @@ def _operator(cursor: Cursor, word: str) -> bool:
     return False
 
 
-def _term(cursor: Cursor) -> Clause:
+def _term(cursor: Cursor, subsearch: ParseSubsearch) -> Clause:
     at = cursor.at
     for word in ("AND", "OR"):
         if _word_is_next(cursor, word):
@@ -207,13 +215,13 @@ def _term(cursor: Cursor) -> Clause:
         return Term(_inside(cursor, function), function[1], at)
     if cursor.peek() == '"':
         text = cursor.quoted() or ""
-        return _comparison(cursor, text, at) or Term(text, "phrase", at)
-    found = cursor.looking_at(_BARE)
+        return _comparison(cursor, text, at, subsearch) or Term(text, "phrase", at)
+    found = cursor.looking_at(_CALLED) or cursor.looking_at(_BARE)
     if not found:
         cursor.fail(f"expected a field or a term, found {cursor.peek()!r}")
     cursor.at = found.end()
     word = unescape(found[0])
-    compared = _comparison(cursor, word, at)
+    compared = _comparison(cursor, word, at, subsearch)
     if compared:
         return compared
     return Term(word, "word", at)
@@ -223,14 +231,14 @@ def _inside(cursor: Cursor, function: re.Match[str]) -> str:
     start = function.end()
     end = cursor.source.text.find(")", start, cursor.end)
     if end < 0:
-        cursor.fail(f"{function[1]}( is never closed")
+        raise cursor.error(f"{function[1]}( is never closed", function.start(), remedy="Close it with ).")
     cursor.at = end + 1
     cursor.space()
     inner = cursor.source.text[start:end].strip()
     return unescape(inner[1:-1]) if len(inner) > 1 and inner[0] == inner[-1] == '"' else unescape(inner)
 
 
-def _comparison(cursor: Cursor, name: str, at: int) -> Clause | None:
+def _comparison(cursor: Cursor, name: str, at: int, subsearch: ParseSubsearch) -> Clause | None:
     found = cursor.looking_at(_OPERATOR)
     if not found:
         save = cursor.at
@@ -247,17 +255,25 @@ def _comparison(cursor: Cursor, name: str, at: int) -> Clause | None:
     function = cursor.looking_at(re.compile(r"(CASE|TERM)\("))
     if function:
         return Compare(name, operator, _inside(cursor, function), function[1] == "CASE", at)
+    if cursor.peek() == "[":
+        return Subsearch(subsearch(cursor), at, name, operator)
+    value_at = cursor.at
     if cursor.peek() == '"':
         value = cursor.quoted() or ""
     else:
         taken = cursor.looking_at(_VALUE)
         if not taken:
-            cursor.fail(f"{name}{operator} has no value", 'Write "" for the empty text, or field=* for any value.')
+            raise cursor.error(
+                f"{name}{operator} has no value",
+                found.start(1),
+                len(found[1]),
+                'Write "" for the empty text, or field=* for any value.',
+            )
         value = unescape(taken[0])
         cursor.at = taken.end()
         cursor.space()
     if name.lower() in TIME_BOUNDS and operator == "=":
-        return TimeBound(name.lower(), value, at)
+        return TimeBound(name.lower(), value, value_at)
     return Compare(name, operator, value, False, at)
 
 
@@ -265,10 +281,11 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
     opening = cursor.at
     cursor.take("(")
     found: list[str] = []
+    cursor.commas()
     while True:
         if cursor.take(")"):
             if not found:
-                raise cursor.error("IN ( ) contains no values", opening)
+                raise cursor.error("IN ( ) contains no values", opening, remedy="Write at least one value.")
             return tuple(found)
         text = cursor.quoted()
         if text is None:
@@ -279,7 +296,7 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
             cursor.at = taken.end()
             cursor.space()
         found.append(text)
-        cursor.comma()
+        cursor.commas()
 
 
 def walk(clause: Clause) -> Iterator[Clause]:
@@ -299,7 +316,7 @@ def fields(clause: Clause) -> frozenset[str]:
     """The fields a clause reads; a term reads `_raw`, a time bound `_time`."""
     found: set[str] = set()
     for part in walk(clause):
-        if isinstance(part, (Compare, In)):
+        if isinstance(part, (Compare, In)) or (isinstance(part, Subsearch) and part.name):
             found.add(part.name)
         elif isinstance(part, Term) and part.text != "*":
             found.add("_raw")
@@ -336,8 +353,8 @@ def render(clause: Clause, subsearch: Callable[[Any], str], inside: str = "") ->
             return f"{kind}({quote(text)})"
         case TimeBound(name=name, value=value):
             return f"{name}={_shown(value)}"
-        case Subsearch(pipeline=pipeline):
-            return f"[ {subsearch(pipeline)} ]"
+        case Subsearch(pipeline=pipeline, name=name, operator=operator):
+            return f"{_named(name) if name else ''}{operator}[ {subsearch(pipeline)} ]"
 
 
 def _named(name: str) -> str:

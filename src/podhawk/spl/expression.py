@@ -4,6 +4,8 @@ A Pratt parser: every operator has a binding power, and `parse(power)` reads eve
 tighter. From loose to tight: XOR, OR, AND, NOT, comparisons (also LIKE and IN), `+ - .`, `* / %`,
 unary minus. AND binds tighter than OR here, the reverse of the search command.
 
+`!` is another spelling of NOT. A subsearch in square brackets may stand for an operand.
+
 A bare word is a field, double quotes make a string, single quotes a field of any name. A dot between
 two bare names is the concatenation operator, not part of a name: `user.username` is `user . username`.
 
@@ -14,8 +16,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any, ClassVar
 
 from podhawk.spl.cursor import Cursor
+from podhawk.spl.foreign import operator_remedy
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import plain, quote, skip_quoted, unescape
 
@@ -54,6 +58,16 @@ class Membership(Placed, frozen=True):
     at: int = 0
 
 
+class Embedded(Placed, frozen=True):
+    """`[ … ]`: a subsearch that runs first; the text that it returns takes its place. `text` is what was written."""
+
+    pipeline: Any
+    text: str = ""
+    at: int = 0
+
+    UNSAID: ClassVar[frozenset[str]] = Placed.UNSAID | {"text"}
+
+
 class Call(Placed, frozen=True):
     name: str
     arguments: tuple[Expression, ...]
@@ -61,7 +75,7 @@ class Call(Placed, frozen=True):
     length: int = 1
 
 
-Expression = Literal | Field | Unary | Binary | Membership | Call
+Expression = Literal | Field | Unary | Binary | Membership | Call | Embedded
 
 _POWER = {
     "XOR": 1,
@@ -100,6 +114,9 @@ def parse_expression(cursor: Cursor, power: int = 0, depth: int = 0) -> Expressi
         cursor.fail("this expression is nested too deeply")
     left = _prefix(cursor, depth)
     while True:
+        foreign = operator_remedy(cursor.source.text, cursor.at, cursor.end) if not cursor.done else None
+        if foreign is not None:
+            raise cursor.error(f"unexpected {foreign[0]!r}", length=len(foreign[0]), remedy=foreign[1])
         operator, size = _next_operator(cursor)
         if not operator or _POWER[operator] <= power:
             return left
@@ -144,6 +161,12 @@ def _prefix(cursor: Cursor, depth: int) -> Expression:
         return Literal(unescape(cursor.source.text[at + 1 : end - 1]), at=at)
     if char == "'":
         return _quoted_field(cursor)
+    if char == "[" and cursor.subsearch is not None:
+        pipeline = cursor.subsearch(cursor)
+        return Embedded(pipeline, cursor.source.text[at : cursor.at].strip(), at)
+    if char == "!" and cursor.peek(2) != "!=":
+        cursor.take("!")
+        return Unary("NOT", parse_expression(cursor, _NOT_POWER, depth + 1), at)
     if char in "+-":
         cursor.take(char)
         return Unary(char, parse_expression(cursor, _UNARY_POWER, depth + 1), at)
@@ -214,6 +237,13 @@ def walk(expression: Expression) -> Iterator[Expression]:
                 left += reversed(arguments)
 
 
+def start(expression: Expression) -> int:
+    """The offset at which an expression begins."""
+    while isinstance(expression, Binary | Membership):
+        expression = expression.left if isinstance(expression, Binary) else expression.value
+    return expression.at
+
+
 def chain(expression: Binary) -> tuple[Expression, list[Binary]]:
     """The leftmost operand of a chain such as `a + b + c`, and its operators from the inside outwards."""
     nodes = [expression]
@@ -252,6 +282,8 @@ _KEYWORDS = frozenset({"and", "or", "xor", "not", "like", "in"})
 def render(expression: Expression, power: int = 0) -> str:
     """The expression as SPL; parsing it again gives the same tree."""
     match expression:
+        case Embedded(text=text):
+            return text
         case Literal(value=str() as value):
             return quote(value)
         case Literal(value=value, text=text):

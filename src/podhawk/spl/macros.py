@@ -19,6 +19,16 @@ from msgspec import Struct
 from podhawk.errors import nearest
 from podhawk.spl.text import SearchText, TextPiece, skip_quoted, strip_comments, unescape
 
+COMMENT = "comment"
+"""The macro that every Splunk has: its argument is a remark, and the call is replaced by nothing.
+
+Source: https://help.splunk.com/en/splunk-enterprise/search/search-manual/9.4/using-the-search-app/add-comments-to-searches
+"""
+DROP_NAME = "drop_dm_object_name"
+"""The macro of the add-on that brings the data models: it takes the dataset's name off the names of fields.
+
+Source: https://help.splunk.com/en/splunk-cloud-platform/common-information-model/6.0/using-the-common-information-model
+"""
 DEPTH_LIMIT = 50
 SIZE_LIMIT = 2_000_000
 
@@ -200,6 +210,10 @@ def _expansion(base: SearchText, call: str, offset: int, rules: _Rules, depth: i
     macro_name, raw = matched[1], matched[2]
     values = split_arguments(raw, rules.keep_quotes) if raw is not None and raw.strip() else []
     macro = rules.macros.get((macro_name, len(values)))
+    if macro is None and macro_name == COMMENT and values:
+        return ""
+    if macro is None and macro_name == DROP_NAME and len(values) == 1:
+        return f'rename "{values[0]}.*" AS "*"'
     if macro is None:
         if rules.keep_unknown:
             return None

@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from podhawk.spl.foreign import command_remedy
 from podhawk.spl.text import SearchText, skip_quoted
 
 _COMMAND = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)")
@@ -62,12 +63,22 @@ def split(
         found = _COMMAND.match(source.text, left, right)
         if not found:
             what = text.strip()
+            doubled = not what and source.text[right : right + 1] == "|"
             raise source.error(
                 f"expected a command, found {what[:20]!r}" if what else "expected a command after |",
                 left + len(text) - len(text.lstrip()) if what else max(left - 1, 0),
+                remedy=command_remedy(what)
+                or ("Write OR between conditions; one | separates commands." if doubled else ""),
             )
         segments.append(Segment(found[1], found.start(1), found.end(), right))
     return tuple(segments)
+
+
+def commands_at(source: SearchText) -> tuple[tuple[int, int], ...]:
+    """Where the commands of a search stand, whatever they say. Raises SearchError for an unclosed quote or bracket."""
+    return tuple(
+        (left, right) for left, right in _slices(source, 0, len(source.text)) if source.text[left:right].strip()
+    )
 
 
 def _first(source: SearchText, left: int, right: int, leading: frozenset[str]) -> Segment:

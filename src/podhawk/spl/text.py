@@ -34,18 +34,22 @@ class SearchText(Struct, frozen=True):
     pieces: tuple[TextPiece, ...]
     name: str = ""
 
-    def place(self, offset: int, length: int = 1) -> tuple[Place, str]:
-        """The written place of an expanded offset, and the macro it came out of (or "")."""
+    def position(self, offset: int) -> tuple[int, str]:
+        """The written offset of an expanded one, and the macro it came out of (or "")."""
         index = bisect.bisect_right([piece.start for piece in self.pieces], offset) - 1
         piece = self.pieces[max(index, 0)] if self.pieces else TextPiece(0, 0)
         position = piece.written if piece.macro else piece.written + offset - piece.start
-        position = min(position, len(self.written))
+        return min(position, len(self.written)), piece.macro
+
+    def place(self, offset: int, length: int = 1) -> tuple[Place, str]:
+        """The written place of an expanded offset, and the macro it came out of (or "")."""
+        position, macro = self.position(offset)
         line_start = self.written.rfind("\n", 0, position) + 1
         line_end = self.written.find("\n", position)
         line = self.written[line_start : line_end if line_end >= 0 else len(self.written)]
         return Place(
             self.name, self.written.count("\n", 0, position) + 1, position - line_start + 1, line, length
-        ), piece.macro
+        ), macro
 
     def error(self, message: str, offset: int, length: int = 1, remedy: str = "") -> SearchError:
         """An error at an expanded offset, told in terms of the written text."""
@@ -96,7 +100,7 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
                 raise place.error(
                     "this double quote is never closed",
                     at,
-                    remedy='Close it with ", or write \\" for a quote inside the text.',
+                    remedy=_unclosed(written[at:]),
                 )
             step = written[at:end]
         elif written.startswith("```", at):
@@ -116,6 +120,12 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
         made += len(step)
         at += len(step)
     return SearchText("".join(out), written, tuple(pieces), name)
+
+
+def _unclosed(text: str) -> str:
+    if '\\"' in text:
+        return "A backslash before a quote makes it part of the text: write \\\\ for a backslash."
+    return 'Close it with ", or write \\" for a quote inside the text.'
 
 
 _ESCAPED = {'"': '"', "\\": "\\", "|": "|"}

@@ -72,6 +72,23 @@ def test_a_command_that_is_not_supported_is_found_at_any_depth(search: str) -> N
     assert answer.message.startswith(f"{answer.command} is not supported: ")
 
 
+@pytest.mark.parametrize(
+    "search",
+    [
+        "| tstats count from datamodel=Endpoint.Processes by Processes.dest",
+        "| tstats count from datamodel=Endpoint.Processes | `undefined(Processes)` | stats count",
+        "* | append [| datamodel Endpoint Processes search]",
+        "| from datamodel:Endpoint.Processes",
+        "verb=get | join user [| tstats count from datamodel=Endpoint by Processes.user]",
+    ],
+)
+def test_a_search_over_a_missing_data_model_was_broken(search: str) -> None:
+    answer = runnability(*only(search))
+    assert isinstance(answer, Unsupported)
+    assert answer.code == "data-model"
+    assert answer.message == "needs the data model Endpoint"
+
+
 @pytest.mark.parametrize(("search", "code"), BROKEN)
 def test_an_error_in_the_content_has_a_code(search: str, code: str) -> None:
     answer = runnability(*only(search))

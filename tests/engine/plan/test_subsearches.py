@@ -37,11 +37,11 @@ def clause_of(spl: str) -> Clause:
         ([{"earliest": 5}], TimeBound("earliest", "5")),
         ([{"search": "a=1 NOT b=2"}], And((Compare("a", "=", "1"), Not(Compare("b", "=", "2"))))),
         ([{"query": "a=1", "c": "3"}], And((Compare("a", "=", "1"), Compare("c", "=", "3")))),
-        ([{"search": " "}], NOTHING),
+        ([{"search": " "}], None),
         ([{"a": 'x" OR b="y'}], Compare("a", "=", 'x" OR b="y')),
     ],
 )
-def test_rows_as_a_clause(rows: list[dict[str, Any]], clause: Clause) -> None:
+def test_rows_as_a_clause(rows: list[dict[str, Any]], clause: Clause | None) -> None:
     assert formatted([Row(row) for row in rows]) == clause
 
 

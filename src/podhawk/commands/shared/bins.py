@@ -57,16 +57,16 @@ def read_bins(cursor: Cursor, options: dict[str, str], name: str) -> Bins:
         if option in options:
             found = parse_span(options[option])
             if isinstance(found, str):
-                cursor.fail(found)
+                cursor.wrong(option, options[option], found)
             if name == "_time" and as_time(found) is None:
-                cursor.fail("a logarithmic span cannot be used for _time")
+                cursor.wrong(option, options[option], "a logarithmic span cannot be used for _time")
             spans[option] = found
     ends: dict[str, Number] = {}
     for option in ("start", "end"):
         if option in options:
             number = as_number(options[option])
             if number is None:
-                cursor.fail(f"option {option} must be a number, not {options[option]!r}")
+                cursor.wrong(option, options[option], f"option {option} must be a number, not {options[option]!r}")
             ends[option] = number
     align = options.get("aligntime", "")
     if align in ("earliest", "latest"):
@@ -78,7 +78,7 @@ def read_bins(cursor: Cursor, options: dict[str, str], name: str) -> Bins:
         try:
             resolve(align, 0.0, UTC)
         except PodhawkError as error:
-            cursor.fail(str(error))
+            cursor.wrong("aligntime", align, str(error))
     bins = cursor.integer(options.get("bins", str(DEFAULT_BINS)), "bins", 2)
     return Bins(spans.get("span"), bins, spans.get("minspan"), ends.get("start"), ends.get("end"), align)
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from podhawk.commands.context import Context, place
+from podhawk.commands.context import Context, place, table_of
 from podhawk.commands.properties import Resources
+from podhawk.commands.shared.auditmodel import DATASET, MODEL, is_audit
 from podhawk.commands.shared.names import shown
-from podhawk.errors import SearchError
+from podhawk.errors import SearchError, nearest
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
-MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents")}
+MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents"), MODEL: (DATASET,)}
 """Each data model with its datasets, the root one first."""
 _TYPE = re.compile(r"(datamodel|inputlookup|lookup|savedsearch)(\s*:\s*|\s+)(?=[\w\"'])", re.IGNORECASE)
 _INHERITED = frozenset({"host", "source", "sourcetype", "index"})
@@ -43,9 +44,16 @@ def parse_dataset(cursor: Cursor, *, colon: bool = False) -> Dataset | None:
     found = cursor.looking_at(_TYPE)
     if not found or (colon and ":" not in found[2]):
         return None
-    at = cursor.at
-    cursor.at = found.end()
-    return Dataset(found[1].lower(), cursor.name("the name of a dataset"), at, cursor.source)
+    cursor.at = at = found.end()
+    return Dataset(found[1].lower(), dotted(cursor, "the name of a dataset"), at, cursor.source)
+
+
+def dotted(cursor: Cursor, what: str) -> str:
+    """A name whose parts may be in quotes of their own: `"Risk"."All_Risk"`."""
+    name = cursor.name(what)
+    while cursor.take("."):
+        name += f".{cursor.name(what)}"
+    return name
 
 
 def render_dataset(dataset: Dataset) -> str:
@@ -61,8 +69,13 @@ def check_dataset(dataset: Dataset, context: Context) -> None:
         )
     if dataset.kind == "datamodel":
         check_model(dataset, *split_model(dataset.name))
+        if is_audit(dataset.name):
+            raise dataset.error(
+                f"the data model {MODEL} is made of the events of the search, and cannot stand here",
+                f"Write it as a subsearch: [| from datamodel:{dataset.name}].",
+            )
     else:
-        context.lookups.get(dataset.name)
+        table_of(context, dataset.name, dataset.source, dataset.at)
 
 
 def dataset_resources(dataset: Dataset) -> Resources:
@@ -76,11 +89,15 @@ def split_model(name: str) -> tuple[str, str]:
     return model, inner or MODELS.get(model, ("",))[0]
 
 
+def needs_model(model: str) -> str:
+    return f"needs the data model {model}"
+
+
 def check_model(dataset: Dataset, model: str, inner: str) -> None:
     if model not in MODELS:
         raise dataset.error(
-            f"data model {model!r} is not supported: podhawk has only {' and '.join(MODELS)}",
-            "Search the events instead.",
+            f"this search {needs_model(model)}, which podhawk does not have",
+            nearest(model, MODELS) or f"podhawk has the data models {', '.join(MODELS)}.",
         )
     if inner not in MODELS[model]:
         raise dataset.error(

@@ -17,9 +17,11 @@ from typing import Final
 from msgspec import Struct, field
 
 from podhawk.commands.context import Context
-from podhawk.commands.shared.aggregate import Aggregator, Group, Item, item_columns
+from podhawk.commands.properties import SearchRange
+from podhawk.commands.shared.aggregate import Aggregator, Group
 from podhawk.commands.shared.bins import Bins, Cut, chosen_span, cutter
 from podhawk.commands.shared.groups import sort_key
+from podhawk.commands.shared.items import Item, item_columns
 from podhawk.commands.shared.series import Label, SeriesCell, SeriesCells, SeriesOptions, lay_out
 from podhawk.commands.shared.spans import (
     Span,
@@ -31,6 +33,7 @@ from podhawk.commands.shared.spans import (
     time_after,
     usable,
 )
+from podhawk.commands.shared.sparkline import SparkPieces
 from podhawk.rows import Filled, Row, Table, texts
 from podhawk.rows.values import Value, as_number, as_text
 
@@ -40,7 +43,8 @@ FILL_LIMIT = 50_000
 
 
 class Grid(Struct, frozen=True):
-    """What to compute: `rates` gives the seconds of the unit for results that are rates per span."""
+    """What to compute: `rates` gives the seconds of the unit for results that are rates per span. `within` is the time
+    range that rows must fill."""
 
     items: tuple[Item, ...]
     over: str
@@ -50,6 +54,7 @@ class Grid(Struct, frozen=True):
     options: SeriesOptions
     rates: dict[str, int] = field(default_factory=dict)
     partial: bool = True
+    within: SearchRange = SearchRange()
 
     @property
     def binned(self) -> bool:
@@ -70,7 +75,7 @@ class GridState(Struct):
     high: Number = -math.inf
 
 
-GRID_STATES: Final = (GridState, Line, SeriesCell, Group)
+GRID_STATES: Final = (GridState, Line, SeriesCell, Group, SparkPieces)
 """The classes that occur in a state."""
 
 
@@ -191,24 +196,46 @@ class GridRun:
         self._coarsen(first)
         return first
 
-    def _span(self, state: GridState) -> Span | None:
+    def _span(self, state: GridState, within: Sequence[Number] = ()) -> Span | None:
         """The span of the row field, once all values are known."""
         if self.grid.bins.span is not None or not self.grid.binned or state.low > state.high:
             return self.grid.bins.span
-        return chosen_span(self.grid.bins, (state.low, state.high), self.grid.over, self.context)
+        return chosen_span(self.grid.bins, (state.low, state.high, *within), self.grid.over, self.context)
+
+    def _within(self, state: GridState) -> list[Number]:
+        """The first and the last moment of the time range that rows must fill, as far as it is known."""
+        grid = self.grid
+        if grid.over != "_time" or state.low > state.high:
+            return []
+        found: list[Number] = []
+        if grid.within.earliest is not None:
+            found.append(min(grid.within.earliest, state.low))
+        if grid.within.latest is not None:
+            found.append(max(math.nextafter(grid.within.latest, -math.inf), state.high))
+        return found
+
+    def _reach(self, lines: dict[str | Number, Line], within: Sequence[Number], cut: Cut) -> None:
+        """Add lines for the ends of the time range."""
+        for moment in within:
+            place = cut(moment)
+            if place is not None and place[0] not in lines:
+                lines[place[0]] = Line(place[1])
 
     def finish(self, state: GridState) -> Table:
-        span = self._span(state)
+        within = self._within(state)
+        span = self._span(state, within)
         lines = state.lines
         if span is not None and self.cut is None:
             lines = self._rebinned(lines, cutter(self.grid.bins, span, self.grid.over, self.context))
         if not self.grid.over and not lines:
             lines = {"": Line("")}
+        if span is not None and self.grid.options.cont:
+            self._reach(lines, within, cutter(self.grid.bins, span, self.grid.over, self.context))
         ordered = sorted(lines, key=_line_place)
         if span is not None and self.grid.options.cont:
             ordered = self._continuous(lines, ordered, span)
         if span is not None and not self.grid.partial:
-            ordered = self._complete(ordered, state)
+            ordered = self._complete(ordered, state, span)
         return self._table([lines[key] for key in ordered], span)
 
     def _rebinned(self, lines: dict[str | Number, Line], cut: Cut) -> dict[str | Number, Line]:
@@ -243,7 +270,12 @@ class GridRun:
                 found.append(here)
                 here = self._next(here, span)
             found.append(number)
-        return [*found, *(key for key in ordered if isinstance(key, str))]
+        first = (0, numbers[0], "")
+        return [
+            *(key for key in ordered if isinstance(key, str) and _line_place(key) < first),
+            *found,
+            *(key for key in ordered if isinstance(key, str) and _line_place(key) >= first),
+        ]
 
     def _next(self, start: str | Number, span: Span) -> Number | None:
         assert not isinstance(start, str)
@@ -267,11 +299,17 @@ class GridRun:
         found = self._ends(start, span)
         return as_text(start) if found is None else range_label(*found)
 
-    def _complete(self, ordered: list[str | Number], state: GridState) -> list[str | Number]:
-        """Without the bins at both ends that the events may not fill: the first, unless an event stands at its
-        very start, and the last."""
-        begins = bool(ordered) and not isinstance(ordered[0], str) and state.low > ordered[0]
-        return ordered[1 if begins else 0 : -1]
+    def _complete(self, ordered: list[str | Number], state: GridState, span: Span) -> list[str | Number]:
+        """Without the bins at both ends that the time range, or the events where it is open, may not fill: the first,
+        unless the range or an event begins at its very start, and the last, unless the range reaches its end."""
+        numbers = [key for key in ordered if not isinstance(key, str)]
+        if not numbers:
+            return ordered
+        within = self.grid.within
+        begins = numbers[0] < (state.low if within.earliest is None else min(within.earliest, state.low))
+        after = self._next(numbers[-1], span)
+        ends = within.latest is None or after is None or within.latest < after
+        return ordered[1 if begins else 0 : -1 if ends else len(ordered)]
 
     def _table(self, lines: Sequence[Line], span: Span | None) -> Table:
         grid = self.grid
@@ -283,6 +321,7 @@ class GridRun:
                     found[name] = self._rate(found[name], unit, lines[number], span)
             return found
 
+        self.aggregator.draw(cell.group for line in lines for cell in line.cells.values())
         results = item_columns(grid.items)
         if grid.by:
             names, values = lay_out([line.cells for line in lines], results, grid.options, self.aggregator, finish)

@@ -7,12 +7,19 @@ command, which must look through it before the run.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
 from podhawk.commands.context import Context, place
 from podhawk.commands.declare import Columns, Pipeline
 from podhawk.commands.properties import Effect, Resources
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Table
-from podhawk.spl.clause import Clause, Subsearch, walk
+from podhawk.spl.clause import Subsearch
+from podhawk.spl.expression import Embedded
+from podhawk.spl.text import SearchText
 
 LIMIT = 50_000
 """Rows that a leg may bring. Source: the maxout and subsearch_maxout settings of limits.conf."""
@@ -29,17 +36,30 @@ def run_leg(pipeline: Pipeline, context: Context, what: str, limit: int = LIMIT)
     return Table(table.rows[:limit], table.columns)
 
 
+def subsearches_in(value: Any) -> Iterator[Subsearch | Embedded]:
+    """The subsearches that stand in clauses and expressions of a node. Those inside another pipeline belong to that."""
+    if isinstance(value, Subsearch | Embedded):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from subsearches_in(part)
+    elif isinstance(value, Struct) and not isinstance(value, Pipeline | SearchText):
+        for name in value.__struct_fields__:
+            member = getattr(value, name)
+            if member.__class__ is not str:
+                yield from subsearches_in(member)
+
+
 def examine(pipeline: Pipeline, context: Context, what: str) -> None:
     """Look for faults in a pipeline that runs over rows at hand. Raises SearchError at the first."""
     for stage in pipeline.stages:
         if stage.command.refused:
             raise place(stage.source, stage.at, f"{stage.name} is not supported: {stage.command.refused}")
-        condition = stage.command.condition(stage.node)
-        if isinstance(condition, Clause) and any(isinstance(part, Subsearch) for part in walk(condition)):
+        if next(subsearches_in(stage.node), None) is not None:
             raise place(
                 stage.source,
                 stage.at,
-                f"a search clause inside {what} cannot contain a subsearch",
+                f"a clause or an expression inside {what} cannot contain a subsearch",
                 "Run the subsearch first, or use join or append.",
             )
         if stage.command.check is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from podhawk.commands.shared.aggregate import Item, wild_name
+from podhawk.commands.shared.items import Item, wild_name
 from podhawk.commands.shared.names import pattern
 from podhawk.functions.aggregations.arithmetic import ARITHMETIC
 from podhawk.rows import Row, texts

@@ -61,7 +61,7 @@ def parse_sort_fields(cursor: Cursor, signed: bool = False, stop: tuple[str, ...
         if "*" in name:
             raise cursor.error(f"wildcards are not allowed here: {name}", at)
         found.append(SortField(name, sign == "-", kind))
-        cursor.comma()
+        cursor.commas()
     return tuple(found)
 
 

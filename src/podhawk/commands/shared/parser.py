@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 from podhawk.commands.catalog import COMMANDS
 from podhawk.commands.declare import Kind, Pipeline, Stage
 from podhawk.errors import nearest
+from podhawk.functions.aggregations import AGGREGATIONS
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.pipeline import Segment, split
-from podhawk.spl.text import SearchText
+from podhawk.spl.text import SearchText, TextPiece
 
 SUBSEARCH_LIMIT = 20
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
 def parse_search(source: SearchText) -> Pipeline:
@@ -42,16 +46,40 @@ def parse_slice(
             len(first.name),
             "Begin with a search clause, or with a generating command such as | makeresults or | inputlookup.",
         )
-    return Pipeline(tuple(stages), source)
+    return Pipeline((*_over_events(first, stages[1:], source), *stages[1:]), source)
+
+
+def _over_events(first: Stage, later: list[Stage], source: SearchText) -> tuple[Stage, ...]:
+    """The first stage, or the stages of the search over events that it stands for."""
+    text = first.command.over_events(first.node, later) if first.command.over_events is not None else ""
+    if not text:
+        return (first,)
+    written, _ = source.position(first.at)
+    meant = SearchText(text, source.written, (TextPiece(0, written, first.name),), source.name)
+    return parse_slice(meant, 0, len(text)).stages
+
+
+def _remedy(source: SearchText, segment: Segment) -> str:
+    """What to write instead of a word that is no command."""
+    found = _WORD.match(source.text, segment.at)
+    word = found[0].lower() if found else segment.name.lower()
+    for command in COMMANDS.supported():
+        if word in command.known_as:
+            return f"SPL has {command.name}: {command.syntax}"
+    aggregation = AGGREGATIONS.get(word)
+    if aggregation is not None:
+        return f"Write | stats {word if aggregation.bare else f'{word}(field)'}."
+    if word == "length":
+        return "Write | stats count for the number of rows."
+    return nearest(segment.name, COMMANDS)
 
 
 def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
     command = COMMANDS.get(segment.name.lower())
     if command is None:
-        raise source.error(
-            f"unknown command {segment.name!r}", segment.at, len(segment.name), nearest(segment.name, COMMANDS)
-        )
+        raise source.error(f"unknown command {segment.name!r}", segment.at, len(segment.name), _remedy(source, segment))
     cursor = Cursor(source, segment.start, segment.end, command.name)
+    cursor.subsearch = parse_bracketed
     stage = Stage(command, command.parse(cursor), command.name, segment.at, source)
     if stage.kind is Kind.GENERATING and not first:
         raise source.error(

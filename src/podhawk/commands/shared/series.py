@@ -76,7 +76,7 @@ def take_options(cursor: Cursor, known: Iterable[str]) -> dict[str, str]:
         if name == "limit" and value.lower() in ("top", "bottom"):
             value += cursor.word("a number")
         found[name] = value
-        cursor.comma()
+        cursor.commas()
 
 
 def _function(cursor: Cursor, name: str, at: int) -> str:
@@ -109,7 +109,7 @@ def read_series(cursor: Cursor, options: dict[str, str], chosen: Filter | None) 
     """The series options among the options of a command."""
     limit = _LIMIT.match(options.get("limit", str(LIMIT)))
     if not limit:
-        cursor.fail(f"limit must be a number, topN or bottomN, not {options['limit']!r}")
+        cursor.wrong("limit", options["limit"], f"limit must be a number, topN or bottomN, not {options['limit']!r}")
     agg = _function(cursor, options["agg"], cursor.at) if "agg" in options else ""
 
     def flag(name: str, default: str = "t") -> bool:
@@ -159,7 +159,7 @@ def show_filter(chosen: Filter | None) -> str:
 def column_name(result: str, label: str, several: bool, sep: str = ": ", form: str = "") -> str:
     """The column of one series: its label, with the result's name where there are several results."""
     if not several:
-        return f"VALUE{label}" if label.startswith("_") else label
+        return f"VALUE_{label}" if label.startswith("_") else label
     if form:
         return form.replace("$AGG$", result).replace("$VAL$", label)
     return f"{result}{sep}{label}"

@@ -32,7 +32,7 @@ def not_run(runnability: Runnability) -> Judgement:
     match runnability:
         case Broken():
             return Judgement("broken", str(runnability))
-        case Unsupported(code="command"):
+        case Unsupported(code="command" | "data-model"):
             return Judgement("refused", str(runnability))
         case Runnable():
             return Judgement("silent")

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podhawk.commands.declare import Context, Pipeline
-from podhawk.commands.search import Search
-from podhawk.spl.clause import Subsearch, walk
+from podhawk.commands.shared.legs import subsearches_in
 
 
 def subsearches(pipeline: Pipeline) -> Iterator[Pipeline]:
-    """The subsearches in the clauses of a pipeline's own stages."""
+    """The subsearches in the clauses and expressions of a pipeline's own stages."""
     for stage in pipeline.stages:
-        if isinstance(stage.node, Search):
-            for part in walk(stage.node.clause):
-                if isinstance(part, Subsearch):
-                    yield part.pipeline
+        for part in subsearches_in(stage.node):
+            yield part.pipeline
 
 
 def reading_pipelines(pipeline: Pipeline) -> Iterator[Pipeline]:

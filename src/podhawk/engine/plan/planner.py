@@ -8,7 +8,7 @@ ordered tuple: each takes a pipeline and gives one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,12 +16,13 @@ from msgspec.structs import replace
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Kind, Pipeline, Stage, Wanted
 from podhawk.commands.parse import parse_search
-from podhawk.commands.properties import Effect, NextGrouping
+from podhawk.commands.properties import Effect, NextGrouping, SearchRange
 from podhawk.commands.search import Search
 from podhawk.errors import SearchError
 from podhawk.events.event import METADATA
 from podhawk.functions.declare import Env
 from podhawk.functions.evaluate import compile_expression
+from podhawk.functions.predicates import bound, with_latest
 from podhawk.rows import Row
 from podhawk.spl.clause import EVERYTHING, And, Clause, Subsearch, TimeBound, walk
 from podhawk.spl.cursor import Cursor
@@ -98,6 +99,7 @@ def check(pipeline: Pipeline, context: Context) -> Pipeline:
     """Let each command look for faults in its own expressions, patterns and names."""
     for stage in pipeline.stages:
         if stage.command.check is not None:
+            context.source = stage.source
             stage.command.check(stage.node, context)
     return pipeline
 
@@ -113,6 +115,40 @@ def tell_grouping(pipeline: Pipeline, context: Context) -> Pipeline:
         for number, stage in enumerate(pipeline.stages, 1)
     ]
     return Pipeline(tuple(stages), pipeline.source)
+
+
+def tell_range(pipeline: Pipeline, context: Context) -> Pipeline:
+    """Tell commands that ask for it (`timechart`, `addinfo`) the time range of the search."""
+    if all(stage.command.ranged is None for stage in pipeline.stages):
+        return pipeline
+    within = search_range(pipeline, context)
+    stages = [
+        replace(stage, node=stage.command.ranged(stage.node, within)) if stage.command.ranged is not None else stage
+        for stage in pipeline.stages
+    ]
+    return Pipeline(tuple(stages), pipeline.source)
+
+
+def search_range(pipeline: Pipeline, context: Context) -> SearchRange:
+    """The time range of a search: what its first clause demands of every event, inside the range of the run."""
+    first = pipeline.stages[0].node if pipeline.stages else None
+    clause = with_latest(first.clause) if isinstance(first, Search) else EVERYTHING
+    earliest = [context.within.earliest] if context.within.earliest is not None else []
+    latest = [context.within.latest] if context.within.latest is not None else []
+    for part in _all_conjuncts(clause):
+        if isinstance(part, TimeBound):
+            side, moment = bound(part, context.env)
+            (earliest if side == "earliest" else latest).append(moment)
+    return SearchRange(max(earliest, default=None), min(latest, default=None))
+
+
+def _all_conjuncts(clause: Clause) -> Iterator[Clause]:
+    """What every event must satisfy, conjunctions inside conjunctions included."""
+    if isinstance(clause, And):
+        for part in clause.parts:
+            yield from _all_conjuncts(part)
+    else:
+        yield clause
 
 
 def _next_grouping(later: Sequence[Stage]) -> NextGrouping:
@@ -174,6 +210,7 @@ PASSES: tuple[Callable[[Pipeline, Context], Pipeline], ...] = (
     expect_lookups,
     check,
     tell_grouping,
+    tell_range,
     join_searches,
 )
 

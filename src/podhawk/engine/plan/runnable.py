@@ -18,12 +18,16 @@ from msgspec import Struct
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Pipeline
 from podhawk.commands.parse import parse_search
+from podhawk.commands.registry import COMMANDS
+from podhawk.commands.shared.datasets import MODELS, needs_model, split_model
+from podhawk.commands.shared.parser import parse_slice
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.content.parsed import SearchKey
 from podhawk.engine.plan.pipelines import every_pipeline, reading_pipelines
 from podhawk.engine.plan.planner import Plan, expand_search, make_plan
-from podhawk.errors import ContentError, Place, SearchError
+from podhawk.errors import ContentError, Place, SearchError, TableError
+from podhawk.spl.pipeline import commands_at
 
 
 class Runnable(Struct, frozen=True):
@@ -36,10 +40,11 @@ class Runnable(Struct, frozen=True):
 class Unsupported(Struct, frozen=True):
     """The search cannot run here, through no fault of the content.
 
-    Codes: `command` (podhawk does not run the command), `geo-database` (the command needs one, and none was given).
+    Codes: `command` (podhawk does not run the command), `data-model` (the command reads a data model that podhawk does
+    not have), `geo-database` (the command needs one, and none was given).
     """
 
-    code: Literal["command", "geo-database"]
+    code: Literal["command", "data-model", "geo-database"]
     command: str
     message: str
 
@@ -90,7 +95,7 @@ def _runnability(detection: Detection, content: Content, context: Context | None
     own = context if context is not None else content_context(content)
     read = _read(detection, content, own)
     if isinstance(read, Broken):
-        return _unsupported_despite(detection, content, own) or read
+        return _unsupported_despite(detection, content, own) or _model_despite(detection, content, own) or read
     unsupported = _unsupported([read])
     if unsupported is not None:
         return unsupported
@@ -103,6 +108,8 @@ def _runnability(detection: Detection, content: Content, context: Context | None
         for inner in reading_pipelines(read) if len(pipelines) > 1 else ():
             if inner is not read:
                 make_plan(inner, own)
+    except TableError as error:
+        return Broken("lookup", error)
     except SearchError as error:
         return Broken("command", error)
     except ContentError as error:
@@ -152,6 +159,27 @@ def _unsupported_despite(detection: Detection, content: Content, context: Contex
         return None
 
 
+def _model_despite(detection: Detection, content: Content, context: Context) -> Unsupported | None:
+    """The missing data model of a search that cannot be read, looked for in each command by itself.
+
+    A search over a data model often ends with macros of the add-on that has the model.
+    """
+    try:
+        text = expand_search(detection.search, content.macros, detection.search_name, context.env, keep_unknown=True)
+        places = commands_at(text)
+    except SearchError:
+        return None
+    for number, (start, end) in enumerate(places):
+        try:
+            alone = parse_slice(text, start, end, frozenset(COMMANDS), continues=number > 0)
+            found = _unsupported(_pipelines(alone, context))
+        except SearchError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
 def _pipelines(pipeline: Pipeline, context: Context) -> tuple[Pipeline, ...]:
     """The pipelines of a search at any depth. Of one with a template that cannot be read, planning tells the error."""
     try:
@@ -161,11 +189,15 @@ def _pipelines(pipeline: Pipeline, context: Context) -> tuple[Pipeline, ...]:
 
 
 def _unsupported(pipelines: Iterable[Pipeline]) -> Unsupported | None:
-    """The first command that podhawk does not run."""
+    """The first command that podhawk does not run, or that reads a data model which podhawk does not have."""
     for pipeline in pipelines:
         for stage in pipeline.stages:
             if stage.command.refused:
                 return Unsupported("command", stage.name, f"{stage.name} is not supported: {stage.command.refused}")
+            for name in stage.command.resources(stage.node).models:
+                model, _ = split_model(name)
+                if model not in MODELS:
+                    return Unsupported("data-model", stage.name, needs_model(model))
     return None
 
 

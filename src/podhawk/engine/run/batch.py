@@ -15,12 +15,11 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr, replace
 
 from podhawk.commands.context import Context
-from podhawk.commands.declare import Pipeline, Stage
-from podhawk.commands.search import Search
+from podhawk.commands.declare import Pipeline
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import Plan, make_plan
 from podhawk.engine.plan.stages import run_stages
-from podhawk.engine.plan.subsearches import has_subsearch, replace_subsearches
+from podhawk.engine.plan.subsearches import has_subsearch, resolved
 from podhawk.engine.run.scan import Scan, scan
 from podhawk.engine.run.source import EventSource, TimeRange
 from podhawk.engine.search.collectors import Collector, EventCollector, RowCollector
@@ -183,13 +182,8 @@ class BatchRunner:
 
 def _resolved(pipeline: Pipeline, context: Context) -> Pipeline:
     """The pipeline with its subsearches run, and replaced by what they gave."""
-    stages: list[Stage] = []
-    for stage in pipeline.stages:
-        if isinstance(stage.node, Search):
-            clause = replace_subsearches(stage.node.clause, context.run, context.warn)
-            stage = replace(stage, node=Search(clause))
-        stages.append(stage)
-    return Pipeline(tuple(stages), pipeline.source)
+    stages = tuple(resolved(stage, context.run, context.warn) for stage in pipeline.stages)
+    return Pipeline(stages, pipeline.source)
 
 
 def _legs(pipeline: Pipeline) -> Iterator[Pipeline]:

@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from podhawk.commands.context import Context, Geo, Lookup, Lookups
 from podhawk.commands.parse import parse_search, render_pipeline
+from podhawk.commands.properties import SearchRange
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.plan.planner import Plan, make_plan
 from podhawk.engine.plan.stages import chain
@@ -156,12 +157,20 @@ def collectors_of(payload: Payload, native: View, lookups: Unpack, geo: Geo | No
     made: list[Collector] = []
     for sent in payload.searches:
         stats = SearchStats()
-        search = bind_source(_compiled(sent, stats, lookups, geo), native)
+        search = bind_source(_compiled(sent, payload.within, stats, lookups, geo), native)
         made.append(EventCollector(search, stats) if sent.gathers else RowCollector(search, stats))
     return made
 
 
-def _compiled(sent: SentSearch, stats: SearchStats, lookups: Unpack, geo: Geo | None) -> CompiledSearch:
+def _compiled(
+    sent: SentSearch, within: TimeRange, stats: SearchStats, lookups: Unpack, geo: Geo | None
+) -> CompiledSearch:
     env = Env(sent.now, ZoneInfo(sent.zone), stats.warn, frozenset(sent.switches))
-    context = Context(env=env, lookups=lookups(sent.lookups), geo=geo, exact=sent.exact)
+    context = Context(
+        env=env,
+        lookups=lookups(sent.lookups),
+        geo=geo,
+        exact=sent.exact,
+        within=SearchRange(within.earliest, within.latest),
+    )
     return compile_search(make_plan(parse_search(plain(sent.text, NAME)), context), context)

@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from fractions import Fraction
 
+from msgspec.structs import replace
+
 from podhawk.functions.aggregations.declare import Aggregation
 from podhawk.rows import OrderKey
 from podhawk.rows.values import Single, Value, as_number, as_text
@@ -75,6 +77,53 @@ class Moments:
         return rounded(variance) if self.result.startswith("var") else math.sqrt(rounded(variance))
 
 
+MOST_EXACT = 1_000
+"""Distinct values up to which an upper percentile is the percentile itself."""
+
+
+class DoubleMean:
+    """The mean as a sum of doubles gives it, one after the other: 100 times 3.99 have the mean 3.9900000000000055.
+
+    Equal values are added together, smallest first, so that the result does not depend on the order of events.
+    """
+
+    __slots__ = ("counts", "special")
+
+    def __init__(self) -> None:
+        self.counts: Counter[int | float] = Counter()
+        self.special: float | None = None
+
+    def add(self, value: Single, order: OrderKey) -> None:
+        number = as_number(value)
+        if number is None:
+            return
+        if isinstance(number, float) and not math.isfinite(number):
+            self.special = number if self.special is None else self.special + number
+        else:
+            self.counts[number] += 1
+
+    def merge(self, other: DoubleMean) -> None:
+        self.counts.update(other.counts)
+        if other.special is not None:
+            self.special = other.special if self.special is None else self.special + other.special
+
+    def finish(self) -> Value | None:
+        if self.special is not None:
+            return self.special
+        size = self.counts.total()
+        if not size:
+            return None
+        whole = [number * times for number, times in self.counts.items() if isinstance(number, int)]
+        if len(whole) == len(self.counts):
+            return rounded(Fraction(sum(whole), size))
+        total = 0.0
+        for number in sorted(self.counts):
+            for _ in range(self.counts[number]):
+                total += number
+        mean = total / size
+        return int(mean) if mean.is_integer() and abs(mean) < 2**53 else mean
+
+
 class Numbers:
     """All numbers with their counts, for percentiles and medians."""
 
@@ -106,7 +155,7 @@ class Numbers:
             return None
         if self.style == "median":
             return rounded(Fraction(self._at(total // 2)))
-        if self.style == "upper":
+        if self.style == "occurring" or (self.style == "upper" and len(self.counts) > MOST_EXACT):
             return rounded(Fraction(self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)))
         position = self.percent / 100 * (total - 1)
         low = math.floor(position)
@@ -166,6 +215,10 @@ class Range:
         return rounded(Fraction(self.high) - Fraction(self.low))
 
 
+FOREIGN_NAMES = {"avg": ("average",), "stdev": ("stddev", "std"), "var": ("variance",)}
+"""Names that other languages have for the aggregations below."""
+
+
 def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> Aggregation:
     return Aggregation(
         name,
@@ -173,10 +226,23 @@ def _moments(result: str, name: str, doc: str, expected: str, *aliases: str) -> 
         ("1 2 3 4", f"{name}(x)", expected),
         lambda number: Moments(result),
         aliases=aliases,
+        known_as=FOREIGN_NAMES.get(name, ()),
         ordered=False,
         growing=result == "sum",
         source=_A + "aggregate-functions",
     )
+
+
+def as_splunk(aggregation: Aggregation) -> Aggregation:
+    """The aggregation under --splunk-exact: the mean is a sum of doubles, not exact."""
+    return DOUBLE_MEAN if aggregation.name == "avg" else aggregation
+
+
+def occurring(aggregation: Aggregation) -> Aggregation:
+    """The aggregation where a percentile is always a value that occurs."""
+    if aggregation.name not in ("perc", "upperperc"):
+        return aggregation
+    return replace(aggregation, make=lambda number: Numbers(number, "occurring"))
 
 
 ARITHMETIC = (
@@ -196,11 +262,13 @@ ARITHMETIC = (
         takes_number=True,
         ordered=False,
         source=_A + "aggregate-functions",
+        known_as=("percentile", "quantile", "percentiles"),
     ),
     Aggregation(
         "upperperc",
-        "The percentile given by the number in the name, rounded up to a value that occurs.",
-        ("1 2 3 4", "upperperc50(x)", "2"),
+        "The percentile given by the number in the name: of up to 1,000 distinct values the same as perc, of more "
+        "rounded up to a value that occurs.",
+        ("1 2 3 4", "upperperc50(x)", "2.5"),
         lambda number: Numbers(number, "upper"),
         takes_number=True,
         ordered=False,
@@ -213,6 +281,7 @@ ARITHMETIC = (
         lambda number: Numbers(50, "median"),
         ordered=False,
         source=_A + "aggregate-functions",
+        known_as=("percentile_50",),
     ),
     Aggregation(
         "min",
@@ -242,4 +311,8 @@ ARITHMETIC = (
         ordered=False,
         source=_A + "aggregate-functions",
     ),
+)
+
+DOUBLE_MEAN = replace(
+    next(one for one in ARITHMETIC if one.name == "avg"), aliases=(), make=lambda number: DoubleMean()
 )

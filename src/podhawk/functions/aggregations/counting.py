@@ -28,6 +28,19 @@ class Count(Struct, eq=False, gc=False):
         return self.n
 
 
+class NoError(Struct, eq=False, gc=False):
+    """The error of a number that is exact."""
+
+    def add(self, value: Single, order: OrderKey) -> None:
+        """Nothing to remember."""
+
+    def merge(self, other: NoError) -> None:
+        """Nothing to remember."""
+
+    def finish(self) -> Value | None:
+        return 0
+
+
 def _keep_real(kept: dict[str, str], text: str) -> None:
     """A value that some event really had wins over the same text put in by fillnull."""
     known = kept.get(text)
@@ -138,12 +151,22 @@ COUNTING = (
         ordered=False,
         growing=True,
         source=_A + "aggregate-functions",
+        known_as=("dcount", "count_distinct", "cardinality", "approx_count_distinct", "uniq", "nunique"),
     ),
     Aggregation(
         "estdc",
         "The number of distinct values. Exact in podhawk; in Splunk an estimate above a thousand.",
         ("a b a", "estdc(x)", "2"),
         lambda number: Distinct(),
+        once=True,
+        ordered=False,
+        source=_A + "aggregate-functions",
+    ),
+    Aggregation(
+        "estdc_error",
+        "The error of estdc as a share of its result. podhawk counts exactly, so it is 0.",
+        ("a b a", "estdc_error(x)", "0"),
+        lambda number: NoError(),
         once=True,
         ordered=False,
         source=_A + "aggregate-functions",
@@ -157,6 +180,7 @@ COUNTING = (
         ordered=False,
         copies=True,
         source=_A + "multivalue-stats-and-chart-functions",
+        known_as=("make_set", "group_concat", "string_agg", "collect_set"),
     ),
     Aggregation(
         "list",
@@ -165,6 +189,7 @@ COUNTING = (
         lambda number: Listed(),
         copies=True,
         source=_A + "multivalue-stats-and-chart-functions",
+        known_as=("make_list", "array_agg", "collect_list"),
     ),
     Aggregation(
         "mode",
@@ -174,5 +199,6 @@ COUNTING = (
         ordered=False,
         copies=True,
         source=_A + "aggregate-functions",
+        known_as=("top1",),
     ),
 )

@@ -28,6 +28,7 @@ class Aggregation(Struct, frozen=True):
     """One aggregation, declared once.
 
     `make(argument)` starts a state; `argument` is the number in names such as `perc95`, else 0.
+    `known_as` are names that other languages have for it, which an error answers with this one.
     `bare` says it may stand without a field (`count`). `takes_number` says its name ends in a number. `by_time` says
     that it also reads `_time`.
 
@@ -41,6 +42,7 @@ class Aggregation(Struct, frozen=True):
     example: tuple[str, str, Any]  # field values separated by blanks, call, result
     make: Callable[[float], AggregationState]
     aliases: tuple[str, ...] = ()
+    known_as: tuple[str, ...] = ()
     bare: bool = False
     takes_number: bool = False
     by_time: bool = False

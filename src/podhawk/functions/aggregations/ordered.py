@@ -112,6 +112,7 @@ ORDERED = (
         lambda number: Ordered(-1),
         copies=True,
         source=_A + "event-order-functions",
+        known_as=("any", "take_any", "any_value"),
     ),
     Aggregation(
         "last",
@@ -129,6 +130,7 @@ ORDERED = (
         by_time=True,
         copies=True,
         source=_A + "time-functions",
+        known_as=("arg_min", "argmin"),
     ),
     Aggregation(
         "latest",
@@ -138,6 +140,7 @@ ORDERED = (
         by_time=True,
         copies=True,
         source=_A + "time-functions",
+        known_as=("arg_max", "argmax"),
     ),
     Aggregation(
         "earliest_time",

@@ -1,0 +1,445 @@
+"""The commands that reshape, number and sum up rows, once more."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from oracle.aggregate import reduced, results
+from oracle.expression import arithmetic
+from oracle.values import group_order, many, number, one_or_many, rounded, text
+from podhawk.functions.declare import Env
+
+Row = dict[str, Any]
+Rows = list[Row]
+
+
+def usable(given: Any) -> Any:
+    """The number that a value is, if it can be added up."""
+    amount = number(given)
+    return amount if amount is not None and abs(amount) < 1e300 else None
+
+
+def reverse(node: Any, rows: Rows, env: Env) -> Rows:
+    return list(reversed(rows))
+
+
+def unchanged(node: Any, rows: Rows, env: Env) -> Rows:
+    return rows
+
+
+def uniq(node: Any, rows: Rows, env: Env) -> Rows:
+    def cells(row: Row) -> dict[str, list[str]]:
+        return {name: many(given) for name, given in row.items()}
+
+    return [row for place, row in enumerate(rows) if place == 0 or cells(row) != cells(rows[place - 1])]
+
+
+def accum(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    total = Fraction(0)
+    for row in rows:
+        amount = usable(row.get(node.field))
+        if amount is not None:
+            total += Fraction(amount)
+            row = {**row, node.name: rounded(total)}
+        made.append(row)
+    return made
+
+
+def delta(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    for place, row in enumerate(rows):
+        row = {name: given for name, given in row.items() if name != node.name or name == node.field}
+        now = number(row.get(node.field))
+        before = number(rows[place - node.back].get(node.field)) if place >= node.back else None
+        if now is not None and before is not None:
+            row[node.name] = arithmetic("-", now, before)
+        made.append(row)
+    return made
+
+
+def autoregress(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    for place, row in enumerate(rows):
+        row = dict(row)
+        for back in range(node.first, node.last + 1):
+            target = node.name or f"{node.field}_p{back}"
+            row.pop(target, None)
+            if place >= back and node.field in rows[place - back]:
+                row[target] = rows[place - back][node.field]
+        made.append(row)
+    return made
+
+
+def strcat(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    for row in rows:
+        parts = [part.text if part.literal else row.get(part.text) for part in node.parts]
+        if node.allrequired and None in parts:
+            made.append(row)
+            continue
+        joined = "".join("\n".join(many(part)) for part in parts if part is not None)
+        made.append({**row, node.target: joined})
+    return made
+
+
+def rangemap(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    for row in rows:
+        amounts = [number(one) for one in many(row.get(node.field))]
+        names = [one.name for one in node.ranges if any(a is not None and one.low <= a <= one.high for a in amounts)]
+        made.append({**row, "range": one_or_many(names) or node.default})
+    return made
+
+
+def addtotals(node: Any, rows: Rows, env: Env) -> Rows:
+    if any("*" in name for name in node.names):
+        raise NotImplementedError("totals of wildcards")
+
+    def wanted(name: str) -> bool:
+        return name in node.names if node.names else not name.startswith("_")
+
+    made = [dict(row) for row in rows]
+    if node.row:
+        for row in made:
+            amounts = [usable(given) for name, given in row.items() if wanted(name) and name != node.fieldname]
+            row[node.fieldname] = rounded(sum((Fraction(a) for a in amounts if a is not None), Fraction(0)))
+    if node.col:
+        last: Row = {}
+        names = dict.fromkeys(name for row in made for name in row)
+        for name in names:
+            if wanted(name) or (node.row and name == node.fieldname):
+                amounts = [usable(row[name]) for row in made if name in row]
+                if any(amount is not None for amount in amounts):
+                    last[name] = rounded(sum((Fraction(a) for a in amounts if a is not None), Fraction(0)))
+        if node.labelfield:
+            last[node.labelfield] = node.label
+        made.append(last)
+    return made
+
+
+def transpose(node: Any, rows: Rows, env: Env) -> Rows:
+    chosen = rows[: node.count] if node.count else rows
+    fields = sorted({name for row in rows for name in row if not name.startswith("_")})
+    made: Rows = []
+    for field in fields:
+        if field == node.header_field:
+            continue
+        line: Row = {node.column_name: field}
+        for place, row in enumerate(chosen, 1):
+            name = many(row.get(node.header_field))[:1] if node.header_field else [f"row {place}"]
+            if name and name[0] and field in row:
+                line[name[0]] = row[field]
+        if node.include_empty or len(line) > 1:
+            made.append(line)
+    return made
+
+
+def fieldsummary(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    for name in sorted({name for row in rows for name in row if not name.startswith("_")}):
+        if node.names and name not in node.names:
+            continue
+        values = [one for row in rows for one in many(row.get(name))]
+        numeric = [(amount, None) for one in values if (amount := number(one)) is not None]
+        counts = Counter(values)
+        row: Row = {"field": name, "count": len(values), "distinct_count": len(counts), "is_exact": 1}
+        row["numeric_count"] = len(numeric)
+        for column, function in (("max", "max"), ("mean", "avg"), ("min", "min"), ("stdev", "stdev")):
+            result = reduced(function, numeric)
+            if result is not None:
+                row[column] = result
+        shown = sorted(counts, key=lambda one: (-counts[one], one))[: node.maxvals]
+        row["values"] = json.dumps(
+            [{"value": one, "count": counts[one]} for one in shown], ensure_ascii=False, separators=(",", ":")
+        )
+        made.append(row)
+    return made
+
+
+def tojson(node: Any, rows: Rows, env: Env) -> Rows:
+    if node.fields or node.default_type not in ("none", "str", "num") or node.include_internal:
+        raise NotImplementedError("types of single fields")
+
+    def one(given: str, numeric: bool) -> str | None:
+        if node.default_type == "num" or (node.default_type == "none" and numeric):
+            return given if number(given) is not None else None
+        return json.dumps(given, ensure_ascii=False)
+
+    made: Rows = []
+    for row in rows:
+        members = []
+        for name in sorted(name for name in row if not name.startswith("_")):
+            shown = [one(part, isinstance(row[name], int | float)) for part in many(row[name])]
+            kept = [part for part in shown if part is not None]
+            if kept:
+                whole = f"[{','.join(kept)}]" if isinstance(row[name], tuple) else kept[0]
+                members.append(f"{json.dumps(name, ensure_ascii=False)}:{whole}")
+            elif node.fill_null:
+                members.append(f"{json.dumps(name, ensure_ascii=False)}:null")
+        made.append({**row, node.output_field: "{" + ",".join(members) + "}"})
+    return made
+
+
+def trendline(node: Any, rows: Rows, env: Env) -> Rows:
+    made = [dict(row) for row in rows]
+    for one in node.trends:
+        amounts = [(row, amount) for row in made if (amount := usable(row.get(one.field))) is not None]
+        averages: list[tuple[Row, Any]] = []
+        ema = 0.0
+        for place, (row, amount) in enumerate(amounts):
+            window = [amount for _, amount in amounts[max(0, place + 1 - one.period) : place + 1]]
+            share = 2 / (one.period + 1)
+            ema = amount if place == 0 else share * ema + (1 - share) * amount
+            if place + 1 < one.period:
+                continue
+            if one.kind == "ema":
+                result = ema
+            elif one.kind == "sma":
+                result = sum(window) / one.period
+            else:
+                weighted = sum(weight * value for weight, value in enumerate(window, 1))
+                result = weighted / (one.period * (one.period + 1) / 2)
+            averages.append((row, int(result) if result == int(result) else result))
+        for row in made:
+            if one.name != one.field:
+                row.pop(one.name, None)
+        for row, result in averages:
+            row[one.name] = result
+    return made
+
+
+def selfjoin(node: Any, rows: Rows, env: Env) -> Rows:
+    groups: dict[Any, Rows] = {}
+    for row in rows:
+        if all(name in row for name in node.names):
+            groups.setdefault(tuple(tuple(many(row[name])) for name in node.names), []).append(row)
+    made: Rows = []
+    for members in groups.values():
+        if len(members) == 1:
+            made += members if node.keepsingle else []
+            continue
+        *others, main = members
+        joined = dict(main)
+        for other in reversed(others[: node.most] if node.most else others):
+            joined = (
+                {**joined, **other}
+                if node.overwrite
+                else {**joined, **{k: v for k, v in other.items() if k not in main}}
+            )
+        made.append(joined)
+    return made
+
+
+def makecontinuous(node: Any, rows: Rows, env: Env) -> Rows:
+    size = getattr(node.bins.span, "size", None)
+    if node.name != "_time" or size is None or node.bins.start is not None or node.bins.end is not None:
+        raise NotImplementedError("other fields")
+    lines: dict[Any, Rows] = {}
+    for row in rows:
+        amount = usable(row.get("_time"))
+        if amount is not None:
+            start = math.floor(Fraction(str(amount)) / size) * size
+            lines.setdefault(start, []).append({**row, "_time": start})
+    made: Rows = []
+    for start in range(min(lines), max(lines) + 1, size) if lines else ():
+        made += lines.get(start) or [{"_time": start}]
+    return made
+
+
+def filldown(node: Any, rows: Rows, env: Env) -> Rows:
+    names = node.names or sorted({name for row in rows for name in row if not name.startswith("_")})
+    if any("*" in name for name in names):
+        raise NotImplementedError("wildcards")
+    made: Rows = []
+    for place, row in enumerate(rows):
+        row = dict(row)
+        for name in names:
+            earlier = [before[name] for before in rows[:place] if name in before]
+            if name not in row and earlier:
+                row[name] = earlier[-1]
+        made.append(row)
+    return made
+
+
+def untable(node: Any, rows: Rows, env: Env) -> Rows:
+    header = dict.fromkeys(name for row in rows for name in row)
+    return [
+        {node.x: row[node.x], node.y: name, node.data: row[name]}
+        for row in rows
+        if node.x in row
+        for name in header
+        if name != node.x and not name.startswith("_") and name in row
+    ]
+
+
+def mvcombine(node: Any, rows: Rows, env: Env) -> Rows:
+    made: list[tuple[Any, Row, list[str]]] = []
+    for row in rows:
+        key = {name: many(given) for name, given in row.items() if name != node.field}
+        known = next((one for one in made if one[0] == key), None) if node.field in row else None
+        if known is not None:
+            known[2].extend(many(row[node.field]))
+        else:
+            made.append((key if node.field in row else None, dict(row), many(row.get(node.field))))
+    for key, row, values in made:
+        if key is not None and len(values) > 1:
+            row[node.field] = Joined(values, node.delim)
+    return [row for _, row, _ in made]
+
+
+class Joined(tuple[str, ...]):
+    """The values that mvcombine has put together, and what nomv puts between them."""
+
+    delim = "\n"
+
+    def __new__(cls, values: list[str], delim: str) -> Joined:
+        made = super().__new__(cls, values)
+        made.delim = delim
+        return made
+
+
+def nomv(node: Any, rows: Rows, env: Env) -> Rows:
+    made: Rows = []
+    for row in rows:
+        given = row.get(node.field)
+        if isinstance(given, tuple):
+            row = {**row, node.field: (given.delim if isinstance(given, Joined) else "\n").join(given)}
+        made.append(row)
+    return made
+
+
+def bins(node: Any, rows: Rows, env: Env) -> Rows:
+    size = getattr(node.bins.span, "size", None)
+    if size is None or not isinstance(size, int):
+        raise NotImplementedError("other spans")
+    target = node.alias or node.name
+
+    def one(given: Any) -> Any:
+        amount = usable(given)
+        if amount is None:
+            return given
+        low = math.floor(Fraction(text(amount)) / size) * size
+        return low if node.name == "_time" else f"{low}-{low + size}"
+
+    made: Rows = []
+    for row in rows:
+        row = {name: given for name, given in row.items() if name != target or node.name in row}
+        given = row.get(node.name)
+        if isinstance(given, tuple):
+            row[target] = tuple(text(one(part)) for part in given)
+        elif given is not None:
+            row[target] = one(given)
+        made.append(row)
+    return made
+
+
+def replace(node: Any, rows: Rows, env: Env) -> Rows:
+    if any("*" in old for old, _ in node.pairs):
+        raise NotImplementedError("wildcards")
+    pairs = dict(node.pairs)
+
+    def swapped(given: Any) -> Any:
+        parts = [pairs.get(part, part) for part in many(given)]
+        return given if parts == many(given) else one_or_many(parts)
+
+    return [
+        {
+            name: swapped(given) if (name in node.names if node.names else not name.startswith("_")) else given
+            for name, given in row.items()
+        }
+        for row in rows
+    ]
+
+
+def outputtext(node: Any, rows: Rows, env: Env) -> Rows:
+    def escaped(raw: str) -> str:
+        if not node.usexml:
+            return raw
+        return raw.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+    return [{**row, "_xml": escaped("\n".join(many(row["_raw"])))} if "_raw" in row else row for row in rows]
+
+
+def xmlunescape(node: Any, rows: Rows, env: Env) -> Rows:
+    def plain(part: str) -> str:
+        for written, meant in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&")):
+            part = part.replace(written, meant)
+        return part
+
+    return [
+        {
+            name: one_or_many([plain(part) for part in given])
+            if isinstance(given, tuple)
+            else plain(given)
+            if isinstance(given, str)
+            else given
+            for name, given in row.items()
+        }
+        for row in rows
+    ]
+
+
+def chart(node: Any, rows: Rows, env: Env) -> Rows:
+    """Aggregations by one field, or counts by two, without bins."""
+    if node.bins.stated or node.by_bins.stated or node.over == "_time" or node.options.limit or len(node.items) > 1:
+        raise NotImplementedError("bins, limits and several results")
+    lines: dict[str, dict[str | None, Rows]] = {}
+    for row in rows:
+        for line in many(row.get(node.over)):
+            for series in (many(row.get(node.by)) or [None]) if node.by else [""]:
+                lines.setdefault(line, {}).setdefault(series, []).append(row)
+    names = sorted({name for cells in lines.values() for name in cells if name is not None}, key=label_order)
+    has_null = any(None in cells for cells in lines.values())
+    made: Rows = []
+    for line in sorted(lines, key=lambda key: group_order((key,))):
+        row: Row = {node.over: line}
+        for series in [*names, *([None] if has_null else [])]:
+            found = results(node.items, lines[line].get(series, []), (), env)
+            for name, given in found.items():
+                column = name if not node.by else "NULL" if series is None else series
+                column = f"VALUE_{column}" if node.by and column.startswith("_") else column
+                if column != node.over:
+                    row[column] = given
+        made.append(row)
+    return made
+
+
+def label_order(label: str) -> Any:
+    return group_order((label,))
+
+
+COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
+    "reverse": reverse,
+    "noop": unchanged,
+    "tags": unchanged,
+    "outputcsv": unchanged,
+    "uniq": uniq,
+    "accum": accum,
+    "delta": delta,
+    "autoregress": autoregress,
+    "strcat": strcat,
+    "rangemap": rangemap,
+    "addtotals": addtotals,
+    "addcoltotals": addtotals,
+    "transpose": transpose,
+    "fieldsummary": fieldsummary,
+    "tojson": tojson,
+    "trendline": trendline,
+    "selfjoin": selfjoin,
+    "makecontinuous": makecontinuous,
+    "filldown": filldown,
+    "untable": untable,
+    "mvcombine": mvcombine,
+    "nomv": nomv,
+    "bin": bins,
+    "replace": replace,
+    "outputtext": outputtext,
+    "xmlunescape": xmlunescape,
+    "chart": chart,
+}
