@@ -42,6 +42,10 @@ LineSpan = tuple[int, int, int]
 """Where a line starts and stops, and a bit for each kind of search that may want it; all bits for any."""
 
 
+UNASKED: Final = 16
+"""Blocks after which a database without the watched literals is built: that takes as long as scanning some blocks."""
+
+
 class Selection(Struct):
     """The selected lines of a part of a block.
 
@@ -99,6 +103,7 @@ class Prefilter:
         self._matchers: dict[bool, tuple[BlockMatcher, list[int]]] = {}
         self._sets: dict[int, frozenset[int]] = {}
         self._blocks = 0  # since literals were chosen
+        self._unasked = 0  # blocks since a search asked for watched lines
         self._again = AGAIN
 
     def prepare(self, sample: bytes) -> None:
@@ -137,7 +142,8 @@ class Prefilter:
         if not self.prepared:
             self.prepare(block[start : start + (1 << 20)])
         asked = self._asked()
-        matcher, masks = self._matcher(bool(asked))
+        self._unasked = 0 if asked else self._unasked + 1
+        matcher, masks = self._matcher(bool(self._watched) and self._unasked < UNASKED)
         first = start + (block[start] == _FEED)
         if first < len(block) and block[first] in CONTINUES:
             return None  # the first line continues a document from the lines before
