@@ -87,6 +87,8 @@ def next_by(stages: Any) -> tuple[str, ...]:
             return tuple(stage.node.by)
         if stage.name in ("top", "rare"):
             return (*stage.node.names, *stage.node.by)
+        if stage.name == "chart":
+            return tuple(name for name in (stage.node.over, stage.node.by) if name)
     return ()
 
 
