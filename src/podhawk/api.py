@@ -42,15 +42,11 @@ from podhawk.events.redaction.mask import Redaction
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
-from podhawk.rows.values import Sparkline, Value, as_text
+from podhawk.rows.values import SparkCell, Sparkline, Value, as_text
 from podhawk.session import Session, content_of, session_of
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
 
 Cell = str | list[str] | None
-
-
-class SparkCell(list[str]):
-    """The numbers of a sparkline, which tables show as a small chart."""
 
 
 def plain_value(value: Value) -> str | list[str]:

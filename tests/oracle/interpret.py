@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from oracle import reshaping
+from oracle import numbering, reshaping
 from oracle.aggregate import keys, pattern, results
 from oracle.clause import holds
 from oracle.expression import true, value
@@ -356,6 +356,7 @@ COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "mvexpand": mvexpand,
     "makemv": makemv,
     "makeresults": makeresults,
+    **numbering.COMMANDS,
     **reshaping.COMMANDS,
 }
 SUPPORTED = frozenset({*COMMANDS, "append", "appendpipe"})
