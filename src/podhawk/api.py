@@ -41,7 +41,7 @@ from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import InputReport
 from podhawk.notebook import html_table
-from podhawk.result import Cell, Result, SparkCell
+from podhawk.result import Cell, Result
 from podhawk.rows import Table
 from podhawk.session import Session, content_of, session_of
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
@@ -316,7 +316,6 @@ __all__ = [
     "Result",
     "RowsResult",
     "Session",
-    "SparkCell",
     "content_of",
     "policies_of",
     "rows",

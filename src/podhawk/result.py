@@ -14,13 +14,9 @@ from podhawk.events.read import InputReport
 from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
-from podhawk.rows.values import Sparkline, Value, as_text
+from podhawk.rows.values import SparkCell, Sparkline, Value, as_text
 
 Cell = str | list[str] | None
-
-
-class SparkCell(list[str]):
-    """The numbers of a sparkline, which tables show as a small chart."""
 
 
 def plain_value(value: Value) -> str | list[str]:

@@ -28,6 +28,7 @@ from podhawk.rows import Filled, OrderKey, Row, Table
 from podhawk.rows.values import as_number
 from podhawk.spl.expression import Expression
 from podhawk.spl.text import plain
+from support.lookup_table import TeamFiles
 
 TAG = "tag"
 """A column that no search names: it tells which row is which."""
@@ -149,16 +150,6 @@ class Places:
         return {"Country": "Utopia"} if address == "192.0.2.1" else None
 
 
-class CsvFiles:
-    """One CSV file; what is written goes nowhere."""
-
-    def read(self, name: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
-        return ("user", "team"), [dict(row) for row in Tables.rows]
-
-    def write(self, name: str, rows: Any, columns: Any, append: bool) -> None:
-        """No later command reads it."""
-
-
 class Models:
     """Data models without rows, and which are asked for."""
 
@@ -171,7 +162,7 @@ class Models:
 
 
 def context(now: float = 1_000_000.0) -> Context:
-    made = Context(env=Env(now=now), lookups=Tables(), geo=Places(), datasets=Models(), files=CsvFiles())
+    made = Context(env=Env(now=now), lookups=Tables(), geo=Places(), datasets=Models(), files=TeamFiles())
     made.run = lambda pipeline: run_pipeline(pipeline, rows_of(99, ("user", "verb")), made)
     made.run_stages = lambda stages, table: run_stages(stages, table, made)
     return made

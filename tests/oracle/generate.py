@@ -276,7 +276,7 @@ def reshaping(chance: random.Random) -> str:
             f"fields a b n | fieldsummary {chance.choice(['', 'maxvals=1', 'a n'])}",
             "fields a b n | tojson "
             + chance.choice(["", "default_type=str", "default_type=num fill_null=t", "output_field=j"]),
-            f"trendline {chance.choice(['sma', 'ema', 'wma'])}{period}(n){chance.choice(['', ' AS t', ' AS n'])}",
+            f"trendline {chance.choice(['sma', 'ema', 'wma'])}{period}(n){chance.choice(['', ' AS t'])}",
             f'table "{one}" "{two}" n | selfjoin '
             + chance.choice(["", "max=0 ", "overwrite=f ", "keepsingle=t "])
             + f'"{one}"',

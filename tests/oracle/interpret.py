@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from oracle import reshaping
+from oracle import numbering, reshaping
 from oracle.aggregate import keys, pattern, results
 from oracle.clause import holds
 from oracle.expression import true, value
@@ -15,6 +15,7 @@ from oracle.fields import row_of
 from oracle.values import group_order, many, number, one_or_many, text
 from podhawk.commands.parse import parse_search
 from podhawk.functions.declare import Env
+from podhawk.functions.numbers import Moment
 from podhawk.functions.regex import finditer, search
 from podhawk.spl.clause import EVERYTHING
 from podhawk.spl.text import plain
@@ -49,6 +50,8 @@ def left_out(node: Any) -> str:
         "tokenizer",
         "setsv",
         "offset_field",
+        "format",
+        "annotate",
     ):
         if getattr(node, name, None):
             return name
@@ -61,6 +64,8 @@ def left_out(node: Any) -> str:
     ):
         if getattr(node, name, default) != default:
             return name
+    if any(getattr(item, "spark", None) for item in getattr(node, "items", ())):
+        return "sparkline"
     if any(getattr(one, "kind", "auto") != "auto" for one in getattr(node, "fields", ())):
         return "typed sort"
     return ""
@@ -87,6 +92,8 @@ def next_by(stages: Any) -> tuple[str, ...]:
             return tuple(stage.node.by)
         if stage.name in ("top", "rare"):
             return (*stage.node.names, *stage.node.by)
+        if stage.name == "chart":
+            return tuple(name for name in (stage.node.over, stage.node.by) if name)
     return ()
 
 
@@ -115,6 +122,8 @@ def evaluate(node: Any, rows: Rows, env: Env) -> Rows:
             if "{" in assignment.target.replace("{}", ""):
                 raise NotImplementedError("a target that names a field")
             result = value(assignment.expression, row, env)
+            if isinstance(result, Moment):
+                result = int(result) if assignment.target == "_time" else f"{result:.6f}"
             if result is None:
                 row.pop(assignment.target, None)
             else:
@@ -354,6 +363,7 @@ COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "mvexpand": mvexpand,
     "makemv": makemv,
     "makeresults": makeresults,
+    **numbering.COMMANDS,
     **reshaping.COMMANDS,
 }
 SUPPORTED = frozenset({*COMMANDS, "append", "appendpipe"})

@@ -1,4 +1,4 @@
-"""A lookup table for tests of functions: ann is in the team red."""
+"""A lookup table and a CSV file for tests: ann is in the team red."""
 
 from __future__ import annotations
 
@@ -20,3 +20,13 @@ class Teams:
 def teams(name: str) -> Teams:
     """The table of any name."""
     return Teams()
+
+
+class TeamFiles:
+    """One CSV file under every name; what is written goes nowhere."""
+
+    def read(self, name: str) -> tuple[tuple[str, ...], list[dict[str, str]]]:
+        return ("user", "team"), [dict(row) for row in Teams.rows]
+
+    def write(self, name: str, rows: Sequence[Mapping[str, Value]], columns: Sequence[str], append: bool) -> None:
+        """No later command reads it."""

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
-from podhawk.api import Cell, SparkCell
+from podhawk.api import Cell
 from podhawk.cli.table_layout import table_lines
-from podhawk.rows.values import as_number
+from podhawk.rows.values import SparkCell, as_number
 from podhawk.visible import visible_block, visible_line
 
 MAXIMUM_COLUMNS = 14

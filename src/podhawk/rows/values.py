@@ -33,6 +33,10 @@ class Sparkline(tuple[str, ...]):
     __slots__ = ()
 
 
+class SparkCell(list[str]):
+    """The numbers of a sparkline in a result."""
+
+
 LARGEST: Final = 1.7976931348623157e308
 """The largest double."""
 
