@@ -91,7 +91,7 @@ def test_rows_are_given_for_each(podhawk: Podhawk, logs: Path, content: Path) ->
 def test_a_state_keeps_each(podhawk: Podhawk, logs: Path, content: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     for _ in range(2):  # what is kept is joined with what is read
-        found = objects(podhawk("run", "--content", content, "-o", "jsonl", "--state", state, logs))
+        found = objects(podhawk("run", "--all-known", "--content", content, "-o", "jsonl", "--state", state, logs))
         assert counted(one["requests"][0]["audit_id"] for one in found if one["kind"] != "incident") == EXPECTED
     rows = objects(
         podhawk("search", '| from datamodel:Findings.All_Findings | table "requests{}.audit_id"', "--state", state)
