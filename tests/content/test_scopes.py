@@ -37,7 +37,7 @@ def other(tmp_path: Path) -> Path:
     return root
 
 
-@pytest.mark.parametrize("order", permutations((0, 1)))
+@pytest.mark.parametrize("order", list(permutations((0, 1))))
 def test_macros_of_other_content_changed_the_pack(other: Path, order: tuple[int, int]) -> None:
     roots = (shipped_pack(), other)
     content = load_content([roots[number] for number in order])
