@@ -37,17 +37,18 @@ def run_leg(pipeline: Pipeline, context: Context, what: str, limit: int = LIMIT)
 
 
 def subsearches_in(value: Any) -> Iterator[Subsearch | Embedded]:
-    """The subsearches that stand in clauses and expressions of a node. Those inside another pipeline belong to that."""
-    if isinstance(value, Subsearch | Embedded):
-        yield value
-    elif isinstance(value, tuple):
-        for part in value:
-            yield from subsearches_in(part)
-    elif isinstance(value, Struct) and not isinstance(value, Pipeline | SearchText):
-        for name in value.__struct_fields__:
-            member = getattr(value, name)
-            if member.__class__ is not str:
-                yield from subsearches_in(member)
+    """The subsearches that stand in clauses and expressions of a node, in the order of the text. Those inside another
+    pipeline belong to that. A chain of thousands of terms is as deep as it is long, so nothing here is recursive."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Subsearch | Embedded):
+            yield one
+        elif isinstance(one, tuple):
+            waiting.extend(reversed(one))
+        elif isinstance(one, Struct) and not isinstance(one, Pipeline | SearchText):
+            members = (getattr(one, name) for name in reversed(one.__struct_fields__))
+            waiting.extend(member for member in members if member.__class__ is not str)
 
 
 def examine(pipeline: Pipeline, context: Context, what: str) -> None:

@@ -62,7 +62,13 @@ def resolved(stage: Stage, run: Run, warn: Warn = lambda kind, detail: None) -> 
     """
     if next(subsearches_in(stage.node), None) is None:
         return stage
-    return replace(stage, node=_replaced(stage.node, _Results(run, warn, stage.source)))
+    results = _Results(run, warn, stage.source)
+    try:
+        return replace(stage, node=_replaced(stage.node, results))
+    except RecursionError:
+        raise results.error(
+            "a subsearch stands too deep in this expression", stage.at, "Divide it into smaller searches."
+        ) from None
 
 
 class _Results(Struct, frozen=True):
