@@ -22,9 +22,10 @@ from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import Prepared, not_run, prepare
 from podhawk.detect.finding import Finding, made_by
-from podhawk.detect.findings import Policies, RunFindings, find
+from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.increment.state import DetectionState
 from podhawk.detect.match import Match
+from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.detect.rank.exceptions import SiteException, load_exceptions
 from podhawk.detect.rank.visibility import hidden_by_noise

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
-from podhawk.detect.findings import Policies
 from podhawk.detect.noise.registry import policy_of
+from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exceptions import load_exceptions
 from podhawk.detect.rank.priority import priority_policy
 from podhawk.detect.risk.factors import risk_policy

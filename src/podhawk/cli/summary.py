@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
 from podhawk.cli.tables import note
 from podhawk.commands.declare import Stage
-from podhawk.detect.findings import Policies
+from podhawk.detect.passes.settle import Policies
 from podhawk.engine.search.judgement import Judgement
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.gaps import Gap
@@ -134,9 +134,9 @@ def print_changes(result: FindingsResult) -> None:
     if changes is None:
         return
     kinds = Counter(one.kind for one in changes.values())
-    known = len(result) + len(result.found.earlier)
+    gone, known = len(result.found.gone), result.found.known
     note(
-        f"{kinds['new']:,} new, {kinds['revised']:,} changed, {len(result.found.gone):,} gone, {known:,} known. "
+        f"{kinds['new']:,} new, {kinds['revised']:,} changed, {gone:,} gone, {known:,} known. "
         "--all-known prints everything known."
     )
 

@@ -15,14 +15,11 @@ from podhawk.detect.evaluate.pipeline import Source, detect, reads_risk
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.state import Change, DetectionState, EarlierFindings
+from podhawk.detect.increment.state import Change, DetectionState
 from podhawk.detect.match import Match
-from podhawk.detect.noise.registry import NoisePolicy, with_noise
-from podhawk.detect.rank.exceptions import SiteException, with_exceptions
-from podhawk.detect.rank.moved_tokens import with_moved_tokens
-from podhawk.detect.rank.priority import PriorityPolicy, with_priority
-from podhawk.detect.rank.visibility import with_throttling, with_visibility
-from podhawk.detect.risk.factors import RiskPolicy
+from podhawk.detect.passes.increment import digest_of, evaluated, increment
+from podhawk.detect.passes.settle import Policies, settle
+from podhawk.detect.rank.visibility import with_visibility
 from podhawk.detect.risk.incidents import incident_matches
 from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.risk_event import RiskEvent
@@ -30,21 +27,12 @@ from podhawk.engine.run.batch import Runner
 from podhawk.runtime import no_collection
 
 
-class Policies(Struct, frozen=True):
-    """What a site decides: noise, priority, risk, exceptions."""
-
-    noise: NoisePolicy = field(default_factory=NoisePolicy)
-    priority: PriorityPolicy = field(default_factory=PriorityPolicy)
-    risk: RiskPolicy = field(default_factory=RiskPolicy)
-    exceptions: Sequence[SiteException] = ()
-
-
 class RunFindings(Struct):
-    """What a run found. `matches` come in order of time, incidents after what they are made of; `risk` includes what
-    findings of earlier runs added that this one says nothing of.
+    """What a run found. `matches` come in order of time, incidents after what they are made of.
 
-    With a state, `changes` says what the run changed, `gone` are the records of findings that are no more, and
-    `earlier` are known findings that the run did not evaluate. Without one, `changes` is None.
+    With a state, these are the findings that the run looked at, and `risk` is that of the risk objects that it changed.
+    `changes` says what the run changed, `gone` are the records of findings that are no more, `known` counts what is
+    known, and `everything` reads it. Without a state, `changes` is None.
     """
 
     matches: list[Match]
@@ -54,14 +42,15 @@ class RunFindings(Struct):
     """How many rows each hunting detection gave, by its key."""
     changes: Mapping[str, Change] | None = None
     gone: Sequence[Mapping[str, Any]] = ()
-    earlier: Sequence[Finding] = ()
+    known: int = 0
+    everything: Callable[[], Sequence[Finding]] = tuple
 
     def told(self, *, all_known: bool = False) -> list[Finding]:
         """The findings to print: with a state those that are new or revised, or everything known."""
         if self.changes is None:
             return self.findings
         if all_known:
-            return [*self.earlier, *self.findings]
+            return list(self.everything())
         return [one for one in self.findings if one.finding_id in self.changes]
 
     def rose(self) -> list[Finding]:
@@ -122,40 +111,59 @@ def find(
     state: DetectionState | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> RunFindings:
-    """Everything that the detections find in the input and in the events that the state keeps.
+    """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
     the input turns out to be unusable; then nothing is written to the state.
     """
+    now = context.env.now
     with no_collection(), state.locked() if state is not None else nullcontext():
-        detected = detect(prepared, content, source, runner, context, state)
+        if state is not None:
+            return _increment(prepared, rules, content, source, runner, context, policies, state, check)
+        detected = detect(prepared, content, source, runner, context)
         check()
-        matches = settle(detected.matches, policies, context.env.now)
+        matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
-        earlier = state.earlier(matches, detected.evaluated) if state is not None else EarlierFindings()
-        searches = [one for one in (*prepared, *(rules() if risk or state is not None else ())) if reads_risk(one)]
-        by_id = {match.finding.finding_id: match for match in (*earlier.matches, *matches)}
+        searches = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
+        by_id = {match.finding.finding_id: match for match in matches}
         incidents = sorted(
-            incident_matches(searches, content, [*earlier.risk, *risk], by_id),
+            incident_matches(searches, content, risk, by_id),
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
         raised = with_visibility(incidents, policies.priority.bar)
-        found = RunFindings([*matches, *raised], [*earlier.risk, *risk], detected.kinds, detected.hunted)
-        if state is not None:
-            evaluated = detected.evaluated.union(one.detection.key for one in searches)
-            written = state.write(found.matches, risk, evaluated)
-            found.matches, found.changes, found.gone = written.matches, written.changes, written.gone
-            found.earlier = [match.finding for match in earlier.matches]
-    return found
+        return RunFindings([*matches, *raised], risk, detected.kinds, detected.hunted)
 
 
-def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:
-    """Matches with noise, exceptions, throttling, priority and visibility: each pass sees what those before it said."""
-    matches = with_moved_tokens(matches)
-    matches = with_noise(matches, policies.noise)
-    matches = with_exceptions(matches, policies.exceptions, now)
-    matches = with_priority(matches, policies.priority)
-    matches = with_visibility(matches, policies.priority.bar)
-    matches = with_noise(matches, policies.noise, late=True)
-    matches = with_throttling(matches, policies.priority.bar)
-    return with_visibility(matches, policies.priority.bar)
+def _increment(
+    prepared: Sequence[Prepared],
+    rules: Callable[[], Sequence[Prepared]],
+    content: Content,
+    source: Source,
+    runner: Runner,
+    context: Context,
+    policies: Policies,
+    state: DetectionState,
+    check: Callable[[], None],
+) -> RunFindings:
+    now = context.env.now
+    searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
+    begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), now)
+    detected = detect(prepared, content, source, runner, context, state.evidence, begun.requests)
+    check()
+    ids = {match.finding.finding_id for match in detected.matches}
+    gone = state.known_about(detected.looked) - ids
+    matches = detected.matches
+    if begun.everything:
+        kept = state.findings.load(state.every_finding() - ids - gone)
+        matches = [*matches, *(one.match for one in kept)]
+    found = increment(state, matches, gone, searches, content, policies, now)
+    return RunFindings(
+        found.matches,
+        found.risk,
+        detected.kinds,
+        detected.hunted,
+        found.written.changes,
+        found.written.gone,
+        found.known,
+        state.known,
+    )

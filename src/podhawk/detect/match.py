@@ -9,9 +9,25 @@ import msgspec
 from msgspec import structs
 
 from podhawk.commands.declare import Pipeline
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Finding, Suppression
+from podhawk.detect.requests.credentials import credential_of
+from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import Request
 from podhawk.events.event import AuditEvent
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is known of the events behind a finding of an earlier run, which are not at hand: what they give power over,
+    the credential of a single request, the noise classes that go by the events and the search alone, the exception, and
+    whether it rests on events of which the state keeps no secrets. `request` is what a state knows the one request by,
+    of the finding of a request plan."""
+
+    powers: tuple[str, ...] = ()
+    credential: str = ""
+    classes: tuple[str, ...] = ()
+    suppressed_by: Suppression | None = None
+    masked: bool = False
+    request: str = ""
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -20,12 +36,28 @@ class Match(msgspec.Struct, frozen=True):
     `requests` holds the one request of a request plan; of an aggregate plan those that are known, which may be none.
     `matched` are the stages of a request plan's request that the search matches, each by itself; of an aggregate plan
     there are none. `search` is the detection's search with its macros expanded, where the finding comes from one.
+    `known` stands in for the events of a finding that an earlier run made.
     """
 
     finding: Finding
     requests: tuple[Request, ...]
     matched: tuple[AuditEvent, ...] = ()
     search: Pipeline | None = None
+    known: Known | None = None
+
+    @property
+    def powers(self) -> tuple[str, ...]:
+        """What the requests give power over, each once."""
+        if self.known is not None:
+            return self.known.powers
+        return tuple(dict.fromkeys(one for request in self.requests for one in privileges(request)))
+
+    @property
+    def credential(self) -> str:
+        """The id of the credential of the one request; "" if the log does not have it."""
+        if self.known is not None:
+            return self.known.credential
+        return "" if self.request is None else credential_of(self.request)
 
     @property
     def request(self) -> Request | None:

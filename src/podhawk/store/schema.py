@@ -28,7 +28,78 @@ EVENTS: Final = sql.Table(
     sql.Column("time", sql.Float, nullable=False, index=True),
     sql.Column("data", sql.LargeBinary, nullable=False),
     sql.Column("cluster", sql.String(255), nullable=False, server_default="", index=True),
+    sql.Column("request", sql.String(32), nullable=False, server_default="", index=True),
+    sql.Column("place", sql.String(32), nullable=False, server_default=""),
+    sql.Column("credential", sql.String(32), nullable=False, server_default="", index=True),
+    sql.Column("component", sql.String(32), nullable=False, server_default="", index=True),
+    sql.Index("podhawk_events_of_places", "place", "time"),
 )
+"""Events. `request` is a hash of the request that an event is a stage of; `place` one of cluster and namespace, for
+requests of controllers; `credential` one of cluster and credential; `component` one of cluster and user, for nodes."""
+
+WANTED: Final = sql.Table(
+    "podhawk_wanted",
+    METADATA,
+    sql.Column("detection_id", sql.String(255), primary_key=True),
+    sql.Column("cluster", sql.String(255), primary_key=True),
+    sql.Column("time", sql.Float, primary_key=True),
+    sql.Column("fingerprint", sql.String(64), primary_key=True),
+    sql.Column("request", sql.String(32), nullable=False),
+)
+"""The events that each aggregate plan wants, by the time at which they were written."""
+
+WRITES: Final = sql.Table(
+    "podhawk_writes",
+    METADATA,
+    sql.Column("request", sql.String(32), primary_key=True),
+    sql.Column("place", sql.String(32), nullable=False, index=True),
+    sql.Column("cluster", sql.String(255), nullable=False),
+    sql.Column("time", sql.Float, nullable=False),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""The changes of owners and deletions of pods."""
+
+ISSUED: Final = sql.Table(
+    "podhawk_issued",
+    METADATA,
+    sql.Column("credential", sql.String(32), primary_key=True),
+    sql.Column("issuer", sql.Text, nullable=False),
+    sql.Column("time", sql.Float, nullable=False),
+    sql.Column("rank", sql.Text, nullable=False),
+)
+"""Who issued each token: of several the last."""
+
+HOMES: Final = sql.Table(
+    "podhawk_homes",
+    METADATA,
+    sql.Column("cluster", sql.String(255), primary_key=True),
+    sql.Column("component", sql.String(255), primary_key=True),
+    sql.Column("address", sql.String(255), primary_key=True),
+    sql.Column("issuing", sql.Boolean, primary_key=True),
+)
+"""The addresses from which components work: as issuers of tokens, or as writers of owners."""
+
+SERIES: Final = sql.Table(
+    "podhawk_series",
+    METADATA,
+    sql.Column("series", sql.String(16), primary_key=True),
+    sql.Column("key", sql.String(32), primary_key=True),
+    sql.Column("time", sql.Float, primary_key=True),
+    sql.Column("finding_id", sql.String(64), primary_key=True, index=True),
+    sql.Column("value", sql.Text, nullable=False),
+)
+"""The rows of series of findings; see `podhawk.detect.increment.kept`."""
+
+DETECTIONS: Final = sql.Table(
+    "podhawk_detections",
+    METADATA,
+    sql.Column("detection_id", sql.String(255), primary_key=True),
+    sql.Column("digest", sql.String(32), nullable=False),
+    sql.Column("since", sql.Float, nullable=False),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""The detections that runs have evaluated: their content, and since when. The row "" holds the digest of what the site
+decides."""
 
 FINDINGS: Final = sql.Table(
     "podhawk_findings",
@@ -42,7 +113,13 @@ FINDINGS: Final = sql.Table(
     sql.Column("revision", sql.Integer, nullable=False),
     sql.Column("record", sql.Text, nullable=False),
     sql.Column("masked", sql.Boolean, nullable=False, server_default=sql.false()),
+    sql.Column("cluster", sql.String(255), nullable=False, server_default=""),
+    sql.Column("last_time", sql.Float, nullable=False, server_default="0"),
+    sql.Column("request", sql.String(32), nullable=False, server_default="", index=True),
+    sql.Column("kept", sql.LargeBinary),
+    sql.Index("podhawk_findings_of_detections", "detection_id", "last_time"),
 )
+"""Findings. `request` is that of the finding of a request plan; `kept` is what passes read (see `kept_findings`)."""
 
 ALIASES: Final = sql.Table(
     "podhawk_aliases",
@@ -60,7 +137,15 @@ RISK: Final = sql.Table(
     sql.Column("time", sql.Float, nullable=False, index=True),
     sql.Column("applied", sql.Float, nullable=False),
     sql.Column("record", sql.Text, nullable=False),
+    sql.Column("thing", sql.String(32), nullable=False, server_default="", index=True),
+    sql.Column("day", sql.String(32), nullable=False, server_default=""),
+    sql.Column("entity", sql.String(32), nullable=False, server_default=""),
+    sql.Column("full", sql.Float, nullable=False, server_default="0"),
+    sql.Column("kept", sql.LargeBinary),
+    sql.Index("podhawk_risk_of_days", "day", "full"),
+    sql.Index("podhawk_risk_of_entities", "entity", "time"),
 )
+"""Risk events. `thing`, `day` and `entity` are hashes of what twins share, of the daily cap, of the risk object."""
 
 TRIAGE: Final = sql.Table(
     "podhawk_triage",
@@ -99,11 +184,25 @@ def _second(connection: Connection) -> None:
             connection.execute(EVENTS.update().where(EVENTS.c.fingerprint.in_(chunk)).values(cluster=cluster))
 
 
+def _third(connection: Connection) -> None:
+    """Version 3: what increments ask for by key. What there was is evaluated again by the next run."""
+    tables = [WANTED, WRITES, ISSUED, HOMES, SERIES, DETECTIONS]
+    METADATA.create_all(connection, tables=tables)
+    for table in (EVENTS, FINDINGS, RISK):
+        known = _columns(connection, table)
+        for column in table.columns:
+            if column.name not in known:
+                text = sql.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(sql.text(f"ALTER TABLE {table.name} ADD COLUMN {text}"))
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+
+
 def _columns(connection: Connection, table: sql.Table) -> set[str]:
     return {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second)
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third)
 CURRENT: Final = len(MIGRATIONS)
 
 

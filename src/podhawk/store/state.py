@@ -4,49 +4,45 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time as clock
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import sqlalchemy as sql
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.state import Change, EarlierFindings, Written
-from podhawk.detect.match import Match
-from podhawk.detect.report.finding_json import detection_key, epoch_seconds, from_record, to_record
-from podhawk.detect.requests.collected import fingerprint
-from podhawk.detect.risk.dataset import REQUEST, event_of, row_of
+from podhawk.detect.increment.evidence import request_hash
+from podhawk.detect.increment.kept import ScoredRisk, series_key
+from podhawk.detect.increment.state import Begun, Change, Evaluated, Looked, ToWrite, Written
+from podhawk.detect.match import Known, Match
+from podhawk.detect.report.finding_json import detection_key, from_record, to_record
+from podhawk.detect.risk.dataset import REQUEST, row_of
+from podhawk.detect.risk.scoring import day_of, thing_of
 from podhawk.detect.risk_event import RiskEvent
-from podhawk.engine.wire import dump
-from podhawk.events.collected import CollectedEvent
-from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
-from podhawk.events.redaction.record import redacted
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
-from podhawk.store.intact import finding_record, intact, kept_event, risk_record
-from podhawk.store.keys import chunks, column_text, short
-from podhawk.store.schema import ALIASES, EVENTS, FINDINGS, RISK
+from podhawk.store.intact import finding_record, intact
+from podhawk.store.kept_events import SqlEvidence
+from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_made
+from podhawk.store.keys import chunks, column_text
+from podhawk.store.rows import insert, upsert
+from podhawk.store.schema import ALIASES, DETECTIONS, FINDINGS, RISK, SERIES, WANTED
 from podhawk.store.triage import pass_on
 
-DAY: Final = 86_400.0
-RETAINED: Final = 30
-"""Days for which events are kept, counted back from the newest event or from today, whichever is earlier. Findings are
-kept for ever."""
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
 """Members of a record that do not come from the evaluation."""
+_POLICIES: Final = ""
+"""The key under which the digest of the policies is kept."""
 
 
 class KnownFinding(NamedTuple):
-    """A finding as an earlier run wrote it. `masked` says that it rests on events of which the state keeps no secrets:
-    another run over them need not find it again."""
+    """A finding as an earlier run wrote it."""
 
     revision: int
     record: Mapping[str, Any]
-    masked: bool
 
 
 class SqlState:
@@ -57,6 +53,7 @@ class SqlState:
         self._waiting = waiting
         self.engine: Engine = open_engine(state)
         self._connection: Connection | None = None
+        self._detections = Detections({}, {})
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -73,127 +70,162 @@ class SqlState:
         assert self._connection is not None, "a state is used within `locked`"
         return self._connection
 
-    def events(self) -> Sequence[CollectedEvent]:
-        """The kept events, oldest first."""
-        query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint)
-        found = [(key, kept_event(key, data)) for key, data in self._db.execute(query)]
-        redaction = self._redaction
-        if redaction is None:
-            return [event for _, event in found]
-        masked = [(key, event, redacted(event, redaction)) for key, event in found]
-        self._replace([(key, after) for key, before, after in masked if after is not before])
-        return [after for _, _, after in masked]
+    @property
+    def evidence(self) -> SqlEvidence:
+        """See `DetectionState`."""
+        return SqlEvidence(self._db, self._redaction)
 
-    def _replace(self, events: Sequence[tuple[str, AuditEvent]]) -> None:
-        """Put events in place of those that a podhawk before redaction kept, and leave nothing of these in the file."""
-        if not events:
-            return
-        if self.engine.dialect.name == "sqlite":
-            self._db.exec_driver_sql("PRAGMA secure_delete=ON")
-        for chunk in chunks([key for key, _ in events]):
-            self._db.execute(EVENTS.delete().where(EVENTS.c.fingerprint.in_(chunk)))
-        self.keep(event for _, event in events)
+    @property
+    def findings(self) -> SqlFindings:
+        """See `DetectionState`."""
+        return SqlFindings(self._db, self._detections)
 
-    def keep(self, events: Iterable[AuditEvent]) -> None:
-        """Keep events, and delete those that are older than `RETAINED` days."""
-        found = [
+    @property
+    def risk(self) -> SqlFindings:
+        """See `DetectionState`."""
+        return self.findings
+
+    def begin(self, evaluated: Sequence[Evaluated], policies: str, now: float) -> Begun:
+        """See `DetectionState`."""
+        kept = {row.detection_id: row for row in self._db.execute(sql.select(DETECTIONS))}
+        changed = {
+            one.detection.key
+            for one in evaluated
+            if (row := kept.get(column_text(one.detection.key, 255))) is not None and row.digest != one.digest
+        }
+        before = kept.get(_POLICIES)
+        everything = before is not None and before.digest != policies
+        rows = [
             {
-                "fingerprint": f"{fingerprint(event).hex()}{short(event.cluster)}",
-                "data": dump(event),
-                "time": event.stage_time or event.time or 0.0,
-                "cluster": column_text(event.cluster, 255),
+                "detection_id": column_text(one.detection.key, 255),
+                "digest": one.digest,
+                "since": now,
+                "data": msgspec.msgpack.encode(one.detection),
             }
-            for event in events
+            for one in evaluated
+            if (row := kept.get(column_text(one.detection.key, 255))) is None or row.digest != one.digest
         ]
-        for chunk in chunks(found):
-            self._db.execute(self._insert(EVENTS).on_conflict_do_nothing(), chunk)
-        for cluster, horizon in self._horizons().items():
-            old = (EVENTS.c.cluster == cluster) & (EVENTS.c.time < horizon) & (EVENTS.c.time > 0)
-            self._db.execute(EVENTS.delete().where(old))
+        if before is None or everything:
+            rows.append({"detection_id": _POLICIES, "digest": policies, "since": now, "data": b""})
+        upsert(self._db, DETECTIONS, rows)
+        known = {one.detection.key: one.detection for one in evaluated}
+        self._detections = Detections(known, {row.detection_id: row.data for row in kept.values()})
+        return Begun(frozenset(self._to_evaluate(changed, everything)), frozenset(changed), everything)
 
-    def _horizons(self) -> dict[str, float]:
-        """The time of each cluster before which its events are deleted: logs of different clusters may be of different
-        years. An event dated in the future does not move it past today."""
-        query = sql.select(EVENTS.c.cluster, sql.func.max(EVENTS.c.time)).group_by(EVENTS.c.cluster)
-        with intact("the time of an event"):
-            return {
-                str(cluster): min(newest, clock.time()) - RETAINED * DAY for cluster, newest in self._db.execute(query)
+    def _to_evaluate(self, changed: Collection[str], everything: bool) -> set[str]:
+        """The requests that findings of detections are about, and those that their aggregate plans want."""
+        if everything:
+            return self.evidence.every_request()
+        found: set[str] = set()
+        for chunk in chunks([column_text(key, 255) for key in sorted(changed)]):
+            for table in (FINDINGS, WANTED):
+                query = sql.select(table.c.request).where(table.c.detection_id.in_(chunk)).distinct()
+                found.update(self._db.execute(query).scalars())
+            self._db.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
+        return found - {""}
+
+    def known_about(self, looked: Looked) -> set[str]:
+        """See `DetectionState`."""
+        horizons = self.evidence.horizons()
+        plans = {column_text(key, 255) for key in looked.plans}
+        found = {
+            row.finding_id
+            for chunk in chunks(sorted(looked.requests))
+            for row in self._found(FINDINGS.c.request.in_(chunk))
+            if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
+        }
+        for detection, cluster, start, end in looked.spans:
+            found |= {
+                row.finding_id
+                for row in self._found(
+                    FINDINGS.c.detection_id == column_text(detection, 255),
+                    FINDINGS.c.cluster == column_text(cluster, 255),
+                    FINDINGS.c.last_time.between(start, end),
+                )
             }
+        return found
 
-    def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
-        """See `DetectionState`."""
-        current = {match.finding.finding_id for match in matches}
-        again = self._found_again(evaluated)
-        stays: dict[str, Match] = {}
-        for id_, one in self._known().items():
-            if id_ not in current and one.record["kind"] != "incident" and not again(one):
-                with intact(f"finding {id_}"):
-                    stays[id_] = Match(from_record(one.record), ())
-        risk: list[RiskEvent] = []
-        for id_, text in self._db.execute(sql.select(RISK.c.finding_id, RISK.c.record)) if stays else ():
-            if id_ in stays:
-                with intact(f"a risk event of finding {id_}"):
-                    risk.append(event_of(risk_record(id_, text), stays[id_].finding))
-        return EarlierFindings(list(stays.values()), risk)
+    def _found(self, *where: Any) -> Iterable[Any]:
+        columns = (FINDINGS.c.finding_id, FINDINGS.c.detection_id, FINDINGS.c.last_time, FINDINGS.c.cluster)
+        return self._db.execute(
+            sql.select(*columns).where(*where).where(FINDINGS.c.kind != "incident").where(~FINDINGS.c.masked)
+        )
 
-    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> Written:
+    def incidents(self, keys: Collection[str], detections: Collection[str]) -> set[str]:
         """See `DetectionState`."""
-        known = self._known()
-        current = {match.finding.finding_id for match in matches}
-        again = self._found_again(evaluated)
-        gone = {id_: one.record for id_, one in known.items() if id_ not in current and again(one)}
-        heirs = heirs_of(gone, [match.finding for match in matches])
+        joined = SERIES.join(FINDINGS, FINDINGS.c.finding_id == SERIES.c.finding_id)
+        wanted = {column_text(key, 255) for key in detections}
+        return {
+            id_
+            for chunk in chunks(sorted(keys))
+            for id_, detection in self._db.execute(
+                sql.select(FINDINGS.c.finding_id, FINDINGS.c.detection_id)
+                .select_from(joined)
+                .where(SERIES.c.series == "incident", SERIES.c.key.in_(chunk))
+            )
+            if detection in wanted
+        }
+
+    def every_finding(self) -> set[str]:
+        """See `DetectionState`."""
+        query = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.kind != "incident")
+        return set(self._db.execute(query).scalars())
+
+    def known(self) -> list[Finding]:
+        """See `DetectionState`."""
+        query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.record).order_by(
+            FINDINGS.c.kind == "incident", FINDINGS.c.first_time, FINDINGS.c.finding_id
+        )
+        with transaction(self.engine, alone=False) as connection:
+            return [from_record(finding_record(*row)) for row in connection.execute(query)]
+
+    def count(self) -> int:
+        """See `DetectionState`."""
+        return self._db.execute(sql.select(sql.func.count()).select_from(FINDINGS)).scalar() or 0
+
+    def write(self, findings: Sequence[ToWrite], gone: Collection[str]) -> Written:
+        """See `DetectionState`."""
+        touched = self._known({*gone, *(one.match.finding.finding_id for one in findings)})
+        lost = {id_: touched[id_].record for id_ in gone if id_ in touched}
+        heirs = heirs_of(lost, [one.match.finding for one in findings])
         replaced: defaultdict[str, set[str]] = defaultdict(set)
         for old, heir in heirs.items():
-            replaced[heir] |= {old, *gone[old]["replaces"]}
+            replaced[heir] |= {old, *lost[old]["replaces"]}
         written = [
-            _with_revision(match, known.get(match.finding.finding_id), replaced[match.finding.finding_id])
-            for match in matches
+            _with_revision(one.match, touched.get(one.match.finding.finding_id), replaced[one.match.finding.finding_id])
+            for one in findings
         ]
-        self._write_findings(written, gone)
+        self._write_findings(findings, written, lost)
         for old, heir in heirs.items():
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
-            self._upsert(ALIASES, [{"old_id": old, "finding_id": heir}])
+            upsert(self._db, ALIASES, [{"old_id": old, "finding_id": heir}])
             pass_on(self._db, old, heir)
-        self._write_risk(risk, current | set(gone))
         return Written(
             written,
             {
                 match.finding.finding_id: change
                 for match in written
-                if (change := _change(match.finding, known, gone)) is not None
+                if (change := _change(match.finding, touched, lost)) is not None
             },
-            [record for id_, record in gone.items() if id_ not in heirs],
+            [record for id_, record in lost.items() if id_ not in heirs],
         )
 
-    def _known(self) -> dict[str, KnownFinding]:
+    def _known(self, finding_ids: Collection[str]) -> dict[str, KnownFinding]:
+        query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)
         return {
-            id_: KnownFinding(_number(id_, revision), finding_record(id_, text), bool(masked))
-            for id_, revision, text, masked in self._db.execute(
-                sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record, FINDINGS.c.masked)
-            )
+            id_: KnownFinding(_number(id_, revision), finding_record(id_, text))
+            for chunk in chunks(sorted(finding_ids))
+            for id_, revision, text in self._db.execute(query.where(FINDINGS.c.finding_id.in_(chunk)))
         }
 
-    def _found_again(self, evaluated: Collection[str]) -> Callable[[KnownFinding], bool]:
-        """Whether the run would have found a finding again if it still existed."""
-        horizons = self._horizons()
-        of_several = max(horizons.values(), default=0.0)
-
-        def again(one: KnownFinding) -> bool:
-            record = one.record
-            horizon = horizons.get(column_text(record["cluster"], 255), of_several)
-            return (
-                not one.masked and detection_key(record) in evaluated and epoch_seconds(record["last_time"]) >= horizon
-            )
-
-        return again
-
-    def _write_findings(self, written: Sequence[Match], gone: Mapping[str, Any]) -> None:
-        for chunk in chunks(list(gone)):
+    def _write_findings(self, findings: Sequence[ToWrite], written: Sequence[Match], lost: Mapping[str, Any]) -> None:
+        for chunk in chunks(list(lost)):
             self._db.execute(FINDINGS.delete().where(FINDINGS.c.finding_id.in_(chunk)))
-        self._upsert(
-            FINDINGS,
-            [
+            self._db.execute(SERIES.delete().where(SERIES.c.finding_id.in_(chunk)))
+        rows = []
+        for to_write, match in zip(findings, written, strict=True):
+            one, known = match.finding, known_of(to_write)
+            rows.append(
                 {
                     "finding_id": one.finding_id,
                     "detection_id": column_text(one.detection.key, 255),
@@ -203,49 +235,61 @@ class SqlState:
                     "priority": one.priority,
                     "revision": one.revision,
                     "record": json.dumps(to_record(one)),
-                    "masked": _rests_on_masked(match),
+                    "masked": known.masked,
+                    "cluster": column_text(one.cluster, 255),
+                    "last_time": one.last_time,
+                    "request": known.request,
+                    "kept": packed(to_write.raw, known, to_write.verdicts),
                 }
-                for match, one in ((match, match.finding) for match in written)
-            ],
-        )
+            )
+        upsert(self._db, FINDINGS, rows)
+        series = [{"series": name, **row._asdict()} for one in findings for name, row in one.rows]
+        for chunk in chunks(series):
+            self._db.execute(insert(self._db, SERIES).on_conflict_do_nothing(), chunk)
 
-    def _write_risk(self, risk: Sequence[RiskEvent], replaced: set[str]) -> None:
-        """Write risk events, replacing those of the findings in `replaced`."""
-        for chunk in chunks(sorted(replaced)):
-            self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
-        self._upsert(
+    def write_risk(self, risk: Iterable[ScoredRisk]) -> None:
+        """See `DetectionState`."""
+        upsert(
+            self._db,
             RISK,
             [
                 {
-                    "finding_id": event.finding_id,
-                    "object_type": column_text(event.object_type, 32),
-                    "object": column_text(event.object, 1024),
-                    "time": event.time,
-                    "applied": event.applied,
-                    "record": json.dumps(_cells(event)),
+                    "finding_id": one.event.finding_id,
+                    "object_type": column_text(one.event.object_type, 32),
+                    "object": column_text(one.event.object, 1024),
+                    "time": one.event.time,
+                    "applied": one.event.applied,
+                    "record": json.dumps(_cells(one.event)),
+                    "thing": series_key(thing_of(one.event)),
+                    "day": series_key(day_of(one.event)),
+                    "entity": object_key(one.event.object_type, one.event.object, one.event.cluster),
+                    "full": one.full,
+                    "kept": packed_made(one),
                 }
-                for event in risk
+                for one in risk
             ],
         )
 
-    def _upsert(self, table: sql.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-        keys = [column.name for column in table.primary_key]
-        for chunk in chunks(rows):
-            statement = self._insert(table)
-            changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-            self._db.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), chunk)
 
-    def _insert(self, table: sql.Table) -> Any:
-        return (postgresql if self.engine.dialect.name == "postgresql" else sqlite).insert(table)
+def known_of(one: ToWrite) -> Known:
+    """What is kept of the events behind a finding."""
+    if one.raw.known is not None:
+        return one.raw.known
+    request = one.raw.request
+    alone = request is not None and bool(one.raw.matched)
+    return Known(
+        one.raw.powers,
+        one.raw.credential,
+        tuple(hit.noise_class for hit in one.match.finding.noise),
+        one.match.finding.suppressed_by,
+        any(event.unmasked is not None for each in one.raw.requests for event in each.events),
+        request_hash(request.key) if request is not None and alone else "",
+    )
 
 
 def _number(finding_id: str, revision: Any) -> int:
     with intact(f"the revision of finding {finding_id}"):
         return int(revision)
-
-
-def _rests_on_masked(match: Match) -> bool:
-    return any(event.unmasked is not None for request in match.requests for event in request.events)
 
 
 def _with_revision(match: Match, known: KnownFinding | None, replaced: Collection[str]) -> Match:

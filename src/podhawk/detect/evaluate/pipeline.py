@@ -7,7 +7,7 @@ that bring in other rows run over the whole input, as an ad-hoc search in Splunk
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -20,6 +20,7 @@ from podhawk.detect.evaluate.evaluation import Evaluation, hunts, kind_of, reque
 from podhawk.detect.evaluate.masked_rows import with_hidden
 from podhawk.detect.evaluate.plan_kind import PlanKind, plan_kind
 from podhawk.detect.evaluate.prepare import Prepared
+from podhawk.detect.evaluate.recall import Recalled, recall
 from podhawk.detect.evaluate.related_events import (
     OWNER_WRITES,
     POD_DELETIONS,
@@ -33,11 +34,12 @@ from podhawk.detect.evaluate.related_events import (
     visible_part,
 )
 from podhawk.detect.evaluate.whole_input import whole_matches
-from podhawk.detect.evaluate.windows import schedule_of
-from podhawk.detect.increment.state import DetectionState
+from podhawk.detect.evaluate.windows import Schedule, schedule_of
+from podhawk.detect.increment.evidence import KeptEvidence, request_hash
+from podhawk.detect.increment.state import Looked
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import CollectedRequest, collect, join
-from podhawk.detect.requests.components import Credentials, credentials
+from podhawk.detect.requests.components import credentials
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.owner_writes import write_of
 from podhawk.detect.requests.owners import Owners
@@ -47,7 +49,6 @@ from podhawk.engine.run.batch import Runner
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.collected import CollectedEvent, EventDecoder
-from podhawk.events.event import AuditEvent
 from podhawk.events.options import ReadOptions
 
 
@@ -58,12 +59,12 @@ class Source(Protocol):
 
 
 class Detected(Struct):
-    """What a run found, and how each detection was evaluated. `evaluated` is as in `DetectionState`."""
+    """What a run found, how each detection was evaluated, and with a state what the evaluation has looked at."""
 
     matches: list[Match]
     kinds: Mapping[str, PlanKind] = field(default_factory=dict)
     requests: Mapping[RequestKey, CollectedRequest] = field(default_factory=dict)
-    evaluated: frozenset[str] = frozenset()
+    looked: Looked = Looked()
     hunted: Mapping[str, int] = field(default_factory=dict)
     """How many rows each hunting detection gave, by its key."""
 
@@ -74,11 +75,13 @@ def detect(
     source: Source,
     runner: Runner,
     context: Context,
-    state: DetectionState | None = None,
+    evidence: KeptEvidence | None = None,
+    again: Collection[str] = (),
 ) -> Detected:
     """The matches of all detections that can run and make findings, in order of time.
 
-    `context` is a fresh context for the searches of podhawk itself. A `state` must be locked.
+    `context` is a fresh context for the searches of podhawk itself. With the `evidence` of earlier increments these are
+    the matches that the new events may have changed, and those of the requests that are to be evaluated `again`.
     """
     evaluations = [
         Evaluation(one)
@@ -93,32 +96,27 @@ def detect(
     decoder = EventDecoder(source.options)
     # The scan judged the lines as they stand in the file: a mask must not take back what a search selected.
     requests = collect(gathered.wanted, decoder)
-    if state is not None:
-        kept = [(event, numbers_of(windowed, decoder.event(event))) for event in state.events()]
-        requests = join(requests, collect(kept, decoder))
-        # A later run may need any of them.
-        requests = join(requests, collect([*gathered.owners, *gathered.tokens], decoder))
-    else:
-        requests = join(
-            requests,
-            collect(
-                [
-                    *naming(gathered.owners, served_by_controllers(requests)),
-                    *naming(gathered.tokens, tokens_used(requests)),
-                ],
-                decoder,
-            ),
-        )
+    owners, tokens = gathered.owners, gathered.tokens
+    if evidence is None:
+        owners, tokens = naming(owners, served_by_controllers(requests)), naming(tokens, tokens_used(requests))
+    requests = join(requests, collect([*owners, *tokens], decoder))
     hunted = {one.detection.key: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
-    del gathered  # the events hold the texts of the lines now
+    del gathered, owners, tokens  # the events hold the texts of the lines now
     requests = _second_look(requests, windowed, runner, decoder, context)
-    if state is not None:
-        state.keep(event for one in requests.values() for event in one.request.events)
-    shown = credentials(one.request for one in requests.values())
-    writes = (write_of(one.request, shown) for one in requests.values())
-    owners = Owners(write for write in writes if write is not None)
-    requests = {key: visible_part(one) for key, one in requests.items() if one.searches}
-    matches = list(_windowed(windowed, content, requests, owners, shown))
+    schedules = {
+        number: schedule_of(content.deployment_for(one.detection), one.context.env.zone)
+        for number, one in enumerate(windowed)
+        if plan_kind(one.plan) == "aggregate"
+    }
+    if evidence is None:
+        shown = credentials(one.request for one in requests.values())
+        writes = (write_of(one.request, shown) for one in requests.values())
+        found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown, {})
+    else:
+        found = recall(evidence, requests, again, windowed, schedules, decoder)
+    del requests
+    shown_requests = {key: visible_part(one) for key, one in found.requests.items() if one.searches}
+    matches = list(_windowed(windowed, schedules, shown_requests, found))
     if whole_plans:
         tables = runner.run([one.request for one in whole_plans])
         judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
@@ -132,9 +130,21 @@ def detect(
     return Detected(
         matches,
         {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
-        requests,
-        frozenset(one.detection.key for one in windowed),
+        shown_requests,
+        _looked(windowed, found) if evidence is not None else Looked(),
         hunted,
+    )
+
+
+def _looked(evaluations: Sequence[Evaluation], found: Recalled) -> Looked:
+    return Looked(
+        frozenset(map(request_hash, found.requests)),
+        frozenset(one.detection.key for one in evaluations if plan_kind(one.plan) == "request"),
+        [
+            (evaluations[number].detection.key, cluster, one.start, one.end)
+            for (number, cluster), islands in found.islands.items()
+            for one in islands
+        ],
     )
 
 
@@ -202,43 +212,40 @@ def _second_look(
     return join(requests, {key: one for key, one in found.items() if key in requests})
 
 
-def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
-    """The numbers of the searches that select a kept event."""
-    return [number for number, one in enumerate(evaluations) if one.wants(event)]
-
-
 def _windowed(
     evaluations: Sequence[Evaluation],
-    content: Content,
+    schedules: Mapping[int, Schedule],
     requests: Mapping[RequestKey, CollectedRequest],
-    owners: Owners,
-    shown: Credentials,
+    found: Recalled,
 ) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
     known: dict[RequestKey, RequestFacts] = {}
 
     def facts_of(request: Request) -> RequestFacts:
-        found = known.get(request.key)
-        if found is None:
-            found = known[request.key] = RequestFacts(request, owners, shown)
-        return found
+        facts = known.get(request.key)
+        if facts is None:
+            facts = known[request.key] = RequestFacts(request, found.owners, found.credentials)
+        return facts
 
+    beside = {key: visible_part(one) for key, one in found.beside.items() if one.searches}
     by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]
     for one in requests.values():
         for number in one.searches:
             by_search[number].append(one)
+    for one in beside.values():
+        for number in one.searches & schedules.keys():
+            by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
         name = evaluation.search.name
-        if plan_kind(evaluation.plan) == "request":
+        if number not in schedules:
             with timed(name, "requests"):
                 made = [
                     request_match(evaluation, one.request, one.events_for(number), facts_of(one.request))
                     for one in by_search[number]
                 ]
             yield from (match for match in made if match is not None)
-        else:
-            schedule = schedule_of(content.deployment_for(evaluation.detection), evaluation.context.env.zone)
-            events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
-            with timed(name, "windows"):
-                found = list(aggregate_matches(evaluation, schedule, events, facts_of))
-            yield from found
+            continue
+        events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
+        with timed(name, "windows"):
+            matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of))
+        yield from matches

@@ -50,6 +50,13 @@ class Schedule(Struct, frozen=True):
         window = self.window(_SOME_MOMENT)
         return max(window.end - window.start, MINUTE)
 
+    @property
+    def longest(self) -> float:
+        """The length that no window exceeds: snapped ones (`@d`) are not all of the same length."""
+        moments = (_SOME_MOMENT + number * 3_607.0 * 11 for number in range(800))  # all hours, over a year
+        windows = [self.window(at) for at in moments] if "@" in self.earliest + self.latest else []
+        return max([self.length, *(one.end - one.start + MINUTE for one in windows)])
+
     def window(self, at: float) -> Window:
         """The span that is looked at at a moment."""
         return Window(resolve(self.earliest, at, self.zone), resolve(self.latest, at, self.zone), at)

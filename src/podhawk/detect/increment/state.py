@@ -1,11 +1,12 @@
-"""The protocol of the state: what is kept from one run to the next. `podhawk.store` implements it.
+"""The protocol of the state: what is kept from one increment to the next. `podhawk.store` implements it.
 
-Without a state, a run depends on its input alone. With a state, the events that detections select are kept, together
-with the events that show who is behind them, and each run evaluates all of them again. So many runs over parts of a log
-find what one run over the whole log finds.
+Without a state, a run depends on its input alone. With a state, a run is an increment: it evaluates what its events
+change, and leaves the rest. The events that detections select are kept, together with the events that show who is
+behind them, because a later event can change what is found about an earlier one. So many runs over parts of a log find
+what one run over the whole log finds.
 
-A run does not evaluate everything. These findings stay as they are: those of detections that the run leaves out, those
-whose events are no longer kept, and those of searches that run over the whole input only.
+These findings stay as they are: those of detections that the run leaves out, those whose events are no longer kept, and
+those of searches that run over the whole input only.
 """
 
 from __future__ import annotations
@@ -16,17 +17,11 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from podhawk.content.model import Detection
+from podhawk.detect.finding import Finding
+from podhawk.detect.increment.evidence import KeptEvidence
+from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ScoredRisk, SeriesRow, Verdicts
 from podhawk.detect.match import Match
-from podhawk.detect.risk_event import RiskEvent
-from podhawk.events.collected import CollectedEvent
-from podhawk.events.event import AuditEvent
-
-
-class EarlierFindings(Struct, frozen=True):
-    """Findings of earlier runs that this run does not evaluate, and the risk that they added."""
-
-    matches: Sequence[Match] = ()
-    risk: Sequence[RiskEvent] = ()
 
 
 class Change(Struct, frozen=True):
@@ -38,32 +33,88 @@ class Change(Struct, frozen=True):
 
 
 class Written(Struct, frozen=True):
-    """What a run wrote: all its matches, with revisions; what it changed, by finding id; and the records of findings
-    that its detections no longer give and that no other finding replaces."""
+    """What a run wrote: its matches, with revisions; what it changed, by finding id; and the records of findings that
+    its detections no longer give and that no other finding replaces."""
 
     matches: list[Match]
     changes: Mapping[str, Change] = {}
     gone: Sequence[Mapping[str, Any]] = ()
 
 
-class DetectionState(Protocol):
-    """Keeps events, findings and risk between runs.
+class Evaluated(Struct, frozen=True):
+    """A detection that a run evaluates: its key and content, and a digest of all that its findings depend on."""
 
-    `evaluated` are the keys of the detections (see `Detection.key`) for which the run has found every finding that the
-    kept events give.
-    """
+    detection: Detection
+    digest: str
+    whole: bool = False
+
+
+class Begun(Struct, frozen=True):
+    """What a run evaluates again before it takes new events in: requests, by what the state knows them by; the
+    detections of which the content changed; and whether every finding is to go through the passes again, because the
+    site decides otherwise now."""
+
+    requests: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
+    everything: bool = False
+
+
+class Looked(Struct, frozen=True):
+    """What an evaluation has looked at: whatever these plans found about these requests, and aggregate plans (by
+    detection and cluster) between two times, is found again, or is no more."""
+
+    requests: frozenset[str] = frozenset()
+    plans: frozenset[str] = frozenset()
+    spans: Sequence[tuple[str, str, float, float]] = ()
+
+
+class ToWrite(Struct, frozen=True):
+    """A finding after all passes, with what is kept of it."""
+
+    raw: Match
+    verdicts: Verdicts
+    match: Match
+    rows: Sequence[tuple[str, SeriesRow]] = ()
+
+
+class DetectionState(Protocol):
+    """Keeps events, findings and risk between runs."""
+
+    @property
+    def evidence(self) -> KeptEvidence:
+        """Events and evidence; within `locked`."""
+
+    @property
+    def findings(self) -> KeptFindings:
+        """The known findings; after `begin`."""
+
+    @property
+    def risk(self) -> KeptRisk:
+        """The known risk; after `begin`."""
 
     def locked(self) -> AbstractContextManager[None]:
         """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
 
-    def events(self) -> Sequence[CollectedEvent]:
-        """The kept events."""
+    def begin(self, evaluated: Sequence[Evaluated], policies: str, now: float) -> Begun:
+        """Begin a run with these detections; `policies` is a digest of what the site decides."""
 
-    def keep(self, events: Iterable[AuditEvent]) -> None:
-        """Keep events. An event that is already kept changes nothing."""
+    def known_about(self, looked: Looked) -> set[str]:
+        """The ids of the known findings that an evaluation would have found again."""
 
-    def earlier(self, matches: Sequence[Match], evaluated: Collection[str]) -> EarlierFindings:
-        """The known findings, without incidents, that remain beside `matches`."""
+    def incidents(self, keys: Collection[str], detections: Collection[str]) -> set[str]:
+        """The ids of the known incidents under these keys, whose detection is one of these."""
 
-    def write(self, matches: Sequence[Match], risk: Sequence[RiskEvent], evaluated: Collection[str]) -> Written:
-        """Write findings and their risk, replacing what was known of them."""
+    def every_finding(self) -> set[str]:
+        """The ids of all known findings but incidents."""
+
+    def write(self, findings: Sequence[ToWrite], gone: Collection[str]) -> Written:
+        """Write findings, and delete those that are gone."""
+
+    def write_risk(self, risk: Iterable[ScoredRisk]) -> None:
+        """Write risk events."""
+
+    def known(self) -> list[Finding]:
+        """All known findings, in order of time, incidents last."""
+
+    def count(self) -> int:
+        """How many findings are known."""

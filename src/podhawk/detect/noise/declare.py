@@ -18,6 +18,7 @@ class NoiseClass(Struct, frozen=True):
     `members` tells of each match of a run whether it belongs; what becomes of those that do is the policy's choice:
     `tag` only says so, `lower` takes points off the priority, `hide` takes them out of sight (and out of the risk).
     A `late` class needs to know which findings are in sight otherwise: it comes after the priority and lowers nothing.
+    A class `of_events` goes by the events and the search alone: what it said of a finding stays.
     """
 
     name: str
@@ -25,6 +26,7 @@ class NoiseClass(Struct, frozen=True):
     action: NoiseAction
     members: Members
     late: bool = False
+    of_events: bool = False
 
 
 def each(test: Callable[[Match], bool]) -> Members:

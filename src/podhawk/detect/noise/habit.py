@@ -11,7 +11,6 @@ from urllib.parse import parse_qs
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
-from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.user_agents import by_hand
 
 ENOUGH: Final = 20
@@ -20,36 +19,41 @@ _ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{
 DAY: Final = 86_400.0
 
 
+def habit_of(match: Match) -> tuple[str, ...] | None:
+    """What a match would be a repetition of; None if it cannot be a habit. A habit is the same thing done to the same
+    object from the same address with the same result: a success after twenty failures is what one looks for."""
+    if not _may_be(match):
+        return None
+    finding = match.finding
+    return (
+        finding.cluster,
+        finding.detection.key,
+        finding.actor.user,
+        finding.actor.effective_user,
+        ",".join(sorted({request.verb for request in finding.requests})),
+        finding.actor.source_ip,
+        finding.actor.identity,
+        finding.target.namespace,
+        finding.target.resource,
+        finding.target.subresource,
+        _object(finding),
+        _commands(finding),
+        finding.outcome,
+    )
+
+
 def _members(matches: Sequence[Match]) -> list[bool]:
-    """A habit is the same thing done to the same object from the same address with the same result: a success after
-    twenty failures is what one looks for."""
     found = [False] * len(matches)
-    order = in_order(matches)
     earlier: defaultdict[tuple[str, ...], deque[float]] = defaultdict(deque)
-    for number in order:
-        finding = matches[number].finding
-        if not _may_be(matches[number]):
+    for number in in_order(matches):
+        habit = habit_of(matches[number])
+        if habit is None:
             continue
-        verbs = {request.verb for request in finding.requests}
-        seen = earlier[
-            finding.cluster,
-            finding.detection.key,
-            finding.actor.user,
-            finding.actor.effective_user,
-            ",".join(sorted(verbs)),
-            finding.actor.source_ip,
-            finding.actor.identity,
-            finding.target.namespace,
-            finding.target.resource,
-            finding.target.subresource,
-            _object(finding),
-            _commands(finding),
-            finding.outcome,
-        ]
-        while seen and seen[0] < finding.first_time - DAY:
+        seen, time = earlier[habit], matches[number].finding.first_time
+        while seen and seen[0] < time - DAY:
             seen.popleft()
         found[number] = len(seen) >= ENOUGH
-        seen.append(finding.first_time)
+        seen.append(time)
     return found
 
 
@@ -61,7 +65,7 @@ def _may_be(match: Match) -> bool:
         and not actor.borrowed
         and not actor.effective_user
         and not by_hand(actor.user_agent)
-        and not any(map(privileges, match.requests))
+        and not match.powers
     )
 
 

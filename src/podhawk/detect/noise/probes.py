@@ -16,8 +16,8 @@ _HOLDING: Final = frozenset({"get", "list", "watch", "create", "update", "patch"
 
 
 def _test(match: Match) -> bool:
-    finding, request = match.finding, match.request
-    if request is None:
+    finding = match.finding
+    if len(finding.requests) != 1:
         return False
     verb = finding.requests[0].verb
     if finding.target.resource == "leases" and finding.target.api_group in ("", "coordination.k8s.io"):
@@ -28,7 +28,7 @@ def _test(match: Match) -> bool:
             and not finding.actor.effective_user
             and not by_hand(finding.actor.user_agent)
         )
-    return verb == "get" and _PROBE.match(request.key.uri) is not None
+    return verb == "get" and _PROBE.match(finding.requests[0].uri) is not None
 
 
 PROBES: Final = NoiseClass(

@@ -62,15 +62,24 @@ def policy_of(table: Mapping[str, Any]) -> NoisePolicy:
     return NoisePolicy(dict(table))
 
 
-def with_noise(matches: Sequence[Match], policy: NoisePolicy, *, late: bool = False) -> list[Match]:
-    """The matches with the noise classes that they belong to: those that come before the priority, or the late ones."""
+def with_noise(
+    matches: Sequence[Match],
+    policy: NoisePolicy,
+    *,
+    late: bool = False,
+    told: Mapping[str, Sequence[bool]] | None = None,
+) -> list[Match]:
+    """The matches with the noise classes that they belong to: those that come before the priority, or the late ones.
+    `told` are the members of classes that are known already."""
+    given = told or {}
     hits: list[list[NoiseHit]] = [[] for _ in matches]
     for one in NOISE_CLASSES:
         action = policy.action(one)
         if action == "off" or one.late is not late:
             continue
-        for number, member in enumerate(one.members(matches)):
-            if member:
+        for number, member in enumerate(given[one.name] if one.name in given else one.members(matches)):
+            known = matches[number].known
+            if member or (one.of_events and known is not None and one.name in known.classes):
                 hits[number].append(NoiseHit(one.name, action))  # type: ignore[arg-type]
     return [
         match.having(noise=(*match.finding.noise, *found)) if found else match

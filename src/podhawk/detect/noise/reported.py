@@ -8,26 +8,30 @@ from typing import Final
 from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass
 
+Requested = tuple[str, str, str]
+"""A request: its cluster, its audit id, its user."""
+
+
+def reports(match: Match) -> frozenset[Requested]:
+    """The requests that a visible finding reports."""
+    finding = match.finding
+    if not finding.visible or finding.actor.kind == "controller":
+        return frozenset()
+    return frozenset((finding.cluster, request.audit_id, request.user) for request in finding.requests)
+
+
+def template_of(match: Match) -> Requested | None:
+    """The request that wrote the template of what a controller made, if that alone made it act."""
+    actor = match.finding.actor
+    cause = actor.chain[-1] if actor.chain and actor.chain_complete else None
+    if actor.kind != "controller" or cause is None or not cause.certain or actor.cause:
+        return None
+    return match.finding.cluster, cause.audit_id, cause.user
+
 
 def _members(matches: Sequence[Match]) -> list[bool]:
-    reported = {
-        (match.finding.cluster, request.audit_id, request.user)
-        for match in matches
-        if match.finding.visible and match.finding.actor.kind != "controller"
-        for request in match.finding.requests
-    }
-    found = []
-    for match in matches:
-        finding = match.finding
-        cause = finding.actor.chain[-1] if finding.actor.chain and finding.actor.chain_complete else None
-        found.append(
-            finding.actor.kind == "controller"
-            and cause is not None
-            and cause.certain
-            and not finding.actor.cause
-            and (finding.cluster, cause.audit_id, cause.user) in reported
-        )
-    return found
+    reported = {request for match in matches for request in reports(match)}
+    return [template_of(match) in reported for match in matches]
 
 
 REPORTED: Final = NoiseClass(

@@ -19,4 +19,5 @@ STAGES: Final = NoiseClass(
     "them. They form one finding, which contains the rows of every stage.",
     action="tag",
     members=each(_test),
+    of_events=True,
 )

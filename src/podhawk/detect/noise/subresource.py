@@ -115,4 +115,5 @@ SUBRESOURCE: Final = NoiseClass(
     "subresource. It is about the resource, not about its subresources.",
     action="hide",
     members=_members,
+    of_events=True,
 )

@@ -24,7 +24,7 @@ from podhawk.content.model import Detection
 from podhawk.content.reading import MappingReader
 from podhawk.content.yamlfile import read_yaml
 from podhawk.detect.finding import Suppression
-from podhawk.detect.match import Match
+from podhawk.detect.match import Known, Match
 from podhawk.detect.requests.request import member
 from podhawk.engine.search.predicate import generate
 from podhawk.engine.search.rows import row_of
@@ -163,7 +163,11 @@ def with_exceptions(matches: Sequence[Match], exceptions: Sequence[SiteException
     For a request plan every stage that the search matches must match the condition, for an aggregate plan every row.
     """
     tests = [(one, generate(one.clause, Env(now=now)), fields(one.clause)) for one in exceptions]
-    return [_marked(match, tests) for match in matches] if tests else list(matches)
+    return [_marked(match, tests) if match.known is None else _as_before(match, match.known) for match in matches]
+
+
+def _as_before(match: Match, known: Known) -> Match:
+    return match.having(suppressed_by=known.suppressed_by)
 
 
 def _marked(match: Match, tests: Sequence[tuple[SiteException, Predicate, frozenset[str]]]) -> Match:

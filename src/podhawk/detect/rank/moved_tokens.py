@@ -13,24 +13,37 @@ from msgspec import structs
 
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.components import certified
-from podhawk.detect.requests.credentials import credential_of
 
 
-def with_moved_tokens(matches: Sequence[Match]) -> list[Match]:
-    """The matches, the actors of those that use a token from a second address marked as `borrowed`."""
-    found = list(matches)
+def token_of(match: Match) -> tuple[str, ...] | None:
+    """The token that a match is about, for one detection; None if it is about none."""
+    actor = match.finding.actor
+    if actor.kind != "serviceaccount" or actor.borrowed or not actor.source_ip:
+        return None
+    token = match.credential
+    if not token or certified(token):
+        return None
+    return match.finding.cluster, match.finding.detection.key, actor.user, token
+
+
+def first_addresses(matches: Sequence[Match]) -> list[str]:
+    """For each match whose token was used from another address before: the address of the first use."""
+    found = [""] * len(matches)
     homes: dict[tuple[str, ...], str] = {}
     for number in in_order(matches):
-        match = matches[number]
-        actor = match.finding.actor
-        if actor.kind != "serviceaccount" or match.request is None or actor.borrowed or not actor.source_ip:
-            continue
-        token = credential_of(match.request)
-        if not token or certified(token):
-            continue
-        key = match.finding.cluster, match.finding.detection.key, actor.user, token
-        home = homes.setdefault(key, actor.source_ip)
-        if home != actor.source_ip:
-            moved = structs.replace(actor, borrowed=f"its token was used from {home} before")
-            found[number] = match.having(actor=moved)
+        token = token_of(matches[number])
+        if token is not None:
+            address = matches[number].finding.actor.source_ip
+            home = homes.setdefault(token, address)
+            found[number] = home if home != address else ""
     return found
+
+
+def with_moved_tokens(matches: Sequence[Match], homes: Sequence[str]) -> list[Match]:
+    """The matches, the actors of those that have another first address marked as `borrowed`."""
+    return [
+        match.having(actor=structs.replace(match.finding.actor, borrowed=f"its token was used from {home} before"))
+        if home
+        else match
+        for match, home in zip(matches, homes, strict=True)
+    ]

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.finding import Actor, Finding, PriorityReason
+from podhawk.detect.finding import Actor, PriorityReason
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.components import MASTERS
 from podhawk.detect.requests.home import SYSTEM_NAMESPACES, at_home
 from podhawk.detect.requests.networks import inside
-from podhawk.detect.requests.privilege import privileges
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.user_agents import by_hand
 from podhawk.errors import UsageError, nearest
@@ -74,7 +73,7 @@ def _token_by_hand(match: Match, first: bool) -> bool:
 
 
 def _powers(match: Match) -> str:
-    return ", ".join(dict.fromkeys(one for request in match.requests for one in privileges(request)))
+    return ", ".join(match.powers)
 
 
 def _administrator(match: Match, first: bool) -> bool:
@@ -159,9 +158,8 @@ def priority_policy(table: Mapping[str, Any]) -> PriorityPolicy:
     return PriorityPolicy({name: points for name, points in table.items() if name != "bar"}, table.get("bar", BAR))
 
 
-def with_priority(matches: Sequence[Match], policy: PriorityPolicy) -> list[Match]:
-    """The matches with their priority and its reasons."""
-    first = _first_times(matches)
+def with_priority(matches: Sequence[Match], policy: PriorityPolicy, first: Sequence[bool]) -> list[Match]:
+    """The matches with their priority and its reasons. `first` are those that are first times."""
     weighted = [(one, points) for one in FACTORS if (points := policy.of(one))]
     known: dict[Any, Reasons] = {}
     return [_prioritised(match, first[number], weighted, known) for number, match in enumerate(matches)]
@@ -199,18 +197,20 @@ def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int
     return match.having(priority=max(0, min(100, sum(one.points for one in reasons))), priority_reasons=reasons)
 
 
-def _first_times(matches: Sequence[Match]) -> list[bool]:
+def first_times(matches: Sequence[Match]) -> list[bool]:
     """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
     for number in in_order(matches):
-        key = _habit_key(matches[number].finding)
+        key = first_time_of(matches[number])
         found[number] = key not in seen
         seen.add(key)
     return found
 
 
-def _habit_key(finding: Finding) -> tuple[str, ...]:
+def first_time_of(match: Match) -> tuple[str, ...]:
+    """What a match would be the first time of."""
+    finding = match.finding
     verb = finding.requests[0].verb if finding.requests else ""
     return (
         finding.cluster,

@@ -37,35 +37,48 @@ def hidden_by_noise(finding: Finding) -> bool:
     return any(hit.action == "hide" for hit in finding.noise)
 
 
-def with_throttling(matches: Sequence[Match], bar: int) -> list[Match]:
-    """The matches with `throttled`: equal values of the content's throttling fields stay quiet for its period after a
-    finding, in the time of the events.
+def throttling_of(match: Match, bar: int) -> tuple[object, ...] | None:
+    """What a finding quiets in others, and others in it; None if throttling is not for it.
 
     A finding that nobody sees quiets only others that nobody would see: what is below the bar must not silence what is
     above it.
     """
-    found = list(matches)
+    finding = match.finding
+    throttling = finding.detection.throttling
+    if throttling is None or not period_of(match) or hidden_by_noise(finding) or finding.suppressed_by is not None:
+        return None
+    values = [finding.rows[0].get(name) if finding.rows else None for name in throttling.fields]
+    if None in values:
+        return None  # what is not there is not equal to anything
+    return (finding.cluster, finding.detection.key, is_visible(finding, bar), *map(str, values))
+
+
+def period_of(match: Match) -> int:
+    """The seconds for which a finding quiets others."""
+    throttling = match.finding.detection.throttling
+    return _seconds(throttling.period) if throttling is not None else 0
+
+
+def throttled(matches: Sequence[Match], bar: int) -> list[bool]:
+    """Which matches stay quiet: equal values of the content's throttling fields do for its period after a finding, in
+    the time of the events."""
+    found = [False] * len(matches)
     until: dict[tuple[object, ...], float] = {}
     for number in in_order(matches):
-        finding = matches[number].finding
-        throttling = finding.detection.throttling
-        period = _seconds(throttling.period) if throttling is not None else 0
-        if throttling is None or not period or hidden_by_noise(finding) or finding.suppressed_by is not None:
+        key = throttling_of(matches[number], bar)
+        if key is None:
             continue
-        values = [finding.rows[0].get(name) if finding.rows else None for name in throttling.fields]
-        if None in values:
-            continue  # what is not there is not equal to anything
-        key = (
-            finding.cluster,
-            finding.detection.key,
-            is_visible(finding, bar),
-            *map(str, values),
-        )
-        if finding.first_time < until.get(key, float("-inf")):
-            found[number] = matches[number].having(throttled=True)
+        time = matches[number].finding.first_time
+        if time < until.get(key, float("-inf")):
+            found[number] = True
         else:
-            until[key] = finding.first_time + period
+            until[key] = time + period_of(matches[number])
     return found
+
+
+def with_throttling(matches: Sequence[Match], quiet: Sequence[bool]) -> list[Match]:
+    """The matches, those that stay quiet as `throttled`."""
+    return [match.having(throttled=True) if still else match for match, still in zip(matches, quiet, strict=True)]
 
 
 def _seconds(period: str) -> int:

@@ -229,32 +229,69 @@ def _made_for_nobody(request: Request) -> bool:
     return not any(one.get("controller") is True for one in known)
 
 
-def credentials(requests: Iterable[Request]) -> Credentials:
-    """What the requests for tokens among these requests show. Of several who issued a token the last counts.
+class Issue(Struct, frozen=True):
+    """A token that a request issued: its id, who asked for it, and from where."""
 
-    Where the log shows no request of the controller manager for a token, its controllers' changes of owners show from
-    where it works: from loopback, if any of them comes from there, else from networks of the site.
+    id: str
+    issuer: str
+    address: str
+
+
+def issue_of(request: Request) -> Issue | None:
+    """The token that a request issued, if it did."""
+    found = issued_by(request)
+    return Issue(*found, address_of(request)) if found is not None else None
+
+
+def shows_home(request: Request, issue: Issue | None) -> tuple[str, str] | None:
+    """The component that a request shows at work, and its address: an issuer of tokens, or the controller manager that
+    changes owners; None if it shows none."""
+    if issue is not None:
+        own = issue.issuer == request.key.user and (issue.issuer == MANAGER or issue.issuer.startswith(NODE))
+        return (issue.issuer, issue.address) if own and issue.address else None
+    if request.key.user in OWNER_MAKERS and not certified(credential_of(request)):
+        return MANAGER, address_of(request)
+    return None
+
+
+Homes = Mapping[tuple[str, str], frozenset[str]]
+
+
+def homes_of(issuing: Mapping[tuple[str, str], Iterable[str]], working: Mapping[str, Iterable[str]]) -> Homes:
+    """The addresses of components by cluster and name: those from which they ask for tokens.
+
+    Where the log shows no request of the controller manager for a token, its controllers' changes of owners (`working`,
+    by cluster) show from where it works: from loopback, if any of them comes from there, else from networks of the
+    site.
     """
-    known: list[tuple[float, RequestKey, tuple[str, str], str]] = []
-    working: dict[str, set[str]] = {}
-    for request in requests:
-        found = issued_by(request)
-        if found is not None:
-            known.append((request.last.time or 0.0, request.key, found, address_of(request)))
-        elif request.key.user in OWNER_MAKERS and not certified(credential_of(request)):
-            working.setdefault(request.key.cluster, set()).add(address_of(request))
-    issuers: dict[tuple[str, str], str] = {}
-    homes: dict[tuple[str, str], set[str]] = {}
-    for _, key, (id_, issuer), address in sorted(known):
-        issuers[key.cluster, id_] = issuer
-        if address and issuer == key.user and (issuer == MANAGER or issuer.startswith(NODE)):
-            homes.setdefault((key.cluster, issuer), set()).add(address)
-    for cluster, addresses in working.items():
-        local = {address for address in addresses if address and address in _LOOPBACK}
-        near = local or {address for address in addresses if inside(address)}
+    homes = {key: frozenset(addresses) for key, addresses in issuing.items()}
+    for cluster, found in working.items():
+        addresses = frozenset(found)
+        near = frozenset(one for one in addresses if one and one in _LOOPBACK) or frozenset(filter(inside, addresses))
         if near:
             homes.setdefault((cluster, MANAGER), near)
-    return Credentials(issuers, {key: frozenset(found) for key, found in homes.items()})
+    return homes
+
+
+def credentials(requests: Iterable[Request]) -> Credentials:
+    """What the requests for tokens among these requests show. Of several who issued a token the last counts."""
+    known: list[tuple[float, RequestKey, Issue]] = []
+    issuing: dict[tuple[str, str], set[str]] = {}
+    working: dict[str, set[str]] = {}
+    for request in requests:
+        issue = issue_of(request)
+        if issue is not None:
+            known.append((request.last.time or 0.0, request.key, issue))
+        shown = shows_home(request, issue)
+        if shown is None:
+            continue
+        component, address = shown
+        if issue is None:
+            working.setdefault(request.key.cluster, set()).add(address)
+        else:
+            issuing.setdefault((request.key.cluster, component), set()).add(address)
+    known.sort(key=lambda one: one[:2])
+    return Credentials({(key.cluster, one.id): one.issuer for _, key, one in known}, homes_of(issuing, working))
 
 
 def address_of(request: Request) -> str:

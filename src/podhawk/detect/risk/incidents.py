@@ -47,6 +47,19 @@ def incident_matches(
     return [incident_of(some, findings) for some in joined(reasons)]
 
 
+def is_wide(one: Prepared) -> bool:
+    """Whether a search over risk sees more than one risk object of one cluster at a time."""
+    assert one.request is not None
+    context = replace(one.request.context, env=replace(one.request.context.env))
+    by = ByKey(make_plan(one.request.pipeline, context))
+    return _across(one.detection) or not any(_plain(name) in _OBJECT for name in by.first)
+
+
+def _across(detection: Detection) -> bool:
+    """Whether a search sees all clusters at once."""
+    return _CLUSTER.search(detection.search) is not None
+
+
 def _reasons(one: Prepared, content: Content, events: Sequence[RiskEvent]) -> Iterator[Reason]:
     assert one.request is not None
     context = replace(one.request.context, env=replace(one.request.context.env))
@@ -64,7 +77,7 @@ def _reasons(one: Prepared, content: Content, events: Sequence[RiskEvent]) -> It
 
         return table
 
-    apart = not _CLUSTER.search(one.detection.search)
+    apart = not _across(one.detection)
     for entity, part in _parts(by, events, apart=apart):
         if not any(event.applied > 0 for event in part):
             continue  # nothing moves a window

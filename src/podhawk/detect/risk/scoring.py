@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
@@ -38,13 +38,17 @@ def risk_events(findings: Iterable[Finding], policy: RiskPolicy) -> list[RiskEve
     """
     factors = Factors(policy)
     every = list(findings)
-    charged = {cause for finding in every for cause in _own_requests(finding)}
-    made = [event for finding in every for event in _events(finding, factors, charged)]
-    made.sort(key=lambda event: (event.time, event.detection.name, event.finding_id, event.object_type, event.object))
-    return _capped(_once(made), policy.cap)
+    charged = {cause for finding in every for cause in own_requests(finding)}
+    made = [event for finding in every for event in scored(finding, factors, charged)]
+    return capped(once(sorted(made, key=in_time)), policy.cap)
 
 
-def _own_requests(finding: Finding) -> Iterator[Cause]:
+def in_time(event: RiskEvent) -> tuple[float, str, str, str, str]:
+    """The order of risk events."""
+    return event.time, event.detection.name, event.finding_id, event.object_type, event.object
+
+
+def own_requests(finding: Finding) -> Iterator[Cause]:
     """The requests that a finding charges to whoever made them."""
     if finding.kind != "incident" and finding.actor.kind != "controller" and not _quiet(finding):
         yield from ((finding.cluster, request.audit_id, request.user) for request in finding.requests)
@@ -54,12 +58,21 @@ def _consequence(finding: Finding, charged: Set[Cause]) -> str:
     """Why what a controller did adds nothing to its owner's risk; "" where it adds."""
     if any(hit.noise_class == CONTROLLER_REPEATS for hit in finding.noise):
         return "repeated by a controller"
-    cause = finding.actor.chain[-1]
-    known = (finding.cluster, cause.audit_id, cause.user) in charged
+    known = cause_charged(finding) in charged
     return "the request behind it is charged already" if known else ""
 
 
-def _events(finding: Finding, factors: Factors, charged_already: Set[Cause]) -> Iterator[RiskEvent]:
+def cause_charged(finding: Finding) -> Cause | None:
+    """The request behind what a controller did, whose author gains the risk; None if nobody does."""
+    actor = finding.actor
+    if actor.kind != "controller" or not actor.chain or not actor.chain_complete or not actor.chain[-1].certain:
+        return None
+    return finding.cluster, actor.chain[-1].audit_id, actor.chain[-1].user
+
+
+def scored(finding: Finding, factors: Factors, charged_already: Set[Cause]) -> Iterator[RiskEvent]:
+    """The risk events of a finding, before twins and the daily cap are looked at. `charged_already` are requests that
+    findings charge to whoever made them."""
     if finding.kind == "incident":
         return
     quiet = _quiet(finding)
@@ -123,7 +136,7 @@ def _chargeable(finding: Finding) -> Iterator[tuple[ScoredEntity, str]]:
     for entity in finding.risk_objects:
         if actor.kind != "controller" or entity.value != actor.user:
             yield entity, ""
-        elif actor.chain and actor.chain_complete and actor.chain[-1].certain:
+        elif cause_charged(finding) is not None:
             yield structs.replace(entity, value=actor.chain[-1].user), OWNER
             yield entity, NOBODY
         else:
@@ -143,18 +156,22 @@ def nameless(finding: Finding) -> Iterator[tuple[str, str]]:
 
 def _nobody(finding: Finding) -> str:
     """Why a controller gains nothing."""
-    chain = finding.actor.chain
-    if chain and finding.actor.chain_complete and chain[-1].certain:
-        return f"controller acting for {chain[-1].user}, who gains the risk"
+    if cause_charged(finding) is not None:
+        return f"controller acting for {finding.actor.chain[-1].user}, who gains the risk"
     return "controller whose owner is uncertain"
 
 
-def _once(events: Sequence[RiskEvent]) -> Iterator[RiskEvent]:
-    """The events, those of a search that another detection has scored the same thing with already at nothing. What
-    scores nothing, by an exception for example, takes nobody's place."""
+def thing_of(event: RiskEvent) -> tuple[str, ...]:
+    """What a risk event scores: twins score the same thing once."""
+    return same_search(event.detection), event.request, event.object_type, event.object, event.cluster
+
+
+def once(events: Iterable[RiskEvent]) -> Iterator[RiskEvent]:
+    """The events, in order of time, those of a search that another detection has scored the same thing with already at
+    nothing. What scores nothing, by an exception for example, takes nobody's place."""
     seen: dict[tuple[str, ...], Detection] = {}
     for event in events:
-        key = (same_search(event.detection), event.request, event.object_type, event.object, event.cluster)
+        key = thing_of(event)
         first = seen.setdefault(key, event.detection) if event.applied > 0 else event.detection
         if (first.id, first.name) != (event.detection.id, event.detection.name):
             yield structs.replace(event, applied=0.0, notes=(*event.notes, f"same search as {first.name}"))
@@ -173,13 +190,18 @@ def _told_apart(search: str) -> str:
     return re.sub(r"\s*\|\s*`[a-z0-9_]+_filter`\s*\Z", "", text)
 
 
-def _capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
-    """The events under the daily cap of each detection and risk object."""
+def day_of(event: RiskEvent) -> tuple[str, ...]:
+    """What the daily cap is for: a detection, a risk object, a cluster and a day."""
+    day = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d")
+    return event.detection.key, event.object_type, event.object, event.cluster, day
+
+
+def capped(events: Iterable[RiskEvent], cap: float) -> list[RiskEvent]:
+    """The events, in order of time, under the daily cap of each detection and risk object."""
     sums: defaultdict[tuple[str, ...], float] = defaultdict(float)
     found: list[RiskEvent] = []
     for event in events:
-        day = datetime.fromtimestamp(event.time, UTC).strftime("%Y-%m-%d")
-        key = (event.detection.key, event.object_type, event.object, event.cluster, day)
+        key = day_of(event)
         room = max(0.0, cap - sums[key])
         if event.applied > room:
             event = structs.replace(

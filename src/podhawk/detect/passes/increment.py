@@ -1,0 +1,103 @@
+"""One increment: what its events change, pass by pass, and nothing else.
+
+Findings are evaluated, settled, scored and joined to incidents, in this order. Each step says what it changed, and the
+next one looks at that. What is written last are the incidents, because they read the findings and the risk of the state
+as this increment leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from hashlib import blake2b
+
+import msgspec
+from msgspec import Struct
+
+from podhawk.content.model import Content
+from podhawk.detect.evaluate.prepare import Prepared
+from podhawk.detect.increment.kept import Verdicts
+from podhawk.detect.increment.state import Change, DetectionState, Evaluated, ToWrite, Written
+from podhawk.detect.match import Match
+from podhawk.detect.passes.entities import incidents_with
+from podhawk.detect.passes.scored import risk_with, rows_of_risk
+from podhawk.detect.passes.settle import Policies, Settled, Sweep, settled_again
+from podhawk.detect.rank.visibility import with_visibility
+from podhawk.detect.risk_event import RiskEvent
+
+
+class Incremented(Struct, frozen=True):
+    """What an increment looked at again, incidents last; what it wrote; the risk of the risk objects that it changed;
+    how many findings are known."""
+
+    matches: list[Match]
+    written: Written
+    risk: list[RiskEvent]
+    known: int
+
+
+def increment(
+    state: DetectionState,
+    matches: Sequence[Match],
+    gone: Collection[str],
+    searches: Sequence[Prepared],
+    content: Content,
+    policies: Policies,
+    now: float,
+) -> Incremented:
+    """Take matches into a state, and out of it the findings that are gone."""
+
+    def again(known: Sequence[object]) -> list[Match]:
+        return settled_again(known, policies, now)  # type: ignore[arg-type]
+
+    sweep = Sweep(policies, now, state.findings)
+    settled = sweep.run(matches, gone)
+    charged = [_with_rows(one) for one in settled]
+    risk = risk_with(state.findings, state.risk, charged, gone, sweep.gone.get("charge", ()), policies.risk, again)
+    written = state.write([_to_write(one) for one in charged], gone)
+    state.write_risk(risk.events)
+    changed = incidents_with(state.findings, state.risk, searches, content, risk.objects, again)
+    raised = with_visibility(
+        sorted(changed.matches, key=lambda match: (match.finding.first_time, match.finding.finding_id)),
+        policies.priority.bar,
+    )
+    ids = {match.finding.finding_id for match in raised}
+    over = state.incidents(changed.keys, [one.detection.key for one in searches]) - ids
+    state.findings.take_out(ids | over)
+    incidents = state.write(
+        [ToWrite(match, Verdicts(), match, [("incident", changed.rows[match.finding.finding_id])]) for match in raised],
+        over,
+    )
+    changes: dict[str, Change] = {**written.changes, **incidents.changes}
+    found = Written([*written.matches, *incidents.matches], changes, [*written.gone, *incidents.gone])
+    return Incremented(found.matches, found, state.risk.risk_of_objects(risk.objects), state.count())
+
+
+def _with_rows(one: Settled) -> Settled:
+    return msgspec.structs.replace(one, rows={**one.rows, **rows_of_risk(one.match.finding)})
+
+
+def _to_write(one: Settled) -> ToWrite:
+    return ToWrite(one.raw, one.verdicts, one.match, [(name, row) for name, rows in one.rows.items() for row in rows])
+
+
+def evaluated(prepared: Sequence[Prepared]) -> list[Evaluated]:
+    """The detections that a run evaluates, with a digest of all that their findings depend on."""
+    found = []
+    for one in prepared:
+        if one.request is None:
+            continue
+        stages = [stage.command.render(stage.node) for stage in one.request.pipeline.stages]
+        content = msgspec.structs.replace(one.detection, file="", home="", search_line=0)
+        found.append(Evaluated(one.detection, _digest([stages, msgspec.to_builtins(content)])))
+    return found
+
+
+def digest_of(policies: Policies) -> str:
+    """A digest of what a site decides."""
+    exceptions = [msgspec.structs.replace(one, file="", place=None) for one in policies.exceptions]
+    parts = (policies.noise, policies.priority, policies.risk, tuple(exceptions))
+    return _digest([repr(part) for part in parts])
+
+
+def _digest(parts: Sequence[object]) -> str:
+    return blake2b(msgspec.json.encode(parts, order="deterministic", enc_hook=str), digest_size=12).hexdigest()

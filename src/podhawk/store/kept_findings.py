@@ -1,0 +1,218 @@
+"""Findings, their series and their risk in the database, by what passes ask for.
+
+What passes read of a finding is kept beside its record: the finding before any pass, without its detection, which is
+kept once. It is msgpack, because an increment reads thousands of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, get_type_hints
+
+import msgspec
+import sqlalchemy as sql
+from msgspec import Struct, structs
+from sqlalchemy.engine import Connection
+
+from podhawk.content.model import Detection
+from podhawk.detect.finding import Finding
+from podhawk.detect.increment.kept import KeptMatch, ScoredRisk, SeriesName, SeriesRow, Verdicts, series_key
+from podhawk.detect.match import Known, Match
+from podhawk.detect.report.finding_json import plain_text
+from podhawk.detect.risk.dataset import event_of
+from podhawk.detect.risk_event import RiskEvent
+from podhawk.store.intact import intact, risk_record
+from podhawk.store.keys import chunks
+from podhawk.store.schema import FINDINGS, RISK, SERIES
+
+_MEMBERS: Final = tuple(name for name in Finding.__struct_fields__ if name != "detection")
+_HINTS: Final = get_type_hints(Finding)
+_Plain: Final[Any] = msgspec.defstruct(
+    "_Plain", [(name, _HINTS[name]) for name in _MEMBERS], frozen=True, array_like=True
+)
+
+
+class _Kept(Struct, frozen=True, array_like=True):
+    detection: str
+    finding: _Plain
+    known: Known
+    verdicts: Verdicts
+
+
+class _Made(Struct, frozen=True, array_like=True):
+    """What a record of a risk event leaves out: its points and notes as it was made, and the exact numbers."""
+
+    applied: float
+    notes: tuple[str, ...]
+    applied_now: float
+    capped_now: float
+
+
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=plain_text)
+_decoder: Final = msgspec.msgpack.Decoder(_Kept)
+_made: Final = msgspec.msgpack.Decoder(_Made)
+_AT_ONCE: Final = 100
+
+
+def packed(raw: Match, known: Known, verdicts: Verdicts) -> bytes:
+    """What passes read of a finding, as bytes."""
+    finding = raw.finding
+    plain = _Plain(*(getattr(finding, name) for name in _MEMBERS))
+    return _encoder.encode(_Kept(finding.detection.key, plain, known, verdicts))
+
+
+def packed_made(one: ScoredRisk) -> bytes:
+    """What the record of a risk event leaves out, as bytes."""
+    return _encoder.encode(_Made(one.made.applied, one.made.notes, one.event.applied, one.event.capped))
+
+
+class Detections:
+    """The detections of a state by their keys: those of this run, else as they were kept."""
+
+    def __init__(self, known: Mapping[str, Detection], kept: Mapping[str, bytes]) -> None:
+        self._known = dict(known)
+        self._kept = kept
+
+    def get(self, key: str) -> Detection:
+        """A detection. Raises StoreError if there is none."""
+        found = self._known.get(key)
+        if found is None:
+            with intact(f"detection {key!r}"):
+                found = self._known[key] = msgspec.msgpack.decode(self._kept[key], type=Detection)
+        return found
+
+
+class SqlFindings:
+    """The findings and the risk of a state: the methods of `KeptFindings` and `KeptRisk`."""
+
+    def __init__(self, connection: Connection, detections: Detections) -> None:
+        self._db = connection
+        self._detections = detections
+
+    def take_out(self, finding_ids: Collection[str]) -> dict[str, list[SeriesRow]]:
+        """See `KeptFindings`."""
+        found: defaultdict[str, list[SeriesRow]] = defaultdict(list)
+        for chunk in chunks(sorted(finding_ids)):
+            of_findings = SERIES.c.finding_id.in_(chunk)
+            for name, *row in self._db.execute(sql.select(SERIES).where(of_findings)):
+                found[name].append(SeriesRow(*row))
+            self._db.execute(SERIES.delete().where(of_findings))
+        return dict(found)
+
+    def load(self, finding_ids: Collection[str]) -> list[KeptMatch]:
+        """See `KeptFindings`."""
+        query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.kept)
+        return [
+            self._kept(id_, data)
+            for chunk in chunks(sorted(set(finding_ids)))
+            for id_, data in self._db.execute(query.where(FINDINGS.c.finding_id.in_(chunk)))
+            if data is not None
+        ]
+
+    def _kept(self, finding_id: str, data: bytes) -> KeptMatch:
+        with intact(f"finding {finding_id}"):
+            kept = _decoder.decode(data)
+        plain = {name: getattr(kept.finding, name) for name in _MEMBERS}
+        finding = Finding(detection=self._detections.get(kept.detection), **plain)
+        return KeptMatch(Match(finding, (), known=kept.known), kept.verdicts)
+
+    def firsts(self, series: SeriesName, keys: Iterable[str]) -> list[SeriesRow]:
+        """See `KeptFindings`."""
+        return self._each(
+            "key = :key{0} ORDER BY time, finding_id LIMIT 1", series, [{"key": key} for key in sorted(set(keys))]
+        )
+
+    def rows(self, series: SeriesName, keys: Iterable[str]) -> list[SeriesRow]:
+        """See `KeptFindings`."""
+        return [
+            SeriesRow(*row)
+            for chunk in chunks(sorted(set(keys)))
+            for row in self._db.execute(
+                sql.select(SERIES.c.key, SERIES.c.time, SERIES.c.finding_id, SERIES.c.value)
+                .where(SERIES.c.series == series)
+                .where(SERIES.c.key.in_(chunk))
+            )
+        ]
+
+    def before(self, series: SeriesName, places: Iterable[SeriesRow], most: int) -> list[SeriesRow]:
+        """See `KeptFindings`."""
+        return self._near("<", "DESC", series, places, most)
+
+    def after(self, series: SeriesName, places: Iterable[SeriesRow], most: int) -> list[SeriesRow]:
+        """See `KeptFindings`."""
+        return self._near(">", "ASC", series, places, most)
+
+    def _near(
+        self, side: str, order: str, series: SeriesName, places: Iterable[SeriesRow], most: int
+    ) -> list[SeriesRow]:
+        wanted = sorted({(row.key, row.time, row.finding_id) for row in places})
+        return self._each(
+            f"key = :key{{0}} AND (time, finding_id) {side} (:time{{0}}, :id{{0}}) "
+            f"ORDER BY time {order}, finding_id {order} LIMIT {most:d}",
+            series,
+            [{"key": key, "time": time, "id": id_} for key, time, id_ in wanted],
+        )
+
+    def _each(self, where: str, series: SeriesName, asked: Sequence[Mapping[str, Any]]) -> list[SeriesRow]:
+        """The rows of many small questions, a hundred in one statement."""
+        found = []
+        for start in range(0, len(asked), _AT_ONCE):
+            part = asked[start : start + _AT_ONCE]
+            text = " UNION ALL ".join(
+                f"SELECT * FROM (SELECT key, time, finding_id, value FROM {SERIES.name} WHERE series = :series AND "
+                f"{where.format(number)}) AS part{number}"
+                for number in range(len(part))
+            )
+            values = {f"{name}{number}": value for number, one in enumerate(part) for name, value in one.items()}
+            found += [SeriesRow(*row) for row in self._db.execute(sql.text(text), {"series": series, **values})]
+        return found
+
+    def take_out_risk(self, finding_ids: Collection[str]) -> list[ScoredRisk]:
+        """See `KeptRisk`."""
+        found: list[ScoredRisk] = []
+        for chunk in chunks(sorted(finding_ids)):
+            found += self._risk(RISK.c.finding_id.in_(chunk))
+            self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
+        return found
+
+    def risk_of_things(self, keys: Collection[str]) -> list[ScoredRisk]:
+        """See `KeptRisk`."""
+        return [one for chunk in chunks(sorted(keys)) for one in self._risk(RISK.c.thing.in_(chunk))]
+
+    def risk_of_days(self, keys: Collection[str]) -> list[ScoredRisk]:
+        """See `KeptRisk`."""
+        return [one for chunk in chunks(sorted(keys)) for one in self._risk(RISK.c.day.in_(chunk), RISK.c.full > 0)]
+
+    def risk_of_objects(self, objects: Collection[tuple[str, str, str]]) -> list[RiskEvent]:
+        """See `KeptRisk`."""
+        keys = sorted(object_key(*one) for one in objects)
+        return [one.event for chunk in chunks(keys) for one in self._risk(RISK.c.entity.in_(chunk))]
+
+    def risk_of_clusters(self, clusters: Collection[str] | None) -> list[RiskEvent]:
+        """See `KeptRisk`."""
+        return [one.event for one in self._risk() if clusters is None or one.event.cluster in clusters]
+
+    def _risk(self, *where: Any) -> list[ScoredRisk]:
+        query = sql.select(RISK.c.finding_id, RISK.c.time, RISK.c.record, RISK.c.full, RISK.c.kept).where(*where)
+        read = list(self._db.execute(query))
+        findings = {one.match.finding.finding_id: one.match.finding for one in self.load({row[0] for row in read})}
+        return list(_scored(read, findings))
+
+
+def _scored(read: Iterable[Any], findings: Mapping[str, Finding]) -> Iterator[ScoredRisk]:
+    for id_, time, text, full, data in read:
+        with intact(f"a risk event of finding {id_}"):
+            made = _made.decode(data)
+            event = structs.replace(
+                event_of(risk_record(id_, text), findings[id_]),
+                time=time,
+                applied=made.applied_now,
+                capped=made.capped_now,
+            )
+            yield ScoredRisk(event, structs.replace(event, applied=made.applied, capped=0.0, notes=made.notes), full)
+
+
+def object_key(type_: str, value: str, cluster: str) -> str:
+    """The key of a risk object of a cluster."""
+    return series_key(["object", type_, value, cluster])
