@@ -55,6 +55,14 @@ def plain(findings: Any) -> list[dict[str, Any]]:
     return found
 
 
+def risk_of(state: str) -> list[str]:
+    """The points of all risk events of a state."""
+    rows = api.search(
+        "| from datamodel Risk.All_Risk | sort finding_id | table calculated_risk_score", state=state, now=NOW
+    )
+    return [str(row["calculated_risk_score"]) for row in rows]
+
+
 def known(state: str, columns: str = "source", where: str = "*") -> list[Any]:
     """What a state knows of findings, incidents left out."""
     rows = api.search(

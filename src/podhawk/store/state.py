@@ -173,11 +173,10 @@ class SqlState:
 
     def known(self) -> list[Finding]:
         """See `DetectionState`."""
-        query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.record).order_by(
-            FINDINGS.c.kind == "incident", FINDINGS.c.first_time, FINDINGS.c.finding_id
-        )
         with transaction(self.engine, alone=False) as connection:
-            return [from_record(finding_record(*row)) for row in connection.execute(query)]
+            rows = connection.execute(sql.select(FINDINGS.c.finding_id, FINDINGS.c.record))
+            found = [from_record(finding_record(*row)) for row in rows]
+        return sorted(found, key=_in_order)
 
     def count(self) -> int:
         """See `DetectionState`."""
@@ -269,6 +268,11 @@ class SqlState:
                 for one in risk
             ],
         )
+
+
+def _in_order(finding: Finding) -> tuple[bool, float, str, str]:
+    incident = finding.kind == "incident"
+    return incident, finding.first_time, "" if incident else finding.detection.name, finding.finding_id
 
 
 def known_of(one: ToWrite) -> Known:
