@@ -13,12 +13,20 @@ from support.findings import detection, event
 Event = dict[str, Any]
 _CONTROLLER = "system:serviceaccount:kube-system:{}-controller"
 _HOUR = Deployment("d", cron_schedule="*/10 * * * *", earliest_time="-30m@m", latest_time="now")
-SCORE = {"message": "$user.username$ did it", "risk_objects": (RiskObject("user.username", "user", 70),), "risk_score": 70}
+SCORE = {
+    "message": "$user.username$ did it",
+    "risk_objects": (RiskObject("user.username", "user", 70),),
+    "risk_score": 70,
+}
 AGGREGATE = {**SCORE, "message": "$user.username$ did much"}
 
 DETECTIONS = (
-    detection("verb=create objectRef.resource=pods | table user.username stage objectRef.namespace", name="Pods", id="1"),
-    detection("verb=create objectRef.resource=pods | table user.username stage objectRef.namespace", name="A twin", id="2"),
+    detection(
+        "verb=create objectRef.resource=pods | table user.username stage objectRef.namespace", name="Pods", id="1"
+    ),
+    detection(
+        "verb=create objectRef.resource=pods | table user.username stage objectRef.namespace", name="A twin", id="2"
+    ),
     detection("verb=create objectRef.resource=deployments | table user.username", name="Deployments", id="3", **SCORE),
     detection("verb=get objectRef.resource=secrets | table user.username", name="Secrets", id="4", **SCORE),
     detection(
@@ -149,7 +157,9 @@ class History:
                 user=_user(who, "system:nodes" if "node" in who else "dev"),
                 sourceIPs=[self.random.choice(("10.0.0.7", "127.0.0.1"))],
                 objectRef={"resource": "serviceaccounts", "namespace": "shop", "name": "app", "subresource": "token"},
-                annotations={"authentication.kubernetes.io/issued-credential-id": self.random.choice(("JTI=1", "JTI=2"))},
+                annotations={
+                    "authentication.kubernetes.io/issued-credential-id": self.random.choice(("JTI=1", "JTI=2"))
+                },
             )
         ]
 

@@ -23,7 +23,7 @@ from podhawk.content.model import Detection, Severity
 from podhawk.detect.evaluate.episodes import common_actor, common_outcome, common_target
 from podhawk.detect.evaluate.evaluation import MOST_ROWS
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.finding import Actor, Finding, IncidentReason, Outcome, PriorityReason, ScoredEntity
+from podhawk.detect.finding import Actor, Finding, IncidentReason, Outcome, PriorityReason, RequestInfo, ScoredEntity
 from podhawk.detect.match import Match
 from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk_event import RiskEvent
@@ -88,7 +88,10 @@ def incident_of(reasons: Sequence[Reason], findings: Mapping[str, Match]) -> Mat
     ids = dict.fromkeys(event.finding_id for event in events)
     behind = [findings[id_] for id_ in ids if id_ in findings]
     requests = list({request.key: request for match in behind for request in match.requests}.values())
-    infos = tuple(dict.fromkeys(info for match in behind for info in match.finding.requests))
+    infos: dict[tuple[str, ...], RequestInfo] = {}
+    for match in behind:
+        for info in match.finding.requests:
+            infos.setdefault((match.finding.cluster, info.audit_id, info.received, info.user, info.uri), info)
     outcome = common_outcome([match.finding.outcome for match in behind])
     priority = tuple(_priority(events, [match.finding for match in behind], outcome))
     return Match(
@@ -112,7 +115,7 @@ def incident_of(reasons: Sequence[Reason], findings: Mapping[str, Match]) -> Mat
             priority=max(0, min(100, sum(one.points for one in priority))),
             priority_reasons=priority,
             request_count=len(infos),
-            requests=infos[:MOST_ROWS],
+            requests=tuple(infos.values())[:MOST_ROWS],
             row_count=sum(len(one.rows) for one in reasons),
             rows=tuple(row for one in (first, *(one for one in reasons if one is not first)) for row in one.rows)[
                 :MOST_ROWS
