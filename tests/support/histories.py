@@ -45,6 +45,8 @@ DETECTIONS = (
         **AGGREGATE,
     ),
     detection("stage=RequestReceived verb=create | table user.username", name="Starts", id="8", **SCORE),
+    detection("stage=RequestReceived verb=watch | table user.username", name="Watches", id="9", **SCORE),
+    detection("verb=watch NOT responseStatus.code=403 | table user.username", name="Unless", id="10", **SCORE),
 )
 
 
@@ -68,7 +70,7 @@ class History:
         found: list[Event] = []
         makers: list[Callable[[], list[Event]]] = [
             self._pod, self._deployment, self._replicaset, self._made_pod, self._made_pod, self._secret, self._workload,
-            self._workload, self._delete, self._delete, self._issue, self._burst, self._denied, self._dry_run,
+            self._workload, self._delete, self._delete, self._issue, self._burst, self._denied, self._dry_run, self._watch, self._watch,
         ]  # fmt: skip
         while len(found) < count:
             found += self.random.choice(makers)()
@@ -107,6 +109,10 @@ class History:
 
     def _dry_run(self) -> list[Event]:
         return [self._next(user=_user(self._person()), requestURI="/api/v1/namespaces/default/pods?dryRun=All")]
+
+    def _watch(self) -> list[Event]:
+        code = self.random.choice((200, 403, 404))
+        return self._stages(self._next(verb="watch", user=_user(self._person()), responseStatus={"code": code}))
 
     def _deployment(self) -> list[Event]:
         verb = self.random.choice(("create", "create", "patch", "update"))

@@ -12,6 +12,7 @@ from podhawk.cli.content_choice import with_content
 from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
+    from podhawk.detect.match import Match
     from podhawk.detect.report.explain import ExplainedStep, Explanation
     from podhawk.engine.search.judgement import Judgement
 
@@ -48,10 +49,16 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
-            paths = input_paths(names) if names or not settings["state"] else []
-            with reading(paths) as inputs:
-                result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
-            _lines(queries.raw_events(settings["finding"], result.found.matches), out)
+            finding_id = settings["finding"]
+            if settings["state"] and not names:
+                matches = _known(settings)
+                finding_id = matches[0].finding.finding_id if matches else finding_id
+            else:
+                session = replace(session, state=None)
+                with reading(input_paths(names)) as inputs:
+                    result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
+                matches = result.found.matches
+            _lines(queries.raw_events(finding_id, matches), out)
             return 0
         if settings["event"] and (not names or (_is_input(names[0]) and not queries.is_detection(names[0], content))):
             with reading(input_paths(names)) as inputs:
@@ -64,6 +71,14 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
             else:
                 print_explanation(*queries.explain_detection(detection, content, inputs, session), out)
     return 0
+
+
+def _known(settings: Any) -> list[Match]:
+    """The finding that is asked for, as the state knows it."""
+    from podhawk.cli.triage import state_of
+    from podhawk.store.behind import known_matches
+
+    return known_matches(state_of(settings), settings["finding"])
 
 
 def _is_input(name: str) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.pipeline import Source, detect, reads_risk
+from podhawk.detect.evaluate.pipeline import Scanned, Source, detect, reads_risk, scan
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
@@ -117,11 +116,13 @@ def find(
     the input turns out to be unusable; then nothing is written to the state.
     """
     now = context.env.now
-    with no_collection(), state.locked() if state is not None else nullcontext():
-        if state is not None:
-            return _increment(prepared, rules, content, source, runner, context, policies, state, check)
-        detected = detect(prepared, content, source, runner, context)
+    with no_collection():
+        scanned = scan(prepared, content, source, runner, context, remembers=state is not None)
         check()
+        if state is not None:
+            with state.locked():
+                return _increment(scanned, prepared, rules, content, policies, now, state)
+        detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
         searches = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
@@ -135,21 +136,17 @@ def find(
 
 
 def _increment(
+    scanned: Scanned,
     prepared: Sequence[Prepared],
     rules: Callable[[], Sequence[Prepared]],
     content: Content,
-    source: Source,
-    runner: Runner,
-    context: Context,
     policies: Policies,
+    now: float,
     state: DetectionState,
-    check: Callable[[], None],
 ) -> RunFindings:
-    now = context.env.now
     searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
     begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), now)
-    detected = detect(prepared, content, source, runner, context, state.evidence, begun.requests)
-    check()
+    detected = detect(scanned, state.evidence, begun.requests)
     ids = {match.finding.finding_id for match in detected.matches}
     gone = state.known_about(detected.looked) - ids
     matches = detected.matches

@@ -38,6 +38,8 @@ DAY: Final = 86_400.0
 RETAINED: Final = 30
 """Days for which events are kept, counted back from the newest event or from today, whichever is earlier. Findings are
 kept for ever."""
+WAITING: Final = DAY
+"""Seconds for which the end of a request is kept whose start no search has selected."""
 _STEP: Final = 500
 """Wanted events that are looked at together."""
 
@@ -75,27 +77,20 @@ class SqlEvidence:
             )
         return [after for _, _, after in masked]
 
-    def keep(self, events: Iterable[KeptEvent]) -> None:
-        """Keep events, and delete those that are older than `RETAINED` days."""
-        found = [
-            {
-                "fingerprint": _fingerprint(one.event),
-                "data": dump(one.event),
-                "time": one.event.stage_time or one.event.time or 0.0,
-                "cluster": column_text(one.event.cluster, 255),
-                "request": one.request,
-                "place": one.place,
-                "credential": one.credential,
-                "component": one.component,
-            }
-            for one in events
-        ]
+    def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
+        """See `KeptEvidence`. Events that are older than `RETAINED` days are deleted."""
+        found = [*(_row(one, waits=False) for one in events), *(_row(one, waits=True) for one in waiting)]
         for chunk in chunks(found):
             self._db.execute(insert(self._db, EVENTS).on_conflict_do_nothing(), chunk)
+        others = EVENTS.alias()
+        alone = ~sql.exists().where(others.c.request == EVENTS.c.request, ~others.c.waiting)
         for cluster, horizon in self.horizons().items():
             for table in (EVENTS, WANTED):
                 old = (table.c.cluster == cluster) & (table.c.time < horizon) & (table.c.time > 0)
                 self._db.execute(table.delete().where(old))
+            until = horizon + RETAINED * DAY - WAITING
+            late = (EVENTS.c.cluster == cluster) & EVENTS.c.waiting & (EVENTS.c.time < until)
+            self._db.execute(EVENTS.delete().where(late & alone))
 
     def horizons(self) -> dict[str, float]:
         """The time of each cluster before which its events are deleted: logs of different clusters may be of different
@@ -278,6 +273,20 @@ class SqlEvidence:
             if len(rows) < _STEP:
                 return found
             at = rows[-1][0], rows[-1][2]
+
+
+def _row(one: KeptEvent, *, waits: bool) -> dict[str, Any]:
+    return {
+        "fingerprint": _fingerprint(one.event),
+        "data": dump(one.event),
+        "time": one.event.stage_time or one.event.time or 0.0,
+        "cluster": column_text(one.event.cluster, 255),
+        "request": one.request,
+        "place": one.place,
+        "credential": one.credential,
+        "component": one.component,
+        "waiting": waits,
+    }
 
 
 def _earlier(places: dict[str, float], place: str, time: float) -> None:

@@ -32,10 +32,12 @@ EVENTS: Final = sql.Table(
     sql.Column("place", sql.String(32), nullable=False, server_default=""),
     sql.Column("credential", sql.String(32), nullable=False, server_default="", index=True),
     sql.Column("component", sql.String(32), nullable=False, server_default="", index=True),
+    sql.Column("waiting", sql.Boolean, nullable=False, server_default=sql.false()),
     sql.Index("podhawk_events_of_places", "place", "time"),
 )
 """Events. `request` is a hash of the request that an event is a stage of; `place` one of cluster and namespace, for
-requests of controllers; `credential` one of cluster and credential; `component` one of cluster and user, for nodes."""
+requests of controllers; `credential` one of cluster and credential; `component` one of cluster and user, for nodes.
+`waiting` is the end of a request of which no search has selected anything yet."""
 
 WANTED: Final = sql.Table(
     "podhawk_wanted",

@@ -26,6 +26,7 @@ from podhawk.detect.evaluate.related_events import (
     POD_DELETIONS,
     TOKENS_ISSUED,
     clause_of,
+    ends_of,
     gathering,
     naming,
     served_by_controllers,
@@ -50,12 +51,32 @@ from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.options import ReadOptions
+from podhawk.spl.clause import Clause
 
 
 class Source(Protocol):
     """An input: the options with which gathered lines are read again."""
 
     options: ReadOptions
+
+
+class Scanned(Struct):
+    """What the scan of an input found, before it is evaluated: the requests that searches select, and the searches.
+
+    With a state, `requests` has everything that shows who is behind others, because a later increment may need it, and
+    `ends` the ends of requests of which the state may know the start.
+    """
+
+    evaluations: Sequence[Evaluation]
+    schedules: Mapping[int, Schedule]
+    """Those of the aggregate plans, by the number of the search."""
+    requests: dict[RequestKey, CollectedRequest]
+    ends: dict[RequestKey, CollectedRequest]
+    wholes: list[Match]
+    """The findings of searches that run over the whole input."""
+    kinds: Mapping[str, PlanKind]
+    hunted: Mapping[str, int]
+    decoder: EventDecoder
 
 
 class Detected(Struct):
@@ -69,70 +90,86 @@ class Detected(Struct):
     """How many rows each hunting detection gave, by its key."""
 
 
-def detect(
+def scan(
     prepared: Sequence[Prepared],
     content: Content,
     source: Source,
     runner: Runner,
     context: Context,
-    evidence: KeptEvidence | None = None,
-    again: Collection[str] = (),
-) -> Detected:
-    """The matches of all detections that can run and make findings, in order of time.
+    *,
+    remembers: bool,
+) -> Scanned:
+    """Scan the input once for all detections that can run and make findings.
 
-    `context` is a fresh context for the searches of podhawk itself. With the `evidence` of earlier increments these are
-    the matches that the new events may have changed, and those of the requests that are to be evaluated `again`.
+    `context` is a fresh context for the searches of podhawk itself. `remembers` says that there is a state.
     """
-    evaluations = [
+    every = [
         Evaluation(one)
         for one in prepared
         if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)
     ]
-    kinds = [plan_kind(one.plan) for one in evaluations]
-    windowed = [one for one, kind in zip(evaluations, kinds, strict=True) if kind != "whole"]
-    whole_plans = [one for one, kind in zip(evaluations, kinds, strict=True) if kind == "whole"]
+    kinds = [plan_kind(one.plan) for one in every]
+    evaluations = [one for one, kind in zip(every, kinds, strict=True) if kind != "whole"]
+    whole_plans = [one for one, kind in zip(every, kinds, strict=True) if kind == "whole"]
     hunting = [one for one in map(Evaluation, _hunting(prepared)) if plan_kind(one.plan) != "whole"]
-    gathered = _gather(windowed, hunting, runner, context)
+    gathered = _gather(evaluations, hunting, runner, context, ends_of(evaluations) if remembers else None)
     decoder = EventDecoder(source.options)
     # The scan judged the lines as they stand in the file: a mask must not take back what a search selected.
     requests = collect(gathered.wanted, decoder)
     owners, tokens = gathered.owners, gathered.tokens
-    if evidence is None:
+    if not remembers:
         owners, tokens = naming(owners, served_by_controllers(requests)), naming(tokens, tokens_used(requests))
     requests = join(requests, collect([*owners, *tokens], decoder))
+    ends = collect(gathered.ends, decoder)
     hunted = {one.detection.key: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
     del gathered, owners, tokens  # the events hold the texts of the lines now
-    requests = _second_look(requests, windowed, runner, decoder, context)
-    schedules = {
-        number: schedule_of(content.deployment_for(one.detection), one.context.env.zone)
-        for number, one in enumerate(windowed)
-        if plan_kind(one.plan) == "aggregate"
-    }
+    requests = _second_look(requests, evaluations, runner, decoder, context)
+    wholes: list[Match] = []
+    if whole_plans:
+        tables = runner.run([one.request for one in whole_plans])
+        judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
+        for evaluation, table, unmasked in zip(whole_plans, tables, judged, strict=True):
+            wholes.extend(whole_matches(evaluation, with_hidden(table, unmasked)))
+    over_all = [one for one in _hunting(prepared) if one.detection.key not in hunted]
+    if over_all:
+        tables = runner.run([one.request for one in over_all if one.request is not None], masked=False)
+        hunted |= {one.detection.key: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
+    return Scanned(
+        evaluations,
+        {
+            number: schedule_of(content.deployment_for(one.detection), one.context.env.zone)
+            for number, one in enumerate(evaluations)
+            if plan_kind(one.plan) == "aggregate"
+        },
+        requests,
+        ends,
+        wholes,
+        {one.detection.name: kind for one, kind in zip(every, kinds, strict=True)},
+        hunted,
+        decoder,
+    )
+
+
+def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collection[str] = ()) -> Detected:
+    """The matches of all detections, in order of time. With the `evidence` of earlier increments these are the matches
+    that the new events may have changed, and those of the requests that are to be evaluated `again`."""
+    evaluations, requests = scanned.evaluations, scanned.requests
     if evidence is None:
         shown = credentials(one.request for one in requests.values())
         writes = (write_of(one.request, shown) for one in requests.values())
         found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown, {})
     else:
-        found = recall(evidence, requests, again, windowed, schedules, decoder)
-    del requests
+        found = recall(evidence, requests, scanned.ends, again, evaluations, scanned.schedules, scanned.decoder)
+    scanned.requests = {}  # an event that nothing wants any more goes
     shown_requests = {key: visible_part(one) for key, one in found.requests.items() if one.searches}
-    matches = list(_windowed(windowed, schedules, shown_requests, found))
-    if whole_plans:
-        tables = runner.run([one.request for one in whole_plans])
-        judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
-        for evaluation, table, unmasked in zip(whole_plans, tables, judged, strict=True):
-            matches.extend(whole_matches(evaluation, with_hidden(table, unmasked)))
-    over_all = [one for one in _hunting(prepared) if one.detection.key not in hunted]
-    if over_all:
-        tables = runner.run([one.request for one in over_all if one.request is not None], masked=False)
-        hunted |= {one.detection.key: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
+    matches = [*_windowed(evaluations, scanned.schedules, shown_requests, found), *scanned.wholes]
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(
         matches,
-        {one.detection.name: kind for one, kind in zip(evaluations, kinds, strict=True)},
+        scanned.kinds,
         shown_requests,
-        _looked(windowed, found) if evidence is not None else Looked(),
-        hunted,
+        _looked(evaluations, found) if evidence is not None else Looked(),
+        scanned.hunted,
     )
 
 
@@ -165,10 +202,15 @@ class _Gathered(Struct):
     hunted: list[int] = field(default_factory=list)
     owners: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
     tokens: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
+    ends: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
 
 
 def _gather(
-    evaluations: Sequence[Evaluation], hunting: Sequence[Evaluation], runner: Runner, context: Context
+    evaluations: Sequence[Evaluation],
+    hunting: Sequence[Evaluation],
+    runner: Runner,
+    context: Context,
+    ends: Clause | None,
 ) -> _Gathered:
     """Scan the input once for all searches.
 
@@ -179,7 +221,7 @@ def _gather(
     if not evaluations and not hunting:
         return found
     owner, token = len(evaluations), len(evaluations) + 2
-    related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED)
+    related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED, *([ends] if ends is not None else ()))
     collectors, found.hunted = runner.gather_and_count(
         [*(one.request for one in evaluations), *(gathering(clause, context) for clause in related)],
         [one.request for one in hunting],
@@ -192,6 +234,8 @@ def _gather(
             found.owners.append((kept, searches))
         elif token in numbers:
             found.tokens.append((kept, searches))
+        else:
+            found.ends.append((kept, searches))
     return found
 
 

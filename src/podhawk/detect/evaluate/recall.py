@@ -50,20 +50,24 @@ class Recalled(Struct):
 def recall(
     kept: KeptEvidence,
     new: Requests,
+    ends: Requests,
     again: Collection[str],
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
     decoder: EventDecoder,
 ) -> Recalled:
-    """What to evaluate for new requests, and for those that are to be evaluated again. `schedules` are those of the
-    aggregate plans, by the number of the search."""
+    """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
+    selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
 
     def load(hashes: Collection[str]) -> Requests:
         stored = ((event, numbers_of(evaluations, event)) for event in kept.events_of(hashes))
         return collect(stored, decoder)
 
     requests = join(new, load({*map(request_hash, new), *again}))
-    kept.keep(_kept_events(new))
+    begun = load({request_hash(key) for key in ends if key not in requests})
+    requests = join(requests, {key: one for key, one in begun.items() if one.searches})
+    requests = join(requests, {key: one for key, one in ends.items() if key in requests})
+    kept.keep(_kept_events(new), waiting=_kept_events(ends))
     changed = Changed({}, set(), set())
     kept.learn_credentials((one.request for one in new.values()), changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))

@@ -29,14 +29,15 @@ from podhawk.detect.requests.owner_writes import DELETES, KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
 from podhawk.engine.run.batch import SearchJob
 from podhawk.events.collected import CollectedEvent
-from podhawk.events.event import AuditEvent
-from podhawk.spl.clause import And, Clause, Compare, In, Not, Or
+from podhawk.events.event import METADATA, AuditEvent
+from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Not, Or, fields, walk
 from podhawk.spl.text import plain
 
 FEW: Final = 32
 """Up to this number of texts, searching a line for each of them costs less than splitting the line."""
 _QUOTED: Final = re.compile(rb'"([^"]*)"')
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
+_END: Final[Clause] = Or((In("stage", tuple(sorted(_ENDS))), Compare("responseStatus.code", "=", "401")))
 _SAME_IN_ALL: Final = frozenset(
     {
         "source",
@@ -97,6 +98,44 @@ def _wants_end(evaluation: Evaluation, event: AuditEvent) -> bool:
         if not evaluation.search.predicate(row):
             return False
     return True
+
+
+def ends_of(evaluations: Sequence[Evaluation]) -> Clause | None:
+    """Selects the ends of requests of which a search may select the start and not the end. In a stream they come hours
+    later, or before the start; there is no second scan. None if no search is of this kind."""
+    found = [
+        relaxed
+        for one in evaluations
+        for stage in one.plan.pipeline.stages[:1]
+        if isinstance(stage.node, Search) and _tells_stages(stage.node.clause)
+        if (relaxed := _of_any_stage(stage.node.clause)) != EVERYTHING
+    ]
+    return And((Or(tuple(dict.fromkeys(found))), _END)) if found else None
+
+
+def _tells_stages(clause: Clause) -> bool:
+    """Whether a clause may hold for the start of a request and not for its end: it names the stage, or wants something
+    not to be there that only the end has."""
+    return any(
+        "stage" in fields(part)
+        or (isinstance(part, Not) and not fields(part) <= _SAME_IN_ALL)
+        or (isinstance(part, Compare) and part.operator != "=" and part.name not in _SAME_IN_ALL)
+        for part in walk(clause)
+    )
+
+
+def _of_any_stage(clause: Clause) -> Clause:
+    """The clause without what depends on the stage."""
+    match clause:
+        case And(parts=parts):
+            kept = [one for part in parts if (one := _of_any_stage(part)) != EVERYTHING]
+            return And(tuple(kept)) if kept else EVERYTHING
+        case Or(parts=parts):
+            some = tuple(map(_of_any_stage, parts))
+            return EVERYTHING if EVERYTHING in some else Or(some)
+        case _:
+            named = fields(clause)
+            return clause if named and named <= _SAME_IN_ALL - {"stage", *METADATA} else EVERYTHING
 
 
 def _ended(one: CollectedRequest) -> bool:

@@ -81,8 +81,9 @@ class KeptEvidence(Protocol):
     def events_of(self, requests: Collection[str]) -> list[AuditEvent]:
         """The events of requests."""
 
-    def keep(self, events: Iterable[KeptEvent]) -> None:
-        """Keep events. One that is kept already stays as it is."""
+    def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
+        """Keep events, and for a while those that wait for others of their request. One that is kept already stays as
+        it is."""
 
     def learn_credentials(self, requests: Iterable[Request], changed: Changed) -> None:
         """Take in what requests for tokens show, and add to `changed` what that changes."""

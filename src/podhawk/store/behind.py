@@ -1,0 +1,52 @@
+"""The events behind a known finding."""
+
+from __future__ import annotations
+
+import sqlalchemy as sql
+from sqlalchemy.engine import Connection
+
+from podhawk.detect.finding import Finding
+from podhawk.detect.increment.evidence import request_hash
+from podhawk.detect.match import Match
+from podhawk.detect.report.finding_json import from_record
+from podhawk.detect.requests.collected import collect
+from podhawk.detect.requests.request import RequestKey
+from podhawk.events.collected import EventDecoder
+from podhawk.events.options import ReadOptions
+from podhawk.store.database import reading
+from podhawk.store.intact import finding_record, intact
+from podhawk.store.kept_events import SqlEvidence
+from podhawk.store.keys import chunks
+from podhawk.store.schema import FINDINGS
+from podhawk.store.triage import current_id
+
+
+def known_matches(state: str, finding_id: str) -> list[Match]:
+    """A finding of a state, named as in `current_id`, with its requests as far as their events are kept; then, of an
+    incident, the findings that it is made of. An unknown id gives nothing. Raises StoreError."""
+    with reading(state) as connection:
+        id_ = current_id(connection, finding_id) if connection is not None else None
+        if connection is None or id_ is None:
+            return []
+        (finding,) = _findings(connection, [id_])
+        return [_match(connection, one) for one in (finding, *_findings(connection, finding.findings))]
+
+
+def _findings(connection: Connection, ids: list[str] | tuple[str, ...]) -> list[Finding]:
+    query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.record)
+    found = {
+        row.finding_id: from_record(finding_record(*row))
+        for chunk in chunks(ids)
+        for row in connection.execute(query.where(FINDINGS.c.finding_id.in_(chunk)))
+    }
+    return [found[id_] for id_ in ids if id_ in found]
+
+
+def _match(connection: Connection, finding: Finding) -> Match:
+    if finding.kind == "incident":
+        return Match(finding, ())
+    keys = [RequestKey(finding.cluster, one.audit_id, one.received, one.user, one.uri) for one in finding.requests]
+    with intact(f"the events of finding {finding.finding_id}"):
+        events = SqlEvidence(connection, None).events_of([request_hash(key) for key in keys])
+    found = collect(((event, ()) for event in events), EventDecoder(ReadOptions()))
+    return Match(finding, tuple(found[key].request for key in keys if key in found))
