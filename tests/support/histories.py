@@ -70,7 +70,8 @@ class History:
         found: list[Event] = []
         makers: list[Callable[[], list[Event]]] = [
             self._pod, self._deployment, self._replicaset, self._made_pod, self._made_pod, self._secret, self._workload,
-            self._workload, self._delete, self._delete, self._issue, self._burst, self._denied, self._dry_run, self._watch, self._watch,
+            self._workload, self._delete, self._delete, self._issue, self._burst, self._denied, self._dry_run,
+            self._watch, self._watch,
         ]  # fmt: skip
         while len(found) < count:
             found += self.random.choice(makers)()

@@ -153,7 +153,7 @@ def _increment(
     if begun.everything:
         kept = state.findings.load(state.every_finding() - ids - gone)
         matches = [*matches, *(one.match for one in kept)]
-    found = increment(state, matches, gone, searches, content, policies, now)
+    found = increment(state, matches, gone, searches, content, policies, now, everything=begun.everything)
     return RunFindings(
         found.matches,
         found.risk,

@@ -23,7 +23,7 @@ from sqlalchemy.pool import NullPool
 from podhawk.errors import StateUnavailableError, StoreError, UsageError
 from podhawk.events.redaction.names import is_secret_parameter
 from podhawk.store.intact import RESTORE
-from podhawk.store.schema import CURRENT, migrate, version_of
+from podhawk.store.schema import CURRENT, version_of
 
 FILE: Final = "podhawk.db"
 WAIT: Final = 300
@@ -119,6 +119,8 @@ def transaction(engine: Engine, *, alone: bool = True, waiting: Waiting | None =
             _lock(connection, chosen)
         try:
             if alone:
+                from podhawk.store.migrations import migrate
+
                 migrate(connection)
             yield connection
         except BaseException:

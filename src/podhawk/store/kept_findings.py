@@ -6,6 +6,7 @@ kept once. It is msgpack, because an increment reads thousands of them.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_type_hints
@@ -16,10 +17,15 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection
 
 from podhawk.content.model import Detection
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import CONTROLLER_REPEATS, Finding
+from podhawk.detect.increment.evidence import request_hash
 from podhawk.detect.increment.kept import KeptMatch, ScoredRisk, SeriesName, SeriesRow, Verdicts, series_key
 from podhawk.detect.match import Known, Match
+from podhawk.detect.noise.habit import HABIT
+from podhawk.detect.noise.reported import REPORTED
+from podhawk.detect.rank.priority import FACTORS
 from podhawk.detect.report.finding_json import plain_text
+from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk.dataset import event_of
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.store.intact import intact, risk_record
@@ -53,6 +59,9 @@ _encoder: Final = msgspec.msgpack.Encoder(enc_hook=plain_text)
 _decoder: Final = msgspec.msgpack.Decoder(_Kept)
 _made: Final = msgspec.msgpack.Decoder(_Made)
 _AT_ONCE: Final = 100
+_MOVED: Final = re.compile(r"its token was used from (.+) before")
+_POWER: Final = next(one.reason for one in FACTORS if one.name == "privileged")
+_FIRST: Final = next(one.reason for one in FACTORS if one.name == "first-time")
 
 
 def packed(raw: Match, known: Known, verdicts: Verdicts) -> bytes:
@@ -65,6 +74,41 @@ def packed(raw: Match, known: Known, verdicts: Verdicts) -> bytes:
 def packed_made(one: ScoredRisk) -> bytes:
     """What the record of a risk event leaves out, as bytes."""
     return _encoder.encode(_Made(one.made.applied, one.made.notes, one.event.applied, one.event.capped))
+
+
+def before_passes(finding: Finding, *, masked: bool) -> tuple[Match, Known, Verdicts]:
+    """A finding that an older podhawk kept only as its record, as it was before the passes, as far as that tells."""
+    classes = tuple(hit.noise_class for hit in finding.noise)
+    moved = _MOVED.fullmatch(finding.actor.borrowed or "")
+    reasons = [one.reason for one in finding.priority_reasons]
+    powers = next((one.partition(": ")[2].split(", ") for one in reasons if one.startswith(_POWER)), [])
+    actor = structs.replace(finding.actor, borrowed=msgspec.UNSET) if moved else finding.actor
+    plain = structs.replace(
+        finding,
+        actor=actor,
+        noise=(),
+        suppressed_by=None,
+        throttled=False,
+        priority=0 if finding.kind != "incident" else finding.priority,
+        priority_reasons=() if finding.kind != "incident" else finding.priority_reasons,
+        visible=True,
+        revision=1,
+        replaces=(),
+    )
+    request = ""
+    if finding.kind != "incident" and finding.request_count == 1 == len(finding.requests):
+        one = finding.requests[0]
+        request = request_hash(RequestKey(finding.cluster, one.audit_id, one.received, one.user, one.uri))
+    known = Known(tuple(powers), "", classes, finding.suppressed_by, masked, request)
+    verdicts = Verdicts(
+        moved=moved[1] if moved else "",
+        repeats=CONTROLLER_REPEATS in classes,
+        first=_FIRST in reasons,
+        habit=HABIT.name in classes,
+        reported=REPORTED.name in classes,
+        throttled=finding.throttled,
+    )
+    return Match(plain, (), known=known), known, verdicts
 
 
 class Detections:
@@ -172,7 +216,7 @@ class SqlFindings:
         """See `KeptRisk`."""
         found: list[ScoredRisk] = []
         for chunk in chunks(sorted(finding_ids)):
-            found += self._risk(RISK.c.finding_id.in_(chunk))
+            found += self._risk(RISK.c.finding_id.in_(chunk), RISK.c.kept.is_not(None))
             self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
         return found
 

@@ -1,21 +1,13 @@
-"""The tables of the SQL database, and the migrations that lead to them.
-
-A migration is a function that changes the schema by one version, in a transaction; the list only ever grows. The same
-tables serve SQLite and PostgreSQL.
-"""
+"""The tables of the SQL database. The same tables serve SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
 from typing import Final
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from podhawk.errors import StoreError
-from podhawk.store.intact import kept_event
-from podhawk.store.keys import chunks, column_text
 
 METADATA: Final = sql.MetaData()
 
@@ -160,52 +152,8 @@ TRIAGE: Final = sql.Table(
     sql.Column("note", sql.Text),
 )
 
-
-def _first(connection: Connection) -> None:
-    """Version 1: events, findings, aliases, risk, triage."""
-    METADATA.create_all(connection, tables=[EVENTS, FINDINGS, ALIASES, RISK, TRIAGE])
-
-
-def _second(connection: Connection) -> None:
-    """Version 2: triage has a note; findings say whether they rest on masked events; events say their cluster, so that
-    each cluster has a horizon of its own."""
-    if "note" not in _columns(connection, TRIAGE):
-        connection.execute(sql.text(f"ALTER TABLE {TRIAGE.name} ADD COLUMN note TEXT"))
-    if "masked" not in _columns(connection, FINDINGS):
-        connection.execute(sql.text(f"ALTER TABLE {FINDINGS.name} ADD COLUMN masked BOOLEAN DEFAULT FALSE NOT NULL"))
-    if "cluster" in _columns(connection, EVENTS):
-        return
-    connection.execute(sql.text(f"ALTER TABLE {EVENTS.name} ADD COLUMN cluster VARCHAR(255) DEFAULT '' NOT NULL"))
-    for index in EVENTS.indexes:
-        index.create(connection, checkfirst=True)
-    clusters: defaultdict[str, list[str]] = defaultdict(list)
-    for fingerprint, data in connection.execute(sql.select(EVENTS.c.fingerprint, EVENTS.c.data)):
-        clusters[column_text(kept_event(fingerprint, data).cluster, 255)].append(fingerprint)
-    for cluster, fingerprints in clusters.items():
-        for chunk in chunks(fingerprints):
-            connection.execute(EVENTS.update().where(EVENTS.c.fingerprint.in_(chunk)).values(cluster=cluster))
-
-
-def _third(connection: Connection) -> None:
-    """Version 3: what increments ask for by key. What there was is evaluated again by the next run."""
-    tables = [WANTED, WRITES, ISSUED, HOMES, SERIES, DETECTIONS]
-    METADATA.create_all(connection, tables=tables)
-    for table in (EVENTS, FINDINGS, RISK):
-        known = _columns(connection, table)
-        for column in table.columns:
-            if column.name not in known:
-                text = sql.schema.CreateColumn(column).compile(dialect=connection.dialect)
-                connection.execute(sql.text(f"ALTER TABLE {table.name} ADD COLUMN {text}"))
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
-
-
-def _columns(connection: Connection, table: sql.Table) -> set[str]:
-    return {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
-
-
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third)
-CURRENT: Final = len(MIGRATIONS)
+CURRENT: Final = 3
+"""The version of these tables; see `podhawk.store.migrations`."""
 
 
 def version_of(connection: Connection) -> int | None:
@@ -218,21 +166,3 @@ def version_of(connection: Connection) -> int | None:
             f"the state has the unknown version {version!r}", remedy="Restore it from a backup, or use another --state."
         )
     return version
-
-
-def migrate(connection: Connection) -> None:
-    """Bring a database to the current version. Raises StoreError for one that a newer podhawk made."""
-    VERSION.create(connection, checkfirst=True)
-    version = version_of(connection)
-    if version is None:
-        connection.execute(VERSION.insert().values(version=0))
-        version = 0
-    if version > CURRENT:
-        raise StoreError(
-            f"the state has version {version}, which a newer podhawk wrote; this podhawk reads up to version {CURRENT}",
-            remedy="Use the newer podhawk, or another --state.",
-        )
-    for step in MIGRATIONS[version:]:
-        step(connection)
-    if version < CURRENT:
-        connection.execute(VERSION.update().values(version=CURRENT))

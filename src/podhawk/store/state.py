@@ -151,8 +151,12 @@ class SqlState:
             sql.select(*columns).where(*where).where(FINDINGS.c.kind != "incident").where(~FINDINGS.c.masked)
         )
 
-    def incidents(self, keys: Collection[str], detections: Collection[str]) -> set[str]:
+    def incidents(self, keys: Collection[str] | None, detections: Collection[str]) -> set[str]:
         """See `DetectionState`."""
+        if keys is None:
+            query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.detection_id).where(FINDINGS.c.kind == "incident")
+            every = {column_text(key, 255) for key in detections}
+            return {id_ for id_, detection in self._db.execute(query) if detection in every}
         joined = SERIES.join(FINDINGS, FINDINGS.c.finding_id == SERIES.c.finding_id)
         wanted = {column_text(key, 255) for key in detections}
         return {

@@ -31,6 +31,7 @@ from podhawk.detect.requests.owner_writes import write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, RequestKey, member
 from podhawk.events.collected import EventDecoder
+from podhawk.events.event import AuditEvent
 
 Requests = dict[RequestKey, CollectedRequest]
 _SYSTEM: str = f"{SERVICE_ACCOUNT}kube-system:"
@@ -69,7 +70,7 @@ def recall(
     requests = join(requests, {key: one for key, one in ends.items() if key in requests})
     kept.keep(_kept_events(new), waiting=_kept_events(ends))
     changed = Changed({}, set(), set())
-    kept.learn_credentials((one.request for one in new.values()), changed)
+    kept.learn_credentials((one.request for one in requests.values()), changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
@@ -83,9 +84,9 @@ def recall(
     )
 
 
-def numbers_of(evaluations: Sequence[Evaluation], event: object) -> list[int]:
+def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
     """The numbers of the searches that select a kept event."""
-    return [number for number, one in enumerate(evaluations) if one.wants(event)]  # type: ignore[arg-type]
+    return [number for number, one in enumerate(evaluations) if one.wants(event)]
 
 
 def _others(hashes: Collection[str], requests: Requests) -> set[str]:
@@ -121,18 +122,21 @@ def _islands(
 
 
 def _kept_events(requests: Requests) -> Iterable[KeptEvent]:
-    for key, one in requests.items():
-        request = one.request
-        hash_, cluster = request_hash(key), key.cluster
-        credential = credential_of(request)
-        for event in request.events:
-            yield KeptEvent(
-                event,
-                hash_,
-                _place(request),
-                credential_hash(cluster, credential) if credential else "",
-                _component(key),
-            )
+    for one in requests.values():
+        for event in one.request.events:
+            yield kept_for(one.request, event)
+
+
+def kept_for(request: Request, event: AuditEvent) -> KeptEvent:
+    """An event of a request, as a state keeps it."""
+    key, credential = request.key, credential_of(request)
+    return KeptEvent(
+        event,
+        request_hash(key),
+        _place(request),
+        credential_hash(key.cluster, credential) if credential else "",
+        _component(key),
+    )
 
 
 def _place(request: Request) -> str:

@@ -101,8 +101,8 @@ class DetectionState(Protocol):
     def known_about(self, looked: Looked) -> set[str]:
         """The ids of the known findings that an evaluation would have found again."""
 
-    def incidents(self, keys: Collection[str], detections: Collection[str]) -> set[str]:
-        """The ids of the known incidents under these keys, whose detection is one of these."""
+    def incidents(self, keys: Collection[str] | None, detections: Collection[str]) -> set[str]:
+        """The ids of the known incidents under these keys (None stands for all), whose detection is one of these."""
 
     def every_finding(self) -> set[str]:
         """The ids of all known findings but incidents."""

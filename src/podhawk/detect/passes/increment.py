@@ -43,8 +43,10 @@ def increment(
     content: Content,
     policies: Policies,
     now: float,
+    *,
+    everything: bool = False,
 ) -> Incremented:
-    """Take matches into a state, and out of it the findings that are gone."""
+    """Take matches into a state, and out of it the findings that are gone. `everything` says that these are all."""
 
     def again(known: Sequence[object]) -> list[Match]:
         return settled_again(known, policies, now)  # type: ignore[arg-type]
@@ -61,7 +63,8 @@ def increment(
         policies.priority.bar,
     )
     ids = {match.finding.finding_id for match in raised}
-    over = state.incidents(changed.keys, [one.detection.key for one in searches]) - ids
+    keys = None if everything else changed.keys
+    over = state.incidents(keys, [one.detection.key for one in searches]) - ids
     state.findings.take_out(ids | over)
     incidents = state.write(
         [ToWrite(match, Verdicts(), match, [("incident", changed.rows[match.finding.finding_id])]) for match in raised],

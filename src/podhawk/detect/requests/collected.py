@@ -50,7 +50,7 @@ def collect(
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
     for kept, numbers in _without_copies(gathered):
         event = decoder.event(kept)
-        found.setdefault(_key(event), []).append((event, frozenset(numbers)))
+        found.setdefault(key_with_id(event), []).append((event, frozenset(numbers)))
     return {key: _collected(key, events) for key, events in found.items()}
 
 
@@ -73,7 +73,7 @@ def _without_copies(
     yield from lines.values()
 
 
-def _key(event: AuditEvent) -> RequestKey:
+def key_with_id(event: AuditEvent) -> RequestKey:
     """The request of an event; one without an auditID is a request of its own."""
     key = key_of(event)
     return key if key.audit_id else msgspec.structs.replace(key, audit_id=f"event-{fingerprint(event).hex()}")
