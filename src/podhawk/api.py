@@ -239,6 +239,7 @@ def run(
             policies,
             state,
             check,
+            backfill=session.backfill,
         )
     results = [DetectionResult(one.detection, one.runnability, not_run(one.runnability)) for one in prepared]
     counts = Counter(key for one in found.findings for key in made_by(one))

@@ -46,7 +46,8 @@ def _tell_nobody(message: str) -> None:
 
 class Session(Struct, frozen=True):
     """The resolved options of a run. `now` is in epoch seconds; `state` is a folder or a database URL, and `wait` how
-    many seconds to wait for another run that uses it. `tell` is called with what a person who waits should know."""
+    many seconds to wait for another run that uses it. `backfill` says that the input is what the state has read before.
+    `tell` is called with what a person who waits should know."""
 
     now: float
     zone: tzinfo
@@ -62,6 +63,7 @@ class Session(Struct, frozen=True):
     engine: EngineOptions = DEFAULTS
     redaction: Redaction = Redaction()
     wait: float = 300
+    backfill: bool = False
     tell: Callable[[str], None] = _tell_nobody
 
     @property
@@ -146,6 +148,7 @@ def session_of(options: Mapping[str, Any]) -> Session:
         cluster_of(options),
         redaction=redaction_of(options),
         wait=options.get("wait") or 300,
+        backfill=bool(options.get("backfill")),
     )
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from podhawk.detect.passes.settle import Policies
+from podhawk.detect.rank.exceptions import SiteException
 from podhawk.detect.report.finding_json import to_record
+from podhawk.spl.clause import read_clause
+from podhawk.store.database import open_engine, transaction
+from podhawk.store.holdings import holdings
+from podhawk.store.schema import DETECTIONS as DETECTIONS_KEPT
+from podhawk.store.schema import EVENTS, FINDINGS, HOMES, ISSUED, RISK, SERIES, VERSION, WANTED, WRITES
 from podhawk.store.state import SqlState
-from support.findings import run, write
+from support.findings import event, received, run, write
 from support.histories import DETECTIONS, Event, History
+from support.states import NewState
 
 
 def told(findings: Any) -> dict[str, Any]:
@@ -61,3 +70,90 @@ def test_random_histories_in_pieces(seed: int, tmp_path: Path) -> None:
     history = History(seed)
     events = history.events(20)
     check(tmp_path, str(tmp_path / "state"), pieces_of(history, events))
+
+
+def both(folder: Path, state: str, *pieces: list[Event], **options: Any) -> None:
+    """Compare a state with one run over these pieces."""
+    whole = write(folder / "whole.log", *(event for piece in pieces for event in piece))
+    assert told(SqlState(state).known()) == told(run(whole, *DETECTIONS, **options))
+
+
+def pieces(seed: int, count: int = 2) -> list[list[Event]]:
+    events = History(seed).events(30)
+    return [events[number::count] for number in range(count)]
+
+
+def exception(when: str) -> Policies:
+    clause = read_clause(when, "when")
+    return Policies(exceptions=[SiteException("known", "*", when, clause, "me", "known", date(2026, 12, 31))])
+
+
+def test_an_exception_that_is_added_holds_for_what_is_known(tmp_path: Path, new_state: NewState) -> None:
+    state, parts, policies = new_state(), pieces(901), exception("user.username=alice")
+    run(write(tmp_path / "a.log", *parts[0]), *DETECTIONS, state=state)
+    run(write(tmp_path / "b.log", *parts[1]), *DETECTIONS, state=state, policies=policies)
+    both(tmp_path, state, *parts, policies=policies)
+    run(tmp_path / "b.log", *DETECTIONS, state=state)
+    both(tmp_path, state, *parts)
+
+
+def test_a_detection_that_is_left_out_for_a_while_stays_and_goes_on(tmp_path: Path, new_state: NewState) -> None:
+    state, parts = new_state(), pieces(902, 3)
+    for number, (part, chosen) in enumerate(zip(parts, (DETECTIONS, DETECTIONS[:3], DETECTIONS), strict=True)):
+        found = run(write(tmp_path / f"{number}.log", *part), *chosen, state=state)
+        assert not found.found.began
+        assert not [one for one in found.found.gone if one["detection"]["id"] not in {one.id for one in chosen}]
+    run(tmp_path / "1.log", *DETECTIONS, state=state, backfill=True)
+    both(tmp_path, state, *parts)
+
+
+def test_a_new_detection_found_what_others_had_happened_to_keep(tmp_path: Path, new_state: NewState) -> None:
+    """It found 16 of 100, and was called silent about the rest."""
+    state, parts = new_state(), pieces(903)
+    run(write(tmp_path / "a.log", *parts[0]), *DETECTIONS[:-1], state=state)
+    found = run(write(tmp_path / "b.log", *parts[1]), *DETECTIONS, state=state)
+    assert found.found.began == [DETECTIONS[-1].name]
+    assert not run(tmp_path / "b.log", *DETECTIONS, state=state).found.began
+    assert f"{DETECTIONS[-1].name} since" in holdings(state)
+    run(tmp_path / "a.log", *DETECTIONS, state=state, backfill=True)
+    both(tmp_path, state, *parts)
+    assert f"{DETECTIONS[-1].name} since" not in holdings(state)
+
+
+def test_a_state_of_version_2_is_evaluated_again(tmp_path: Path, new_state: NewState) -> None:
+    state, parts = new_state(), pieces(904)
+    run(write(tmp_path / "a.log", *parts[0]), *DETECTIONS, state=state)
+    with transaction(open_engine(state)) as connection:
+        for table in (WANTED, WRITES, ISSUED, HOMES, SERIES, DETECTIONS_KEPT):
+            table.drop(connection)
+        empty = {"request": "", "cluster": ""}
+        connection.execute(FINDINGS.update().values(kept=None, last_time=0.0, **empty))
+        connection.execute(EVENTS.update().values(request="", place="", credential="", component=""))
+        connection.execute(RISK.update().values(kept=None, thing="", day="", entity="", full=0.0))
+        connection.execute(VERSION.update().values(version=2))
+    run(write(tmp_path / "b.log", *parts[1]), *DETECTIONS, state=state)
+    both(tmp_path, state, *parts)
+
+
+@pytest.mark.parametrize("first", ["start", "end"])
+def test_the_end_of_a_request_in_another_piece_than_its_start(first: str, tmp_path: Path, new_state: NewState) -> None:
+    """It stayed pending for ever."""
+    state = new_state()
+    start, end = received("w", verb="watch"), event("w", verb="watch", responseStatus={"code": 403})
+    for number, one in enumerate((start, end) if first == "start" else (end, start)):
+        run(write(tmp_path / f"{number}.log", one), *DETECTIONS, state=state)
+    both(tmp_path, state, [start, end])
+    outcomes = {one.outcome for one in SqlState(state).known() if one.detection.name == "Watches"}
+    assert outcomes == {"denied"}
+
+
+def test_clusters_do_not_touch_each_other(tmp_path: Path, new_state: NewState) -> None:
+    """A Deployment by alice in one cluster was charged for a pod in another."""
+    state, parts = new_state(), pieces(905)
+    for number in (0, 1, 0):
+        log = write(tmp_path / f"{number}.log", *parts[number])
+        run(log, *DETECTIONS, state=state, cluster=f"c{number}")
+    expected = {}
+    for number in (0, 1):
+        expected |= told(run(tmp_path / f"{number}.log", *DETECTIONS, cluster=f"c{number}"))
+    assert told(SqlState(state).known()) == expected

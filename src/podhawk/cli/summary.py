@@ -139,6 +139,12 @@ def print_changes(result: FindingsResult) -> None:
         f"{kinds['new']:,} new, {kinds['revised']:,} changed, {gone:,} gone, {known:,} known. "
         "--all-known prints everything known."
     )
+    if result.found.began:
+        note(
+            f"{counted(len(result.found.began), 'detection')} new to this state: {', '.join(result.found.began[:5])}"
+            f"{', …' if len(result.found.began) > 5 else ''}. The state does not know what they would have found in "
+            "the logs that it read before. podhawk run --backfill over those logs finds it."
+        )
 
 
 def print_hidden(result: FindingsResult, everything: bool) -> None:

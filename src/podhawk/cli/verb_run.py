@@ -107,7 +107,7 @@ def _run(inputs: Inputs, settings: Settings) -> int:
                     )
                 else:
                     print_judgements(kind, findings.detections, out)
-        fires = _finding_fires(findings, settings["fail_on"])
+        fires = not session.backfill and _finding_fires(findings, settings["fail_on"])
     if not settings["quiet"]:
         sys.stdout.flush()
         print_policies(policies)

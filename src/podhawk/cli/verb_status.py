@@ -22,7 +22,8 @@ Examples:
 @declared("status")
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Show what a state holds: kept events and the times that they cover, findings, incidents and how far work on them
-    has come. Nothing is changed, and a running evaluation is not waited for."""
+    has come, and which detections began after the state had read events. Nothing is changed, and a running evaluation
+    is not waited for."""
     from podhawk.cli import output
     from podhawk.cli.triage import state_of
     from podhawk.settings.resolve import resolve

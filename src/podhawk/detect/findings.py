@@ -31,7 +31,8 @@ class RunFindings(Struct):
 
     With a state, these are the findings that the run looked at, and `risk` is that of the risk objects that it changed.
     `changes` says what the run changed, `gone` are the records of findings that are no more, `known` counts what is
-    known, and `everything` reads it. Without a state, `changes` is None.
+    known, and `everything` reads it; `began` are the detections that begin with this run although the state has read
+    events before. Without a state, `changes` is None.
     """
 
     matches: list[Match]
@@ -43,6 +44,7 @@ class RunFindings(Struct):
     gone: Sequence[Mapping[str, Any]] = ()
     known: int = 0
     everything: Callable[[], Sequence[Finding]] = tuple
+    began: Sequence[str] = ()
 
     def told(self, *, all_known: bool = False) -> list[Finding]:
         """The findings to print: with a state those that are new or revised, or everything known."""
@@ -109,11 +111,14 @@ def find(
     policies: Policies,
     state: DetectionState | None = None,
     check: Callable[[], None] = lambda: None,
+    *,
+    backfill: bool = False,
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
-    the input turns out to be unusable; then nothing is written to the state.
+    the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
+    state has read before, for the sake of detections that did not exist then.
     """
     now = context.env.now
     with no_collection():
@@ -121,7 +126,7 @@ def find(
         check()
         if state is not None:
             with state.locked():
-                return _increment(scanned, prepared, rules, content, policies, now, state)
+                return _increment(scanned, prepared, rules, content, policies, now, state, backfill)
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
@@ -143,9 +148,10 @@ def _increment(
     policies: Policies,
     now: float,
     state: DetectionState,
+    backfill: bool,
 ) -> RunFindings:
     searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
-    begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), now)
+    begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), backfill=backfill)
     detected = detect(scanned, state.evidence, begun.requests)
     ids = {match.finding.finding_id for match in detected.matches}
     gone = state.known_about(detected.looked) - ids
@@ -163,4 +169,5 @@ def _increment(
         found.written.gone,
         found.known,
         state.known,
+        [one.detection.name for one in prepared if one.detection.key in begun.new and not reads_risk(one)],
     )

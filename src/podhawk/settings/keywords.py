@@ -58,6 +58,7 @@ class RunKeywords(SearchKeywords, total=False):
     redaction_key: str
     redaction_key_file: StrPath
     wait: int
+    backfill: bool
 
 
 def python_type(option: Option) -> Any:

@@ -276,6 +276,14 @@ OPTIONS: tuple[Option, ...] = (
         metavar="DIR|URL",
     ),
     Option(
+        "backfill",
+        "flag",
+        "With --state: the logs have been read before. Detections that were new to the state since then are evaluated "
+        "over them. --fail-on does not look at what is found.",
+        ("run",),
+        False,
+    ),
+    Option(
         "all-known",
         "flag",
         "With --state: print everything known, not only what this run changed.",

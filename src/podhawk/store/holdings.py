@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
+from podhawk.content.model import Detection
 from podhawk.detect.report.finding_json import rfc3339
 from podhawk.store.database import reading
-from podhawk.store.schema import CURRENT, EVENTS, FINDINGS, RISK, TRIAGE, version_of
+from podhawk.store.intact import intact
+from podhawk.store.schema import CURRENT, DETECTIONS, EVENTS, FINDINGS, RISK, TRIAGE, version_of
 from podhawk.store.triage import STATUSES
 
 
@@ -32,7 +35,20 @@ def holdings(state: str) -> dict[str, str]:
             "incidents": _count(connection, FINDINGS, incident),
             "risk events": _count(connection, RISK),
             **_work(connection),
+            **_begun(connection),
         }
+
+
+def _begun(connection: Connection) -> dict[str, str]:
+    """The detections that began after the state had read events: what they would have found before is not known."""
+    rows = connection.execute(
+        sql.select(DETECTIONS.c.detection_id, DETECTIONS.c.since, DETECTIONS.c.data).where(DETECTIONS.c.since > 0)
+    )
+    names = {}
+    for key, since, data in rows:
+        with intact(f"detection {key!r}"):
+            names[msgspec.msgpack.decode(data, type=Detection).name] = rfc3339(since)
+    return {f"{name} since": since for name, since in sorted(names.items())}
 
 
 def _count(connection: Connection, table: sql.Table, *where: Any) -> str:

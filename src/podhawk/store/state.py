@@ -29,7 +29,7 @@ from podhawk.store.kept_events import SqlEvidence
 from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_made
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, DETECTIONS, FINDINGS, RISK, SERIES, WANTED
+from podhawk.store.schema import ALIASES, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED
 from podhawk.store.triage import pass_on
 
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
@@ -85,39 +85,39 @@ class SqlState:
         """See `DetectionState`."""
         return self.findings
 
-    def begin(self, evaluated: Sequence[Evaluated], policies: str, now: float) -> Begun:
+    def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
         """See `DetectionState`."""
         kept = {row.detection_id: row for row in self._db.execute(sql.select(DETECTIONS))}
-        changed = {
-            one.detection.key
-            for one in evaluated
-            if (row := kept.get(column_text(one.detection.key, 255))) is not None and row.digest != one.digest
-        }
-        before = kept.get(_POLICIES)
-        everything = before is not None and before.digest != policies
+        before = kept.pop(_POLICIES, None)
+        digests = {column_text(one.detection.key, 255): one for one in evaluated}
+        changed = {key for key, one in digests.items() if key in kept and kept[key].digest != one.digest}
+        newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() if kept and not backfill else None
+        new = {key for key in digests if key not in kept} if newest else set()
         rows = [
             {
-                "detection_id": column_text(one.detection.key, 255),
+                "detection_id": key,
                 "digest": one.digest,
-                "since": now,
+                "since": 0.0 if backfill else newest or 0.0 if key not in kept else kept[key].since,
                 "data": msgspec.msgpack.encode(one.detection),
             }
-            for one in evaluated
-            if (row := kept.get(column_text(one.detection.key, 255))) is None or row.digest != one.digest
+            for key, one in digests.items()
+            if key not in kept or key in changed or (backfill and kept[key].since)
         ]
+        everything = before is not None and before.digest != policies
         if before is None or everything:
-            rows.append({"detection_id": _POLICIES, "digest": policies, "since": now, "data": b""})
+            rows.append({"detection_id": _POLICIES, "digest": policies, "since": 0.0, "data": b""})
         upsert(self._db, DETECTIONS, rows)
         known = {one.detection.key: one.detection for one in evaluated}
-        self._detections = Detections(known, {row.detection_id: row.data for row in kept.values()})
-        return Begun(frozenset(self._to_evaluate(changed, everything)), frozenset(changed), everything)
+        self._detections = Detections(known, {key: row.data for key, row in kept.items()})
+        again = self._to_evaluate(changed, everything)
+        return Begun(frozenset(again), everything, frozenset(digests[key].detection.key for key in new))
 
     def _to_evaluate(self, changed: Collection[str], everything: bool) -> set[str]:
         """The requests that findings of detections are about, and those that their aggregate plans want."""
         if everything:
             return self.evidence.every_request()
         found: set[str] = set()
-        for chunk in chunks([column_text(key, 255) for key in sorted(changed)]):
+        for chunk in chunks(sorted(changed)):
             for table in (FINDINGS, WANTED):
                 query = sql.select(table.c.request).where(table.c.detection_id.in_(chunk)).distinct()
                 found.update(self._db.execute(query).scalars())

@@ -46,17 +46,17 @@ class Evaluated(Struct, frozen=True):
 
     detection: Detection
     digest: str
-    whole: bool = False
 
 
 class Begun(Struct, frozen=True):
-    """What a run evaluates again before it takes new events in: requests, by what the state knows them by; the
-    detections of which the content changed; and whether every finding is to go through the passes again, because the
-    site decides otherwise now."""
+    """What a run evaluates again before it takes new events in: requests, by what the state knows them by, because the
+    content of detections changed; and whether every finding is to go through the passes again, because the site decides
+    otherwise now. `new` are the keys of detections that begin with this run, though the state has read events before:
+    what they would have found there is not known."""
 
     requests: frozenset[str] = frozenset()
-    changed: frozenset[str] = frozenset()
     everything: bool = False
+    new: frozenset[str] = frozenset()
 
 
 class Looked(Struct, frozen=True):
@@ -95,8 +95,9 @@ class DetectionState(Protocol):
     def locked(self) -> AbstractContextManager[None]:
         """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
 
-    def begin(self, evaluated: Sequence[Evaluated], policies: str, now: float) -> Begun:
-        """Begin a run with these detections; `policies` is a digest of what the site decides."""
+    def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
+        """Begin a run with these detections; `policies` is a digest of what the site decides. With `backfill` the run
+        reads what was read before, so that no detection is new."""
 
     def known_about(self, looked: Looked) -> set[str]:
         """The ids of the known findings that an evaluation would have found again."""
