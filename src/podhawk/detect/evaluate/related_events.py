@@ -30,7 +30,7 @@ from podhawk.detect.requests.request import RequestKey, member
 from podhawk.engine.run.batch import SearchJob
 from podhawk.events.collected import CollectedEvent
 from podhawk.events.event import METADATA, AuditEvent
-from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Not, Or, fields, walk
+from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Not, Or, fields
 from podhawk.spl.text import plain
 
 FEW: Final = 32
@@ -38,6 +38,9 @@ FEW: Final = 32
 _QUOTED: Final = re.compile(rb'"([^"]*)"')
 _ENDS: Final = frozenset({"ResponseComplete", "Panic"})
 _END: Final[Clause] = Or((In("stage", tuple(sorted(_ENDS))), Compare("responseStatus.code", "=", "401")))
+_STARTS: Final = ("RequestReceived", "ResponseStarted")
+_ANSWERED: Final = frozenset({"responseStatus", "responseObject", "requestObject", "annotations"})
+"""Members that the first stage does not have."""
 _SAME_IN_ALL: Final = frozenset(
     {
         "source",
@@ -114,14 +117,52 @@ def ends_of(evaluations: Sequence[Evaluation]) -> Clause | None:
 
 
 def _tells_stages(clause: Clause) -> bool:
-    """Whether a clause may hold for the start of a request and not for its end: it names the stage, or wants something
-    not to be there that only the end has."""
-    return any(
-        "stage" in fields(part)
-        or (isinstance(part, Not) and not fields(part) <= _SAME_IN_ALL)
-        or (isinstance(part, Compare) and part.operator != "=" and part.name not in _SAME_IN_ALL)
-        for part in walk(clause)
-    )
+    """Whether a clause may hold for the start of a request and not for its end: it leaves the end out by its stage, or
+    it wants something not to be there that only the answer brings."""
+    return any(True in _may_be(clause, stage) and _turns(clause, stage) for stage in _STARTS)
+
+
+def _turns(clause: Clause, start: str, *, wanted: bool = True) -> bool:
+    """Whether a part of a clause that is `wanted` (or, inside NOT, unwanted) may hold at the start and not at the end
+    (or the other way round). What an event has at its start it keeps."""
+    match clause:
+        case And(parts=parts) | Or(parts=parts):
+            return any(_turns(part, start, wanted=wanted) for part in parts)
+        case Not(part=part):
+            return _turns(part, start, wanted=not wanted)
+        case _ if "stage" in fields(clause):
+            return wanted in _may_be(clause, start) and (not wanted) in _may_be(clause, "ResponseComplete")
+        case _:
+            return not wanted and any(_may_come(name, start) for name in fields(clause))
+
+
+def _may_come(name: str, start: str) -> bool:
+    """Whether a field may be there at the end of a request and not at its start. When a response starts, all is known
+    but the answer itself."""
+    if start == "ResponseStarted":
+        return name.startswith(("responseObject", "responseStatus")) and name != "responseStatus.code"
+    return name not in _SAME_IN_ALL
+
+
+def _may_be(clause: Clause, stage: str) -> frozenset[bool]:
+    """What a clause may say of an event of a stage, of which nothing else is known."""
+    match clause:
+        case And(parts=parts) | Or(parts=parts):
+            every = [_may_be(part, stage) for part in parts]
+            one = isinstance(clause, Or)  # one part that holds decides an Or, one that fails an And
+            other = not one
+            found = {one} if any(one in part for part in every) else set()
+            return frozenset(found | {other} if all(other in part for part in every) else found)
+        case Not(part=part):
+            return frozenset(not value for value in _may_be(part, stage))
+        case Compare(name="stage", operator="=" | "!=", value=value) if "*" not in value:
+            return frozenset({(value == stage) is (clause.operator == "=")})
+        case In(name="stage", values=values) if not any("*" in value for value in values):
+            return frozenset({stage in values})
+        case Compare() | In() if stage == "RequestReceived" and clause.name.split(".")[0].split("{")[0] in _ANSWERED:
+            return frozenset({False})
+        case _:
+            return frozenset({True, False})
 
 
 def _of_any_stage(clause: Clause) -> Clause:

@@ -97,9 +97,12 @@ def evaluated(prepared: Sequence[Prepared]) -> list[Evaluated]:
 
 def digest_of(policies: Policies) -> str:
     """A digest of what a site decides."""
-    exceptions = [msgspec.structs.replace(one, file="", place=None) for one in policies.exceptions]
-    parts = (policies.noise, policies.priority, policies.risk, tuple(exceptions))
-    return _digest([repr(part) for part in parts])
+    exceptions = [
+        (one.name, one.detection, one.when, one.owner, one.reason, one.expires.isoformat())
+        for one in policies.exceptions
+    ]
+    noise, priority, risk = policies.noise.chosen, policies.priority, policies.risk
+    return _digest([noise, priority.points, priority.bar, risk.cap, risk.factors, exceptions])
 
 
 def _digest(parts: Sequence[object]) -> str:
