@@ -16,7 +16,7 @@ from podhawk.detect.increment.evidence import (
     Changed,
     Island,
     KeptEvent,
-    Wanted,
+    WantedEvent,
     component_hash,
     credential_hash,
     place_hash,
@@ -41,7 +41,7 @@ kept for ever."""
 WAITING: Final = DAY
 """Seconds for which the end of a request is kept whose start no search has selected."""
 _STEP: Final = 500
-"""Wanted events that are looked at together."""
+"""WantedEvent events that are looked at together."""
 
 
 class SqlEvidence:
@@ -219,7 +219,7 @@ class SqlEvidence:
         """All requests of which events are kept."""
         return set(self._db.execute(sql.select(EVENTS.c.request).distinct()).scalars())
 
-    def keep_wanted(self, wanted: Iterable[Wanted]) -> None:
+    def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """See `KeptEvidence`."""
         rows = [
             {

@@ -17,7 +17,7 @@ from podhawk.detect.increment.evidence import (
     Island,
     KeptEvent,
     KeptEvidence,
-    Wanted,
+    WantedEvent,
     component_hash,
     credential_hash,
     place_hash,
@@ -104,7 +104,7 @@ def _islands(
                 time = event.stage_time or event.time or 0.0
                 times.setdefault((number, key.cluster), set()).add(time)
                 wanted.append(
-                    Wanted(
+                    WantedEvent(
                         evaluations[number].detection.key,
                         key.cluster,
                         time,

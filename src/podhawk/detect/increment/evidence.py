@@ -48,7 +48,7 @@ class KeptEvent(Struct, frozen=True):
     component: str = ""
 
 
-class Wanted(Struct, frozen=True):
+class WantedEvent(Struct, frozen=True):
     """An event that an aggregate plan wants, by the time at which it was written."""
 
     detection: str
@@ -100,7 +100,7 @@ class KeptEvidence(Protocol):
     def depending(self, changed: Changed) -> set[str]:
         """The requests for which answers may differ."""
 
-    def keep_wanted(self, wanted: Iterable[Wanted]) -> None:
+    def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """Keep which events aggregate plans want."""
 
     def islands(self, detection: str, cluster: str, times: Collection[float], gap: float) -> list[Island]:
