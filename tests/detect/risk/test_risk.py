@@ -145,6 +145,18 @@ def test_two_searches_over_the_risk_of_one_user_made_two_incidents(tmp_path: Pat
     assert words == {"Pods": ("fired", 3), "First": ("fired", 1), "Second": ("fired", 1)}
 
 
+def test_a_detection_with_its_own_deployment_ended_the_run(tmp_path: Path) -> None:
+    """Its settings are a mapping, which cannot be hashed."""
+    pods = detection(
+        "verb=create | table user.username",
+        name="Pods",
+        id="pods",
+        deployment=Deployment("d", earliest_time="-1h", latest_time="now", alert_action={"notable": {"title": "x"}}),
+    )
+    (incident,) = incidents(run(write(tmp_path / "a.log", *on_days(10, 11)), pods, weekly("First", 60)))
+    assert len(incident.findings) == 2
+
+
 def test_an_incident_is_over_when_the_longest_window_has_passed_without_a_row(tmp_path: Path) -> None:
     pods = detection("verb=create | table user.username", name="Pods", id="pods", risk_score=49)
     log = write(tmp_path / "a.log", *on_days(1, 2, 8, 9, 29, 30))

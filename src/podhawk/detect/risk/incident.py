@@ -82,7 +82,7 @@ def incident_of(reasons: Sequence[Reason], findings: Mapping[str, Match]) -> Mat
     """The incident that reasons make; `findings` by id are what their risk events come from."""
     first = min(reasons, key=lambda one: (-_SEVERITIES.index(one.severity), one.start, one.detection.key))
     events = sorted(
-        {event: None for one in reasons for event in one.events},
+        {(event.finding_id, event.object): event for one in reasons for event in one.events}.values(),
         key=lambda event: (event.time, event.detection.name, event.finding_id, event.object),
     )
     ids = dict.fromkeys(event.finding_id for event in events)
