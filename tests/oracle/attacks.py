@@ -146,6 +146,18 @@ def role(e: Event) -> str | None:
     return given.get("roleRef", {}).get("name") if isinstance(given, dict) else None
 
 
+def gives_power(e: Event) -> bool:
+    others = (
+        "secrets serviceaccounts roles rolebindings clusterroles clusterrolebindings certificatesigningrequests nodes "
+        "namespaces mutatingwebhookconfigurations validatingwebhookconfigurations"
+    )
+    return ref(e, "resource") in (*WORKLOADS, *others.split()) and (
+        e["verb"] in ("create", "update", "patch", "delete", "deletecollection")
+        or ref(e, "resource") == "secrets"
+        or ref(e, "subresource") in ("exec", "attach", "portforward", "proxy")
+    )
+
+
 def imitated(name: str) -> bool:
     return like(name, ("system:*", "kube-system:*", "kube-*")) and not like(name, tuple(REAL_NAMES.split("|")))
 

@@ -9,6 +9,7 @@ from oracle.attacks import (
     EVERYBODY,
     SYSTEM,
     body,
+    gives_power,
     host_path,
     imitated,
     imp,
@@ -119,8 +120,8 @@ WORKLOAD_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
             )
         )
     ),
-    "kubernetes_system_name_imitated": requests(lambda e: answered(e) and imitated(user(e) or "")),
-    "kubernetes_component_credential_misused": requests(lambda e: answered(e) and misused(e)),
+    "kubernetes_system_name_imitated": requests(lambda e: answered(e) and gives_power(e) and imitated(user(e) or "")),
+    "kubernetes_component_credential_misused": requests(lambda e: answered(e) and gives_power(e) and misused(e)),
     "kubernetes_host_path_mounted": requests(
         lambda e: (
             workload(e)
@@ -173,7 +174,12 @@ WORKLOAD_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
     ),
     "kubernetes_pod_pinned_to_node": requests(
         lambda e: (
-            workload(e) and not ref(e, "subresource") and written(e) and ok(e) and not control_plane(e) and pinned(e)
+            workload(e)
+            and ref(e, "subresource") != "status"
+            and written(e)
+            and ok(e)
+            and not control_plane(e)
+            and pinned(e)
         )
     ),
     "kubernetes_ephemeral_container_added": requests(

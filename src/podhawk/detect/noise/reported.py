@@ -11,7 +11,7 @@ from podhawk.detect.noise.declare import NoiseClass
 
 def _members(matches: Sequence[Match]) -> list[bool]:
     reported = {
-        (match.finding.cluster, request.audit_id, request.user)
+        (match.finding.detection.id, match.finding.cluster, request.audit_id, request.user)
         for match in matches
         if match.finding.visible and match.finding.actor.kind != "controller"
         for request in match.finding.requests
@@ -25,7 +25,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
             and cause is not None
             and cause.certain
             and not finding.actor.cause
-            and (finding.cluster, cause.audit_id, cause.user) in reported
+            and (finding.detection.id, finding.cluster, cause.audit_id, cause.user) in reported
         )
     return found
 
@@ -33,7 +33,7 @@ def _members(matches: Sequence[Match]) -> list[bool]:
 REPORTED: Final = NoiseClass(
     name="template-reported",
     doc="A controller made this object from a template, and the request that wrote the template is in a "
-    "visible finding. Only if the owner is certain, and neither the author nor an "
+    "visible finding of the same detection. Only if the owner is certain, and neither the author nor an "
     "autoscaler made the controller act since.",
     action="hide",
     members=_members,
