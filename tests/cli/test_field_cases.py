@@ -16,14 +16,14 @@ import pytest
 from support.command_line import podhawk
 from support.needs import find_shared
 
+
 def cases() -> list[dict[str, Any]]:
     """The given cases."""
     folder = find_shared()
     path = folder / "field/expected.jsonl" if folder is not None else None
     if path is None or not path.is_file():
         return []
-    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return found
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 @pytest.fixture(scope="module")

@@ -127,8 +127,8 @@ def test_a_day_of_ordinary_work_shows_no_incident_and_few_rows(shared: Path, whi
 @pytest.mark.parametrize("corpus", ["A", "C"])
 @pytest.mark.parametrize("which", ["published", "pack"])
 def test_every_scripted_attack_that_is_covered_stays_in_sight(shared: Path, which: str, corpus: str) -> None:
-    """But for what is out of sight by design: requests to subresources that only a search for pods catches, and writes of
-    workloads of which no more is known. These gain risk, and their first is shown."""
+    """But for what is out of sight by design: requests to subresources that only a search for pods catches, and writes
+    of workloads of which no more is known. These gain risk, and their first is shown."""
     every: defaultdict[str, list[Finding]] = defaultdict(list)
     for one in findings(which, corpus, shared):
         for request in one.requests:
