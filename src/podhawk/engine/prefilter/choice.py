@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -24,10 +24,8 @@ FEW: Final = 4
 """Up to so many kinds of searches, each has a pattern of two groups."""
 RARE: Final = 0.02
 """The part of the lines that may have the rarest group before a second one is scanned for, if there are many kinds."""
-WORTH: Final = 0.75
-"""A second group must leave at most this part of the lines."""
-
-
+SAVES: Final = 8
+"""How many matches cost as much as a line that is decoded for nothing."""
 Having = Callable[[LiteralGroup], frozenset[int]]
 """The lines of a sample that have a literal of a group."""
 
@@ -83,13 +81,17 @@ def rarest_pair(groups: Sequence[LiteralGroup], having: Having) -> tuple[Literal
     return groups[first], groups[second]
 
 
-def rarest_with_second(groups: Sequence[LiteralGroup], having: Having, lines: int) -> tuple[LiteralGroup, ...]:
-    """The first of the groups, and the one that the fewest of its lines have, if that leaves few enough of them."""
+def rarest_with_second(
+    groups: Sequence[LiteralGroup], having: Having, counts: Mapping[LiteralGroup, int], lines: int
+) -> tuple[LiteralGroup, ...]:
+    """The first of the groups, and the one that saves most: by the lines of the first that it rules out, against its
+    own matches. Only the first if none saves anything."""
     common = having(groups[0])
     if len(groups) == 1 or len(common) <= RARE * lines:
         return (groups[0],)
-    second = min(groups[1:], key=lambda group: len(common & having(group)))
-    return (groups[0], second) if len(common & having(second)) <= WORTH * len(common) else (groups[0],)
+    saved = {group: SAVES * len(common - having(group)) - counts[group] for group in groups[1:]}
+    second = max(saved, key=saved.__getitem__)
+    return (groups[0], second) if saved[second] > 0 else (groups[0],)
 
 
 def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralGroup, ...]]:
@@ -115,7 +117,7 @@ def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
         elif len(kinds) <= FEW:
             chosen.append(rarest_pair(ranked, having))
         else:
-            chosen.append(rarest_with_second(ranked, having, len(lines)))
+            chosen.append(rarest_with_second(ranked, having, counts, len(lines)))
     return chosen
 
 
