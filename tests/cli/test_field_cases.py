@@ -16,9 +16,6 @@ import pytest
 from support.command_line import podhawk
 from support.needs import find_shared
 
-LEFT = ("r12-hostpath-elsewhere",)
-"""Cases that no shipped detection sees yet."""
-
 
 def cases() -> list[dict[str, Any]]:
     """The given cases."""
@@ -26,8 +23,7 @@ def cases() -> list[dict[str, Any]]:
     path = folder / "field/expected.jsonl" if folder is not None else None
     if path is None or not path.is_file():
         return []
-    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return [case for case in found if case["id"] not in LEFT]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 @pytest.fixture(scope="module")

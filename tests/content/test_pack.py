@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from oracle.pack import EXPECTED, read
+from oracle.expected import EXPECTED
+from oracle.pack import read
 from podhawk.content import Content, LookupStore, annotations, load_content, shipped_pack
 from podhawk.content.detection import slug
 
@@ -28,7 +29,7 @@ def _events(name: str) -> list[dict[str, Any]]:
 
 def test_it_loads_without_a_problem(pack: Content) -> None:
     assert pack.problems == ()
-    assert len(pack.detections) == 21
+    assert len(pack.detections) == 72
     assert {one.generation for one in pack.detections} == {3}
     assert {one.stem for one in pack.detections} == set(EXPECTED)
 
@@ -83,13 +84,28 @@ def test_expected_results_are_what_an_independent_count_gives(pack: Content, ste
     assert any(test.expected_results for test in one.tests)
 
 
-def test_nearly_all_detections_find_something_in_the_demo() -> None:
+def test_most_detections_find_something_in_the_demo() -> None:
     events = _events("datasets/demo.log.gz")
     assert 3000 <= len(events) <= 6000
     silent = {stem for stem, count in EXPECTED.items() if not count(events)}
     assert silent == {
+        "kubernetes_api_service_written",
+        "kubernetes_autoscaler_changed",
+        "kubernetes_collection_deleted",
+        "kubernetes_component_credential_misused",
         "kubernetes_component_token_issued_to_another_user",
+        "kubernetes_configmaps_listed_across_namespaces",
+        "kubernetes_controller_pod_without_owner",
+        "kubernetes_endpoints_written_by_hand",
+        "kubernetes_guardrail_removed",
+        "kubernetes_issued_component_token_used",
+        "kubernetes_long_lived_token_issued",
+        "kubernetes_misleading_dry_run",
         "kubernetes_secret_access_by_unusual_location",
+        "kubernetes_service_account_reviews_its_permissions",
+        "kubernetes_system_configuration_changed",
+        "kubernetes_system_name_imitated",
+        "kubernetes_token_requested_for_service_account",
     }
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from oracle.pack import EXPECTED, read
+from oracle.expected import EXPECTED
+from oracle.pack import read
 from podhawk import api
 from podhawk.content import Content, load_content, shipped_pack
 from podhawk.content.model import ContentTest, Detection

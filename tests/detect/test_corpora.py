@@ -22,6 +22,7 @@ from podhawk.detect.risk.table import risk_table
 
 NAMES = {"A": "A-metadata", "C": "C-requestresponse", "D": "D-background-1"}
 SEED = "Kubernetes Pod Created in Default Namespace"
+WRITTEN = "Kubernetes Workload Written"
 CHECKED = ("default", "kube-system", "kube-public")
 
 
@@ -112,17 +113,22 @@ def test_actor_and_outcome_of_a_scripted_pod_creation_are_those_of_the_script(sh
 
 
 @pytest.mark.parametrize("which", ["published", "pack"])
-def test_a_day_of_ordinary_work_shows_no_incident_and_at_most_three_findings(shared: Path, which: str) -> None:
+def test_a_day_of_ordinary_work_shows_no_incident_and_few_rows(shared: Path, which: str) -> None:
+    """Its first minutes are an administrator's, who sets up the cluster. The pack shows these, a row per identity."""
     result = found(which, "D", shared)
     assert [one.title for one in result if one.kind == "incident"] == []
-    assert len(result.found.visible) <= 3
+    if which == "pack":
+        assert len({one.actor.user for one in result.found.visible}) <= 9
+    else:
+        assert len(result.found.visible) <= 3
     assert len(result) > 10
 
 
 @pytest.mark.parametrize("corpus", ["A", "C"])
 @pytest.mark.parametrize("which", ["published", "pack"])
 def test_every_scripted_attack_that_is_covered_stays_in_sight(shared: Path, which: str, corpus: str) -> None:
-    """But for requests to subresources that only a search for pods catches: those are out of sight by design."""
+    """But for what is out of sight by design: requests to subresources that only a search for pods catches, and writes
+    of workloads of which no more is known. These gain risk, and their first is shown."""
     every: defaultdict[str, list[Finding]] = defaultdict(list)
     for one in findings(which, corpus, shared):
         for request in one.requests:
@@ -132,7 +138,11 @@ def test_every_scripted_attack_that_is_covered_stays_in_sight(shared: Path, whic
     for action in truth(corpus, shared):
         ids = {*action["observed_audit_ids"], *(one.get("audit_id") for one in action["key_requests"])} & set(every)
         seen = [one for id_ in ids for one in every[id_]]
-        meant = [one for one in seen if not any(hit.noise_class == "subresource" for hit in one.noise)]
+        meant = [
+            one
+            for one in seen
+            if one.detection.name != WRITTEN and not any(hit.noise_class == "subresource" for hit in one.noise)
+        ]
         if action["attack"] and meant:
             covered += 1
             if not any(one.visible for one in meant):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podhawk.commands.context import Context
-from podhawk.detect.evaluate.monotone import is_monotone
+from podhawk.detect.evaluate.monotone import is_monotone, rows_grow
 from podhawk.detect.evaluate.plan_kind import plan_kind
 from podhawk.engine.plan.planner import make_plan, read_search
 
@@ -57,3 +57,17 @@ def test_a_plan_is_about_requests_unless_a_row_depends_on_an_aggregate(search: s
 )
 def test_only_thresholds_on_what_grows_fire_at_once(search: str, grows: bool) -> None:
     assert is_monotone(make_plan(read_search(search, {}), Context())) is grows
+
+
+@pytest.mark.parametrize(
+    ("search", "grows"),
+    [
+        ("verb=get | stats count by verb | where count > 3 | search *", True),
+        ("verb=get | stats count by verb | where count < 3 | search *", False),
+        ("verb=get | stats count by verb | where count > 3 | search verb=x", False),
+    ],
+)
+def test_a_filter_that_lets_all_through_takes_no_rows_away(search: str, grows: bool) -> None:
+    plan = make_plan(read_search(search, {}), Context())
+    assert rows_grow(plan) is grows
+    assert not is_monotone(plan)

@@ -172,6 +172,15 @@ def test_what_an_autoscaler_makes_of_a_reported_template_is_shown_once_more(tmp_
     assert (found["pod0"].actor.cause, found["pod0"].visible, found["pod1"].visible) == ("h", True, False)
 
 
+def test_a_write_that_another_detection_shows_hid_what_the_controller_made_of_it(tmp_path: Path) -> None:
+    poisoned = {**replicas("09:10:00.2", "bad"), "auditID": "rs2"}
+    log = write(tmp_path / "a.log", *FRESH, POISON, poisoned, pod("09:10:00.3", "bad"))
+    writes = detection("verb=patch objectRef.resource=deployments", name="Writes", id="w")
+    found = {one.requests[0].audit_id: one for one in run(log, writes, detection(SEARCH)) if one.kind != "incident"}
+    assert found["p"].visible
+    assert found["pod"].visible
+
+
 def test_pods_of_a_stateful_set_have_volumes_that_its_template_has_not(tmp_path: Path) -> None:
     made = change("s", "09:00:00.1", "ann", "create", "good", kind="statefulsets")
     poisoned = change(

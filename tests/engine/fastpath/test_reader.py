@@ -37,6 +37,8 @@ SEARCHES = [
     "* | stats count by source index host",
     "NOT verb=zzz | stats min(responseStatus.code) max(_time) by verb",
     "* | dedup user.username | table user.username",
+    "* | stats count by user.extra.example.com/id{} user.username",
+    "user.extra.example.com/id{}=x NOT user.extra.scopes{}=* | table auditID user.extra.example.com/id{}",
 ]
 
 
@@ -53,6 +55,11 @@ def event(chance: random.Random, number: int) -> str:
             {"username": "bob"},
             {"username": "ann", "groups": ["a", "b"]},
             {"username": 7},
+            {"username": "eve", "extra": {"example.com/id": ["x", "y"], "scopes": []}},
+            {"username": "eve", "extra": {"example.com/id": ["x"]}},
+            {"username": "eve", "extra": {"example.com/id": "x", "n": [1]}},
+            {"extra": {"example.com": {"id": ["x"]}, "scopes": None}},
+            {"extra": None},
             {"username": None},
             {"username": ["x"]},
             {"groups": []},

@@ -16,7 +16,7 @@ from podhawk import api
 from podhawk.commands.parse import parse_search
 from podhawk.content.model import Content
 from podhawk.engine.options import EngineOptions
-from podhawk.engine.prefilter.choice import begins_otherwise, rarest_pair
+from podhawk.engine.prefilter.choice import FEW, begins_otherwise, rarest_pair
 from podhawk.engine.prefilter.literals import LineLiteral, groups_of
 from podhawk.engine.prefilter.patterns import BlockMatcher
 from podhawk.engine.prefilter.prefilter import Prefilter, prefilter_for
@@ -136,7 +136,37 @@ def test_the_two_groups_that_fewest_lines_have_together_are_scanned_for() -> Non
     """Two that are rare each but often come together let twenty times as many lines through."""
     groups = [frozenset({LineLiteral(word)}) for word in ("pods", "create", "default")]
     lines = [b"pods create"] * 3 + [b"default"] * 5 + [b"create default"] + [b"nothing"] * 9
-    assert rarest_pair(groups, lines) == (groups[0], groups[2])
+    holding = {
+        group: frozenset(number for number, line in enumerate(lines) if word in line)
+        for group, word in zip(groups, (b"pods", b"create", b"default"), strict=True)
+    }
+    assert rarest_pair(groups, holding.__getitem__) == (groups[0], groups[2])
     made = Prefilter([tuple(groups)])
     made.prepare(b"\n".join(lines))
     assert made.kinds[0].chosen == (groups[0], groups[2])
+
+
+def test_of_many_searches_each_gets_the_lines_that_have_both_of_its_groups() -> None:
+    """A literal in a third of the lines sent all of these to be decoded, though few had one of the next group."""
+    words = ["pods", "create", *(f"rare{number}" for number in range(FEW))]
+    pods, create, *rare = [frozenset({LineLiteral(word)}) for word in words]
+    made = Prefilter([(pods, create), *((group,) for group in rare)])
+    lines = [b"pods get"] * 30 + [b"create events"] * 40 + [b"nothing"] * 30 + [b"create pods", b"rare0", b"pods rare1"]
+    block = b"\n".join(b'{"kind":"Event", ' + line + b"}" for line in lines) + b"\n"
+    made.prepare(block)
+    assert made.kinds[0].chosen == (pods, create)
+    selection = made.select(block, 10_000)
+    assert selection is not None
+    assert [(line.split()[1:], searches) for _, line, searches in selection.lines] == [
+        ([b"create", b"pods}"], {0}),
+        ([b"rare0}"], {1}),
+        ([b"pods", b"rare1}"], {2}),
+    ]
+
+
+def test_a_second_group_that_leaves_most_lines_is_not_scanned_for() -> None:
+    words = ["pods", "v1", *(f"rare{number}" for number in range(FEW))]
+    pods, version, *rare = [frozenset({LineLiteral(word)}) for word in words]
+    made = Prefilter([(pods, version), *((group,) for group in rare)])
+    made.prepare(b"\n".join([b"pods v1"] * 9 + [b"v1"] * 20))
+    assert made.kinds[0].chosen == (pods,)

@@ -8,7 +8,7 @@ command, which must look through it before the run.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -23,6 +23,10 @@ from podhawk.spl.text import SearchText
 
 LIMIT = 50_000
 """Rows that a leg may bring. Source: the maxout and subsearch_maxout settings of limits.conf."""
+
+
+_INNER: Final = (Subsearch, Embedded)
+_APART: Final = (Pipeline, SearchText)
 
 
 def run_leg(pipeline: Pipeline, context: Context, what: str, limit: int = LIMIT) -> Table:
@@ -42,11 +46,11 @@ def subsearches_in(value: Any) -> Iterator[Subsearch | Embedded]:
     waiting = [value]
     while waiting:
         one = waiting.pop()
-        if isinstance(one, Subsearch | Embedded):
+        if isinstance(one, _INNER):
             yield one
         elif isinstance(one, tuple):
             waiting.extend(reversed(one))
-        elif isinstance(one, Struct) and not isinstance(one, Pipeline | SearchText):
+        elif isinstance(one, Struct) and not isinstance(one, _APART):
             members = (getattr(one, name) for name in reversed(one.__struct_fields__))
             waiting.extend(member for member in members if member.__class__ is not str)
 

@@ -19,9 +19,9 @@ from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.masked_rows import without_secrets
-from podhawk.detect.evaluate.monotone import is_monotone
+from podhawk.detect.evaluate.monotone import is_monotone, rows_grow
 from podhawk.detect.evaluate.titles import title_of, with_outcome
-from podhawk.detect.evaluate.windows import Schedule, Window
+from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
@@ -29,6 +29,7 @@ from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.lineage import called
 from podhawk.engine.plan.planner import Plan, grouped_by
 from podhawk.events.event import AuditEvent
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Row, Table, texts
 
 Key = tuple[str, ...]
@@ -110,6 +111,10 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
 
 
 def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:
+    if seen and by.kept and rows_grow(evaluation.plan):
+        # A by-key without a row over all events has none in any window.
+        firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows}
+        seen = [one for one in seen if not firing.isdisjoint(one.keys)]
     if not is_monotone(evaluation.plan):
         windows = schedule.positions([one.time for one in seen])
         yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
@@ -127,15 +132,23 @@ def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Seque
 
 
 def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], Table]:
-    """What the search gives for a window."""
+    """What the search gives for a window. Windows that follow one another often hold the same events."""
     times = [one.time for one in seen]
+    timeless = all(one.command.volatility(one.node) is Volatility.IMMUTABLE for one in evaluation.plan.pipeline.stages)
+    known: dict[tuple[int, int], Table] = {}
 
     def table(window: Window) -> Table:
-        inside = seen[bisect.bisect_left(times, window.start) : bisect.bisect_left(times, window.end)]
+        inside = bisect.bisect_left(times, window.start), bisect.bisect_left(times, window.end)
+        if inside in known:
+            return known[inside]
         evaluation.context.env.now = window.at
         state = evaluation.start()
-        evaluation.add_rows(state, (one.row.copy() for one in inside))
-        return evaluation.finish(state)
+        evaluation.add_rows(state, (one.row.copy() for one in seen[slice(*inside)]))
+        found = evaluation.finish(state)
+        if timeless:
+            known.clear()
+            known[inside] = found
+        return found
 
     return table
 

@@ -23,13 +23,23 @@ Grows = Callable[[str], bool]
 
 def is_monotone(plan: Plan) -> bool:
     """Whether more events can only add rows: a grouping whose fields survive, then filters `growing > constant`."""
+    return rows_grow(plan) and not any(map(_lets_all_through, plan.rest))
+
+
+def rows_grow(plan: Plan) -> bool:
+    """The same, where filters that let every row through, as an empty filter macro does, may stand among the others."""
     reducer = plan.reducer
     if reducer is None or reducer.effect is not Effect.GROUPS or not _timeless((*plan.mapped, reducer)):
         return False
     if any(kept(name, plan.rest) is None for name in grouped_by(reducer)):
         return False
     lineage = Lineage(plan.pipeline.stages)
-    return all(_gains(stage, number, lineage) for number, stage in enumerate(plan.rest, len(plan.mapped) + 1))
+    stages = enumerate(plan.rest, len(plan.mapped) + 1)
+    return all(_lets_all_through(stage) or _gains(stage, number, lineage) for number, stage in stages)
+
+
+def _lets_all_through(stage: Stage) -> bool:
+    return stage.effect is Effect.FILTERS and stage.condition == spl.EVERYTHING
 
 
 def _timeless(stages: tuple[Stage, ...]) -> bool:

@@ -36,6 +36,10 @@ class Window(Struct, frozen=True):
     at: float
 
 
+EVER: Final = Window(float("-inf"), float("inf"), _SOME_MOMENT)
+"""A window that holds everything."""
+
+
 class Schedule(Struct, frozen=True):
     """When a detection looks, and at which span, in seconds before or after that moment where it is not snapped."""
 

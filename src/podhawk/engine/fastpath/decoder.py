@@ -62,6 +62,8 @@ _SPELLED: Final[Mapping[str, Any]] = {
 """The values that an API server writes for some members. Source:
 https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
+EXTRA: Final = "extra"
+"""What an authenticator says of a user: lists of texts under keys that may have dots."""
 _NEVER: Any = Literal["\0"] | msgspec.UnsetType
 """A type that the mark of a lost part never has."""
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
@@ -71,7 +73,7 @@ DecodedValues = tuple[Any, ...]
 
 def reachable(name: str) -> bool:
     """Whether a field can be read from the struct: a member, a list of texts, a member of a member, an annotation,
-    anything in a body, or a field that no event of this shape has."""
+    a list in the extra part of a user, anything in a body, or a field that no event of this shape has."""
     head, dot, rest = name.partition(".")
     if name in ("sourceIPs", "user.groups", "impersonatedUser.groups"):
         return False  # no event has them, unless a shipper made a text of the list, which the slow path undoes
@@ -82,6 +84,9 @@ def reachable(name: str) -> bool:
         return False
     if plain == "annotations":
         return bool(rest) and not rest.endswith("{}")
+    inner, more, key = rest.partition(".")
+    if more and inner == EXTRA and plain in ("user", "impersonatedUser"):
+        return key.endswith("{}") and "{}" not in key[:-2]
     return rest.removesuffix("{}").isidentifier() if dot else True
 
 
@@ -113,7 +118,9 @@ class Shape:
             plain = head.removesuffix("{}")
             if of_body(name) or plain not in AUDIT_KEYS or plain == "annotations":
                 continue
-            if rest:
+            if rest.startswith(f"{EXTRA}."):
+                inner.setdefault(head, {})[EXTRA] = (dict[str, _TEXTS], msgspec.field(default_factory=_same({})))
+            elif rest:
                 inner.setdefault(head, {})[rest.removesuffix("{}")] = _typed(rest)
             else:
                 members[plain] = _typed(head)
@@ -168,6 +175,9 @@ def reader(names: Sequence[str]) -> Callable[[Any], DecodedValues]:
         elif plain == "annotations":
             parts.append(f"e.annotations.get(c[{len(constants)}], UNSET)")
             constants.append(rest)
+        elif rest.startswith(f"{EXTRA}."):
+            parts.append(f"e.{plain}.{EXTRA}.get(c[{len(constants)}], ())")
+            constants.append(rest.removeprefix(f"{EXTRA}.").removesuffix("{}"))
         else:
             parts.append(f"e.{plain}.{rest.removesuffix('{}')}" if rest else f"e.{plain}")
     scope: dict[str, Any] = {"UNSET": UNSET, "c": tuple(constants)}

@@ -1,10 +1,11 @@
 """Which literals of a search the prefilter scans for, and as which patterns.
 
 A line can match a search only if it has a literal of each of its groups (`literals`), but not all groups need be looked
-for. Of a few searches, each becomes one pattern: the two groups that the fewest lines have together, in any order. Of
-many, only the literals of each search's rarest group are scanned for, because a set of plain literals is scanned
-several times as fast. The other groups are not looked for in the lines that are selected: decoding a line takes no
-longer.
+for. Two are enough: those that the fewest lines have together. Of a few searches, each becomes one pattern of both, in
+any order. Of many, the literals of both are scanned for by themselves, because a set of plain literals is scanned
+several times as fast, and a line is selected for a search if both were found in it. If the rarest group alone is rare
+enough, no second one is scanned for. The other groups are not looked for in the lines that are selected: decoding a
+line takes no longer.
 
 How rare a group is, is counted in a sample of the input.
 """
@@ -13,14 +14,20 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Final
 
 from podhawk.engine.prefilter.literals import CARRIED, PLAIN, LineLiteral, LiteralGroup, LiteralGroups
 
 FEW: Final = 4
 """Up to so many kinds of searches, each has a pattern of two groups."""
+RARE: Final = 0.02
+"""The part of the lines that may have the rarest group before a second one is scanned for, if there are many kinds."""
+SAVES: Final = 8
+"""How many matches cost as much as a line that is decoded for nothing."""
+Having = Callable[[LiteralGroup], frozenset[int]]
+"""The lines of a sample that have a literal of a group."""
 
 
 def pattern_of(literal: LineLiteral) -> bytes:
@@ -65,32 +72,52 @@ def spellings(group: LiteralGroup) -> tuple[bytes, ...]:
     return tuple(((b'"' if literal.opens else b"") + literal.text.lower().encode()) for literal in group)
 
 
-def rarest_pair(groups: Sequence[LiteralGroup], lines: Sequence[bytes]) -> tuple[LiteralGroup, ...]:
-    """The two groups that the fewest lines have together; of equal ones the earlier. Lines must be in lower case."""
-    having = [
-        {number for number, line in enumerate(lines) if any(spelling in line for spelling in spellings(group))}
-        for group in groups
-    ]
+def rarest_pair(groups: Sequence[LiteralGroup], having: Having) -> tuple[LiteralGroup, ...]:
+    """The two groups that the fewest lines have together; of equal ones the earlier."""
     first, second = min(
         itertools.combinations(range(len(groups)), 2),
-        key=lambda pair: (len(having[pair[0]] & having[pair[1]]), sum(pair)),
+        key=lambda pair: (len(having(groups[pair[0]]) & having(groups[pair[1]])), sum(pair)),
     )
     return groups[first], groups[second]
+
+
+def rarest_with_second(
+    groups: Sequence[LiteralGroup], having: Having, counts: Mapping[LiteralGroup, int], lines: int
+) -> tuple[LiteralGroup, ...]:
+    """The first of the groups, and the one that saves most: by the lines of the first that it rules out, against its
+    own matches. Only the first if none saves anything."""
+    common = having(groups[0])
+    if len(groups) == 1 or len(common) <= RARE * lines:
+        return (groups[0],)
+    saved = {group: SAVES * len(common - having(group)) - counts[group] for group in groups[1:]}
+    second = max(saved, key=saved.__getitem__)
+    return (groups[0], second) if saved[second] > 0 else (groups[0],)
 
 
 def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralGroup, ...]]:
     """For each kind of search the groups to scan for, by what is rare in a sample."""
     low = sample.lower()
+    lines = low.split(b"\n")
     counts: dict[LiteralGroup, int] = {}
     for groups in kinds:
         for group in groups:
             if group not in counts:
                 counts[group] = 0 if groups == CARRIED else sum(map(low.count, spellings(group)))
-    lines = low.split(b"\n") if len(kinds) <= FEW else []
-    chosen = []
+
+    @cache
+    def having(group: LiteralGroup) -> frozenset[int]:
+        texts = spellings(group)
+        return frozenset(number for number, line in enumerate(lines) if any(text in line for text in texts))
+
+    chosen: list[tuple[LiteralGroup, ...]] = []
     for groups in kinds:
         ranked = sorted(groups, key=lambda group: (counts[group], len(group)))
-        chosen.append(rarest_pair(ranked, lines) if lines and len(ranked) > 1 else (ranked[0],))
+        if len(ranked) == 1 or groups == CARRIED:
+            chosen.append((ranked[0],))
+        elif len(kinds) <= FEW:
+            chosen.append(rarest_pair(ranked, having))
+        else:
+            chosen.append(rarest_with_second(ranked, having, counts, len(lines)))
     return chosen
 
 
@@ -101,13 +128,15 @@ def rarest(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
     return [(min(groups, key=lambda group: (count(group), len(group))),) for groups in kinds]
 
 
-def patterns_of(chosen: Sequence[LiteralGroup]) -> Iterator[bytes]:
-    """The patterns of the groups that were chosen for a search. A line that has none of them does not match it."""
-    if len(chosen) == 1:
-        for literal in chosen[0]:
-            yield from plain_patterns(literal)
-    else:
-        yield together([_group_pattern(group) for group in chosen])
+def pattern_of_pair(chosen: Sequence[LiteralGroup]) -> bytes:
+    """A pattern that lines with a literal of each of two groups have."""
+    return together([_group_pattern(group) for group in chosen])
+
+
+def patterns_of(group: LiteralGroup) -> Iterator[bytes]:
+    """The patterns of a group. A line that has none of them has no literal of the group."""
+    for literal in group:
+        yield from plain_patterns(literal)
 
 
 def _group_pattern(group: LiteralGroup) -> bytes:

@@ -22,7 +22,7 @@ from typing import Final
 from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
-from podhawk.engine.prefilter.choice import choose, patterns_of, rarest
+from podhawk.engine.prefilter.choice import FEW, choose, pattern_of_pair, patterns_of, rarest
 from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import BlockMatcher, usable
@@ -96,6 +96,7 @@ class Prefilter:
         self._watched = _kinds(watched)
         self._asking = asking
         self._wanted = (1 << len(self.kinds)) - 1
+        self._shift = len(self.kinds) + len(self._watched)
         self.levels: set[str] = set()
         self._sampled_lines = options.sampled_lines
         self._came: Counter[int] = Counter()
@@ -124,13 +125,23 @@ class Prefilter:
         return bool(self.kinds[0].chosen)
 
     def _matcher(self, watching: bool) -> tuple[BlockMatcher, list[int]]:
-        """The database of what is scanned for, with or without what is watched, and the kinds of each pattern."""
+        """The database of what is scanned for, with or without what is watched, and the kinds of each pattern: a bit
+        for the first group of each kind, and one for its second, which stands `_shift` higher."""
         known = self._matchers.get(watching)
         if known is None:
             patterns: dict[bytes, int] = {}
             for number, kind in enumerate([*self.kinds, *self._watched] if watching else self.kinds):
-                for pattern in patterns_of(kind.chosen):
-                    patterns[pattern] = patterns.get(pattern, 0) | 1 << number
+                first, second = 1 << number, 1 << number + self._shift
+                if len(kind.chosen) == 1:
+                    bits = dict.fromkeys(patterns_of(kind.chosen[0]), first | second)
+                elif len(self.kinds) <= FEW:
+                    bits = {pattern_of_pair(kind.chosen): first | second}
+                else:
+                    bits = dict.fromkeys(patterns_of(kind.chosen[0]), first)
+                    for pattern in patterns_of(kind.chosen[1]):
+                        bits[pattern] = bits.get(pattern, 0) | second
+                for pattern, mask in bits.items():
+                    patterns[pattern] = patterns.get(pattern, 0) | mask
             known = self._matchers[watching] = BlockMatcher(list(patterns)), list(patterns.values())
         return known
 
@@ -156,7 +167,7 @@ class Prefilter:
         open_ends = [end for end in open_ends if start < end <= stop]
         if _adjacent(open_ends, block):
             return None
-        spans = _spans(block, ends, masks, start, stop)
+        spans = _spans(block, ends, masks, self._shift, start, stop)
         if open_ends or first_line < self._sampled_lines:
             spans = _with_others(block, spans, open_ends, self._sampled_lines - first_line, start, stop)
         result = self._selection(block, spans, start, stop, asked)
@@ -236,8 +247,10 @@ class Prefilter:
         return numbers
 
 
-def _spans(block: bytes, ends: list[tuple[int, int]], masks: list[int], first: int, last: int) -> list[LineSpan]:
-    """The lines in which matches end, with the kinds of search that each match stands for."""
+def _spans(
+    block: bytes, ends: list[tuple[int, int]], masks: list[int], shift: int, first: int, last: int
+) -> list[LineSpan]:
+    """The lines in which matches end, with the kinds of search of which both groups were found."""
     spans: list[LineSpan] = []
     find, rfind = block.find, block.rfind
     known = len(masks)
@@ -248,6 +261,7 @@ def _spans(block: bytes, ends: list[tuple[int, int]], masks: list[int], first: i
         if end > last:
             break
         if end > stop:
+            mask &= mask >> shift
             if mask:
                 spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
             begin = end
@@ -256,6 +270,7 @@ def _spans(block: bytes, ends: list[tuple[int, int]], masks: list[int], first: i
                 stop = last
             mask = 0
         mask |= masks[identity] if identity < known else -1
+    mask &= mask >> shift
     if mask:
         spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
     return spans
