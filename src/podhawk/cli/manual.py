@@ -23,6 +23,23 @@ If a search does not determine the order of its rows, they are sorted by group, 
 | csv | a header, then one line per row; the values of a multivalue field are on separate lines within the cell |
 | md | a Markdown table |"""
 
+_FIELDS = """\
+`podhawk fields -o jsonl` prints one JSON object per field, the most frequent first:
+
+| member | meaning |
+|---|---|
+| field | the name that searches use |
+| events | events that have the field |
+| share | the same as a share of all events, from 0 to 1 |
+| kinds | how many values are `text`, `time`, `number`, `boolean` and `null` |
+| values | distinct values, at most 1,000 |
+| complete | false where there are more of them |
+| top | the ten most frequent values, with `value` and `count`; where not `complete`, those of 1,000 values |
+
+The log is read once. At most 2,000 fields and 1,000 values of each are kept, selected by a hash of the name or value:
+the result does not depend on the order of events or on `--jobs`, and each number is exact. Secrets are masked. Expect
+about 25 MB per second and core for events without bodies, and 10 MB for those with large ones."""
+
 _SUMMARY = """\
 Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
 rejected records by reason with the location of the first) and states one judgement per detection:
@@ -86,6 +103,7 @@ def whole() -> str:
         f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nIf the reader of standard output "
         "closes the pipe, podhawk ends silently.",
         f"## Rows\n\n{_ROWS}",
+        f"## Fields of a log\n\n{_FIELDS}",
         f"## The summary\n\n{_SUMMARY}",
     ]
     return "\n\n".join(parts)

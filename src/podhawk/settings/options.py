@@ -9,11 +9,12 @@ from __future__ import annotations
 from podhawk.settings.authoring_options import AUTHORING
 from podhawk.settings.option import Option
 
-_READS = ("run", "search", "explain", "tune", "diff", "demo")
-_FINDS = ("run", "explain", "tune", "diff", "demo")
-_CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
+_SEARCHES = ("run", "search", "explain", "tune", "diff", "demo", "who", "timeline")
+_READS = (*_SEARCHES, "fields")
+_FINDS = ("run", "explain", "tune", "diff", "demo", "who", "timeline", "fields")
+_CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay", "who", "timeline")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
-_PRINTS = ("run", "search", "content", "diff", "demo")
+_PRINTS = ("run", "search", "content", "diff", "demo", "who", "timeline", "fields")
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
@@ -83,6 +84,15 @@ OPTIONS: tuple[Option, ...] = (
         "Folder to write to.",
         ("docs", "export", "new", "content"),
         metavar="DIR",
+    ),
+    Option(
+        "limit",
+        "number",
+        "Show at most N lines of each table; the line below it says how many there are. Formats other than table are "
+        "not limited.",
+        ("fields", "who", "timeline"),
+        metavar="N",
+        command_line=True,
     ),
     Option(
         "tested",
@@ -166,7 +176,7 @@ OPTIONS: tuple[Option, ...] = (
         "requestReceivedTimestamp",
         choices=("requestReceivedTimestamp", "stageTimestamp"),
     ),
-    Option("geo", "text", "Geolocation database for iplocation.", (*_READS, "test"), metavar="FILE.mmdb"),
+    Option("geo", "text", "Geolocation database for iplocation.", (*_SEARCHES, "test"), metavar="FILE.mmdb"),
     Option(
         "jobs",
         "number",
