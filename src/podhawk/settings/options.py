@@ -63,11 +63,13 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "output",
         "choice",
-        "Output format. Default: table on a terminal, jsonl otherwise.",
-        (*_PRINTS, "coverage", "lint", "test"),
+        "Output format. Default: table on a terminal, jsonl otherwise. explain --finding prints text by default; "
+        "json and jsonl print the raw events.",
+        (*_PRINTS, "coverage", "lint", "test", "explain"),
         choices=OUTPUTS,
         short="o",
         more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",)), ("lint", ("sarif", "github"))),
+        own_choices=(("explain", ("text", "jsonl", "json")),),
         command_line=True,
     ),
     Option(
@@ -290,7 +292,14 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("redaction-key-file", "text", "Read the redaction key from FILE.", _FINDS, metavar="FILE"),
     Option("event", "text", "Explain what happens to the request with this auditID.", ("explain",), metavar="ID"),
-    Option("finding", "text", "Print the events behind the finding with this id.", ("explain",), metavar="ID"),
+    Option(
+        "finding",
+        "text",
+        "Explain the finding with this id: what happened, why it fired, its priority and risk, and what to look at "
+        "next. -o jsonl prints its events as they stand in the log.",
+        ("explain",),
+        metavar="ID",
+    ),
     *AUTHORING,
     Option(
         "profile",

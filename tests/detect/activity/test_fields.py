@@ -13,7 +13,7 @@ from podhawk import api
 from podhawk.detect.activity import fields
 from podhawk.detect.activity.digests import field_digest
 from podhawk.detect.activity.fields import FieldDigest, FieldSummary
-from podhawk.detect.activity.tally import LONGEST, Tally
+from podhawk.detect.activity.value_counts import LONGEST, ValueCounts
 from podhawk.events.collected import CollectedLine, EventDecoder
 from podhawk.events.event import AuditEvent
 from podhawk.events.inputs import Inputs
@@ -88,26 +88,26 @@ def test_the_order_and_the_parts_of_a_log_change_nothing() -> None:
         assert first.complete is False
 
 
-def test_a_tally_keeps_a_fixed_number_of_values_with_exact_counts() -> None:
+def test_counts_keep_a_fixed_number_of_values_with_exact_counts() -> None:
     values = [str(number) for number in range(100)] * 3
     chance = random.Random(3)
     kept = []
     for _ in range(3):
         chance.shuffle(values)
-        tally = Tally(10)
+        counts = ValueCounts(10)
         for one in values:
-            tally.add(one)
-        kept.append(sorted((value, found.count) for value, found in tally.values.items()))
-        assert not tally.complete
+            counts.add(one)
+        kept.append(sorted((value, found.count) for value, found in counts.values.items()))
+        assert not counts.complete
     assert kept[0] == kept[1] == kept[2]
     assert [count for _, count in kept[0]] == [3] * 10
 
 
 def test_long_values_are_cut_and_told_apart() -> None:
-    tally = Tally()
-    tally.add("x" * 5000 + "1")
-    tally.add("x" * 5000 + "2")
-    assert [len(one) <= LONGEST for one in tally.values] == [True, True]
+    counts = ValueCounts()
+    counts.add("x" * 5000 + "1")
+    counts.add("x" * 5000 + "2")
+    assert [len(one) <= LONGEST for one in counts.values] == [True, True]
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

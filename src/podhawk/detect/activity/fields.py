@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from podhawk.detect.activity.tally import Tally, hash_of
+from podhawk.detect.activity.value_counts import ValueCounts, hash_of
 from podhawk.events.collected import CollectedEvent, CollectedLine, EventDecoder
 from podhawk.events.decode import JsonNumber
 from podhawk.events.event import AUDIT_KEYS, BODIES
@@ -41,7 +41,7 @@ class FieldFacts:
     def __init__(self) -> None:
         self.events = 0
         self.kinds: Counter[str] = Counter()
-        self.values = Tally()
+        self.values = ValueCounts()
 
     def merge(self, other: FieldFacts) -> None:
         """Take in what is known from other events."""

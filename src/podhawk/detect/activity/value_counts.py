@@ -1,7 +1,7 @@
 """How often each of many values occurs, and when, in bounded RAM.
 
-A tally keeps a fixed number of values. If there are more, it keeps those with the lowest hash: which values these are
-does not depend on the order of events or on the number of processes, and what is said of each of them is exact.
+A fixed number of values is kept. If there are more, those with the lowest hash are kept: which values these are does
+not depend on the order of events or on the number of processes, and what is said of each of them is exact.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Occurrence(Struct):
             self.last = last
 
 
-class Tally:
+class ValueCounts:
     """Counts values. `complete` says whether all of them were kept."""
 
     __slots__ = ("_heap", "_most", "complete", "values")
@@ -74,7 +74,7 @@ class Tally:
         found = self.values[value] = Occurrence()
         return found
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: ValueCounts) -> None:
         """Take in what was counted elsewhere."""
         self.complete = self.complete and other.complete
         for value, found in other.values.items():
