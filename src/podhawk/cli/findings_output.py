@@ -64,6 +64,41 @@ def print_findings(
         print_judgements(kind, result.detections, out)
 
 
+CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address")
+"""The columns of a table with one line per finding."""
+SEVERITY_COLOURS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
+"""SGR parameters that can be read on dark and on light."""
+
+
+def print_clipped_findings(
+    findings: Sequence[Finding], out: TextIO, *, limit: int | None = None, title: str = ""
+) -> None:
+    """Findings with one line each, for a terminal of any width. Hidden ones are in parentheses."""
+    from podhawk.cli.tables import print_clipped
+
+    rows = [clipped_row(one) for one in findings]
+    print_clipped(rows, CLIPPED, out, fixed=CLIPPED[:4], limit=limit, noun="finding", title=title, style=severity_style)
+
+
+def severity_style(name: str, cell: Cell) -> str:
+    """The colour of a severity."""
+    return SEVERITY_COLOURS.get(cell, "") if name == "severity" and isinstance(cell, str) else ""
+
+
+def clipped_row(one: Finding) -> dict[str, Cell]:
+    """A finding as one line. `explain --finding` takes the beginning of an id."""
+    title = ("INCIDENT " if one.kind == "incident" else "") + one.title
+    return {
+        "pri": str(one.priority),
+        "severity": one.severity,
+        "time": rfc3339(one.first_time)[5:16].replace("T", " "),
+        "id": one.finding_id[:8],
+        "what": title if one.visible else f"({title})",
+        "by": actor_text(one.actor),
+        "address": one.actor.source_ip,
+    }
+
+
 def row_of(one: Finding) -> dict[str, Cell]:
     """A finding as a line of a table."""
     hidden = ""

@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
     "search": "Run one search over audit logs and print its rows.",
     "fields": "List the fields of audit logs: how frequent they are, and their values.",
+    "who": "Show what one user, address, pod or node did.",
     "explain": "Show why a detection fires or does not fire.",
     "tune": "Propose exceptions and measure what they would hide.",
     "diff": "Compare the findings of two versions of content over the same logs.",

@@ -40,6 +40,37 @@ The log is read once. At most 2,000 fields and 1,000 values of each are kept, se
 the result does not depend on the order of events or on `--jobs`, and each number is exact. Secrets are masked. Expect
 about 25 MB per second and core for events without bodies, and 10 MB for those with large ones."""
 
+_WHO = """\
+`podhawk who NAME` reads the log once, together with the detections. NAME is compared exactly with users, source
+addresses, and names of pods and nodes. Requests are counted at their last stage. The table has a part for each facet;
+`--limit` says how many values of each are shown. `-o jsonl` prints one object per value:
+
+| member | meaning |
+|---|---|
+| entity | NAME |
+| facet | one of the facets below |
+| value | the value; of `findings` the id |
+| count | requests |
+| first_time, last_time | when it was first and last seen |
+| new | whether it was not seen before `--since`; null if the log has nothing of the entity from before |
+
+| facet | values |
+|---|---|
+| as | where the name stands: `user`, `address`, `pod`, `node`, `impersonated user`, `target` … |
+| users, addresses, agents | who it was, from where (the last source address) and with which clients |
+| actions | verb, resource and namespace; paths of other requests |
+| outcomes | as in findings |
+| tokens asked for | service accounts of which it got a token, with the token's id |
+| impersonated, impersonated by | whom it impersonated, and who impersonated it |
+| pods made | pods that it created itself |
+| pods caused | pods that controllers created for it, by the chain of owners in the log |
+| done to it | requests of others about the pod or node |
+| findings | findings in which it has a part; with `title`, `severity`, `priority` and `visible` |
+
+At most 1,000 values of a facet and 20,000 changes of owners are kept, selected by a hash: the result does not depend on
+`--jobs`, and each number is exact. A part of which not everything was kept is marked as a selection. RAM does not
+depend on the length of the log, apart from the events behind findings."""
+
 _SUMMARY = """\
 Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
 rejected records by reason with the location of the first) and states one judgement per detection:
@@ -104,6 +135,7 @@ def whole() -> str:
         "closes the pipe, podhawk ends silently.",
         f"## Rows\n\n{_ROWS}",
         f"## Fields of a log\n\n{_FIELDS}",
+        f"## What one entity did\n\n{_WHO}",
         f"## The summary\n\n{_SUMMARY}",
     ]
     return "\n\n".join(parts)

@@ -92,7 +92,7 @@ OPTIONS: tuple[Option, ...] = (
         "number",
         "Show at most N lines of each table; the line below it says how many there are. Formats other than table are "
         "not limited.",
-        ("fields", "who", "timeline"),
+        ("run", "fields", "who", "timeline"),
         metavar="N",
         command_line=True,
     ),
@@ -244,7 +244,7 @@ OPTIONS: tuple[Option, ...] = (
         "exceptions",
         "list",
         "Load exceptions from this file or folder; see docs/findings.md. Repeatable.",
-        ("run", "tune", "diff", "export"),
+        ("run", "tune", "diff", "export", "who", "timeline"),
         metavar="FILE|DIR",
     ),
     Option(
@@ -299,6 +299,13 @@ OPTIONS: tuple[Option, ...] = (
         "next. -o jsonl prints its events as they stand in the log.",
         ("explain",),
         metavar="ID",
+    ),
+    Option(
+        "since",
+        "text",
+        "Call new what the entity did at or after TIME and not before. Default: 24 hours before it was last seen.",
+        ("who",),
+        metavar="TIME",
     ),
     *AUTHORING,
     Option(

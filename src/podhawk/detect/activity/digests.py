@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from podhawk.content.model import Content
+from podhawk.detect.activity.entity import EntityDigest, clause_about
 from podhawk.detect.activity.fields import FieldDigest
 from podhawk.engine.run.along import DigestScan
 from podhawk.engine.run.files import FileSource
@@ -21,3 +24,17 @@ def field_digest(inputs: Inputs, session: Session) -> tuple[FieldDigest, InputRe
     found: FieldDigest = made.digest(source, session.within, session.jobs, session.engine)
     source.check(session.within)
     return found, source.report
+
+
+def entity_scan(name: str, content: Content, session: Session) -> tuple[DigestScan, Callable[[Inputs], EntityDigest]]:
+    """A scan that makes the digest of an entity along with searches, and what gives the digest after it. Where no
+    search has read the input, it is read for the digest alone."""
+    decoder = EventDecoder(session.redacting)
+    made = DigestScan(clause_about(name), lambda: EntityDigest(name, decoder), session.context(content))
+
+    def digest(inputs: Inputs) -> EntityDigest:
+        source = FileSource(inputs, session.redacting)
+        found: EntityDigest = made.digest(source, session.within, session.jobs, session.engine)
+        return found
+
+    return made, digest

@@ -131,11 +131,22 @@ def _fate(request: SearchJob, event: AuditEvent) -> str:
     return dropped if miss is None else f"{dropped}\n    fails {miss.part}: {miss.field} is {miss.value}"
 
 
+SHORTEST_ID: Final = 6
+"""Characters of an id that are enough where no other id begins so."""
+
+
 def finding_named(finding_id: str, matches: Sequence[Match]) -> Match:
-    """The finding with an id, or the one that replaces it. Raises UsageError for an id that no finding has or had."""
+    """The finding with an id, or the one that replaces it. The beginning of an id is enough where it is the only one.
+    Raises UsageError for an id that no finding has or had, and for a beginning that several have."""
     found = next((match for match in matches if match.finding.finding_id == finding_id), None) or next(
         (match for match in matches if finding_id in match.finding.replaces), None
     )
+    if found is None and len(finding_id) >= SHORTEST_ID:
+        begun = [match for match in matches if match.finding.finding_id.startswith(finding_id)]
+        if len(begun) > 1:
+            ids = ", ".join(match.finding.finding_id for match in begun[:5])
+            raise UsageError(f"{len(begun)} findings have ids that begin with {finding_id}: {ids}")
+        found = begun[0] if begun else None
     if found is None:
         raise UsageError(
             f"no finding has the id {finding_id}",
