@@ -15,6 +15,7 @@ pytestmark = pytest.mark.slow
 
 SCREENS = {
     "fields": ("fields", "audit.log.gz", "--limit", "25"),
+    "timeline": ("timeline", "audit.log.gz", "--group-by", "actor", "--limit", "12"),
     "who": ("who", "mallory", "audit.log.gz", "--limit", "5"),
 }
 

@@ -20,6 +20,7 @@ VERBS: dict[str, str] = {
     "search": "Run one search over audit logs and print its rows.",
     "fields": "List the fields of audit logs: how frequent they are, and their values.",
     "who": "Show what one user, address, pod or node did.",
+    "timeline": "List findings in order of time, with what surrounds them.",
     "explain": "Show why a detection fires or does not fire.",
     "tune": "Propose exceptions and measure what they would hide.",
     "diff": "Compare the findings of two versions of content over the same logs.",

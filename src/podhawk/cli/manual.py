@@ -71,6 +71,17 @@ At most 1,000 values of a facet and 20,000 changes of owners are kept, selected 
 `--jobs`, and each number is exact. A part of which not everything was kept is marked as a selection. RAM does not
 depend on the length of the log, apart from the events behind findings."""
 
+_TIMELINE = """\
+`podhawk timeline` lists the visible findings in order of time (`--all`: all findings). Between them stand requests that
+the same actors made up to `--around` minutes before and after, those of the same kind in one line with their number:
+changes first, then what was refused, then what is frequent, at most eight lines around the findings of an actor.
+`--group-by` makes a table for each actor, namespace or node; what an actor did around several findings is in the group
+of the first. The log is read once for the findings, and once more for the requests around them.
+
+`-o jsonl` prints one object per line with `kind` (that of the finding, or `activity`), `time`, `last_time`, `group`,
+`actor`, `text` and `count`; findings also have `finding_id`, `detection`, `severity`, `priority`, `outcome` and
+`visible`."""
+
 _SUMMARY = """\
 Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
 rejected records by reason with the location of the first) and states one judgement per detection:
@@ -136,6 +147,7 @@ def whole() -> str:
         f"## Rows\n\n{_ROWS}",
         f"## Fields of a log\n\n{_FIELDS}",
         f"## What one entity did\n\n{_WHO}",
+        f"## Timelines\n\n{_TIMELINE}",
         f"## The summary\n\n{_SUMMARY}",
     ]
     return "\n\n".join(parts)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from podhawk.content.model import Content
 from podhawk.detect.activity.entity import EntityDigest, clause_about
 from podhawk.detect.activity.fields import FieldDigest
+from podhawk.detect.activity.nearby import NearbyDigest, clause_of_actors, spans_of
+from podhawk.detect.finding import Finding
 from podhawk.engine.run.along import DigestScan
 from podhawk.engine.run.files import FileSource
 from podhawk.events.collected import EventDecoder
@@ -38,3 +40,17 @@ def entity_scan(name: str, content: Content, session: Session) -> tuple[DigestSc
         return found
 
     return made, digest
+
+
+def nearby_digest(
+    findings: Sequence[Finding], around: float, content: Content, inputs: Inputs, session: Session
+) -> NearbyDigest | None:
+    """What the actors of findings did within so many seconds around them; None if no finding has an actor."""
+    spans = spans_of(findings, around)
+    if not spans:
+        return None
+    source = FileSource(inputs, session.redacting)
+    decoder = EventDecoder(session.redacting)
+    made = DigestScan(clause_of_actors(spans), lambda: NearbyDigest(spans, decoder), session.context(content))
+    found: NearbyDigest = made.digest(source, session.within, session.jobs, session.engine)
+    return found
