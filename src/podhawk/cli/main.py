@@ -34,7 +34,7 @@ VERBS: dict[str, str] = {
     "export": "Export content as a Splunk app.",
     "new": "Create a draft detection, macro, story or exception.",
     "demo": "Run the shipped detections over shipped audit logs.",
-    "help": "Explain SPL commands, functions and aggregations.",
+    "help": "Explain verbs and SPL; print manual pages and shell completion.",
 }
 
 EXIT_CODES: dict[int, str] = {
@@ -62,6 +62,7 @@ Examples:
   podhawk run --content detections/ --only 'Kubernetes Cron*' /var/log/kubernetes/audit/
   podhawk search 'verb=create objectRef.resource=pods | stats count by user.username' audit.log
   zcat audit.log.gz | podhawk search @hunt.spl -
+  podhawk help run
   podhawk help spl stats
 """
 
@@ -104,6 +105,10 @@ def podhawk() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
+    if instruction := os.environ.get("_PODHAWK_COMPLETE"):
+        from podhawk.cli.completion import answer
+
+        sys.exit(answer(podhawk, instruction))
     with rare_collection():
         code = invoke(sys.argv[1:] if arguments is None else arguments)
         gc.freeze()  # what is left goes with the process; to look through it for cycles took a tenth of a large run

@@ -82,6 +82,23 @@ of the first. The log is read once for the findings, and once more for the reque
 `actor`, `text` and `count`; findings also have `finding_id`, `detection`, `severity`, `priority`, `outcome` and
 `visible`."""
 
+_HELP = """\
+`podhawk help VERB` prints the same as `podhawk VERB --help`; `podhawk help spl` lists SPL commands and functions, and
+`podhawk help spl NAME` explains one.
+
+Completion of verbs, options, choices and files, for the running shell:
+
+    eval "$(podhawk help --completion bash)"        # zsh: the same with zsh
+    podhawk help --completion fish | source
+
+To have it always, write the script to a file that the shell reads:
+`~/.local/share/bash-completion/completions/podhawk`, a file `_podhawk` in a folder of zsh's `$fpath`, or
+`~/.config/fish/completions/podhawk.fish`. Bash must be 4.4 or newer.
+
+`podhawk help --man` prints the manual page of podhawk, and `podhawk help --man VERB` that of a verb:
+
+    podhawk help --man run > ~/.local/share/man/man1/podhawk-run.1"""
+
 _SUMMARY = """\
 Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
 rejected records by reason with the location of the first) and states one judgement per detection:
@@ -144,6 +161,7 @@ def whole() -> str:
         f"default | meaning |\n|---|---|---|---|---|\n{options}",
         f"## Exit codes\n\n| code | meaning |\n|---|---|\n{codes}\n\nIf the reader of standard output "
         "closes the pipe, podhawk ends silently.",
+        f"## Help, completion and manual pages\n\n{_HELP}",
         f"## Rows\n\n{_ROWS}",
         f"## Fields of a log\n\n{_FIELDS}",
         f"## What one entity did\n\n{_WHO}",
