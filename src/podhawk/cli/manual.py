@@ -100,8 +100,18 @@ To have it always, write the script to a file that the shell reads:
     podhawk help --man run > ~/.local/share/man/man1/podhawk-run.1"""
 
 _SUMMARY = """\
-Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (events by stage, and
-rejected records by reason with the location of the first) and states one judgement per detection:
+Unless `--quiet` is given, podhawk prints a summary on standard error. It describes the input (lines, bytes, the time
+range, events by stage, and rejected records by reason with the location of the first) and states one judgement per
+detection. What is known of the input:
+
+| number | how exact |
+|---|---|
+| lines, bytes, files | exact |
+| time range | that of the timestamps in the first and last 64 KiB of each file: right for logs in order of time |
+| events, stages, levels, formats | exact if every line was read, as under `--strict`; else of what "could match" |
+| rejected records | likewise; files that could not be read are always counted |
+
+The judgement of a detection is one of these:
 
 | judgement | meaning |
 |---|---|

@@ -37,7 +37,7 @@ from podhawk.events.options import InputReport, Rejected
 from podhawk.functions.aggregations.registry import ALL
 from podhawk.rows import Filled, OrderKey, Row
 
-VERSION: Final = 2
+VERSION: Final = 3
 OLDEST: Final = 1
 """The oldest version from which events that were kept can be read."""
 MAGIC: Final = "podhawk-state"
