@@ -56,5 +56,7 @@ def check_screen(name: str, width: int, *arguments: object, cwd: Path | None = N
         path.parent.mkdir(exist_ok=True)
         path.write_text(shown, encoding="utf-8")
     assert shown == path.read_text(encoding="utf-8")
+    if name == "explain":
+        return  # its commands are lines that can be pasted
     too_wide = [line for line in shown.splitlines() if len(line) > width]
     assert too_wide == []

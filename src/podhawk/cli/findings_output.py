@@ -15,17 +15,26 @@ from podhawk.detect.risk.table import risk_table
 if TYPE_CHECKING:
     from podhawk.api import Cell, FindingsResult
 
-COLUMNS = ("priority", "time", "what", "by", "on", "outcome", "technique")
+COLUMNS = (
+    "priority", "severity", "time", "id", "detection", "what", "by", "address", "on", "outcome", "technique",
+)  # fmt: skip
+"""The columns of Markdown."""
 RISK_COLUMNS = ("risk", "object", "type", "cluster", "findings", "detections", "tactics", "above cap")
 MOST_RISK = 10
 """Risk objects that the table lists."""
 
 
 def print_findings(
-    kind: str, result: FindingsResult, out: TextIO, *, everything: bool = False, judgements: bool = False
+    kind: str,
+    result: FindingsResult,
+    out: TextIO,
+    *,
+    everything: bool = False,
+    judgements: bool = False,
+    limit: int | None = None,
 ) -> None:
     """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too.
-    `judgements` adds the judgement of each detection."""
+    `judgements` adds the judgement of each detection. A table on a terminal has at most `limit` findings."""
     if kind in ("jsonl", "json"):
         records: Iterable[Mapping[str, Any]] = map(encodable, result.found.findings)
         if judgements:
@@ -35,16 +44,15 @@ def print_findings(
     chosen = result.found.visible
     if everything:
         chosen = [*chosen, *(one for one in result.found.findings if not one.visible)]
-    rows = [row_of(one) for one in chosen]
-    columns = list(COLUMNS)
-    if everything:
-        columns.append("hidden by")
     if kind == "csv":
-        output.as_csv(rows, columns, out)
+        from podhawk.cli.findings_csv import csv_columns, csv_row
+
+        output.as_csv([csv_row(one, hidden_by(one)) for one in chosen], csv_columns(), out)
         return
     risk = risk_rows(result)
     if kind == "md":
-        output.markdown(rows, columns, out)
+        columns = [*COLUMNS, "hidden by"] if everything else COLUMNS
+        output.markdown([row_of(one) for one in chosen], columns, out)
         if risk:
             out.write("\n")
             output.markdown(risk, risk_columns(risk), out)
@@ -52,20 +60,21 @@ def print_findings(
             out.write("\n")
             print_judgements(kind, result.detections, out)
         return
-    from podhawk.cli.tables import print_table
+    from podhawk.cli.tables import print_clipped
 
-    if rows:
-        print_table(rows, columns, out)
+    print_clipped_findings(chosen, out, limit=limit)
     if risk:
         out.write("\n")
-        print_table(risk, risk_columns(risk), out, title="Risk")
+        print_clipped(risk, risk_columns(risk), out, fixed=("risk",), title="Risk")
     if judgements:
         out.write("\n")
         print_judgements(kind, result.detections, out)
 
 
-CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address")
-"""The columns of a table with one line per finding."""
+CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address", "outcome", "on", "technique", "hidden by")
+"""The columns of a table with one line per finding, of which as many are shown as there is room for."""
+ROOM = {"outcome": 110, "on": 150, "technique": 140, "hidden by": 110}
+"""The width of a table from which on it has a column."""
 SEVERITY_COLOURS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
 """SGR parameters that can be read on dark and on light."""
 
@@ -74,10 +83,21 @@ def print_clipped_findings(
     findings: Sequence[Finding], out: TextIO, *, limit: int | None = None, title: str = ""
 ) -> None:
     """Findings with one line each, for a terminal of any width. Hidden ones are in parentheses."""
-    from podhawk.cli.tables import print_clipped
+    from podhawk.cli.tables import print_clipped, table_width
 
-    rows = [clipped_row(one) for one in findings]
-    print_clipped(rows, CLIPPED, out, fixed=CLIPPED[:4], limit=limit, noun="finding", title=title, style=severity_style)
+    width = table_width(out)
+    hidden = any(not one.visible for one in findings)
+    columns = [name for name in CLIPPED if ROOM.get(name, 0) <= width and (name != "hidden by" or hidden)]
+    print_clipped(
+        [clipped_row(one) for one in findings],
+        columns,
+        out,
+        fixed=("pri", "severity", "time", "id", "address", "outcome"),
+        limit=limit,
+        noun="finding",
+        title=title,
+        style=severity_style,
+    )
 
 
 def severity_style(name: str, cell: Cell) -> str:
@@ -96,29 +116,39 @@ def clipped_row(one: Finding) -> dict[str, Cell]:
         "what": title if one.visible else f"({title})",
         "by": actor_text(one.actor),
         "address": one.actor.source_ip,
+        "outcome": one.outcome,
+        "on": target_text(one),
+        "technique": ", ".join(one.detection.mitre_attack_id),
+        "hidden by": hidden_by(one),
     }
 
 
 def row_of(one: Finding) -> dict[str, Cell]:
-    """A finding as a line of a table."""
-    hidden = ""
-    if not one.visible:
-        hiding = [hit.noise_class for hit in one.noise if hit.action == "hide"]
-        hidden = (
-            f"exception {one.suppressed_by.name}"
-            if one.suppressed_by
-            else ", ".join(hiding) or ("throttling" if one.throttled else "priority")
-        )
+    """A finding as a line of a Markdown table."""
     return {
         "priority": str(one.priority),
+        "severity": one.severity,
         "time": rfc3339(one.first_time)[:19].replace("T", " "),
+        "id": one.finding_id,
+        "detection": one.detection.name,
         "what": ("INCIDENT " if one.kind == "incident" else "") + one.title,
         "by": actor_text(one.actor),
+        "address": one.actor.source_ip,
         "on": target_text(one),
         "outcome": one.outcome,
         "technique": ", ".join(one.detection.mitre_attack_id),
-        "hidden by": hidden,
+        "hidden by": hidden_by(one),
     }
+
+
+def hidden_by(one: Finding) -> str:
+    """What hides a finding; "" if it is visible."""
+    if one.visible:
+        return ""
+    hiding = [hit.noise_class for hit in one.noise if hit.action == "hide"]
+    if one.suppressed_by:
+        return f"exception {one.suppressed_by.name}"
+    return ", ".join(hiding) or ("throttling" if one.throttled else "priority")
 
 
 def actor_text(actor: Actor) -> str:

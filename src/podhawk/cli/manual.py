@@ -17,11 +17,21 @@ If a search does not determine the order of its rows, they are sorted by group, 
 
 | output | description |
 |---|---|
-| table | aligned columns; wide values are folded, control characters are escaped |
+| table | aligned columns; wide values are folded (of findings: clipped), control characters are escaped |
 | jsonl | one JSON object per line |
 | json | one JSON array |
 | csv | a header, then one line per row; the values of a multivalue field are on separate lines within the cell |
 | md | a Markdown table |"""
+
+_TABLES = """\
+A table of findings has one line per finding and is as wide as the terminal: cells that do not fit end with `…`, and
+columns that a narrow terminal has no room for are left out. Priority, severity, time and the first eight characters
+of the id are always there; `explain --finding` takes these characters. Hidden findings are in parentheses (`--all`).
+`--limit N` shows the N most urgent ones. Severities have colours on a terminal, unless the variable `NO_COLOR` is set
+or `TERM` is `dumb`.
+
+`-o csv` has one line per finding and a column for each member of the JSON record, with dots for objects
+(`actor.user`). Lists are on separate lines within the cell. `-o md` has the columns of a wide terminal and full ids."""
 
 _FIELDS = """\
 `podhawk fields -o jsonl` prints one JSON object per field, the most frequent first:
@@ -173,6 +183,7 @@ def whole() -> str:
         "closes the pipe, podhawk ends silently.",
         f"## Help, completion and manual pages\n\n{_HELP}",
         f"## Rows\n\n{_ROWS}",
+        f"## Findings as tables\n\n{_TABLES}",
         f"## Fields of a log\n\n{_FIELDS}",
         f"## What one entity did\n\n{_WHO}",
         f"## Timelines\n\n{_TIMELINE}",

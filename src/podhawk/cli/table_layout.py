@@ -16,6 +16,8 @@ GAP: Final = "   "
 """What stands between two columns."""
 LONG_WORD: Final = 24
 """A column keeps room for its longest word as long as the word is not longer than this."""
+CLIPPED_GAP: Final = "  "
+"""What stands between two columns of a table with one line per row, which has little room."""
 NARROWEST: Final = 8
 """The width that clipped columns keep as long as possible."""
 _WORD: Final = re.compile(r"\s*\S+\s*")
@@ -53,7 +55,7 @@ def clipped_lines(
     a column, and the text of the cell with its blanks."""
     lines = [[_one_line(cell) for cell in cells] for cells in (header, *rows)]
     widths = [max(max(map(text_width, column)), 1) for column in zip(*lines, strict=True)]
-    room = width - len(GAP) * (len(widths) - 1)
+    room = width - len(CLIPPED_GAP) * (len(widths) - 1)
     narrow = [min(size, NARROWEST) for size in widths]
     for least in (
         [size if keep else small for size, small, keep in zip(widths, narrow, fixed, strict=True)],
@@ -67,9 +69,9 @@ def clipped_lines(
         shown = [padded(clipped(cell, size), size, to) for cell, size, to in zip(cells, made, right, strict=True)]
         if not right[-1]:
             shown[-1] = shown[-1].rstrip()
-        yield GAP.join(emphasis(number, column, text) for column, text in enumerate(shown))
+        yield CLIPPED_GAP.join(emphasis(number, column, text) for column, text in enumerate(shown))
         if number < 0:
-            yield "─" * (sum(made) + len(GAP) * (len(made) - 1))
+            yield "─" * (sum(made) + len(CLIPPED_GAP) * (len(made) - 1))
 
 
 def _one_line(cell: str) -> str:

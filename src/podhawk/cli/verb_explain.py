@@ -61,11 +61,13 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
                 _lines(with_commas(queries.raw_events(found, matches)), out)
                 out.write("]\n")
             else:
+                from podhawk.cli.tables import table_width
                 from podhawk.detect.report.prose import explained
 
                 context = session.context(content)
                 bar = policies.priority.bar
-                _lines(explained(found, matches, result.found.risk, context, bar, list(names)), out)
+                told = explained(found, matches, result.found.risk, context, bar, list(names), table_width(out))
+                _lines(told, out)
             return 0
         if settings["event"] and (not names or (_is_input(names[0]) and not queries.is_detection(names[0], content))):
             with reading(input_paths(names)) as inputs:

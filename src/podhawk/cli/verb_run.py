@@ -97,7 +97,14 @@ def _run(inputs: Inputs, settings: Settings) -> int:
             result = findings = api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
             with output.writer(settings["output_file"]) as out:
                 if not settings["judgements_only"]:
-                    print_findings(kind, findings, out, everything=settings["all"], judgements=settings["judgements"])
+                    print_findings(
+                        kind,
+                        findings,
+                        out,
+                        everything=settings["all"],
+                        judgements=settings["judgements"],
+                        limit=settings["limit"],
+                    )
                 else:
                     print_judgements(kind, findings.detections, out)
         fires = _finding_fires(findings, settings["fail_on"])

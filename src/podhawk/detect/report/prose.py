@@ -17,20 +17,28 @@ from podhawk.visible import visible_line
 from podhawk.wording import counted
 
 _WIDTH: Final = 100
+_INDENT: Final = "  "
 _MOST: Final = 20
 
 
 def explained(
-    match: Match, matches: Sequence[Match], risk: Sequence[RiskEvent], context: Context, bar: int, paths: Sequence[str]
+    match: Match,
+    matches: Sequence[Match],
+    risk: Sequence[RiskEvent],
+    context: Context,
+    bar: int,
+    paths: Sequence[str],
+    width: int = _WIDTH,
 ) -> Iterator[str]:
-    """The explanation, in lines. `matches` and `risk` are those of the run; `bar` is the priority from which on
-    intermediate findings are visible."""
+    """The explanation, in lines; sentences are wrapped at `width`, or at 100 where that is less. `matches` and `risk`
+    are those of the run; `bar` is the priority from which on intermediate findings are visible."""
+    width = min(width, _WIDTH) - len(_INDENT)
     finding = match.finding
     yield visible_line(finding.title)
     detection = finding.detection
     file = f" ({detection.file})" if detection.file else ""
     yield visible_line(f"{finding.kind} {finding.finding_id} of {detection.name}{file}")
-    yield from _titled("What happened", _wrapped(what_happened(finding)))
+    yield from _titled("What happened", _wrapped(what_happened(finding), width))
     if finding.findings:
         yield from _titled("What it is made of", _parts(finding, matches))
     yield from _titled("Why it fired", _evidence(match, context))
@@ -39,7 +47,9 @@ def explained(
     if match.requests or finding.requests:
         yield from _titled("Requests", _requests(finding))
     yield from _titled("What to look at next", _steps(finding, paths))
-    yield from _titled("Known false positives", _wrapped(detection.known_false_positives or "none are documented"))
+    yield from _titled(
+        "Known false positives", _wrapped(detection.known_false_positives or "none are documented", width)
+    )
     yield ""
     yield "The events: the same command with -o jsonl prints them as they stand in the log."
 
@@ -48,11 +58,11 @@ def _titled(title: str, lines: Iterator[str]) -> Iterator[str]:
     yield ""
     yield title
     for line in lines:
-        yield f"  {line}"
+        yield f"{_INDENT}{line}"
 
 
-def _wrapped(text: str) -> Iterator[str]:
-    yield from textwrap.wrap(visible_line(" ".join(text.split())), _WIDTH, break_on_hyphens=False) or [""]
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    yield from textwrap.wrap(visible_line(" ".join(text.split())), width, break_on_hyphens=False) or [""]
 
 
 def _parts(finding: Finding, matches: Sequence[Match]) -> Iterator[str]:
