@@ -50,7 +50,8 @@ def on_terminal(width: int, *arguments: object, colours: bool = False, cwd: Path
 
 def check_screen(name: str, width: int, *arguments: object, cwd: Path | None = None) -> None:
     """Fail if the screen, without the summary, differs from the one that is kept, or is wider than the terminal."""
-    shown = on_terminal(width, *arguments, "--quiet", cwd=cwd)
+    quiet = () if name == "explain" else ("--quiet",)  # explain has no summary
+    shown = on_terminal(width, *arguments, *quiet, cwd=cwd)
     path = FOLDER / f"{name}-{width}.txt"
     if os.environ.get("WRITE_SCREENS"):
         path.parent.mkdir(exist_ok=True)

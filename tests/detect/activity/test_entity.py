@@ -13,7 +13,7 @@ from podhawk import api
 from podhawk.content.model import Content
 from podhawk.detect.activity.digests import entity_scan
 from podhawk.detect.activity.entity import EntityDigest
-from podhawk.detect.activity.kept import Selection
+from podhawk.detect.activity.kept import BoundedSet
 from podhawk.detect.activity.profile import EntityProfile, profile_of
 from podhawk.events.inputs import Inputs
 from support.findings import NOW, detection, event, received, write
@@ -117,8 +117,8 @@ def test_a_selection_does_not_depend_on_the_order() -> None:
     kept = set()
     for _ in range(4):
         chance.shuffle(things)
-        first: Selection[int] = Selection(20)
-        second: Selection[int] = Selection(20)
+        first: BoundedSet[int] = BoundedSet(20)
+        second: BoundedSet[int] = BoundedSet(20)
         for one in things:
             (first if one % 3 else second).add(str(one), one)
         first.merge(second)

@@ -63,7 +63,7 @@ def test_evidence_names_each_condition_and_only_the_arms_that_hold(tmp_path: Pat
     assert found is not None
     assert [(one.text, one.values) for one in found.conditions] == [
         ("verb=create", (("verb", "create"),)),
-        ("(objectRef.resource=secrets OR objectRef.resource=pods)", (("objectRef.resource", "pods"),)),
+        ("objectRef.resource=pods (of 2 alternatives)", (("objectRef.resource", "pods"),)),
         ("NOT user.username=x*", (("user.username", "alice"),)),
     ]
     assert "| where true()" in text

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from podhawk.detect.activity.kept import Selection
+from podhawk.detect.activity.kept import BoundedSet
 from podhawk.detect.activity.value_counts import Occurrence, ValueCounts
 from podhawk.detect.evaluate.related_events import OWNER_WRITES, is_end
 from podhawk.detect.requests.actor import POD_NAME, SERVICE_ACCOUNT
@@ -80,8 +80,8 @@ class EntityDigest:
         self.events = Occurrence()
         self.requests = Occurrence()
         self.facets = {facet: ValueCounts() for facet in FACETS}
-        self._writes: Selection[Write] = Selection(MOST_LINKS)
-        self._made: Selection[Request] = Selection(MOST_LINKS)
+        self._writes: BoundedSet[Write] = BoundedSet(MOST_LINKS)
+        self._made: BoundedSet[Request] = BoundedSet(MOST_LINKS)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_decoder": None}

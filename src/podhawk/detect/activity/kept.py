@@ -11,7 +11,7 @@ from podhawk.detect.activity.value_counts import hash_of
 T = TypeVar("T")
 
 
-class Selection(Generic[T]):
+class BoundedSet(Generic[T]):
     """At most `most` things by key. `complete` says whether all were kept."""
 
     __slots__ = ("_heap", "_most", "_things", "complete")
@@ -38,7 +38,7 @@ class Selection(Generic[T]):
             heapq.heappush(self._heap, -number)
         self._things[number] = thing
 
-    def merge(self, other: Selection[T]) -> None:
+    def merge(self, other: BoundedSet[T]) -> None:
         """Take in what was selected elsewhere."""
         self.complete = self.complete and other.complete
         for number, thing in other._things.items():

@@ -21,9 +21,9 @@ _LONGEST = 120
 _MOST_VALUES = 3
 
 
-class Condition(Struct, frozen=True):
+class MetCondition(Struct, frozen=True):
     """A condition of the search as it is written, and the values of its fields on the event: (field, value) pairs, with
-    no value where the event does not have the field. Of an OR, only the arms that hold are listed."""
+    no value where the event does not have the field. Of an OR, only the arms that hold are written."""
 
     text: str
     values: tuple[tuple[str, str | None], ...]
@@ -33,7 +33,7 @@ class Evidence(Struct, frozen=True):
     """The conditions that an event meets, and the later steps of the search that decide which rows remain."""
 
     origin: str
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[MetCondition, ...] = ()
     steps: tuple[str, ...] = ()
 
 
@@ -56,9 +56,7 @@ def evidence_of(match: Match, context: Context) -> Evidence | None:
     shown = row_of(event, event.view, None, OrderKey(), FlattenRules())
     judged = event.unmasked or event
     row = row_of(judged, judged.view, None, OrderKey(), FlattenRules())
-    conditions = tuple(
-        Condition(clause_text(part), tuple(_values(part, row, shown, context))) for part in _conditions(clause)
-    )
+    conditions = tuple(_met(part, row, shown, context) for part in _conditions(clause))
     return Evidence(str(event.origin), conditions, steps)
 
 
@@ -71,16 +69,22 @@ def _conditions(clause: spl.Clause) -> Iterator[spl.Clause]:
             yield part
 
 
-def _values(part: spl.Clause, row: Row, shown: Row, context: Context) -> Iterator[tuple[str, str | None]]:
-    """The fields of a condition with their values. The conditions are judged on `row`; `shown` has its secrets
-    masked."""
-    holding = [arm for arm in part.parts if _holds(arm, row, context)] if isinstance(part, spl.Or) else [part]
-    for name in sorted(set().union(*(spl.fields(arm) for arm in holding or [part]))):
-        if name == "_raw":
-            yield "_raw", "the text of the event"
-            continue
-        value = shown.get(name)
-        yield name, None if value is None else _cut(list(texts(value)))
+def _met(part: spl.Clause, row: Row, shown: Row, context: Context) -> MetCondition:
+    """A condition with the values of its fields. It is judged on `row`; `shown` has its secrets masked."""
+    arms: list[spl.Clause] = [part]
+    text = clause_text(part)
+    if isinstance(part, spl.Or):
+        arms = [arm for arm in part.parts if _holds(arm, row, context)] or [part]
+        text = f"{' OR '.join(map(clause_text, arms[:_MOST_VALUES]))} (of {len(part.parts)} alternatives)"
+    names = sorted(set().union(*map(spl.fields, arms)))
+    return MetCondition(text, tuple((name, _value(name, shown)) for name in names))
+
+
+def _value(name: str, shown: Row) -> str | None:
+    if name == "_raw":
+        return "the text of the event"
+    value = shown.get(name)
+    return None if value is None else _cut(list(texts(value)))
 
 
 def _holds(arm: spl.Clause, row: Row, context: Context) -> bool:

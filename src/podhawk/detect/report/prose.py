@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -36,7 +37,7 @@ def explained(
     finding = match.finding
     yield visible_line(finding.title)
     detection = finding.detection
-    file = f" ({detection.file})" if detection.file else ""
+    file = f" ({os.path.basename(detection.file)})" if detection.file else ""
     yield visible_line(f"{finding.kind} {finding.finding_id} of {detection.name}{file}")
     yield from _titled("What happened", _wrapped(what_happened(finding), width))
     if finding.findings:
