@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from podhawk.content.model import Content
-from podhawk.detect.activity.entity import EntityDigest, clause_about
+from podhawk.detect.activity.entity import EntityDigest, parts_about
 from podhawk.detect.activity.fields import FieldDigest
 from podhawk.detect.activity.nearby import NearbyDigest, clause_of_actors, spans_of
 from podhawk.detect.finding import Finding
@@ -22,7 +22,7 @@ def field_digest(inputs: Inputs, session: Session) -> tuple[FieldDigest, InputRe
     """The fields of an input, and the report on it. Raises InputError if it holds no audit event."""
     source = FileSource(inputs, session.redacting)
     decoder = EventDecoder(session.redacting)
-    made = DigestScan(EVERYTHING, lambda: FieldDigest(decoder), session.context(Content()))
+    made = DigestScan([(EVERYTHING, lambda: FieldDigest(decoder))], session.context(Content()))
     found: FieldDigest = made.digest(source, session.within, session.jobs, session.engine)
     source.check(session.within)
     return found, source.report
@@ -32,7 +32,7 @@ def entity_scan(name: str, content: Content, session: Session) -> tuple[DigestSc
     """A scan that makes the digest of an entity along with searches, and what gives the digest after it. Where no
     search has read the input, it is read for the digest alone."""
     decoder = EventDecoder(session.redacting)
-    made = DigestScan(clause_about(name), lambda: EntityDigest(name, decoder), session.context(content))
+    made = DigestScan(parts_about(name, decoder), session.context(content))
 
     def digest(inputs: Inputs) -> EntityDigest:
         source = FileSource(inputs, session.redacting)
@@ -51,6 +51,6 @@ def nearby_digest(
         return None
     source = FileSource(inputs, session.redacting)
     decoder = EventDecoder(session.redacting)
-    made = DigestScan(clause_of_actors(spans), lambda: NearbyDigest(spans, decoder), session.context(content))
+    made = DigestScan([(clause_of_actors(spans), lambda: NearbyDigest(spans, decoder))], session.context(content))
     found: NearbyDigest = made.digest(source, session.within, session.jobs, session.engine)
     return found

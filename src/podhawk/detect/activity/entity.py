@@ -17,9 +17,10 @@ from podhawk.detect.requests.credentials import ISSUED
 from podhawk.detect.requests.outcome import outcome_of
 from podhawk.detect.requests.owners import Owners, Write, owner_in, write_of
 from podhawk.detect.requests.request import Request, key_of, member
+from podhawk.engine.run.along import DigestPart
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent, View
-from podhawk.spl.clause import And, Clause, Compare, Or
+from podhawk.spl.clause import And, Clause, Compare, In, Not, Or
 
 NODE_NAME: Final = "authentication.kubernetes.io/node-name"
 NODE: Final = "system:node:"
@@ -49,33 +50,40 @@ _MADE_BY_CONTROLLERS: Final[Clause] = And(
 )
 
 
-def clause_about(name: str) -> Clause:
-    """Selects the events in which an entity may have a part, and those that show which pods are due to it."""
-    return Or(
+def parts_about(name: str, decoder: EventDecoder) -> list[DigestPart]:
+    """The parts of the digest of an entity: events in which it may have a part, by fields that the fast path reads and
+    by others; and those that show which pods are due to it."""
+    direct = Or(
         (
-            Compare("user.username", "=", name),
-            Compare("user.username", "=", f"{NODE}{name}"),
+            In("user.username", (name, f"{NODE}{name}")),
             Compare("impersonatedUser.username", "=", name),
             Compare("sourceIPs{}", "=", name),
-            Compare(f"user.extra.{POD_NAME}{{}}", "=", name),
-            Compare(f"user.extra.{NODE_NAME}{{}}", "=", name),
-            And((Compare("objectRef.name", "=", name), _either("pods"))),
-            And((Compare("objectRef.name", "=", name), _either("nodes"))),
-            OWNER_WRITES,
-            _MADE_BY_CONTROLLERS,
+            And((Compare("objectRef.name", "=", name), In("objectRef.resource", ("pods", "nodes")))),
         )
     )
+    extra = Or(tuple(Compare(f"user.extra.{key}{{}}", "=", name) for key in (POD_NAME, NODE_NAME)))
 
+    def counting() -> EntityDigest:
+        return EntityDigest(name, decoder)
 
-def _either(resource: str) -> Clause:
-    return Compare("objectRef.resource", "=", resource)
+    def linking() -> EntityDigest:
+        return EntityDigest(name, decoder, links=True)
+
+    return [
+        (direct, counting),
+        (And((extra, Not(direct))), counting),
+        (OWNER_WRITES, linking),
+        (_MADE_BY_CONTROLLERS, linking),
+    ]
 
 
 class EntityDigest:
-    """What one entity did. `decoder` masks secrets."""
+    """What one entity did. `decoder` masks secrets. With `links`, the digest takes events of anybody, and keeps what
+    leads from pods to whoever caused them."""
 
-    def __init__(self, name: str, decoder: EventDecoder) -> None:
+    def __init__(self, name: str, decoder: EventDecoder, *, links: bool = False) -> None:
         self.name = name
+        self._links = links
         self._decoder: EventDecoder | None = decoder
         self.events = Occurrence()
         self.requests = Occurrence()
@@ -90,15 +98,15 @@ class EntityDigest:
         """Take an event into account."""
         assert self._decoder is not None
         found = self._decoder.event(event)
-        data = found.view.data
-        roles = list(self._roles(data))
-        ended = is_end(found)
+        if self._links:
+            if is_end(found):
+                self._link(found)
+            return
+        roles = list(self._roles(found.view.data))
         if roles:
             self.events.add(1, found.time, found.time)
-            if ended:
+            if is_end(found):
                 self._count(found, roles)
-        if ended:
-            self._link(found)
 
     def _roles(self, data: dict[str, Any]) -> Iterator[str]:
         """In which parts the entity appears in an event."""

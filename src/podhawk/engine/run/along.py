@@ -21,17 +21,20 @@ from podhawk.spl.text import plain
 
 _NAME: Final = "digest"
 
+DigestPart = tuple[Clause, Callable[[], Digest]]
+"""The events that a part of a digest takes, and what makes it. An event may come to several parts."""
+
 
 class DigestScan:
     """A scan that gives events to a digest too, the first time that it reads the input.
 
-    The digest takes the events that `clause` selects. They come as they are read: the digest masks what it keeps.
+    A digest has one or several parts, which are merged in the end. Parts with clauses of their own keep the prefilter
+    and the fast path as sharp as each clause allows. Events come as they are read: the digest masks what it keeps.
     """
 
-    def __init__(self, clause: Clause, start: Callable[[], Digest], context: Context) -> None:
-        self._pipeline = Pipeline((Stage(SEARCH, Search(clause), "search"),), plain("", _NAME))
-        self._start, self._context = start, context
-        self._collector: DigestCollector | None = None
+    def __init__(self, parts: Sequence[DigestPart], context: Context) -> None:
+        self._parts, self._context = parts, context
+        self._collectors: list[DigestCollector] = []
 
     def __call__(
         self,
@@ -42,16 +45,23 @@ class DigestScan:
         options: EngineOptions = DEFAULTS,
     ) -> None:
         own: list[Collector] = []
-        if self._collector is None:
-            search = compile_search(make_plan(self._pipeline, self._context), self._context)
-            self._collector = DigestCollector(bind_source(search, source.native()), SearchStats(), self._start)
-            own.append(self._collector)
+        if not self._collectors:
+            self._collectors = [self._collector(part, source) for part in self._parts]
+            own.extend(self._collectors)
         with source.unmasked():
             scan([*collectors, *own], source, within, workers, options)
 
+    def _collector(self, part: DigestPart, source: EventSource) -> DigestCollector:
+        clause, start = part
+        pipeline = Pipeline((Stage(SEARCH, Search(clause), "search"),), plain("", _NAME))
+        search = compile_search(make_plan(pipeline, self._context), self._context)
+        return DigestCollector(bind_source(search, source.native()), SearchStats(), start)
+
     def digest(self, source: EventSource, within: TimeRange, workers: int, options: EngineOptions = DEFAULTS) -> Any:
         """The digest. The input is read for it if no other search has read it."""
-        if self._collector is None:
+        if not self._collectors:
             self([], source, within, workers, options)
-        assert self._collector is not None
-        return self._collector.state
+        whole, *others = (one.state for one in self._collectors)
+        for one in others:
+            whole.merge(one)
+        return whole
