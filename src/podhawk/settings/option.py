@@ -21,7 +21,8 @@ class Option(Struct, frozen=True):
     more_choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Choices that single verbs add, by verb."""
     own_choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """The choices of single verbs that differ from those of all others, by verb."""
+    """The choices of single verbs that differ from those of all others, by verb. For such a verb, a setting that is
+    none of them does not hold."""
     command_line: bool = False
     """Whether it is about what is printed or when, and so no keyword argument of the library."""
 
