@@ -146,3 +146,20 @@ def test_two_processes_say_what_one_says(tmp_path: Path) -> None:
         )
     assert found[0] == found[1]
     assert found[0][3][1][0][1] == 40
+
+
+def test_a_detection_that_reads_whole_events_does_not_show_secrets(tmp_path: Path) -> None:
+    """The digest is made along with other searches, whose events it must not unmask."""
+    token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJhYmNkZWZnaGlqa2xtbm8ifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
+    log = write(tmp_path / "audit.log", event("a", userAgent=f"agent {token}"))
+    whole = detection("verb=create | append [search verb=create] | table user.username userAgent", type="TTP")
+    content = Content(detections=[whole])
+    session = api.session_of({"now": NOW, "jobs": 1})
+    scan, digest = entity_scan("alice", content, session)
+    with Inputs([str(log)], keep=True) as inputs:
+        result = api.run(content, session=replace(session, along=scan), inputs=inputs)
+        found = profile_of(digest(inputs), result.found.findings, None)
+    assert len(result) > 0
+    assert values(found, "agents") != {}
+    assert token not in str(result.records())
+    assert token not in str(list(found.records()))

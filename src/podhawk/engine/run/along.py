@@ -29,7 +29,8 @@ class DigestScan:
     """A scan that gives events to a digest too, the first time that it reads the input.
 
     A digest has one or several parts, which are merged in the end. Parts with clauses of their own keep the prefilter
-    and the fast path as sharp as each clause allows. Events come as they are read: the digest masks what it keeps.
+    and the fast path as sharp as each clause allows. Events may come with their secrets; the digest masks what it
+    keeps.
     """
 
     def __init__(self, parts: Sequence[DigestPart], context: Context) -> None:
@@ -48,8 +49,7 @@ class DigestScan:
         if not self._collectors:
             self._collectors = [self._collector(part, source) for part in self._parts]
             own.extend(self._collectors)
-        with source.unmasked():
-            scan([*collectors, *own], source, within, workers, options)
+        scan([*collectors, *own], source, within, workers, options)
 
     def _collector(self, part: DigestPart, source: EventSource) -> DigestCollector:
         clause, start = part
@@ -60,7 +60,8 @@ class DigestScan:
     def digest(self, source: EventSource, within: TimeRange, workers: int, options: EngineOptions = DEFAULTS) -> Any:
         """The digest. The input is read for it if no other search has read it."""
         if not self._collectors:
-            self([], source, within, workers, options)
+            with source.unmasked():  # here only: another search may show what it reads
+                self([], source, within, workers, options)
         whole, *others = (one.state for one in self._collectors)
         for one in others:
             whole.merge(one)
