@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -96,7 +97,12 @@ def test_explain_prints_the_events_behind_a_finding(content: Path, tmp_path: Pat
     done = podhawk("run", "--content", content, log, "-o", "jsonl", "--state", tmp_path / "state")
     finding_id = done.stdout.split('"finding_id":"')[1].split('"')[0]
     for where in ([log, "--content", content], ["--state", tmp_path / "state", "--content", content]):
-        assert podhawk("explain", "--finding", finding_id, *where).stdout == log.read_text()
+        assert podhawk("explain", "--finding", finding_id, "-o", "jsonl", *where).stdout == log.read_text()
+        listed = json.loads(podhawk("explain", "--finding", finding_id, "-o", "json", *where).stdout)
+        assert listed == [json.loads(line) for line in log.read_text().splitlines()]
+        told = podhawk("explain", "--finding", finding_id, *where).stdout
+        assert "\nWhy it fired\n" in told
+        assert "objectRef.namespace is default" in told
     assert podhawk("explain", "--finding", "nothing", "--content", content, log).returncode == 2
 
 

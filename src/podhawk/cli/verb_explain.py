@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -20,7 +20,8 @@ Examples:
   podhawk explain kubernetes_privileged_pod audit.log
   podhawk explain 'Kubernetes Exec Into Pod' --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
   podhawk explain --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
-  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 --state /var/lib/podhawk
+  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 audit.log
+  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 -o jsonl --state /var/lib/podhawk
 """
 
 
@@ -32,8 +33,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     no event has.
 
     DETECTION is a name, id or file stem. --event follows one request through the steps; without DETECTION, through
-    those of every detection. --finding prints the events
-    behind a finding.
+    those of every detection. --finding explains a finding; scripts get its raw events with -o jsonl.
     """
     from msgspec.structs import replace
 
@@ -50,8 +50,24 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         if settings["finding"]:
             paths = input_paths(names) if names or not settings["state"] else []
             with reading(paths) as inputs:
-                result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
-            _lines(queries.raw_events(settings["finding"], result.found.matches), out)
+                policies = api.policies_of(settings)
+                result = api.run(content, session=session, policies=policies, inputs=inputs)
+            matches = result.found.matches
+            found = queries.finding_named(settings["finding"], matches)
+            if settings["output"] == "jsonl":
+                _lines(queries.raw_events(found, matches), out)
+            elif settings["output"] == "json":
+                out.write("[\n")
+                _lines(with_commas(queries.raw_events(found, matches)), out)
+                out.write("]\n")
+            else:
+                from podhawk.cli.tables import table_width
+                from podhawk.detect.report.prose import explained
+
+                context = session.context(content)
+                bar = policies.priority.bar
+                told = explained(found, matches, result.found.risk, context, bar, list(names), table_width(out))
+                _lines(told, out)
             return 0
         if settings["event"] and (not names or (_is_input(names[0]) and not queries.is_detection(names[0], content))):
             with reading(input_paths(names)) as inputs:
@@ -68,6 +84,17 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
 def _is_input(name: str) -> bool:
     return name == "-" or os.path.exists(name)
+
+
+def with_commas(texts: Iterable[str]) -> Iterator[str]:
+    """Lines with a comma after each but the last."""
+    rest = iter(texts)
+    last = next(rest, None)
+    for text in rest:
+        yield f"{last},"
+        last = text
+    if last is not None:
+        yield last
 
 
 def _lines(lines: Iterable[str], out: TextIO) -> None:

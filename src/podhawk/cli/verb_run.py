@@ -104,6 +104,7 @@ def _run(inputs: Inputs, settings: Settings) -> int:
                         everything=settings["all"],
                         judgements=settings["judgements"],
                         all_known=settings["all_known"],
+                        limit=settings["limit"],
                     )
                 else:
                     print_judgements(kind, findings.detections, out)

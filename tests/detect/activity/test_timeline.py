@@ -1,0 +1,108 @@
+"""Findings in order of time, what surrounds them, and groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podhawk import api
+from podhawk.detect.activity.digests import nearby_digest
+from podhawk.detect.activity.nearby import span_at
+from podhawk.detect.activity.timeline import MOST_SHOWN, Grouping, TimelineEntry, timeline_of
+from podhawk.events.inputs import Inputs
+from support.findings import NOW, detection, event, run, write
+
+DELETES = detection("verb=delete objectRef.resource=pods")
+
+
+def entries(
+    tmp_path: Path, *events: dict[str, Any], grouping: Grouping = "none", around: float = 300
+) -> list[TimelineEntry]:
+    log = write(tmp_path / "audit.log", *events)
+    found = run(log, DELETES).found.findings
+    session = api.session_of({"now": NOW, "jobs": 1})
+    with Inputs([str(log)], keep=True) as inputs:
+        nearby = nearby_digest(found, around, api.content_of({}), inputs, session)
+    return timeline_of(found, nearby, grouping)
+
+
+def texts(found: list[TimelineEntry]) -> list[str]:
+    return [("finding" if one.finding is not None else one.text) for one in found]
+
+
+def test_requests_of_the_actor_stand_around_its_finding(tmp_path: Path) -> None:
+    found = entries(
+        tmp_path,
+        event("early", at="09:00:00.000001", verb="list"),
+        event("a", at="09:58:00.000001", verb="list"),
+        event("b", at="09:59:00.000001", verb="list"),
+        event("c", at="10:00:00.000001", verb="delete"),
+        event("d", at="10:01:00.000001", verb="create"),
+        event("other", at="10:01:00.000001", verb="create", user={"username": "bob"}),
+        event("late", at="11:00:00.000001", verb="create"),
+    )
+    assert [(one.text, one.count) for one in found if one.finding is None] == [
+        ("list pods -n default: success", 2),
+        ("delete pods -n default: success", 1),
+        ("create pods -n default: success", 1),
+    ]
+    assert texts(found)[1] == "finding"
+
+
+def test_changes_and_refusals_come_before_frequent_reads(tmp_path: Path) -> None:
+    reads = [
+        event(f"r{number}-{again}", verb="get", objectRef={"resource": f"kind{number:02}"})
+        for number in range(20)
+        for again in range(3)
+    ]
+    found = entries(
+        tmp_path,
+        event("x", verb="delete"),
+        event("w", verb="patch"),
+        event("f", verb="list", responseStatus={"code": 403}),
+        *reads,
+    )
+    shown = [one.text for one in found if one.finding is None]
+    assert len(shown) == MOST_SHOWN + 1
+    assert {"patch pods -n default: success", "list pods -n default: denied"} <= set(shown)
+    assert "other requests of 15 kinds" in shown
+
+
+@pytest.mark.parametrize(
+    ("grouping", "groups"),
+    [
+        ("none", [""]),
+        ("actor", ["bob", "alice"]),
+        ("namespace", ["team-b", "default"]),
+        ("node", ["(no node)"]),
+    ],
+)
+def test_groups_come_in_the_order_of_their_first_finding(tmp_path: Path, grouping: Grouping, groups: list[str]) -> None:
+    found = entries(
+        tmp_path,
+        event("a", at="10:02:00.000001", verb="delete"),
+        event(
+            "b",
+            at="10:01:00.000001",
+            verb="delete",
+            user={"username": "bob"},
+            objectRef={"resource": "pods", "namespace": "team-b", "name": "x"},
+        ),
+        grouping=grouping,
+    )
+    assert list(dict.fromkeys(one.group for one in found)) == groups
+
+
+def test_spans_that_touch_are_one() -> None:
+    spans = {"alice": [(0.0, 10.0), (20.0, 30.0)]}
+    assert [span_at(spans, "alice", time) for time in (0.0, 10.0, 15.0, 25.0, 31.0, None)] == [
+        0,
+        0,
+        None,
+        1,
+        None,
+        None,
+    ]
+    assert span_at(spans, "bob", 5.0) is None
