@@ -1,7 +1,12 @@
 """How much memory a process may take, and the error when it needs more.
 
-The system keeps the limit (`RLIMIT_DATA`), so nothing is counted here and nothing gets slower: an allocation beyond it
-fails with MemoryError. Only Linux does so for all memory; elsewhere there is no limit.
+The system keeps the limit (`RLIMIT_DATA`): a large allocation beyond it fails with MemoryError. Only Linux does so for
+all memory; elsewhere there is no limit.
+
+When many small allocations have taken the last byte, Python cannot even end: CPython 3.11 to 3.13 needs a small
+integer to enter a `finally`, and tries for ever to get one. So a timer looks at what the process has taken, more often
+the less is left, and raises MemoryError while there is still a reserve. The error that follows gives up the limit: its
+message needs memory too.
 """
 
 from __future__ import annotations
@@ -9,7 +14,9 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +26,11 @@ _SIZE: Final = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS: Final = ("", "K", "M", "G", "T")
 LEAST: Final = 128 << 20
 """What podhawk needs for itself."""
+_RESERVE: Final = 12 << 20
+"""Bytes that are left when the timer ends a run."""
+_GROWTH: Final = 2 << 30
+"""Bytes a second that a process takes at most."""
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE") if sys.platform == "linux" else 4096
 _CGROUP: Final = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 REMEDY: Final = (
     "Raise --memory if the machine has more. Or search a shorter time range (--earliest, --latest), group by fields "
@@ -49,7 +61,10 @@ def available() -> int | None:
 
 
 def limit_to(size: int) -> None:
-    """Let this process, and those that it starts, take at most so many bytes each."""
+    """Let this process, and those that it starts, take at most so many bytes each.
+
+    In the main thread it takes over SIGALRM, which raises MemoryError shortly before the limit.
+    """
     if sys.platform != "linux":
         return
     import resource
@@ -57,6 +72,35 @@ def limit_to(size: int) -> None:
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     soft = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGALRM, _look)
+        _look()
+
+
+def _look(*_: object) -> None:
+    """Raise MemoryError if only the reserve is left; else look again before the process can have taken what is left."""
+    size = allowed()
+    if size is None:
+        return
+    left = size - max(_RESERVE, size // 16) - _taken()
+    signal.setitimer(signal.ITIMER_REAL, min(max(left / _GROWTH, 0.005), 1.0))
+    if left < 0:
+        raise MemoryError
+
+
+def _taken() -> int:
+    """Bytes that count for the limit of this process."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[5]) * _PAGE
+
+
+def _give_up_limit() -> None:
+    if sys.platform != "linux":
+        return
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
 
 
 def allowed() -> int | None:
@@ -77,9 +121,10 @@ def share(processes: int) -> None:
 
 
 def out_of_memory(what: str = "this run") -> LimitError:
-    """The error for a MemoryError."""
+    """The error for a MemoryError. It ends the run, so the limit ends here."""
     size = allowed()
     limit = f"the {_shown(size)} that --memory allows" if size is not None else "there is"
+    _give_up_limit()
     return LimitError(f"{what} needs more memory than {limit}", remedy=REMEDY)
 
 

@@ -47,6 +47,14 @@ def test_a_search_took_all_memory(log: Path, search: str) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.parametrize("size", [242, 277, 319, 361, 417])
+def test_a_run_that_took_the_last_byte_never_ended(log: Path, size: int) -> None:
+    done = podhawk("search", SEARCHES["many rows"], log, "--memory", f"{size}M")
+    assert "Traceback" not in done.stderr
+    assert f"needs more memory than the {size} MiB that --memory allows\n  Raise --memory" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+
+
 def test_the_search_is_named_by_its_file(log: Path, tmp_path: Path) -> None:
     (tmp_path / "made.yml").write_text(
         f"name: Greedy\nid: g\nsearch: >\n  {SEARCHES['many matches'][4:]}\n".replace(

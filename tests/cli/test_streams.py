@@ -112,7 +112,7 @@ def test_no_stream_is_needed_to_write_a_file(folder: Path) -> None:
 def test_a_file_got_the_number_of_a_closed_stream(folder: Path) -> None:
     """What is printed would stand in the database."""
     done = shell(folder, VERBS["run --state"] + " --output-file out", "<&- >&- 2>&-")
-    again = shell(folder, VERBS["run --state"] + " -o json")
+    again = shell(folder, VERBS["run --state"] + " --all-known -o json")
     assert (done.returncode, again.returncode) == (0, 0), again.stderr
     assert len(json.loads(again.stdout)) == COUNT
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from podhawk.store.database import open_engine, transaction
+from support import unprivileged
 from support.command_line import podhawk
 from support.findings import event, write
 from support.states import DETECTIONS, NewState, known
@@ -91,11 +91,11 @@ def test_a_database_that_does_not_exist_is_no_matter_of_time(tmp_path: Path, con
     assert "does not exist" in done.stderr
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
 def test_a_folder_that_cannot_be_written_is_no_matter_of_time(tmp_path: Path, content: Path) -> None:
     (tmp_path / "state").mkdir(mode=0o500)
     log = write(tmp_path / "a.log", event())
-    assert podhawk("run", "--state", tmp_path / "state", "--content", content, log).returncode == 2
+    (done,) = unprivileged.podhawk(["run", "--state", tmp_path / "state", "--content", content, log])
+    assert done.code == 2, done.err
 
 
 def test_a_damaged_state_is_no_matter_of_time(tmp_path: Path, content: Path) -> None:

@@ -202,7 +202,7 @@ def _small(blocks: Blocks) -> Blocks:
 def _streams(blocks: Blocks, decoder: Callable[[], _Decoder], faults: tuple[type[Exception], ...] = ()) -> Blocks:
     """All streams of xz or bzip2, one after another; zero padding between them is skipped."""
     stream: _Decoder | None = None
-    caught: tuple[type[Exception], ...] = (*faults, OSError, ValueError, MemoryError)
+    caught: tuple[type[Exception], ...] = (*faults, OSError, ValueError)
     for block in blocks:
         data = block
         while data or (stream is not None and not stream.needs_input):

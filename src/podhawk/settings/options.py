@@ -16,6 +16,8 @@ _CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay", "wh
 _TRIAGE = ("ack", "close", "assign")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
 _PRINTS = ("run", "search", "content", "diff", "demo", "who", "timeline", "fields", "status")
+DISPOSITIONS = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
+"""What a finding can turn out to be."""
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
@@ -306,7 +308,7 @@ OPTIONS: tuple[Option, ...] = (
         "choice",
         "What the finding turned out to be.",
         ("close",),
-        choices=("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined"),
+        choices=DISPOSITIONS,
     ),
     Option("assignee", "text", "Who works on the findings.", _TRIAGE, metavar="NAME"),
     Option("note", "text", "A note for the next person.", _TRIAGE, metavar="TEXT"),

@@ -16,7 +16,6 @@ from podhawk.store.schema import ALIASES, FINDINGS, TRIAGE
 
 STATUSES: Final = ("new", "in_progress", "pending", "resolved", "closed")
 """Source: the default statuses of Splunk Enterprise Security."""
-DISPOSITIONS: Final = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
 _SHORTEST: Final = 8
 """Characters of an id that are enough to name a finding, if no other id begins so."""
 

@@ -74,3 +74,24 @@ def test_what_is_shown_of_a_row_that_only_unmasked_events_give_holds_no_part_of_
     (found,) = api.run(Content(detections=(detection(search),)), log)
     (row,) = found.rows
     assert row == {"auditID": "a0"} | dict.fromkeys(("value", "upper", "part", "joined"), "(redacted)")
+
+
+def test_a_name_in_a_masked_uri_took_itself_out_of_the_rows_and_so_out_of_the_risk(tmp_path: Path) -> None:
+    """Whoever wrote his own name beside a secret, or into a Secret, was no risk object any more."""
+    log = tmp_path / "audit.log"
+    mallory = {"username": "mallory", "groups": ["system:authenticated"]}
+    hidden = "/api/v1/namespaces/shop/pods/p/exec?command=mallory&command=--password%3Dhunter22"
+    secret = {"kind": "Secret", "stringData": {"name": "mallory"}}
+    events = [
+        event("a0", verb="create", user=mallory, requestURI=hidden),
+        event("a1", verb="create", requestObject=secret),
+        event("a2", verb="create", user=mallory),
+    ]
+    log.write_text("".join(json.dumps(one) + "\n" for one in events))
+    found = api.run(
+        Content(detections=(detection("verb=create | stats count by user.username | where count > 1"),)), log
+    )
+    (one,) = (one for one in found if one.kind != "incident")
+    assert [risk.value for risk in one.risk_objects] == ["mallory"]
+    assert one.rows[0]["user.username"] == "mallory"
+    assert {risk.object for risk in found.found.risk} == {"mallory"}

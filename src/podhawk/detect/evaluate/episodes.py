@@ -18,6 +18,7 @@ from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.masked_rows import without_secrets
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import Schedule, Window
@@ -181,7 +182,7 @@ def _match(
         }.values()
     )
     detection = evaluation.detection
-    tables = [evaluation.without_secrets(table, [one.event for one in inside]) for table in episode.tables]
+    tables = [without_secrets(table, [one.event for one in inside]) for table in episode.tables]
     rows = [row for table in tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     facts = [facts_of(request) for request in requests]

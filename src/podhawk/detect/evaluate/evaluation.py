@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.evaluate.masked_rows import as_read, secrets_in, without
+from podhawk.detect.evaluate.masked_rows import as_read, without_secrets
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, RowTemplate, identities, marked
@@ -155,12 +155,7 @@ class Evaluation:
         if not table.rows or all(event.unmasked is None for event in events):
             return table
         masked = self.rows([replace(event, unmasked=None) for event in events])
-        return masked if len(masked.rows) == len(table.rows) else self.without_secrets(table, events)
-
-    def without_secrets(self, table: Table, events: Sequence[AuditEvent]) -> Table:
-        """The rows of a table without the secrets of the events that they are made of."""
-        secrets = secrets_in(events)
-        return Table(without(secrets, table.rows), table.columns) if secrets else table
+        return masked if len(masked.rows) == len(table.rows) else without_secrets(table, events)
 
     def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:
         """The row of an event, made once for all searches that want the same fields of it."""

@@ -23,14 +23,9 @@ def as_read(event: AuditEvent) -> AuditEvent:
     return event.unmasked or event
 
 
-def secrets_in(events: Iterable[AuditEvent]) -> frozenset[str]:
-    """The texts of events that a mask stands for."""
-    found: set[str] = set()
-    for event in events:
-        if event.unmasked is not None:
-            kept = set(_texts_in(event.view.data))
-            found.update(text for text in _texts_in(event.unmasked.view.data) if text not in kept)
-    return frozenset(filter(None, found))
+def _texts_of(events: Iterable[AuditEvent]) -> set[str]:
+    """Every text of events."""
+    return {text for event in events for text in _texts_in(event.view.data)}
 
 
 def _texts_in(node: Any) -> Iterator[str]:
@@ -44,9 +39,16 @@ def _texts_in(node: Any) -> Iterator[str]:
         yield str(node)
 
 
-def without(secrets: frozenset[str], rows: Sequence[Row]) -> list[Row]:
-    """The rows, with a mark in place of each value that is a secret, holds one or is a part of one."""
-    return [Row({name: _cell(secrets, value) for name, value in row.items()}, row.order) for row in rows]
+def without_secrets(table: Table, events: Sequence[AuditEvent]) -> Table:
+    """The rows of a table that were made of these events, with a mark in place of each value that is a secret, holds
+    one or is a part of one. What an event shows unmasked stays: whoever writes his own name into a Secret must not
+    vanish from the rows, and with them from the risk."""
+    if all(event.unmasked is None for event in events):
+        return table
+    shown = _texts_of(events)
+    secrets = _texts_of(map(as_read, events)) - shown - {""}
+    rows = [Row({name: _cell(secrets, shown, value) for name, value in row.items()}, row.order) for row in table.rows]
+    return Table(rows, table.columns)
 
 
 def with_hidden(masked: Table, judged: Table) -> Table:
@@ -64,14 +66,14 @@ def _known(known: Set[str], value: Value) -> Value:
     return shown if isinstance(value, tuple) else shown[0]
 
 
-def _cell(secrets: frozenset[str], value: Value) -> Value:
-    shown = tuple(REDACTED if _tells(secrets, text) else text for text in texts(value))
-    if all(text is not REDACTED for text in shown):
+def _cell(secrets: Set[str], shown: Set[str], value: Value) -> Value:
+    made = tuple(text if text in shown or not _tells(secrets, text) else REDACTED for text in texts(value))
+    if all(text is not REDACTED for text in made):
         return value
-    return shown if isinstance(value, tuple) else shown[0]
+    return made if isinstance(value, tuple) else made[0]
 
 
-def _tells(secrets: frozenset[str], text: str) -> bool:
+def _tells(secrets: Set[str], text: str) -> bool:
     low = text.lower()
     return text in secrets or any(
         (len(one) >= _SHORTEST and one.lower() in low) or (len(text) >= _SHORTEST and low in one.lower())

@@ -29,6 +29,7 @@ from podhawk.events.event import METADATA
 from podhawk.events.fields import FlattenRules
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
+from podhawk.spl.clause import EVERYTHING
 
 _NEW: Final[Any] = object()
 _RECEIVED: Final = "RequestReceived"
@@ -281,12 +282,13 @@ def fast_path_for(
     options: EngineOptions,
 ) -> FastPath | None:
     """The fast path for these collectors; None if it is of no use: if it cannot ask the clause of any search, or,
-    without a prefilter, if a search must see every event."""
+    without a prefilter, if a search must see every event. A search that needs whole events need not see those that its
+    clause does not want."""
     fields = [needed_fields(collector) for collector in collectors]
     searches = [collector.search for collector in collectors]
-    useless = (
-        all(one.selects_native and clause_fields(one) is None for one in searches) if prefiltered else None in fields
-    )
+    closed = [one.selects_native and clause_fields(one) is None for one in searches]
+    wants_all = any(needed is None and one.clause is EVERYTHING for needed, one in zip(fields, searches, strict=True))
+    useless = all(closed) if prefiltered else any(closed) or wants_all
     if not fields or useless or not options.fast_path:
         return None
     return FastPath(collectors, fields, fixed, place, files, prefiltered, options)
