@@ -11,6 +11,7 @@ message needs memory too.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -74,6 +75,9 @@ def limit_to(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGALRM, _look)
+        # Python takes its handlers away before it frees the modules: an alarm in between would kill the process.
+        atexit.unregister(_stop_looking)
+        atexit.register(_stop_looking)
         _look()
 
 
@@ -86,6 +90,10 @@ def _look(*_: object) -> None:
     signal.setitimer(signal.ITIMER_REAL, min(max(left / _GROWTH, 0.005), 1.0))
     if left < 0:
         raise MemoryError
+
+
+def _stop_looking() -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _taken() -> int:

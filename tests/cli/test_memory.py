@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import zlib
 from itertools import pairwise
@@ -53,6 +54,27 @@ def test_a_run_that_took_the_last_byte_never_ended(log: Path, size: int) -> None
     assert "Traceback" not in done.stderr
     assert f"needs more memory than the {size} MiB that --memory allows\n  Raise --memory" in done.stderr
     assert (done.returncode, done.stdout) == (2, "")
+
+
+ENDS_SLOWLY = """
+import time
+from podhawk.memory import limit_to
+
+class Slow:
+    def __init__(self) -> None:
+        self.sleep = time.sleep
+
+    def __del__(self) -> None:
+        self.sleep(1.2)
+
+kept = Slow()
+limit_to(1 << 30)
+"""
+"""A module that takes longer to be freed than the longest time between two looks at the memory."""
+
+
+def test_a_run_was_killed_by_its_own_timer_while_python_ended() -> None:
+    assert subprocess.run([sys.executable, "-c", ENDS_SLOWLY], check=False).returncode == 0
 
 
 def test_the_search_is_named_by_its_file(log: Path, tmp_path: Path) -> None:
