@@ -54,6 +54,7 @@ CALLS = [
     *(f"coverage --content CONTENT -o {kind}" for kind in BY_KEY["output"].choices_for("coverage")),
     *(f"lint CONTENT -o {kind}" for kind in BY_KEY["output"].choices_for("lint")),
     *(f"test --content CONTENT --allow-skipped -o {kind}" for kind in BY_KEY["output"].choices_for("test")),
+    f"{RUN} -o html",
     "search COUNTS LOG --plot",
     "explain Made --content CONTENT LOG",
     "explain Made --content CONTENT LOG --event a0",

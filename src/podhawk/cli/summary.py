@@ -141,6 +141,11 @@ def print_changes(result: FindingsResult) -> None:
     )
 
 
+def hidden_text(what: str, name: str) -> str:
+    """What hides findings, in words."""
+    return _HIDING[what].format(name)
+
+
 def print_hidden(result: FindingsResult, everything: bool) -> None:
     """How many findings are visible, and what hides the others."""
     total, visible = counted(len(result), "finding"), len(result.found.visible)
@@ -153,7 +158,7 @@ def print_hidden(result: FindingsResult, everything: bool) -> None:
         shown = f"{visible:,} of {total} shown. --all adds the {counted(hidden, 'hidden one')}"
     note(f"{shown}; --rows prints raw search results.")
     for what, name, count in result.found.hidden():
-        note(f"  hidden    by {_HIDING[what].format(name)}: {counted(count, 'finding')}")
+        note(f"  hidden    by {hidden_text(what, name)}: {counted(count, 'finding')}")
     tags = [f"{name} {count:,}" for (name, action), count in sorted(result.found.noise().items()) if action != "hide"]
     if tags:
         note(f"  tagged    {', '.join(tags)}")

@@ -66,12 +66,18 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "output",
         "choice",
-        "Output format. Default: table on a terminal, jsonl otherwise. explain --finding prints text by default; "
+        "Output format. Default: table on a terminal, jsonl otherwise. html of run is a report to hand over; see "
+        "docs/report.md. explain --finding prints text by default; "
         "json and jsonl print the raw events.",
         (*_PRINTS, "coverage", "lint", "test", "explain"),
         choices=OUTPUTS,
         short="o",
-        more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",)), ("lint", ("sarif", "github"))),
+        more_choices=(
+            ("run", ("html",)),
+            ("coverage", ("html", "navigator")),
+            ("test", ("junit",)),
+            ("lint", ("sarif", "github")),
+        ),
         own_choices=(("explain", ("text", "jsonl", "json")),),
         command_line=True,
     ),
