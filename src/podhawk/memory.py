@@ -11,6 +11,7 @@ message needs memory too.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -74,6 +75,8 @@ def limit_to(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGALRM, _look)
+        atexit.unregister(_stop)
+        atexit.register(_stop)
         _look()
 
 
@@ -86,6 +89,11 @@ def _look(*_: object) -> None:
     signal.setitimer(signal.ITIMER_REAL, min(max(left / _GROWTH, 0.005), 1.0))
     if left < 0:
         raise MemoryError
+
+
+def _stop() -> None:
+    """End the timer before Python gives the signal back to the system, which would end the process by it."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _taken() -> int:

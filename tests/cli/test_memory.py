@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import zlib
 from itertools import pairwise
@@ -53,6 +54,15 @@ def test_a_run_that_took_the_last_byte_never_ended(log: Path, size: int) -> None
     assert "Traceback" not in done.stderr
     assert f"needs more memory than the {size} MiB that --memory allows\n  Raise --memory" in done.stderr
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_the_timer_ended_processes_that_were_ending() -> None:
+    code = (
+        "import atexit, signal; atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)));"
+        "from podhawk import memory; memory.limit_to(1 << 30); assert signal.getitimer(signal.ITIMER_REAL)[0] > 0"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "(0.0, 0.0)\n"
 
 
 def test_the_search_is_named_by_its_file(log: Path, tmp_path: Path) -> None:
