@@ -75,9 +75,8 @@ def limit_to(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGALRM, _look)
-        # Python takes its handlers away before it frees the modules: an alarm in between would kill the process.
-        atexit.unregister(_stop_looking)
-        atexit.register(_stop_looking)
+        atexit.unregister(_stop)
+        atexit.register(_stop)
         _look()
 
 
@@ -92,7 +91,8 @@ def _look(*_: object) -> None:
         raise MemoryError
 
 
-def _stop_looking() -> None:
+def _stop() -> None:
+    """End the timer before Python gives the signal back to the system, which would end the process by it."""
     signal.setitimer(signal.ITIMER_REAL, 0)
 
 

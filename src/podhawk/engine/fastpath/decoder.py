@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from podhawk.events.decode import BadJSON
-from podhawk.events.dots import is_sound
+from podhawk.events.dots import is_sound, restored_key
 from podhawk.events.event import AUDIT_KEYS, BODIES
 from podhawk.events.fields import head_of, of_body
 from podhawk.rows import Value
@@ -64,6 +64,8 @@ https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
 _NEVER: Any = Literal["\0"] | msgspec.UnsetType
 """A type that the mark of a lost part never has."""
+EXTRA: Final = "user.extra."
+_EXTRA: Any = dict[str, tuple[str, ...]]
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 DecodedValues = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () for a missing one."""
@@ -71,7 +73,7 @@ DecodedValues = tuple[Any, ...]
 
 def reachable(name: str) -> bool:
     """Whether a field can be read from the struct: a member, a list of texts, a member of a member, an annotation,
-    anything in a body, or a field that no event of this shape has."""
+    what an authenticator says of a user, anything in a body, or a field that no event of this shape has."""
     head, dot, rest = name.partition(".")
     if name in ("sourceIPs", "user.groups", "impersonatedUser.groups"):
         return False  # no event has them, unless a shipper made a text of the list, which the slow path undoes
@@ -82,6 +84,8 @@ def reachable(name: str) -> bool:
         return False
     if plain == "annotations":
         return bool(rest) and not rest.endswith("{}")
+    if name.startswith(EXTRA):
+        return name.endswith("{}") and name.count("{}") == 1 and len(name) > len(EXTRA) + 2 and "*" not in name
     return rest.removesuffix("{}").isidentifier() if dot else True
 
 
@@ -90,6 +94,7 @@ class Shape:
 
     def __init__(self, names: frozenset[str]) -> None:
         self.annotated = any(head_of(name) == "annotations" for name in names)
+        self.with_extra = any(name.startswith(EXTRA) for name in names)
         decoder = msgspec.json.Decoder(self._struct(sorted(names)))
         self.decode: Callable[[bytes], Any] = decoder.decode
         self.decode_lines: Callable[[memoryview], list[Any]] = decoder.decode_lines
@@ -113,7 +118,9 @@ class Shape:
             plain = head.removesuffix("{}")
             if of_body(name) or plain not in AUDIT_KEYS or plain == "annotations":
                 continue
-            if rest:
+            if name.startswith(EXTRA):
+                inner.setdefault(head, {})["extra"] = _EXTRA, msgspec.field(default_factory=_same({}))
+            elif rest:
                 inner.setdefault(head, {})[rest.removesuffix("{}")] = _typed(rest)
             else:
                 members[plain] = _typed(head)
@@ -168,6 +175,9 @@ def reader(names: Sequence[str]) -> Callable[[Any], DecodedValues]:
         elif plain == "annotations":
             parts.append(f"e.annotations.get(c[{len(constants)}], UNSET)")
             constants.append(rest)
+        elif name.startswith(EXTRA):
+            parts.append(f"e.user.extra.get(c[{len(constants)}], ())")
+            constants.append(name[len(EXTRA) : -2])
         else:
             parts.append(f"e.{plain}.{rest.removesuffix('{}')}" if rest else f"e.{plain}")
     scope: dict[str, Any] = {"UNSET": UNSET, "c": tuple(constants)}
@@ -201,6 +211,18 @@ def bodied(heads: Iterable[str]) -> Callable[[Any], bool] | None:
 
 SOUND: set[str] = set()
 """Keys of annotations that were found sound."""
+KEPT: set[str] = set()
+"""Keys of what authenticators say of users that were found as these write them."""
+
+
+def kept(extra: dict[str, Any]) -> bool:
+    """Whether no shipper changed the keys of what an authenticator says of a user."""
+    for key in extra:
+        if key not in KEPT:
+            if restored_key(key) != key or len(KEPT) > 10_000:
+                return False
+            KEPT.add(key)
+    return True
 
 
 def sound(annotations: dict[str, str]) -> bool:
