@@ -213,6 +213,37 @@ def test_diff_names_what_appears_vanishes_and_changes(content: Path, tmp_path: P
     assert '"change":"score 60 → 70' in done.stdout
 
 
+def test_diff_printed_single_rows_only(content: Path, tmp_path: Path) -> None:
+    log = benign(tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "pods.yml").write_text(CONTENT.replace("`pods`", "user.username=alice").replace("score: 60", "score: 70"))
+    (new / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("`pods`", "").replace("1111", "2222"))
+    done = podhawk("diff", content, new, log, "-o", "md")
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]
+    assert lines[0][:4] == ["detection", "before", "after", "appear"]
+    assert lines[2][:6] == ["More", "0", "5", "5", "0", "0"]
+    assert lines[3][:6] == ["Pods", "5", "4", "0", "1", "4"]
+    assert lines[3][7] == "alice (4), mallory (1)"
+    assert sum(line[:2] == ["appears", "More"] for line in lines) == 3
+    assert "3 more differences: -o jsonl prints all." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "code"), [("any", 5), ("appears", 5), ("vanishes", 5), ("changes", 5), (None, 0), ("high", 2)]
+)
+def test_diff_had_no_exit_code(content: Path, tmp_path: Path, what: str | None, code: int) -> None:
+    log = benign(tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "pods.yml").write_text(CONTENT.replace("`pods`", "user.username=alice").replace("score: 60", "score: 70"))
+    (new / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("`pods`", "").replace("1111", "2222"))
+    given = ("--fail-on", what) if what else ()
+    assert podhawk("diff", content, new, log, *given).returncode == code
+    if code == 5:
+        assert podhawk("diff", content, content, log, *given).returncode == 0
+
+
 def test_diff_of_one_detection_leaves_all_others_out_of_both_versions(content: Path, tmp_path: Path) -> None:
     """Regression: --only held for the new version alone, and everything else seemed to vanish."""
     log = benign(tmp_path)

@@ -58,7 +58,7 @@ EXIT_CODES: dict[int, str] = {
     ),
     5: (
         "a visible finding has the severity of --fail-on or a higher one; with --rows, a detection "
-        "of that severity has rows"
+        "of that severity has rows; with diff, a visible finding differs as --fail-on says"
     ),
     6: "a test of a detection failed, or no test could run (unless --allow-skipped)",
     7: "the --state is in use by another run for longer than --wait, or its server cannot be reached: try again later",

@@ -101,7 +101,7 @@ OPTIONS: tuple[Option, ...] = (
         "number",
         "Show at most N lines of each table; the line below it says how many there are. Formats other than table are "
         "not limited.",
-        ("run", "fields", "who", "timeline"),
+        ("run", "fields", "who", "timeline", "diff"),
         metavar="N",
         command_line=True,
     ),
@@ -270,9 +270,11 @@ OPTIONS: tuple[Option, ...] = (
         "fail-on",
         "choice",
         "Exit with code 5 if a visible finding has this severity or higher. With --rows: if a "
-        "detection of this severity or higher has rows.",
-        ("run",),
+        "detection of this severity or higher has rows. diff: if a visible finding appears, vanishes or changes; any "
+        "is each of these.",
+        ("run", "diff"),
         choices=("informational", "low", "medium", "high", "critical"),
+        own_choices=(("diff", ("appears", "vanishes", "changes", "any")),),
         command_line=True,
     ),
     Option(
