@@ -11,18 +11,18 @@ from typing import Any, Final
 
 from podhawk.detect.activity.kept import BoundedSet
 from podhawk.detect.activity.value_counts import Occurrence, ValueCounts
-from podhawk.detect.evaluate.related_events import OWNER_WRITES, is_end
+from podhawk.detect.evaluate.related_events import OWNER_WRITES, POD_DELETIONS, is_end
 from podhawk.detect.requests.actor import POD_NAME
 from podhawk.detect.requests.components import SERVICE_ACCOUNT, Credentials
 from podhawk.detect.requests.credentials import ISSUED
 from podhawk.detect.requests.outcome import outcome_of
-from podhawk.detect.requests.owner_writes import Write, owner_in, write_of
+from podhawk.detect.requests.owner_writes import KINDS, Write, owner_in, write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, key_of, member
-from podhawk.engine.run.along import DigestPart
+from podhawk.engine.run.along import DigestPart, Focus
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent, View
-from podhawk.spl.clause import And, Clause, Compare, In, Not, Or
+from podhawk.spl.clause import And, Clause, Compare, In, Or
 
 NODE_NAME: Final = "authentication.kubernetes.io/node-name"
 NODE: Final = "system:node:"
@@ -43,40 +43,43 @@ FACETS: Final = (
     "done to it",
 )
 """What is counted of an entity, in the order in which it is shown."""
+_OF_CONTROLLERS: Final[Clause] = Compare("user.username", "=", f"{SERVICE_ACCOUNT}kube-system:*")
 _MADE_BY_CONTROLLERS: Final[Clause] = And(
-    (
-        Compare("verb", "=", "create"),
-        Compare("objectRef.resource", "=", "pods"),
-        Compare("user.username", "=", f"{SERVICE_ACCOUNT}kube-system:*"),
-    )
+    (Compare("verb", "=", "create"), Compare("objectRef.resource", "=", "pods"), _OF_CONTROLLERS)
 )
+_CHANGES: Final[Clause] = Or((OWNER_WRITES, POD_DELETIONS))
 
 
-def parts_about(name: str, decoder: EventDecoder) -> list[DigestPart]:
-    """The parts of the digest of an entity: events in which it may have a part, by fields that the fast path reads and
-    by others; and those that show which pods are due to it."""
-    direct = Or(
+def naming(name: str) -> Clause:
+    """Selects the events in which an entity may have a part."""
+    return Or(
         (
             In("user.username", (name, f"{NODE}{name}")),
             Compare("impersonatedUser.username", "=", name),
             Compare("sourceIPs{}", "=", name),
             And((Compare("objectRef.name", "=", name), In("objectRef.resource", ("pods", "nodes")))),
+            *(Compare(f"user.extra.{key}{{}}", "=", name) for key in (POD_NAME, NODE_NAME)),
         )
     )
-    extra = Or(tuple(Compare(f"user.extra.{key}{{}}", "=", name) for key in (POD_NAME, NODE_NAME)))
 
-    def counting() -> EntityDigest:
-        return EntityDigest(name, decoder)
+
+def focus_on(name: str, decoder: EventDecoder) -> tuple[list[DigestPart], Focus]:
+    """The digest of an entity, and which events matter to it: those that name it, and if it changed owners of pods,
+    those that show what controllers made of it in the same namespaces."""
 
     def linking() -> EntityDigest:
         return EntityDigest(name, decoder, links=True)
 
-    return [
-        (direct, counting),
-        (And((extra, Not(direct))), counting),
-        (OWNER_WRITES, linking),
-        (_MADE_BY_CONTROLLERS, linking),
-    ]
+    def further(digest: EntityDigest) -> tuple[Clause, list[DigestPart]] | None:
+        namespaces = digest.namespaces_changed()
+        if not namespaces:
+            return None
+        there = In("objectRef.namespace", namespaces)
+        clauses = (_CHANGES, _MADE_BY_CONTROLLERS)
+        made = And((_OF_CONTROLLERS, Compare("verb", "=", "create")))
+        return And((there, Or((_CHANGES, made)))), [(And((there, one)), linking) for one in clauses]
+
+    return [(naming(name), lambda: EntityDigest(name, decoder))], Focus(naming(name), further)
 
 
 class EntityDigest:
@@ -99,7 +102,9 @@ class EntityDigest:
     def take(self, event: CollectedEvent) -> None:
         """Take an event into account."""
         assert self._decoder is not None
-        found = self._decoder.event(event)
+        found = self._decoder.outline(event)
+        if self._links or needs_bodies(found.view.data):
+            found = self._decoder.event(event)
         if self._links:
             if is_end(found):
                 self._link(found)
@@ -109,6 +114,7 @@ class EntityDigest:
             self.events.add(1, found.time, found.time)
             if is_end(found):
                 self._count(found, roles)
+                self._link(found)
 
     def _roles(self, data: dict[str, Any]) -> Iterator[str]:
         """In which parts the entity appears in an event."""
@@ -190,6 +196,10 @@ class EntityDigest:
                 found.add(f"{member(data, 'objectRef', 'namespace')}/{pod} ({owner}{sure})", request.last.time)
         return found
 
+    def namespaces_changed(self) -> tuple[str, ...]:
+        """The namespaces in which the entity changed what owns pods, or deleted pods."""
+        return tuple(sorted({one.namespace for one in self._writes if one.user == self.name}))
+
     @property
     def complete(self) -> bool:
         """Whether everything was kept that shows which pods are due to the entity."""
@@ -203,6 +213,14 @@ class EntityDigest:
             self.facets[facet].merge(counts)
         self._writes.merge(other._writes)
         self._made.merge(other._made)
+
+
+def needs_bodies(data: dict[str, Any]) -> bool:
+    """Whether what a digest says of an event depends on its bodies: those of pods and their owners, and dry runs."""
+    resource = member(data, "objectRef", "resource")
+    if resource in KINDS or resource == "pods":
+        return member(data, "verb") not in ("get", "list", "watch")
+    return "dryRun" in member(data, "requestURI")
 
 
 def action_of(data: dict[str, Any]) -> str:
