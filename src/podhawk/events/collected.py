@@ -21,7 +21,6 @@ from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 from podhawk.events.redaction.record import redacted
 
-
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 

@@ -6,7 +6,7 @@ says in which it was found. Requests are counted at their last stage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, Final
 
 from podhawk.detect.activity.kept import BoundedSet
@@ -22,10 +22,12 @@ from podhawk.detect.requests.request import Request, key_of, member
 from podhawk.engine.run.along import DigestPart, Focus
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent, View
-from podhawk.spl.clause import And, Clause, Compare, In, Or
+from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Or
 
 NODE_NAME: Final = "authentication.kubernetes.io/node-name"
 NODE: Final = "system:node:"
+MOST_USERS: Final = 64
+"""Users of an address for whose requests the log is searched. If there are more, all of it is read."""
 MOST_LINKS: Final = 20_000
 """Changes of owners, and pods made by controllers, that are kept."""
 
@@ -43,7 +45,8 @@ FACETS: Final = (
     "done to it",
 )
 """What is counted of an entity, in the order in which it is shown."""
-_OF_CONTROLLERS: Final[Clause] = Compare("user.username", "=", f"{SERVICE_ACCOUNT}kube-system:*")
+_CONTROLLERS: Final = f"{SERVICE_ACCOUNT}kube-system:"
+_OF_CONTROLLERS: Final[Clause] = Compare("user.username", "=", f"{_CONTROLLERS}*")
 _MADE_BY_CONTROLLERS: Final[Clause] = And(
     (Compare("verb", "=", "create"), Compare("objectRef.resource", "=", "pods"), _OF_CONTROLLERS)
 )
@@ -64,20 +67,28 @@ def naming(name: str) -> Clause:
 
 
 def focus_on(name: str, decoder: EventDecoder) -> tuple[list[DigestPart], Focus]:
-    """The digest of an entity, and which events matter to it: those that name it, and if it changed owners of pods,
-    those that show what controllers made of it in the same namespaces."""
+    """The digest of an entity, and which events matter to it: those that name it. If it changed owners of pods, also
+    those that show what controllers made of it in the same namespaces. If it is an address, a pod or a node, also all
+    that its users did: how urgent a finding is depends on what else its actor did."""
 
     def linking() -> EntityDigest:
         return EntityDigest(name, decoder, links=True)
 
     def further(digest: EntityDigest) -> tuple[Clause, list[DigestPart]] | None:
-        namespaces = digest.namespaces_changed()
-        if not namespaces:
-            return None
-        there = In("objectRef.namespace", namespaces)
-        clauses = (_CHANGES, _MADE_BY_CONTROLLERS)
-        made = And((_OF_CONTROLLERS, Compare("verb", "=", "create")))
-        return And((there, Or((_CHANGES, made)))), [(And((there, one)), linking) for one in clauses]
+        others = digest.other_users()
+        if others is None:
+            return EVERYTHING, []
+        sides: list[Clause] = [In("user.username", others)] if others else []
+        parts: list[DigestPart] = []
+        if any(one.startswith(_CONTROLLERS) for one in (name, *others)):
+            sides.append(_CHANGES)
+        if namespaces := digest.namespaces_changed({name, *others}):
+            there = In("objectRef.namespace", namespaces)
+            made = And((_OF_CONTROLLERS, Compare("verb", "=", "create")))
+            sides.append(And((there, Or((_CHANGES, made)))))
+            if digest.namespaces_changed({name}):
+                parts = [(And((there, one)), linking) for one in (_CHANGES, _MADE_BY_CONTROLLERS)]
+        return (Or(tuple(sides)), parts) if sides else None
 
     return [(naming(name), lambda: EntityDigest(name, decoder))], Focus(naming(name), further)
 
@@ -177,7 +188,7 @@ class EntityDigest:
         write = write_of(request, Credentials())
         if write is not None:
             self._writes.add(f"{write.audit_id} {write.time} {write.kind} {write.namespace}/{write.name}", write)
-        if _makes_pod(data) and member(data, "user", "username").startswith(f"{SERVICE_ACCOUNT}kube-system:"):
+        if _makes_pod(data) and member(data, "user", "username").startswith(_CONTROLLERS):
             slim = _slim(request)
             self._made.add(repr(slim.key), slim)
 
@@ -196,9 +207,16 @@ class EntityDigest:
                 found.add(f"{member(data, 'objectRef', 'namespace')}/{pod} ({owner}{sure})", request.last.time)
         return found
 
-    def namespaces_changed(self) -> tuple[str, ...]:
-        """The namespaces in which the entity changed what owns pods, or deleted pods."""
-        return tuple(sorted({one.namespace for one in self._writes if one.user == self.name}))
+    def other_users(self) -> tuple[str, ...] | None:
+        """The users that the entity had, if it is not a user itself; None if they are too many to ask for."""
+        found = self.facets["users"]
+        if "user" in self.facets["as"].values:
+            return ()
+        return tuple(sorted(found.values)) if found.complete and len(found) <= MOST_USERS else None
+
+    def namespaces_changed(self, users: Set[str]) -> tuple[str, ...]:
+        """The namespaces in which these users, as far as the digest knows, changed what owns pods, or deleted pods."""
+        return tuple(sorted({one.namespace for one in self._writes if one.user in users}))
 
     @property
     def complete(self) -> bool:
