@@ -163,3 +163,33 @@ def test_a_detection_that_reads_whole_events_does_not_show_secrets(tmp_path: Pat
     assert values(found, "agents") != {}
     assert token not in str(result.records())
     assert token not in str(list(found.records()))
+
+
+def seen_for(tmp_path: Path, name: str, *events: dict[str, Any]) -> list[str]:
+    """The auditIDs of the findings that are made when an entity is asked for."""
+    log = write(tmp_path / "audit.log", *events)
+    session = api.session_of({"now": NOW, "jobs": 1})
+    content = Content(detections=[detection("verb=create")])
+    scan, _ = entity_scan(name, content, session)
+    with Inputs([str(log)], keep=True) as inputs:
+        result = api.run(content, session=replace(session, along=scan), inputs=inputs)
+    return sorted(one.requests[0].audit_id for one in result.found.findings)
+
+
+def test_searches_look_only_at_what_matters_to_the_entity(tmp_path: Path) -> None:
+    owner = event("o", objectRef={"resource": "deployments", "namespace": "default", "name": "web"})
+    events = [
+        event("a", user={"username": "alice"}, sourceIPs=["10.1.1.1"]),
+        event("b", user={"username": "alice"}, sourceIPs=["10.2.2.2"]),
+        event("c", user={"username": "bob"}, sourceIPs=["10.3.3.3"]),
+        event("d", user={"username": CONTROLLER}, sourceIPs=["10.4.4.4"]),
+    ]
+    assert seen_for(tmp_path, "alice", *events) == ["a", "b"]
+    assert seen_for(tmp_path, "10.1.1.1", *events) == ["a", "b"]  # how urgent a is depends on b
+    assert seen_for(tmp_path, "bob", *events, owner | {"user": {"username": "bob"}}) == ["c", "d", "o"]
+    assert seen_for(tmp_path, "nobody", *events) == []
+
+
+def test_an_entity_with_many_users_is_asked_of_the_whole_log(tmp_path: Path) -> None:
+    events = [event(f"{number}", user={"username": f"u{number}"}) for number in range(70)]
+    assert len(seen_for(tmp_path, "10.0.0.7", *events, event("x", sourceIPs=["10.9.9.9"]))) == 71

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from podhawk.content.model import Content
-from podhawk.detect.activity.entity import EntityDigest, parts_about
+from podhawk.detect.activity.entity import EntityDigest, focus_on
 from podhawk.detect.activity.fields import FieldDigest
 from podhawk.detect.activity.nearby import NearbyDigest, clause_of_actors, spans_of
 from podhawk.detect.finding import Finding
@@ -29,10 +29,10 @@ def field_digest(inputs: Inputs, session: Session) -> tuple[FieldDigest, InputRe
 
 
 def entity_scan(name: str, content: Content, session: Session) -> tuple[DigestScan, Callable[[Inputs], EntityDigest]]:
-    """A scan that makes the digest of an entity along with searches, and what gives the digest after it. Where no
-    search has read the input, it is read for the digest alone."""
-    decoder = EventDecoder(session.redacting)
-    made = DigestScan(parts_about(name, decoder), session.context(content))
+    """A scan that makes the digest of an entity along with searches, which see only what matters to the entity; and
+    what gives the digest after it. Where no search has read the input, it is read for the digest alone."""
+    parts, focus = focus_on(name, EventDecoder(session.redacting))
+    made = DigestScan(parts, session.context(content), focus)
 
     def digest(inputs: Inputs) -> EntityDigest:
         source = FileSource(inputs, session.redacting)

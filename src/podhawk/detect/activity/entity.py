@@ -6,26 +6,28 @@ says in which it was found. Requests are counted at their last stage.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any, Final
 
 from podhawk.detect.activity.kept import BoundedSet
 from podhawk.detect.activity.value_counts import Occurrence, ValueCounts
-from podhawk.detect.evaluate.related_events import OWNER_WRITES, is_end
+from podhawk.detect.evaluate.related_events import OWNER_WRITES, POD_DELETIONS, is_end
 from podhawk.detect.requests.actor import POD_NAME
 from podhawk.detect.requests.components import SERVICE_ACCOUNT, Credentials
 from podhawk.detect.requests.credentials import ISSUED
 from podhawk.detect.requests.outcome import outcome_of
-from podhawk.detect.requests.owner_writes import Write, owner_in, write_of
+from podhawk.detect.requests.owner_writes import KINDS, Write, owner_in, write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, key_of, member
-from podhawk.engine.run.along import DigestPart
+from podhawk.engine.run.along import DigestPart, Focus
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.event import AuditEvent, View
-from podhawk.spl.clause import And, Clause, Compare, In, Not, Or
+from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Or
 
 NODE_NAME: Final = "authentication.kubernetes.io/node-name"
 NODE: Final = "system:node:"
+MOST_USERS: Final = 64
+"""Users of an address for whose requests the log is searched. If there are more, all of it is read."""
 MOST_LINKS: Final = 20_000
 """Changes of owners, and pods made by controllers, that are kept."""
 
@@ -43,40 +45,52 @@ FACETS: Final = (
     "done to it",
 )
 """What is counted of an entity, in the order in which it is shown."""
+_CONTROLLERS: Final = f"{SERVICE_ACCOUNT}kube-system:"
+_OF_CONTROLLERS: Final[Clause] = Compare("user.username", "=", f"{_CONTROLLERS}*")
 _MADE_BY_CONTROLLERS: Final[Clause] = And(
-    (
-        Compare("verb", "=", "create"),
-        Compare("objectRef.resource", "=", "pods"),
-        Compare("user.username", "=", f"{SERVICE_ACCOUNT}kube-system:*"),
-    )
+    (Compare("verb", "=", "create"), Compare("objectRef.resource", "=", "pods"), _OF_CONTROLLERS)
 )
+_CHANGES: Final[Clause] = Or((OWNER_WRITES, POD_DELETIONS))
 
 
-def parts_about(name: str, decoder: EventDecoder) -> list[DigestPart]:
-    """The parts of the digest of an entity: events in which it may have a part, by fields that the fast path reads and
-    by others; and those that show which pods are due to it."""
-    direct = Or(
+def naming(name: str) -> Clause:
+    """Selects the events in which an entity may have a part."""
+    return Or(
         (
             In("user.username", (name, f"{NODE}{name}")),
             Compare("impersonatedUser.username", "=", name),
             Compare("sourceIPs{}", "=", name),
             And((Compare("objectRef.name", "=", name), In("objectRef.resource", ("pods", "nodes")))),
+            *(Compare(f"user.extra.{key}{{}}", "=", name) for key in (POD_NAME, NODE_NAME)),
         )
     )
-    extra = Or(tuple(Compare(f"user.extra.{key}{{}}", "=", name) for key in (POD_NAME, NODE_NAME)))
 
-    def counting() -> EntityDigest:
-        return EntityDigest(name, decoder)
+
+def focus_on(name: str, decoder: EventDecoder) -> tuple[list[DigestPart], Focus]:
+    """The digest of an entity, and which events matter to it: those that name it. If it changed owners of pods, also
+    those that show what controllers made of it in the same namespaces. If it is an address, a pod or a node, also all
+    that its users did: how urgent a finding is depends on what else its actor did."""
 
     def linking() -> EntityDigest:
         return EntityDigest(name, decoder, links=True)
 
-    return [
-        (direct, counting),
-        (And((extra, Not(direct))), counting),
-        (OWNER_WRITES, linking),
-        (_MADE_BY_CONTROLLERS, linking),
-    ]
+    def further(digest: EntityDigest) -> tuple[Clause, list[DigestPart]] | None:
+        others = digest.other_users()
+        if others is None:
+            return EVERYTHING, []
+        sides: list[Clause] = [In("user.username", others)] if others else []
+        parts: list[DigestPart] = []
+        if any(one.startswith(_CONTROLLERS) for one in (name, *others)):
+            sides.append(_CHANGES)
+        if namespaces := digest.namespaces_changed({name, *others}):
+            there = In("objectRef.namespace", namespaces)
+            made = And((_OF_CONTROLLERS, Compare("verb", "=", "create")))
+            sides.append(And((there, Or((_CHANGES, made)))))
+            if digest.namespaces_changed({name}):
+                parts = [(And((there, one)), linking) for one in (_CHANGES, _MADE_BY_CONTROLLERS)]
+        return (Or(tuple(sides)), parts) if sides else None
+
+    return [(naming(name), lambda: EntityDigest(name, decoder))], Focus(naming(name), further)
 
 
 class EntityDigest:
@@ -99,7 +113,9 @@ class EntityDigest:
     def take(self, event: CollectedEvent) -> None:
         """Take an event into account."""
         assert self._decoder is not None
-        found = self._decoder.event(event)
+        found = self._decoder.outline(event)
+        if self._links or needs_bodies(found.view.data):
+            found = self._decoder.event(event)
         if self._links:
             if is_end(found):
                 self._link(found)
@@ -109,6 +125,7 @@ class EntityDigest:
             self.events.add(1, found.time, found.time)
             if is_end(found):
                 self._count(found, roles)
+                self._link(found)
 
     def _roles(self, data: dict[str, Any]) -> Iterator[str]:
         """In which parts the entity appears in an event."""
@@ -171,7 +188,7 @@ class EntityDigest:
         write = write_of(request, Credentials())
         if write is not None:
             self._writes.add(f"{write.audit_id} {write.time} {write.kind} {write.namespace}/{write.name}", write)
-        if _makes_pod(data) and member(data, "user", "username").startswith(f"{SERVICE_ACCOUNT}kube-system:"):
+        if _makes_pod(data) and member(data, "user", "username").startswith(_CONTROLLERS):
             slim = _slim(request)
             self._made.add(repr(slim.key), slim)
 
@@ -190,6 +207,17 @@ class EntityDigest:
                 found.add(f"{member(data, 'objectRef', 'namespace')}/{pod} ({owner}{sure})", request.last.time)
         return found
 
+    def other_users(self) -> tuple[str, ...] | None:
+        """The users that the entity had, if it is not a user itself; None if they are too many to ask for."""
+        found = self.facets["users"]
+        if "user" in self.facets["as"].values:
+            return ()
+        return tuple(sorted(found.values)) if found.complete and len(found) <= MOST_USERS else None
+
+    def namespaces_changed(self, users: Set[str]) -> tuple[str, ...]:
+        """The namespaces in which these users, as far as the digest knows, changed what owns pods, or deleted pods."""
+        return tuple(sorted({one.namespace for one in self._writes if one.user in users}))
+
     @property
     def complete(self) -> bool:
         """Whether everything was kept that shows which pods are due to the entity."""
@@ -203,6 +231,14 @@ class EntityDigest:
             self.facets[facet].merge(counts)
         self._writes.merge(other._writes)
         self._made.merge(other._made)
+
+
+def needs_bodies(data: dict[str, Any]) -> bool:
+    """Whether what a digest says of an event depends on its bodies: those of pods and their owners, and dry runs."""
+    resource = member(data, "objectRef", "resource")
+    if resource in KINDS or resource == "pods":
+        return member(data, "verb") not in ("get", "list", "watch")
+    return "dryRun" in member(data, "requestURI")
 
 
 def action_of(data: dict[str, Any]) -> str:

@@ -74,7 +74,9 @@ class NearbyDigest:
     def take(self, event: CollectedEvent) -> None:
         """Count a request, at its last stage."""
         assert self._decoder is not None
-        found = self._decoder.event(event)
+        found = self._decoder.outline(event)
+        if "dryRun" in member(found.view.data, "requestURI"):
+            found = self._decoder.event(event)
         user = member(found.view.data, "user", "username")
         span = span_at(self.spans, user, found.time)
         if span is None or not is_end(found):
