@@ -72,6 +72,24 @@ def test_search_and_theme_work(browser: Browser, site: tuple[Path, str, str]) ->
     assert page.is_hidden("#found")
 
 
+def test_the_index_can_be_filtered_and_a_search_copied(browser: Browser, site: tuple[Path, str, str]) -> None:
+    folder, seed, _ = site
+    page = browser.new_page()
+    page.goto((folder / "index.html").as_uri())
+    everything = page.locator("li[data-type]:visible").count()
+    button = page.locator("#filters button").first
+    button.click()
+    some = page.locator("li[data-type]:visible").count()
+    assert 0 < some < everything
+    assert page.inner_text("#filtered") == f"{some} of {everything} shown"
+    assert axe_faults(page) == []
+    button.click()
+    assert page.locator("li[data-type]:visible").count() == everything
+    page.goto((folder / f"detections/{seed}.html").as_uri())
+    page.click("button.copy")
+    page.wait_for_function("document.querySelector('button.copy').textContent !== 'Copy'")
+
+
 def test_first_tab_stop_skips_to_the_content(browser: Browser, site: tuple[Path, str, str]) -> None:
     page = browser.new_page()
     page.goto((site[0] / "index.html").as_uri())
