@@ -28,7 +28,8 @@ MARKUP: Final = (
 )
 CONTROLS: Final = "a\x1b[2Jb\x1b]0;t\x07c\x9b31md\u202ee\u2066f\u200bg\ufeffh\x7fi\u2028j\x85k\r\nINJECTED"
 RIGHT_TO_LEFT: Final = "אבג 10"
-HOSTILE: Final = (*MARKUP, CONTROLS, RIGHT_TO_LEFT, "x" * 5000)
+BLANK, STACK = "\u3164\u2800\u115f", "e" + "\u0301\u0336" * 200
+HOSTILE: Final = (*MARKUP, CONTROLS, RIGHT_TO_LEFT, BLANK, STACK, "x" * 5000)
 HIDDEN: Final = frozenset(CONTROLS) - frozenset(map(chr, range(32, 127))) - frozenset("\r\n")
 DETECTION: Final = {
     "id": "11111111-1111-1111-1111-111111111111",

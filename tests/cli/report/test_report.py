@@ -15,8 +15,11 @@ from podhawk.cli.main import invoke
 from podhawk.cli.report import identities
 from podhawk.cli.report.page import MOST_CHARACTERS, content_security_policy, shown
 from podhawk.content.datasets import shipped_attacks
+from support.command_line import podhawk
 from support.findings import NOW, event
 from support.hostile import HIDDEN, HOSTILE, exceptions, hostile_content, hostile_log
+
+pytestmark = pytest.mark.slow
 
 SECTIONS = [
     "Summary",
@@ -196,7 +199,7 @@ def test_a_pod_of_a_controller_is_told_of_the_person_behind_it(attacks: Page) ->
 
 
 def test_many_findings_do_not_make_an_endless_page(report: Callable[..., Page], tmp_path: Path) -> None:
-    number = identities.MOST_IDENTITIES + 7
+    number = identities.MOST_DETAILED + 7
     made = [
         event(f"a{one}", user={"username": f"user{one}", "groups": []}, at=f"10:{one // 60:02}:{one % 60:02}.000001")
         for one in range(number)
@@ -204,9 +207,40 @@ def test_many_findings_do_not_make_an_endless_page(report: Callable[..., Page], 
     made += [event(f"b{one}", at=f"09:00:{one:02}.000001") for one in range(identities.MOST_LINES + 5)]
     page = report("--all", log_of(tmp_path, *made))
     well_made(page)
-    assert "8 more identities" in page.text
-    assert sum(level == 3 and text.startswith("user") for level, text in page.headings) < number
+    assert sum(level == 3 and text.startswith("user") for level, text in page.headings) == number - 8
+    assert "The findings of 8 less urgent identities are only counted in the table above." in page.text
+    assert all(f"user{one}" in page.text for one in range(number)), "a flood pushed somebody off the page"
     assert "and 5 more findings" in page.text
+
+
+def test_many_logs_are_not_repeated_in_every_command(report: Callable[..., Page], tmp_path: Path) -> None:
+    logs = []
+    for number in range(30):
+        (tmp_path / f"{number:02}").mkdir()
+        logs.append(log_of(tmp_path / f"{number:02}", event(f"a{number}")))
+    page = report("--all", *logs)
+    assert "and 10 more" in page.text
+    assert "podhawk who alice LOG" in page.text
+
+
+def test_a_state_and_standard_input(tmp_path: Path) -> None:
+    first, second = json.dumps(event("a0")) + "\n", json.dumps(event("a1", user={"username": "bob"})) + "\n"
+    given = ("run", "-o", "html", "--all", "--now", NOW, "--state", tmp_path / "state", "-")
+    assert ">alice<" in podhawk(*given, stdin=first).stdout
+    changed = podhawk(*given, stdin=second).stdout
+    assert ">bob<" in changed
+    assert ">alice<" not in changed
+    known = podhawk(*given, "--all-known", stdin=second)
+    assert ">alice<" in known.stdout, known.stderr
+    assert ">bob<" in known.stdout
+
+
+def test_clusters_are_named_where_there_are_several(report: Callable[..., Page], tmp_path: Path) -> None:
+    one, other = (event(name, user={"username": name}) for name in ("first", "other"))
+    (tmp_path / "a").mkdir()
+    state = ("--all", "--all-known", "--state", tmp_path / "state")
+    assert "cluster eu" not in report(*state, "--cluster", "eu", log_of(tmp_path / "a", one)).text
+    assert "cluster eu" in report(*state, "--cluster", "us", log_of(tmp_path, other)).text
 
 
 def test_hostile_values_are_text(report: Callable[..., Page], tmp_path: Path) -> None:
@@ -221,6 +255,8 @@ def test_hostile_values_are_text(report: Callable[..., Page], tmp_path: Path) ->
     assert r"a\x1b[2Jb" in page.text
     assert "<bdi>אבג</bdi> 10" in page.source
     assert "x" * (MOST_CHARACTERS + 1) not in page.source
+    assert r"\u3164\u2800\u115f" in page.text, "a user without a visible name"
+    assert "\u0301\u0336\u0301\u0336" not in page.text, "marks that cover the lines above"
     assert "50337" not in page.text, "a value was taken for a template"
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
 
@@ -234,6 +270,8 @@ def test_hostile_values_are_text(report: Callable[..., Page], tmp_path: Path) ->
         ("x אב גד 10", "x <bdi>אב גד</bdi> 10"),
         ("x" * (MOST_CHARACTERS + 3), "x" * MOST_CHARACTERS + "… (3 more characters)"),
         (7, "7"),
+        ("a\u3164b\u2800", "a\\u3164b\\u2800"),
+        ("e" + "\u0301" * 5, "e" + "\u0301" * 3 + "\\u0301\\u0301"),
     ],
 )
 def test_a_value_as_text(value: object, text: str) -> None:

@@ -7,6 +7,9 @@ most urgent of them is explained, the others are lines of a table.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from msgspec import Struct
 
 from podhawk.content.annotations import Technique
@@ -42,6 +45,7 @@ class FindingGroup(Struct, frozen=True):
     more: int
     detection: int
     told: str
+    rows: tuple[Mapping[str, Any], ...]
     evidence: Evidence | None
     techniques: tuple[Technique, ...]
     risk: tuple[RiskLine, ...]
@@ -55,7 +59,8 @@ class FindingGroup(Struct, frozen=True):
 
 
 class Identity(Struct, frozen=True):
-    """Somebody who is behind findings. `name` is the user; of an incident, what gathered the risk."""
+    """Somebody who is behind findings. `name` is the user; of an incident, what gathered the risk. Less urgent
+    identities have no `groups`."""
 
     name: str
     kinds: tuple[str, ...]

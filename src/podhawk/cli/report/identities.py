@@ -22,11 +22,21 @@ from podhawk.detect.report.sentences import utc_minute, what_happened
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.wording import counted
 
-MOST_IDENTITIES: Final = 100
+MOST_IDENTITIES: Final = 1000
+"""Identities that are listed. A flood of them must not push somebody off the page."""
+MOST_DETAILED: Final = 100
+"""Identities whose findings are shown."""
 MOST_GROUPS: Final = 20
 """Detections that are shown of an identity."""
 MOST_LINES: Final = 25
 """Findings of a group, and parts of an incident."""
+MOST_ROWS: Final = 3
+MOST_COLUMNS: Final = 30
+"""Of the rows of a finding."""
+MOST_PATHS: Final = 5
+"""Logs that commands name; if there are more, they say LOG."""
+MOST_COMMAND: Final = 1000
+"""Characters of a command: a longer one cannot be read, and must not be cut."""
 MOST_FACTS: Final = 4
 """Addresses, clients and kinds of an identity."""
 SEVERITIES: Final = ("informational", "low", "medium", "high", "critical")
@@ -72,14 +82,19 @@ def identities_of(findings: Iterable[Finding], known: Explaining) -> tuple[tuple
     for one in sorted(findings, key=urgency):
         own[charged(one)].append(one)
     chosen = list(own.items())[:MOST_IDENTITIES]
-    return tuple(_identity(name, found, known) for name, found in chosen), len(own) - len(chosen)
+    identities = tuple(
+        _identity(name, found, known, MOST_GROUPS if number < MOST_DETAILED else 0)
+        for number, (name, found) in enumerate(chosen)
+    )
+    return identities, len(own) - len(chosen)
 
 
-def _identity(name: str, findings: Sequence[Finding], known: Explaining) -> Identity:
+def _identity(name: str, findings: Sequence[Finding], known: Explaining, most: int) -> Identity:
+    """An identity with at most so many groups of findings."""
     groups: defaultdict[str, list[Finding]] = defaultdict(list)
     for one in findings:
         groups[one.detection.key].append(one)
-    chosen = list(groups.values())[:MOST_GROUPS]
+    chosen = list(groups.values())[:most]
     shown: set[str] = set()
     ids = dict.fromkeys(id_ for one in findings for id_ in one.detection.mitre_attack_id)
     actors = [one.actor for one in findings]
@@ -114,7 +129,11 @@ def _group(findings: Sequence[Finding], known: Explaining, shown: set[str]) -> F
     """A group. `shown` are the commands that stand in the groups before it, to which its own are added."""
     first = findings[0]
     known.detections.setdefault(first.detection.key, first.detection)
-    steps = [one for one in next_steps(first, known.paths) if one.command not in shown]
+    steps = [
+        one
+        for one in next_steps(first, known.paths if len(known.paths) <= MOST_PATHS else ())
+        if one.command not in shown and len(one.command) <= MOST_COMMAND
+    ]
     shown.update(one.command for one in steps)
     match = known.matches.get(first.finding_id)
     parts = [
@@ -130,6 +149,7 @@ def _group(findings: Sequence[Finding], known: Explaining, shown: set[str]) -> F
         more=max(0, len(findings) - MOST_LINES),
         detection=list(known.detections).index(first.detection.key) + 1,
         told=what_happened(first),
+        rows=tuple(dict(list(row.items())[:MOST_COLUMNS]) for row in first.rows[:MOST_ROWS]),
         evidence=evidence_of(match, known.context) if match is not None else None,
         techniques=tuple(map(technique, first.detection.mitre_attack_id)),
         risk=tuple(

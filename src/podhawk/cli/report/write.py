@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import Final, TextIO
 
 from podhawk.api import FindingsResult, Inputs
 from podhawk.cli.report.facts import ReportFacts
@@ -19,6 +19,9 @@ from podhawk.events.read import InputReport
 from podhawk.session import Session
 from podhawk.settings.resolve import Settings
 from podhawk.wording import counted
+
+_MOST: Final = 20
+"""Logs, clusters, gaps and faults of content that are named."""
 
 
 def print_report(
@@ -43,8 +46,8 @@ def print_report(
     identities, more = identities_of(shown, known)
     unseen, silent = unseen_of(result.detections)
     facts = ReportFacts(
-        clusters=tuple(sorted({one.cluster for one in shown})) or (session.reading.cluster or "default",),
-        paths=tuple(paths),
+        clusters=_first(sorted({one.cluster for one in shown}) or [session.reading.cluster or "default"]),
+        paths=_first(list(paths)),
         content=tuple("the shipped pack" if one == str(shipped_pack()) else one for one in settings["content"]),
         made=utc_minute(session.now),
         read=tuple(result.report.summary_lines()),
@@ -61,11 +64,16 @@ def print_report(
         around=nearby is not None and bool(nearby.actions),
         unseen=unseen,
         silent=silent,
-        gaps=(*_lost(result.report), *(gap.text(path) for path, gap in inputs.gaps.items())),
-        problems=tuple(map(str, result.content.problems)),
+        gaps=_first([*_lost(result.report), *(gap.text(path) for path, gap in inputs.gaps.items())]),
+        problems=_first(list(map(str, result.content.problems))),
         hiding=hiding_of(result),
     )
     out.write(report_page(facts))
+
+
+def _first(texts: list[str]) -> tuple[str, ...]:
+    """The first of many texts, and how many more there are."""
+    return (*texts[:_MOST], *([f"and {len(texts) - _MOST:,} more"] if texts[_MOST:] else ()))
 
 
 def _lost(report: InputReport) -> Iterator[str]:
