@@ -60,6 +60,11 @@ class EventDecoder:
         self._first: dict[TextParts, AuditEvent] = {}
         self._envelopes: dict[str, Envelope] = {}
 
+    @property
+    def by_receipt(self) -> bool:
+        """Whether the time of an event is when the API server received the request."""
+        return self._options.time_field == "requestReceivedTimestamp"
+
     def event(self, collected: CollectedEvent) -> AuditEvent:
         """The audit event, its secrets masked if the options say so."""
         if isinstance(collected, AuditEvent):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ import pytest
 
 from podhawk import api
 from podhawk.detect.activity.digests import nearby_digest
-from podhawk.detect.activity.nearby import span_at
+from podhawk.detect.activity.nearby import NearbyDigest, span_at
 from podhawk.detect.activity.timeline import MOST_SHOWN, Grouping, TimelineEntry, timeline_of
+from podhawk.events.collected import CollectedLine, EventDecoder
 from podhawk.events.inputs import Inputs
+from podhawk.events.options import ReadOptions
 from support.findings import NOW, detection, event, run, write
 
 DELETES = detection("verb=delete objectRef.resource=pods")
@@ -106,3 +110,39 @@ def test_spans_that_touch_are_one() -> None:
         None,
     ]
     assert span_at(spans, "bob", 5.0) is None
+
+
+def test_a_few_members_tell_what_the_whole_event_tells() -> None:
+    chance = random.Random(7)
+    lines = []
+    for number in range(400):
+        made = event(
+            f"{number}",
+            verb=chance.choice(["get", "create", "delete", "GET", ""]),
+            user={"username": chance.choice(["alice", "bob", 7])},
+            stage=chance.choice(["ResponseComplete", "Panic", "RequestReceived"]),
+            requestURI=chance.choice(["/api/v1/pods", "/api/v1/pods?dryRun=All", "/healthz?x=1", None]),
+            objectRef=chance.choice([{"resource": "pods", "namespace": "a"}, {"resource": 1}, {}, {"resource": ""}]),
+            responseStatus=chance.choice([{"code": 200}, {"code": 403}, {"code": 500}, {}, {"code": "201"}]),
+            impersonatedUser=chance.choice([{"username": "root"}, {}]),
+            requestReceivedTimestamp=chance.choice(["2026-11-25T10:00:00.000001Z", "odd"]),
+        )
+        if chance.random() < 0.3:
+            made.pop(
+                chance.choice(["user", "objectRef", "responseStatus", "requestURI", "impersonatedUser", "stage"]), None
+            )
+        lines.append(CollectedLine("a.log", number + 1, json.dumps(made).encode()))
+    spans = {"alice": [(0.0, 2e9)], "bob": [(0.0, 2e9)], "7": [(0.0, 2e9)]}
+    decoder = EventDecoder(ReadOptions())
+    short, whole = NearbyDigest(spans, decoder), NearbyDigest(spans, decoder)
+    for line in lines:
+        short.take(line)
+        whole.take(decoder.event(line))
+
+    def counts(digest: NearbyDigest) -> dict[str, dict[str, int]]:
+        return {
+            user: {text: one.count for text, one in found.values.items()} for (user, _), found in digest.actions.items()
+        }
+
+    assert counts(short) == counts(whole)
+    assert len(counts(whole)["alice"]) > 10
