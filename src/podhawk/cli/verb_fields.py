@@ -12,7 +12,7 @@ from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
     from podhawk.api import Cell
-    from podhawk.detect.activity.fields import FieldDigest, FieldSummary
+    from podhawk.detect.activity.fields import FieldDigest, FieldOverview
 
 EPILOG = """\b
 Examples:
@@ -69,7 +69,7 @@ def _note_bounds(digest: FieldDigest, note: Any) -> None:
         note(f"the log has more than {len(digest.fields):,} fields; a fixed selection of them is shown")
 
 
-def _record(one: FieldSummary) -> dict[str, Any]:
+def _record(one: FieldOverview) -> dict[str, Any]:
     return {
         "field": one.name,
         "events": one.events,
@@ -81,7 +81,7 @@ def _record(one: FieldSummary) -> dict[str, Any]:
     }
 
 
-def _row(one: FieldSummary) -> dict[str, Cell]:
+def _row(one: FieldOverview) -> dict[str, Cell]:
     return {
         "field": one.name,
         "events": f"{one.events:,}",

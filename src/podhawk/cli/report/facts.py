@@ -15,7 +15,7 @@ from msgspec import Struct
 from podhawk.content.annotations import Technique
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding
-from podhawk.detect.report.evidence import Evidence
+from podhawk.detect.report.evidence import FindingEvidence
 from podhawk.detect.report.next_steps import NextStep
 
 
@@ -46,7 +46,7 @@ class FindingGroup(Struct, frozen=True):
     detection: int
     told: str
     rows: tuple[Mapping[str, Any], ...]
-    evidence: Evidence | None
+    evidence: FindingEvidence | None
     techniques: tuple[Technique, ...]
     risk: tuple[RiskLine, ...]
     steps: tuple[NextStep, ...]

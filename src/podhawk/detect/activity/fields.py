@@ -50,7 +50,7 @@ class FieldFacts:
         self.values.merge(other.values)
 
 
-class FieldSummary(Struct, frozen=True):
+class FieldOverview(Struct, frozen=True):
     """One field as it is shown. `distinct` is a lower bound where not `complete`; `top` are values with how often they
     occur, of those that were kept."""
 
@@ -177,12 +177,12 @@ class FieldDigest:
             self.fields = {name: facts for name, facts in self.fields.items() if hash_of(name) < bar}
         self._narrow()
 
-    def summary(self, top: int) -> list[FieldSummary]:
+    def summary(self, top: int) -> list[FieldOverview]:
         """The fields, those of most events first, each with so many of its values."""
         self._settle()
         ordered = sorted(self.fields.items(), key=lambda item: (-item[1].events, item[0]))
         return [
-            FieldSummary(
+            FieldOverview(
                 name,
                 facts.events,
                 facts.events / max(self.events, 1),

@@ -29,7 +29,7 @@ class MetCondition(Struct, frozen=True):
     values: tuple[tuple[str, str | None], ...]
 
 
-class Evidence(Struct, frozen=True):
+class FindingEvidence(Struct, frozen=True):
     """The conditions that an event meets, and the later steps of the search that decide which rows remain."""
 
     origin: str
@@ -37,7 +37,7 @@ class Evidence(Struct, frozen=True):
     steps: tuple[str, ...] = ()
 
 
-def evidence_of(match: Match, context: Context) -> Evidence | None:
+def evidence_of(match: Match, context: Context) -> FindingEvidence | None:
     """The evidence for a finding; None if its search or its events are not known."""
     if match.search is None or not match.search.stages:
         return None
@@ -57,7 +57,7 @@ def evidence_of(match: Match, context: Context) -> Evidence | None:
     judged = event.unmasked or event
     row = row_of(judged, judged.view, None, OrderKey(), FlattenRules())
     conditions = tuple(_met(part, row, shown, context) for part in _conditions(clause))
-    return Evidence(str(event.origin), conditions, steps)
+    return FindingEvidence(str(event.origin), conditions, steps)
 
 
 def _conditions(clause: spl.Clause) -> Iterator[spl.Clause]:
