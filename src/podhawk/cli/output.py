@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import msgspec
 
 from podhawk.api import Cell
+from podhawk.cli.progress import end_bars
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.visible import csv_cell, json_escaped, visible
 from podhawk.writing import replacing
@@ -30,6 +31,7 @@ _encode = _ENCODER.encode
 def writer(path: str | None, *, paged: bool = False) -> Iterator[TextIO]:
     """Standard output, or a file that appears only once it is complete. What is `paged` goes through a pager if it is
     longer than the screen."""
+    end_bars()
     if path is None:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
