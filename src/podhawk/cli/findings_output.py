@@ -12,9 +12,11 @@ from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.findings import visible_of
 from podhawk.detect.report.finding_json import encodable, rfc3339
 from podhawk.detect.risk.table import risk_table
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.api import Cell, FindingsResult
+    from podhawk.detect.activity.grouping import Grouping
 
 COLUMNS = (
     "priority", "severity", "time", "id", "detection", "what", "by", "address", "on", "outcome", "technique",
@@ -34,10 +36,11 @@ def print_findings(
     judgements: bool = False,
     all_known: bool = False,
     limit: int | None = None,
+    grouping: Grouping = "none",
 ) -> None:
     """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too. With a
-    state only what the run changed, unless `all_known`. `judgements` adds the judgement of each detection. A table on a
-    terminal has at most `limit` findings."""
+    state only what the run changed, unless `all_known`. `judgements` adds the judgement of each detection. There is a
+    table for each group, of at most `limit` findings."""
     told = result.found.told(all_known=all_known)
     if kind in ("jsonl", "json"):
         records: Iterable[Mapping[str, Any]] = _records(result, told)
@@ -66,13 +69,28 @@ def print_findings(
         return
     from podhawk.cli.tables import print_clipped
 
-    print_clipped_findings(chosen, out, limit=limit)
+    for number, (title, own) in enumerate(_grouped(chosen, grouping)):
+        out.write("\n" if number else "")
+        print_clipped_findings(own, out, limit=limit, title=title)
     if risk:
         out.write("\n")
         print_clipped(risk, risk_columns(risk), out, fixed=("risk",), title="Risk")
     if judgements:
         out.write("\n")
         print_judgements(kind, result.detections, out)
+
+
+def _grouped(findings: Sequence[Finding], grouping: Grouping) -> Iterator[tuple[str, list[Finding]]]:
+    """The findings by group, each with its title; a group stands where its first finding stood."""
+    from podhawk.detect.activity.grouping import group_of_each
+
+    groups: dict[str, list[Finding]] = {}
+    group_of = group_of_each(findings, grouping)
+    for one in findings:
+        groups.setdefault(group_of(one), []).append(one)
+    for name, own in groups.items():
+        count = counted(len(own), "finding")
+        yield (f"{name} ({count}, highest priority {max(one.priority for one in own)})" if name else ""), own
 
 
 def _records(result: FindingsResult, told: Sequence[Finding]) -> Iterator[Mapping[str, Any]]:

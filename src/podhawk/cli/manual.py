@@ -88,16 +88,21 @@ addresses, and names of pods and nodes. Requests are counted at their last stage
 
 At most 1,000 values of a facet and 20,000 changes of owners are kept, selected by a hash: the result does not depend on
 `--jobs`, and each number is exact. A part of which not everything was kept is marked as a selection. RAM does not
-depend on the length of the log, apart from the events behind findings. Expect half the speed of `podhawk run`: the
-detections, and the changes of owners that show which pods are due to whom, take most of the time."""
+depend on the length of the log, apart from the events behind findings.
+
+The detections, too, see only events that name the entity, so that most of the log is passed over: expect nearly the
+speed of a search for a rare word. If the entity changed what owns pods, the log is read once more for what controllers
+made of it. If it is an address, a pod or a node, it is read once more for what its users did elsewhere, because how
+urgent a finding is depends on that. A detection that counts the events of several identities together, and incidents
+of other identities, can say more in `podhawk run`."""
 
 _TIMELINE = """\
 `podhawk timeline` lists the visible findings in order of time (`--all`: all findings). Between them stand requests that
 the same actors made up to `--around` minutes before and after, those of the same kind in one line with their number:
 changes first, then what was refused, then what is frequent, at most eight lines around the findings of an actor.
-`--group-by` makes a table for each actor, namespace or node; what an actor did around several findings is in the group
-of the first. The log is read once for the findings, and once more for the requests around them, of which at most 100
-kinds are kept for each time. Expect nearly the speed of `podhawk run`.
+`--group-by` makes a table for each actor, detection, incident, namespace or node; what an actor did around several
+findings is in the group of the first. The log is read once for the findings, and once more for the requests around
+them, of which at most 100 kinds are kept for each time. Expect nearly the speed of `podhawk run`.
 
 `-o jsonl` prints one object per line with `kind` (that of the finding, or `activity`), `time`, `last_time`, `group`,
 `actor`, `text` and `count`; findings also have `finding_id`, `detection`, `severity`, `priority`, `outcome` and

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
+from podhawk.cli.progress import reading_bar
 from podhawk.cli.tables import note
 from podhawk.commands.declare import Stage
 from podhawk.detect.findings import Policies
@@ -54,7 +55,8 @@ def reading(paths: Sequence[str], *, keep: bool = False) -> Iterator[Inputs]:
     """The files of paths. However the block ends, a warning names each file that was not read, or not to its end."""
     with Inputs(paths, keep=keep) as inputs:
         try:
-            yield inputs
+            with reading_bar(lambda: inputs.size):
+                yield inputs
         finally:
             sys.stdout.flush()
             print_gaps(inputs.gaps)

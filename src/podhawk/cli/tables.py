@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from podhawk.api import Cell
+from podhawk.cli.progress import end_bars
 from podhawk.cli.table_layout import clipped_lines, table_lines
 from podhawk.rows.values import SparkCell, as_number
 from podhawk.visible import visible_block, visible_line
@@ -153,4 +154,5 @@ def _numeric(cell: Cell) -> bool:
 
 def note(text: str) -> None:
     """A message on standard error."""
+    end_bars()
     sys.stderr.write(visible_block(text) + "\n")

@@ -47,7 +47,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     with reading(input_paths(paths)) as inputs:
         digest, report = field_digest(inputs, session)
     kind = output.format_of(settings["output"], settings["output_file"])
-    with output.writer(settings["output_file"]) as out:
+    with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:
         if kind in ("jsonl", "json"):
             records = (_record(one) for one in digest.summary(_TOP_OF_RECORDS))
             (output.jsonl if kind == "jsonl" else output.as_json)(records, out)

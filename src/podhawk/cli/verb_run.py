@@ -21,6 +21,7 @@ SEVERITIES = ("informational", "low", "medium", "high", "critical")
 EPILOG = """\b
 Examples:
   podhawk run audit.log
+  podhawk run --group-by actor --limit 10 audit.log
   podhawk run --all -o jsonl audit.log
   podhawk run --content detections/ --only 'story=Kubernetes Security' logs/
   podhawk run --rows -o jsonl --splunk-exact --content security_content/ --only technique=T1204 audit.log.gz
@@ -102,7 +103,8 @@ def _run(inputs: Inputs, settings: Settings, paths: Sequence[str]) -> int:
 
         with no_collection(ending=True):
             result = findings = api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
-            with output.writer(settings["output_file"]) as out:
+            paged = kind == "table" and not settings["no_pager"]
+            with output.writer(settings["output_file"], paged=paged) as out:
                 if kind == "html":
                     from podhawk.cli.report.write import print_report
 
@@ -118,6 +120,7 @@ def _run(inputs: Inputs, settings: Settings, paths: Sequence[str]) -> int:
                         judgements=settings["judgements"],
                         all_known=settings["all_known"],
                         limit=settings["limit"],
+                        grouping=settings["group_by"],
                     )
                 else:
                     print_judgements(kind, findings.detections, out)

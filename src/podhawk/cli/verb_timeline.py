@@ -54,7 +54,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         nearby = nearby_digest(findings, around, content, inputs, session) if around else None
     entries = timeline_of(findings, nearby, settings["group_by"])
     kind = output.format_of(settings["output"], settings["output_file"])
-    with output.writer(settings["output_file"]) as out:
+    with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:
         if kind in ("jsonl", "json"):
             (output.jsonl if kind == "jsonl" else output.as_json)((one.record() for one in entries), out)
         elif kind == "table":

@@ -56,7 +56,7 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
         result = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
         profile = profile_of(digest(inputs), result.found.findings, since)
     kind = output.format_of(settings["output"], settings["output_file"])
-    with output.writer(settings["output_file"]) as out:
+    with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:
         if kind in ("jsonl", "json"):
             (output.jsonl if kind == "jsonl" else output.as_json)(profile.records(), out)
         elif kind == "table":

@@ -106,6 +106,14 @@ OPTIONS: tuple[Option, ...] = (
         command_line=True,
     ),
     Option(
+        "no-pager",
+        "flag",
+        "Print long tables on a terminal at once, not through $PAGER (default: less).",
+        ("run", "fields", "who", "timeline"),
+        False,
+        command_line=True,
+    ),
+    Option(
         "tested",
         "text",
         "Read test results from FILE (JUnit XML or JSON).",
@@ -348,10 +356,11 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "group-by",
         "choice",
-        "Group findings by their actor, by the namespace that they are about, or by node.",
-        ("timeline",),
+        "Print a table for each actor, detection, incident, namespace or node, the most urgent first (timeline: in "
+        "order of time). Formats other than table are not changed, except for the member group of timeline.",
+        ("run", "timeline"),
         "none",
-        choices=("none", "actor", "namespace", "node"),
+        choices=("none", "actor", "detection", "incident", "namespace", "node"),
         command_line=True,
     ),
     Option(

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from podhawk import api
 from podhawk.detect.activity.digests import nearby_digest
+from podhawk.detect.activity.grouping import Grouping, group_of_each
 from podhawk.detect.activity.nearby import NearbyDigest, span_at
-from podhawk.detect.activity.timeline import MOST_SHOWN, Grouping, TimelineEntry, timeline_of
+from podhawk.detect.activity.timeline import MOST_SHOWN, TimelineEntry, timeline_of
 from podhawk.events.collected import CollectedLine, EventDecoder
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
@@ -146,3 +148,13 @@ def test_a_few_members_tell_what_the_whole_event_tells() -> None:
 
     assert counts(short) == counts(whole)
     assert len(counts(whole)["alice"]) > 10
+
+
+def test_findings_are_grouped_by_their_most_urgent_incident(tmp_path: Path) -> None:
+    log = write(tmp_path / "audit.log", event("a", verb="delete"), event("b", verb="delete", user={"username": "bob"}))
+    first, second = run(log, DELETES).found.findings
+    small = replace(first, finding_id="i1", kind="incident", title="small", priority=10, findings=(first.finding_id,))
+    great = replace(small, finding_id="i2", title="great", priority=90)
+    group_of = group_of_each([first, second, great, small], "incident")
+    assert [group_of(one) for one in (first, second, great, small)] == ["great", "(no incident)", "great", "small"]
+    assert group_of_each([first], "detection")(first) == first.detection.name

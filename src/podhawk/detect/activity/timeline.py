@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Sequence
+from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.detect.activity.entity import NODE
+from podhawk.detect.activity.grouping import Grouping, actor_of, group_of_each
 from podhawk.detect.activity.nearby import NearbyDigest, span_at
 from podhawk.detect.activity.value_counts import Occurrence
 from podhawk.detect.finding import Finding
 from podhawk.detect.report.finding_json import rfc3339
 
-Grouping = Literal["none", "actor", "namespace", "node"]
 MOST_SHOWN: Final = 8
 """Kinds of request that are shown around the findings of an actor."""
 _READS: Final = ("get ", "list ", "watch ")
@@ -54,33 +53,13 @@ class TimelineEntry(Struct, frozen=True):
         return found
 
 
-def _actor(one: Finding) -> str:
-    entities = [entity.value for entity in one.risk_objects] if one.kind == "incident" else []
-    return one.actor.identity or ", ".join(dict.fromkeys(entities)) or f"({one.actor.kind})"
-
-
-def _node(one: Finding) -> str:
-    if one.actor.user.startswith(NODE):
-        return one.actor.user.removeprefix(NODE)
-    return one.target.name if one.target.resource == "nodes" and one.target.name else "(no node)"
-
-
-GROUPS: Final[dict[str, Callable[[Finding], str]]] = {
-    "none": lambda one: "",
-    "actor": _actor,
-    "namespace": lambda one: one.target.namespace or "(no namespace)",
-    "node": _node,
-}
-"""By what findings can be grouped."""
-
-
 def timeline_of(findings: Sequence[Finding], nearby: NearbyDigest | None, grouping: Grouping) -> list[TimelineEntry]:
     """The entries, by group in order of its first finding, then in order of time. What an actor did around several
     findings is in the group of the first of them."""
-    group_of = GROUPS[grouping]
+    group_of = group_of_each(findings, grouping)
     ordered = sorted(findings, key=lambda one: (one.first_time, -one.priority, one.finding_id))
     entries = [
-        TimelineEntry(one.first_time, one.last_time, group_of(one), _actor(one), one.title, one.request_count, one)
+        TimelineEntry(one.first_time, one.last_time, group_of(one), actor_of(one), one.title, one.request_count, one)
         for one in ordered
     ]
     if nearby is not None:
