@@ -14,6 +14,7 @@ from podhawk.cli.report.facts import FindingGroup, FindingLine, Identity, RiskLi
 from podhawk.commands.context import Context
 from podhawk.content.annotations import technique
 from podhawk.content.model import Detection
+from podhawk.detect.activity.grouping import actor_of
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
 from podhawk.detect.report.evidence import evidence_of
@@ -48,13 +49,13 @@ def urgency(one: Finding) -> tuple[bool, bool, int, float, str]:
 
 
 def charged(one: Finding) -> str:
-    """Who a finding is about: the person behind a controller where that is known."""
+    """Who a finding is about: the person behind a controller, if that is certain."""
     actor = one.actor
-    if one.kind == "incident":
-        return ", ".join(dict.fromkeys(entity.value for entity in one.risk_objects)) or actor.identity or "(unknown)"
-    if actor.kind == "controller" and actor.chain and actor.chain_complete:
+    if one.kind == "incident" and one.risk_objects:
+        return ", ".join(dict.fromkeys(entity.value for entity in one.risk_objects))
+    if actor.kind == "controller" and actor.chain and actor.chain_complete and actor.chain[-1].certain:
         return actor.chain[-1].user
-    return actor.identity or f"({actor.kind})"
+    return actor_of(one)
 
 
 class Explaining(Struct, frozen=True):
