@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -86,7 +87,7 @@ def reading_bar(size: Callable[[], int]) -> Iterator[None]:
     """Within the block, show how far files of so many bytes have been read, if it takes longer than a second."""
     from podhawk.events.source import READ
 
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
         yield
         return
     bar = ReadingBar(sys.stderr, size)
