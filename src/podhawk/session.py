@@ -27,6 +27,7 @@ from podhawk.content.model import Content
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.run.batch import BatchRunner, Runner
 from podhawk.engine.run.files import FileSource
+from podhawk.engine.run.scan import Scan, scan
 from podhawk.engine.run.source import TimeRange
 from podhawk.engine.spark.cluster import Cluster, cluster_of
 from podhawk.errors import SearchError, UsageError
@@ -65,6 +66,8 @@ class Session(Struct, frozen=True):
     wait: float = 300
     backfill: bool = False
     tell: Callable[[str], None] = _tell_nobody
+    along: Scan = scan
+    """What reads the input where searches run on this machine; `DigestScan` makes a digest along with them."""
 
     @property
     def redacting(self) -> ReadOptions:
@@ -74,7 +77,7 @@ class Session(Struct, frozen=True):
     def runner(self, source: FileSource) -> Runner:
         """The runner for a source: this machine, or the cluster if the options name one."""
         if self.cluster is None:
-            return BatchRunner(source, self.within, self.jobs, options=self.engine)
+            return BatchRunner(source, self.within, self.jobs, self.along, self.engine)
         from podhawk.content.lookup_codec import pack_lookups, unpack_lookups
         from podhawk.engine.spark.payload import LookupCodec
         from podhawk.engine.spark.runner import SparkRunner

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from podhawk.authoring.convert import converted, kept
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.rank.exceptions import load_exceptions
+from podhawk.engine.plan.runnable import runnability
 from support.command_line import podhawk
 
 pytestmark = pytest.mark.slow
@@ -98,6 +100,31 @@ def test_convert_writes_files_and_says_what_has_no_place(shared: Path, tmp_path:
     assert (tmp_path / "kubernetes_cron_job_creation.yml").is_file()
     assert "required_fields" in done.stderr
     assert podhawk(*arguments).returncode == 2
+
+
+def test_converted_content_could_not_run_without_its_macros(tmp_path: Path) -> None:
+    done = podhawk("content", "convert", "--content", shipped_pack(), "--output-dir", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    source, made = load_content([shipped_pack()]), load_content([tmp_path / "out"])
+    assert made.problems == ()
+    assert {runnability(one, made) for one in made.detections} == {runnability(one, source) for one in made.detections}
+    for key, macro in made.macros.items():
+        assert (macro.definition, macro.arguments) == (source.macros[key].definition, source.macros[key].arguments)
+    for name, one in made.lookups.items():
+        before = source.lookups[name]
+        assert Path(one.path).read_bytes() == Path(before.path).read_bytes()
+        assert replace(one, file="", path="") == replace(before, file="", path="")
+    assert made.lookups
+
+
+def test_a_macro_that_is_called_like_a_path_stays_in_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "in" / "detections").mkdir(parents=True)
+    (tmp_path / "in" / "detections" / "a.yml").write_text("name: A\nid: a\nsearch: '`../../x` `..__x`'\n")
+    for number, name in enumerate(("../../x", "..__x")):
+        (tmp_path / "in" / f"{number}.yml").write_text(f"name: {name}\ndefinition: verb=create\n")
+    done = podhawk("content", "convert", "--content", tmp_path / "in", "--output-dir", tmp_path / "out" / "deep")
+    outside = [path for path in tmp_path.rglob("*x*.yml") if not path.is_relative_to(tmp_path / "out" / "deep")]
+    assert outside == [], done.stderr
 
 
 @pytest.mark.parametrize("name", ["podhawk-lint", "podhawk-test", "podhawk-fmt"])

@@ -54,6 +54,7 @@ CALLS = [
     *(f"coverage --content CONTENT -o {kind}" for kind in BY_KEY["output"].choices_for("coverage")),
     *(f"lint CONTENT -o {kind}" for kind in BY_KEY["output"].choices_for("lint")),
     *(f"test --content CONTENT --allow-skipped -o {kind}" for kind in BY_KEY["output"].choices_for("test")),
+    f"{RUN} -o html",
     "search COUNTS LOG --plot",
     "explain Made --content CONTENT LOG",
     "explain Made --content CONTENT LOG --event a0",
@@ -122,7 +123,7 @@ def test_hostile_text_reaches_no_output(
     assert code in ((0, 2, 3, 4, 6) if "HOSTILE" in call else (0, 3, 6)), printed.err
     texts = {"standard output": printed.out, "standard error": printed.err}
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
-    texts |= {path.name: path.read_text() for path in written if not path.name.endswith((".log", ".yml"))}
+    texts |= {path.name: path.read_text() for path in written if not path.name.endswith((".log", ".yml", ".gz"))}
     kind = words[words.index("-o") + 1] if "-o" in words else ""
     for name, written_text in texts.items():
         text = written_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -96,7 +97,12 @@ def test_explain_prints_the_events_behind_a_finding(content: Path, tmp_path: Pat
     done = podhawk("run", "--content", content, log, "-o", "jsonl", "--state", tmp_path / "state")
     finding_id = done.stdout.split('"finding_id":"')[1].split('"')[0]
     for where in ([log, "--content", content], ["--state", tmp_path / "state", "--content", content]):
-        assert podhawk("explain", "--finding", finding_id, *where).stdout == log.read_text()
+        assert podhawk("explain", "--finding", finding_id, "-o", "jsonl", *where).stdout == log.read_text()
+        listed = json.loads(podhawk("explain", "--finding", finding_id, "-o", "json", *where).stdout)
+        assert listed == [json.loads(line) for line in log.read_text().splitlines()]
+        told = podhawk("explain", "--finding", finding_id, *where).stdout
+        assert "\nWhy it fired\n" in told
+        assert "objectRef.namespace is default" in told
     assert podhawk("explain", "--finding", "nothing", "--content", content, log).returncode == 2
 
 
@@ -205,6 +211,37 @@ def test_diff_names_what_appears_vanishes_and_changes(content: Path, tmp_path: P
     assert "Pods: 1 vanishes" in done.stderr
     assert "More: 5 appear" in done.stderr
     assert '"change":"score 60 → 70' in done.stdout
+
+
+def test_diff_printed_single_rows_only(content: Path, tmp_path: Path) -> None:
+    log = benign(tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "pods.yml").write_text(CONTENT.replace("`pods`", "user.username=alice").replace("score: 60", "score: 70"))
+    (new / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("`pods`", "").replace("1111", "2222"))
+    done = podhawk("diff", content, new, log, "-o", "md")
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()]
+    assert lines[0][:4] == ["detection", "before", "after", "appear"]
+    assert lines[2][:6] == ["More", "0", "5", "5", "0", "0"]
+    assert lines[3][:6] == ["Pods", "5", "4", "0", "1", "4"]
+    assert lines[3][7] == "alice (4), mallory (1)"
+    assert sum(line[:2] == ["appears", "More"] for line in lines) == 3
+    assert "3 more differences: -o jsonl prints all." in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "code"), [("any", 5), ("appears", 5), ("vanishes", 5), ("changes", 5), (None, 0), ("high", 2)]
+)
+def test_diff_had_no_exit_code(content: Path, tmp_path: Path, what: str | None, code: int) -> None:
+    log = benign(tmp_path)
+    new = tmp_path / "new"
+    new.mkdir()
+    (new / "pods.yml").write_text(CONTENT.replace("`pods`", "user.username=alice").replace("score: 60", "score: 70"))
+    (new / "more.yml").write_text(CONTENT.replace("Pods", "More").replace("`pods`", "").replace("1111", "2222"))
+    given = ("--fail-on", what) if what else ()
+    assert podhawk("diff", content, new, log, *given).returncode == code
+    if code == 5:
+        assert podhawk("diff", content, content, log, *given).returncode == 0
 
 
 def test_diff_of_one_detection_leaves_all_others_out_of_both_versions(content: Path, tmp_path: Path) -> None:

@@ -77,6 +77,15 @@ def test_a_run_was_killed_by_its_own_timer_while_python_ended() -> None:
     assert subprocess.run([sys.executable, "-c", ENDS_SLOWLY], check=False).returncode == 0
 
 
+def test_the_timer_ended_processes_that_were_ending() -> None:
+    code = (
+        "import atexit, signal; atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)));"
+        "from podhawk import memory; memory.limit_to(1 << 30); assert signal.getitimer(signal.ITIMER_REAL)[0] > 0"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "(0.0, 0.0)\n"
+
+
 def test_the_search_is_named_by_its_file(log: Path, tmp_path: Path) -> None:
     (tmp_path / "made.yml").write_text(
         f"name: Greedy\nid: g\nsearch: >\n  {SEARCHES['many matches'][4:]}\n".replace(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import io
 import random
+from typing import Any
 
 import pytest
 
-from podhawk.cli.table_layout import column_widths, fold, table_lines, text_width
-from podhawk.cli.tables import print_table
+from podhawk.cli.findings_csv import csv_columns
+from podhawk.cli.findings_output import severity_style
+from podhawk.cli.table_layout import clipped, clipped_lines, column_widths, fold, table_lines, text_width
+from podhawk.cli.tables import print_clipped, print_table
 
 
 def test_a_table_that_fits() -> None:
@@ -73,3 +76,72 @@ def test_numbers_stand_at_the_right_and_tabs_keep_columns_straight() -> None:
         "  1   a       b",
         "100   c",
     ]
+
+
+ROWS = [["97", "high", "0ce2f7b4", "Privileged container in\npod 日本語 " + "x" * 80, "system:serviceaccount:a:b"]]
+HEADER = ["pri", "severity", "id", "what", "by"]
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 200])
+def test_a_clipped_table_has_one_line_per_row_and_keeps_what_is_fixed(width: int) -> None:
+    fixed = [name in ("pri", "severity", "id") for name in HEADER]
+    lines = list(clipped_lines(HEADER, ROWS, [True, False, False, False, False], width, fixed))
+    assert len(lines) == 3
+    assert all(text_width(line) <= width for line in lines)
+    if width >= 60:
+        assert lines[2].startswith(" 97  high      0ce2f7b4  Privil")
+    assert ("…" in lines[2]) == (width < 200)
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("日本語", 4, "日…"), ("ab", 1, "…"), ("", 1, "")],
+)
+def test_clipped_text(text: str, width: int, shown: str) -> None:
+    assert clipped(text, width) == shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("variables", "bold", "colour"),
+    [
+        ({"TERM": "xterm"}, True, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, True, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True, True),
+        ({"TERM": "dumb"}, False, False),
+    ],
+)
+def test_colours_are_for_terminals_that_want_them(
+    variables: dict[str, str], bold: bool, colour: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    rows: list[dict[str, Any]] = [{"severity": "high"}]
+    for out, styled in ((Terminal(), True), (io.StringIO(), False)):
+        print_clipped(rows, ["severity"], out, style=severity_style)
+        assert ("\x1b[1m" in out.getvalue()) == (bold and styled)
+        assert ("\x1b[31m" in out.getvalue()) == (colour and styled)
+
+
+def test_a_limit_says_how_many_rows_there_are() -> None:
+    out = io.StringIO()
+    print_clipped([{"n": str(number)} for number in range(5)], ["n"], out, limit=2, noun="finding")
+    assert out.getvalue().splitlines()[2:] == ["0", "1", "2 of 5 findings shown"]
+
+
+def test_csv_has_every_member_of_a_finding() -> None:
+    columns = csv_columns()
+    assert len(set(columns)) == len(columns)
+    assert {
+        "finding_id",
+        "severity",
+        "detection.name",
+        "actor.source_ip",
+        "actor.user_agent",
+        "suppressed_by.name",
+    } <= {*columns}

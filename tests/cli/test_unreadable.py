@@ -42,8 +42,11 @@ VERBS = {
     "explain --event": ["explain", "Made", "--content", "MADE", "--event", "a0"],
     "tune": ["tune", "Made", "--content", "MADE"],
     "diff": ["diff", "MADE", "MADE"],
+    "fields": ["fields"],
+    "who": ["who", "alice", "--content", "MADE"],
+    "timeline": ["timeline", "--content", "MADE"],
 }
-SUMMARISED = ("run", "run --rows", "run --state", "run --write", "search", "search twice")
+SUMMARISED = ("run", "run --rows", "run --state", "run --write", "search", "search twice", "fields", "who", "timeline")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from podhawk.content import Content, load_content, select
+from podhawk.content import Content, load_content, select, shipped_pack
 from podhawk.errors import UsageError
 
 SITE = Path(__file__).parent / "data" / "site"
@@ -79,3 +79,9 @@ def test_a_story_of_retired_detections_only_is_not_a_way_to_run_them(tmp_path: P
     )
     with pytest.raises(UsageError):
         select(load_content([tmp_path]), ["Old Story"], [])
+
+
+def test_the_id_of_a_technique_alone_was_no_detection() -> None:
+    with pytest.raises(UsageError) as raised:
+        select(load_content([shipped_pack()]), ["T1610"], [])
+    assert raised.value.remedy == "To select by technique, write technique=T1610."

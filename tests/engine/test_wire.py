@@ -24,7 +24,7 @@ from podhawk.engine.wire import dump, load
 from podhawk.errors import EngineError
 from podhawk.events.decode import JsonNumber
 from podhawk.events.event import AuditEvent, Origin, View
-from podhawk.events.options import ReadOptions
+from podhawk.events.options import InputReport, ReadOptions
 from podhawk.rows import Filled, OrderKey, Row
 
 TEXT = some.text(some.characters(), max_size=5)  # lone surrogates too
@@ -166,6 +166,27 @@ def test_events_that_version_1_kept_could_not_be_read() -> None:
     assert type(load(VERSION_1_EVENT).view.data["n"]) is JsonNumber
     plain = AuditEvent(View({"auditID": "b"}, "{}"), None, None, None, Origin("b.log", 1))
     assert load(VERSION_1_PLAIN_EVENT) == plain
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_events_that_versions_2_and_3_kept_are_read(version: int) -> None:
+    """Both wrote these bytes, but for the version."""
+    data = bytes.fromhex(
+        f"93ad706f646861776b2d7374617465{version:02x}9b0d059a0d069702a761756469744944a161a16e9208a4312e3530a4757365729302a6"
+        "67726f7570739300a167920cc403eda080af7b2261756469744944223a2261227daa6b756265726e65746573a55f6a736f6ea96c6f63616c"
+        "686f7374a46d61696e910291029a0d069502a170c3a3626967920bb43078343030303030303030303030303030303030a3726177a3737263"
+        "a27374a168a1699302a161a1629302a1789300a131a132cb3ff8000000000000cb4002000000000000950d03a5612e6c6f670702a470726f"
+        "64a3676b65c39204ae726573706f6e73654f626a656374"
+    )
+    assert load(data) == load(VERSION_1_EVENT)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_reports_of_an_older_version_have_other_members(version: int) -> None:
+    """Version 3 was used for two sets of members of InputReport: neither is read as the present one."""
+    sent = msgspec.msgpack.decode(dump(InputReport()))
+    with pytest.raises(EngineError, match="cannot read a state"):
+        load(msgspec.msgpack.encode([wire.MAGIC, version, sent[2][:-2]]))
 
 
 @pytest.mark.parametrize("number", [0, 22, 24, 29, -1, None, []])

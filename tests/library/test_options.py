@@ -30,8 +30,8 @@ def test_what_is_of_the_command_line_is_about_printing_or_when_to_run() -> None:
     assert {one.key for one in OPTIONS if one.command_line} == {
         "memory",
         "output", "output_file", "quiet", "verbose", "rows", "all", "fail_on", "content_cache", "changed", "profile",
-        "plot", "allow_skipped", "judgements", "judgements_only",
-        "all_known",
+        "plot", "allow_skipped", "judgements", "judgements_only", "limit",
+        "group_by", "no_pager", "around", "all_known",
     }  # fmt: skip
 
 

@@ -10,12 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sql
 
 from podhawk import api
+from podhawk.engine import wire
 from podhawk.errors import StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
+from podhawk.store.intact import kept_event
 from podhawk.store.schema import EVENTS, FINDINGS, RISK, VERSION
 from support.findings import NOW, event, run, write
 from support.states import DETECTIONS, NewState
@@ -27,7 +30,7 @@ ROWS = {
     "a finding without members": FINDINGS.update().values(record="{}"),
     "a finding with a wrong time": FINDINGS.update().values(record=sql.func.replace(FINDINGS.c.record, "2026-", "x")),
     "an event that is no state": EVENTS.update().values(data=b"\x00\xff"),
-    "an event of an unknown version": EVENTS.update().values(data=b"\x93\xadpodhawk-state\x63\xc0"),
+    "an event of an unknown version": EVENTS.update().values(data=b"\x93\xadpodhawk-state\x00\xc0"),
     "an event without members": EVENTS.update().values(data=b"\x93\xadpodhawk-state\x02\x92\x0d\x00"),
     "an event that is a number": EVENTS.update().values(data=b"\x93\xadpodhawk-state\x02\x07"),
     "risk that is no JSON": RISK.update().values(record="x"),
@@ -113,6 +116,13 @@ def test_a_version_that_was_deleted_is_found_again(tmp_path: Path, new_state: Ne
     with transaction(open_engine(state)) as connection:
         connection.execute(VERSION.delete())
     assert readings(tmp_path, state) == []
+
+
+def test_an_event_of_a_newer_podhawk_was_called_damage() -> None:
+    newer = msgspec.msgpack.encode([wire.MAGIC, wire.VERSION + 1, None])
+    with pytest.raises(StoreError, match="a newer podhawk wrote event 5f") as told:
+        kept_event("5f", newer)
+    assert "backup" not in str(told.value)
 
 
 @pytest.mark.parametrize(

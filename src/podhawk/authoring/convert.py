@@ -8,11 +8,15 @@ Source: contentctl-ng's detection model; see also docs/content.md
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from podhawk.content.model import ContentTest, Detection, RiskObject
+from podhawk.authoring.uses import uses_of
+from podhawk.content.detection import slug
+from podhawk.content.model import Content, ContentTest, Detection, LookupDefinition, RiskObject
 
 SAME: Final = frozenset(
     {
@@ -97,6 +101,72 @@ def converted(one: Detection) -> str:
         data["throttling"] = {"fields": list(one.throttling.fields), "period": one.throttling.period}
     return yaml.dump(
         {name: value for name, value in data.items() if value not in ("", [], None)},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=110,
+    )
+
+
+def supporting(detections: Sequence[Detection], content: Content) -> dict[str, str]:
+    """The macros and lookups that the searches of detections use, as files by path. Of lookup tables the definition;
+    its CSV file is copied beside it."""
+    used = [found for one in detections if (found := uses_of(one, content)) is not None]
+    macros = sorted({key for one in used for key in one.macros if key in content.macros})
+    files: dict[str, str] = {}
+    for name, number in macros:
+        macro = content.macros[name, number]
+        if not macro.generated:
+            files[_unused(f"macros/{slug(name)}", files)] = _dumped(
+                {
+                    "name": f"{name}({number})" if number else name,
+                    "definition": macro.definition,
+                    "arguments": list(macro.arguments),
+                    "description": macro.description,
+                    "iseval": macro.iseval,
+                    "validation": macro.validation,
+                    "errormsg": macro.errormsg,
+                },
+                keep=("definition",),
+            )
+    for one in lookups_of(detections, content):
+        files[_unused(f"lookups/{slug(one.name)}", files)] = _dumped(
+            {
+                "name": one.name,
+                "lookup_type": one.kind,
+                "filename": Path(one.filename).name,
+                "fields": list(one.fields) if one.kind != "csv" else [],
+                "match_type": [f"{kind}({name})" for name, kind in one.match_type.items()],
+                "default_match": one.default_match,
+                "min_matches": one.min_matches,
+                "max_matches": one.max_matches,
+                "case_sensitive_match": one.case_sensitive_match,
+                "description": one.description,
+            },
+            keep=("case_sensitive_match",),
+        )
+    return files
+
+
+def _unused(path: str, files: Collection[str]) -> str:
+    """A path with a number, if it is taken. Names of macros are no names of files."""
+    number = 1
+    while (found := f"{path}{f'_{number}' if number > 1 else ''}.yml") in files:
+        number += 1
+    return found
+
+
+def lookups_of(detections: Sequence[Detection], content: Content) -> list[LookupDefinition]:
+    """The lookups that the searches of detections use and the content defines."""
+    used = [found for one in detections if (found := uses_of(one, content)) is not None]
+    names = sorted({name for one in used for name in one.lookups if name in content.lookups})
+    return [content.lookups[name] for name in names]
+
+
+def _dumped(data: Mapping[str, Any], keep: Collection[str] = ()) -> str:
+    """As YAML, without what says nothing; members to `keep` stay even if they are empty."""
+    return yaml.dump(
+        {name: value for name, value in data.items() if name in keep or value not in ("", [], None, 0, False)},
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,

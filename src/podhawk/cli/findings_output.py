@@ -12,11 +12,16 @@ from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.findings import visible_of
 from podhawk.detect.report.finding_json import encodable, rfc3339
 from podhawk.detect.risk.table import risk_table
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.api import Cell, FindingsResult
+    from podhawk.detect.activity.grouping import Grouping
 
-COLUMNS = ("priority", "time", "what", "by", "on", "outcome", "technique")
+COLUMNS = (
+    "priority", "severity", "time", "id", "detection", "what", "by", "address", "on", "outcome", "technique",
+)  # fmt: skip
+"""The columns of Markdown."""
 RISK_COLUMNS = ("risk", "object", "type", "cluster", "findings", "detections", "tactics", "above cap")
 MOST_RISK = 10
 """Risk objects that the table lists."""
@@ -30,9 +35,12 @@ def print_findings(
     everything: bool = False,
     judgements: bool = False,
     all_known: bool = False,
+    limit: int | None = None,
+    grouping: Grouping = "none",
 ) -> None:
     """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too. With a
-    state only what the run changed, unless `all_known`. `judgements` adds the judgement of each detection."""
+    state only what the run changed, unless `all_known`. `judgements` adds the judgement of each detection. There is a
+    table for each group, of at most `limit` findings."""
     told = result.found.told(all_known=all_known)
     if kind in ("jsonl", "json"):
         records: Iterable[Mapping[str, Any]] = _records(result, told)
@@ -43,16 +51,15 @@ def print_findings(
     chosen = visible_of(told)
     if everything:
         chosen = [*chosen, *(one for one in told if not one.visible)]
-    rows = [row_of(one) for one in chosen]
-    columns = list(COLUMNS)
-    if everything:
-        columns.append("hidden by")
     if kind == "csv":
-        output.as_csv(rows, columns, out)
+        from podhawk.cli.findings_csv import csv_columns, csv_row
+
+        output.as_csv([csv_row(one, hidden_by(one)) for one in chosen], csv_columns(), out)
         return
     risk = risk_rows(result)
     if kind == "md":
-        output.markdown(rows, columns, out)
+        columns = [*COLUMNS, "hidden by"] if everything else COLUMNS
+        output.markdown([row_of(one) for one in chosen], columns, out)
         if risk:
             out.write("\n")
             output.markdown(risk, risk_columns(risk), out)
@@ -60,16 +67,30 @@ def print_findings(
             out.write("\n")
             print_judgements(kind, result.detections, out)
         return
-    from podhawk.cli.tables import print_table
+    from podhawk.cli.tables import print_clipped
 
-    if rows:
-        print_table(rows, columns, out)
+    for number, (title, own) in enumerate(_grouped(chosen, grouping)):
+        out.write("\n" if number else "")
+        print_clipped_findings(own, out, limit=limit, title=title)
     if risk:
         out.write("\n")
-        print_table(risk, risk_columns(risk), out, title="Risk")
+        print_clipped(risk, risk_columns(risk), out, fixed=("risk",), title="Risk")
     if judgements:
         out.write("\n")
         print_judgements(kind, result.detections, out)
+
+
+def _grouped(findings: Sequence[Finding], grouping: Grouping) -> Iterator[tuple[str, list[Finding]]]:
+    """The findings by group, each with its title; a group stands where its first finding stood."""
+    from podhawk.detect.activity.grouping import group_of_each
+
+    groups: dict[str, list[Finding]] = {}
+    group_of = group_of_each(findings, grouping)
+    for one in findings:
+        groups.setdefault(group_of(one), []).append(one)
+    for name, own in groups.items():
+        count = counted(len(own), "finding")
+        yield (f"{name} ({count}, highest priority {max(one.priority for one in own)})" if name else ""), own
 
 
 def _records(result: FindingsResult, told: Sequence[Finding]) -> Iterator[Mapping[str, Any]]:
@@ -86,26 +107,84 @@ def _records(result: FindingsResult, told: Sequence[Finding]) -> Iterator[Mappin
         yield {**record, "change": "gone"}
 
 
+CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address", "outcome", "on", "technique", "hidden by")
+"""The columns of a table with one line per finding, of which as many are shown as there is room for."""
+ROOM = {"outcome": 110, "on": 150, "technique": 140, "hidden by": 110}
+"""The width of a table from which on it has a column."""
+SEVERITY_COLOURS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
+"""SGR parameters that can be read on dark and on light."""
+
+
+def print_clipped_findings(
+    findings: Sequence[Finding], out: TextIO, *, limit: int | None = None, title: str = ""
+) -> None:
+    """Findings with one line each, for a terminal of any width. Hidden ones are in parentheses."""
+    from podhawk.cli.tables import print_clipped, table_width
+
+    width = table_width(out)
+    hidden = any(not one.visible for one in findings)
+    columns = [name for name in CLIPPED if ROOM.get(name, 0) <= width and (name != "hidden by" or hidden)]
+    print_clipped(
+        [clipped_row(one) for one in findings],
+        columns,
+        out,
+        fixed=("pri", "severity", "time", "id", "address", "outcome"),
+        limit=limit,
+        noun="finding",
+        title=title,
+        style=severity_style,
+    )
+
+
+def severity_style(name: str, cell: Cell) -> str:
+    """The colour of a severity."""
+    return SEVERITY_COLOURS.get(cell, "") if name == "severity" and isinstance(cell, str) else ""
+
+
+def clipped_row(one: Finding) -> dict[str, Cell]:
+    """A finding as one line. `explain --finding` takes the beginning of an id."""
+    title = ("INCIDENT " if one.kind == "incident" else "") + one.title
+    return {
+        "pri": str(one.priority),
+        "severity": one.severity,
+        "time": rfc3339(one.first_time)[5:16].replace("T", " "),
+        "id": one.finding_id[:8],
+        "what": title if one.visible else f"({title})",
+        "by": actor_text(one.actor),
+        "address": one.actor.source_ip,
+        "outcome": one.outcome,
+        "on": target_text(one),
+        "technique": ", ".join(one.detection.mitre_attack_id),
+        "hidden by": hidden_by(one),
+    }
+
+
 def row_of(one: Finding) -> dict[str, Cell]:
-    """A finding as a line of a table."""
-    hidden = ""
-    if not one.visible:
-        hiding = [hit.noise_class for hit in one.noise if hit.action == "hide"]
-        hidden = (
-            f"exception {one.suppressed_by.name}"
-            if one.suppressed_by
-            else ", ".join(hiding) or ("throttling" if one.throttled else "priority")
-        )
+    """A finding as a line of a Markdown table."""
     return {
         "priority": str(one.priority),
+        "severity": one.severity,
         "time": rfc3339(one.first_time)[:19].replace("T", " "),
+        "id": one.finding_id,
+        "detection": one.detection.name,
         "what": ("INCIDENT " if one.kind == "incident" else "") + one.title,
         "by": actor_text(one.actor),
+        "address": one.actor.source_ip,
         "on": target_text(one),
         "outcome": one.outcome,
         "technique": ", ".join(one.detection.mitre_attack_id),
-        "hidden by": hidden,
+        "hidden by": hidden_by(one),
     }
+
+
+def hidden_by(one: Finding) -> str:
+    """What hides a finding; "" if it is visible."""
+    if one.visible:
+        return ""
+    hiding = [hit.noise_class for hit in one.noise if hit.action == "hide"]
+    if one.suppressed_by:
+        return f"exception {one.suppressed_by.name}"
+    return ", ".join(hiding) or ("throttling" if one.throttled else "priority")
 
 
 def actor_text(actor: Actor) -> str:

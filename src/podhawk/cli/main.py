@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import io
+import os
 import sys
 from typing import Any
 
@@ -20,6 +21,9 @@ from podhawk.visible import visible, visible_block
 VERBS: dict[str, str] = {
     "run": "Run detections over audit logs and print findings.",
     "search": "Run one search over audit logs and print its rows.",
+    "fields": "List the fields of audit logs: how frequent they are, and their values.",
+    "who": "Show what one user, address, pod or node did.",
+    "timeline": "List findings in order of time, with what surrounds them.",
     "explain": "Show why a detection fires or does not fire.",
     "tune": "Propose exceptions and measure what they would hide.",
     "diff": "Compare the findings of two versions of content over the same logs.",
@@ -37,7 +41,7 @@ VERBS: dict[str, str] = {
     "assign": "Assign findings of a state to somebody.",
     "status": "Show what a state holds.",
     "demo": "Run the shipped detections over shipped audit logs.",
-    "help": "Explain SPL commands, functions and aggregations.",
+    "help": "Explain verbs and SPL; print manual pages and shell completion.",
 }
 
 EXIT_CODES: dict[int, str] = {
@@ -54,7 +58,7 @@ EXIT_CODES: dict[int, str] = {
     ),
     5: (
         "a visible finding has the severity of --fail-on or a higher one; with --rows, a detection "
-        "of that severity has rows"
+        "of that severity has rows; with diff, a visible finding differs as --fail-on says"
     ),
     6: "a test of a detection failed, or no test could run (unless --allow-skipped)",
     7: "the --state is in use by another run for longer than --wait, or its server cannot be reached: try again later",
@@ -68,6 +72,7 @@ Examples:
   podhawk run --content detections/ --only 'Kubernetes Cron*' /var/log/kubernetes/audit/
   podhawk search 'verb=create objectRef.resource=pods | stats count by user.username' audit.log
   zcat audit.log.gz | podhawk search @hunt.spl -
+  podhawk help run
   podhawk help spl stats
 """
 
@@ -111,6 +116,10 @@ def podhawk() -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and end the process with its exit code."""
     streams.set_up()
+    if instruction := os.environ.get("_PODHAWK_COMPLETE"):
+        from podhawk.cli.completion import answer
+
+        sys.exit(answer(podhawk, instruction))
     with rare_collection():
         code = invoke(sys.argv[1:] if arguments is None else arguments)
         gc.freeze()  # what is left goes with the process; to look through it for cycles took a tenth of a large run

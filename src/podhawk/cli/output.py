@@ -13,6 +13,7 @@ from typing import Any, TextIO
 import msgspec
 
 from podhawk.api import Cell
+from podhawk.cli.progress import end_bars
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.visible import csv_cell, json_escaped, visible
 from podhawk.writing import replacing
@@ -27,13 +28,18 @@ _encode = _ENCODER.encode
 
 
 @contextlib.contextmanager
-def writer(path: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears only once it is complete."""
+def writer(path: str | None, *, paged: bool = False) -> Iterator[TextIO]:
+    """Standard output, or a file that appears only once it is complete. What is `paged` goes through a pager if it is
+    longer than the screen."""
+    end_bars()
     if path is None:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        yield sys.stdout
+        from podhawk.cli.pager import paging
+
+        with paging(sys.stdout, wanted=paged) as out:
+            yield out
         return
     with replacing(path) as file:
         yield file

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
+from podhawk.cli.progress import reading_bar
 from podhawk.cli.tables import note
 from podhawk.commands.declare import Stage
 from podhawk.detect.passes.settle import Policies
@@ -54,7 +55,8 @@ def reading(paths: Sequence[str], *, keep: bool = False) -> Iterator[Inputs]:
     """The files of paths. However the block ends, a warning names each file that was not read, or not to its end."""
     with Inputs(paths, keep=keep) as inputs:
         try:
-            yield inputs
+            with reading_bar(lambda: inputs.size):
+                yield inputs
         finally:
             sys.stdout.flush()
             print_gaps(inputs.gaps)
@@ -147,6 +149,11 @@ def print_changes(result: FindingsResult) -> None:
         )
 
 
+def hidden_text(what: str, name: str) -> str:
+    """What hides findings, in words."""
+    return _HIDING[what].format(name)
+
+
 def print_hidden(result: FindingsResult, everything: bool) -> None:
     """How many findings are visible, and what hides the others."""
     total, visible = counted(len(result), "finding"), len(result.found.visible)
@@ -159,7 +166,7 @@ def print_hidden(result: FindingsResult, everything: bool) -> None:
         shown = f"{visible:,} of {total} shown. --all adds the {counted(hidden, 'hidden one')}"
     note(f"{shown}; --rows prints raw search results.")
     for what, name, count in result.found.hidden():
-        note(f"  hidden    by {_HIDING[what].format(name)}: {counted(count, 'finding')}")
+        note(f"  hidden    by {hidden_text(what, name)}: {counted(count, 'finding')}")
     tags = [f"{name} {count:,}" for (name, action), count in sorted(result.found.noise().items()) if action != "hide"]
     if tags:
         note(f"  tagged    {', '.join(tags)}")

@@ -1,4 +1,4 @@
-"""Tables of text: columns side by side, cells folded where they do not fit.
+"""Tables of text: columns side by side, cells folded where they do not fit, or clipped to one line.
 
 Widths are those of a terminal: a wide character (East Asian wide, most emoji) takes two columns, a combining one none.
 """
@@ -16,6 +16,10 @@ GAP: Final = "   "
 """What stands between two columns."""
 LONG_WORD: Final = 24
 """A column keeps room for its longest word as long as the word is not longer than this."""
+CLIPPED_GAP: Final = "  "
+"""What stands between two columns of a table with one line per row, which has little room."""
+NARROWEST: Final = 8
+"""The width that clipped columns keep as long as possible."""
 _WORD: Final = re.compile(r"\s*\S+\s*")
 
 
@@ -36,6 +40,49 @@ def table_lines(
     yield "─" * (sum(widths) + len(GAP) * (len(widths) - 1))
     for row in rows:
         yield from _row_lines(row, right, widths)
+
+
+def clipped_lines(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[bool],
+    width: int,
+    fixed: Sequence[bool],
+    emphasis: Callable[[int, int, str], str] = lambda row, column, text: text,
+) -> Iterator[str]:
+    """The lines of a table with one line per row: what does not fit is cut, and ends with an ellipsis. Columns in
+    `fixed` are not cut as long as the others can be. `emphasis` is given the number of a row (-1 for the header) and of
+    a column, and the text of the cell with its blanks."""
+    lines = [[_one_line(cell) for cell in cells] for cells in (header, *rows)]
+    widths = [max(max(map(text_width, column)), 1) for column in zip(*lines, strict=True)]
+    room = width - len(CLIPPED_GAP) * (len(widths) - 1)
+    narrow = [min(size, NARROWEST) for size in widths]
+    for least in (
+        [size if keep else small for size, small, keep in zip(widths, narrow, fixed, strict=True)],
+        narrow,
+        [1] * len(widths),
+    ):
+        made = _narrowed(widths, least, room)
+        if sum(made) <= room:
+            break
+    for number, cells in enumerate(lines, -1):
+        shown = [padded(clipped(cell, size), size, to) for cell, size, to in zip(cells, made, right, strict=True)]
+        if not right[-1]:
+            shown[-1] = shown[-1].rstrip()
+        yield CLIPPED_GAP.join(emphasis(number, column, text) for column, text in enumerate(shown))
+        if number < 0:
+            yield "─" * (sum(made) + len(CLIPPED_GAP) * (len(made) - 1))
+
+
+def _one_line(cell: str) -> str:
+    return " ".join(cell.split("\n")).expandtabs()
+
+
+def clipped(text: str, width: int) -> str:
+    """Text that is at most so wide; an ellipsis stands for what was cut."""
+    if text_width(text) <= width:
+        return text
+    return text[: _cut(text, width - 1)].rstrip() + "…" if width > 1 else "…"
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -1,18 +1,20 @@
-"""Tables on a terminal: aligned, wide values folded, control characters made visible."""
+"""Tables on a terminal: aligned, wide values folded or clipped, control characters made visible."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import TextIO
 
 from podhawk.api import Cell
-from podhawk.cli.table_layout import table_lines
+from podhawk.cli.progress import end_bars
+from podhawk.cli.table_layout import clipped_lines, table_lines
 from podhawk.rows.values import SparkCell, as_number
 from podhawk.visible import visible_block, visible_line
+from podhawk.wording import counted
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
@@ -72,15 +74,74 @@ def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: Te
     """An aligned table, as wide as the terminal at most; cells are folded where the columns do not fit."""
     if not columns:
         return
-    terminal = out.isatty() if hasattr(out, "isatty") else False
-    width = shutil.get_terminal_size((80, 25)).columns if terminal else PIPED_WIDTH
+    width = table_width(out)
     right = [name != "_time" and all(_numeric(row.get(name)) for row in rows) for name in columns]
     cells = [[cell_text(name, row.get(name)) for name in columns] for row in rows]
     if title:
         out.write(visible_line(title) + "\n")
-    bold = terminal and os.environ.get("TERM") != "dumb"
-    for line in table_lines([visible_line(name) for name in columns], cells, right, width, _bold if bold else str):
+    bold = _bold if takes_styles(out) else str
+    for line in table_lines([visible_line(name) for name in columns], cells, right, width, bold):
         out.write(line + "\n")
+
+
+Style = Callable[[str, Cell], str]
+"""The SGR parameters for a cell, by its column and value; "" for plain text."""
+
+
+def print_clipped(
+    rows: Sequence[dict[str, Cell]],
+    columns: Sequence[str],
+    out: TextIO,
+    *,
+    fixed: Collection[str] = (),
+    limit: int | None = None,
+    noun: str = "row",
+    title: str = "",
+    style: Style = lambda name, cell: "",
+) -> None:
+    """A table with one line per row, as wide as the terminal at most; `fixed` columns are clipped last. A line below
+    says how many rows there are if `limit` leaves some out."""
+    if not columns or not rows:
+        return
+    shown = rows[:limit]
+    cells = [[cell_text(name, row.get(name)) for name in columns] for row in shown]
+    right = [name != "_time" and all(_counts(row.get(name)) for row in shown) for name in columns]
+    if title:
+        out.write(visible_line(title) + "\n")
+
+    def styled(row: int, column: int, text: str) -> str:
+        if row < 0:
+            return _bold(text)
+        code = style(columns[column], shown[row].get(columns[column]))
+        return f"\x1b[{code}m{text}\x1b[0m" if code and has_colours(out) else text
+
+    header, keep = [visible_line(name) for name in columns], [name in fixed for name in columns]
+    plain: Callable[[int, int, str], str] = lambda row, column, text: text  # noqa: E731
+    for line in clipped_lines(header, cells, right, table_width(out), keep, styled if takes_styles(out) else plain):
+        out.write(line + "\n")
+    if len(shown) < len(rows):
+        out.write(f"{len(shown):,} of {counted(len(rows), noun)} shown\n")
+
+
+def _counts(cell: Cell) -> bool:
+    return _numeric(cell.replace(",", "").rstrip("%") if isinstance(cell, str) else cell)
+
+
+def table_width(out: TextIO) -> int:
+    """Columns of a table: those of the terminal, or a fixed number where there is none."""
+    if out.isatty() if hasattr(out, "isatty") else False:
+        return shutil.get_terminal_size((80, 25)).columns
+    return PIPED_WIDTH
+
+
+def takes_styles(out: TextIO) -> bool:
+    """Whether bold text can be shown."""
+    return hasattr(out, "isatty") and out.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def has_colours(out: TextIO) -> bool:
+    """Whether colours are wanted. Source: https://no-color.org"""
+    return takes_styles(out) and not os.environ.get("NO_COLOR")
 
 
 def _bold(text: str) -> str:
@@ -93,4 +154,5 @@ def _numeric(cell: Cell) -> bool:
 
 def note(text: str) -> None:
     """A message on standard error."""
+    end_bars()
     sys.stderr.write(visible_block(text) + "\n")

@@ -112,12 +112,14 @@ def list_content(**given: Any) -> int:
 def convert_content(to: str, **given: Any) -> int:
     """Convert detections and Sigma rules to generation 3.
 
-    Files are written to --output-dir.
+    Files are written to --output-dir, with the macros and lookups that the searches use.
     """
+    import shutil
     from pathlib import Path
 
-    from podhawk.authoring.convert import converted, lost
+    from podhawk.authoring.convert import converted, lookups_of, lost, supporting
     from podhawk.cli.tables import note
+    from podhawk.content.boundary import unmoved
     from podhawk.content.selection import select
     from podhawk.errors import UsageError
     from podhawk.writing import write_text, writing_to
@@ -128,12 +130,21 @@ def convert_content(to: str, **given: Any) -> int:
     folder = Path(settings["output_dir"])
     with writing_to(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    for one in select(content, settings["only"], settings["exclude"]):
-        target = folder / f"{one.stem}.yml"
-        if target.exists():
-            raise UsageError(f"{target} already exists", remedy="Use another --output-dir.")
-        write_text(target, converted(one))
-        echo(target)
+    chosen = select(content, settings["only"], settings["exclude"])
+    files = {f"{one.stem}.yml": converted(one) for one in chosen} | supporting(chosen, content)
+    for name in files:
+        if (folder / name).exists():
+            raise UsageError(f"{folder / name} already exists", remedy="Use another --output-dir.")
+    for name, text in files.items():
+        write_text(folder / name, text, parents=True)
+        echo(folder / name)
+    for lookup in lookups_of(chosen, content):
+        if lookup.path:
+            table = folder / "lookups" / Path(lookup.filename).name
+            with writing_to(table):
+                shutil.copyfile(unmoved(lookup.path), table)
+            echo(table)
+    for one in chosen:
         for line in lost(one):
             note(f"  {one.name}: dropped {line}")
     return _end(content, settings["quiet"])

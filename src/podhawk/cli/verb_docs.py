@@ -14,6 +14,7 @@ EPILOG = """\b
 Examples:
   podhawk docs --output-dir site
   podhawk docs --content detections/ --output-dir site --tested results.xml
+  podhawk docs --output-dir site --source-url https://git.example.com/team/content/blob/main
 """
 
 
@@ -23,6 +24,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Write a static site: a page for each detection and story, an ATT&CK index, and a search box."""
     from podhawk import api
     from podhawk.authoring.pages import build_site, read_results
+    from podhawk.authoring.pages.facts import safe_link
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.errors import UsageError
@@ -42,7 +44,10 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
 
         chosen = tuple(changed_here(content, chosen, settings["changed"], settings["content"]))
     results = read_results(settings["tested"]) if settings["tested"] else ()
-    site = build_site(content, settings["output_dir"], detections=chosen, results=results)
+    source_url = settings["source_url"] or ""
+    if source_url and not safe_link(source_url):
+        raise UsageError(f"--source-url is no web address: {source_url}", remedy="It begins with https:// or http://.")
+    site = build_site(content, settings["output_dir"], detections=chosen, results=results, source_url=source_url)
     if not settings["quiet"]:
         for problem in content.problems:
             note(f"{problem.severity}: {problem}" + (f". {problem.remedy}" if problem.remedy else ""))

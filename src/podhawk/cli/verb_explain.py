@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -14,6 +14,7 @@ from podhawk.cli.options import declared, input_paths
 if TYPE_CHECKING:
     from podhawk.detect.match import Match
     from podhawk.detect.report.explain import ExplainedStep, Explanation
+    from podhawk.detect.risk_event import RiskEvent
     from podhawk.engine.search.judgement import Judgement
 
 EPILOG = """\b
@@ -21,7 +22,8 @@ Examples:
   podhawk explain kubernetes_privileged_pod audit.log
   podhawk explain 'Kubernetes Exec Into Pod' --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
   podhawk explain --event 4368f686-ea2c-4cfc-86ec-572783494afd audit.log
-  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 --state /var/lib/podhawk
+  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 audit.log
+  podhawk explain --finding deff7ab50947e2af0ecf307b8f6b8077 -o jsonl --state /var/lib/podhawk
 """
 
 
@@ -33,8 +35,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     no event has.
 
     DETECTION is a name, id or file stem. --event follows one request through the steps; without DETECTION, through
-    those of every detection. --finding prints the events
-    behind a finding.
+    those of every detection. --finding explains a finding; scripts get its raw events with -o jsonl.
     """
     from msgspec.structs import replace
 
@@ -49,16 +50,30 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     content = api.content_of(settings.values, settings.macros)
     with output.writer(settings["output_file"]) as out:
         if settings["finding"]:
-            finding_id = settings["finding"]
+            policies = api.policies_of(settings)
             if settings["state"] and not names:
-                matches = _known(settings)
-                finding_id = matches[0].finding.finding_id if matches else finding_id
+                matches, risk = _known(settings)
+                found = matches[0] if matches else queries.finding_named(settings["finding"], matches)
             else:
                 session = replace(session, state=None)
                 with reading(input_paths(names)) as inputs:
-                    result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
-                matches = result.found.matches
-            _lines(queries.raw_events(finding_id, matches), out)
+                    result = api.run(content, session=session, policies=policies, inputs=inputs)
+                matches, risk = result.found.matches, result.found.risk
+                found = queries.finding_named(settings["finding"], matches)
+            if settings["output"] == "jsonl":
+                _lines(queries.raw_events(found, matches), out)
+            elif settings["output"] == "json":
+                out.write("[\n")
+                _lines(with_commas(queries.raw_events(found, matches)), out)
+                out.write("]\n")
+            else:
+                from podhawk.cli.tables import table_width
+                from podhawk.detect.report.prose import explained
+
+                context = session.context(content)
+                bar = policies.priority.bar
+                told = explained(found, matches, risk, context, bar, list(names), table_width(out))
+                _lines(told, out)
             return 0
         if settings["event"] and (not names or (_is_input(names[0]) and not queries.is_detection(names[0], content))):
             with reading(input_paths(names)) as inputs:
@@ -73,16 +88,28 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     return 0
 
 
-def _known(settings: Any) -> list[Match]:
-    """The finding that is asked for, as the state knows it."""
+def _known(settings: Any) -> tuple[list[Match], list[RiskEvent]]:
+    """The finding that is asked for, as the state knows it, and its risk."""
     from podhawk.cli.triage import state_of
-    from podhawk.store.behind import known_matches
+    from podhawk.store.behind import known_matches, known_risk
 
-    return known_matches(state_of(settings), settings["finding"])
+    matches = known_matches(state_of(settings), settings["finding"])
+    return matches, known_risk(settings["state"], [match.finding for match in matches])
 
 
 def _is_input(name: str) -> bool:
     return name == "-" or os.path.exists(name)
+
+
+def with_commas(texts: Iterable[str]) -> Iterator[str]:
+    """Lines with a comma after each but the last."""
+    rest = iter(texts)
+    last = next(rest, None)
+    for text in rest:
+        yield f"{last},"
+        last = text
+    if last is not None:
+        yield last
 
 
 def _lines(lines: Iterable[str], out: TextIO) -> None:

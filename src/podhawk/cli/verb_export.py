@@ -24,7 +24,10 @@ Examples:
 @click.argument("what", metavar="splunk")
 @declared("export")
 def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this name
-    """Write content as a Splunk app: saved searches, macros, lookups and analytic stories."""
+    """Write content as a Splunk app: saved searches, macros, lookups and analytic stories.
+
+    The app is written as a folder and as an archive (.tar.gz). An app of an earlier export is replaced.
+    """
     from podhawk import api
     from podhawk.authoring.export.app import export
     from podhawk.authoring.export.exceptions import with_filters
@@ -47,7 +50,7 @@ def COMMAND(what: str, **given: Any) -> int:  # noqa: N802 - looked up by this n
         for line in (*told, *left_out(content, chosen)):
             echo(line, err=True)
         echo(
-            f"{made.folder}: {counted(made.detections, 'saved search', 'saved searches')}, "
+            f"{made.folder} and {made.archive.name}: {counted(made.detections, 'saved search', 'saved searches')}, "
             f"{counted(made.macros, 'macro')}, {counted(made.lookups, 'lookup')}",
             err=True,
         )

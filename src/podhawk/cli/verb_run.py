@@ -21,10 +21,12 @@ SEVERITIES = ("informational", "low", "medium", "high", "critical")
 EPILOG = """\b
 Examples:
   podhawk run audit.log
+  podhawk run --group-by actor --limit 10 audit.log
   podhawk run --all -o jsonl audit.log
   podhawk run --content detections/ --only 'story=Kubernetes Security' logs/
   podhawk run --rows -o jsonl --splunk-exact --content security_content/ --only technique=T1204 audit.log.gz
   podhawk run --fail-on high audit.log
+  podhawk run -o html --output-file report.html audit.log
 """
 
 
@@ -42,12 +44,13 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk.settings.resolve import resolve
 
     settings = with_content(resolve("run", given))
-    # Baselines are read from the same input before.
-    with profiled(settings), reading(input_paths(paths), keep=settings["write"]) as inputs:
-        return _run(inputs, settings)
+    # Baselines read the same input before, and a report reads it again.
+    again = settings["write"] or settings["output"] == "html"
+    with profiled(settings), reading(input_paths(paths), keep=again) as inputs:
+        return _run(inputs, settings, paths)
 
 
-def _run(inputs: Inputs, settings: Settings) -> int:
+def _run(inputs: Inputs, settings: Settings, paths: Sequence[str]) -> int:
     from msgspec.structs import replace
 
     from podhawk import api
@@ -79,6 +82,11 @@ def _run(inputs: Inputs, settings: Settings) -> int:
             "--judgements adds records of another kind, which one CSV table cannot hold",
             remedy="Print them by themselves with --judgements-only, or choose -o jsonl.",
         )
+    if kind == "html" and (settings["rows"] or settings["judgements_only"]):
+        raise UsageError(
+            "-o html is a report of findings",
+            remedy="Leave out --rows and --judgements-only, or choose another format.",
+        )
     result: RowsResult | FindingsResult
     if settings["rows"]:
         from podhawk.cli.rows_output import print_results
@@ -95,8 +103,15 @@ def _run(inputs: Inputs, settings: Settings) -> int:
 
         with no_collection(ending=True):
             result = findings = api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
-            with output.writer(settings["output_file"]) as out:
-                if not settings["judgements_only"]:
+            paged = kind == "table" and not settings["no_pager"]
+            with output.writer(settings["output_file"], paged=paged) as out:
+                if kind == "html":
+                    from podhawk.cli.report.write import print_report
+
+                    told = findings.found.told(all_known=settings["all_known"])
+                    names = paths or ("-",)
+                    print_report(findings, told, out, session=session, settings=settings, inputs=inputs, paths=names)
+                elif not settings["judgements_only"]:
                     print_findings(
                         kind,
                         findings,
@@ -104,6 +119,8 @@ def _run(inputs: Inputs, settings: Settings) -> int:
                         everything=settings["all"],
                         judgements=settings["judgements"],
                         all_known=settings["all_known"],
+                        limit=settings["limit"],
+                        grouping=settings["group_by"],
                     )
                 else:
                     print_judgements(kind, findings.detections, out)

@@ -19,7 +19,7 @@ def own_attacks(detection: Detection) -> list[Path]:
 
 
 def shipped_attacks() -> Path:
-    """The shipped dataset that holds attacks of every kind, amid ordinary work."""
+    """The shipped dataset that holds attacks of every kind mixed into routine work."""
     return shipped_pack() / "datasets" / "demo.log.gz"
 
 

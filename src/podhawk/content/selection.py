@@ -152,5 +152,9 @@ def _remedy(content: Content, pattern: str) -> str:
             known.setdefault(text.lower(), text)
     if key in ("type", "status"):
         return f"Known: {', '.join(sorted(known.values()))}."
+    # Who knows Splunk's ids of techniques tries them by themselves.
+    for name in () if key else ("technique", "type"):
+        if any(text.lower() == value.strip().lower() for one in content.detections for text in _PROPERTIES[name](one)):
+            return f"To select by {name}, write {name}={value}."
     close = difflib.get_close_matches(value.strip().lower(), list(known), n=1, cutoff=0.5)
     return f"Did you mean {known[close[0]]!r}?" if close else "`podhawk content list` lists the loaded detections."

@@ -71,7 +71,7 @@ class RunFindings(Struct):
         return visible_of(self.findings)
 
     def hidden(self) -> Iterator[tuple[str, str, int]]:
-        """How many findings are out of sight, by what puts them there: (what, name, number)."""
+        """How many findings are hidden, by what hides them: (what, name, number)."""
         counts: Counter[tuple[str, str]] = Counter()
         for one in self.findings:
             if not one.visible:

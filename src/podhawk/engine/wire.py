@@ -37,7 +37,7 @@ from podhawk.events.options import InputReport, Rejected
 from podhawk.functions.aggregations.registry import ALL, VARIANTS
 from podhawk.rows import Filled, OrderKey, Row
 
-VERSION: Final = 3
+VERSION: Final = 4
 OLDEST: Final = 1
 """The oldest version from which events that were kept can be read."""
 MAGIC: Final = "podhawk-state"
@@ -46,8 +46,9 @@ OWN: Final[tuple[type, ...]] = (SearchStats, InputReport, Rejected, Origin, Coll
 """The classes that do not belong to a command or an aggregation."""
 VERSION_1: Final[dict[int, type]] = {25: Origin, 26: CollectedLine, 27: AuditEvent, 28: View}
 """The numbers that the classes of events had in version 1. Their members are the same."""
-OLD_EVENTS: Final[dict[int, dict[int, type]]] = {1: VERSION_1, 2: dict(enumerate(OWN))}
-"""For each older version the numbers of the classes that events are made of; states of a search are not read."""
+OLD_EVENTS: Final[dict[int, dict[int, type]]] = {1: VERSION_1, 2: dict(enumerate(OWN)), 3: dict(enumerate(OWN))}
+"""For each older version the numbers of the classes that events are made of; their members have not changed. Other
+states of an older version, such as that of a search, are not read."""
 
 
 class Tag(IntEnum):
@@ -101,6 +102,16 @@ def dump(value: Any) -> bytes:
     """A state (or an account of what was read) as bytes. Raises TypeError for a class that is not listed: a
     command whose state holds one has to declare it in `states`."""
     return msgspec.msgpack.encode([MAGIC, VERSION, _plain(value)])
+
+
+def version_of(data: bytes) -> int | None:
+    """The version of what `dump` wrote, None for other bytes."""
+    try:
+        found = msgspec.msgpack.decode(data)
+    except msgspec.DecodeError:
+        return None
+    known = isinstance(found, list) and len(found) == 3 and found[0] == MAGIC and type(found[1]) is int
+    return found[1] if known else None
 
 
 def load(data: bytes) -> Any:

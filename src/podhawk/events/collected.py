@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
-from podhawk.events.event import AuditEvent, Origin
+from podhawk.events.event import AUDIT_KEYS, BODIES, AuditEvent, Origin
 from podhawk.events.formats.native import native_event, raw_of
 from podhawk.events.line_template import LineTemplate, TextParts, cut_identity, is_its_own
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 from podhawk.events.redaction.record import redacted
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class CollectedLine(msgspec.Struct, frozen=True):
@@ -58,6 +60,11 @@ class EventDecoder:
         self._first: dict[TextParts, AuditEvent] = {}
         self._envelopes: dict[str, Envelope] = {}
 
+    @property
+    def by_receipt(self) -> bool:
+        """Whether the time of an event is when the API server received the request."""
+        return self._options.time_field == "requestReceivedTimestamp"
+
     def event(self, collected: CollectedEvent) -> AuditEvent:
         """The audit event, its secrets masked if the options say so."""
         if isinstance(collected, AuditEvent):
@@ -84,6 +91,23 @@ class EventDecoder:
                 self._first.clear()
             self._first[cut[0]] = event
         return event
+
+    def outline(self, collected: CollectedEvent) -> AuditEvent:
+        """The audit event without its bodies, which are most of the text of many events and take most of the time.
+        They may be there all the same."""
+        if not isinstance(collected, CollectedLine):
+            return self.event(collected)
+        try:
+            members = _members(collected.text)
+            plain = members.keys() <= AUDIT_KEYS
+            value = {name: decode_json(bytes(text)) for name, text in members.items() if name not in BODIES}
+        except (msgspec.MsgspecError, BadJSON):
+            plain = False
+        if not plain:
+            return self.event(collected)
+        rest = b",".join(bytes(text) for name, text in members.items() if name not in BODIES)
+        event = native_event(value, rest, Envelope(path=collected.file))
+        return self._assembler.build(event, Origin(collected.file, collected.line))
 
     def _may_be_copied(self, first: AuditEvent, rest: TextParts) -> bool:
         """Whether events of lines with the same rest can be made from the first one."""

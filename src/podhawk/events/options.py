@@ -15,6 +15,7 @@ from podhawk.events.gaps import Gap
 from podhawk.events.reasons import ADVICE, OF_FILES, REMEDIES
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.source import SIZES, ReadSizes
+from podhawk.events.time import span_text
 from podhawk.wording import counted
 
 TimeField = Literal["requestReceivedTimestamp", "stageTimestamp"]
@@ -75,6 +76,9 @@ class InputReport(Struct):
     """Events in the time range, if one is given, among those that were looked at."""
     gaps: dict[str, Gap] = field(default_factory=dict)
     """Files that were not read, or not to their end, by path. They are among `rejected`, one for each."""
+    first_time: float | None = None
+    last_time: float | None = None
+    """Which times the files cover, in epoch seconds, by the events at their beginnings and ends (see `span`)."""
 
     def count(self, event: AuditEvent) -> None:
         """Take an event into the account."""
@@ -110,6 +114,11 @@ class InputReport(Struct):
             self.gaps[origin.file] = gap
             self.reject(gap.reason, origin)
 
+    def note_time(self, time: float) -> None:
+        """Take the time of an event into the range that the files cover."""
+        self.first_time = time if self.first_time is None else min(self.first_time, time)
+        self.last_time = time if self.last_time is None else max(self.last_time, time)
+
     def absorb(self, other: InputReport, lines_before: int) -> None:
         """Take in the account of a later piece of a file, whose lines count from `lines_before`."""
         self.bytes += other.bytes
@@ -121,6 +130,9 @@ class InputReport(Struct):
         self.by_level.update(other.by_level)
         self.by_format.update(other.by_format)
         self.levels_seen |= other.levels_seen
+        for time in (other.first_time, other.last_time):
+            if time is not None:
+                self.note_time(time)
         self.strict, self.anything, self.prefiltered = (
             other.strict,
             other.anything,
@@ -157,7 +169,9 @@ class InputReport(Struct):
     def summary_lines(self) -> list[str]:
         """The account in words, for the end of a run."""
         events = counted(self.events, "event" if set(self.by_format) & {"json", "text"} else "audit event")
-        read = f"Read {counted(self.lines, 'line')} ({self.bytes:,} bytes) from {counted(self.files, 'file')}"
+        span = "" if self.first_time is None or self.last_time is None else span_text(self.first_time, self.last_time)
+        size = f"{self.bytes:,} bytes" + (f", {span}" if span else "")
+        read = f"Read {counted(self.lines, 'line')} ({size}) from {counted(self.files, 'file')}"
         lines = [f"{read}; {events} could match." if self.prefiltered else f"{read}: {events}."]
         for title, counts in (("stages", self.by_stage), ("levels", self.by_level), ("formats", self.by_format)):
             if counts:

@@ -14,6 +14,7 @@ from podhawk.events.inputs import Inputs, opened
 from podhawk.events.line_reader import LineReader, format_named
 from podhawk.events.options import InputReport, ReadOptions, Rejected, check_recognised
 from podhawk.events.paths import expand_paths
+from podhawk.events.span import noting_span
 from podhawk.events.splits import Split
 
 __all__ = [
@@ -62,7 +63,7 @@ def read_candidates(
             report.files += 1
             if shortcuts.fast_path is not None:
                 shortcuts.fast_path.open(file.path)
-            content = file.blocks(options.sizes)
+            content = noting_span(file.blocks(options.sizes), report, first=True, last=True)
             yield from FileReader(file.path, options, report, shortcuts).candidates(content)
 
 
@@ -74,7 +75,9 @@ def read_split(
     if shortcuts.fast_path is not None:
         shortcuts.fast_path.open(split.path)
     part = None if split.whole else split
-    yield from FileReader(split.path, options, report, shortcuts, part).candidates(split.blocks(file, options.sizes))
+    first, last = split.whole or not split.start, split.whole or split.end >= file.size
+    content = noting_span(split.blocks(file, options.sizes), report, first=first, last=last)
+    yield from FileReader(split.path, options, report, shortcuts, part).candidates(content)
 
 
 def _describe(options: ReadOptions, report: InputReport) -> None:

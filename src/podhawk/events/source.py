@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import cache
 from itertools import chain
 from typing import IO, Final
@@ -17,6 +18,16 @@ from msgspec import Struct
 
 from podhawk.events.compression import ZIP, bounded, is_packed, look_through
 from podhawk.events.gaps import Damaged
+
+READ: Final[ContextVar[Callable[[int], None] | None]] = ContextVar("READ", default=None)
+"""What wants to know how many bytes of files were read, as they lie there."""
+
+
+def told_read(size: int) -> None:
+    """Say that so many bytes of a file were read."""
+    told = READ.get()
+    if told is not None:
+        told(size)
 
 
 class ReadSizes(Struct, frozen=True):
@@ -126,6 +137,7 @@ def line_blocks(descriptor: int, start: int, end: int, block_size: int) -> Itera
             size = min(line_end(descriptor, start + size, start + size + block_size, block_size) - start, end - start)
         block = os.pread(descriptor, size, start)
         start += len(block)
+        told_read(len(block))
         if len(block) < size and not os.pread(descriptor, 1, start):
             whole = block[: block.rfind(b"\n") + 1]
             if whole:
@@ -140,6 +152,7 @@ def all_blocks(descriptor: int, least: int, block_size: int) -> Iterator[bytes]:
     at = 0
     while block := os.pread(descriptor, block_size, at):
         at += len(block)
+        told_read(len(block))
         yield block
     if at < least:
         raise EndsEarly(at, least)

@@ -97,3 +97,15 @@ def epoch_of(value: object) -> float | None:
         if number < limit:
             return round(number / scale, 6)
     return round(number / 1e9, 6)
+
+
+def span_text(first: float, last: float) -> str:
+    """A time range to the minute, in UTC, the date of its end only where it is another one."""
+    try:
+        start, end = datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
+    except (ValueError, OverflowError, OSError):
+        return ""
+    if start.date() == end.date():
+        hours = f"{start:%H:%M}" if start.strftime("%H:%M") == end.strftime("%H:%M") else f"{start:%H:%M}–{end:%H:%M}"
+        return f"{start:%Y-%m-%d} {hours} UTC"
+    return f"{start:%Y-%m-%d %H:%M} – {end:%Y-%m-%d %H:%M} UTC"

@@ -8,6 +8,14 @@ from podhawk.settings.option import Option
 
 AUTHORING: Final[tuple[Option, ...]] = (
     Option(
+        "source-url",
+        "text",
+        "Web address at which the files of the content root can be read, such as the branch of a repository; pages "
+        "link to their detections and datasets there.",
+        ("docs",),
+        metavar="URL",
+    ),
+    Option(
         "attack-data",
         "text",
         "Checkout of Splunk's attack_data, for datasets that tests name by URL.",

@@ -20,17 +20,22 @@ class Option(Struct, frozen=True):
     metavar: str = ""
     more_choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Choices that single verbs add, by verb."""
+    own_choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """The choices of single verbs that differ from those of all others, by verb. For such a verb, a setting that is
+    none of them does not hold."""
     command_line: bool = False
     """Whether it is about what is printed or when, and so no keyword argument of the library."""
 
     def choices_for(self, verb: str) -> tuple[str, ...]:
         """What this verb may choose from."""
-        return self.choices + dict(self.more_choices).get(verb, ())
+        own = dict(self.own_choices).get(verb)
+        return own if own is not None else self.choices + dict(self.more_choices).get(verb, ())
 
     @property
     def every_choice(self) -> tuple[str, ...]:
         """What any verb may choose from, for a setting that holds for all of them."""
-        return tuple(dict.fromkeys((*self.choices, *(one for _, more in self.more_choices for one in more))))
+        added = (one for _, more in (*self.more_choices, *self.own_choices) for one in more)
+        return tuple(dict.fromkeys((*self.choices, *added)))
 
     @property
     def key(self) -> str:

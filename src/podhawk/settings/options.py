@@ -9,12 +9,13 @@ from __future__ import annotations
 from podhawk.settings.authoring_options import AUTHORING
 from podhawk.settings.option import Option
 
-_READS = ("run", "search", "explain", "tune", "diff", "demo")
-_FINDS = ("run", "explain", "tune", "diff", "demo")
-_CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay")
+_SEARCHES = ("run", "search", "explain", "tune", "diff", "demo", "who", "timeline")
+_READS = (*_SEARCHES, "fields")
+_FINDS = ("run", "explain", "tune", "diff", "demo", "who", "timeline", "fields")
+_CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay", "who", "timeline")
 _TRIAGE = ("ack", "close", "assign")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
-_PRINTS = ("run", "search", "content", "diff", "demo", "status")
+_PRINTS = ("run", "search", "content", "diff", "demo", "who", "timeline", "fields", "status")
 DISPOSITIONS = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
 """What a finding can turn out to be."""
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
@@ -65,11 +66,19 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "output",
         "choice",
-        "Output format. Default: table on a terminal, jsonl otherwise.",
-        (*_PRINTS, "coverage", "lint", "test"),
+        "Output format. Default: table on a terminal, jsonl otherwise. html of run is a report to hand over; see "
+        "docs/report.md. explain --finding prints text by default; "
+        "json and jsonl print the raw events.",
+        (*_PRINTS, "coverage", "lint", "test", "explain"),
         choices=OUTPUTS,
         short="o",
-        more_choices=(("coverage", ("html", "navigator")), ("test", ("junit",)), ("lint", ("sarif", "github"))),
+        more_choices=(
+            ("run", ("html",)),
+            ("coverage", ("html", "navigator")),
+            ("test", ("junit",)),
+            ("lint", ("sarif", "github")),
+        ),
+        own_choices=(("explain", ("text", "jsonl", "json")),),
         command_line=True,
     ),
     Option(
@@ -86,6 +95,23 @@ OPTIONS: tuple[Option, ...] = (
         "Folder to write to.",
         ("docs", "export", "new", "content"),
         metavar="DIR",
+    ),
+    Option(
+        "limit",
+        "number",
+        "Show at most N lines of each table; the line below it says how many there are. Formats other than table are "
+        "not limited.",
+        ("run", "fields", "who", "timeline", "diff"),
+        metavar="N",
+        command_line=True,
+    ),
+    Option(
+        "no-pager",
+        "flag",
+        "Print long tables on a terminal at once, not through $PAGER (default: less).",
+        ("run", "fields", "who", "timeline"),
+        False,
+        command_line=True,
     ),
     Option(
         "tested",
@@ -169,7 +195,7 @@ OPTIONS: tuple[Option, ...] = (
         "requestReceivedTimestamp",
         choices=("requestReceivedTimestamp", "stageTimestamp"),
     ),
-    Option("geo", "text", "Geolocation database for iplocation.", (*_READS, "test"), metavar="FILE.mmdb"),
+    Option("geo", "text", "Geolocation database for iplocation.", (*_SEARCHES, "test"), metavar="FILE.mmdb"),
     Option(
         "jobs",
         "number",
@@ -221,7 +247,7 @@ OPTIONS: tuple[Option, ...] = (
         "all",
         "flag",
         "Show all findings, including those hidden by noise classes, exceptions, throttling or the priority bar.",
-        ("run", "demo"),
+        ("run", "demo", "timeline"),
         False,
         command_line=True,
     ),
@@ -245,16 +271,18 @@ OPTIONS: tuple[Option, ...] = (
         "exceptions",
         "list",
         "Load exceptions from this file or folder; see docs/findings.md. Repeatable.",
-        ("run", "tune", "diff", "export"),
+        ("run", "tune", "diff", "export", "who", "timeline"),
         metavar="FILE|DIR",
     ),
     Option(
         "fail-on",
         "choice",
         "Exit with code 5 if a visible finding has this severity or higher. With --rows: if a "
-        "detection of this severity or higher has rows.",
-        ("run",),
+        "detection of this severity or higher has rows. diff: if a visible finding appears, vanishes or changes; any "
+        "is each of these.",
+        ("run", "diff"),
         choices=("informational", "low", "medium", "high", "critical"),
+        own_choices=(("diff", ("appears", "vanishes", "changes", "any")),),
         command_line=True,
     ),
     Option(
@@ -318,7 +346,40 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("redaction-key-file", "text", "Read the redaction key from FILE.", _FINDS, metavar="FILE"),
     Option("event", "text", "Explain what happens to the request with this auditID.", ("explain",), metavar="ID"),
-    Option("finding", "text", "Print the events behind the finding with this id.", ("explain",), metavar="ID"),
+    Option(
+        "finding",
+        "text",
+        "Explain the finding with this id: what happened, why it fired, its priority and risk, and what to look at "
+        "next. -o jsonl prints its events as they stand in the log.",
+        ("explain",),
+        metavar="ID",
+    ),
+    Option(
+        "since",
+        "text",
+        "Call new what the entity did at or after TIME and not before. Default: 24 hours before it was last seen.",
+        ("who",),
+        metavar="TIME",
+    ),
+    Option(
+        "group-by",
+        "choice",
+        "Print a table for each actor, detection, incident, namespace or node, the most urgent first (timeline: in "
+        "order of time). Formats other than table are not changed, except for the member group of timeline.",
+        ("run", "timeline"),
+        "none",
+        choices=("none", "actor", "detection", "incident", "namespace", "node"),
+        command_line=True,
+    ),
+    Option(
+        "around",
+        "text",
+        "Show what the actor of a finding did up to N minutes before and after it; 0 shows findings only.",
+        ("timeline",),
+        "5",
+        metavar="N",
+        command_line=True,
+    ),
     *AUTHORING,
     Option(
         "profile",

@@ -144,7 +144,10 @@ def resolve(
     values: dict[str, Any] = {}
     for option in options_of(verb):
         default = [] if option.kind == "list" else option.default
-        layers = (given.get(option.key), from_environment.get(option.key), file.options.get(option.key), default)
+        for_all = [from_environment.get(option.key), file.options.get(option.key)]
+        if dict(option.own_choices).get(verb):  # a setting that is right for other verbs is no mistake
+            for_all = [one if one in option.choices_for(verb) else None for one in for_all]
+        layers = (given.get(option.key), *for_all, default)
         value = next((layer for layer in layers if layer is not None and layer != ()), default)
         if option.kind == "choice" and value is not None and value not in option.choices_for(verb):
             raise UsageError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
@@ -11,13 +13,15 @@ from podhawk.detect.match import Match
 from podhawk.detect.report.finding_json import from_record
 from podhawk.detect.requests.collected import collect
 from podhawk.detect.requests.request import RequestKey
+from podhawk.detect.risk.dataset import event_of
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.collected import EventDecoder
 from podhawk.events.options import ReadOptions
 from podhawk.store.database import reading
-from podhawk.store.intact import finding_record, intact
+from podhawk.store.intact import finding_record, intact, risk_record
 from podhawk.store.kept_events import SqlEvidence
 from podhawk.store.keys import chunks
-from podhawk.store.schema import FINDINGS
+from podhawk.store.schema import FINDINGS, RISK
 from podhawk.store.triage import current_id
 
 
@@ -30,6 +34,20 @@ def known_matches(state: str, finding_id: str) -> list[Match]:
             return []
         (finding,) = _findings(connection, [id_])
         return [_match(connection, one) for one in (finding, *_findings(connection, finding.findings))]
+
+
+def known_risk(state: str, findings: Sequence[Finding]) -> list[RiskEvent]:
+    """The risk events of findings of a state, in order of time. Raises StoreError."""
+    by_id = {one.finding_id: one for one in findings}
+    query = sql.select(RISK.c.finding_id, RISK.c.record).order_by(RISK.c.time, RISK.c.finding_id, RISK.c.object)
+    found = []
+    with reading(state) as connection:
+        for chunk in chunks(sorted(by_id)) if connection is not None else ():
+            assert connection is not None
+            for id_, text in connection.execute(query.where(RISK.c.finding_id.in_(chunk))):
+                with intact(f"a risk event of finding {id_}"):
+                    found.append(event_of(risk_record(id_, text), by_id[id_]))
+    return found
 
 
 def _findings(connection: Connection, ids: list[str] | tuple[str, ...]) -> list[Finding]:

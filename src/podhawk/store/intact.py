@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from podhawk.detect.report.finding_json import detection_key, epoch_seconds
-from podhawk.engine.wire import load
+from podhawk.engine.wire import VERSION, load, version_of
 from podhawk.errors import EngineError, StoreError
 from podhawk.events.event import AuditEvent
 
@@ -48,6 +48,11 @@ def risk_record(finding_id: str, text: str) -> dict[str, Any]:
 def kept_event(fingerprint: str, data: bytes) -> AuditEvent:
     """An event that an earlier run kept. Raises StoreError."""
     with intact(f"event {fingerprint}"):
+        if (version_of(bytes(data)) or 0) > VERSION:
+            raise StoreError(
+                f"a newer podhawk wrote event {fingerprint} of the state",
+                remedy="Use the newer podhawk, or another --state.",
+            )
         event = load(bytes(data))
         if not isinstance(event, AuditEvent):
             raise ValueError("it is not an event")

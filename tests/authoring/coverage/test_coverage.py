@@ -98,7 +98,7 @@ def test_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixtur
     if kind == "csv":
         rows = list(csv.DictReader(text.splitlines()))
         assert {"tactic", "technique", "state"} <= set(rows[0])
-    assert "gaps: " in capsys.readouterr().err
+    assert "gaps in Execution (" in capsys.readouterr().err
 
 
 def test_a_form_of_another_verb_is_refused_wherever_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import io
 import json
 import re
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from podhawk.authoring.export.conf import conf, value
 from podhawk.authoring.export.settings import app_settings
 from podhawk.content.load import load_content, shipped_pack
+from podhawk.errors import ContentError
 from support.command_line import podhawk
 from support.needs import program
 
@@ -153,16 +156,83 @@ def test_values_come_back_as_they_went(tmp_path: Path, text: str) -> None:
     assert value(True) == "1"
 
 
-def test_the_email_of_a_deployment_was_left_out_without_a_word(tmp_path: Path) -> None:
-    content = tmp_path / "content"
-    for folder in ("detections", "deployments"):
-        (content / folder).mkdir(parents=True)
-    (content / "detections" / "a.yml").write_text("name: A\nid: a\ntype: TTP\nsearch: verb=create\n")
-    (content / "deployments" / "daily.yml").write_text(
-        "name: Daily\ntype: TTP\nscheduling: {cron_schedule: 5 3 * * *}\n"
-        "alert_action: {email: {to: soc@example.com}, rba: {enabled: true}}\n"
-    )
+def deployed(folder: Path, **alert_action: object) -> Path:
+    """Three detections and two deployments: that of a type, with these alert actions, and that of a story."""
+    content = folder / "content"
+    for name in ("detections", "deployments"):
+        (content / name).mkdir(parents=True)
+    shared = {"type": "TTP", "search": "verb=create | stats count by user.username"}
+    made = {
+        "detections/a.yml": {"name": "A", "id": "a", **shared},
+        "detections/b.yml": {"name": "B", "id": "b", **shared, "tags": {"analytic_story": ["Nights"]}},
+        "detections/c.yml": {
+            "name": "C", "id": "c", **shared, "throttling": {"fields": ["user.username"], "period": "1h"}
+        },
+        "deployments/daily.yml": {
+            "name": "Daily", "type": "TTP", "scheduling": {"cron_schedule": "5 3 * * *"}, "alert_action": alert_action
+        },
+        "deployments/nights.yml": {
+            "name": "Nights", "scheduling": {"cron_schedule": "0 0 * * *"}, "tags": {"analytic_story": ["Nights"]}
+        },
+    }  # fmt: skip
+    for name, text in made.items():
+        (content / name).write_text(json.dumps(text))
+    return content
+
+
+def test_the_email_of_a_deployment_was_left_out(tmp_path: Path) -> None:
+    email = {"to": "soc@example.com", "subject": "Splunk Alert $name$", "message": "two\nlines"}
+    content = deployed(tmp_path, email=email, rba={"enabled": "true"}, slack={"channel": "soc"})
     done = podhawk("export", "splunk", "--content", content, "--output-dir", tmp_path / "out")
     assert done.returncode == 0
-    assert "daily.yml): the alert action email is not exported" in done.stderr
-    assert "rba" not in done.stderr
+    assert "daily.yml): the alert action slack is not exported" in done.stderr
+    assert "action email" not in done.stderr
+    assert "action rba" not in done.stderr
+    saved = read(tmp_path / "out" / "podhawk_content" / "default" / "savedsearches.conf")
+    one = saved["PODHAWK - A - Rule"]
+    assert (one["action.email"], one["action.email.to"]) == ("1", "soc@example.com")
+    assert one["action.email.subject.alert"] == "Splunk Alert $name$"
+    assert "action.email" not in saved["PODHAWK - B - Rule"]
+
+
+def test_a_deployment_of_a_story_was_ignored(tmp_path: Path) -> None:
+    podhawk("export", "splunk", "--content", deployed(tmp_path), "--output-dir", tmp_path / "out")
+    saved = read(tmp_path / "out" / "podhawk_content" / "default" / "savedsearches.conf")
+    assert [saved[f"PODHAWK - {name} - Rule"]["cron_schedule"] for name in "ABC"] == [
+        "5 3 * * *",
+        "0 0 * * *",
+        "5 3 * * *",
+    ]
+
+
+def test_throttling_by_fields_had_no_effect_in_splunk(tmp_path: Path) -> None:
+    podhawk("export", "splunk", "--content", deployed(tmp_path), "--output-dir", tmp_path / "out")
+    saved = read(tmp_path / "out" / "podhawk_content" / "default" / "savedsearches.conf")
+    assert saved["PODHAWK - C - Rule"]["alert.suppress.fields"] == "user.username"
+    assert saved["PODHAWK - C - Rule"]["alert.digest_mode"] == "0"
+    assert "alert.digest_mode" not in saved["PODHAWK - A - Rule"]
+
+
+def test_an_export_refused_its_own_earlier_output(tmp_path: Path) -> None:
+    content = deployed(tmp_path)
+    made = []
+    for _ in range(2):
+        done = podhawk("export", "splunk", "--content", content, "--output-dir", tmp_path / "out")
+        assert done.returncode == 0, done.stderr
+        made.append((tmp_path / "out" / "podhawk_content-1.0.0.tar.gz").read_bytes())
+        (tmp_path / "out" / "podhawk_content" / "local").mkdir(exist_ok=True)
+        (tmp_path / "out" / "podhawk_content" / "local" / "ours.conf").write_text("[x]\n")
+        (tmp_path / "out" / "podhawk_content" / "default" / "old.conf").write_text("[x]\n")
+    assert made[0] == made[1]
+    assert (tmp_path / "out" / "podhawk_content" / "local" / "ours.conf").is_file()
+    with tarfile.open(fileobj=io.BytesIO(made[1]), mode="r:gz") as archive:
+        names = archive.getnames()
+    assert "podhawk_content/default/savedsearches.conf" in names
+    assert "podhawk_content/default/old.conf" not in names
+    assert not [name for name in names if "/local/" in name]
+
+
+def test_a_version_that_is_a_path_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "contentctl.yml").write_text("app:\n  appid: ACME\n  version: ../../x\n")
+    with pytest.raises(ContentError, match="version"):
+        app_settings([tmp_path])

@@ -380,3 +380,16 @@ def test_schemas_are_printed(generation: str) -> None:
     schema = json.loads(podhawk("lint", "--schema", generation).stdout)
     assert schema["$schema"].startswith("https://json-schema.org/")
     assert "search" in schema["required"]
+
+
+@pytest.mark.parametrize("generation", ["1", "2", "3"])
+def test_one_missing_column_was_told_three_times_and_without_its_line(tmp_path: Path, generation: str) -> None:
+    """As a risk object, as a token of the message and as a throttling field."""
+    assert podhawk("new", "detection", "Made", "--generation", generation, cwd=tmp_path).returncode == 0
+    path = tmp_path / "detections" / "made.yml"
+    text = path.read_text().replace("user.username as user,", "user.username as account,")
+    path.write_text(text + ("throttling: {fields: [user], period: 1h}\n" if generation == "3" else ""))
+    done = podhawk("lint", "-o", "jsonl", cwd=tmp_path)
+    (fault,) = map(json.loads, done.stdout.splitlines())
+    assert fault["check"] == "risk-object"
+    assert text.splitlines()[fault["line"] - 1].strip() in ("- name: user", "- field: user")

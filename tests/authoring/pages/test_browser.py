@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from podhawk.authoring.coverage import cover, html
 from podhawk.authoring.pages import build_site
 from podhawk.content import load_content, shipped_pack
-from support.needs import find_shared, program
+from support.browser import LOOKS, Browser, axe_faults, opened
+from support.needs import find_shared
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-DESKTOP, PHONE = (1280, 900), (390, 844)
 PAGES = ("detections/{seed}.html", "index.html", "attack.html", "stories/{story}.html", "coverage.html")
-Browser = Any
 
 
 @pytest.fixture(scope="module")
@@ -39,32 +27,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     return folder, "kubernetes-pod-created-in-default-namespace", "kubernetes-security"
 
 
-@pytest.fixture(
-    params=[("light", DESKTOP), ("light", PHONE), ("dark", DESKTOP), ("dark", PHONE)],
-    ids=["light-desktop", "light-phone", "dark-desktop", "dark-phone"],
-)
+@pytest.fixture(params=LOOKS)
 def browser(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Browser]:
     """A fresh browser in one theme and width."""
-    from playwright.sync_api import sync_playwright
-
-    scheme, (width, height) = request.param
-    with sync_playwright() as started:
-        context = started.chromium.launch_persistent_context(
-            str(tmp_path / "profile"),
-            executable_path=program("chromium"),
-            headless=True,
-            args=list(FLAGS),
-            color_scheme=scheme,
-            viewport={"width": width, "height": height},
-        )
+    with opened(request.param, tmp_path / "profile") as context:
         yield context
-        context.close()
 
 
 def test_no_accessibility_fault_no_request_elsewhere_no_sideways_scroll(
     browser: Browser, site: tuple[Path, str, str]
 ) -> None:
-    axe = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
     folder, seed, story = site
     requests: list[str] = []
     faults: list[str] = []
@@ -74,11 +46,7 @@ def test_no_accessibility_fault_no_request_elsewhere_no_sideways_scroll(
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     for name in PAGES:
         page.goto((folder / name.format(seed=seed, story=story)).as_uri())
-        page.evaluate(axe)
-        # preload would have axe fetch the style sheet, which the pages forbid.
-        found = page.evaluate("axe.run(document, {preload: false})")
-        assert found["passes"], name
-        assert [(one["id"], [node["target"] for node in one["nodes"]]) for one in found["violations"]] == [], name
+        assert axe_faults(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
     assert faults == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
@@ -102,6 +70,24 @@ def test_search_and_theme_work(browser: Browser, site: tuple[Path, str, str]) ->
     assert page.inner_text("#found") == "No page found"
     page.keyboard.press("Escape")
     assert page.is_hidden("#found")
+
+
+def test_the_index_can_be_filtered_and_a_search_copied(browser: Browser, site: tuple[Path, str, str]) -> None:
+    folder, seed, _ = site
+    page = browser.new_page()
+    page.goto((folder / "index.html").as_uri())
+    everything = page.locator("li[data-type]:visible").count()
+    button = page.locator("#filters button").first
+    button.click()
+    some = page.locator("li[data-type]:visible").count()
+    assert 0 < some < everything
+    assert page.inner_text("#filtered") == f"{some} of {everything} shown"
+    assert axe_faults(page) == []
+    button.click()
+    assert page.locator("li[data-type]:visible").count() == everything
+    page.goto((folder / f"detections/{seed}.html").as_uri())
+    page.click("button.copy")
+    page.wait_for_function("document.querySelector('button.copy').textContent !== 'Copy'")
 
 
 def test_first_tab_stop_skips_to_the_content(browser: Browser, site: tuple[Path, str, str]) -> None:

@@ -6,22 +6,23 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from authoring.conftest import REST
 from podhawk.authoring.pages import CaseResult, InForce, build_site, read_results
-from podhawk.authoring.pages.facts import safe_link, slugs
+from podhawk.authoring.pages.facts import gather, safe_link, slugs
 from podhawk.authoring.pages.highlight import pieces
 from podhawk.cli.main import invoke
 from podhawk.content import Content, load_content
+from podhawk.content.model import Deployment
 from podhawk.errors import UsageError
 
 SECTIONS = (
     "About",
     "Search",
+    "Annotations",
     "Where it fires",
     "Required fields",
-    "Plan",
-    "Annotations",
     "Macros",
     "How to implement",
     "Known false positives",
@@ -31,6 +32,7 @@ SECTIONS = (
     "Tests",
     "References",
     "Source and version",
+    "How podhawk runs it",
 )
 
 
@@ -111,6 +113,27 @@ def test_text_of_content_is_escaped_and_links_lead_to_the_web_only(content: Cont
     assert "<script>alert(1)</script>" in seen.text
     assert "https://example.org/how" in seen.links
     assert "<script" not in (tmp_path / "site/assets/index.js").read_text("utf-8")
+
+
+def test_pages_had_no_link_to_their_source_and_no_schedule(content: Content, tmp_path: Path) -> None:
+    build_site(content, tmp_path / "site", source_url="https://git.example.com/team/content/blob/main/")
+    (detection,) = (one for one in content.detections if one.stem == "pod_tags")
+    seen = page(tmp_path / "site", "detections/pod-tags.html")
+    sources = [link for link in seen.links if link.startswith("https://git.example.com/team/content/blob/main/")]
+    assert any(link.endswith("/pod_tags.yml") for link in sources), seen.links
+    assert safe_link(detection.tests[0].attack_data[0].data) or len(sources) > 1
+    daily = Deployment(name="daily", cron_schedule="5 3 * * *", earliest_time="-1d@d")
+    one = replace(content, detections=(replace(detection, deployment=daily),))
+    build_site(one, tmp_path / "site")
+    assert "5 3 * * *, over events from -1d@d to now" in page(tmp_path / "site", "detections/pod-tags.html").text
+
+
+@pytest.mark.parametrize("path", ["../x.log", "/etc/passwd", "https://example.org/x", "javascript://x/%0aalert(1)"])
+def test_no_link_leads_out_of_the_repository(content: Content, path: str) -> None:
+    detection = next(one for one in content.detections if one.tests and one.tests[0].attack_data)
+    test = replace(detection.tests[0], attack_data=(replace(detection.tests[0].attack_data[0], data=path),))
+    facts = gather(replace(detection, tests=(test,)), content, "x", (), (), "https://git.example.com/main")
+    assert facts.datasets == {path: ""}
 
 
 def test_every_link_inside_the_site_leads_to_a_page(content: Content, tmp_path: Path) -> None:

@@ -39,6 +39,9 @@ SEARCHES = [
     "* | dedup user.username | table user.username",
     "* | stats count by user.extra.example.com/id{} user.username",
     "user.extra.example.com/id{}=x NOT user.extra.scopes{}=* | table auditID user.extra.example.com/id{}",
+    '* | stats count by "user.extra.authentication.kubernetes.io/pod-name{}"',
+    '"user.extra.authentication.kubernetes.io/pod-name{}"=web-1 OR user.extra.scopes{}=* | stats count by verb',
+    'NOT "user.extra.authentication.kubernetes.io/pod-name{}"=web-1 | table auditID "user.extra.scopes{}"',
 ]
 
 
@@ -70,6 +73,19 @@ def event(chance: random.Random, number: int) -> str:
             ["x"],
             {"username": {"first": "x"}},
             {"user.name": "dotted"},
+            *(
+                {"username": "sa", "extra": extra}
+                for extra in (
+                    {"authentication.kubernetes.io/pod-name": ["web-1"]},
+                    {"authentication.kubernetes.io/pod-name": ["web-1", "web-2"], "scopes": []},
+                    {"authentication_kubernetes_io/pod-name": ["web-1"]},
+                    {"authentication": {"kubernetes": {"io/pod-name": ["web-1"]}}},
+                    {"authentication.kubernetes.io/pod-name": "web-1", "scopes": [1]},
+                    {"scopes": ["a"]},
+                    {},
+                    None,
+                )
+            ),
         ),
         "sourceIPs": some(["10.0.0.1"], ["10.0.0.1", "10.0.0.2"], [], "10.0.0.1, 10.0.0.2", None),
         "objectRef": some({"resource": "pods", "namespace": "x"}, {"resource": "pods"}, {"resource": True}, {}),

@@ -7,6 +7,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,8 @@ def test_no_secret_of_a_real_log_is_kept_or_shown(shared: Path, tmp_path: Path, 
         "table": podhawk("run", "--all", "-o", "table", *given),
         "md": podhawk("run", "--all", "-o", "md", *given),
         "csv": podhawk("run", "--all", "-o", "csv", *given),
+        "html": podhawk("run", "--all", "-o", "html", *given),
+        "html of the pack": podhawk("run", "--all", "-o", "html", log),
         "pack": podhawk("run", "--all", "-o", "jsonl", log),
         "explain": podhawk("explain", "everything", *given),
         "tune": podhawk("tune", "everything", *given),
@@ -111,7 +114,7 @@ def test_no_secret_of_a_real_log_is_kept_or_shown(shared: Path, tmp_path: Path, 
     outputs["finding"] = podhawk("explain", "--finding", one["finding_id"], *given)
     outputs["event"] = podhawk("explain", "everything", "--event", one["requests"][0]["audit_id"], *given)
     assert {name: done.stderr[-500:] for name, done in outputs.items() if done.returncode} == {}
-    texts = {name: done.stdout + done.stderr for name, done in outputs.items()}
+    texts = {name: unescape(done.stdout + done.stderr) for name, done in outputs.items()}
     texts |= {path.name: path.read_bytes().decode("utf-8", "replace") for path in state.iterdir()}
     assert REDACTED in texts["podhawk.db"]
     assert {name: held for name, text in texts.items() if (held := held_in(text, secrets))} == {}

@@ -54,8 +54,11 @@ def summary(coverage: Coverage) -> tuple[str, ...]:
         f"ATT&CK {facts.attack}, {facts.platform}: detections claim {named} of {len(every)} techniques"
         + (f", tests prove {sum(bool(one.proven) for one in every)}" if coverage.tested else "")
     ]
-    if coverage.gaps:
-        lines.append("gaps: " + ", ".join(one.technique.id for one in coverage.gaps))
+    missing = {one.technique.id for one in coverage.gaps}
+    for tactic, row in coverage.matrix:
+        ids = [one.technique.id for one in row if one.technique.id in missing]
+        if ids:
+            lines.append(f"gaps in {tactic.name} ({len(ids)} of {len(row)}): {', '.join(ids)}")
     if coverage.outside:
         lines.append("not in the platform: " + ", ".join(one.technique.id for one in coverage.outside))
     reasons: defaultdict[str, list[str]] = defaultdict(list)

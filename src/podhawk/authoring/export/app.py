@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from podhawk.authoring.export.archive import write_archive
 from podhawk.authoring.export.conf import Stanza, conf
 from podhawk.authoring.export.savedsearches import stanza
 from podhawk.authoring.export.settings import AppSettings
@@ -21,23 +22,26 @@ from podhawk.errors import OutputError, UsageError
 from podhawk.writing import write_text, writing_to
 
 HEAD = "Written by podhawk export splunk. Put changes into local/."
+_WRITTEN = ("default", "lookups", "metadata")
+"""The folders of an app that are written; `local` belongs to the installation."""
 
 
 class Exported(Struct, frozen=True):
-    """What was written."""
+    """What was written: the app's folder, and the same as an archive that Splunk installs."""
 
     folder: Path
+    archive: Path
     detections: int
     macros: int
     lookups: int
 
 
 def export(content: Content, detections: Sequence[Detection], app: AppSettings, target: Path) -> Exported:
-    """Write the app into a folder below `target` that is called by its id. Raises UsageError if that is there
-    already."""
+    """Write the app into a folder below `target` that is called by its id, and into an archive beside it. An app that
+    was exported before is replaced; its folder `local` stays. Raises UsageError if anything else is there."""
     folder = target / app.id
     if folder.exists():
-        raise UsageError(f"{folder} already exists", remedy="Remove it, or use another --output-dir.")
+        _clear(folder)
     macros = _macros(content, detections)
     lookups = [one for one in content.lookups.values() if one.kind == "csv" and one.path]
     files = {
@@ -61,9 +65,34 @@ def export(content: Content, detections: Sequence[Detection], app: AppSettings, 
                 (folder / "lookups").mkdir(exist_ok=True)
                 shutil.copyfile(unmoved(one.path), folder / "lookups" / Path(one.filename).name)
     except OutputError:
-        shutil.rmtree(folder, ignore_errors=True)  # half an app would be taken for one
+        _remove(folder)  # half an app would be taken for one
         raise
-    return Exported(folder, len(detections), len(macros), len(lookups))
+    archive = write_archive(folder, target / f"{app.id}-{app.version}.tar.gz")
+    return Exported(folder, archive, len(detections), len(macros), len(lookups))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier export wrote. Raises UsageError for a folder that no export wrote."""
+    settings = folder / "default" / "app.conf"
+    try:
+        ours = not folder.is_symlink() and settings.read_text("utf-8").startswith(f"# {HEAD}")
+    except (OSError, UnicodeError):
+        ours = False
+    if not ours:
+        raise UsageError(
+            f"{folder} already exists, and podhawk export did not write it",
+            remedy="Remove it, or use another --output-dir.",
+        )
+    with writing_to(folder):
+        _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    for name in _WRITTEN:
+        if (folder / name).is_dir():
+            shutil.rmtree(folder / name)
+    if folder.is_dir() and {one.name for one in folder.iterdir()} <= {"app.manifest", "README.md"}:
+        shutil.rmtree(folder)
 
 
 def _app(app: AppSettings) -> list[Stanza]:

@@ -12,12 +12,12 @@ from typing import Final
 
 from podhawk.authoring.export.conf import Stanza
 from podhawk.authoring.export.settings import AppSettings
-from podhawk.content.model import Content, Detection
+from podhawk.content.model import Content, Deployment, Detection
 from podhawk.detect.evaluate.evaluation import kind_of
 from podhawk.detect.evaluate.windows import HOURLY
 
-_EXPORTED: Final = frozenset({"notable", "rba", "risk"})
-"""Alert actions that follow from a detection itself."""
+_EXPORTED: Final = frozenset({"notable", "rba", "risk", "email"})
+"""Alert actions that follow from a detection itself, and those that are written from its deployment."""
 
 
 def stanza(one: Detection, content: Content, app: AppSettings) -> Stanza:
@@ -47,10 +47,27 @@ def stanza(one: Detection, content: Content, app: AppSettings) -> Stanza:
     }
     settings.update(_risk(one))
     settings.update(_finding(one))
+    settings.update(_email(deployment))
     if one.throttling is not None:
         settings["alert.suppress.fields"] = ",".join(one.throttling.fields)
         settings["alert.suppress.period"] = one.throttling.period
+        if one.throttling.fields:
+            # Splunk throttles by fields only where it alerts once for each result.
+            settings["alert.digest_mode"] = False
     return app.label(one.name), settings
+
+
+def _email(deployment: Deployment) -> Mapping[str, object]:
+    """The e-mail action of a deployment."""
+    action = deployment.alert_action.get("email")
+    if not isinstance(action, dict) or not action.get("to"):
+        return {}
+    return {
+        "action.email": True,
+        "action.email.to": str(action["to"]),
+        "action.email.subject.alert": str(action.get("subject") or ""),
+        "action.email.message.alert": str(action.get("message") or ""),
+    }
 
 
 def left_out(content: Content, detections: Sequence[Detection]) -> list[str]:

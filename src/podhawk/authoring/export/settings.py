@@ -64,4 +64,10 @@ def _read(file: Path) -> AppSettings:
             place=app.place("appid"),
             remedy="Use only letters, digits, _ and -.",
         )
+    if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z.+_-]*", found.version):
+        raise ContentError(
+            f"Splunk does not accept the version {found.version!r}",
+            place=app.place("version"),
+            remedy="Use three numbers, such as 1.2.3.",
+        )
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
@@ -90,6 +91,15 @@ class Subject(Struct, dict=True):
             if column >= 0:
                 return Place(start.file, number + 1, column + 1, self.document.lines[number], len(text))
         return start
+
+    def line_place(self, pattern: str) -> Place:
+        """Where a line of the file stands that a regular expression matches, from the matched text on; the file where
+        there is none."""
+        for number, line in enumerate(self.document.lines if self.document is not None else ()):
+            found = re.search(pattern, line)
+            if found:
+                return Place(self.detection.file, number + 1, found.start() + 1, line, len(found[0]))
+        return self.place()
 
     @cached_property
     def runnability(self) -> Runnability:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final
 
 from podhawk.authoring.lint.declare import Check, Fault, Subject
@@ -40,6 +40,31 @@ def _suggest(subject: Subject, name: str) -> str:
     return nearest(name, subject.columns or ()) or "Output fields: " + ", ".join(sorted(subject.columns or ())[:12])
 
 
+def _risk_names(subject: Subject) -> list[str]:
+    return [one.field for one in subject.detection.risk_objects]
+
+
+def _threat_names(subject: Subject) -> list[str]:
+    return [one.field for one in subject.detection.threat_objects]
+
+
+def _throttling_names(subject: Subject) -> tuple[str, ...]:
+    throttling = subject.detection.throttling
+    return throttling.fields if throttling is not None else ()
+
+
+def _absent(subject: Subject, what: str, names: Iterable[str], told: Collection[str]) -> Iterator[Fault]:
+    """A fault for each name that the search's output lacks. `told` are names that another check tells of: one missing
+    column is one fault."""
+    for name in dict.fromkeys(names):
+        if name not in told and not _has(subject, name):
+            yield Fault(
+                f"{what} {name!r} is not in the search's output",
+                subject.line_place(rf"(?:field|name|-)s?:?\s+[\[\"']*{re.escape(name)}(?![\w.{{}}])"),
+                _suggest(subject, name),
+            )
+
+
 def _tokens(subject: Subject) -> Iterator[Fault]:
     texts = {
         text
@@ -50,47 +75,29 @@ def _tokens(subject: Subject) -> Iterator[Fault]:
         )
         if text
     }
-    seen = set()
+    seen = {*_risk_names(subject), *_threat_names(subject), *_throttling_names(subject)}
     for text in sorted(texts):
         for name in TOKEN.findall(text):
             if name not in seen and name not in _INFO and not _has(subject, name):
                 seen.add(name)
                 yield Fault(
                     f"message token ${name}$ is not in the search's output",
-                    subject.place(),
+                    subject.line_place(re.escape(f"${name}$")),
                     _suggest(subject, name),
                 )
 
 
 def _risk_fields(subject: Subject) -> Iterator[Fault]:
-    for one in subject.detection.risk_objects:
-        if not _has(subject, one.field):
-            yield Fault(
-                f"risk object {one.field!r} is not in the search's output",
-                subject.place(),
-                _suggest(subject, one.field),
-            )
+    yield from _absent(subject, "risk object", _risk_names(subject), ())
 
 
 def _threat_fields(subject: Subject) -> Iterator[Fault]:
-    for one in subject.detection.threat_objects:
-        if not _has(subject, one.field):
-            yield Fault(
-                f"threat object {one.field!r} is not in the search's output",
-                subject.place(),
-                _suggest(subject, one.field),
-            )
+    yield from _absent(subject, "threat object", _threat_names(subject), _risk_names(subject))
 
 
 def _throttling(subject: Subject) -> Iterator[Fault]:
-    throttling = subject.detection.throttling
-    for name in throttling.fields if throttling is not None else ():
-        if not _has(subject, name):
-            yield Fault(
-                f"throttling field {name!r} is not in the search's output",
-                subject.place(),
-                _suggest(subject, name),
-            )
+    told = {*_risk_names(subject), *_threat_names(subject)}
+    yield from _absent(subject, "throttling field", _throttling_names(subject), told)
 
 
 def _required(subject: Subject) -> Iterator[Fault]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
@@ -13,8 +14,9 @@ from podhawk.authoring.pages.trace import Trace, trace
 from podhawk.authoring.pages.where import PlaceVerdict, verdicts
 from podhawk.authoring.testing.results import CaseResult, of
 from podhawk.content.annotations import Technique, technique
-from podhawk.content.model import Content, Detection, Macro
+from podhawk.content.model import Content, Deployment, Detection, Macro
 from podhawk.content.normalised import required_fields_note
+from podhawk.content.root import root_of
 from podhawk.spl.macros import calls
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
@@ -58,12 +60,22 @@ class Facts(Struct, frozen=True):
     exceptions: tuple[InForce, ...]
     fields_note: str
     required: tuple[str, ...]
+    schedule: Deployment | None
+    source: str
+    """Where its file can be read; empty if that is not known."""
+    datasets: Mapping[str, str]
+    """Where the datasets of its tests can be read, by their names; empty texts if that is not known."""
 
 
 def gather(
-    detection: Detection, content: Content, slug: str, results: Sequence[CaseResult], exceptions: Sequence[InForce]
+    detection: Detection,
+    content: Content,
+    slug: str,
+    results: Sequence[CaseResult],
+    exceptions: Sequence[InForce],
+    source_url: str = "",
 ) -> Facts:
-    """The facts of one detection."""
+    """The facts of one detection. `source_url` is where the files of the content root can be read."""
     traced = trace(detection, content)
     computed = tuple(need.name for need in traced.needs)
     stated = detection.required_fields
@@ -90,7 +102,27 @@ def gather(
         (*own, *exceptions),
         note or "",
         stated or computed,
+        content.deployment_for(detection),
+        _in_repository(source_url, _below_root(detection.file)),
+        {data.data: _in_repository(source_url, data.data) for test in detection.tests for data in test.attack_data},
     )
+
+
+def _below_root(file: str) -> str:
+    """The path of a file in its content root; "" if it has none."""
+    if not file:
+        return ""
+    path = Path(file).resolve()
+    root = root_of(path).resolve()
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+
+
+def _in_repository(source_url: str, path: str) -> str:
+    """The address of a file; "" if it is no relative path inside of the repository."""
+    parts = PurePosixPath(path).parts
+    if not source_url or not parts or "://" in path or parts[0] == "/" or ".." in parts:
+        return ""
+    return safe_link(f"{source_url.rstrip('/')}/{quote('/'.join(parts))}")
 
 
 def slugs(names: Sequence[str]) -> tuple[str, ...]:

@@ -43,16 +43,18 @@ def build_site(
     results: Sequence[CaseResult] = (),
     exceptions: Mapping[str, Sequence[InForce]] | None = None,
     title: str = "Detections",
+    source_url: str = "",
 ) -> Site:
     """Write the site of this content into a folder, taking away the pages of an earlier one.
 
-    `detections` are those that get a page (default: all), `exceptions` those in force by detection name.
+    `detections` are those that get a page (default: all), `exceptions` those in force by detection name. `source_url`
+    is where the files of the content root can be read; pages link to their sources and datasets there.
     Raises UsageError for a folder that holds something else, or that cannot be written.
     """
     chosen = content.detections if detections is None else detections
     inforce = exceptions or {}
     facts = tuple(
-        gather(one, content, slug, results, inforce.get(one.name, ()))
+        gather(one, content, slug, results, inforce.get(one.name, ()), source_url)
         for one, slug in zip(chosen, slugs([one.stem or one.name for one in chosen]), strict=True)
     )
     files = dict(render(content, facts, title))

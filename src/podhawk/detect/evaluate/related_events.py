@@ -180,10 +180,11 @@ def _of_any_stage(clause: Clause) -> Clause:
 
 
 def _ended(one: CollectedRequest) -> bool:
-    return any(map(_is_end, one.request.events))
+    return any(map(is_end, one.request.events))
 
 
-def _is_end(event: AuditEvent) -> bool:
+def is_end(event: AuditEvent) -> bool:
+    """Whether an event is the last one of its request."""
     data = event.view.data
     # A failed log-in is written once, when the response starts.
     return member(data, "stage") in _ENDS or member(data, "responseStatus", "code") == "401"
@@ -198,8 +199,8 @@ def visible_part(one: CollectedRequest) -> CollectedRequest:
     wanted = [searches for searches in one.wanted if searches]
     if len(wanted) == len(one.wanted):
         return one
-    ended = any(searches and _is_end(event) for event, searches in one.pairs())
-    pairs = [(event, searches) for event, searches in one.pairs() if searches or (not ended and _is_end(event))]
+    ended = any(searches and is_end(event) for event, searches in one.pairs())
+    pairs = [(event, searches) for event, searches in one.pairs() if searches or (not ended and is_end(event))]
     request = replace(one.request, events=tuple(event for event, _ in pairs))
     return CollectedRequest(request, tuple(searches for _, searches in pairs))
 

@@ -131,16 +131,33 @@ def _fate(request: SearchJob, event: AuditEvent) -> str:
     return dropped if miss is None else f"{dropped}\n    fails {miss.part}: {miss.field} is {miss.value}"
 
 
-def raw_events(finding_id: str, matches: Sequence[Match]) -> Iterator[str]:
-    """The text of the events behind a finding, or behind all findings of an incident. Raises UsageError for an id that
-    no finding has or had."""
-    by_id = {match.finding.finding_id: match for match in matches}
-    found = by_id.get(finding_id) or next((match for match in matches if finding_id in match.finding.replaces), None)
+SHORTEST_ID: Final = 6
+"""Characters of an id that are enough where no other id begins so."""
+
+
+def finding_named(finding_id: str, matches: Sequence[Match]) -> Match:
+    """The finding with an id, or the one that replaces it. The beginning of an id is enough where it is the only one.
+    Raises UsageError for an id that no finding has or had, and for a beginning that several have."""
+    found = next((match for match in matches if match.finding.finding_id == finding_id), None) or next(
+        (match for match in matches if finding_id in match.finding.replaces), None
+    )
+    if found is None and len(finding_id) >= SHORTEST_ID:
+        begun = [match for match in matches if match.finding.finding_id.startswith(finding_id)]
+        if len(begun) > 1:
+            ids = ", ".join(match.finding.finding_id for match in begun[:5])
+            raise UsageError(f"{len(begun)} findings have ids that begin with {finding_id}: {ids}")
+        found = begun[0] if begun else None
     if found is None:
         raise UsageError(
             f"no finding has the id {finding_id}",
             remedy="podhawk run -o jsonl prints the ids of all findings, including hidden ones.",
         )
+    return found
+
+
+def raw_events(found: Match, matches: Sequence[Match]) -> Iterator[str]:
+    """The text of the events behind a finding, or behind all findings of an incident."""
+    by_id = {match.finding.finding_id: match for match in matches}
     seen: set[str] = set()
     for match in (found, *(by_id[id_] for id_ in found.finding.findings if id_ in by_id)):
         for request in match.requests:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 
 from podhawk.events.decode import BadJSON
-from podhawk.events.dots import is_sound
+from podhawk.events.dots import is_sound, restored_key
 from podhawk.events.event import AUDIT_KEYS, BODIES
 from podhawk.events.fields import head_of, of_body
 from podhawk.rows import Value
@@ -95,6 +95,7 @@ class Shape:
 
     def __init__(self, names: frozenset[str]) -> None:
         self.annotated = any(head_of(name) == "annotations" for name in names)
+        self.with_extra = any(name.startswith(EXTRA) for name in names)
         decoder = msgspec.json.Decoder(self._struct(sorted(names)))
         self.decode: Callable[[bytes], Any] = decoder.decode
         self.decode_lines: Callable[[memoryview], list[Any]] = decoder.decode_lines
@@ -211,6 +212,18 @@ def bodied(heads: Iterable[str]) -> Callable[[Any], bool] | None:
 
 SOUND: set[str] = set()
 """Keys of annotations that were found sound."""
+KEPT: set[str] = set()
+"""Keys of what authenticators say of users that were found as these write them."""
+
+
+def kept(extra: dict[str, Any]) -> bool:
+    """Whether no shipper changed the keys of what an authenticator says of a user."""
+    for key in extra:
+        if key not in KEPT:
+            if restored_key(key) != key or len(KEPT) > 10_000:
+                return False
+            KEPT.add(key)
+    return True
 
 
 def sound(annotations: dict[str, str]) -> bool:

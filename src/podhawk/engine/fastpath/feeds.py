@@ -3,7 +3,7 @@
 A feed takes a line in two steps. `read` works out what its collector needs and may raise, so that the line takes the
 slow path; `add` cannot fail. All feeds read before any of them adds: a line is taken by all or by none.
 
-* Events are collected as the lines that they stand on.
+* Events are collected as the lines that they stand on, or handed to a digest.
 * If a search only counts by fields, the values of these fields are counted, and the counts handed to its state.
 * If row order cannot affect the result, each distinct tuple of values is passed once, with its count, unless a field
   is unique per event.
@@ -24,6 +24,7 @@ from podhawk.engine.options import EngineOptions
 from podhawk.engine.plan.lineage import volatility
 from podhawk.engine.search.collectors import Collector, EventCollector, RowCollector
 from podhawk.engine.search.compiled import CompiledSearch
+from podhawk.engine.search.digest import DigestCollector
 from podhawk.events.fields import head_of, of_body
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Filled, Row
@@ -54,6 +55,23 @@ class EventFeed:
     def add(self, found: DecodedLine) -> None:
         self._collector.stats.matched += 1
         self._collector.state.append(found.collected)
+
+    def settle(self) -> None:
+        """Nothing is counted here."""
+
+
+class DigestFeed:
+    """Hands the lines themselves to a digest."""
+
+    def __init__(self, collector: DigestCollector) -> None:
+        self._collector = collector
+
+    def read(self, line: DecodedLine) -> DecodedLine:
+        return line
+
+    def add(self, found: DecodedLine) -> None:
+        self._collector.stats.matched += 1
+        self._collector.state.take(found.collected)
 
     def settle(self) -> None:
         """Nothing is counted here."""
@@ -201,6 +219,8 @@ def feed_for(collector: Collector, names: frozenset[str], fixed: dict[str, str],
     events."""
     if isinstance(collector, EventCollector):
         return EventFeed(collector)
+    if isinstance(collector, DigestCollector):
+        return DigestFeed(collector)
     assert isinstance(collector, RowCollector)
     search, run, most = collector.search, collector.search.reducer, options.remembered_values
     filled = fills(search)

@@ -17,7 +17,18 @@ from typing import Any, Final
 from podhawk.commands.declare import Counting
 from podhawk.engine.fastpath.counts import block_counter, counts_everything, line_counter
 from podhawk.engine.fastpath.decoded import DecodedLine, LinePosition
-from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, SOUND, UNSET, DecodedValues, Shape, reachable, sound, value_of
+from podhawk.engine.fastpath.decoder import (
+    KEPT,
+    NOT_OF_SHAPE,
+    SOUND,
+    UNSET,
+    DecodedValues,
+    Shape,
+    kept,
+    reachable,
+    sound,
+    value_of,
+)
 from podhawk.engine.fastpath.dispatch import ClauseGroup, DispatchTable, feed_all
 from podhawk.engine.fastpath.feeds import Feed, RowFeed, feed_for
 from podhawk.engine.options import EngineOptions
@@ -90,6 +101,7 @@ class FastPath:
         self._shape = Shape(frozenset().union(*(names for names in (*fields, *asked) if names is not None)))
         self._decode = self._shape.decode
         self._annotated = self._shape.annotated
+        self._with_extra = self._shape.with_extra
         self._groups = _clause_groups(collectors, fields, asked, fixed, options)
         self._tables: dict[Searches, DispatchTable | None] = {}
         self._since_check = 0
@@ -101,7 +113,8 @@ class FastPath:
         self.take_lines: Callable[[bytes, int, int], int] | None = None
         self._counter: Counting | None = None
         only = collectors[0]
-        if not prefiltered and len(collectors) == 1 and only.search.selects_native and isinstance(only, RowCollector):
+        alone = len(collectors) == 1 and only.search.selects_native and not self._with_extra
+        if not prefiltered and alone and isinstance(only, RowCollector):
             self._counter = counts_everything(only.search)
         if self._counter is not None:
             by = self._counter.by
@@ -194,6 +207,8 @@ class FastPath:
                 if not annotations.keys() <= SOUND and not sound(annotations):
                     return False
             elif annotations.truncated is not UNSET:
+                return False
+            if self._with_extra and not event.user.extra.keys() <= KEPT and not kept(event.user.extra):
                 return False
             if table.bodied is None or not table.bodied(event):
                 values = table.read(event)

@@ -107,8 +107,8 @@ class FileSource:
             return b""
 
     def pieces(self, size: int) -> list[Split] | None:
-        """The input in pieces of whole lines, for a first reading by several processes; None if it cannot be cut."""
-        if not self.unread or self.options.input_format not in ("auto", "native", "json", "text"):
+        """The input in pieces of whole lines, to be read by several processes; None if it cannot be cut."""
+        if self.options.input_format not in ("auto", "native", "json", "text"):
             return None
         return pieces_of(self.inputs, size)
 

@@ -166,5 +166,5 @@ def _prefilter(collectors: Sequence[Collector], options: EngineOptions, watch: W
     if not options.prefilter:
         return None
     searches = [one.search for one in collectors]
-    groups = [groups_of(one.clause) if one.selects_native else CARRIED for one in searches]
+    groups = [groups_of(one.sought or one.clause) if one.selects_native else CARRIED for one in searches]
     return prefilter_for(groups, options, watch.watched, watch.asking)

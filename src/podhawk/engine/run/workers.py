@@ -16,6 +16,7 @@ from podhawk.engine.run.worker_process import end_with_parent, give_up_descripto
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.options import InputReport
+from podhawk.events.source import READ, told_read
 from podhawk.events.splits import NotByLine, Split
 from podhawk.log import logger
 from podhawk.memory import share
@@ -28,6 +29,8 @@ class SplittableSource(Protocol):
     """A source that can be read in splits."""
 
     report: InputReport
+    unread: bool
+    """Whether this is the first time that it is read: only then the report takes account of it."""
 
     def pieces(self, size: int) -> list[Split] | None:
         """The input in splits of whole lines, or None."""
@@ -68,6 +71,7 @@ def scan_in_parallel(
         logger(__name__).info("a process could not finish: the input is read again, in one process")
         return 0
     received, merged = found
+    account = source.report if source.unread else InputReport()
     lines: dict[int, int] = {}
     for number, states, stats, report in sorted(received, key=lambda one: one[0]):
         file = finer[number].file
@@ -77,13 +81,13 @@ def scan_in_parallel(
             collector.stats.merge(met, offset)
             if collector.positional:
                 collector.merge(state, offset)
-        source.report.absorb(report, offset)
+        account.absorb(report, offset)
     for ended in merged:
         for collector, (state, met) in zip(collectors, ended, strict=True):
             collector.stats.merge(met, 0)
             if not collector.positional:
                 collector.merge(state)
-    source.report.files += len({piece.file for piece in finer})
+    account.files += len({piece.file for piece in finer})
     return len(finer)
 
 
@@ -127,6 +131,8 @@ def _run(
                 else:
                     sent = load_local(data)
                     (received if isinstance(sent, tuple) else merged).append(sent)
+                    if isinstance(sent, tuple):
+                        told_read(pieces[sent[0]].end - pieces[sent[0]].start)
     finally:
         for child, ours in children:
             if open_pipes:  # a process failed, or this one is interrupted
@@ -149,6 +155,7 @@ def _child(
     number of processes."""
     try:
         parent, descriptors, processes = needed
+        READ.set(None)  # the parent tells what was read
         end_with_parent(parent)
         give_up_descriptors([pipe.fileno(), *descriptors])
         share(processes)

@@ -76,7 +76,8 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
     are the fields of which it is noted whether any event of an input has them: those without which the clause cannot be
     true, and those that no audit event has by itself. `bodies` are the bodies on whose fields it depends whether a row
     comes out. `selects_native` says whether the clause can match events as
-    the input's source gives them (see `bind_source`).
+    the input's source gives them (see `bind_source`). `sought` is the part of the clause by which the prefilter looks
+    for lines, None for all of it.
     """
 
     plan: Plan
@@ -91,6 +92,7 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
     expected: frozenset[str]
     bodies: frozenset[str] = frozenset()
     selects_native: bool = False
+    sought: spl.Clause | None = None
     _choices: dict[tuple[str, str, str, str], bool] = field(default_factory=dict)
 
     @property
@@ -199,3 +201,18 @@ def compile_search(plan: Plan, context: Context) -> CompiledSearch:
 def bind_source(search: CompiledSearch, native: View) -> CompiledSearch:
     """The search over a source whose native events look like this, apart from their members."""
     return replace(search, selects_native=search.selects(native))
+
+
+def narrowed(search: CompiledSearch, clause: spl.Clause) -> CompiledSearch:
+    """The search over the events that also match a clause about members of the event, by which alone lines are looked
+    for. It is not noted which fields the events have."""
+    both = spl.And((clause, search.clause))
+    return replace(
+        search,
+        clause=both,
+        predicate=generate(both, search.context.env),
+        probe_fields=None if search.probe_fields is None else search.probe_fields | spl.fields(clause),
+        expected=frozenset(),
+        bodies=frozenset(),
+        sought=clause,
+    )

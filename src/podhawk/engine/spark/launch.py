@@ -86,7 +86,7 @@ def _is_here(host: str) -> bool:
 def start(cluster: Cluster, settings: Mapping[str, str]) -> SparkContext:
     """A context on the cluster, with its Java process.
 
-    What Java prints is kept out of sight, and added to the error if it does not start; `--verbose` shows it.
+    What Java prints is not shown, and added to the error if it does not start; `--verbose` shows it.
     """
     from pyspark import SparkConf, SparkContext, java_gateway
 

@@ -108,3 +108,55 @@
     }
   });
 })();
+
+// Filters of the index: a detection is shown if it has one of the chosen types and one of the chosen tactics.
+(() => {
+  const bar = document.getElementById("filters");
+  if (!bar) return;
+  const buttons = [...bar.querySelectorAll("button")];
+  const items = [...document.querySelectorAll("li[data-type]")];
+  bar.hidden = false;
+  bar.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
+    const chosen = (kind) => buttons
+      .filter((one) => one.dataset.kind === kind && one.getAttribute("aria-pressed") === "true")
+      .map((one) => one.dataset.value);
+    const types = chosen("type");
+    const tactics = chosen("tactics");
+    for (const item of items) {
+      const own = item.dataset.tactics.split("|");
+      item.hidden = (types.length > 0 && !types.includes(item.dataset.type))
+        || (tactics.length > 0 && !tactics.some((one) => own.includes(one)));
+    }
+    for (const section of document.querySelectorAll("main section")) {
+      const own = [...section.querySelectorAll("li[data-type]")];
+      if (own.length) section.hidden = own.every((one) => one.hidden);
+    }
+    const shown = items.filter((one) => !one.hidden).length;
+    document.getElementById("filtered").textContent =
+      types.length || tactics.length ? `${shown} of ${items.length} shown` : "";
+  });
+})();
+
+// A button beside each search that copies its text.
+(() => {
+  for (const block of document.querySelectorAll("pre.spl")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy";
+    button.textContent = "Copy";
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(block.textContent);
+        button.textContent = "Copied";
+      } catch {
+        getSelection().selectAllChildren(block);
+        button.textContent = "Selected";
+      }
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    block.before(button);
+  }
+})();

@@ -1,0 +1,1 @@
+"""What somebody or something did in a log, and which fields its events have: bounded summaries, made in one scan."""

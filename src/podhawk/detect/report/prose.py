@@ -1,0 +1,167 @@
+"""A finding explained: what happened, why it fired, what its priority and risk are made of, what to look at next."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from podhawk.commands.context import Context
+from podhawk.detect.finding import Finding
+from podhawk.detect.match import Match
+from podhawk.detect.report.evidence import evidence_of
+from podhawk.detect.report.next_steps import next_steps
+from podhawk.detect.report.sentences import utc_minute, what_happened
+from podhawk.detect.risk_event import RiskEvent
+from podhawk.visible import visible_line
+from podhawk.wording import counted
+
+_WIDTH: Final = 100
+_INDENT: Final = "  "
+_MOST: Final = 20
+
+
+def explained(
+    match: Match,
+    matches: Sequence[Match],
+    risk: Sequence[RiskEvent],
+    context: Context,
+    bar: int,
+    paths: Sequence[str],
+    width: int = _WIDTH,
+) -> Iterator[str]:
+    """The explanation, in lines; sentences are wrapped at `width`, or at 100 where that is less. `matches` and `risk`
+    are those of the run; `bar` is the priority from which on intermediate findings are visible."""
+    width = min(width, _WIDTH) - len(_INDENT)
+    finding = match.finding
+    yield visible_line(finding.title)
+    detection = finding.detection
+    file = f" ({os.path.basename(detection.file)})" if detection.file else ""
+    yield visible_line(f"{finding.kind} {finding.finding_id} of {detection.name}{file}")
+    yield from _titled("What happened", _wrapped(what_happened(finding), width))
+    if finding.findings:
+        yield from _titled("What it is made of", _parts(finding, matches))
+    yield from _titled("Why it fired", _evidence(match, context))
+    yield from _titled(f"Priority {finding.priority} of 100", _priority(finding, bar))
+    yield from _titled("Risk", _risk(finding, risk))
+    if match.requests or finding.requests:
+        yield from _titled("Requests", _requests(finding))
+    yield from _titled("What to look at next", _steps(finding, paths))
+    yield from _titled(
+        "Known false positives", _wrapped(detection.known_false_positives or "none are documented", width)
+    )
+    yield ""
+    yield "The events: the same command with -o jsonl prints them as they stand in the log."
+
+
+def _titled(title: str, lines: Iterator[str]) -> Iterator[str]:
+    yield ""
+    yield title
+    for line in lines:
+        yield f"{_INDENT}{line}"
+
+
+def _wrapped(text: str, width: int) -> Iterator[str]:
+    yield from textwrap.wrap(visible_line(" ".join(text.split())), width, break_on_hyphens=False) or [""]
+
+
+def _parts(finding: Finding, matches: Sequence[Match]) -> Iterator[str]:
+    by_id = {one.finding.finding_id: one.finding for one in matches}
+    for number, name in enumerate(finding.findings):
+        if number == _MOST:
+            yield f"and {counted(len(finding.findings) - _MOST, 'more finding')}"
+            return
+        one = by_id.get(name)
+        if one is None:
+            yield f"{name} (of an earlier run)"
+        else:
+            yield visible_line(f"{utc_minute(one.first_time)}  {name}  {one.title}")
+
+
+def _evidence(match: Match, context: Context) -> Iterator[str]:
+    found = evidence_of(match, context)
+    if found is None:
+        rows = counted(match.finding.row_count, "row")
+        yield f"Its search gave {rows}. The events behind it are not in the input."
+        for row in match.finding.rows[:3]:
+            yield visible_line(", ".join(f"{name}={value}" for name, value in row.items()))
+        return
+    yield visible_line(f"The event at {found.origin} meets every condition of the search:")
+    width = max((len(one.text) for one in found.conditions if len(one.text) <= _WIDTH // 2), default=0)
+    for one in found.conditions:
+        values = "; ".join(
+            f"{name} is {'absent' if value is None else value or '(empty)'}" for name, value in one.values
+        )
+        if len(one.text) <= width:
+            yield visible_line(f"  {one.text:<{width}}   {values}")
+        else:
+            yield visible_line(f"  {one.text}")
+            yield visible_line(f"  {'':<{width}}   {values}")
+    if found.steps:
+        yield "and passes its later steps:"
+    for step in found.steps:
+        yield visible_line(f"  | {step}")
+    if match.finding.row_count and not match.matched:
+        for row in match.finding.rows[:3]:
+            yield visible_line("  row: " + ", ".join(f"{name}={value}" for name, value in row.items()))
+
+
+def _priority(finding: Finding, bar: int) -> Iterator[str]:
+    for one in finding.priority_reasons:
+        yield visible_line(f"{one.points:+4d}  {one.reason}")
+    total = sum(one.points for one in finding.priority_reasons)
+    if total != finding.priority and finding.priority_reasons:
+        yield f"{total:4d}  in total, limited to the range from 0 to 100"
+    yield _visibility(finding, bar)
+
+
+def _visibility(finding: Finding, bar: int) -> str:
+    if finding.visible:
+        above = f"; its priority reaches the bar of {bar}" if finding.kind == "intermediate" else ""
+        return f"It is visible: {_article(finding.kind)}{above}."
+    if finding.suppressed_by is not None:
+        one = finding.suppressed_by
+        return visible_line(f"It is hidden by exception {one.name} ({one.file}): {one.reason}")
+    hiding = [hit.noise_class for hit in finding.noise if hit.action == "hide"]
+    if hiding:
+        return f"It is hidden by noise class {', '.join(hiding)}."
+    if finding.throttled:
+        return "It is hidden by throttling: an equal finding came shortly before it."
+    return f"It is hidden: an intermediate finding is visible from priority {bar} on."
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind if kind != 'intermediate' else 'intermediate finding'}"
+
+
+def _risk(finding: Finding, risk: Sequence[RiskEvent]) -> Iterator[str]:
+    own = [one for one in risk if one.finding_id == finding.finding_id]
+    if finding.kind == "incident":
+        yield "An incident adds no risk: it is made of the risk of its findings."
+        return
+    for one in own:
+        notes = list(one.notes)
+        if one.applied != one.score:
+            notes.insert(0, f"score {one.score}")
+        why = f" ({'; '.join(notes)})" if notes else ""
+        yield visible_line(f"{one.applied:+6g}  {one.object_type} {one.object}{why}")
+    if not own:
+        yield "It adds no risk."
+
+
+def _requests(finding: Finding) -> Iterator[str]:
+    for one in finding.requests[:_MOST]:
+        code = f" → {one.code}" if one.code is not None else ""
+        yield visible_line(f"{one.received}  {one.verb} {one.uri}{code}  {one.source}  auditID {one.audit_id}")
+    if finding.request_count > _MOST:
+        yield f"and {counted(finding.request_count - _MOST, 'more request')}"
+
+
+def _steps(finding: Finding, paths: Sequence[str]) -> Iterator[str]:
+    steps = next_steps(finding, paths)
+    for one in steps:
+        yield visible_line(f"# {one.question}")
+        yield visible_line(one.command)
+    if not steps:
+        yield "nothing: the finding names no object and no user"
