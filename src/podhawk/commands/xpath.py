@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from xml.etree import ElementTree
 
@@ -14,12 +13,13 @@ from podhawk.commands.properties import Effect, Sources, computed, copy, effect,
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.values import put
 from podhawk.commands.shared.xmlfields import is_xml, xml_values
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 _OPTIONS = ("field", "outfield", "default")
-_END = re.compile(r"/(?:@(?P<attribute>[\w:.-]+)|text\(\))\Z")
+_END = lazy_pattern(r"/(?:@(?P<attribute>[\w:.-]+)|text\(\))\Z")
 
 
 class XPath(Struct, frozen=True):

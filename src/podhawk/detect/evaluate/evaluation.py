@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
+from podhawk.commands.declare import Whole
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
@@ -22,10 +23,11 @@ from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import compile_stages
-from podhawk.engine.search.compiled import compile_search
+from podhawk.engine.search.compiled import CompiledSearch, compile_search
 from podhawk.engine.search.rows import row_of
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import pick
+from podhawk.lazy import lazy
 from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
@@ -66,12 +68,26 @@ class Evaluation:
         self.context = replace(context, env=replace(context.env))
         plan = make_plan(self.request.pipeline, self.context)
         self.plan = plan
-        self.search = compile_search(plan, self.context)
-        self._rest = compile_stages(plan.rest, self.context)
-        self._names = NamesBefore(plan.pipeline.stages)
         self.kind = kind_of(self.detection)
-        self._identities = identities(plan)
         self._templates: dict[Any, RowTemplate] = {}
+
+    # Of many detections no event is evaluated.
+    @lazy
+    def search(self) -> CompiledSearch:
+        """The search, compiled."""
+        return compile_search(self.plan, self.context)
+
+    @lazy
+    def _rest(self) -> Whole:
+        return compile_stages(self.plan.rest, self.context)
+
+    @lazy
+    def _names(self) -> NamesBefore:
+        return NamesBefore(self.plan.pipeline.stages)
+
+    @lazy
+    def _identities(self) -> frozenset[str] | None:
+        return identities(self.plan)
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""

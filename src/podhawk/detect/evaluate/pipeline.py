@@ -228,7 +228,7 @@ def _windowed(
         for number in one.searches:
             by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
-        name = evaluation.search.name
+        name = evaluation.plan.name
         if plan_kind(evaluation.plan) == "request":
             with timed(name, "requests"):
                 made = [
