@@ -11,6 +11,7 @@ message needs memory too.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -73,8 +74,15 @@ def limit_to(size: int) -> None:
     soft = size if hard == resource.RLIM_INFINITY else min(size, hard)
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if threading.current_thread() is threading.main_thread():
+        atexit.register(_stop_looking)
         signal.signal(signal.SIGALRM, _look)
         _look()
+
+
+def _stop_looking() -> None:
+    """When Python ends it gives up its handlers, and a signal without one ends the process with an error."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _look(*_: object) -> None:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from podhawk.engine.fastpath.clause_index import misses, required
 from podhawk.engine.fastpath.decoded import make_row
 from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, DecodedValues, Shape, reader
 from podhawk.engine.fastpath.reader import clause_fields
@@ -103,6 +104,7 @@ class _Outside:
         self.names = sorted(name for name in names if not of_body(name))
         self._search, self._fixed = search, fixed
         self._read = reader(self.names)
+        self._required = required(search.clause, self.names)
         self._known: dict[DecodedValues, bool] = {}
 
     def rules_out(self, event: Any) -> bool:
@@ -111,7 +113,9 @@ class _Outside:
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            found = self._known[values] = self._search.ruled_out(make_row(self.names, values, self._fixed))
+            found = self._known[values] = misses(self._required, values) or self._search.ruled_out(
+                make_row(self.names, values, self._fixed)
+            )
         return found
 
 
