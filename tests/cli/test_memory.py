@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import zlib
 from itertools import pairwise
@@ -53,6 +54,16 @@ def test_a_run_that_took_the_last_byte_never_ended(log: Path, size: int) -> None
     assert "Traceback" not in done.stderr
     assert f"needs more memory than the {size} MiB that --memory allows\n  Raise --memory" in done.stderr
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_run_that_took_long_to_end_died_of_its_own_timer() -> None:
+    slow_end = "import signal; from podhawk import memory; memory.limit_to(1 << 30)"
+    slow_end += "; print(signal.getsignal(signal.SIGALRM) is memory._look)"
+    # Whatever is registered before `limit_to` is called after what that registers: the last thing before the end.
+    first = "import atexit, os, signal; atexit.register(lambda: print(signal.getsignal(signal.SIGALRM).name, "
+    first += "signal.getitimer(signal.ITIMER_REAL)))"
+    done = subprocess.run([sys.executable, "-c", f"{first}\n{slow_end}"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\nSIG_IGN (0.0, 0.0)\n", "")
 
 
 def test_the_search_is_named_by_its_file(log: Path, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from xml.etree import ElementTree
 
 from msgspec import Struct
 
@@ -45,6 +44,8 @@ def _parse(cursor: Cursor) -> XPath:
             cursor.finish()
     if path is None:
         cursor.fail("expected an XPath expression in double quotes")
+    from xml.etree import ElementTree
+
     try:
         ElementTree.Element("x").findall(_relative(path)[0])
     except (SyntaxError, KeyError, ValueError) as error:
@@ -71,6 +72,8 @@ def _render(node: XPath) -> str:
 def _values(text: str, path: str, attribute: str) -> list[str]:
     if not is_xml(text) or xml_values(text) is None:  # it refuses document types, and with them entities
         return []
+    from xml.etree import ElementTree
+
     above = ElementTree.Element("above")
     above.append(ElementTree.fromstring(text.strip()))
     found = above.findall(path)
