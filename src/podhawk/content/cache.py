@@ -82,11 +82,12 @@ def file_for(
     overrides: Sequence[str | Path],
     macros: Mapping[str, str],
     version_of: Callable[[str], str] = installed_version,
+    least: int = WORTH_IT,
 ) -> Path | None:
     """The file for some content, in `folder` or in the user's cache folder.
 
-    None if the cache is off, or if the content is so small that the cache is not worth it. `version_of` tells the
-    versions of the packages that convert Sigma rules.
+    None if the cache is off, or if the content has fewer than `least` files and no Sigma rules. `version_of` tells the
+    versions of the packages that convert these.
     """
     if folder == OFF or not hasattr(os, "geteuid"):
         return None
@@ -104,7 +105,7 @@ def file_for(
         logger(__name__).debug("content is not kept: %r", error)
         return None
     digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
-    if not sigma and count < WORTH_IT:
+    if not sigma and count < least:
         return None
     if sigma:
         digest.update(repr([version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())

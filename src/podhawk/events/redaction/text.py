@@ -95,17 +95,21 @@ _SPACED: Final = r"(?:mongo|mongosh|mongodump|mongorestore|sshpass|docker|podman
 _START: Final = r"(?:(?<=[\s/;&|(\"'`])|\A)"
 _REST: Final = r"(?:[^;&|\n]{0,2000}?\s)"
 _CLIENTS: Final = tuple(
-    lazy_pattern(text, re.DOTALL)
-    for text in (
-        rf"({_START}{_ATTACHED}\s{_REST}?-p)((?![\s-]){_VALUE})",
-        rf"({_START}{_SPACED}\s{_REST}?-p\s{{1,4}})(?!-)({_VALUE})",
-        rf"({_START}redis-cli\s{_REST}?-a\s{{1,4}})({_VALUE})",
-        rf"({_START}ldap\w{{1,16}}\s{_REST}?-w\s{{1,4}})({_VALUE})",
-        rf"({_START}(?:curl|wget|http)\s{_REST}?(?:-u|--user|--proxy-user)[\s=]{{0,4}}[\"']?[^\s:\"']{{0,256}}:)([^\s\"'`;&|<>]+)",
-        rf"({_START}smbclient\s{_REST}?-U\s{{0,4}}[\"']?[^\s%\"']{{0,256}}%)([^\s\"'`;&|<>]+)",
-        r"(\bpass:)([^\s\"'`;&|<>]+)",
+    (part, lazy_pattern(text, re.DOTALL))
+    for part, text in (
+        ("-p", rf"({_START}{_ATTACHED}\s{_REST}?-p)((?![\s-]){_VALUE})"),
+        ("-p", rf"({_START}{_SPACED}\s{_REST}?-p\s{{1,4}})(?!-)({_VALUE})"),
+        ("redis-cli", rf"({_START}redis-cli\s{_REST}?-a\s{{1,4}})({_VALUE})"),
+        ("ldap", rf"({_START}ldap\w{{1,16}}\s{_REST}?-w\s{{1,4}})({_VALUE})"),
+        (
+            "-u",
+            rf"({_START}(?:curl|wget|http)\s{_REST}?(?:-u|--user|--proxy-user)[\s=]{{0,4}}[\"']?[^\s:\"']{{0,256}}:)([^\s\"'`;&|<>]+)",
+        ),
+        ("smbclient", rf"({_START}smbclient\s{_REST}?-U\s{{0,4}}[\"']?[^\s%\"']{{0,256}}%)([^\s\"'`;&|<>]+)"),
+        ("pass:", r"(\bpass:)([^\s\"'`;&|<>]+)"),
     )
 )
+"""Clients, each with a part of every text that it matches."""
 _ATTACHED_NAME: Final = lazy_pattern(rf"{_ATTACHED}\Z")
 _SPACED_NAME: Final = lazy_pattern(rf"{_SPACED}\Z")
 _OPTION_NAME: Final = lazy_pattern(r"--?[\w-]{1,64}\Z")
@@ -145,12 +149,14 @@ def mask_text(text: str, redaction: Redaction) -> str:
     if "=" in text or ":" in text:
         text = _ASSIGNMENT.sub(put, text)
         text = _HEADER.sub(put, text)
-        text = _LITERAL.sub(put, text)
+        if "--from-literal" in text:
+            text = _LITERAL.sub(put, text)
     if "-" in text:
         text = _OPTION.sub(put, text)
-    for client in _CLIENTS:
-        text = client.sub(put, text)
-    return _BOOTSTRAP.sub(lambda found: redaction.mask(found[0]), text)
+    for part, client in _CLIENTS:
+        if part in text:
+            text = client.sub(put, text)
+    return _BOOTSTRAP.sub(lambda found: redaction.mask(found[0]), text) if "." in text else text
 
 
 def mask_command(words: Sequence[str], redaction: Redaction) -> list[str]:
