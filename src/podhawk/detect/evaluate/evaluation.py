@@ -22,6 +22,7 @@ from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.planner import make_plan
+from podhawk.engine.plan.runnable import Runnable
 from podhawk.engine.plan.stages import compile_stages
 from podhawk.engine.search.compiled import CompiledSearch, compile_search
 from podhawk.engine.search.rows import row_of
@@ -66,8 +67,8 @@ class Evaluation:
         self.request = prepared.request
         context = prepared.request.context
         self.context = replace(context, env=replace(context.env))
-        plan = make_plan(self.request.pipeline, self.context)
-        self.plan = plan
+        answer = prepared.runnability
+        self.plan = answer.plan if isinstance(answer, Runnable) else make_plan(self.request.pipeline, self.context)
         self.kind = kind_of(self.detection)
         self._templates: dict[Any, RowTemplate] = {}
 
