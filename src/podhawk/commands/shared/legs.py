@@ -52,7 +52,9 @@ def subsearches_in(value: Any) -> Iterator[Subsearch | Embedded]:
 
 
 def subsearches_of(stage: Stage) -> tuple[Subsearch | Embedded, ...]:
-    """The same for the node of a stage, looked for once."""
+    """The same for the node of a stage, looked for once. A subsearch begins with a bracket."""
+    if stage.source is not None and "[" not in stage.source.text:
+        return ()
     found: tuple[Subsearch | Embedded, ...] | None = stage.memo.get("subsearches")
     if found is None:
         found = stage.memo["subsearches"] = tuple(subsearches_in(stage.node))

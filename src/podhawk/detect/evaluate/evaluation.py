@@ -171,7 +171,13 @@ class Evaluation:
         table = self.rows(events)
         if not table.rows or all(event.unmasked is None for event in events):
             return table
-        masked = self.rows([replace(event, unmasked=None) for event in events])
+        hidden, alone = [replace(event, unmasked=None) for event in events], len(events) == 1
+        if all(
+            self.row(event, alone=alone) == self.row(other, alone=alone)
+            for event, other in zip(events, hidden, strict=True)
+        ):
+            return table  # the search reads no secret
+        masked = self.rows(hidden)
         return masked if len(masked.rows) == len(table.rows) else without_secrets(table, events)
 
     def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:
