@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from podhawk.arguments import given_content, given_detections, given_session, policies_of
 from podhawk.commands.fieldformat import displays
 from podhawk.content.datasets import own_attacks, shipped_attacks
-from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.detect.evaluate.evaluation import hunts
@@ -44,7 +43,7 @@ from podhawk.events.read import InputReport
 from podhawk.notebook import html_table
 from podhawk.result import Cell, Result
 from podhawk.rows import Table
-from podhawk.session import Session, content_of, session_of
+from podhawk.session import Session, content_of, session_of, shipped_incidents
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
 
 
@@ -231,7 +230,7 @@ def run(
 
         found = find(
             prepared,
-            lambda: incident_rules(prepared, session),
+            lambda: incident_rules(prepared, session, content),
             content,
             source,
             session.runner(source),
@@ -273,12 +272,15 @@ def _inputs(paths: Sequence[str | Path], inputs: Inputs | None) -> Sequence[str]
     return inputs if inputs is not None else [str(path) for path in paths]
 
 
-def incident_rules(prepared: Sequence[Prepared], session: Session) -> list[Prepared]:
-    """The shipped searches over risk, without those that are among the detections already."""
-    content = load_content([shipped_pack() / "incidents"])
+def incident_rules(prepared: Sequence[Prepared], session: Session, beside: Content) -> list[Prepared]:
+    """The shipped searches over risk, without those that are among the detections already; cached if the content
+    `beside` them is."""
+    content = shipped_incidents(beside)
     store = LookupStore(content, None, False)
     known = {one.detection.id for one in prepared}
-    return [prepare(one, content, session, store) for one in content.detections if one.id not in known]
+    made = [prepare(one, content, session, store) for one in content.detections if one.id not in known]
+    content.keep()
+    return made
 
 
 def attacks_of(detection: Detection, content: Content, session: Session, policies: Policies) -> list[Match]:

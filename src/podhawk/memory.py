@@ -75,10 +75,15 @@ def limit_to(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGALRM, _look)
-        # Python takes its handlers away before it frees the modules: an alarm in between would kill the process.
         atexit.unregister(_stop_looking)
         atexit.register(_stop_looking)
         _look()
+
+
+def _stop_looking() -> None:
+    """When Python ends it gives up its handlers, and a signal without one ends the process with an error."""
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _look(*_: object) -> None:
@@ -90,10 +95,6 @@ def _look(*_: object) -> None:
     signal.setitimer(signal.ITIMER_REAL, min(max(left / _GROWTH, 0.005), 1.0))
     if left < 0:
         raise MemoryError
-
-
-def _stop_looking() -> None:
-    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _taken() -> int:

@@ -187,6 +187,25 @@ def _zone(name: str) -> tzinfo:
         raise UsageError(f"unknown time zone {name!r}", remedy="Use a name such as UTC or Europe/Berlin.") from None
 
 
+def shipped_incidents(beside: Content) -> Content:
+    """The shipped searches over risk, from the cache that other content is in, if any."""
+    paths = [shipped_pack() / "incidents"]
+    place = beside.parsed.path
+    if place is None:
+        return load_content(paths)
+
+    def name() -> Path | None:
+        return file_for(str(place.parent), paths, (), {}, least=1)
+
+    path = name()
+    content = kept(path) if path is not None else None
+    if content is None:
+        content = load_content(paths)
+        content.parsed.fresh = True
+    content.parsed.path, content.parsed.name = path, name
+    return content
+
+
 def content_of(options: Mapping[str, Any], macros: Mapping[str, str] | None = None) -> Content:
     """The content that options name; by default the shipped pack.
 

@@ -13,16 +13,18 @@ import json
 import re
 from typing import Final
 
+from podhawk.lazy import lazy_pattern
+
 _HIDDEN: Final = (
     r"\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e"
     r"\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
 )
-_IN_TEXT: Final = re.compile(f"[\\x00-\\x08\\x0b-\\x1f{_HIDDEN}]")
-_IN_LINE: Final = re.compile(f"[\\x00-\\x08\\x0a-\\x1f{_HIDDEN}]")
-_IN_NAME: Final = re.compile(f"[\\x00-\\x1f{_HIDDEN}]")
+_IN_TEXT: Final = lazy_pattern(f"[\\x00-\\x08\\x0b-\\x1f{_HIDDEN}]")
+_IN_LINE: Final = lazy_pattern(f"[\\x00-\\x08\\x0a-\\x1f{_HIDDEN}]")
+_IN_NAME: Final = lazy_pattern(f"[\\x00-\\x1f{_HIDDEN}]")
 
-_BEGINS: Final = re.compile(r"\n(?=[^ \n])")
-_IN_JSON: Final = re.compile(f"[{_HIDDEN}]")
+_BEGINS: Final = lazy_pattern(r"\n(?=[^ \n])")
+_IN_JSON: Final = lazy_pattern(f"[{_HIDDEN}]")
 
 
 def visible(text: str) -> str:
@@ -68,7 +70,7 @@ def csv_cell(text: str) -> str:
 
 
 _FORMULA: Final = frozenset("=+-@\t\r")
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
+_NUMBER: Final = lazy_pattern(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from podhawk import api
 from support import ROOT
+from support.findings import event
 
 pytestmark = pytest.mark.slow
 
@@ -32,3 +34,25 @@ def test_the_corpus_is_repeatable_and_read_as_audit_events(tmp_path: Path) -> No
     row = next(iter(result))
     assert row["count"] == row["ids"]
     assert not result.report.rejected
+
+
+def test_a_checkout_is_as_fast_as_itself_with_any_content(tmp_path: Path) -> None:
+    log = tmp_path / "small.log"
+    log.write_text(json.dumps(event("a0", verb="create")) + "\n")
+    done = subprocess.run(
+        [sys.executable, BENCH / "compare.py", ROOT, ROOT, log, "--rounds", "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    header, _, row = done.stdout.splitlines()
+    assert header.count("|") == row.count("|")
+    assert row.startswith("| small.log | ")
+    failed = subprocess.run(
+        [sys.executable, BENCH / "compare.py", ROOT, ROOT, log, "--content", tmp_path / "none"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert failed.returncode == 1
+    assert "no such file or folder" in failed.stderr

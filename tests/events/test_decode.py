@@ -120,3 +120,9 @@ def test_epochs_of_every_unit() -> None:
         assert epoch_of(text) == 1793527200.5
     for nothing in (None, "", "x", "-1", "nan", "inf", True, {}):
         assert epoch_of(nothing) is None
+
+
+def test_json_is_written_with_half_surrogate_pairs_and_numbers_below_anything() -> None:
+    value = {"a\ud800": ["\udfff", JsonNumber("1.0")], "b": {"c": None, "d": [True, False, {}, []]}, "": "\x7f\u2028/"}
+    assert encode_json(value) == '{"a\ufffd":["\ufffd",1.0],"b":{"c":null,"d":[true,false,{},[]]},"":"\x7f\u2028/"}'
+    assert encode_json({"ä": [JsonNumber("-0"), JsonNumber("1e3"), "1"]}) == '{"ä":[-0,1e3,"1"]}'

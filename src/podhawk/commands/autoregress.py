@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
 from podhawk.commands.properties import Effect, Sources, copy, effect, immutable
 from podhawk.commands.shared.names import shown
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?\Z")
+_RANGE = lazy_pattern(r"(\d+)(?:-(\d+))?\Z")
 MOST = 10_000
 
 

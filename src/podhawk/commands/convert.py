@@ -20,6 +20,7 @@ from podhawk.commands.shared.values import put_or_drop
 from podhawk.functions.declare import Env, Volatility
 from podhawk.functions.timereading import names_day
 from podhawk.functions.times import format_time, parse_time
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table, as_text, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
@@ -29,11 +30,11 @@ FORMAT = "%m/%d/%Y %H:%M:%S"
 FUNCTIONS = ("auto", "ctime", "dur2sec", "memk", "mktime", "mstime", "none", "num", "rmcomma", "rmunit")
 UNREAD_DROPS = "convert-unread-drops"
 """Switch: a value that a function cannot read is removed."""
-_CALL = re.compile(r"([A-Za-z0-9]+)\s*\(\s*")
-_DURATION = re.compile(r"(?:(\d+)\+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
-_MINUTES = re.compile(r"(?:(\d+):)?(\d+(?:\.\d+)?)\Z", re.ASCII)
-_MEMORY = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?\Z", re.ASCII | re.IGNORECASE)
-_LEADING = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_CALL = lazy_pattern(r"([A-Za-z0-9]+)\s*\(\s*")
+_DURATION = lazy_pattern(r"(?:(\d+)\+)?(\d+):(\d{1,2}):(\d{1,2}(?:\.\d+)?)\Z", re.ASCII)
+_MINUTES = lazy_pattern(r"(?:(\d+):)?(\d+(?:\.\d+)?)\Z", re.ASCII)
+_MEMORY = lazy_pattern(r"(\d+(?:\.\d+)?)\s*([kmg]?)b?\Z", re.ASCII | re.IGNORECASE)
+_LEADING = lazy_pattern(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 ValueReader = Callable[[str], str | None]
 
 

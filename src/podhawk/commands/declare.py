@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from msgspec import Struct, field
@@ -112,8 +113,8 @@ class Slip(Struct, frozen=True):
     message: str
 
 
-class Stage(Placed, frozen=True):
-    """A command with its arguments, as it stands in a search."""
+class Stage(Placed, frozen=True, dict=True):
+    """A command with its arguments, as it stands in a search. `memo` holds what was worked out from it."""
 
     command: Command
     node: Any
@@ -126,6 +127,10 @@ class Stage(Placed, frozen=True):
     @property
     def kind(self) -> Kind:
         return self.command.kind(self.node)
+
+    @cached_property
+    def memo(self) -> dict[str, Any]:
+        return {}
 
     @property
     def effect(self) -> Effect:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -16,6 +15,7 @@ from podhawk.commands.where import quoted_fields, void
 from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value, patterns, volatility
 from podhawk.functions.lookups import looked_up
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
@@ -23,10 +23,10 @@ from podhawk.spl.expression import Expression, fields, parse_expression, render
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
-_TARGET = re.compile(r"[^\s=,|\"'()\[\]]+")
+_TARGET = lazy_pattern(r"[^\s=,|\"'()\[\]]+")
 MOST: Final = 1 << 24
 """Characters of the longest text, and values of the largest multivalue, that eval stores."""
-_DYNAMIC = re.compile(r"\{([^{}]+)\}")
+_DYNAMIC = lazy_pattern(r"\{([^{}]+)\}")
 
 
 class Assignment(Struct, frozen=True):

@@ -16,6 +16,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, always, needs, same_columns
 from podhawk.commands.properties import Effect, computed, copy, effect, immutable
 from podhawk.commands.shared.values import put
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
@@ -23,8 +24,8 @@ from podhawk.spl.text import quote
 LIMIT = 50
 MAXCHARS = 10240
 _OPTIONS = ("pairdelim", "kvdelim", "limit", "maxchars", "mv_add", "clean_keys", "auto", "reload", "segment")
-_AUTO = re.compile(r'(?<![\w.:-])([A-Za-z_][\w.:-]*)=(?:"((?:\\.|[^"\\])*)"|([^\s,;"]+))')
-_UNCLEAN = re.compile(r"[^A-Za-z0-9_]+")
+_AUTO = lazy_pattern(r'(?<![\w.:-])([A-Za-z_][\w.:-]*)=(?:"((?:\\.|[^"\\])*)"|([^\s,;"]+))')
+_UNCLEAN = lazy_pattern(r"[^A-Za-z0-9_]+")
 Pairs = Callable[[str], Iterator[tuple[str, str]]]
 
 

@@ -10,6 +10,7 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, always
 from podhawk.commands.properties import Effect, Made, effect
 from podhawk.functions.declare import Volatility
 from podhawk.functions.times import format_time, parse_time, shift, snap
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
@@ -18,8 +19,8 @@ from podhawk.spl.text import SearchText
 COLUMNS = ("starttime", "endtime", "starthuman", "endhuman")
 MOST = 100_000
 HUMAN = "%a %b %d %H:%M:%S %Y"
-_DAYS = re.compile(r"[+-]?\d{1,6}\Z")
-_INCREMENT = re.compile(r"(\d{1,6})\s*(s|m|h|d)?\Z", re.IGNORECASE)
+_DAYS = lazy_pattern(r"[+-]?\d{1,6}\Z")
+_INCREMENT = lazy_pattern(r"(\d{1,6})\s*(s|m|h|d)?\Z", re.IGNORECASE)
 _FORMATS = ("%m/%d/%Y:%H:%M:%S", "%m/%d/%y:%H:%M:%S", "%m/%d/%Y", "%m/%d/%y")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 
 from msgspec import Struct
@@ -23,12 +22,13 @@ from podhawk.commands.shared.legs import joined, pipeline_columns, pipeline_vola
 from podhawk.commands.shared.names import listed
 from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.functions.declare import Volatility
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
 
 _OPTIONS = ("type", "usetime", "earlier", "overwrite", "max", "left", "right")
-_PAIR = re.compile(r"([^\s=\[\]\"|,]+)\s*==?\s*([^\s=\[\]\"|,]+)")
+_PAIR = lazy_pattern(r"([^\s=\[\]\"|,]+)\s*==?\s*([^\s=\[\]\"|,]+)")
 JoinKey = tuple[tuple[str, ...], ...]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from podhawk.commands.context import Context, place
@@ -13,6 +12,7 @@ from podhawk.commands.shared.parser import parse_search
 from podhawk.commands.shared.template import Hole, Show, escaped, fill, holes, same_shape
 from podhawk.errors import SearchError
 from podhawk.functions.evaluate import compile_expression
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
@@ -21,9 +21,9 @@ from podhawk.spl.macros import expand
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText, plain, quote
 
-_MARK = re.compile(r"\$([A-Za-z_][\w.{}:@/-]*)\$")
-_PLAIN = re.compile(r"(?!(?:AND|OR|NOT)\Z)[\w.:/@-]+\Z")
-_JOINED = re.compile(r"[\w*]")
+_MARK = lazy_pattern(r"\$([A-Za-z_][\w.{}:@/-]*)\$")
+_PLAIN = lazy_pattern(r"(?!(?:AND|OR|NOT)\Z)[\w.:/@-]+\Z")
+_JOINED = lazy_pattern(r"[\w*]")
 DEFAULT = 10
 SERIAL = "_serial_id"
 """`$_serial_id$` stands for the number of the run, from 1."""

@@ -17,15 +17,16 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always
 from podhawk.commands.properties import Effect, computed, copy, effect, immutable
 from podhawk.commands.shared.names import listed
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 _FLAGS = {"copyattrs": True, "multitable": True, "noheader": False, "rmorig": True}
 _OPTIONS = (*_FLAGS, "forceheader", "conf")
-_WORD = re.compile(r"\S+")
-_WIDE = re.compile(r"\S+(?: \S+)*")
-_TITLE = re.compile(r"[%#(/]*[A-Z][A-Za-z0-9_%()/#.:-]*\Z")
+_WORD = lazy_pattern(r"\S+")
+_WIDE = lazy_pattern(r"\S+(?: \S+)*")
+_TITLE = lazy_pattern(r"[%#(/]*[A-Z][A-Za-z0-9_%()/#.:-]*\Z")
 TextColumn = tuple[int, int, str]
 """Where a cell begins, where it ends, its text."""
 Splitter = Callable[[str], list[str]]

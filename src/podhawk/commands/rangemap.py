@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -12,14 +11,15 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wa
 from podhawk.commands.properties import Effect, Sources, computed, copy, effect, immutable
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.values import put
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.rows.values import as_number, as_text
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 Number = int | float
-_RANGE = re.compile(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)\Z")
-_NAME = re.compile(r"([A-Za-z_][\w-]*)\s*=\s*")
+_RANGE = lazy_pattern(r"(-?\d+(?:\.\d+)?)-(-?\d+(?:\.\d+)?)\Z")
+_NAME = lazy_pattern(r"([A-Za-z_][\w-]*)\s*=\s*")
 TARGET = "range"
 
 

@@ -13,12 +13,13 @@ from podhawk.commands.properties import Effect, effect, immutable, same
 from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, search
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
-_BARE_FIELD = re.compile(r'([^\s"=!|(\[\\^$?+]+)\s*(!=|=)\s*')
-_OPERATOR = re.compile(r"(!=|=)\s*")
+_BARE_FIELD = lazy_pattern(r'([^\s"=!|(\[\\^$?+]+)\s*(!=|=)\s*')
+_OPERATOR = lazy_pattern(r"(!=|=)\s*")
 MISSING_DROPS = "regex-missing-drops"
 """Switch: `regex field!=…` drops rows without the field."""
 

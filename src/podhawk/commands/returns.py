@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
 
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Wanted, Whole, always
 from podhawk.commands.properties import Effect, effect, immutable
 from podhawk.commands.shared.names import shown
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
-_COUNT = re.compile(r"(\d+)(?=\s|\Z)")
+_COUNT = lazy_pattern(r"(\d+)(?=\s|\Z)")
 
 
 class Returned(Struct, frozen=True):

@@ -15,12 +15,13 @@ from podhawk.commands.shared.sed import compile_sed
 from podhawk.commands.shared.values import put
 from podhawk.errors import SearchError
 from podhawk.functions.regex import LimitHit, compile_pattern, finditer, search
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 _OPTIONS = ("field", "max_match", "offset_field", "mode")
-_UNQUOTED = re.compile(r"\S+")
+_UNQUOTED = lazy_pattern(r"\S+")
 
 
 class Rex(Struct, frozen=True):

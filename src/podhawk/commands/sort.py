@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,11 +12,12 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, Whole, needs, same_columns
 from podhawk.commands.properties import Effect, immutable, same
 from podhawk.commands.shared.orderings import Falling, SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 
 DEFAULT = 10_000
-_COUNT = re.compile(r"(\d+)(?=[\s,+-]|\Z)")
+_COUNT = lazy_pattern(r"(\d+)(?=[\s,+-]|\Z)")
 
 
 class Sort(Struct, frozen=True):

@@ -29,6 +29,7 @@ from podhawk.commands.shared.spans import TimeSpan, parse_span, show_span
 from podhawk.commands.where import void
 from podhawk.functions.evaluate import compile_condition, patterns, volatility
 from podhawk.functions.times import shift
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor
@@ -38,8 +39,8 @@ from podhawk.spl.text import SearchText, plain, unescape
 
 _OPTIONS = ("current", "window", "global", "reset_on_change", "time_window", "allnum")
 _CONDITIONS = ("reset_before", "reset_after")
-_CONDITION = re.compile(r"(reset_before|reset_after)\s*=\s*", re.IGNORECASE)
-_QUOTED = re.compile(r'"\("(.*?)(?<!\\)"\)"(?=[\s,]|\Z)|"\((.*?)(?<!\\)\)"(?=[\s,]|\Z)', re.DOTALL)
+_CONDITION = lazy_pattern(r"(reset_before|reset_after)\s*=\s*", re.IGNORECASE)
+_QUOTED = lazy_pattern(r'"\("(.*?)(?<!\\)"\)"(?=[\s,]|\Z)|"\((.*?)(?<!\\)\)"(?=[\s,]|\Z)', re.DOTALL)
 
 
 class ResetCondition(Placed, frozen=True):

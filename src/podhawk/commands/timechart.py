@@ -35,14 +35,15 @@ from podhawk.commands.shared.series import (
     take_options,
 )
 from podhawk.commands.where import void
+from podhawk.lazy import lazy_pattern
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, parse_expression
 
 _ALL = (*SERIES_OPTIONS, *BIN_OPTIONS, "partial", "fixedrange")
 RATES = {"per_second": 1, "per_minute": 60, "per_hour": 3600, "per_day": 86400}
-_RATE = re.compile(r"(per_second|per_minute|per_hour|per_day)\s*\(", re.IGNORECASE)
-_EVAL = re.compile(r"eval\s*\(", re.IGNORECASE)
-_OPERAND = re.compile(r"\s*([^\s()*]+|\"[^\"*]+\"|'[^'*]+')\s*\)")
+_RATE = lazy_pattern(r"(per_second|per_minute|per_hour|per_day)\s*\(", re.IGNORECASE)
+_EVAL = lazy_pattern(r"eval\s*\(", re.IGNORECASE)
+_OPERAND = lazy_pattern(r"\s*([^\s()*]+|\"[^\"*]+\"|'[^'*]+')\s*\)")
 
 
 class TimeChart(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from itertools import pairwise
 
 from msgspec import Struct
@@ -12,12 +11,13 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, Whole, alw
 from podhawk.commands.properties import Effect, SearchRange, effect
 from podhawk.functions.declare import Volatility
 from podhawk.functions.times import UNITS, format_time, shift
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table
 from podhawk.rows.values import Value, as_number, as_text
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
-_SPAN = re.compile(r"(\d{0,5})\s*([A-Za-z]+)\Z")
+_SPAN = lazy_pattern(r"(\d{0,5})\s*([A-Za-z]+)\Z")
 _WORDS = {
     "s": "second",
     "m": "minute",

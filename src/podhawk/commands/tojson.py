@@ -13,12 +13,13 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wa
 from podhawk.commands.properties import Effect, Made, Sources, copy, effect, immutable
 from podhawk.commands.shared.names import matches, shown
 from podhawk.functions.jsonpath import MISSING, Spelled, dump, parse
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor
 
 TYPES = ("auto", "bool", "json", "none", "num", "str")
-_CALL = re.compile(r"(auto|bool|json|none|num|str)\(\s*", re.IGNORECASE)
+_CALL = lazy_pattern(r"(auto|bool|json|none|num|str)\(\s*", re.IGNORECASE)
 _OPTIONS = ("default_type", "fill_null", "include_internal", "output_field")
 _SKIPPED: Final = object()
 

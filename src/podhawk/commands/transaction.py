@@ -18,6 +18,7 @@ from podhawk.functions.evaluate import compile_condition, volatility
 from podhawk.functions.predicates import compile_clause
 from podhawk.functions.predicates import volatility as clause_volatility
 from podhawk.functions.times import UNITS
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Table
 from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause, parse_clause
@@ -45,7 +46,7 @@ _OPTIONS = (
     *_FLAGS,
 )
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_EVAL = re.compile(r"eval\s*\(", re.IGNORECASE)
+_EVAL = lazy_pattern(r"eval\s*\(", re.IGNORECASE)
 
 
 class Boundary(Placed, frozen=True):

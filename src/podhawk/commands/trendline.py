@@ -12,12 +12,13 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Wh
 from podhawk.commands.properties import Effect, Sources, computed, copy, effect, immutable
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.spans import usable
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Table
 from podhawk.rows.values import as_number
 from podhawk.spl.cursor import Cursor
 
 Number = int | float
-_CALL = re.compile(r"(sma|ema|wma)(\d{1,5})\(\s*", re.IGNORECASE)
+_CALL = lazy_pattern(r"(sma|ema|wma)(\d{1,5})\(\s*", re.IGNORECASE)
 MOST = 10_000
 
 

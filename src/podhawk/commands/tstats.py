@@ -29,6 +29,7 @@ from podhawk.commands.tscollect import collected_file
 from podhawk.errors import ContentError
 from podhawk.functions.predicates import compile_clause, volatility, with_latest
 from podhawk.functions.times import UNITS, snap
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Filled, OrderKey, Row, Table
 from podhawk.rows.values import as_number
 from podhawk.spl.clause import EVERYTHING, Clause, parse_clause
@@ -39,8 +40,8 @@ from podhawk.spl.text import quote, skip_quoted
 
 _FLAGS = ("prestats", "append", "summariesonly", "allow_old_summaries", "include_reduced_buckets", "local")
 _OPTIONS = (*_FLAGS, "chunk_size", "fillnull_value")
-_MODEL = re.compile(r"datamodel\s*[=:]?\s*(?=[\w\"'])", re.IGNORECASE)
-_BY = re.compile(r"(?:by|groupby)(?![\w.:{}*=-])", re.IGNORECASE)
+_MODEL = lazy_pattern(r"datamodel\s*[=:]?\s*(?=[\w\"'])", re.IGNORECASE)
+_BY = lazy_pattern(r"(?:by|groupby)(?![\w.:{}*=-])", re.IGNORECASE)
 EVENT_TIME = "_event_time"
 """Where the time of an event is kept while `_time` is the start of its span."""
 _LENGTHS = {"s": 1, "m": 60, "h": 3600}

@@ -20,11 +20,12 @@ from podhawk.commands.shared.datasets import (
 from podhawk.commands.shared.legs import LIMIT, joined, pipeline_columns, pipeline_volatility, run_leg
 from podhawk.commands.shared.parser import parse_bracketed, render_bracketed
 from podhawk.functions.declare import Volatility
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
 
-_FIRST = re.compile(r"(?:\A|\[)\s*\|?\s*union\s*\Z", re.IGNORECASE)
+_FIRST = lazy_pattern(r"(?:\A|\[)\s*\|?\s*union\s*\Z", re.IGNORECASE)
 
 
 class Union(Placed, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from podhawk.commands.context import Context
@@ -11,13 +10,14 @@ from podhawk.commands.properties import Effect, Resources, effect, same
 from podhawk.functions.comparison import COMPARISONS
 from podhawk.functions.evaluate import compile_condition, patterns, volatility
 from podhawk.functions.lookups import looked_up
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Binary, Expression, Field, fields, parse_expression, render, walk
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
-_PLAIN = re.compile(r"[A-Za-z_]\w*\Z")
+_PLAIN = lazy_pattern(r"[A-Za-z_]\w*\Z")
 
 
 def quoted_fields(expression: Expression, source: SearchText) -> Iterator[Slip]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -12,11 +11,12 @@ from podhawk.commands.declare import Command, Example, Kind, Stream, Wanted, alw
 from podhawk.commands.properties import Effect, computed, copy, effect, immutable
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.values import put
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 
 MAXINPUTS = 50000
-_ELEMENT = re.compile(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?(?<!/)>([^<]*)</\1\s*>")
+_ELEMENT = lazy_pattern(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?(?<!/)>([^<]*)</\1\s*>")
 
 
 class XmlKv(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
@@ -10,10 +9,11 @@ from msgspec import Struct
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Command, Example, Kind, Stream, always, same_columns
 from podhawk.commands.properties import Effect, Sources, computed, effect, immutable
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, Value
 from podhawk.spl.cursor import Cursor
 
-_REFERENCE = re.compile(r"&(amp|lt|gt|quot|apos);")
+_REFERENCE = lazy_pattern(r"&(amp|lt|gt|quot|apos);")
 _CHARACTERS = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from xml.etree import ElementTree
 
 from msgspec import Struct
 
@@ -14,12 +12,13 @@ from podhawk.commands.properties import Effect, Sources, computed, copy, effect,
 from podhawk.commands.shared.names import shown
 from podhawk.commands.shared.values import put
 from podhawk.commands.shared.xmlfields import is_xml, xml_values
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
 _OPTIONS = ("field", "outfield", "default")
-_END = re.compile(r"/(?:@(?P<attribute>[\w:.-]+)|text\(\))\Z")
+_END = lazy_pattern(r"/(?:@(?P<attribute>[\w:.-]+)|text\(\))\Z")
 
 
 class XPath(Struct, frozen=True):
@@ -45,6 +44,8 @@ def _parse(cursor: Cursor) -> XPath:
             cursor.finish()
     if path is None:
         cursor.fail("expected an XPath expression in double quotes")
+    from xml.etree import ElementTree
+
     try:
         ElementTree.Element("x").findall(_relative(path)[0])
     except (SyntaxError, KeyError, ValueError) as error:
@@ -71,6 +72,8 @@ def _render(node: XPath) -> str:
 def _values(text: str, path: str, attribute: str) -> list[str]:
     if not is_xml(text) or xml_values(text) is None:  # it refuses document types, and with them entities
         return []
+    from xml.etree import ElementTree
+
     above = ElementTree.Element("above")
     above.append(ElementTree.fromstring(text.strip()))
     found = above.findall(path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -38,7 +38,7 @@ class Technique(Struct, frozen=True):
 
 @cache
 def _table() -> tuple[dict[str, Tactic], dict[str, Technique]]:
-    text = resources.files("podhawk.content").joinpath("attack.json").read_bytes()
+    text = Path(__file__).with_name("attack.json").read_bytes()
     data = msgspec.json.decode(text)
     tactics = {row["id"]: Tactic(row["id"], row["name"], row["kill_chain"]) for row in data["tactics"]}
     techniques = {
@@ -62,7 +62,7 @@ def technique(id_: str) -> Technique:
 @cache
 def attack_ids() -> frozenset[str]:
     """Every id of a technique or sub-technique of ATT&CK for Enterprise, also of those without a name here."""
-    text = resources.files("podhawk.content").joinpath("attack_ids.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("attack_ids.txt").read_text(encoding="utf-8")
     found: set[str] = set()
     for word in (word for line in text.splitlines() if not line.startswith("#") for word in line.split()):
         parent, _, parts = word.partition(":")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -37,10 +37,12 @@ from podhawk.content.registry import (
 from podhawk.content.scopes import pack_macros
 from podhawk.content.sigma import convert
 from podhawk.content.walk import ContentFile, files_of
-from podhawk.content.yamlfile import YamlDocument, read_yaml
 from podhawk.errors import ContentError, Place, nearest
 from podhawk.visible import hidden_character
 from podhawk.wording import counted
+
+if TYPE_CHECKING:
+    from podhawk.content.yamlfile import YamlDocument
 
 T = TypeVar("T")
 
@@ -156,6 +158,8 @@ class Assembly(Struct):
 
     def _file(self, found: ContentFile, *, only_supporting: bool, quiet: bool) -> None:
         """Read one file. A `quiet` one lies beside the file that was named: what is wrong in it is not told."""
+        from podhawk.content.yamlfile import read_yaml  # content from the cache needs no YAML
+
         problems = [] if quiet else self.problems
         try:
             documents = read_yaml(found.path, str(found.home))

@@ -57,12 +57,16 @@ class DatasetPaths(NamedTuple):
 def dataset_paths(name: str, file: str, home: Path) -> DatasetPaths:
     """Where a dataset that the content file `file` names by a path may be: at the path as it stands, or below the
     folder of the file or a folder above that, up to `home`."""
-    folder = Path(file).resolve().parent
-    paths = [above / name for above in (folder, *folder.parents) if is_inside(above, home)]
-    within = [path for path in paths if is_inside(path, home)]
-    if is_inside(name, home):
-        within.insert(0, Path(name))
-    return DatasetPaths(tuple(within), tuple(path for path in paths if not is_inside(path, home)))
+    folder = Path(os.path.realpath(file)).parent
+    root = Path(os.path.realpath(home))
+    within: list[Path] = [Path(name)] if is_inside(name, home) else []
+    without: list[Path] = []
+    for above in (folder, *folder.parents):
+        if above != root and root not in above.parents:
+            break
+        path = above / name
+        (within if is_inside(path, root) else without).append(path)
+    return DatasetPaths(tuple(within), tuple(without))
 
 
 def outside(dataset: str) -> str:

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -27,8 +27,8 @@ from podhawk.log import logger
 from podhawk.runtime import no_collection
 
 OFF: Final = "off"
-WORTH_IT: Final = 64
-"""With fewer files, reading the content is as fast as the cache, unless there are Sigma rules to convert."""
+WORTH_IT: Final = 8
+"""With fewer files, reading the content takes hardly longer than the cache, unless there are Sigma rules to convert."""
 
 
 def kept(path: Path) -> Content | None:
@@ -82,11 +82,12 @@ def file_for(
     overrides: Sequence[str | Path],
     macros: Mapping[str, str],
     version_of: Callable[[str], str] = installed_version,
+    least: int = WORTH_IT,
 ) -> Path | None:
     """The file for some content, in `folder` or in the user's cache folder.
 
-    None if the cache is off, or if the content is so small that reading it takes no longer. `version_of` tells the
-    versions of the packages that convert Sigma rules.
+    None if the cache is off, or if the content has fewer than `least` files and no Sigma rules. `version_of` tells the
+    versions of the packages that convert these.
     """
     if folder == OFF or not hasattr(os, "geteuid"):
         return None
@@ -104,7 +105,7 @@ def file_for(
         logger(__name__).debug("content is not kept: %r", error)
         return None
     digest.update(repr(sorted(macros.items())).encode("utf-8", "surrogateescape"))
-    if not sigma and count < WORTH_IT:
+    if not sigma and count < least:
         return None
     if sigma:
         digest.update(repr([version_of(name) for name in ("pysigma", "pysigma-backend-splunk")]).encode())
@@ -127,10 +128,14 @@ def _users_folder() -> Path:
 @cache
 def _version() -> bytes:
     """Identifies the sources of podhawk, also during development."""
-    package = Path(__file__).resolve().parent.parent
-    files = [
-        f"{path.relative_to(package)} {about.st_mtime_ns} {about.st_size}"
-        for path in sorted(package.rglob("*.py"))
-        for about in (path.stat(),)
-    ]
-    return "\n".join((platform.python_version(), platform.python_implementation(), *files)).encode()
+    files = [f"{path} {about.st_mtime_ns} {about.st_size}" for path, about in _sources(Path(__file__).parent.parent)]
+    return "\n".join((sys.version, sys.implementation.name, *sorted(files))).encode()
+
+
+def _sources(folder: str | Path) -> Iterator[tuple[str, os.stat_result]]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(".py"):
+                yield entry.path, entry.stat()
+            elif entry.name != "__pycache__" and entry.is_dir() and entry.name != "pack":
+                yield from _sources(entry.path)

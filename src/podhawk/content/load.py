@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Never
 
+import podhawk
 from podhawk.content.assembly import Assembly
 from podhawk.content.model import Content
 from podhawk.content.overrides import generate_filter_macros, override, override_macros
@@ -54,7 +54,7 @@ def load_content(
 
 def shipped_pack() -> Path:
     """The folder of the content that comes with podhawk."""
-    return Path(str(resources.files("podhawk").joinpath("pack")))
+    return Path(podhawk.__file__).parent / "pack"
 
 
 def _listed(paths: Paths) -> Sequence[StrPath]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Final, Never
+from typing import TYPE_CHECKING, Final, Never
 
 from podhawk.content.registry import type_by_keys
 from podhawk.content.walk import is_content_name
-from podhawk.content.yamlfile import YamlDocument, parse_yaml, read_yaml
 from podhawk.errors import ContentError, InputError, Place, PodhawkError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.read import read_events
+
+if TYPE_CHECKING:
+    from podhawk.content.yamlfile import YamlDocument
 
 LOOKED_AT: Final = 5
 """Files of a folder that are looked at."""
@@ -80,6 +82,8 @@ def _is_log(path: Path) -> bool:
 
 def _is_content(path: Path) -> bool:
     try:
+        from podhawk.content.yamlfile import read_yaml
+
         return _holds_content(read_yaml(path))
     except (PodhawkError, OSError):
         return False
@@ -88,6 +92,8 @@ def _is_content(path: Path) -> bool:
 def _is_content_text(text: str, name: str) -> bool:
     """Whether a text, or what there is of it up to its last line feed, is content."""
     try:
+        from podhawk.content.yamlfile import parse_yaml
+
         return _holds_content(parse_yaml(text[: text.rfind("\n") + 1], name))
     except PodhawkError:
         return False

@@ -22,8 +22,9 @@ from podhawk.content.model import (
 )
 from podhawk.content.reading import MappingReader
 from podhawk.errors import ContentError
+from podhawk.lazy import lazy_pattern
 
-_MATCH: Final = re.compile(r"\s*(WILDCARD|CIDR|EXACT)\s*\(\s*([^)]*?)\s*\)\s*\Z", re.IGNORECASE)
+_MATCH: Final = lazy_pattern(r"\s*(WILDCARD|CIDR|EXACT)\s*\(\s*([^)]*?)\s*\)\s*\Z", re.IGNORECASE)
 _MATCH_TYPES: Final[dict[str, MatchType]] = {"WILDCARD": "WILDCARD", "CIDR": "CIDR", "EXACT": "EXACT"}
 
 

@@ -8,13 +8,15 @@ that one odd member does not cost the whole object.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import Struct, field
 
 from podhawk.content.model import ContentProblem
-from podhawk.content.yamlfile import YamlDocument, YamlKey
 from podhawk.errors import ContentError, Place
+
+if TYPE_CHECKING:
+    from podhawk.content.yamlfile import YamlDocument, YamlKey
 
 _TRUE = frozenset({"true", "t", "1", "yes", "y", "on"})
 _FALSE = frozenset({"false", "f", "0", "no", "n", "off", ""})

@@ -33,6 +33,8 @@ class TooDeep(BadJSON):
 
 _FAST: Final = msgspec.json.Decoder(float_hook=JsonNumber)
 _SLOW: Final = json.JSONDecoder(strict=False, parse_float=JsonNumber, parse_int=JsonNumber, parse_constant=JsonNumber)
+_ENCODER: Final = msgspec.json.Encoder(enc_hook=lambda number: msgspec.Raw(str(number).encode()))
+"""A `JsonNumber` is the only thing in a document that msgspec asks how to write."""
 _HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 _MINUS_ZERO: Final = re.compile(r"(?:^|[\[:,\s])-0(?![.\deE])")
 _MINUS_ZERO_BYTES: Final = re.compile(_MINUS_ZERO.pattern.encode())
@@ -131,9 +133,12 @@ def _whole(value: Any) -> Any:
 
 def encode_json(value: Any) -> str:
     """Compact JSON (no blanks), Unicode kept, numbers in their spelling."""
-    parts: list[str] = []
-    _write(value, parts)
-    return "".join(parts)
+    try:
+        return _ENCODER.encode(value).decode()
+    except (TypeError, ValueError, RecursionError):  # half surrogate pairs, or nested deeper than msgspec writes
+        parts: list[str] = []
+        _write(value, parts)
+        return "".join(parts)
 
 
 def _write(value: Any, out: list[str]) -> None:

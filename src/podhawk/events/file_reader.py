@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from podhawk.events.blocks import broken_off, closed, last_closed, several
-from podhawk.events.candidates import Candidate, LinePrefilter, Searches, SelectedLines, Shortcuts
+from podhawk.events.candidates import Candidate, LinePrefilter, LineWatch, Searches, SelectedLines, Shortcuts
 from podhawk.events.decode import BadJSON, decode_quickly
 from podhawk.events.documents import Lines
 from podhawk.events.event import Origin
@@ -197,18 +197,22 @@ class FileReader:
 
     def _look_at(self, found: SelectedLines, before: int) -> None:
         """Show the watch the lines that it asked for. They are no part of the report."""
+        watch = self._watch
+        if watch is None:
+            return
         for place, text, searches in found.watched:
-            self._show(text, before + found.line_before(place), searches)
+            asked = watch.wants(text, searches)
+            if asked:
+                self._show(watch, text, before + found.line_before(place), asked)
 
-    def _show(self, text: bytes, before: int, searches: Searches) -> None:
-        asked = self._watch.wants(text, searches) if self._watch is not None else None
-        if asked and self._watch is not None:
-            for event in LineReader(self._path, self._unmasked, InputReport()).read_part(text, before):
-                self._watch.look(event, asked)
+    def _show(self, watch: LineWatch, text: bytes, before: int, asked: Searches) -> None:
+        for event in LineReader(self._path, self._unmasked, InputReport()).read_part(text, before):
+            watch.look(event, asked)
 
     def _unseen(self, text: bytes, before: int) -> Iterator[Candidate]:
         """The candidates of a line that the prefilter did not see."""
-        self._show(text, before, None)
+        if self._watch is not None and (asked := self._watch.wants(text, None)):
+            self._show(self._watch, text, before, asked)
         if self._take is None or not (text[:1] == b"{" and self._take(text.rstrip(b"\n"), before + 1)):
             yield from self._candidates_of(text, before, None)
 

@@ -22,8 +22,9 @@ from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.reasons import BROKEN, OTHER_JSON, TEXT
 from podhawk.events.time import parse_rfc3339
+from podhawk.lazy import lazy_pattern
 
-_PAIR: Final = re.compile(
+_PAIR: Final = lazy_pattern(
     r'(?<![A-Za-z0-9_.:-])[0-9.:-]*+([A-Za-z_][A-Za-z0-9_.:-]*+)=(?:"([^"\\]*+(?:\\.[^"\\]*+)*+)"|([^\s,;"]+))'
 )
 """A name is looked for once in each run of its characters, so that the time is linear in the length of a line."""
@@ -81,8 +82,8 @@ def text_events(lines: Lines, path: str, options: ReadOptions) -> Iterator[Audit
             yield event
 
 
-_ISO: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
-_WEB: Final = re.compile(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
+_ISO: Final = lazy_pattern(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+-]\d\d:?\d\d)?", re.ASCII)
+_WEB: Final = lazy_pattern(r"\d{1,2}/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}", re.ASCII)
 LOOKAHEAD: Final = 128
 
 

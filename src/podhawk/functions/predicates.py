@@ -11,7 +11,7 @@ Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/se
 from __future__ import annotations
 
 import operator as op
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from podhawk.errors import SearchError
@@ -43,8 +43,7 @@ def compile_clause(clause: Clause, env: Env) -> Predicate:
         case spl.Compare(name=name):
             return _field(name, value_test(clause), env)
         case spl.In(name=name, values=values):
-            choices = [value_test(spl.Compare(name, "=", value)) for value in values]
-            return _field(name, lambda text: any(choice(text) for choice in choices), env)
+            return _field(name, _one_of(values), env)
         case spl.Term():
             return _term(clause, env)
         case spl.TimeBound():
@@ -114,6 +113,20 @@ def _equal(value: str, exact: bool) -> ValueTest:
     if exact:
         return lambda text: text == wanted
     return lambda text: text == wanted or patterns.fold(text) == wanted
+
+
+def simple(value: str) -> bool:
+    """Whether a value is matched as the text that it is: no wildcard, no network."""
+    return "*" not in value and patterns.network(value) is None
+
+
+def _one_of(values: Sequence[str]) -> ValueTest:
+    """What a value must satisfy to equal one of several."""
+    wanted = frozenset(map(patterns.fold, filter(simple, values)))
+    others = [_equal(value, False) for value in values if not simple(value)]
+    if not others:
+        return lambda text: patterns.fold(text) in wanted
+    return lambda text: patterns.fold(text) in wanted or any(choice(text) for choice in others)
 
 
 def _ordered(operator: str, value: str) -> ValueTest:

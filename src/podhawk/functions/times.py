@@ -20,6 +20,7 @@ from podhawk.errors import SearchError
 from podhawk.functions.finite import finite
 from podhawk.functions.timeformats import format_time, local
 from podhawk.functions.timereading import parse_time
+from podhawk.lazy import lazy_pattern
 from podhawk.rows.values import as_number
 
 __all__ = [
@@ -50,7 +51,7 @@ UNITS: dict[str, str] = {
 """Every spelling of a unit, and the unit: s m h d w mon q y."""
 
 _LENGTHS = {"s": 1, "m": 60, "h": 3600}
-_STEP = re.compile(r"([+-])(\d*)([A-Za-z]+)|@(w[0-7]|[A-Za-z]+)", re.ASCII)
+_STEP = lazy_pattern(r"([+-])(\d*)([A-Za-z]+)|@(w[0-7]|[A-Za-z]+)", re.ASCII)
 _ABSOLUTE = (
     "%m/%d/%Y:%H:%M:%S",
     "%m/%d/%Y",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from podhawk.lazy import lazy_pattern
+
 OPERATORS: Final[tuple[tuple[str, str], ...]] = (
     (r"&&", "Write AND between conditions."),
     (r"=~|==~", 'Write match(field, "pattern") for a regular expression.'),
@@ -29,7 +31,7 @@ OPERATORS: Final[tuple[tuple[str, str], ...]] = (
     (r"(?:then|when|else)\b", "Write if(condition, value, other), or case(condition, value, …)."),
     (r";", "A search has no semicolon at its end; commands are separated by |."),
 )
-_OPERATOR: Final = re.compile(
+_OPERATOR: Final = lazy_pattern(
     "|".join(f"(?P<o{place}>{text})" for place, (text, _) in enumerate(OPERATORS)), re.IGNORECASE
 )
 _COMMANDS: Final = (

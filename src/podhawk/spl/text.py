@@ -85,6 +85,8 @@ def strip_comments(written: str, name: str = "search") -> SearchText:
     Source: https://help.splunk.com/en/splunk-enterprise/search/search-manual/9.4/
     using-the-search-app/add-comments-to-searches
     """
+    if "```" not in written and "\\" not in written and written.count('"') % 2 == 0:
+        return plain(written, name)  # each quote closes at the next one
     out: list[str] = []
     pieces: list[TextPiece] = [TextPiece(0, 0)]
     made = at = 0

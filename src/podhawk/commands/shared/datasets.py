@@ -15,6 +15,7 @@ from podhawk.commands.properties import Resources
 from podhawk.commands.shared.auditmodel import DATASET, MODEL, is_audit
 from podhawk.commands.shared.names import shown
 from podhawk.errors import SearchError, nearest
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.placed import Placed
@@ -22,7 +23,7 @@ from podhawk.spl.text import SearchText
 
 MODELS = {"Risk": ("All_Risk",), "Findings": ("All_Findings", "Incidents"), MODEL: (DATASET,)}
 """Each data model with its datasets, the root one first."""
-_TYPE = re.compile(r"(datamodel|inputlookup|lookup|savedsearch)(\s*:\s*|\s+)(?=[\w\"'])", re.IGNORECASE)
+_TYPE = lazy_pattern(r"(datamodel|inputlookup|lookup|savedsearch)(\s*:\s*|\s+)(?=[\w\"'])", re.IGNORECASE)
 _INHERITED = frozenset({"host", "source", "sourcetype", "index"})
 EMPTY = "the data model {} is empty; name the --state of an earlier run to read its results"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
+from podhawk.lazy import lazy_pattern
 from podhawk.spl.cursor import Cursor
 
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}\Z")
+_PLAIN = lazy_pattern(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,200}\Z")
 
 
 def file_name(cursor: Cursor) -> str:

@@ -22,12 +22,13 @@ from podhawk.functions.aggregations.counting import Count
 from podhawk.functions.aggregations.registry import FOREIGN, REFUSED
 from podhawk.functions.declare import Volatility
 from podhawk.functions.evaluate import patterns, volatility
+from podhawk.lazy import lazy_pattern
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.expression import Expression, fields, parse_expression, render
 from podhawk.spl.placed import Placed
 from podhawk.spl.text import SearchText
 
-_CALL = re.compile(r"([A-Za-z_][A-Za-z_0-9]*(?:\.\d+)?)\s*(\(?)")
+_CALL = lazy_pattern(r"([A-Za-z_][A-Za-z_0-9]*(?:\.\d+)?)\s*(\(?)")
 
 
 class Item(Placed, frozen=True):

@@ -13,7 +13,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from podhawk.commands.context import Context, place
-from podhawk.commands.declare import Columns, Pipeline
+from podhawk.commands.declare import Columns, Pipeline, Stage
 from podhawk.commands.properties import Effect, Resources
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Table
@@ -55,12 +55,22 @@ def subsearches_in(value: Any) -> Iterator[Subsearch | Embedded]:
             waiting.extend(member for member in members if member.__class__ is not str)
 
 
+def subsearches_of(stage: Stage) -> tuple[Subsearch | Embedded, ...]:
+    """The same for the node of a stage, looked for once. A subsearch begins with a bracket."""
+    if stage.source is not None and "[" not in stage.source.text:
+        return ()
+    found: tuple[Subsearch | Embedded, ...] | None = stage.memo.get("subsearches")
+    if found is None:
+        found = stage.memo["subsearches"] = tuple(subsearches_in(stage.node))
+    return found
+
+
 def examine(pipeline: Pipeline, context: Context, what: str) -> None:
     """Look for faults in a pipeline that runs over rows at hand. Raises SearchError at the first."""
     for stage in pipeline.stages:
         if stage.command.refused:
             raise place(stage.source, stage.at, f"{stage.name} is not supported: {stage.command.refused}")
-        if next(subsearches_in(stage.node), None) is not None:
+        if subsearches_of(stage):
             raise place(
                 stage.source,
                 stage.at,

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from podhawk.lazy import lazy_pattern
 from podhawk.spl.text import quote
 
-_PLAIN = re.compile(r"[^\x00-)+-@\[-^`{-\x7f][\w.{}:*@#$/-]*\Z")  # begins with a letter, _, * or beyond ASCII
+_PLAIN = lazy_pattern(r"[^\x00-)+-@\[-^`{-\x7f][\w.{}:*@#$/-]*\Z")  # begins with a letter, _, * or beyond ASCII
 _WORDS = frozenset({"as", "by", "over", "where", "output", "outputnew", "in", "with"})
 
 

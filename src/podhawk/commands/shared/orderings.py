@@ -19,11 +19,12 @@ from typing import Any
 from msgspec import Struct
 
 from podhawk.commands.shared.names import shown
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor
 
-_TYPED = re.compile(r"(auto|str|ip|num)\s*\(", re.IGNORECASE)
+_TYPED = lazy_pattern(r"(auto|str|ip|num)\s*\(", re.IGNORECASE)
 _LAST = ("d", "desc", "a", "asc")
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from podhawk.commands.catalog import COMMANDS
 from podhawk.commands.declare import Kind, Pipeline, Stage
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS
+from podhawk.lazy import lazy_pattern
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.pipeline import Segment, split
 from podhawk.spl.text import SearchText, TextPiece
 
 SUBSEARCH_LIMIT = 20
-_WORD = re.compile(r"[A-Za-z_][\w-]*")
+_WORD = lazy_pattern(r"[A-Za-z_][\w-]*")
 
 
 def parse_search(source: SearchText) -> Pipeline:

@@ -15,8 +15,9 @@ from typing import Any
 
 from podhawk.errors import SearchError
 from podhawk.functions.regex import compile_pattern, finditer
+from podhawk.lazy import lazy_pattern
 
-_REFERENCE = re.compile(r"\\(?:(\d)|(.))", re.DOTALL)
+_REFERENCE = lazy_pattern(r"\\(?:(\d)|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "t": "\t", "r": "\r"}
 
 

@@ -20,6 +20,7 @@ from podhawk.commands.shared.aggregate import Aggregator, Group
 from podhawk.commands.shared.groups import sort_key
 from podhawk.errors import nearest
 from podhawk.functions.aggregations import AGGREGATIONS, find
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import OrderKey
 from podhawk.rows.values import Value, as_number
 from podhawk.spl.cursor import Cursor
@@ -27,12 +28,12 @@ from podhawk.spl.text import quote
 
 LIMIT = 10
 OPTIONS = ("limit", "useother", "usenull", "otherstr", "nullstr", "sep", "format", "agg", "cont", "dedup_splitvals")
-_LIMIT = re.compile(r"(top|bottom)?\s*(\d{1,9})\Z", re.IGNORECASE)
-_WHERE = re.compile(
+_LIMIT = lazy_pattern(r"(top|bottom)?\s*(\d{1,9})\Z", re.IGNORECASE)
+_WHERE = lazy_pattern(
     r"(\w+)\s+(in|notin)\s+(top|bottom)\s*(\d{1,9})(?=[\s,]|\Z)|(\w+)\s*(<|>)\s*(-?\d+(?:\.\d+)?)(?=[\s,]|\Z)",
     re.IGNORECASE,
 )
-_RANGE = re.compile(r"(-?\d+(?:\.\d+)?)-")
+_RANGE = lazy_pattern(r"(-?\d+(?:\.\d+)?)-")
 
 Label = str | None
 """A series: a value of the split field, or None for rows without it."""

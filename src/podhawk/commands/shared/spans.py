@@ -21,6 +21,7 @@ from fractions import Fraction
 from msgspec import Struct
 
 from podhawk.functions.times import UNITS, snap
+from podhawk.lazy import lazy_pattern
 from podhawk.rows.values import as_text
 
 Number = int | float
@@ -50,9 +51,9 @@ Span = TimeSpan | NumberSpan | LogSpan
 _SUBSECONDS = {"us": 1_000_000, "ms": 1000, "cs": 100, "ds": 10}
 _LENGTHS = {"s": 1, "m": 60, "h": 3600}
 _MONTHS = {"mon": 1, "q": 3, "y": 12}
-_NUMBER = re.compile(r"\d+(?:\.\d+)?\Z|\.\d+\Z")
-_LOG = re.compile(r"(\d+(?:\.\d+)?|\.\d+)?log(\d+(?:\.\d+)?)?\Z", re.IGNORECASE)
-_TIME = re.compile(r"(\d{0,9})([a-z]+)(?:@(w[0-7]|[a-z]+))?\Z", re.IGNORECASE)
+_NUMBER = lazy_pattern(r"\d+(?:\.\d+)?\Z|\.\d+\Z")
+_LOG = lazy_pattern(r"(\d+(?:\.\d+)?|\.\d+)?log(\d+(?:\.\d+)?)?\Z", re.IGNORECASE)
+_TIME = lazy_pattern(r"(\d{0,9})([a-z]+)(?:@(w[0-7]|[a-z]+))?\Z", re.IGNORECASE)
 AUTOMATIC = tuple(
     TimeSpan(count, unit)
     for count, unit in (

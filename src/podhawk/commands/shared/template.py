@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from podhawk.commands.declare import Pipeline
 from podhawk.errors import SearchError
+from podhawk.lazy import lazy_pattern
 from podhawk.spl.text import SearchText, TextPiece, skip_quoted
 
-_BREAKS = re.compile(r"[\s\"'|,=()\[\]<>!\\`]")
+_BREAKS = lazy_pattern(r"[\s\"'|,=()\[\]<>!\\`]")
 
 
 class Hole(Struct, frozen=True):

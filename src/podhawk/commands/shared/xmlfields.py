@@ -10,13 +10,14 @@ Source: https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/se
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from xml.parsers import expat
 
 from msgspec import Struct
 
-_PART = re.compile(r"([^{}]+)((?:\{\d*\})?)((?:\{@[^{}]+\})?)\Z")
+from podhawk.lazy import lazy_pattern
+
+_PART = lazy_pattern(r"([^{}]+)((?:\{\d*\})?)((?:\{@[^{}]+\})?)\Z")
 _DEEPEST = 200
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
+from podhawk.commands.declare import Whole
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
@@ -21,12 +22,14 @@ from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.planner import make_plan
+from podhawk.engine.plan.runnable import Runnable
 from podhawk.engine.plan.stages import compile_stages
-from podhawk.engine.search.compiled import compile_search
+from podhawk.engine.search.compiled import CompiledSearch, compile_search
 from podhawk.engine.search.rows import row_of
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import pick
 from podhawk.events.line_template import IDENTITY
+from podhawk.lazy import lazy
 from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
@@ -65,16 +68,30 @@ class Evaluation:
         self.request = prepared.request
         context = prepared.request.context
         self.context = replace(context, env=replace(context.env))
-        plan = make_plan(self.request.pipeline, self.context)
-        self.plan = plan
-        self.search = compile_search(plan, self.context)
-        self._rest = compile_stages(plan.rest, self.context)
-        self._names = NamesBefore(plan.pipeline.stages)
+        answer = prepared.runnability
+        self.plan = answer.plan if isinstance(answer, Runnable) else make_plan(self.request.pipeline, self.context)
         self.kind = kind_of(self.detection)
-        self._identities = identities(plan)
         self._templates: dict[Any, RowTemplate] = {}
         self._beside: frozenset[str] = frozenset()
         """Fields of events that no row has and that a message, or an object of the risk, names."""
+
+    # Of many detections no event is evaluated.
+    @lazy
+    def search(self) -> CompiledSearch:
+        """The search, compiled."""
+        return compile_search(self.plan, self.context)
+
+    @lazy
+    def _rest(self) -> Whole:
+        return compile_stages(self.plan.rest, self.context)
+
+    @lazy
+    def _names(self) -> NamesBefore:
+        return NamesBefore(self.plan.pipeline.stages)
+
+    @lazy
+    def _identities(self) -> frozenset[str] | None:
+        return identities(self.plan)
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""
@@ -164,7 +181,13 @@ class Evaluation:
         table = self.rows(events)
         if not table.rows or all(event.unmasked is None for event in events):
             return table
-        masked = self.rows([replace(event, unmasked=None) for event in events])
+        hidden, alone = [replace(event, unmasked=None) for event in events], len(events) == 1
+        if all(
+            self.row(event, alone=alone) == self.row(other, alone=alone)
+            for event, other in zip(events, hidden, strict=True)
+        ):
+            return table  # the search reads no secret
+        masked = self.rows(hidden)
         return masked if len(masked.rows) == len(table.rows) else without_secrets(table, events)
 
     def _shared(self, event: AuditEvent, shared: dict[Any, Row]) -> Row:

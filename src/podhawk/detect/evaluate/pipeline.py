@@ -280,7 +280,7 @@ def _windowed(
         for number in one.searches & schedules.keys():
             by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
-        name = evaluation.search.name
+        name = evaluation.plan.name
         if number not in schedules:
             with timed(name, "requests"):
                 made = [

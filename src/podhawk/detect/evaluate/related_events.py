@@ -71,7 +71,13 @@ Source: https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 
 def unfinished(requests: Mapping[RequestKey, CollectedRequest], evaluations: Sequence[Evaluation]) -> list[str]:
     """The auditIDs of the requests whose end may be in the input although no search selected it."""
-    sees = [_constant(one) for one in evaluations]
+    constant: dict[int, bool] = {}
+
+    def sees(number: int) -> bool:
+        if number not in constant:
+            constant[number] = _constant(evaluations[number])
+        return constant[number]
+
     return sorted(
         {
             key.audit_id
@@ -79,7 +85,7 @@ def unfinished(requests: Mapping[RequestKey, CollectedRequest], evaluations: Seq
             if key.audit_id
             and not _ended(one)
             and not any(
-                sees[number] and _wants_end(evaluations[number], event)
+                sees(number) and _wants_end(evaluations[number], event)
                 for event, searches in one.pairs()
                 for number in searches
             )

@@ -12,14 +12,15 @@ from typing import Final
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.message_tokens import MessageFields, fill
 from podhawk.detect.finding import Outcome
+from podhawk.lazy import lazy_pattern
 
-_OPTIONAL: Final = re.compile(r"\s+(?:(?:in|of|for) namespace )?\$(?:result\.)?(object|namespace)\$")
+_OPTIONAL: Final = lazy_pattern(r"\s+(?:(?:in|of|for) namespace )?\$(?:result\.)?(object|namespace)\$")
 _BY_OUTCOME: Final = {
     "denied": "Attempt, denied: ",
     "failed": "Attempt, failed: ",
     "dry_run": "Dry run: ",
 }
-_SAYS: Final = re.compile(r"\b(?:denied|refused|not allowed|failed|tried|attempt\w*|unauthori[sz]ed|dry run)\b", re.I)
+_SAYS: Final = lazy_pattern(r"\b(?:denied|refused|not allowed|failed|tried|attempt\w*|unauthori[sz]ed|dry run)\b", re.I)
 """Words by which a message tells the outcome itself."""
 
 

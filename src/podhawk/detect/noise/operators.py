@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
 from podhawk.detect.requests.user_agents import by_hand
+from podhawk.lazy import lazy_pattern
 
 KNOWN: Final = (
     (r"argocd:argocd-application-controller", "deploys whatever is in git"),
@@ -36,7 +36,7 @@ KNOWN: Final = (
 )
 """Service accounts (namespace:name) of widely used operators under their usual names, and what they do."""
 
-_ACCOUNT: Final = re.compile("system:serviceaccount:(?:" + "|".join(account for account, _ in KNOWN) + r")\Z")
+_ACCOUNT: Final = lazy_pattern("system:serviceaccount:(?:" + "|".join(account for account, _ in KNOWN) + r")\Z")
 
 
 def _test(match: Match) -> bool:

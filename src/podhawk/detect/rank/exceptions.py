@@ -22,7 +22,6 @@ from msgspec import Struct
 from podhawk.content.mixed_up import refuse_log
 from podhawk.content.model import Detection
 from podhawk.content.reading import MappingReader
-from podhawk.content.yamlfile import read_yaml
 from podhawk.detect.finding import Suppression
 from podhawk.detect.match import Known, Match
 from podhawk.detect.requests.request import member
@@ -90,6 +89,8 @@ def load_exceptions(paths: Iterable[str | Path]) -> list[SiteException]:
 
 
 def _read_file(path: Path) -> Iterator[SiteException]:
+    from podhawk.content.yamlfile import read_yaml
+
     for document in read_yaml(path):
         listed = isinstance(document.data, list)
         for number, data in enumerate(document.data if listed else [document.data]):

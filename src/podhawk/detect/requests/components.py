@@ -21,6 +21,7 @@ from msgspec import Struct, field
 from podhawk.detect.requests.credentials import credential_of, issued_by
 from podhawk.detect.requests.networks import inside
 from podhawk.detect.requests.request import Request, RequestKey, member, newest_first
+from podhawk.lazy import lazy_pattern
 
 SERVICE_ACCOUNT: Final = "system:serviceaccount:"
 NODE: Final = "system:node:"
@@ -92,15 +93,15 @@ COMPONENTS: Final = frozenset(
 """Components that log in with a certificate."""
 
 _PROVIDERS: Final[Mapping[str, re.Pattern[str]]] = {
-    "eks": re.compile(r"eks:[a-z0-9-]+\Z"),
-    "aks": re.compile(r"(?:aksService|acsService|aksProblemDetector)\Z"),
-    "gke": re.compile(
+    "eks": lazy_pattern(r"eks:[a-z0-9-]+\Z"),
+    "aks": lazy_pattern(r"(?:aksService|acsService|aksProblemDetector)\Z"),
+    "gke": lazy_pattern(
         r"system:(?:addon-manager|clustermetrics|cluster-autoscaler|gcp-controller-manager|gke-common-webhooks|"
         r"gke-controller-manager|gke-master-healthcheck|glbc|konnectivity-server|kubestore-collector|l7-lb-controller|"
         r"managed-certificate-controller|node-problem-detector|pod-autoscaler|storageversionmigrator|"
         r"vpa-recommender)\Z"
     ),
-    "openshift": re.compile(rf"{SERVICE_ACCOUNT}openshift-infra:[a-z0-9-]+-controller\Z"),
+    "openshift": lazy_pattern(rf"{SERVICE_ACCOUNT}openshift-infra:[a-z0-9-]+-controller\Z"),
 }
 """Names that a provider reserves for its own components. On any other cluster everybody may have them."""
 _FORMATS: Final[Mapping[str, str]] = {

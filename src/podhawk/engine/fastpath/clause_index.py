@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from podhawk.engine.fastpath.decoder import UNSET
-from podhawk.engine.search.predicate import simple
 from podhawk.events.event import METADATA
 from podhawk.events.fields import of_body
 from podhawk.functions import patterns
+from podhawk.functions.predicates import simple
 from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 
@@ -44,6 +44,20 @@ def equals(clause: Clause) -> list[Equal]:
     if name in METADATA or name.startswith("_") or of_body(name) or not all(map(simple, values)):
         return []
     return [(name, frozenset(map(patterns.fold, values)))]
+
+
+def required(clause: Clause, names: Sequence[str]) -> list[tuple[int, frozenset[str]]]:
+    """The same for values in the order of `names`: the place of each field, and its texts."""
+    return [(names.index(name), texts) for name, texts in equals(clause) if name in names]
+
+
+def misses(required: Sequence[tuple[int, frozenset[str]]], values: Sequence[Any]) -> bool:
+    """Whether a text among decoded values is none of those that it must be, so that the clause is false."""
+    for place, texts in required:
+        value = values[place]
+        if value.__class__ is str and patterns.fold(value) not in texts:
+            return True
+    return False
 
 
 class Index:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from podhawk.engine.fastpath.clause_index import Index
+from podhawk.engine.fastpath.clause_index import Index, misses, required
 from podhawk.engine.fastpath.decoded import Bodies, DecodedLine, make_row
 from podhawk.engine.fastpath.decoder import UNSET, DecodedValues, bodied, reader
 from podhawk.engine.fastpath.feeds import CountingFeed, Feed
@@ -39,6 +39,8 @@ class ClauseGroup:
         self._most = most
         self._read = reader(self.names)
         self._known: dict[DecodedValues, bool] = {}
+        self._ruled_out: dict[DecodedValues, bool] = {}
+        self._required: list[tuple[int, frozenset[str]]] | None = None
 
     def wants(self, event: Any) -> bool:
         """Whether the clause wants an event that has none of the bodies that it reads."""
@@ -57,10 +59,19 @@ class ClauseGroup:
 
     def ruled_out(self, event: Any) -> bool:
         """Whether a value outside the bodies tells that the clause does not want an event."""
-        row = make_row(self.names, self._read(event), self._fixed)
-        for collector in self.collectors:
-            note_present(collector, row)
-        return self.collectors[0].search.ruled_out(row)
+        values = self._read(event)
+        found = self._ruled_out.get(values)
+        if found is None:
+            if len(self._ruled_out) >= self._most:
+                self._ruled_out.clear()
+            row = make_row(self.names, values, self._fixed)
+            for collector in self.collectors:
+                note_present(collector, row)
+            search = self.collectors[0].search
+            if self._required is None:
+                self._required = required(search.clause, self.names)
+            found = self._ruled_out[values] = misses(self._required, values) or search.ruled_out(row)
+        return found
 
     def _ask(self, values: DecodedValues, bodies: dict[str, Value]) -> bool:
         row = make_row(self.names, values, self._fixed, bodies)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podhawk.commands.declare import Context, Pipeline
-from podhawk.commands.shared.legs import subsearches_in
+from podhawk.commands.shared.legs import subsearches_of
 
 
 def subsearches(pipeline: Pipeline) -> Iterator[Pipeline]:
     """The subsearches in the clauses and expressions of a pipeline's own stages."""
     for stage in pipeline.stages:
-        for part in subsearches_in(stage.node):
+        for part in subsearches_of(stage):
             yield part.pipeline
 
 

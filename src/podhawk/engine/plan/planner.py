@@ -45,6 +45,11 @@ class Plan(Struct, frozen=True):
     wanted: Wanted
     base: Clause
 
+    @property
+    def name(self) -> str:
+        """What the search is called in a profile."""
+        return (self.pipeline.source.name or "search").removesuffix(": search").rpartition("/")[2]
+
 
 def read_search(text: str, macros: MacroTable, name: str = "search", env: Env | None = None) -> Pipeline:
     """The pipeline of a search's text: comments, macros, commands. Raises SearchError."""

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from podhawk.commands.declare import Pipeline, Stage
 from podhawk.commands.format import formatted as as_text
 from podhawk.commands.properties import Effect
-from podhawk.commands.shared.legs import subsearches_in
+from podhawk.commands.shared.legs import subsearches_in, subsearches_of
 from podhawk.engine.plan.pipelines import subsearches
 from podhawk.errors import SearchError
 from podhawk.rows import Row, Table, texts
@@ -60,7 +60,7 @@ def resolved(stage: Stage, run: Run, warn: Warn = lambda kind, detail: None) -> 
 
     Raises SearchError, at the subsearch, for a result that is no clause or no expression.
     """
-    if next(subsearches_in(stage.node), None) is None:
+    if not subsearches_of(stage):
         return stage
     results = _Results(run, warn, stage.source)
     try:

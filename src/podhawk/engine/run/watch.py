@@ -14,6 +14,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
+from podhawk.engine.fastpath.clause_index import misses, required
 from podhawk.engine.fastpath.decoded import make_row
 from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, DecodedValues, Shape, reader
 from podhawk.engine.fastpath.reader import clause_fields
@@ -25,7 +26,7 @@ from podhawk.engine.search.offer import note_present
 from podhawk.engine.search.rows import row_of
 from podhawk.events.audit_fields import WRITES, is_audit_field, unknown_in
 from podhawk.events.candidates import Searches
-from podhawk.events.event import AuditEvent
+from podhawk.events.event import BODIES, AuditEvent
 from podhawk.events.fields import of_body
 from podhawk.rows import OrderKey
 from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Not, Or, Term, walk
@@ -33,11 +34,8 @@ from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Not, Or, Te
 Watched = tuple[LiteralGroups, int]
 """The literals of lines to look at, and the number of the search on whose behalf."""
 
-_BODY: Final = {
-    "requestObject": re.compile(rb'"requestObject" ?: ?[{\[]'),
-    "responseObject": re.compile(rb'"responseObject" ?: ?[{\[]'),
-}
-_STARTS: Final = {body: b'"%s":{' % body.encode() for body in _BODY}
+_STARTS: Final = {body: (b'"%s":{' % body.encode(), b'"%s":[' % body.encode()) for body in BODIES}
+"""How the API server begins a body. A line in which it begins otherwise is decoded."""
 _NONE: Final[frozenset[int]] = frozenset()
 _ID: Final = b'"auditID"'
 _PLAIN: Final = b'{"kind":"Event",'
@@ -106,6 +104,7 @@ class _Outside:
         self.names = sorted(name for name in names if not of_body(name))
         self._search, self._fixed = search, fixed
         self._read = reader(self.names)
+        self._required = required(search.clause, self.names)
         self._known: dict[DecodedValues, bool] = {}
 
     def rules_out(self, event: Any) -> bool:
@@ -114,7 +113,9 @@ class _Outside:
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            found = self._known[values] = self._search.ruled_out(make_row(self.names, values, self._fixed))
+            found = self._known[values] = misses(self._required, values) or self._search.ruled_out(
+                make_row(self.names, values, self._fixed)
+            )
         return found
 
 
@@ -130,7 +131,7 @@ class Watch:
         self.watched = tuple(one for number, each in enumerate(collectors) for one in watched_by(number, each.search))
         self.asking: set[int] = set()
         """The numbers of the searches about which something is still asked."""
-        self._asked: dict[Searches, tuple[frozenset[int], tuple[str, ...], bool]] = {}
+        self._asked: dict[Searches, tuple[frozenset[int], tuple[tuple[str, bytes, bytes], ...], bool]] = {}
         self._strange = frozenset(
             number
             for number, one in enumerate(collectors)
@@ -166,7 +167,7 @@ class Watch:
             return asked
         plain = line.startswith(_PLAIN) and line.find(_ID, line.find(_ID) + 1) < 0
         if plain:
-            missing = [body for body in bodies if _STARTS[body] not in line and not _BODY[body].search(line)]
+            missing = [body for body, start, other in bodies if start not in line and other not in line]
             if not missing and not strange:
                 return _NONE  # nearly every line ends here
             asked = self._without_bodies(asked, missing, line)
@@ -176,8 +177,10 @@ class Watch:
         low = line.lower()
         return frozenset(number for number in asked if self._may_be_about(number, low))
 
-    def _bodies_of(self, numbers: Iterable[int]) -> tuple[str, ...]:
-        return tuple(sorted(frozenset().union(*(self._collectors[number].search.bodies for number in numbers))))
+    def _bodies_of(self, numbers: Iterable[int]) -> tuple[tuple[str, bytes, bytes], ...]:
+        """The bodies that searches need, each with how it may begin in a line."""
+        needed = frozenset[str]().union(*(self._collectors[number].search.bodies for number in numbers))
+        return tuple((body, *_STARTS[body]) for body in sorted(needed))
 
     def _without_bodies(self, asked: frozenset[int], missing: Sequence[str], line: bytes) -> frozenset[int]:
         """Those of the searches that need a body which a line lacks, or a field that no event had so far."""

@@ -98,7 +98,7 @@ class CompiledSearch(Struct, frozen=True, eq=False, dict=True):
     @property
     def name(self) -> str:
         """What the search is called in a profile."""
-        return (self.plan.pipeline.source.name or "search").removesuffix(": search").rpartition("/")[2]
+        return self.plan.name
 
     def selects(self, view: View) -> bool:
         """Whether the clause can match a view as far as its source, sourcetype, host and index tell."""

@@ -18,18 +18,13 @@ from typing import Any
 
 from podhawk.functions import patterns
 from podhawk.functions.declare import Env
-from podhawk.functions.predicates import compile_clause, value_test
+from podhawk.functions.predicates import compile_clause, simple, value_test
 from podhawk.rows import Row
 from podhawk.rows.values import texts
 from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 
 Predicate = Callable[[Row], bool]
-
-
-def simple(value: str) -> bool:
-    """Whether a value is matched as the text that it is: no wildcard, no network."""
-    return "*" not in value and patterns.network(value) is None
 
 
 def any_value(value: Any, test: Callable[[str], bool]) -> bool:

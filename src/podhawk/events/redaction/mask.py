@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import binascii
 import hmac
-import re
 from typing import Any, Final
 
 import msgspec
 
+from podhawk.lazy import lazy_pattern
+
 REDACTED: Final = "(redacted)"
-_MARK: Final = re.compile(r"(?:\(redacted\)|hmac:[0-9a-f]{16})\Z")
-_HASHED: Final = re.compile(r"hmac(?::|%3[Aa])[0-9a-f]{16}(?![0-9a-f])")
-_HASHED_BYTES: Final = re.compile(_HASHED.pattern.encode())
+_MARK: Final = lazy_pattern(r"(?:\(redacted\)|hmac:[0-9a-f]{16})\Z")
+_HASHED: Final = lazy_pattern(r"hmac(?::|%3[Aa])[0-9a-f]{16}(?![0-9a-f])")
+_HASHED_BYTES: Final = lazy_pattern(_HASHED.pattern.encode())
 
 
 class Redaction(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from podhawk.events.decode import BadJSON, decode_json, encode_json
 from podhawk.events.maps import MAPS
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.names import is_secret_member, is_secret_variable
-from podhawk.events.redaction.text import HINTS, mask_command, mask_error, mask_text, mask_tokens
+from podhawk.events.redaction.text import mask_command, mask_error, mask_text, mask_tokens
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _SECRET_KINDS: Final = frozenset({"Secret", "SecretList"})
@@ -94,6 +94,8 @@ class BodyMasker:
 
     def _node(self, node: Any, secret: bool) -> Any:
         if node.__class__ is list:
+            if not self._forms and all(item.__class__ is str for item in node):
+                return node
             return _same(node, [self._node(item, secret) for item in node])
         if node.__class__ is not dict:
             return self._text(node) if node.__class__ is str else node
@@ -156,12 +158,15 @@ class BodyMasker:
     def _members(self, node: dict[str, Any], in_map: bool) -> dict[str, Any]:
         name, value = node.get("name"), node.get("value")
         changed: dict[str, Any] | None = None
+        forms = self._forms
         if name.__class__ is str and value.__class__ is str:
             masked: Any = self._variable(name, value)
             if masked != value:
                 changed = {**node, "value": masked}
         for key, item in node.items():
             kind = item.__class__
+            if kind is str and not forms and key not in _SCRIPTS and (in_map or not is_secret_member(key)):
+                continue  # most of what bodies hold
             if kind is dict:
                 if not item:
                     continue
@@ -213,11 +218,6 @@ class BodyMasker:
         if value[:1] == "{" and '"Secret"' in value:
             return self._json(value, False)
         return mask_tokens(value, self._redaction)
-
-
-def may_hold_forms(raw: str) -> bool:
-    """Whether the text of an event has a hint of a secret that is told by its form."""
-    return any(hint in raw for hint in HINTS) or ("://" in raw and "@" in raw) or '\\"Secret\\"' in raw
 
 
 def _same(before: list[Any], after: list[Any]) -> list[Any]:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from podhawk.events.decode import BadJSON, decode_json, encode_json
 from podhawk.events.event import BODIES, AuditEvent, View
+from podhawk.events.redaction.forms import may_hold_forms
 from podhawk.events.redaction.mask import Redaction
-from podhawk.events.redaction.objects import BodyMasker, may_hold_forms
+from podhawk.events.redaction.objects import BodyMasker
 from podhawk.events.redaction.text import mask_error, mask_text, mask_tokens
 from podhawk.events.redaction.uri import mask_uri
+from podhawk.lazy import lazy_pattern
 
-_SECRETS_PATH: Final = re.compile(r"/secrets(?:[/?]|\Z)")
-_SECRET_KIND: Final = re.compile(r'\\*"kind\\*"\s*:\s*\\*"(?:Secret|SecretList|TokenRequest|TokenReview)\\*"')
+_SECRETS_PATH: Final = lazy_pattern(r"/secrets(?:[/?]|\Z)")
+_SECRET_KIND: Final = lazy_pattern(r'\\*"kind\\*"\s*:\s*\\*"(?:Secret|SecretList|TokenRequest|TokenReview)\\*"')
 _TEXTS: Final = ("userAgent", "auditID")
 _USERS: Final = ("user", "impersonatedUser")
 _CARRIED_BODIES: Final = frozenset({"request", "response", *BODIES})
-_ENCODED: Final = re.compile(r"(?:ey[JI]|ewo|ew0K|H4sI)[A-Za-z0-9+/_-]{40,}={0,2}\Z")
+_ENCODED: Final = lazy_pattern(r"(?:ey[JI]|ewo|ew0K|H4sI)[A-Za-z0-9+/_-]{40,}={0,2}\Z")
 
 
 def redacted(event: AuditEvent, redaction: Redaction) -> AuditEvent:

@@ -14,6 +14,7 @@ from typing import Final
 
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.names import is_secret_variable
+from podhawk.lazy import lazy_pattern
 
 HINTS: Final = (
     "eyJ",
@@ -40,7 +41,7 @@ HINTS: Final = (
 """One of these stands in each text with a secret that is told by its form, URLs aside."""
 _SHORTEST: Final = 8
 """Texts with fewer characters hold no secret that is told by its form."""
-_TOKENS: Final = re.compile(
+_TOKENS: Final = lazy_pattern(
     r"""
     (?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}      # JSON Web Token
     | eyJhdXRocyI6[A-Za-z0-9+/=]+                                        # {"auths": … of a registry, in base64
@@ -59,31 +60,31 @@ _TOKENS: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_USERINFO: Final = re.compile(
+_USERINFO: Final = lazy_pattern(
     r"((?<![A-Za-z0-9+.-])[A-Za-z][A-Za-z0-9+.-]{0,31}://[^\s/@:?#\"']{0,256}:)([^\s/@\"']+)(?=@)"
 )
-_BEARER: Final = re.compile(r"(?i)(\bbearer\s+)([A-Za-z0-9._~+/=-]{8,})")
+_BEARER: Final = lazy_pattern(r"(?i)(\bbearer\s+)([A-Za-z0-9._~+/=-]{8,})")
 
 _VALUE: Final = r"""(?:"(?:[^"\\]|\\.)*(?:"|\Z)|'[^']*(?:'|\Z)|\\+"(?:[^"\\])*(?:\\+"|\Z)|[^\s"'`;&|<>,}\]\\]+)"""
 _NAME: Final = (
     r"(?:pass(?:word|wd|phrase|code)|token|(?<=[_-])(?:pass|pwd|secret)|(?<![\w-])pass|clientsecret"
     r"|(?:api|access|secret|private|auth|account|shared|encryption|signing|master)[_-]?key|(?<=[A-Z0-9]_)KEY)"
 )
-_ASSIGNMENT: Final = re.compile(
+_ASSIGNMENT: Final = lazy_pattern(
     rf"((?<![A-Za-z0-9])[\w.-]{{0,64}}?(?i:{_NAME})\\*[\"']?\s{{0,4}}[=:]\s{{0,4}})({_VALUE})", re.DOTALL
 )
-_OPTION: Final = re.compile(
+_OPTION: Final = lazy_pattern(
     rf"((?<![^\s\"'=(])--?[\w-]{{0,64}}?(?i:pass(?:word|wd|phrase|code)?|token|secret|(?:api|access|secret|private)-?key)"
     rf"\s{{1,4}})(?!-)({_VALUE})",
     re.DOTALL,
 )
-_HEADER: Final = re.compile(
+_HEADER: Final = lazy_pattern(
     r"(?i)(\b(?:authorization|cookie)\\*[\"']?\s{0,4}[:=]\s{0,4}\\*[\"']?(?:(?:bearer|basic|token|splunk|digest|negotiate)\s+)?)"
     r"([^\s\"'\\,;]+)"
 )
-_LITERAL: Final = re.compile(rf"(--from-literal(?:=|\s{{1,4}})[\"']?[\w.-]{{1,253}}=)({_VALUE})", re.DOTALL)
-_BOOTSTRAP: Final = re.compile(r"(?<![\w.-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.-])")
-_ERROR_CONTEXT: Final = re.compile(
+_LITERAL: Final = lazy_pattern(rf"(--from-literal(?:=|\s{{1,4}})[\"']?[\w.-]{{1,253}}=)({_VALUE})", re.DOTALL)
+_BOOTSTRAP: Final = lazy_pattern(r"(?<![\w.-])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.-])")
+_ERROR_CONTEXT: Final = lazy_pattern(
     r"((?:error found in #\d+ byte of|bigger context) \.\.\.\|)(.*?)(?=\|\.\.\.|\Z)", re.DOTALL
 )
 
@@ -94,22 +95,26 @@ _SPACED: Final = r"(?:mongo|mongosh|mongodump|mongorestore|sshpass|docker|podman
 _START: Final = r"(?:(?<=[\s/;&|(\"'`])|\A)"
 _REST: Final = r"(?:[^;&|\n]{0,2000}?\s)"
 _CLIENTS: Final = tuple(
-    re.compile(text, re.DOTALL)
-    for text in (
-        rf"({_START}{_ATTACHED}\s{_REST}?-p)((?![\s-]){_VALUE})",
-        rf"({_START}{_SPACED}\s{_REST}?-p\s{{1,4}})(?!-)({_VALUE})",
-        rf"({_START}redis-cli\s{_REST}?-a\s{{1,4}})({_VALUE})",
-        rf"({_START}ldap\w{{1,16}}\s{_REST}?-w\s{{1,4}})({_VALUE})",
-        rf"({_START}(?:curl|wget|http)\s{_REST}?(?:-u|--user|--proxy-user)[\s=]{{0,4}}[\"']?[^\s:\"']{{0,256}}:)([^\s\"'`;&|<>]+)",
-        rf"({_START}smbclient\s{_REST}?-U\s{{0,4}}[\"']?[^\s%\"']{{0,256}}%)([^\s\"'`;&|<>]+)",
-        r"(\bpass:)([^\s\"'`;&|<>]+)",
+    (part, lazy_pattern(text, re.DOTALL))
+    for part, text in (
+        ("-p", rf"({_START}{_ATTACHED}\s{_REST}?-p)((?![\s-]){_VALUE})"),
+        ("-p", rf"({_START}{_SPACED}\s{_REST}?-p\s{{1,4}})(?!-)({_VALUE})"),
+        ("redis-cli", rf"({_START}redis-cli\s{_REST}?-a\s{{1,4}})({_VALUE})"),
+        ("ldap", rf"({_START}ldap\w{{1,16}}\s{_REST}?-w\s{{1,4}})({_VALUE})"),
+        (
+            "-u",
+            rf"({_START}(?:curl|wget|http)\s{_REST}?(?:-u|--user|--proxy-user)[\s=]{{0,4}}[\"']?[^\s:\"']{{0,256}}:)([^\s\"'`;&|<>]+)",
+        ),
+        ("smbclient", rf"({_START}smbclient\s{_REST}?-U\s{{0,4}}[\"']?[^\s%\"']{{0,256}}%)([^\s\"'`;&|<>]+)"),
+        ("pass:", r"(\bpass:)([^\s\"'`;&|<>]+)"),
     )
 )
-_ATTACHED_NAME: Final = re.compile(rf"{_ATTACHED}\Z")
-_SPACED_NAME: Final = re.compile(rf"{_SPACED}\Z")
-_OPTION_NAME: Final = re.compile(r"--?[\w-]{1,64}\Z")
-_ASSIGNED: Final = re.compile(r"(-{0,2}[A-Za-z_][\w.-]{0,128})=", re.DOTALL)
-_SHELL: Final = re.compile(r"-\w{0,8}c\Z")
+"""Clients, each with a part of every text that it matches."""
+_ATTACHED_NAME: Final = lazy_pattern(rf"{_ATTACHED}\Z")
+_SPACED_NAME: Final = lazy_pattern(rf"{_SPACED}\Z")
+_OPTION_NAME: Final = lazy_pattern(r"--?[\w-]{1,64}\Z")
+_ASSIGNED: Final = lazy_pattern(r"(-{0,2}[A-Za-z_][\w.-]{0,128})=", re.DOTALL)
+_SHELL: Final = lazy_pattern(r"-\w{0,8}c\Z")
 """The option of a shell whose value is a script: what follows an assignment there is a command, which stays."""
 _REFERENCES: Final = ("$", "`", "<", "%(", "{{")
 
@@ -144,12 +149,14 @@ def mask_text(text: str, redaction: Redaction) -> str:
     if "=" in text or ":" in text:
         text = _ASSIGNMENT.sub(put, text)
         text = _HEADER.sub(put, text)
-        text = _LITERAL.sub(put, text)
+        if "--from-literal" in text:
+            text = _LITERAL.sub(put, text)
     if "-" in text:
         text = _OPTION.sub(put, text)
-    for client in _CLIENTS:
-        text = client.sub(put, text)
-    return _BOOTSTRAP.sub(lambda found: redaction.mask(found[0]), text)
+    for part, client in _CLIENTS:
+        if part in text:
+            text = client.sub(put, text)
+    return _BOOTSTRAP.sub(lambda found: redaction.mask(found[0]), text) if "." in text else text
 
 
 def mask_command(words: Sequence[str], redaction: Redaction) -> list[str]:
