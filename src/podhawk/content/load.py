@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Never
 
-import podhawk
 from podhawk.content.assembly import Assembly
 from podhawk.content.model import Content
 from podhawk.content.overrides import generate_filter_macros, override, override_macros
@@ -54,7 +53,7 @@ def load_content(
 
 def shipped_pack() -> Path:
     """The folder of the content that comes with podhawk."""
-    return Path(podhawk.__file__).parent / "pack"
+    return Path(__file__).parent.parent / "pack"
 
 
 def _listed(paths: Paths) -> Sequence[StrPath]:
