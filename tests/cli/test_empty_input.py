@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.test_unreadable import assert_error, counted, each_verb
+from support.command_line import podhawk
 
 pytestmark = pytest.mark.slow
 
@@ -27,3 +28,9 @@ def test_an_input_without_anything_was_silent(tmp_path: Path, content: bytes) ->
 def test_where_anything_counts_having_nothing_is_a_result(tmp_path: Path, form: str) -> None:
     (tmp_path / "empty").write_text("")
     assert counted(tmp_path / "empty", "--input-format", form)[0] == 0
+
+
+def test_who_without_a_name_asked_for_the_user_without_one() -> None:
+    done = podhawk("who", "", "audit.log")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "must not be empty" in done.stderr

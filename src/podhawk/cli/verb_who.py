@@ -33,8 +33,8 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     """Show what one user, service account, address, pod or node did: first and last seen, addresses, clients, requests
     by resource and namespace, tokens it asked for, impersonations, pods that it caused, findings, and what is new.
 
-    The name is compared exactly with users, source addresses, and the names of pods and nodes. The log is read once,
-    together with the detections.
+    The name is compared exactly with users, source addresses, and the names of pods and nodes. Lines without it are
+    passed over; if it changed what owns pods, or is not a user, the log is read once more.
     """
     from msgspec.structs import replace
 
@@ -44,7 +44,11 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     from podhawk.cli.tables import note
     from podhawk.detect.activity.digests import entity_scan
     from podhawk.detect.activity.profile import profile_of
+    from podhawk.errors import UsageError
     from podhawk.settings.resolve import resolve
+
+    if not name.strip():
+        raise UsageError("the name of an identity, address, pod or node must not be empty")
 
     settings = with_content(resolve("who", given))
     session = replace(api.session_of(settings.values), tell=waits)
