@@ -50,6 +50,24 @@ def test_each_request_gets_its_own_identity_back(tmp_path: Path) -> None:
     assert [one.title for one in found if one.kind != "incident"] == [f"alice r{number}" for number in range(5)]
 
 
+@pytest.mark.parametrize("message", ["$user.username$ did it", "$auditID$", "$sourceIPs{}$"])
+def test_what_no_row_has_came_from_the_first_event_that_looked_alike(message: str, tmp_path: Path) -> None:
+    """The address of another request was named as where the threat came from."""
+    log = write(
+        tmp_path / "a.log",
+        *(event(f"r{number}", at=f"10:00:0{number}.0", sourceIPs=[f"10.0.0.{number % 3}"]) for number in range(6)),
+    )
+    found = [
+        one
+        for one in run(log, detection("verb=create | table user.username", message=message))
+        if one.kind != "incident"
+    ]
+    addresses = [f"10.0.0.{number % 3}" for number in range(6)]
+    assert [one.threat_objects[0].value for one in found] == addresses
+    titles = {"$auditID$": [f"r{number}" for number in range(6)], "$sourceIPs{}$": addresses}
+    assert [one.title for one in found] == titles.get(message, ["alice did it"] * 6)
+
+
 @pytest.mark.parametrize("which", ["published", "pack"])
 @pytest.mark.parametrize("corpus", ["A-metadata", "D-background-1"])
 def test_remembering_changes_no_finding(shared: Path, which: str, corpus: str) -> None:

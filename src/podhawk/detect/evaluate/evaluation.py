@@ -26,6 +26,7 @@ from podhawk.engine.search.compiled import compile_search
 from podhawk.engine.search.rows import row_of
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import pick
+from podhawk.events.line_template import IDENTITY
 from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
@@ -72,6 +73,8 @@ class Evaluation:
         self.kind = kind_of(self.detection)
         self._identities = identities(plan)
         self._templates: dict[Any, RowTemplate] = {}
+        self._beside: frozenset[str] = frozenset()
+        """Fields of events that no row has and that a message, or an object of the risk, names."""
 
     def wants(self, event: AuditEvent) -> bool:
         """Whether the search's first clause wants an event."""
@@ -134,8 +137,8 @@ class Evaluation:
             return template, template.rows
         row = self._shared(events[0], shared) if shared is not None else self.row(events[0], alone=True)
         identity = {name: row[name] for name in names if name in row}
-        key = tuple(marked(row, names).items())
-        known = self._templates.get(key)
+        held = tuple(marked(row, names).items())
+        known = self._templates.get((*held, *self._said_beside(events[0])))
         if known is None:
             if len(self._templates) >= MOST:
                 self._templates.clear()
@@ -143,11 +146,18 @@ class Evaluation:
             state = self.start()
             self.add_rows(state, [row])
             known = self._template(self.finish(state), events, tuple(identity))
-            if not known.general:
+            if not known.general or self._beside.intersection(IDENTITY):
                 self._identities = None
                 return self.evaluate(events)
-            self._templates[key] = known
+            self._templates[(*held, *self._said_beside(events[0]))] = known
         return known, known.rows_for(identity)
+
+    def _said_beside(self, event: AuditEvent) -> tuple[Any, ...]:
+        """What an event holds of the fields that are named and that no row has: two events that differ there do not
+        share a template."""
+        if not self._beside:
+            return ()
+        return tuple(sorted(pick(self.search.view(event), self._beside, self.search.rules).items()))
 
     def _shown_rows(self, events: Sequence[AuditEvent]) -> Table:
         """The rows that the search gives over these events, without the secrets of these."""
@@ -175,7 +185,7 @@ class Evaluation:
         )
         if not table.rows:
             return RowTemplate("", (), (), (), 0, ())
-        return RowTemplate(
+        template = RowTemplate(
             title_of(self.detection, found),
             risk_objects(self.detection, found),
             threat_objects(self.detection, found),
@@ -183,6 +193,10 @@ class Evaluation:
             len(table.rows),
             columns,
         )
+        if not found.from_events <= self._beside:
+            self._beside |= found.from_events
+            self._templates.clear()  # they do not tell these apart
+        return template
 
 
 def request_match(

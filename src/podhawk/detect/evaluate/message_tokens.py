@@ -52,6 +52,8 @@ class MessageFields:
         self._names = names
         self._event_field = event_field
         self._known: dict[str, TokenValues] = {}
+        self.from_events: set[str] = set()
+        """The fields that no row had, and for which the events were asked."""
 
     def find(self, name: str) -> TokenValues:
         """The values of a field."""
@@ -72,6 +74,7 @@ class MessageFields:
                     if not isinstance(text, Filled) and text
                 )
                 return TokenValues(tuple(real), filled=not real)
+        self.from_events.add(name)
         return TokenValues(
             tuple(dict.fromkeys(text for value in self._event_field(name) for text in texts(value) if text))
         )
