@@ -53,7 +53,8 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
             policies = api.policies_of(settings)
             if settings["state"] and not names:
                 matches, risk = _known(settings)
-                found = matches[0] if matches else queries.finding_named(settings["finding"], matches)
+                named = matches[0] if matches else queries.finding_named(settings["finding"], matches)
+                found = queries.with_search(named, content, session)
             else:
                 session = replace(session, state=None)
                 with reading(input_paths(names)) as inputs:

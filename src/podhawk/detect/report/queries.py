@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from msgspec import structs
+
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
-from podhawk.detect.evaluate.evaluation import hunts
+from podhawk.detect.evaluate.evaluation import Evaluation, hunts
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
 from podhawk.detect.match import Match
@@ -153,6 +155,22 @@ def finding_named(finding_id: str, matches: Sequence[Match]) -> Match:
             remedy="podhawk run -o jsonl prints the ids of all findings, including hidden ones.",
         )
     return found
+
+
+def with_search(match: Match, content: Content, session: Session) -> Match:
+    """A known finding with the whole of its detection, the search, and those of its events that this selects, if the
+    content has the detection and it can run."""
+    key = match.finding.detection.key
+    detection = next((one for one in content.detections if one.key == key), None)
+    if detection is None:
+        return match
+    match = match.having(detection=detection)
+    prepared = prepare(detection, content, session, session.lookups(content))
+    if prepared.request is None or len(match.requests) != 1:
+        return match
+    evaluation = Evaluation(prepared)
+    matched = tuple(event for event in match.requests[0].events if evaluation.wants(event))
+    return structs.replace(match, matched=matched, search=prepared.request.pipeline)
 
 
 def raw_events(found: Match, matches: Sequence[Match]) -> Iterator[str]:
