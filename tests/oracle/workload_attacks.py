@@ -159,6 +159,7 @@ WORKLOAD_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
             and written(e)
             and ok(e)
             and ref(e, "namespace") not in SYSTEM
+            and not (isinstance(body(e), dict) and body(e).get("kind"))
             and not control_plane(e)
         )
     ),
