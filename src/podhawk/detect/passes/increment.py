@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import Prepared
-from podhawk.detect.increment.kept import Verdicts
+from podhawk.detect.increment.kept import KeptMatch, Verdicts
 from podhawk.detect.increment.state import Change, DetectionState, Evaluated, ToWrite, Written
 from podhawk.detect.match import Match
 from podhawk.detect.passes.entities import incidents_with
@@ -48,8 +48,8 @@ def increment(
 ) -> Incremented:
     """Take matches into a state, and out of it the findings that are gone. `everything` says that these are all."""
 
-    def again(known: Sequence[object]) -> list[Match]:
-        return settled_again(known, policies, now)  # type: ignore[arg-type]
+    def again(known: Sequence[KeptMatch]) -> list[Match]:
+        return settled_again(known, policies, now)
 
     sweep = Sweep(policies, now, state.findings)
     settled = sweep.run(matches, gone)

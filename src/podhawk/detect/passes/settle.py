@@ -33,8 +33,6 @@ from podhawk.detect.rank.priority import PriorityPolicy, first_time_of, first_ti
 from podhawk.detect.rank.visibility import period_of, throttled, throttling_of, with_throttling, with_visibility
 from podhawk.detect.risk.factors import RiskPolicy
 
-SERIES: Final[tuple[SeriesName, ...]] = ("token", "cause", "first-time", "habit", "report", "template", "throttling")
-
 
 class Policies(Struct, frozen=True):
     """What a site decides: noise, priority, risk, exceptions."""
@@ -76,6 +74,14 @@ def alone(
     matches = with_exceptions(matches, policies.exceptions, now)
     matches = with_priority(matches, policies.priority, first)
     return with_visibility(matches, policies.priority.bar)
+
+
+_Parts = Callable[[Match], Iterable[Any] | None]
+_OF_FIRSTS: Final[tuple[tuple[SeriesName, _Parts, str, bool], ...]] = (
+    ("cause", cause_of, "repeats", False),
+    ("first-time", first_time_of, "first", True),
+)
+"""Series of which the first finding counts: what they go by, the verdict, and what it is for the first."""
 
 
 class _Item(Struct):
@@ -138,13 +144,9 @@ class Sweep:
             item.moved = item.now = match
 
     def _firsts(self) -> None:
-        for name, of, member, holds in (
-            ("cause", cause_of, "repeats", False),
-            ("first-time", first_time_of, "first", True),
-        ):
-            made = _rows_by(of)
-            added, removed = self._rows(name, made)  # type: ignore[arg-type]
-            first, flips = series.first_with(self._kept, name, added, removed)  # type: ignore[arg-type]
+        for name, of, member, holds in _OF_FIRSTS:
+            added, removed = self._rows(name, _rows_by(of))
+            first, flips = series.first_with(self._kept, name, added, removed)
             for row in added:
                 self._say(row.finding_id, **{member: (first[row.key].finding_id == row.finding_id) is holds})
             self._flip({id_: {member: is_first is holds} for id_, is_first in flips.items()})
@@ -271,7 +273,7 @@ def _row(match: Match, parts: Iterable[Any], value: str = "") -> SeriesRow:
     return SeriesRow(series_key(parts), finding.first_time, finding.finding_id, value)
 
 
-def _rows_by(of: Callable[[Match], Iterable[Any] | None]) -> Callable[[Match], list[SeriesRow]]:
+def _rows_by(of: _Parts) -> Callable[[Match], list[SeriesRow]]:
     def rows(match: Match) -> list[SeriesRow]:
         parts = of(match)
         return [] if parts is None else [_row(match, parts)]
