@@ -56,3 +56,14 @@ def test_a_checkout_is_as_fast_as_itself_with_any_content(tmp_path: Path) -> Non
     )
     assert failed.returncode == 1
     assert "no such file or folder" in failed.stderr
+
+
+def test_an_increment_is_timed_beside_kept_findings_and_beside_none() -> None:
+    done = subprocess.run(
+        [sys.executable, BENCH / "increments.py", "--kept", "40", "--new", "10", "--rounds", "1", "--users", "5"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("10 new events: ")
+    assert "beside 40 findings" in done.stdout
