@@ -30,7 +30,7 @@ from podhawk.detect.risk.dataset import RiskDataset, row_of
 from podhawk.detect.risk.incident import Reason, incident_of, joined
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
-from podhawk.engine.plan.stages import run_stages
+from podhawk.engine.plan.stages import compile_stages, run_stages
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 
@@ -68,12 +68,13 @@ def _reasons(one: Prepared, content: Content, events: Sequence[RiskEvent]) -> It
     by = ByKey(plan)
     schedule = schedule_of(content.deployment_for(one.detection), context.env.zone)
     names = NamesBefore(plan.pipeline.stages)
+    search = compile_stages(plan.pipeline.stages, context)
 
     def tables(times: Sequence[float], rows: Sequence[Row]) -> Callable[[Window], Table]:
         def table(window: Window) -> Table:
             context.env.now = window.at
             context.datasets = RiskDataset(_inside(rows, times, window.start, window.end)[::-1])
-            return run_stages(plan.pipeline.stages, Table(), context)
+            return search(Table())
 
         return table
 
