@@ -18,7 +18,7 @@ from podhawk.store.holdings import holdings
 from podhawk.store.schema import DETECTIONS as DETECTIONS_KEPT
 from podhawk.store.schema import EVENTS, FINDINGS, HOMES, ISSUED, RISK, SERIES, VERSION, WANTED, WRITES
 from podhawk.store.state import SqlState
-from support.findings import event, received, run, write
+from support.findings import detection, event, received, run, write
 from support.histories import DETECTIONS, Event, History
 from support.states import NewState
 
@@ -156,4 +156,25 @@ def test_clusters_do_not_touch_each_other(tmp_path: Path, new_state: NewState) -
     expected = {}
     for number in (0, 1):
         expected |= told(run(tmp_path / f"{number}.log", *DETECTIONS, cluster=f"c{number}"))
+    assert told(SqlState(state).known()) == expected
+
+
+def test_an_episode_over_secrets_that_got_an_earlier_request_was_kept_twice(
+    tmp_path: Path, new_state: NewState
+) -> None:
+    state = new_state()
+    reads = [
+        event(
+            f"s{number}",
+            at=f"10:0{number}:00.0",
+            verb="get",
+            objectRef={"resource": "secrets", "namespace": "default", "name": "s"},
+            responseObject={"kind": "Secret", "data": {"password": "c2VjcmV0LXZhbHVlLW9uZQ=="}},
+        )
+        for number in range(6)
+    ]
+    many = detection("verb=get | stats count by user.username | where count > 2", name="Many", id="m")
+    run(write(tmp_path / "late.log", *reads[2:]), many, state=state)
+    run(write(tmp_path / "early.log", *reads[:2]), many, state=state)
+    expected = told(run(write(tmp_path / "whole.log", *reads), many))
     assert told(SqlState(state).known()) == expected

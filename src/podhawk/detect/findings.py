@@ -154,7 +154,7 @@ def _increment(
     begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), backfill=backfill)
     detected = detect(scanned, state.evidence, begun.requests)
     ids = {match.finding.finding_id for match in detected.matches}
-    gone = state.known_about(detected.looked) - ids
+    gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
     matches = detected.matches
     if begun.everything:
         kept = state.findings.load(state.every_finding() - ids - gone)

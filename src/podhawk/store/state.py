@@ -124,32 +124,42 @@ class SqlState:
             self._db.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
         return found - {""}
 
-    def known_about(self, looked: Looked) -> set[str]:
+    def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
         """See `DetectionState`."""
         horizons = self.evidence.horizons()
         plans = {column_text(key, 255) for key in looked.plans}
-        found = {
-            row.finding_id
+        rows = [
+            row
             for chunk in chunks(sorted(looked.requests))
             for row in self._found(FINDINGS.c.request.in_(chunk))
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
-        }
+        ]
         for detection, cluster, start, end in looked.spans:
-            found |= {
-                row.finding_id
-                for row in self._found(
-                    FINDINGS.c.detection_id == column_text(detection, 255),
-                    FINDINGS.c.cluster == column_text(cluster, 255),
-                    FINDINGS.c.last_time.between(start, end),
-                )
-            }
-        return found
+            rows += self._found(
+                FINDINGS.c.detection_id == column_text(detection, 255),
+                FINDINGS.c.cluster == column_text(cluster, 255),
+                FINDINGS.c.last_time.between(start, end),
+            )
+        masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
+        return {row.finding_id for row in rows if not row.masked} | self._replaced(masked, found)
 
-    def _found(self, *where: Any) -> Iterable[Any]:
-        columns = (FINDINGS.c.finding_id, FINDINGS.c.detection_id, FINDINGS.c.last_time, FINDINGS.c.cluster)
-        return self._db.execute(
-            sql.select(*columns).where(*where).where(FINDINGS.c.kind != "incident").where(~FINDINGS.c.masked)
+    def _replaced(self, finding_ids: Collection[str], found: Sequence[Finding]) -> set[str]:
+        """Those of the findings that a new one of the same detection shares a request with."""
+        if not finding_ids:
+            return set()
+        known = self._known({*finding_ids, *(one.finding_id for one in found)})
+        new = [one for one in found if one.finding_id not in known]
+        return set(heirs_of({id_: known[id_].record for id_ in finding_ids}, new))
+
+    def _found(self, *where: Any) -> list[Any]:
+        columns = (
+            FINDINGS.c.finding_id,
+            FINDINGS.c.detection_id,
+            FINDINGS.c.last_time,
+            FINDINGS.c.cluster,
+            FINDINGS.c.masked,
         )
+        return list(self._db.execute(sql.select(*columns).where(*where).where(FINDINGS.c.kind != "incident")))
 
     def incidents(self, keys: Collection[str] | None, detections: Collection[str]) -> set[str]:
         """See `DetectionState`."""

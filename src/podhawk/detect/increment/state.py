@@ -99,8 +99,9 @@ class DetectionState(Protocol):
         """Begin a run with these detections; `policies` is a digest of what the site decides. With `backfill` the run
         reads what was read before, so that no detection is new."""
 
-    def known_about(self, looked: Looked) -> set[str]:
-        """The ids of the known findings that an evaluation would have found again."""
+    def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
+        """The ids of the known findings that an evaluation would have found again, or that one of those which it has
+        found replaces. A finding that rests on events of which no secrets are kept need not be found again."""
 
     def incidents(self, keys: Collection[str] | None, detections: Collection[str]) -> set[str]:
         """The ids of the known incidents under these keys (None stands for all), whose detection is one of these."""
