@@ -133,7 +133,7 @@ def find(
         searches = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
         by_id = {match.finding.finding_id: match for match in matches}
         incidents = sorted(
-            incident_matches(searches, content, risk, by_id),
+            incident_matches(searches, content, risk, lambda ids: by_id),
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
         raised = with_visibility(incidents, policies.priority.bar)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, get_type_hints
 
 import msgspec
@@ -26,9 +26,8 @@ from podhawk.detect.noise.reported import REPORTED
 from podhawk.detect.rank.priority import FACTORS
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.detect.requests.request import RequestKey
-from podhawk.detect.risk.dataset import event_of
 from podhawk.detect.risk_event import RiskEvent
-from podhawk.store.intact import intact, risk_record
+from podhawk.store.intact import intact
 from podhawk.store.keys import chunks
 from podhawk.store.schema import FINDINGS, RISK, SERIES
 
@@ -46,18 +45,25 @@ class _Kept(Struct, frozen=True, array_like=True):
     verdicts: Verdicts
 
 
-class _Made(Struct, frozen=True, array_like=True):
-    """What a record of a risk event leaves out: its points and notes as it was made, and the exact numbers."""
+_OF_RISK: Final = tuple(name for name in RiskEvent.__struct_fields__ if name != "detection")
+_RISK_HINTS: Final = get_type_hints(RiskEvent)
+_PlainRisk: Final[Any] = msgspec.defstruct(
+    "_PlainRisk", [(name, _RISK_HINTS[name]) for name in _OF_RISK], frozen=True, array_like=True
+)
 
+
+class _KeptRisk(Struct, frozen=True, array_like=True):
+    """A risk event, and its points and notes as it was made."""
+
+    detection: str
+    event: _PlainRisk
     applied: float
     notes: tuple[str, ...]
-    applied_now: float
-    capped_now: float
 
 
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=plain_text)
 _decoder: Final = msgspec.msgpack.Decoder(_Kept)
-_made: Final = msgspec.msgpack.Decoder(_Made)
+_risk_decoder: Final = msgspec.msgpack.Decoder(_KeptRisk)
 _AT_ONCE: Final = 100
 _MOVED: Final = re.compile(r"its token was used from (.+) before")
 _POWER: Final = next(one.reason for one in FACTORS if one.name == "privileged")
@@ -71,9 +77,10 @@ def packed(raw: Match, known: Known, verdicts: Verdicts) -> bytes:
     return _encoder.encode(_Kept(finding.detection.key, plain, known, verdicts))
 
 
-def packed_made(one: ScoredRisk) -> bytes:
-    """What the record of a risk event leaves out, as bytes."""
-    return _encoder.encode(_Made(one.made.applied, one.made.notes, one.event.applied, one.event.capped))
+def packed_risk(one: ScoredRisk) -> bytes:
+    """A risk event, and how it was made, as bytes."""
+    event = _PlainRisk(*(getattr(one.event, name) for name in _OF_RISK))
+    return _encoder.encode(_KeptRisk(one.event.detection.key, event, one.made.applied, one.made.notes))
 
 
 def before_passes(finding: Finding, *, masked: bool) -> tuple[Match, Known, Verdicts]:
@@ -219,7 +226,7 @@ class SqlFindings:
         """See `KeptRisk`."""
         found: list[ScoredRisk] = []
         for chunk in chunks(sorted(finding_ids)):
-            found += self._risk(RISK.c.finding_id.in_(chunk), RISK.c.kept.is_not(None))
+            found += self._risk(RISK.c.finding_id.in_(chunk))
             self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
         return found
 
@@ -241,23 +248,15 @@ class SqlFindings:
         return [one.event for one in self._risk() if clusters is None or one.event.cluster in clusters]
 
     def _risk(self, *where: Any) -> list[ScoredRisk]:
-        query = sql.select(RISK.c.finding_id, RISK.c.time, RISK.c.record, RISK.c.full, RISK.c.kept).where(*where)
-        read = list(self._db.execute(query))
-        findings = {one.match.finding.finding_id: one.match.finding for one in self.load({row[0] for row in read})}
-        return list(_scored(read, findings))
+        query = sql.select(RISK.c.finding_id, RISK.c.full, RISK.c.kept).where(RISK.c.kept.is_not(None), *where)
+        return [self._scored(*row) for row in self._db.execute(query)]
 
-
-def _scored(read: Iterable[Any], findings: Mapping[str, Finding]) -> Iterator[ScoredRisk]:
-    for id_, time, text, full, data in read:
-        with intact(f"a risk event of finding {id_}"):
-            made = _made.decode(data)
-            event = structs.replace(
-                event_of(risk_record(id_, text), findings[id_]),
-                time=time,
-                applied=made.applied_now,
-                capped=made.capped_now,
-            )
-            yield ScoredRisk(event, structs.replace(event, applied=made.applied, capped=0.0, notes=made.notes), full)
+    def _scored(self, finding_id: str, full: float, data: bytes) -> ScoredRisk:
+        with intact(f"a risk event of finding {finding_id}"):
+            kept = _risk_decoder.decode(data)
+        plain = {name: getattr(kept.event, name) for name in _OF_RISK}
+        event = RiskEvent(detection=self._detections.get(kept.detection), **plain)
+        return ScoredRisk(event, structs.replace(event, applied=kept.applied, capped=0.0, notes=kept.notes), full)
 
 
 def object_key(type_: str, value: str, cluster: str) -> str:

@@ -26,7 +26,7 @@ from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
 from podhawk.store.kept_events import SqlEvidence
-from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_made
+from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_risk
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert, upsert
 from podhawk.store.schema import ALIASES, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED
@@ -277,7 +277,7 @@ class SqlState:
                     "day": series_key(day_of(one.event)),
                     "entity": object_key(one.event.object_type, one.event.object, one.event.cluster),
                     "full": one.full,
-                    "kept": packed_made(one),
+                    "kept": packed_risk(one),
                 }
                 for one in risk
             ],

@@ -28,12 +28,13 @@ def entity_key(*entity: str) -> str:
 
 
 class IncidentChange(Struct, frozen=True):
-    """Incidents that were looked at again, each with its row in the series of incidents; and the keys of all incidents
-    that were."""
+    """Incidents that were looked at again, each with its row in the series of incidents; the keys of all incidents that
+    were; and the risk of the risk objects."""
 
     matches: Sequence[Match] = ()
     rows: Mapping[str, SeriesRow] = {}
     keys: frozenset[str] = frozenset()
+    risk: Sequence[RiskEvent] = ()
 
 
 def incidents_with(
@@ -49,14 +50,15 @@ def incidents_with(
         return IncidentChange()
     wide = [one for one in searches if is_wide(one)]
     narrow = [one for one in searches if not is_wide(one)]
-    of_objects = _matches(kept, narrow, content, risk.risk_of_objects(objects), again)
+    events = risk.risk_of_objects(objects)
+    of_objects = _matches(kept, narrow, content, events, again)
     of_all = _matches(kept, wide, content, risk.risk_of_clusters(None), again) if wide else []
     rows = {}
     for match, key in (*((one, _key_of(one)) for one in of_objects), *((one, _WIDE) for one in of_all)):
         finding = match.finding
         rows[finding.finding_id] = SeriesRow(key, finding.first_time, finding.finding_id)
     keys = {entity_key(*one) for one in objects}
-    return IncidentChange([*of_objects, *of_all], rows, frozenset({*keys, *([_WIDE] if wide else ())}))
+    return IncidentChange([*of_objects, *of_all], rows, frozenset({*keys, *([_WIDE] if wide else ())}), events)
 
 
 def _key_of(match: Match) -> str:
@@ -69,5 +71,8 @@ def _matches(
 ) -> list[Match]:
     if not events or not searches:
         return []
-    findings = {match.finding.finding_id: match for match in again(kept.load({one.finding_id for one in events}))}
+
+    def findings(ids: Collection[str]) -> dict[str, Match]:
+        return {match.finding.finding_id: match for match in again(kept.load(ids))}
+
     return incident_matches(searches, content, events, findings)

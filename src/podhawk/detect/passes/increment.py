@@ -72,7 +72,7 @@ def increment(
     )
     changes: dict[str, Change] = {**written.changes, **incidents.changes}
     found = Written([*written.matches, *incidents.matches], changes, [*written.gone, *incidents.gone])
-    return Incremented(found.matches, found, state.risk.risk_of_objects(risk.objects), state.count())
+    return Incremented(found.matches, found, list(changed.risk), state.count())
 
 
 def _with_rows(one: Settled) -> Settled:

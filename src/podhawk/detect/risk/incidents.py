@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar, cast, get_args
 
 from msgspec.structs import replace
@@ -40,11 +40,16 @@ _CLUSTER: Final = re.compile(r"\bcluster\b")
 
 
 def incident_matches(
-    prepared: Iterable[Prepared], content: Content, events: Sequence[RiskEvent], findings: Mapping[str, Match]
+    prepared: Iterable[Prepared],
+    content: Content,
+    events: Sequence[RiskEvent],
+    findings: Callable[[Collection[str]], Mapping[str, Match]],
 ) -> list[Match]:
-    """The incidents that searches over risk find in the risk events; `findings` by id are what these come from."""
+    """The incidents that searches over risk find in the risk events; `findings` gives by their ids what these come
+    from."""
     reasons = [reason for one in prepared if events for reason in _reasons(one, content, events)]
-    return [incident_of(some, findings) for some in joined(reasons)]
+    behind = findings({event.finding_id for one in reasons for event in one.events})
+    return [incident_of(some, behind) for some in joined(reasons)]
 
 
 def is_wide(one: Prepared) -> bool:
