@@ -62,10 +62,10 @@ _SPELLED: Final[Mapping[str, Any]] = {
 """The values that an API server writes for some members. Source:
 https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/"""
 _UNSPELLED: Final[Mapping[str, Any]] = {}
-EXTRA: Final = "extra"
-"""What an authenticator says of a user: lists of texts under keys that may have dots."""
 _NEVER: Any = Literal["\0"] | msgspec.UnsetType
 """A type that the mark of a lost part never has."""
+EXTRA: Final = "user.extra."
+_EXTRA: Any = dict[str, tuple[str, ...]]
 NOT_OF_SHAPE: Final = (msgspec.ValidationError, msgspec.DecodeError, UnicodeError, RecursionError, BadJSON)
 DecodedValues = tuple[Any, ...]
 """Members as they were decoded: text, number, None for null, a tuple for a list, UNSET or () for a missing one."""
@@ -73,7 +73,7 @@ DecodedValues = tuple[Any, ...]
 
 def reachable(name: str) -> bool:
     """Whether a field can be read from the struct: a member, a list of texts, a member of a member, an annotation,
-    a list in the extra part of a user, anything in a body, or a field that no event of this shape has."""
+    what an authenticator says of a user, anything in a body, or a field that no event of this shape has."""
     head, dot, rest = name.partition(".")
     if name in ("sourceIPs", "user.groups", "impersonatedUser.groups"):
         return False  # no event has them, unless a shipper made a text of the list, which the slow path undoes
@@ -84,9 +84,8 @@ def reachable(name: str) -> bool:
         return False
     if plain == "annotations":
         return bool(rest) and not rest.endswith("{}")
-    inner, more, key = rest.partition(".")
-    if more and inner == EXTRA and plain in ("user", "impersonatedUser"):
-        return key.endswith("{}") and "{}" not in key[:-2]
+    if name.startswith(EXTRA):
+        return name.endswith("{}") and name.count("{}") == 1 and len(name) > len(EXTRA) + 2 and "*" not in name
     return rest.removesuffix("{}").isidentifier() if dot else True
 
 
@@ -119,8 +118,8 @@ class Shape:
             plain = head.removesuffix("{}")
             if of_body(name) or plain not in AUDIT_KEYS or plain == "annotations":
                 continue
-            if rest.startswith(f"{EXTRA}."):
-                inner.setdefault(head, {})[EXTRA] = (dict[str, _TEXTS], msgspec.field(default_factory=_same({})))
+            if name.startswith(EXTRA):
+                inner.setdefault(head, {})["extra"] = _EXTRA, msgspec.field(default_factory=_same({}))
             elif rest:
                 inner.setdefault(head, {})[rest.removesuffix("{}")] = _typed(rest)
             else:
@@ -176,9 +175,9 @@ def reader(names: Sequence[str]) -> Callable[[Any], DecodedValues]:
         elif plain == "annotations":
             parts.append(f"e.annotations.get(c[{len(constants)}], UNSET)")
             constants.append(rest)
-        elif rest.startswith(f"{EXTRA}."):
-            parts.append(f"e.{plain}.{EXTRA}.get(c[{len(constants)}], ())")
-            constants.append(rest.removeprefix(f"{EXTRA}.").removesuffix("{}"))
+        elif name.startswith(EXTRA):
+            parts.append(f"e.user.extra.get(c[{len(constants)}], ())")
+            constants.append(name[len(EXTRA) : -2])
         else:
             parts.append(f"e.{plain}.{rest.removesuffix('{}')}" if rest else f"e.{plain}")
     scope: dict[str, Any] = {"UNSET": UNSET, "c": tuple(constants)}
