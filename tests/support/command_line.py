@@ -10,15 +10,20 @@ from pathlib import Path
 
 
 def podhawk(
-    *arguments: object, stdin: str | None = None, cwd: Path | None = None, env: Mapping[str, str] | None = None
+    *arguments: object,
+    stdin: str | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    timeout: int = 120,
 ) -> subprocess.CompletedProcess[str]:
-    """What a call prints and its exit code; `env` adds variables to those of the tests."""
+    """What a call prints and its exit code; `env` adds variables to those of the tests. A call that has not ended after
+    `timeout` seconds hangs."""
     return subprocess.run(
         [sys.executable, "-m", "podhawk", *map(str, arguments)],
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
         cwd=cwd,
         env={**os.environ, **(env or {})},
