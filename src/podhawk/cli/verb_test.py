@@ -230,10 +230,10 @@ def _mutate(
         ran = True
         total += found.mutants
         killed += found.killed
-        echo(f"{own[0].detection.name}: {found.killed} of {counted(found.mutants, 'mutant')} killed")
+        echo(f"{own[0].detection.name}: {found.killed:,} of {counted(found.mutants, 'mutant')} killed")
         for survivor in found.survivors:
             echo(f"    survives: {survivor.change}")
-    echo(f"{killed} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
+    echo(f"{killed:,} of {counted(total, 'mutant')} killed" + (f" ({killed / total:.0%})" if total else ""))
     return ran, why
 
 
