@@ -107,7 +107,7 @@ def test_no_room_for_the_copy_is_told(command: dict[str, list[str]], temporary: 
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "TMPDIR": str(temporary), "PODHAWK_CONTENT_CACHE": "off"},
+        env={**os.environ, "TMPDIR": str(temporary), "PODHAWK_CONTENT_CACHE": "off", "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
     )
     assert done.returncode == 4

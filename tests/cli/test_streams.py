@@ -126,6 +126,7 @@ def test_closed_standard_input_is_told(folder: Path, call: str) -> None:
 
 
 def room_for(size: int) -> None:
+    """Let files of this process have so many bytes. It must not write bytecode, which would stay cut off."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
@@ -138,7 +139,7 @@ def test_no_room_for_a_file_was_a_traceback(folder: Path, verb: str) -> None:
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "PODHAWK_CONTENT_CACHE": "off"},
+        env={**os.environ, "PODHAWK_CONTENT_CACHE": "off", "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: room_for(100),
     )
     assert "Traceback" not in done.stderr
@@ -159,7 +160,7 @@ def test_a_full_disk_emptied_the_detection(folder: Path, call: str) -> None:
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PODHAWK_CONTENT_CACHE": "off"},
+        env={**os.environ, "PODHAWK_CONTENT_CACHE": "off", "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=lambda: room_for(10),
     )
     assert "Traceback" not in done.stderr

@@ -140,7 +140,7 @@ def test_a_port_that_is_none_was_a_traceback(tmp_path: Path, address: str) -> No
 def test_a_full_disk_could_not_be_rolled_back(tmp_path: Path, room: int) -> None:
     log = write(tmp_path / "a.log", *(event(f"a{number}", at=f"10:00:{number:02}.0") for number in range(50)))
     command = [sys.executable, "-m", "podhawk", "run", str(log), "-q", "-o", "jsonl"]
-    environment = {**os.environ, "PODHAWK_CONTENT_CACHE": "off"}
+    environment = {**os.environ, "PODHAWK_CONTENT_CACHE": "off", "PYTHONDONTWRITEBYTECODE": "1"}
     small = write(tmp_path / "small.log", event("b"))
     subprocess.run([*command, str(small), "--state", str(tmp_path / "whole")], check=True, env=environment)
     shutil.copytree(tmp_path / "whole", tmp_path / "before")
