@@ -9,8 +9,8 @@ import pytest
 from podhawk.content.model import Throttling
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
-from podhawk.detect.rank.priority import PriorityPolicy, with_priority
-from podhawk.detect.rank.visibility import with_throttling
+from podhawk.detect.rank.priority import PriorityPolicy, first_times, with_priority
+from podhawk.detect.rank.visibility import throttled
 from support.findings import detection, event, run, write
 
 PODS = "verb=create objectRef.resource=pods"
@@ -68,7 +68,7 @@ def test_clusters_throttle_and_get_used_to_things_by_themselves(tmp_path: Path) 
         )
         for number, name in enumerate(("east", "west"))
     ]
-    assert [one.finding.throttled for one in with_throttling(matches, 50)] == [False, False]
+    assert throttled(matches, 50) == [False, False]
     first = "first such request by this actor"
-    for one in with_priority(matches, PriorityPolicy()):
+    for one in with_priority(matches, PriorityPolicy(), first_times(matches)):
         assert first in [reason.reason for reason in one.finding.priority_reasons]
