@@ -12,7 +12,7 @@ import pytest
 from podhawk import api
 from podhawk.detect.activity import fields
 from podhawk.detect.activity.digests import field_digest
-from podhawk.detect.activity.fields import FieldDigest, FieldSummary
+from podhawk.detect.activity.fields import FieldDigest, FieldOverview
 from podhawk.detect.activity.value_counts import LONGEST, ValueCounts
 from podhawk.events.collected import CollectedLine, EventDecoder
 from podhawk.events.event import AuditEvent
@@ -35,7 +35,7 @@ def digest_of(collected: list[Any], most: int = fields.MOST_FIELDS) -> FieldDige
     return made
 
 
-def by_name(digest: FieldDigest) -> dict[str, FieldSummary]:
+def by_name(digest: FieldDigest) -> dict[str, FieldOverview]:
     return {one.name: one for one in digest.summary(5)}
 
 
