@@ -51,15 +51,18 @@ def log_of(name: str, shared: Path) -> Path:
     return shared / "field" / "inputs" / FIELD[name]
 
 
-def asked_for(clause: Any) -> Iterator[tuple[str, str]]:
-    """The fields that a clause wants to have a value, and one that it would take."""
+def asked_for(clause: Any, *, wanted: bool = True) -> Iterator[tuple[str, str]]:
+    """The fields that a clause wants to have a value, and one that it would take. What stands in NOT is wanted if it
+    stands in another NOT there."""
     match clause:
         case tree.And(parts=parts) | tree.Or(parts=parts):
             for part in parts:
-                yield from asked_for(part)
-        case tree.Compare(name=name, operator="=" | ">=" | "<=", value=value):
+                yield from asked_for(part, wanted=wanted)
+        case tree.Not(part=part):
+            yield from asked_for(part, wanted=not wanted)
+        case tree.Compare(name=name, operator="=" | ">=" | "<=", value=value) if wanted:
             yield name, value.replace("*", "") or "x"
-        case tree.In(name=name, values=values):
+        case tree.In(name=name, values=values) if wanted:
             yield name, values[0].replace("*", "") or "x"
         case _:
             pass
@@ -91,7 +94,7 @@ def check(one: api.DetectionResult, events: list[PlainEvent]) -> None:
     rows = len(one.result.table.rows)
     assert (found.word in ("fired", "hunting")) == bool(rows)
     clause = stages[0].node.clause
-    wanted = dict(asked_for(clause))
+    wanted = dict(reversed(list(asked_for(clause))))  # of several values of a field the first
     later = any(map(_decides_later, stages[1:]))
     blind = [one for one in events if one.lost and wanted and one.may_match(clause, wanted)]
     blind = [one for one in blind if not holds(clause, one.row, 0.0)]
