@@ -22,7 +22,9 @@ from podhawk.detect.risk.table import risk_table
 
 NAMES = {"A": "A-metadata", "C": "C-requestresponse", "D": "D-background-1"}
 SEED = "Kubernetes Pod Created in Default Namespace"
-WRITTEN = "Kubernetes Workload Written"
+BELOW_THE_BAR = {("pack", "A"): ["priv-deploy"]}
+"""Attacks that only *Kubernetes Workload Written* matches: where no body is logged, nothing tells a privileged Deployment
+from another."""
 CHECKED = ("default", "kube-system", "kube-public")
 
 
@@ -127,8 +129,7 @@ def test_a_day_of_ordinary_work_shows_no_incident_and_few_rows(shared: Path, whi
 @pytest.mark.parametrize("corpus", ["A", "C"])
 @pytest.mark.parametrize("which", ["published", "pack"])
 def test_every_scripted_attack_that_is_covered_stays_in_sight(shared: Path, which: str, corpus: str) -> None:
-    """But for what is out of sight by design: requests to subresources that only a search for pods catches, and writes
-    of workloads of which no more is known. These gain risk, and their first is shown."""
+    """But for requests to subresources that only a search for pods catches: those are out of sight by design."""
     every: defaultdict[str, list[Finding]] = defaultdict(list)
     for one in findings(which, corpus, shared):
         for request in one.requests:
@@ -138,17 +139,13 @@ def test_every_scripted_attack_that_is_covered_stays_in_sight(shared: Path, whic
     for action in truth(corpus, shared):
         ids = {*action["observed_audit_ids"], *(one.get("audit_id") for one in action["key_requests"])} & set(every)
         seen = [one for id_ in ids for one in every[id_]]
-        meant = [
-            one
-            for one in seen
-            if one.detection.name != WRITTEN and not any(hit.noise_class == "subresource" for hit in one.noise)
-        ]
+        meant = [one for one in seen if not any(hit.noise_class == "subresource" for hit in one.noise)]
         if action["attack"] and meant:
             covered += 1
             if not any(one.visible for one in meant):
                 lost.append(action["id"])
     assert covered > 15
-    assert lost == []
+    assert lost == BELOW_THE_BAR.get((which, corpus), [])
 
 
 @pytest.mark.parametrize("corpus", ["A", "C"])
