@@ -23,8 +23,8 @@ from podhawk.detect.risk.table import risk_table
 NAMES = {"A": "A-metadata", "C": "C-requestresponse", "D": "D-background-1"}
 SEED = "Kubernetes Pod Created in Default Namespace"
 BELOW_THE_BAR = {("pack", "A"): ["priv-deploy"]}
-"""Attacks that only *Kubernetes Workload Written* matches: where no body is logged, nothing tells a privileged Deployment
-from another."""
+"""Attacks that only *Kubernetes Workload Written* matches: where no body is logged, nothing tells a privileged
+Deployment from another."""
 CHECKED = ("default", "kube-system", "kube-public")
 
 

@@ -1,11 +1,13 @@
 """The options of all verbs, declared once.
 
-Each option has one entry, here or in `authoring_options`: its type, default, meaning and the verbs that take it. The
-command line, `PODHAWK_…` variables, `podhawk.toml` and the documentation all follow from this table.
+Each option has one entry, here, in `activity_options` or in `authoring_options`: its type, default, meaning and the
+verbs that take it. The command line, `PODHAWK_…` variables, `podhawk.toml` and the documentation all follow from this
+table.
 """
 
 from __future__ import annotations
 
+from podhawk.settings.activity_options import ACTIVITY
 from podhawk.settings.authoring_options import AUTHORING
 from podhawk.settings.option import Option
 
@@ -354,32 +356,7 @@ OPTIONS: tuple[Option, ...] = (
         ("explain",),
         metavar="ID",
     ),
-    Option(
-        "since",
-        "text",
-        "Call new what the entity did at or after TIME and not before. Default: 24 hours before it was last seen.",
-        ("who",),
-        metavar="TIME",
-    ),
-    Option(
-        "group-by",
-        "choice",
-        "Print a table for each actor, detection, incident, namespace or node, the most urgent first (timeline: in "
-        "order of time). Formats other than table are not changed, except for the member group of timeline.",
-        ("run", "timeline"),
-        "none",
-        choices=("none", "actor", "detection", "incident", "namespace", "node"),
-        command_line=True,
-    ),
-    Option(
-        "around",
-        "text",
-        "Show what the actor of a finding did up to N minutes before and after it; 0 shows findings only.",
-        ("timeline",),
-        "5",
-        metavar="N",
-        command_line=True,
-    ),
+    *ACTIVITY,
     *AUTHORING,
     Option(
         "profile",
