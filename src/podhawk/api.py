@@ -211,6 +211,8 @@ def run(
     session = given_session(session, given)
     if session.exact:
         raise UsageError("--splunk-exact does not apply to findings", remedy="Add --rows to print rows.")
+    if session.backfill and session.state is None:
+        raise UsageError("--backfill needs a state", remedy="Name it with --state DIR|URL.")
     content = given_content(content, given)
     store = session.lookups(content)
     prepared = [

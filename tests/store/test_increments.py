@@ -12,6 +12,7 @@ import pytest
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exceptions import SiteException
 from podhawk.detect.report.finding_json import to_record
+from podhawk.errors import UsageError
 from podhawk.spl.clause import read_clause
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.holdings import holdings
@@ -178,3 +179,8 @@ def test_an_episode_over_secrets_that_got_an_earlier_request_was_kept_twice(
     run(write(tmp_path / "early.log", *reads[:2]), many, state=state)
     expected = told(run(write(tmp_path / "whole.log", *reads), many))
     assert told(SqlState(state).known()) == expected
+
+
+def test_a_backfill_without_a_state_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--backfill needs a state"):
+        run(write(tmp_path / "a.log", event()), *DETECTIONS, backfill=True)

@@ -1,8 +1,9 @@
-"""Passes over series, as functions of their rows.
+"""Passes over series in an increment, as functions of their rows.
 
-Each takes rows in order and what is known of the rows before them (the *carry*), and says something of each row. A run
-without a state gives it all rows and no carry. With a state it gets the rows that are new, and those of which the
-verdict may change; the functions `…_with` find these, and which known rows flip.
+Each gets the rows that findings of the increment have now (`added`) and had before (`removed`), asks the state for the
+rows near them, and returns two things: what it says of each added row, and the known findings of which it says
+something else now. A run without a state has all findings at hand and needs no rows: the passes themselves go by the
+same keys, in `podhawk.detect.noise` and `podhawk.detect.rank`.
 """
 
 from __future__ import annotations
@@ -116,16 +117,6 @@ def quiet_value(quiet: bool, period: float) -> str:
 
 def _period(row: SeriesRow) -> float:
     return float(row.value.split(" ")[1])
-
-
-def chain(rows: Sequence[SeriesRow], until: float = float("-inf")) -> dict[str, bool]:
-    """Which rows of one key are throttled, by finding; `until` is when the row before them stops to quiet others."""
-    found = {}
-    for row in rows:
-        found[row.finding_id] = row.time < until
-        if row.time >= until:
-            until = row.time + _period(row)
-    return found
 
 
 def chains_with(
