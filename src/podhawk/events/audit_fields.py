@@ -86,7 +86,7 @@ def unknown_in(event: AuditEvent) -> Callable[[str], bool] | None:
     bodies, lost = lost_bodies(data), event.missing
     if not (bodies or lost or event.truncated):
         return None
-    raw_is_cut = event.truncated or any(isinstance(data.get(body), str) for body in BODIES)
+    raw_is_cut = event.truncated or bool(bodies)  # a body holds any text
 
     def unknown(name: str) -> bool:
         if name == "_raw":

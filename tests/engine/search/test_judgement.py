@@ -19,13 +19,15 @@ EITHER = (
     "verb=create objectRef.resource=pods (requestObject.spec.hostNetwork=true OR objectRef.name=debug) | table auditID"
 )
 LATER = "verb=create objectRef.resource=pods | where 'requestObject.spec.hostNetwork'=\"true\" | table auditID"
+WORD = "verb=create objectRef.resource=pods hostNetwork | table auditID"
+IN_TEXT = "verb=create objectRef.resource=pods | where match(_raw, \"hostNetwork\") | table auditID"
 MACRO = "`created` requestObject.spec.hostNetwork IN (true, yes) | stats count by user.username"
 
 
 def pod(name: str, level: str = "Metadata", body: Any = None, **members: Any) -> dict[str, Any]:
     made = event(name, **{"verb": "create", "level": level, **members})
-    made.pop("requestObject", None)
-    made.pop("responseObject", None)
+    for name in {"requestObject", "responseObject"} - members.keys():
+        made.pop(name, None)
     if body is not None:
         made["requestObject"] = body
     return made
@@ -70,6 +72,12 @@ FOUND = {"spec": {"hostNetwork": True}}
         (EITHER, [], "silent", 0),
         (LATER, [pod("a"), pod("b", "Request", HARMLESS)], "unknown", 1),
         (LATER, [pod("a", "Request", HARMLESS)], "silent", 0),
+        (WORD, [pod("a")], "unknown", 1),
+        (WORD, [pod("a", "RequestResponse", HARMLESS)], "unknown", 1),
+        (WORD, [pod("a", "RequestResponse", HARMLESS, responseObject=HARMLESS)], "silent", 0),
+        (WORD, [pod("a", "RequestResponse", FOUND, responseObject=HARMLESS)], "fired", 0),
+        (IN_TEXT, [pod("a")], "unknown", 1),
+        (IN_TEXT, [pod("a", "RequestResponse", HARMLESS, responseObject=HARMLESS)], "silent", 0),
         ("verb=create hostPath=* | table auditID", [pod("a")], "cannot", 0),
         ("verb=create | stats count by signature", [pod("a")], "cannot", 0),
         ("verb=create extra.site=b | table auditID", [pod("a", extra={"site": "a"})], "silent", 0),

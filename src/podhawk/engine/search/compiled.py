@@ -7,7 +7,7 @@ used for a scan, and for the events of a single request, at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Set
 from functools import cached_property
 
 from msgspec import Struct, field
@@ -22,7 +22,7 @@ from podhawk.engine.plan.stages import chain, columns_after
 from podhawk.engine.search.predicate import Predicate, generate
 from podhawk.engine.search.rows import chooses, rules_of
 from podhawk.events.audit_fields import is_audit_field
-from podhawk.events.event import AuditEvent, View
+from podhawk.events.event import BODIES, AuditEvent, View
 from podhawk.events.fields import FlattenRules, head_of, of_body
 from podhawk.functions.predicates import Deciding, with_latest
 from podhawk.functions.predicates import deciding as in_three_values
@@ -194,8 +194,13 @@ def compile_search(plan: Plan, context: Context) -> CompiledSearch:
         stream,
         reducer,
         required_fields(clause) | strange,
-        frozenset(head_of(name) for name in (*deciding, *spl.fields(clause)) if of_body(name)),
+        _bodies_of({*deciding, *spl.fields(clause)}),
     )
+
+
+def _bodies_of(names: Set[str]) -> frozenset[str]:
+    """The bodies on which fields hang. Any text may stand in a body."""
+    return frozenset(BODIES) if "_raw" in names else frozenset(head_of(name) for name in names if of_body(name))
 
 
 def bind_source(search: CompiledSearch, native: View) -> CompiledSearch:
