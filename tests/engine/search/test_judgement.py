@@ -20,7 +20,7 @@ EITHER = (
 )
 LATER = "verb=create objectRef.resource=pods | where 'requestObject.spec.hostNetwork'=\"true\" | table auditID"
 WORD = "verb=create objectRef.resource=pods hostNetwork | table auditID"
-IN_TEXT = "verb=create objectRef.resource=pods | where match(_raw, \"hostNetwork\") | table auditID"
+IN_TEXT = 'verb=create objectRef.resource=pods | where match(_raw, "hostNetwork") | table auditID'
 MACRO = "`created` requestObject.spec.hostNetwork IN (true, yes) | stats count by user.username"
 
 

@@ -91,7 +91,7 @@ GROUNDS: Final[tuple[Ground, ...]] = (
     Ground("macro", "kube_pod_body", "selects", ("server",), "the body that the API server took"),
     Ground("macro", "kube_volume_body", "selects", ("server",), "the body that the API server took"),
     Ground("macro", "kube_command_body", "selects", ("server",), "the body that the API server took"),
-    Ground("macro", "kube_needs_body", "selects", ("server",), "every event: it only says that the body is needed"),
+    Ground("macro", "kube_needs_body", "selects", ("server",), "that the API server logged a body"),
     Ground("macro", "kube_power_request", "selects", ("server",), "what was asked of which resource"),
     Ground("macro", "kube_body", "selects", ("server",), "the body that the API server took"),
     Ground("macro", "kube_patch_operations", "selects", ("server",), "the operations of a patch, each by itself"),

@@ -61,10 +61,9 @@ def misses(required: Sequence[tuple[int, frozenset[str]]], values: Sequence[Any]
 
 
 class Index:
-    """Finds the numbers of clauses by the values of an event."""
+    """Finds the numbers of clauses by the values of an event. `required` is what each clause requires (`equals`)."""
 
-    def __init__(self, clauses: Sequence[Clause]) -> None:
-        required = [equals(clause) for clause in clauses]
+    def __init__(self, required: Sequence[Sequence[Equal]]) -> None:
         wanted = Counter((name, text) for one in required for name, texts in set(one) for text in texts)
         self._always: list[int] = []
         self._filed: dict[str, defaultdict[str, list[int]]] = {}

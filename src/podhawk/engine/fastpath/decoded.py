@@ -14,6 +14,7 @@ from podhawk.events.collected import CollectedLine
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.event import View
 from podhawk.events.fields import head_of, pick
+from podhawk.events.formats.native import raw_of
 from podhawk.events.time import parse_rfc3339
 from podhawk.rows import OrderKey, Row, Value
 
@@ -80,7 +81,7 @@ class DecodedLine:
 
     def __init__(self, event: Any, text: bytes, at: int, position: LinePosition) -> None:
         self.event = event
-        self._text = text
+        self._line = text
         self._at = at
         self._position = position
 
@@ -90,6 +91,11 @@ class DecodedLine:
         if self._bodies is None:
             self._bodies = Bodies(self.event)
         return self._bodies
+
+    @property
+    def text(self) -> str:
+        """What searches for words look at."""
+        return raw_of(self._line)
 
     @property
     def number(self) -> int:
@@ -115,7 +121,7 @@ class DecodedLine:
     def collected(self) -> CollectedLine:
         """The line as it stands, for collectors of events."""
         if self._collected is None:
-            self._collected = CollectedLine(self._position.path, self.number, self._text)
+            self._collected = CollectedLine(self._position.path, self.number, self._line)
         return self._collected
 
 

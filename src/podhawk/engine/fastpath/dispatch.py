@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from podhawk.engine.fastpath.clause_index import Index, misses, required
+from podhawk.engine.fastpath.clause_index import Index, equals, misses, required
 from podhawk.engine.fastpath.decoded import Bodies, DecodedLine, make_row
 from podhawk.engine.fastpath.decoder import UNSET, DecodedValues, bodied, reader
 from podhawk.engine.fastpath.feeds import CountingFeed, Feed
+from podhawk.engine.fastpath.words import parted, words_test
 from podhawk.engine.search.collectors import Collector
+from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.engine.search.offer import note_present
+from podhawk.engine.search.predicate import generate
 from podhawk.events.event import METADATA
 from podhawk.events.fields import head_of, of_body
 from podhawk.rows import Value
@@ -28,7 +31,13 @@ class ClauseGroup:
     group one of `whole_events`: lines that the clause wants take the slow path.
     """
 
-    def __init__(self, names: frozenset[str], fixed: dict[str, str], most: int) -> None:
+    def __init__(self, search: CompiledSearch, names: frozenset[str], fixed: dict[str, str], most: int) -> None:
+        rest, words = parted(search.clause)
+        self.equal = equals(rest)
+        """The fields that must equal one of some texts for the clause to be true."""
+        self.has_words = words_test(search.clause, search.context.env)
+        """Whether a text has the words of the clause, which is told without them here; None if there are none."""
+        self._predicate = generate(rest, search.context.env) if words else search.predicate
         self.collectors: list[Collector] = []
         self.feeds: list[Feed] = []
         self.whole_events = False
@@ -77,7 +86,7 @@ class ClauseGroup:
         row = make_row(self.names, values, self._fixed, bodies)
         for collector in self.collectors:
             note_present(collector, row)
-        return self.collectors[0].search.predicate(row)
+        return self._predicate(row)
 
 
 Takers = tuple[ClauseGroup, ...] | CountingFeed | None
@@ -97,7 +106,7 @@ class DispatchTable:
     def __init__(self, groups: Sequence[ClauseGroup], most: int, watching: bool) -> None:
         self._groups = groups
         self._most = most
-        self._index = Index([group.collectors[0].search.clause for group in groups])
+        self._index = Index([group.equal for group in groups])
         self._names = sorted(set().union(*(group.names for group in groups)))
         self.bodied = bodied(set().union(*(group.heads for group in groups)))
         self.read = reader(self._names)
@@ -162,7 +171,7 @@ class DispatchTable:
 def _takers(groups: tuple[ClauseGroup, ...]) -> Takers:
     if any(group.whole_events for group in groups):
         return None
-    if len(groups) == 1 and len(groups[0].feeds) == 1:
+    if len(groups) == 1 and len(groups[0].feeds) == 1 and groups[0].has_words is None:
         feed = groups[0].feeds[0]
         if isinstance(feed, CountingFeed) and feed.without_bodies:
             return feed
@@ -172,6 +181,11 @@ def _takers(groups: tuple[ClauseGroup, ...]) -> Takers:
 def feed_all(groups: Sequence[ClauseGroup], line: DecodedLine) -> None:
     """Give a line to the feeds of all groups that want it. Raises an error of `NOT_OF_SHAPE`, with nothing given to
     anyone, if it must take the slow path."""
-    found = [(feed, feed.read(line)) for group in groups for feed in group.feeds]
+    found = [
+        (feed, feed.read(line))
+        for group in groups
+        if group.has_words is None or group.has_words(line.text)
+        for feed in group.feeds
+    ]
     for feed, values in found:
         feed.add(values)

@@ -31,6 +31,7 @@ from podhawk.engine.fastpath.decoder import (
 )
 from podhawk.engine.fastpath.dispatch import ClauseGroup, DispatchTable, feed_all
 from podhawk.engine.fastpath.feeds import Feed, RowFeed, feed_for
+from podhawk.engine.fastpath.words import parted
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.search.collectors import Collector, RowCollector
 from podhawk.engine.search.compiled import CompiledSearch
@@ -40,6 +41,7 @@ from podhawk.events.event import METADATA
 from podhawk.events.fields import FlattenRules
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
+from podhawk.spl import clause as spl
 from podhawk.spl.clause import EVERYTHING
 
 _NEW: Final[Any] = object()
@@ -50,11 +52,14 @@ combination of literals."""
 
 
 def clause_fields(search: CompiledSearch) -> frozenset[str] | None:
-    """The fields that the first clause of a search reads; None if it cannot be asked on the fast path."""
+    """The fields that the first clause of a search reads, apart from its words; None if it cannot be asked on the fast
+    path."""
     probe = search.probe_fields
     if probe is None or search.rules != FlattenRules():
         return None
     names = probe - set(METADATA)
+    if "_raw" in names and "_raw" not in spl.fields(parted(search.clause)[0]):
+        names -= {"_raw"}
     return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
 
 
@@ -278,7 +283,7 @@ def _clause_groups(
         key = (collector.search.clause, collector.search.context.env.switches)
         group = same.get(key)
         if group is None:
-            group = same[key] = ClauseGroup(read, fixed, options.remembered_values)
+            group = same[key] = ClauseGroup(collector.search, read, fixed, options.remembered_values)
         group.collectors.append(collector)
         if needed is None:
             group.whole_events = True
