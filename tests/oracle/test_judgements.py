@@ -64,6 +64,8 @@ def asked_for(clause: Any, *, wanted: bool = True) -> Iterator[tuple[str, str]]:
             yield name, value.replace("*", "") or "x"
         case tree.In(name=name, values=values) if wanted:
             yield name, values[0].replace("*", "") or "x"
+        case tree.Term(text=text) if wanted and text != "*":
+            yield "_raw", text.replace("*", "")
         case _:
             pass
 
@@ -81,6 +83,8 @@ class PlainEvent:
         """Whether the clause holds for the event, or would with something in place of what it lost."""
         row = {name: value for name, value in self.row.items() if not name.startswith(self.lost)}
         row.update((name, value) for name, value in wanted.items() if name.startswith(self.lost))
+        if self.lost and "_raw" in wanted:
+            row["_raw"] = f"{row['_raw']} {wanted['_raw']}"
         return holds(clause, row, 0.0)
 
 
@@ -94,7 +98,9 @@ def check(one: api.DetectionResult, events: list[PlainEvent]) -> None:
     rows = len(one.result.table.rows)
     assert (found.word in ("fired", "hunting")) == bool(rows)
     clause = stages[0].node.clause
-    wanted = dict(reversed(list(asked_for(clause))))  # of several values of a field the first
+    wanted = dict(reversed(list(asked_for(clause))))  # of several values of a field the first, of words all
+    words = [text for name, text in asked_for(clause) if name == "_raw"]
+    wanted |= {"_raw": " ".join(words)} if words else {}
     later = any(map(_decides_later, stages[1:]))
     blind = [one for one in events if one.lost and wanted and one.may_match(clause, wanted)]
     blind = [one for one in blind if not holds(clause, one.row, 0.0)]
@@ -121,7 +127,7 @@ def _decides_later(stage: Any) -> bool:
     """Whether a later stage may drop a row for what a body holds."""
     text = f"{stage.name} {stage.command.render(stage.node)}"
     if stage.name in ("where", "search", "regex", "eval"):
-        return any(body in text for body in BODIES)
+        return any(body in text for body in (*BODIES, "_raw"))
     return any(body in text.rpartition(" BY ")[2] for body in BODIES if " BY " in text)
 
 
