@@ -40,8 +40,8 @@ REASONS = {
     "pod-token": "a mounted token is part of almost every pod",
     "pod-secretvol": "a mounted secret is part of many pods",
     "job-gen": "a job with an ordinary pod",
-    "ssa-yaml-pod": "the API server does not log a body in YAML",
-    "ssa-yaml-crb": "the API server does not log a body in YAML",
+    "ssa-yaml-pod": "the request left no event in the log",
+    "ssa-yaml-crb": "the request left no event in the log",
 }
 UNSEEN = (
     (
