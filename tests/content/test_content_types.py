@@ -24,6 +24,12 @@ KEYS = [
     ("dashboard", {"label": "x", "theme": "light"}),
     ("playbook", {"name": "x", "playbook": "y", "how_to_implement": "z"}),
     ("Sigma rule", {"title": "x", "logsource": {}, "detection": {}}),
+    ("Falco rule", {"rule": "x", "condition": "ka.verb=get"}),
+    ("Falco rule", {"rule": "x", "enabled": False}),
+    ("Falco rule", {"macro": "x", "condition": "ka.verb=get"}),
+    ("Falco rule", {"list": "x", "items": []}),
+    ("Falco rule", {"required_engine_version": 15}),
+    (None, {"list": "x"}),
     (None, {"services": {}}),
     (None, {"name": "x", "search": ["no text"]}),
 ]

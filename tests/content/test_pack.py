@@ -29,7 +29,7 @@ def _events(name: str) -> list[dict[str, Any]]:
 
 def test_it_loads_without_a_problem(pack: Content) -> None:
     assert pack.problems == ()
-    assert len(pack.detections) == 72
+    assert len(pack.detections) == 78
     assert {one.generation for one in pack.detections} == {3}
     assert {one.stem for one in pack.detections} == set(EXPECTED)
 
@@ -91,6 +91,7 @@ def test_most_detections_find_something_in_the_demo() -> None:
     assert silent == {
         "kubernetes_api_service_written",
         "kubernetes_autoscaler_changed",
+        "kubernetes_burst_of_deletions",
         "kubernetes_collection_deleted",
         "kubernetes_component_credential_misused",
         "kubernetes_component_token_issued_to_another_user",
@@ -99,12 +100,15 @@ def test_most_detections_find_something_in_the_demo() -> None:
         "kubernetes_endpoints_written_by_hand",
         "kubernetes_guardrail_removed",
         "kubernetes_issued_component_token_used",
+        "kubernetes_issued_token_used_from_two_addresses",
         "kubernetes_long_lived_token_issued",
         "kubernetes_misleading_dry_run",
+        "kubernetes_power_gained_after_refusals",
         "kubernetes_secret_access_by_unusual_location",
         "kubernetes_service_account_reviews_its_permissions",
         "kubernetes_system_configuration_changed",
         "kubernetes_system_name_imitated",
+        "kubernetes_token_of_entered_pod_used_elsewhere",
         "kubernetes_token_requested_for_service_account",
     }
 

@@ -120,9 +120,67 @@ def test_rules_about_other_logs_are_left_with_a_word(tmp_path: Path) -> None:
     assert "not for the Kubernetes audit log" in content.problems[0].message
 
 
+SHORT = """title: Short Names
+id: 0e95725d-7320-415d-80f7-004da920fc13
+level: low
+logsource: {product: kubernetes, service: audit}
+detection:
+  selection:
+    verb: create
+    resource: pods
+    apiGroup: ''
+    hostPath: '*'
+    capabilities|contains: ADMIN
+  condition: selection
+"""
+
+
+def test_short_names_of_fields_were_fields_that_no_event_has(tmp_path: Path) -> None:
+    content = load(tmp_path, rule=SHORT.replace("    apiGroup: ''\n", ""))
+    assert content.problems == ()
+    container = {"name": "a", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}}}
+    pod = {"containers": [container], "volumes": [{"name": "v", "hostPath": {"path": "/"}}]}
+    log = write(
+        tmp_path / "a.log",
+        event("1", requestObject={"kind": "Pod", "spec": pod}),
+        event("2", requestObject={"kind": "Pod", "spec": pod | {"volumes": [{"name": "v", "emptyDir": {}}]}}),
+        event("3", requestObject={"kind": "Pod", "spec": pod | {"containers": [{"name": "a"}]}}),
+        event("4", requestObject={"kind": "Deployment", "spec": {"template": {"spec": pod}}}),
+    )
+    (rows,) = api.rows(content, log).detections
+    assert sorted(row["auditID"] for row in rows.result) == ["1", "4"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("hostPath: '*'", "seLinux: '*'", "audit events have no field 'seLinux'"),
+        ("verb: create", "verb: [exec, attach]", "verb is never 'exec'"),
+        ("verb: create", "responseStatus.code: ALLOW", "responseStatus.code is never 'ALLOW'"),
+        ("verb: create", "stage: Finished", "stage is never 'Finished'"),
+    ],
+)
+def test_a_rule_that_never_fires_was_not_told_of(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    content = load(tmp_path, rule=SHORT.replace(old, new))
+    (problem,) = content.problems
+    assert (problem.severity, problem.message) == ("warning", f"Sigma rule 'Short Names' never fires: {reason}")
+    assert len(content.detections) == 1
+
+
+def test_a_rule_of_which_one_alternative_can_match_is_not_told_of(tmp_path: Path) -> None:
+    assert load(tmp_path, rule=SHORT.replace("verb: create", "verb: [create, replace]")).problems == ()
+
+
+def test_a_rule_can_bring_tests(tmp_path: Path) -> None:
+    (one,) = load(tmp_path, rule=RULE + "tests:\n- {name: t, attack_data: [{data: a.log}]}\n").detections
+    assert [(test.name, test.attack_data[0].data) for test in one.tests] == [("t", "a.log")]
+
+
 def test_the_published_rules_give_the_rows_of_the_plain_interpreter(shared: Path) -> None:
     content = load_content([shared / "content" / "sigma"])
-    assert content.problems == ()
+    assert [problem.message for problem in content.problems] == [
+        "Sigma rule 'Kubernetes Potential Enumeration Activity' never fires: responseStatus.code is never 'ALLOW'"
+    ]
     assert len(content.detections) == 16
     fired = 0
     for corpus in ("A-metadata", "C-requestresponse"):

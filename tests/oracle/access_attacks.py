@@ -23,6 +23,7 @@ from oracle.attacks import (
     suspicious_exec,
     written,
 )
+from oracle.combinations import deletions, entered_and_used, gained_after_refusals, self_approved, used_from_two
 from oracle.pack import Event, requests
 from oracle.pack import _answered as answered
 from oracle.pack import _code as code
@@ -253,5 +254,20 @@ ACCESS_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_misleading_dry_run": requests(lambda e: ok(e) and misleading(e)),
     "kubernetes_permissions_probed": probed,
     "kubernetes_issued_component_token_used": issued_and_used,
+    "kubernetes_issued_token_used_from_two_addresses": used_from_two,
+    "kubernetes_certificate_approved_by_its_requester": self_approved,
+    "kubernetes_power_gained_after_refusals": gained_after_refusals,
+    "kubernetes_burst_of_deletions": deletions,
+    "kubernetes_token_of_entered_pod_used_elsewhere": entered_and_used,
+    "kubernetes_escalation_refused": requests(
+        lambda e: (
+            ref(e, "resource") in ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+            and e["verb"] in ("create", "update", "patch")
+            and answered(e)
+            and code(e) == 403
+            and e.get("annotations", {}).get("authorization.k8s.io/decision") == "allow"
+            and not control_plane(e)
+        )
+    ),
     "kubernetes_service_account_used_from_second_address": from_second_address,
 }

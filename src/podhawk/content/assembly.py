@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from podhawk.content import falco, sigma
 from podhawk.content.content_type import ContentType
 from podhawk.content.detection import key_of
 from podhawk.content.mixed_up import refuse_log
@@ -25,6 +26,7 @@ from podhawk.content.registry import (
     DEPLOYMENT,
     DEPRECATIONS,
     DETECTION,
+    FALCO,
     FOLDERS,
     INVESTIGATION,
     LOOKUP,
@@ -35,7 +37,6 @@ from podhawk.content.registry import (
     type_by_keys,
 )
 from podhawk.content.scopes import pack_macros
-from podhawk.content.sigma import convert
 from podhawk.content.walk import ContentFile, files_of
 from podhawk.errors import ContentError, Place, nearest
 from podhawk.visible import hidden_character
@@ -106,9 +107,9 @@ class Assembly(Struct):
     def _errors(self) -> int:
         return sum(problem.severity == "error" for problem in self.problems)
 
-    def convert_sigma(self) -> None:
-        """Make detections of the Sigma rules: all together, as correlation rules name others."""
-        for made in convert(list(self.of(SIGMA).values())):
+    def convert_rules(self) -> None:
+        """Make detections of the Sigma and Falco rules: all together, as rules name others and what they share."""
+        for made in (*sigma.convert(list(self.of(SIGMA).values())), *falco.convert(list(self.of(FALCO).values()))):
             if isinstance(made, Detection):
                 self.of(DETECTION).setdefault(key_of(made), made)
             else:
@@ -240,7 +241,11 @@ class Assembly(Struct):
 def kind_of(top: MappingReader, found: ContentFile) -> ContentType[Any] | None:
     """The kind of an object: that of its folder, unless its keys tell a Sigma rule or one of two kinds of search."""
     told = type_by_keys(top.data)
-    if found.hint is None or told is SIGMA or (told is not None and told.has_search and found.hint.has_search):
+    if (
+        found.hint is None
+        or (told is not None and told.anywhere)
+        or (told is not None and told.has_search and found.hint.has_search)
+    ):
         return told
     return found.hint
 

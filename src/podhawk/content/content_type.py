@@ -34,7 +34,8 @@ class ContentType(Struct, Generic[T], frozen=True):
     `folder` is its folder in a content root, "" if it has none. `tells` judges an object by its keys. `read` gives the
     objects that a mapping of a file stands for, each with its key; it raises ContentError. `conflict` decides between
     two objects of one key. `has_search` marks the kinds that the folder does not tell apart. `supporting` kinds come
-    along when a file or folder inside a content root is loaded. A site may replace objects of `replaceable` kinds.
+    along when a file or folder inside a content root is loaded. `anywhere` marks the kinds that their keys tell in
+    every folder. A site may replace objects of `replaceable` kinds.
     `unused` are keys that files of this kind may have although nothing reads them; of any other key that is not read
     there is a warning. None: keys are not looked at.
     """
@@ -46,6 +47,7 @@ class ContentType(Struct, Generic[T], frozen=True):
     conflict: Conflict[T] = later_wins
     has_search: bool = False
     supporting: bool = False
+    anywhere: bool = False
     replaceable: bool = False
     unused: frozenset[str] | None = None
 

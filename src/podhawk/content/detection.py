@@ -114,7 +114,7 @@ def read_detection(top: MappingReader) -> Detection:
         schedule=_schedule_name(top),
         deployment=_inline_deployment(top),
         deprecation=deprecation,
-        tests=tuple(_test(item, manual) for item in top.inners("tests")),
+        tests=tuple(read_test(item, manual) for item in top.inners("tests")),
         filter_macro=filter_macro_name(top.document.file, name, search),
         file=top.document.file,
         home=top.document.home,
@@ -227,7 +227,8 @@ def read_deprecation(item: MappingReader) -> Deprecation:
     )
 
 
-def _test(item: MappingReader, manual: str) -> ContentTest:
+def read_test(item: MappingReader, manual: str = "") -> ContentTest:
+    """One entry of `tests`; `manual` says why the detection is tested by hand, if it is."""
     data = tuple(map(_attack_data, item.inners("attack_data")))
     return ContentTest(
         item.text("name"),

@@ -45,7 +45,7 @@ def load_content(
         assembly.load(_existing(given))
     for given in _listed(overrides):
         override(assembly, _existing(given))
-    assembly.convert_sigma()
+    assembly.convert_rules()
     generate_filter_macros(assembly)
     override_macros(assembly, macro_overrides or {})
     return assembly.content()

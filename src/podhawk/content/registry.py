@@ -10,6 +10,7 @@ from podhawk.content import objects
 from podhawk.content.content_type import ContentType, each, has_any, has_search_of
 from podhawk.content.deployment import read_deployment
 from podhawk.content.detection import higher_version, key_of, read_deprecation, read_detection
+from podhawk.content.falco import FalcoObject, is_falco
 from podhawk.content.model import (
     Baseline,
     Carried,
@@ -59,7 +60,12 @@ _ABOUT_SEARCHES: Final = _ABOUT | {
     "security_domain",
 }
 
-SIGMA: Final = ContentType[SigmaRule]("Sigma rule", "", is_sigma, lambda top: ((top.place(), SigmaRule(top)),))
+SIGMA: Final = ContentType[SigmaRule](
+    "Sigma rule", "", is_sigma, lambda top: ((top.place(), SigmaRule(top)),), anywhere=True
+)
+FALCO: Final = ContentType[FalcoObject](
+    "Falco rule", "", is_falco, lambda top: ((top.place(), FalcoObject(top)),), anywhere=True
+)
 DETECTION: Final = ContentType[Detection](
     "detection",
     "detections",
@@ -134,6 +140,7 @@ DEPRECATIONS: Final = ContentType[Deprecation]("deprecations", "", lambda data: 
 
 CONTENT_TYPES: Final[tuple[ContentType[Any], ...]] = (
     SIGMA,
+    FALCO,
     DETECTION,
     MACRO,
     LOOKUP,

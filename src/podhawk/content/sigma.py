@@ -1,8 +1,9 @@
 """Sigma rules as detections: converted by pySigma and its Splunk backend.
 
 Rules for `product: kubernetes, service: audit` are taken, and correlation rules over them. What pySigma cannot
-convert is a fault of that rule alone, by its name. A rule says nothing of risk: its level gives the score, and the
-user gains it.
+convert is a fault of that rule alone, by its name; of a rule that no event can match there is a warning. Short names
+of fields become those of audit events (`sigma_fields`). A rule says nothing of risk: its level gives the score, and
+the user gains it.
 
 Source: https://sigmahq.io/docs/basics/rules.html and https://sigmahq.io/docs/meta/correlations.html
 """
@@ -16,8 +17,11 @@ from typing import Any, Final
 from msgspec import Struct
 
 from podhawk.content.annotations import cis20, kill_chain_phases, nist, severity
+from podhawk.content.detection import read_test
 from podhawk.content.model import ContentProblem, Detection, RiskObject, ThreatObject
+from podhawk.content.never import never_fires
 from podhawk.content.reading import MappingReader
+from podhawk.content.sigma_fields import FIELDS
 
 SCORES: Final = {"informational": 10, "low": 30, "medium": 50, "high": 70, "critical": 90}
 """What a rule's level scores."""
@@ -82,6 +86,8 @@ def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProble
         from sigma.collection import SigmaCollection
         from sigma.correlations import SigmaCorrelationRule
         from sigma.exceptions import SigmaError
+        from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
+        from sigma.processing.transformations import FieldMappingTransformation
         from sigma.rule import SigmaRule as SigmaStandardRule
     except ImportError as error:
         for rule in rules:
@@ -92,7 +98,10 @@ def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProble
                 "warning",
             )
         return
-    backend = SplunkBackend()
+    mapping = FieldMappingTransformation(
+        {name: paths[0] if len(paths) == 1 else list(paths) for name, paths in FIELDS.items()}
+    )
+    backend = SplunkBackend(ProcessingPipeline(items=[ProcessingItem(mapping)]))
     readable: list[tuple[SigmaRule, Any]] = []
     for rule in rules:
         kind = SigmaCorrelationRule if "correlation" in rule.top else SigmaStandardRule
@@ -119,7 +128,16 @@ def _converted(rules: Sequence[SigmaRule]) -> Iterator[Detection | ContentProble
             continue
         if getattr(found, "_output", True):
             for number, query in enumerate(queries):
-                yield _detection(rule, str(query), number)
+                made = _detection(rule, str(query), number)
+                yield made
+                reason = never_fires(made.search, {})
+                if reason:
+                    yield ContentProblem(
+                        rule.top.place("detection"),
+                        f"Sigma rule {made.name!r} never fires: {reason}",
+                        "Correct the rule, or leave it out with --exclude.",
+                        "warning",
+                    )
 
 
 def _problem(rule: SigmaRule, error: Exception) -> ContentProblem:
@@ -176,6 +194,7 @@ def _detection(rule: SigmaRule, query: str, number: int) -> Detection:
         threat_objects=(ThreatObject("sourceIPs{}", "ip_address"),),
         risk_score=score,
         severity=severity(score),
+        tests=tuple(map(read_test, top.inners("tests"))),
         file=top.document.file,
         search_line=top.place("detection").line,
     )

@@ -79,6 +79,8 @@ OPEN: Final = (
     "metadata.",
 )
 """The beginnings of fields whose names are not fixed."""
+CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
+"""How the fields of records begin in which a cloud wraps audit events."""
 
 
 def known(name: str) -> bool:

@@ -119,6 +119,8 @@ SEEDED: list[tuple[str, str, str]] = [
     ("search-duplicate", "objectRef.resource=pods", "objectRef.resource=secrets"),
     ("clause-unreachable", "verb=create", "verb=create verb=delete"),
     ("clause-unreachable", "verb=create", "verb=create NOT verb=create"),
+    ("value-unknown", "verb=create", "verb=exec"),
+    ("value-unknown", "verb=create", "responseStatus.code IN (allow, deny)"),
     ("or-beside-and", "objectRef.resource=pods", "objectRef.resource=pods OR objectRef.resource=jobs"),
     ("or-bareword", "objectRef.resource=pods", "(objectRef.resource=pods OR jobs)"),
     ("fillnull", "  | stats", "  | fillnull\n  | stats"),

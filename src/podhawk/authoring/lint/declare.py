@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from msgspec import Struct, field
 
@@ -22,6 +22,8 @@ from podhawk.errors import ContentError, Place, SearchError
 from podhawk.spl.macros import calls
 
 Level = Literal["error", "warning", "note"]
+CONVERTED: Final = ("sigma", "falco")
+"""The forms of rules that were converted to searches."""
 
 
 class Fault(Struct, frozen=True):
@@ -73,7 +75,9 @@ class Subject(Struct, dict=True):
         return found if isinstance(found, dict) else {}
 
     def place(self, *path: str | int) -> Place:
-        """Where a member stands."""
+        """Where a member stands; for a rule in a list of rules, where its search does."""
+        if self.document is not None and isinstance(self.document.data, list):
+            return Place(self.detection.file, max(self.detection.search_line, 1), 1)
         return self.document.place(*path) if self.document is not None else Place(self.detection.file)
 
     def tag_place(self, name: str) -> Place:
@@ -85,6 +89,8 @@ class Subject(Struct, dict=True):
         """Where a piece of the search stands; the search itself where it cannot be found."""
         if self.document is None:
             return Place(self.detection.file)
+        if self.detection.form in CONVERTED:
+            return self.place("detection")
         start = self.document.place("search")
         for number in range(max(start.line - 1, 0), len(self.document.lines)):
             column = self.document.lines[number].find(text) if text else -1
@@ -160,9 +166,11 @@ def _calls(text: str) -> list[tuple[str, int]]:
 
 
 class Check(Struct, frozen=True):
-    """One check, declared once. `look` yields what it finds."""
+    """One check, declared once. `look` yields what it finds. `native` checks are about keys and customs of Splunk's
+    detection files, which rules of other formats do not have."""
 
     id: str
     level: Level
     doc: str
     look: Callable[[Subject], Iterator[Fault]]
+    native: bool = False

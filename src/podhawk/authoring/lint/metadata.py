@@ -141,20 +141,23 @@ def _notes(subject: Subject) -> Iterator[Fault]:
 
 
 CHECKS: Final = (
-    Check("id", "error", "The id exists and is a UUID.", _id),
+    Check("id", "error", "The id exists and is a UUID.", _id, native=True),
     Check("name-unique", "error", "No other detection has the same name.", _same_name),
-    Check("version", "error", "The version is a whole number, starting at 1.", _version),
-    Check("date", "error", "Dates have the form YYYY-MM-DD, are not in the future, and are in order.", _dates),
+    Check("version", "error", "The version is a whole number, starting at 1.", _version, native=True),
+    Check(
+        "date", "error", "Dates have the form YYYY-MM-DD, are not in the future, and are in order.", _dates, native=True
+    ),
     Check("type", "error", "The type is one of Splunk's analytic types.", _type),
-    Check("status", "warning", "The status is known.", _status),
+    Check("status", "warning", "The status is known.", _status, native=True),
     Check(
         "placeholder",
         "warning",
         "Description, implementation, author and message are not placeholders such as `tbd`.",
         _placeholders,
+        native=True,
     ),
-    Check("file-name", "note", "The file name matches the detection name.", _file_name),
-    Check("test", "warning", "A production detection has a test.", _tests),
+    Check("file-name", "note", "The file name matches the detection name.", _file_name, native=True),
+    Check("test", "warning", "A production detection has a test.", _tests, native=True),
     Check("reference", "note", "References are URLs.", _references),
     Check(
         "disagreement", "warning", "The file does not contradict itself (scores, fields that score twice, …).", _notes

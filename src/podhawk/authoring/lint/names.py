@@ -12,10 +12,10 @@ from podhawk.commands.search import Search
 from podhawk.content.detection import slug
 from podhawk.detect.evaluate.message_tokens import TOKEN
 from podhawk.engine.plan.lineage import called
-from podhawk.engine.plan.unknown_fields import CARRIERS, fields_read, unknown_fields
+from podhawk.engine.plan.unknown_fields import fields_read, unknown_fields
 from podhawk.errors import SearchError, nearest
 from podhawk.events.event import NATIVE_SOURCE
-from podhawk.events.schema import only_in_audit_events
+from podhawk.events.schema import CARRIERS, only_in_audit_events
 from podhawk.spl.clause import Compare, In, walk
 from podhawk.spl.macros import calls
 from podhawk.spl.text import strip_comments
@@ -219,9 +219,19 @@ CHECKS: Final = (
     Check("threat-object", "error", "Threat objects are fields in the search's output.", _threat_fields),
     Check("throttling", "error", "Throttling fields are in the search's output.", _throttling),
     Check(
-        "required-fields", "warning", "required_fields, if present, lists the fields that the search reads.", _required
+        "required-fields",
+        "warning",
+        "required_fields, if present, lists the fields that the search reads.",
+        _required,
+        native=True,
     ),
-    Check("filter-macro", "warning", "The search ends with its filter macro, which is named after the file.", _filter),
+    Check(
+        "filter-macro",
+        "warning",
+        "The search ends with its filter macro, which is named after the file.",
+        _filter,
+        native=True,
+    ),
     Check("macro-unknown", "error", "Macros exist with the given number of arguments.", _macros),
     Check(
         "field-unknown",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from podhawk.authoring.lint import annotations as annotating
 from podhawk.authoring.lint import metadata, names, searches
-from podhawk.authoring.lint.declare import Check, Problem, Subject
+from podhawk.authoring.lint.declare import CONVERTED, Check, Problem, Subject
 from podhawk.content.model import Content, Detection
 from podhawk.detect.risk.scoring import same_search
 from podhawk.errors import Place, UsageError, nearest
@@ -27,6 +27,8 @@ def lint(content: Content, detections: Sequence[Detection], ignored: Mapping[str
     for one in detections:
         subject = Subject(one, content, others)
         for check in CHECKS:
+            if check.native and one.form in CONVERTED:
+                continue
             try:
                 found += [
                     Problem(check.id, check.level, fault.message, fault.place, fault.remedy, one.name, fault.fix)

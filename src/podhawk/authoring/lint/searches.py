@@ -9,6 +9,7 @@ from typing import Final
 from podhawk.authoring.lint.declare import Check, Fault, Subject
 from podhawk.commands.fillnull import FillNull
 from podhawk.commands.search import Search
+from podhawk.content.never import why_never
 from podhawk.detect.report.explain import clause_text, conjuncts
 from podhawk.detect.risk.scoring import same_search
 from podhawk.engine.plan.runnable import Broken, Unsupported
@@ -90,6 +91,14 @@ def _flat(clause: spl.Clause) -> Iterator[spl.Clause]:
             yield from _flat(part)
         else:
             yield part
+
+
+def _never(subject: Subject) -> Iterator[Fault]:
+    for stage in subject.every_stage[:1]:
+        if isinstance(stage.node, Search):
+            field, value = why_never(stage.node.clause) or ("", "")
+            if value:  # of fields that events do not have another check tells
+                yield Fault(f"{field} is never {value!r}", subject.search_place(value), "No event can match.")
 
 
 def _precedence(subject: Subject) -> Iterator[Fault]:
@@ -177,7 +186,14 @@ CHECKS: Final = (
     Check("search-unsupported", "note", "podhawk supports the commands of the search.", _unsupported),
     Check("search-duplicate", "warning", "No other detection has the same search.", _duplicate),
     Check("clause-unreachable", "error", "The conditions of a clause can be true at the same time.", _contradictions),
-    Check("or-beside-and", "warning", "OR and AND are not mixed without parentheses.", _precedence),
+    Check(
+        "value-unknown",
+        "error",
+        "Verbs, stages, levels, decisions and status codes are such that audit events can have them.",
+        _never,
+        native=True,
+    ),
+    Check("or-beside-and", "warning", "OR and AND are not mixed without parentheses.", _precedence, native=True),
     Check("or-bareword", "warning", "`field=a OR b` is written as `field=a OR field=b`.", _bare_word),
     Check("fillnull", "warning", "fillnull lists its fields.", _fillnull),
     Check("regex-blowup", "warning", "Patterns have no nested quantifiers.", _regexes),

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from podhawk.content.model.supporting import Deployment
 
-Form = Literal["tags", "transition", "rba", "findings", "sigma"]
+Form = Literal["tags", "transition", "rba", "findings", "sigma", "falco"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 
 

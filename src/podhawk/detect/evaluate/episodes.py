@@ -19,7 +19,7 @@ from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.masked_rows import without_secrets
-from podhawk.detect.evaluate.monotone import is_monotone, rows_grow
+from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
@@ -111,11 +111,12 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
 
 
 def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:
-    if seen and by.kept and rows_grow(evaluation.plan):
+    monotone = is_monotone(evaluation.plan)
+    if seen and by.kept and monotone:
         # A by-key without a row over all events has none in any window.
         firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows}
         seen = [one for one in seen if not firing.isdisjoint(one.keys)]
-    if not is_monotone(evaluation.plan):
+    if not monotone:
         windows = schedule.positions([one.time for one in seen])
         yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
         return

@@ -1,6 +1,10 @@
 """Monotone aggregate plans: thresholds on counts, which only gain rows while a window fills.
 
 Such a plan does not wait for its schedule; it fires in the minute in which the threshold is passed.
+
+Filters may stand behind the threshold if they cannot take back a row: one that lets all rows through, as an empty
+filter macro does, and one that looks only at fields that the plan groups by, as a macro does that leaves out a user.
+Such a filter says the same of a group however many events it has.
 """
 
 from __future__ import annotations
@@ -22,24 +26,40 @@ Grows = Callable[[str], bool]
 
 
 def is_monotone(plan: Plan) -> bool:
-    """Whether more events can only add rows: a grouping whose fields survive, then filters `growing > constant`."""
-    return rows_grow(plan) and not any(map(_lets_all_through, plan.rest))
-
-
-def rows_grow(plan: Plan) -> bool:
-    """The same, where filters that let every row through, as an empty filter macro does, may stand among the others."""
+    """Whether more events can only add rows: a grouping whose fields survive, then filters `growing > constant` and
+    filters that are the same for all rows of a group."""
     reducer = plan.reducer
     if reducer is None or reducer.effect is not Effect.GROUPS or not _timeless((*plan.mapped, reducer)):
         return False
     if any(kept(name, plan.rest) is None for name in grouped_by(reducer)):
         return False
-    lineage = Lineage(plan.pipeline.stages)
-    stages = enumerate(plan.rest, len(plan.mapped) + 1)
-    return all(_lets_all_through(stage) or _gains(stage, number, lineage) for number, stage in stages)
+    lineage, key = Lineage(plan.pipeline.stages), frozenset(grouped_by(reducer))
+    timeless = all(stage.command.volatility(stage.node) is Volatility.IMMUTABLE for stage in plan.rest)
+    for number, stage in enumerate(plan.rest, len(plan.mapped) + 1):
+        of_group = timeless and _is_of_group(stage, key, lineage, number)
+        if not (_lets_all_through(stage) or of_group or _gains(stage, number, lineage)):
+            return False
+    return True
 
 
 def _lets_all_through(stage: Stage) -> bool:
     return stage.effect is Effect.FILTERS and stage.condition == spl.EVERYTHING
+
+
+def _is_of_group(stage: Stage, key: frozenset[str], lineage: Lineage, number: int) -> bool:
+    """Whether a filter reads nothing but what is made of the fields of the group. Behind a grouping there is no `_raw`,
+    and a name with a wildcard may mean any column."""
+    if stage.effect is not Effect.FILTERS or stage.command.resources(stage.node).written:
+        return False
+    read = stage.command.reads(stage.node, frozenset())
+    if read is None or any("*" in name or name == "_raw" for name in read):
+        return False
+    return all(_is_key(name, key, lineage, number) for name in read)
+
+
+def _is_key(name: str, key: frozenset[str], lineage: Lineage, number: int) -> bool:
+    origin = lineage.origin(name, number)
+    return origin.fields is not None and origin.fields <= key and not origin.aggregated
 
 
 def _timeless(stages: tuple[Stage, ...]) -> bool:

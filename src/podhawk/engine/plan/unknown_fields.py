@@ -7,7 +7,6 @@ field behind a command that leaves known columns (`stats`, `table`), none of whi
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from msgspec import Struct
 
@@ -15,10 +14,7 @@ from podhawk.commands.declare import Stage
 from podhawk.commands.fillnull import FillNull
 from podhawk.engine.plan.lineage import sources
 from podhawk.errors import nearest
-from podhawk.events.schema import known, suggestions
-
-CARRIERS: Final = ("properties", "protoPayload", "data.", "resource.", "logName")
-"""How the fields of records begin in which a cloud wraps audit events."""
+from podhawk.events.schema import CARRIERS, known, suggestions
 
 
 class UnknownField(Struct, frozen=True):
