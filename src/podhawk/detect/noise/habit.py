@@ -15,7 +15,8 @@ from podhawk.detect.requests.user_agents import by_hand
 
 ENOUGH: Final = 20
 """Earlier matches that make a habit."""
-_ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\Z|-\d+\Z")
+ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\Z|-\d+\Z")
+"""What controllers and programs add to names of objects that they make."""
 DAY: Final = 86_400.0
 
 
@@ -72,7 +73,7 @@ def _may_be(match: Match) -> bool:
 def _object(finding: Finding) -> str:
     """The name of the object; of a pod without what its controller added, because every pod has another name."""
     name = finding.target.name
-    return _ADDED.sub("", name) if finding.target.resource == "pods" else name
+    return ADDED.sub("", name) if finding.target.resource == "pods" else name
 
 
 def _commands(finding: Finding) -> str:
