@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -45,6 +45,9 @@ from podhawk.result import Cell, Result
 from podhawk.rows import Table
 from podhawk.session import Session, content_of, session_of, shipped_incidents
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
+
+if TYPE_CHECKING:
+    from podhawk.detect.activity.identity_rows import IdentityRow
 
 
 class DetectionResult(Struct):
@@ -175,17 +178,25 @@ class FindingsResult(Struct):
 
         return [to_record(one) for one in self]
 
+    def identities(self) -> list[IdentityRow]:
+        """The visible findings as people read them: a row per identity, and beneath it a row per detection with its
+        findings, the most urgent first."""
+        from podhawk.detect.activity.identity_rows import identity_rows
+
+        return identity_rows(self.found.visible)
+
     def __repr__(self) -> str:
         return f"<FindingsResult: {len(self.found.findings)} findings, {len(self.found.visible)} visible>"
 
     def _repr_html_(self) -> str:
         from podhawk.detect.report.finding_json import rfc3339
 
-        shown = self.found.visible
+        rows = [(identity.name, row) for identity in self.identities() for row in identity.detections]
         cells = (
-            [str(one.priority), rfc3339(one.first_time)[:19], one.title, one.actor.user, one.outcome] for one in shown
+            [name, str(row.first.priority), row.name, str(len(row.findings)), rfc3339(row.first.first_time)[:19]]
+            for name, row in rows
         )
-        return html_table(("priority", "time", "what", "by", "outcome"), cells, len(shown))
+        return html_table(("identity", "priority", "detection", "findings", "first time"), cells, len(rows))
 
 
 def run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Final
@@ -11,12 +10,11 @@ from urllib.parse import parse_qs
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
+from podhawk.detect.requests.target import ADDED
 from podhawk.detect.requests.user_agents import by_hand
 
 ENOUGH: Final = 20
 """Earlier matches that make a habit."""
-ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\Z|-\d+\Z")
-"""What controllers and programs add to names of objects that they make."""
 DAY: Final = 86_400.0
 
 

@@ -14,12 +14,12 @@ from msgspec import Struct, field
 
 from podhawk.detect.finding import Actor, PriorityReason, Target
 from podhawk.detect.match import Match, in_order
-from podhawk.detect.noise.habit import ADDED
 from podhawk.detect.requests.components import MASTERS
 from podhawk.detect.requests.home import SYSTEM_NAMESPACES, at_home
 from podhawk.detect.requests.networks import inside
 from podhawk.detect.requests.owner_writes import KINDS
 from podhawk.detect.requests.request import known_of
+from podhawk.detect.requests.target import ADDED
 from podhawk.detect.requests.user_agents import by_hand
 from podhawk.errors import UsageError, nearest
 
