@@ -18,6 +18,7 @@ from podhawk.commands.fieldformat import displays
 from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
+from podhawk.detect.baseline.habits import baseline_of
 from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import Prepared, not_run, prepare
 from podhawk.detect.finding import Finding, made_by
@@ -48,6 +49,7 @@ from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checke
 
 if TYPE_CHECKING:
     from podhawk.detect.activity.identity_rows import IdentityRow
+    from podhawk.detect.report.baseline_files import Learned
 
 
 class DetectionResult(Struct):
@@ -232,6 +234,7 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
+    policies = replace(policies, baseline=baseline_of(content))
     check_fields(policies.exceptions, prepared)
     state = _open_state(session) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
@@ -262,6 +265,36 @@ def run(
             result.result = Result(Table(), job.stats, source.report, job.pipeline.stages)
             result.judgement = judge(job.pipeline, job.stats, source.report, count, order, hunts=searching)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
+
+
+def learn(
+    content: Content,
+    *paths: str | Path,
+    session: Session,
+    policies: Policies | None = None,
+    inputs: Inputs | None = None,
+) -> tuple[Learned, FindingsResult]:
+    """What a reference period proposes for a baseline, and what was found in it.
+
+    A baseline that the content has already changes nothing: it is learnt anew. Raises InputError if the input holds no
+    audit event.
+    """
+    from podhawk.detect.baseline.habits import COMPONENTS, HABITS
+    from podhawk.detect.report import site_lists
+    from podhawk.detect.report.baseline_files import Learned
+    from podhawk.detect.report.proposed_habits import proposals
+
+    lookups = {name: one for name, one in content.lookups.items() if name not in (COMPONENTS, HABITS)}
+    result = run(replace(content, lookups=lookups), *paths, session=session, policies=policies, inputs=inputs)
+    masked = replace(session, reading=session.redacting)
+    listed = rows(content, *paths, detections=site_lists.SEARCHES, session=masked, inputs=inputs)
+    found = {
+        one.detection.name: [] if one.result is None else [dict(row.items()) for row in one.result.table.rows]
+        for one in listed.detections
+    }
+    makers = (site_lists.COMPONENTS, site_lists.components), (site_lists.IMAGES, site_lists.images)
+    lists = {name: list(make(found[name])) for name, make in (*makers, (site_lists.READERS, site_lists.readers))}
+    return Learned(proposals(result.found.matches), lists), result
 
 
 def fill_baselines(

@@ -6,23 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from podhawk.detect.activity.entity import NODE
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Finding, actor_of, identity_of
 
 Grouping = Literal["none", "identity", "actor", "detection", "incident", "namespace", "node"]
 NO_INCIDENT: Final = "(no incident)"
-
-
-def actor_of(one: Finding) -> str:
-    """Who is behind a finding; of an incident, whom it is about."""
-    entities = [entity.value for entity in one.risk_objects] if one.kind == "incident" else []
-    return one.actor.identity or ", ".join(dict.fromkeys(entities)) or f"({one.actor.kind})"
-
-
-def identity_of(one: Finding) -> str:
-    """Who is charged with a finding: the person behind a controller, if that is certain, else the actor."""
-    actor = one.actor
-    certain = actor.kind == "controller" and actor.chain_complete and actor.chain[-1:] and actor.chain[-1].certain
-    return actor.chain[-1].user if certain and one.kind != "incident" else actor_of(one)
 
 
 def _node(one: Finding) -> str:

@@ -12,8 +12,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.detect.activity.grouping import identity_of
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Finding, identity_of
 from podhawk.detect.report.finding_json import rfc3339
 
 SEVERITIES: Final = ("informational", "low", "medium", "high", "critical")

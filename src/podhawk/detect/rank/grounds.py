@@ -62,6 +62,14 @@ GROUNDS: Final[tuple[Ground, ...]] = (
         ("credential", "address", "server"),
         "the same was done to the same object from the same address with the same result",
     ),
+    Ground(
+        "noise",
+        "baseline",
+        "lowers",
+        ("site", "credential", "address", "server"),
+        "a person of the site has committed it: the same identity, address, request and result",
+    ),
+    Ground("noise", "outside-baseline", "tags", ("site",), "no habit of the committed baseline"),
     Ground("noise", "probes", "lowers", ("server", "credential"), "paths and leases that hold nothing of value"),
     Ground("noise", "loopback", "lowers", ("certificate", "address"), "the API server reaches itself by loopback only"),
     Ground("noise", "known-operators", "tags", ("requester",), "everybody who may create accounts can take the name"),
@@ -133,6 +141,7 @@ GROUNDS: Final[tuple[Ground, ...]] = (
     ),
     Ground("priority", "controller", "raises", ("server",), "the owner of what a controller made is known"),
     Ground("priority", "first-time", "raises", ("server",), "no earlier match like this one"),
+    Ground("priority", "outside-baseline", "raises", ("site",), "no habit of the committed baseline"),
     Ground("priority", "namespace", "raises", ("server",), "a namespace of the system"),
     Ground("priority", "privileged", "raises", ("server",), "what the body asks for"),
     Ground(

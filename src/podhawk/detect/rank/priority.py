@@ -124,6 +124,12 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor("controller", 5, "controller acting for a known owner", _for_somebody),
     Factor("first-time", 5, "first such request by this actor", lambda match, first: first),
     Factor(
+        "outside-baseline",
+        5,
+        "not in the baseline of this site",
+        lambda match, first: any(hit.noise_class == "outside-baseline" for hit in match.finding.noise),
+    ),
+    Factor(
         "namespace",
         3,
         "system namespace",
