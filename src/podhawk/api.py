@@ -234,7 +234,8 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
-    policies = replace(policies, baseline=baseline_of(content))
+    if not policies.baseline:
+        policies = replace(policies, baseline=baseline_of(content))
     check_fields(policies.exceptions, prepared)
     state = _open_state(session) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared

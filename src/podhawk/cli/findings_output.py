@@ -242,12 +242,12 @@ def actor_text(actor: Actor) -> str:
     name = actor.identity or f"({actor.kind})"
     if actor.effective_user:
         return f"{name} as {actor.effective_user}"
-    if actor.kind == "controller" and actor.chain and actor.chain_complete:
-        last = actor.chain[-1]
-        return f"{'' if last.certain else 'probably '}{last.user}, via {name.rsplit(':', 1)[-1]}"
-    if actor.kind == "controller" and not actor.chain_complete:
+    if actor.certainty in ("certain", "likely"):
+        likely = "" if actor.certainty == "certain" else " (likely)"
+        return f"{actor.chain[-1].user}{likely}, via {name.rsplit(':', 1)[-1]}"
+    if actor.kind == "controller" and (actor.certainty or not actor.chain_complete):
         possible = ", ".join(dict.fromkeys(link.user for link in actor.possible or ()))
-        behind = f"possibly for {possible}" if possible else "owner not in this log"
+        behind = f"possible: {possible}" if possible else "owner not in this log"
         return f"{name.rsplit(':', 1)[-1]} ({behind})"
     return f"{name} (borrowed: {actor.borrowed})" if actor.borrowed else name
 

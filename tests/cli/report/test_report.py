@@ -16,8 +16,7 @@ from podhawk.cli.report import identities
 from podhawk.cli.report.page import MOST_CHARACTERS, content_security_policy, shown
 from podhawk.content.datasets import shipped_attacks
 from podhawk.content.model import Detection
-from podhawk.detect.finding import identity_of
-from podhawk.detect.finding import Actor, ChainLink, Finding
+from podhawk.detect.finding import Actor, ChainLink, Finding, identity_of
 from support.command_line import podhawk
 from support.findings import NOW, event
 from support.hostile import HIDDEN, HOSTILE, exceptions, hostile_content, hostile_log

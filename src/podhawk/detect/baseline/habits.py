@@ -126,7 +126,7 @@ def is_known(match: Match) -> bool:
     return match.finding.kind != "incident" and match.finding.actor.kind not in NOBODY
 
 
-class Baseline(Struct, frozen=True):
+class SiteBaseline(Struct, frozen=True):
     """The habits and components of a site. A component has addresses or networks of its own, by its user."""
 
     habits: Mapping[tuple[str, ...], Sequence[Habit]] = field(default_factory=dict)
@@ -161,7 +161,7 @@ class Baseline(Struct, frozen=True):
         return made.hexdigest()
 
 
-def with_declared(matches: Sequence[Match], baseline: Baseline) -> list[Match]:
+def with_declared(matches: Sequence[Match], baseline: SiteBaseline) -> list[Match]:
     """The matches, the actors of those that use a declared component's credential elsewhere marked as `borrowed`."""
     if not baseline.components:
         return list(matches)
@@ -173,7 +173,7 @@ def with_declared(matches: Sequence[Match], baseline: Baseline) -> list[Match]:
     ]
 
 
-def baseline_of(content: Content) -> Baseline:
+def baseline_of(content: Content) -> SiteBaseline:
     """The baseline in the lookups of the content; empty if it has none. Only what is committed counts: tables that
     searches wrote do not. Raises ContentError for a table that lacks a column."""
     store = LookupStore(content, None, False)
@@ -185,7 +185,7 @@ def baseline_of(content: Content) -> Baseline:
     for row in _rows(content, store, COMPONENTS, ("user", "address")):
         if row.get("user") and row.get("address"):
             components[row["user"]].append(row["address"])
-    return Baseline(dict(habits), dict(components))
+    return SiteBaseline(dict(habits), dict(components))
 
 
 def _rows(content: Content, store: LookupStore, name: str, columns: Sequence[str]) -> Iterable[Mapping[str, str]]:

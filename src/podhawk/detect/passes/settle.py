@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field, structs
 
-from podhawk.detect.baseline.habits import Baseline, is_known, with_declared
+from podhawk.detect.baseline.habits import SiteBaseline, is_known, with_declared
 from podhawk.detect.increment.kept import KeptFindings, KeptMatch, SeriesName, SeriesRow, Verdicts, series_key
 from podhawk.detect.match import Match
 from podhawk.detect.noise.baseline import BASELINE, OUTSIDE
@@ -43,7 +43,7 @@ class Policies(Struct, frozen=True):
     priority: PriorityPolicy = field(default_factory=PriorityPolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     exceptions: Sequence[SiteException] = ()
-    baseline: Baseline = field(default_factory=Baseline)
+    baseline: SiteBaseline = field(default_factory=SiteBaseline)
 
 
 class Settled(Struct, frozen=True):
