@@ -18,7 +18,7 @@ from podhawk.commands.fieldformat import displays
 from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
-from podhawk.detect.baseline.habits import baseline_of
+from podhawk.detect.baseline.habits import SiteBaseline, baseline_of
 from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import Prepared, not_run, prepare
 from podhawk.detect.finding import Finding, made_by
@@ -234,7 +234,7 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
-    if not policies.baseline:
+    if policies.baseline is None:
         policies = replace(policies, baseline=baseline_of(content))
     check_fields(policies.exceptions, prepared)
     state = _open_state(session) if session.state is not None else None
@@ -280,13 +280,12 @@ def learn(
     A baseline that the content has already changes nothing: it is learnt anew. Raises InputError if the input holds no
     audit event.
     """
-    from podhawk.detect.baseline.habits import COMPONENTS, HABITS
     from podhawk.detect.report import site_lists
     from podhawk.detect.report.baseline_files import Learned
     from podhawk.detect.report.proposed_habits import proposals
 
-    lookups = {name: one for name, one in content.lookups.items() if name not in (COMPONENTS, HABITS)}
-    result = run(replace(content, lookups=lookups), *paths, session=session, policies=policies, inputs=inputs)
+    anew = replace(policies or Policies(), baseline=SiteBaseline())
+    result = run(content, *paths, session=session, policies=anew, inputs=inputs)
     masked = replace(session, reading=session.redacting)
     listed = rows(content, *paths, detections=site_lists.SEARCHES, session=masked, inputs=inputs)
     found = {

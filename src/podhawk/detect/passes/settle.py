@@ -43,7 +43,13 @@ class Policies(Struct, frozen=True):
     priority: PriorityPolicy = field(default_factory=PriorityPolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     exceptions: Sequence[SiteException] = ()
-    baseline: SiteBaseline = field(default_factory=SiteBaseline)
+    baseline: SiteBaseline | None = None
+    """None: that of the content."""
+
+    @property
+    def normal(self) -> SiteBaseline:
+        """What is normal at the site; empty if nobody has said so."""
+        return self.baseline or SiteBaseline()
 
 
 class Settled(Struct, frozen=True):
@@ -58,7 +64,7 @@ class Settled(Struct, frozen=True):
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:
     """All matches of a run, after all passes. `now` is the time for conditions of exceptions."""
-    matches = with_declared(with_moved_tokens(matches, first_addresses(matches)), policies.baseline)
+    matches = with_declared(with_moved_tokens(matches, first_addresses(matches)), policies.normal)
     matches = alone(matches, policies, now, first_times(matches), {})
     matches = with_noise(matches, policies.noise, late=True)
     matches = with_throttling(matches, throttled(matches, policies.priority.bar))
@@ -73,8 +79,9 @@ def alone(
     told: Mapping[str, Sequence[bool]],
 ) -> list[Match]:
     """The passes that look at one match at a time; `told` are the noise classes that do not."""
-    if policies.baseline:
-        covered = [policies.baseline.covers(match) for match in matches]
+    if policies.normal.habits:
+        normal = policies.normal
+        covered = [normal.covers(match) for match in matches]
         outside = [not known and is_known(match) for match, known in zip(matches, covered, strict=True)]
         told = {**told, BASELINE.name: covered, OUTSIDE.name: outside}
     matches = with_noise(matches, policies.noise, told=told)
@@ -148,7 +155,7 @@ class Sweep:
         chosen = list(items)
         moved = with_declared(
             with_moved_tokens([one.raw for one in chosen], [one.verdicts.moved for one in chosen]),
-            self._policies.baseline,
+            self._policies.normal,
         )
         for item, match in zip(chosen, moved, strict=True):
             item.moved = item.now = match
@@ -308,7 +315,7 @@ def _throttling_rows(match: Match, bar: int) -> list[SeriesRow]:
 def settled_again(known: Sequence[KeptMatch], policies: Policies, now: float) -> list[Match]:
     """Known findings after all passes, by what these said of them."""
     moved = with_declared(
-        with_moved_tokens([one.match for one in known], [one.verdicts.moved for one in known]), policies.baseline
+        with_moved_tokens([one.match for one in known], [one.verdicts.moved for one in known]), policies.normal
     )
     told = {
         REPEATS.name: [one.verdicts.repeats for one in known],

@@ -74,6 +74,7 @@ GROUNDS: Final[tuple[Ground, ...]] = (
     Ground("noise", "loopback", "lowers", ("certificate", "address"), "the API server reaches itself by loopback only"),
     Ground("noise", "known-operators", "tags", ("requester",), "everybody who may create accounts can take the name"),
     Ground("macro", "kube_audit", "selects", ("site",), "the index or source of the audit log"),
+    Ground("macro", "kube_declared_components", "selects", ("site",), "the components that the site has declared"),
     Ground("macro", "kube_allowed_images", "lowers", ("site",), "registries that the site trusts"),
     Ground("macro", "kube_allowed_secret_groups", "lowers", ("group", "site"), "groups that the site trusts"),
     Ground("macro", "kube_allowed_secret_users", "lowers", ("group", "credential"), "service accounts with a token"),
