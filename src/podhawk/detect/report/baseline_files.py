@@ -16,6 +16,7 @@ from msgspec import Struct
 from podhawk.detect.baseline.habits import COMPONENTS, HABIT_COLUMNS, HABITS
 from podhawk.detect.report import site_lists
 from podhawk.detect.report.proposed_habits import EVIDENCE, HabitProposal
+from podhawk.visible import visible_line
 
 IMAGES: Final = "kube_baseline_images"
 READERS: Final = "kube_baseline_secret_readers"
@@ -62,7 +63,7 @@ def files(learned: Learned) -> dict[str, str]:
         f"{COMPONENT_USERS}.yml": _macro(
             COMPONENT_USERS,
             "The users of the components that the baseline declares.",
-            f"user.username IN ({', '.join(_quoted(one) for one in users) or _quoted('')})",
+            f"user.username IN ({', '.join(_quoted(visible_line(one)) for one in users) or _quoted('')})",
         ),
         "kube_outside_baseline_images.yml": _macro(
             "kube_outside_baseline_images",
@@ -83,7 +84,8 @@ def _csv(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    # A name with hidden characters is written so that the reviewer sees them; it then matches nothing.
+    writer.writerows({name: visible_line(str(row[name])) for name in columns if name in row} for row in rows)
     return out.getvalue()
 
 

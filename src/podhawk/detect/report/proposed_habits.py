@@ -126,6 +126,8 @@ def _danger(findings: Sequence[Finding], trouble: Mapping[str, str], span: float
     first = findings[0]
     if first.actor.kind in NOBODY:
         return "anybody can be this user"
+    if "*" in first.actor.effective_user:
+        return "the name of a user has a wildcard"
     if any(one.severity in _HIGH for one in findings) and (first.kind == "finding" or not _regular(findings, span)):
         return "would hide findings of high severity"
     if max(one.priority for one in findings) >= MOST_PRIORITY:
