@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from podhawk.commands.fieldformat import displays
 from podhawk.content.datasets import own_attacks, shipped_attacks
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
+from podhawk.detect.baseline.habits import SiteBaseline, baseline_of
 from podhawk.detect.evaluate.evaluation import hunts
 from podhawk.detect.evaluate.prepare import Prepared, not_run, prepare
 from podhawk.detect.finding import Finding, made_by
@@ -45,6 +46,10 @@ from podhawk.result import Cell, Result
 from podhawk.rows import Table
 from podhawk.session import Session, content_of, session_of, shipped_incidents
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
+
+if TYPE_CHECKING:
+    from podhawk.detect.activity.identity_rows import IdentityRow
+    from podhawk.detect.report.baseline_files import Learned
 
 
 class DetectionResult(Struct):
@@ -175,17 +180,25 @@ class FindingsResult(Struct):
 
         return [to_record(one) for one in self]
 
+    def identities(self) -> list[IdentityRow]:
+        """The visible findings as people read them: a row per identity, and beneath it a row per detection with its
+        findings, the most urgent first."""
+        from podhawk.detect.activity.identity_rows import identity_rows
+
+        return identity_rows(self.found.visible)
+
     def __repr__(self) -> str:
         return f"<FindingsResult: {len(self.found.findings)} findings, {len(self.found.visible)} visible>"
 
     def _repr_html_(self) -> str:
         from podhawk.detect.report.finding_json import rfc3339
 
-        shown = self.found.visible
+        rows = [(identity.name, row) for identity in self.identities() for row in identity.detections]
         cells = (
-            [str(one.priority), rfc3339(one.first_time)[:19], one.title, one.actor.user, one.outcome] for one in shown
+            [name, str(row.first.priority), row.name, str(len(row.findings)), rfc3339(row.first.first_time)[:19]]
+            for name, row in rows
         )
-        return html_table(("priority", "time", "what", "by", "outcome"), cells, len(shown))
+        return html_table(("identity", "priority", "detection", "findings", "first time"), cells, len(rows))
 
 
 def run(
@@ -221,6 +234,8 @@ def run(
     context = session.context(content, store)
     if policies is None:
         policies = Policies(exceptions=load_exceptions(given.get("exceptions") or ()))
+    if policies.baseline is None:
+        policies = replace(policies, baseline=baseline_of(content))
     check_fields(policies.exceptions, prepared)
     state = _open_state(session) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
@@ -251,6 +266,35 @@ def run(
             result.result = Result(Table(), job.stats, source.report, job.pipeline.stages)
             result.judgement = judge(job.pipeline, job.stats, source.report, count, order, hunts=searching)
     return FindingsResult(found, results, source.report, content, policies.exceptions, session.now)
+
+
+def learn(
+    content: Content,
+    *paths: str | Path,
+    session: Session,
+    policies: Policies | None = None,
+    inputs: Inputs | None = None,
+) -> tuple[Learned, FindingsResult]:
+    """What a reference period proposes for a baseline, and what was found in it.
+
+    A baseline that the content has already changes nothing: it is learnt anew. Raises InputError if the input holds no
+    audit event.
+    """
+    from podhawk.detect.report import site_lists
+    from podhawk.detect.report.baseline_files import Learned
+    from podhawk.detect.report.proposed_habits import proposals
+
+    anew = replace(policies or Policies(), baseline=SiteBaseline())
+    result = run(content, *paths, session=session, policies=anew, inputs=inputs)
+    masked = replace(session, reading=session.redacting)
+    listed = rows(content, *paths, detections=site_lists.SEARCHES, session=masked, inputs=inputs)
+    found = {
+        one.detection.name: [] if one.result is None else [dict(row.items()) for row in one.result.table.rows]
+        for one in listed.detections
+    }
+    makers = (site_lists.COMPONENTS, site_lists.components), (site_lists.IMAGES, site_lists.images)
+    lists = {name: list(make(found[name])) for name, make in (*makers, (site_lists.READERS, site_lists.readers))}
+    return Learned(proposals(result.found.matches), lists), result
 
 
 def fill_baselines(

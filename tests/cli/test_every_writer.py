@@ -62,6 +62,7 @@ CALLS = [
     "explain Misses --content CONTENT LOG",
     "tune Made --content CONTENT LOG",
     "tune Made --content CONTENT LOG --when verb=create",
+    *(f"learn --content CONTENT LOG --output-dir FILES -o {kind}" for kind in OUTPUTS),
     "docs --content CONTENT --output-dir FILES",
     "export splunk --content CONTENT --output-dir FILES",
     "content convert --to gen3 --content CONTENT --output-dir FILES --only Made",

@@ -14,7 +14,8 @@ from support.screens import WIDTHS, check_screen
 pytestmark = pytest.mark.slow
 
 SCREENS = {
-    "run": ("run", "audit.log.gz", "--limit", "20"),
+    "run": ("run", "audit.log.gz", "--limit", "3"),
+    "run-flat": ("run", "audit.log.gz", "--group-by", "none", "--limit", "20"),
     "explain": ("explain", "audit.log.gz", "--finding", "0ce2f7b4"),
     "fields": ("fields", "audit.log.gz", "--limit", "25"),
     "timeline": ("timeline", "audit.log.gz", "--group-by", "actor", "--limit", "12"),

@@ -31,6 +31,7 @@ VERBS = {
     "plot": "search '* | timechart count' audit.log --plot",
     "explain": "explain Made --content made.yml audit.log",
     "tune": "tune Made --content made.yml --when verb=create audit.log",
+    "learn": "learn --content made.yml audit.log",
     "content list": "content list",
     "lint": "lint faulty.yml",
     "fmt": "fmt --check unformatted.yml",

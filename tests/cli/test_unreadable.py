@@ -41,6 +41,7 @@ VERBS = {
     "explain": ["explain", "Made", "--content", "MADE"],
     "explain --event": ["explain", "Made", "--content", "MADE", "--event", "a0"],
     "tune": ["tune", "Made", "--content", "MADE"],
+    "learn": ["learn", "--content", "MADE"],
     "diff": ["diff", "MADE", "MADE"],
     "fields": ["fields"],
     "who": ["who", "alice", "--content", "MADE"],

@@ -29,7 +29,7 @@ def _events(name: str) -> list[dict[str, Any]]:
 
 def test_it_loads_without_a_problem(pack: Content) -> None:
     assert pack.problems == ()
-    assert len(pack.detections) == 78
+    assert len(pack.detections) == 79
     assert {one.generation for one in pack.detections} == {3}
     assert {one.stem for one in pack.detections} == set(EXPECTED)
 
@@ -94,6 +94,7 @@ def test_most_detections_find_something_in_the_demo() -> None:
         "kubernetes_burst_of_deletions",
         "kubernetes_collection_deleted",
         "kubernetes_component_credential_misused",
+        "kubernetes_component_credential_used_elsewhere",
         "kubernetes_component_token_issued_to_another_user",
         "kubernetes_configmaps_listed_across_namespaces",
         "kubernetes_controller_pod_without_owner",

@@ -135,3 +135,21 @@ def test_text_that_only_looks_like_a_dry_run_hid_a_privileged_pod(tmp_path: Path
 def test_a_dry_run_is_not_found(tmp_path: Path, query: str) -> None:
     one = event(level="Request", requestURI=f"{URI}?{query}", requestObject={"spec": {"containers": [BAD]}})
     assert _found(tmp_path, one) == set()
+
+
+@pytest.mark.parametrize("resource", TEMPLATES)
+def test_a_merge_patch_of_nothing_but_apparmor_is_found(tmp_path: Path, resource: str) -> None:
+    of_pod = TEMPLATES[resource].removesuffix("spec").removesuffix("/")
+    annotation = {"container.apparmor.security.beta.kubernetes.io/app": "unconfined"}
+    for path, value in (
+        (f"{of_pod}/metadata/annotations", annotation),
+        (f"{of_pod}/spec/securityContext/appArmorProfile", {"type": "Unconfined"}),
+        (
+            f"{of_pod}/spec/containers",
+            [{"name": "app", "securityContext": {"appArmorProfile": {"type": "Unconfined"}}}],
+        ),
+    ):
+        patch = {**_patch(resource), "requestObject": _nested(path, value)}
+        assert "Kubernetes Container Isolation Weakened" in _found(tmp_path, patch), path
+    confined = _nested(f"{of_pod}/metadata/annotations", dict.fromkeys(annotation, "runtime/default"))
+    assert not _found(tmp_path, {**_patch(resource), "requestObject": confined})

@@ -155,7 +155,7 @@ def test_a_notebook_shows_a_table() -> None:
     assert repr(result) == "<Result: 300 rows, columns n, x>"
     findings = podhawk.run(podhawk.shipped_pack(), DEMO, only="Kubernetes Privileged Pod")
     assert repr(findings).startswith("<FindingsResult: ")
-    assert findings._repr_html_().startswith("<table><thead><tr><th>priority</th>")
+    assert findings._repr_html_().startswith("<table><thead><tr><th>identity</th>")
 
 
 def test_what_the_documentation_says_is_pickled() -> None:

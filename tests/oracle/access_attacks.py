@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 
 from oracle.attacks import (
@@ -33,6 +34,13 @@ from oracle.pack import _dry_run as dry_run
 from oracle.pack import _ref as ref
 from oracle.pack import _service_account as service_account
 from oracle.pack import _user as user
+
+
+def loopback(e: Event) -> bool:
+    """Whether the last address is one by which a host reaches itself, or there is none."""
+    addresses = e.get("sourceIPs") or ["::1"]
+    return ipaddress.ip_address(addresses[-1]).is_loopback
+
 
 ACCESS_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_exec_of_suspicious_command": requests(
@@ -251,6 +259,9 @@ ACCESS_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
         )
     ),
     "kubernetes_request_without_valid_credential": refused,
+    "kubernetes_component_credential_used_elsewhere": requests(
+        lambda e: answered(e) and user(e) == "system:apiserver" and not loopback(e)
+    ),
     "kubernetes_misleading_dry_run": requests(lambda e: ok(e) and misleading(e)),
     "kubernetes_permissions_probed": probed,
     "kubernetes_issued_component_token_used": issued_and_used,

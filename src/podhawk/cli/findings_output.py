@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
 from podhawk.cli.judgements_output import judgement_records, print_judgements
+from podhawk.detect.activity.identity_rows import DetectionRow, IdentityRow, identity_rows
 from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.findings import visible_of
 from podhawk.detect.report.finding_json import encodable, rfc3339
+from podhawk.detect.report.sentences import utc_minute
 from podhawk.detect.risk.table import risk_table
 from podhawk.wording import counted
 
@@ -36,11 +38,11 @@ def print_findings(
     judgements: bool = False,
     all_known: bool = False,
     limit: int | None = None,
-    grouping: Grouping = "none",
+    grouping: Grouping | None = None,
 ) -> None:
     """All findings (jsonl, json), or the visible ones for people; `everything` shows the hidden ones there too. With a
     state only what the run changed, unless `all_known`. `judgements` adds the judgement of each detection. There is a
-    table for each group, of at most `limit` findings."""
+    table for each group, of at most `limit` findings; by default one of at most `limit` identities."""
     told = result.found.told(all_known=all_known)
     if kind in ("jsonl", "json"):
         records: Iterable[Mapping[str, Any]] = _records(result, told)
@@ -69,9 +71,12 @@ def print_findings(
         return
     from podhawk.cli.tables import print_clipped
 
-    for number, (title, own) in enumerate(_grouped(chosen, grouping)):
-        out.write("\n" if number else "")
-        print_clipped_findings(own, out, limit=limit, title=title)
+    if (grouping or ("none" if everything else "identity")) == "identity":
+        print_identities(chosen, out, limit=limit)
+    else:
+        for number, (title, own) in enumerate(_grouped(chosen, grouping or "none")):
+            out.write("\n" if number else "")
+            print_clipped_findings(own, out, limit=limit, title=title)
     if risk:
         out.write("\n")
         print_clipped(risk, risk_columns(risk), out, fixed=("risk",), title="Risk")
@@ -111,6 +116,8 @@ CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address", "outcome", 
 """The columns of a table with one line per finding, of which as many are shown as there is room for."""
 ROOM = {"outcome": 110, "on": 150, "technique": 140, "hidden by": 110}
 """The width of a table from which on it has a column."""
+BY_IDENTITY = ("pri", "severity", "time", "id", "count", "what", "address", "outcome", "technique")
+"""The columns of a table of identities."""
 SEVERITY_COLOURS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
 """SGR parameters that can be read on dark and on light."""
 
@@ -134,6 +141,49 @@ def print_clipped_findings(
         title=title,
         style=severity_style,
     )
+
+
+def print_identities(findings: Sequence[Finding], out: TextIO, *, limit: int | None = None) -> None:
+    """A line for each identity, and beneath it a line for each detection: the number of findings, and of the most
+    urgent one the priority, time, id, address and outcome. At most `limit` identities."""
+    from podhawk.cli.tables import print_clipped, table_width
+
+    rows = identity_rows(findings)
+    width = table_width(out)
+    print_clipped(
+        [line for row in rows[:limit] for line in _lines(row)],
+        [name for name in BY_IDENTITY if ROOM.get(name, 0) <= width],
+        out,
+        fixed=("pri", "severity", "time", "id", "count", "address", "outcome"),
+        style=severity_style,
+    )
+    if limit is not None and limit < len(rows):
+        out.write(f"{limit:,} of {counted(len(rows), 'identity', 'identities')} shown\n")
+
+
+def _lines(row: IdentityRow) -> Iterator[dict[str, Cell]]:
+    incidents = sum(one.first.kind == "incident" for one in row.detections)
+    several = counted(len(row.detections) - incidents, "detection")
+    yield {
+        "pri": str(row.first.priority),
+        "severity": row.severity,
+        "time": utc_minute(min(one.first_time for one in row.findings))[5:16],
+        "id": "",
+        "count": str(row.count),
+        "what": f"{row.name}: {several}",
+    }
+    for one in row.detections:
+        yield {**clipped_row(one.first), "count": _number(one), "what": f"  {_what(one)}"}
+
+
+def _number(row: DetectionRow) -> str:
+    return "" if row.first.kind == "incident" else str(len(row.findings))
+
+
+def _what(row: DetectionRow) -> Cell:
+    """What happened, in the words of the finding, or the detection's name if there are several."""
+    alone = len(row.findings) == 1 or row.first.kind == "incident"
+    return clipped_row(row.first)["what"] if alone else row.name
 
 
 def severity_style(name: str, cell: Cell) -> str:
@@ -192,12 +242,12 @@ def actor_text(actor: Actor) -> str:
     name = actor.identity or f"({actor.kind})"
     if actor.effective_user:
         return f"{name} as {actor.effective_user}"
-    if actor.kind == "controller" and actor.chain and actor.chain_complete:
-        last = actor.chain[-1]
-        return f"{'' if last.certain else 'probably '}{last.user}, via {name.rsplit(':', 1)[-1]}"
-    if actor.kind == "controller" and not actor.chain_complete:
+    if actor.certainty in ("certain", "likely"):
+        likely = "" if actor.certainty == "certain" else " (likely)"
+        return f"{actor.chain[-1].user}{likely}, via {name.rsplit(':', 1)[-1]}"
+    if actor.kind == "controller" and (actor.certainty or not actor.chain_complete):
         possible = ", ".join(dict.fromkeys(link.user for link in actor.possible or ()))
-        behind = f"possibly for {possible}" if possible else "owner not in this log"
+        behind = f"possible: {possible}" if possible else "owner not in this log"
         return f"{name.rsplit(':', 1)[-1]} ({behind})"
     return f"{name} (borrowed: {actor.borrowed})" if actor.borrowed else name
 

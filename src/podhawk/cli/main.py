@@ -26,6 +26,7 @@ VERBS: dict[str, str] = {
     "timeline": "List findings in order of time, with what surrounds them.",
     "explain": "Show why a detection fires or does not fire.",
     "tune": "Propose exceptions and measure what they would hide.",
+    "learn": "Propose a baseline: what is normal at a site, from a reference period.",
     "diff": "Compare the findings of two versions of content over the same logs.",
     "content": "List, show and convert content.",
     "lint": "Check content for errors.",

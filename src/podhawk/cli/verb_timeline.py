@@ -52,7 +52,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
         findings = result.found.findings if settings["all"] else result.found.visible
         nearby = nearby_digest(findings, around, content, inputs, session) if around else None
-    entries = timeline_of(findings, nearby, settings["group_by"])
+    entries = timeline_of(findings, nearby, settings["group_by"] or "none")
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:
         if kind in ("jsonl", "json"):

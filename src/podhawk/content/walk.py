@@ -21,6 +21,8 @@ from podhawk.content.registry import DEPRECATIONS, FOLDERS
 
 SUPPORTING: Final = tuple(one.folder for one in FOLDERS.values() if one.supporting)
 MARKERS: Final = ("podhawk.toml", "contentctl.yml", "contentctl.yaml")
+BASELINE: Final = "baseline"
+"""The folder of what is normal at a site: lookups and macros, told apart by their keys."""
 _SUFFIXES: Final = (".yml", ".yaml")
 
 
@@ -64,7 +66,7 @@ def home_of(path: Path) -> Path:
 
 def _in_folders(real: Path, root: Path) -> bool:
     """Whether a path is in one of the folders of a content root, and not merely somewhere below it."""
-    return real.relative_to(root).parts[0] in (*FOLDERS, "removed")
+    return real.relative_to(root).parts[0] in (*FOLDERS, BASELINE, "removed")
 
 
 def files_of(path: Path) -> Iterator[ContentFile]:
@@ -91,6 +93,7 @@ def _layout(root: Path) -> Iterator[ContentFile]:
     for name, kind in FOLDERS.items():
         yield from _tree(root / name, kind, root)
         yield from _tree(root / "removed" / name, kind, root)
+    yield from _tree(root / BASELINE, None, root)
     for mapping in sorted((root / "removed").glob("deprecation_mapping.*")):
         if mapping.suffix.lower() in _SUFFIXES:
             yield ContentFile(mapping, DEPRECATIONS, root.resolve())
@@ -99,9 +102,10 @@ def _layout(root: Path) -> Iterator[ContentFile]:
 def _supporting(root: Path) -> Iterator[ContentFile]:
     for name in SUPPORTING:
         yield from _tree(root / name, FOLDERS[name], root)
+    yield from _tree(root / BASELINE, None, root)
 
 
-def _tree(folder: Path, kind: ContentType[Any], root: Path) -> Iterator[ContentFile]:
+def _tree(folder: Path, kind: ContentType[Any] | None, root: Path) -> Iterator[ContentFile]:
     home = root.resolve()
     for path in _walk(folder):
         yield ContentFile(path, kind, home)

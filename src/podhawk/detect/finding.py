@@ -12,6 +12,8 @@ import msgspec
 from podhawk.content.model import Detection, Severity
 
 FindingKind = Literal["intermediate", "finding", "incident"]
+Certainty = Literal["certain", "likely", "possible"]
+"""How sure it is who is behind a controller."""
 ActorKind = Literal["human", "serviceaccount", "node", "controller", "anonymous", "unauthenticated", "unknown"]
 Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"]
 CONTROLLER_REPEATS: Final = "controller-repeats"
@@ -60,6 +62,35 @@ class Actor(msgspec.Struct, frozen=True):
     trigger: ChainLink | msgspec.UnsetType = msgspec.UNSET
     cause: str | msgspec.UnsetType = msgspec.UNSET
     borrowed: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def certainty(self) -> Certainty | None:
+        """How sure it is who is behind a controller; None if nobody is known, or the actor acted for itself.
+
+        *certain*: the log shows the request that wrote the template. *likely*: names and times lead to one person.
+        *possible*: to several, or to somebody who only made the controller act; nobody is charged.
+        """
+        if self.kind != "controller":
+            return None
+        if self.chain and self.chain_complete and not self.possible:
+            return "certain" if self.chain[-1].certain else "likely"
+        return "possible" if self.possible or self.trigger else None
+
+    @property
+    def inferred(self) -> str:
+        """What was inferred about who is behind a controller, in words; "" if nothing was."""
+        if self.certainty == "likely":
+            last = self.chain[-1]
+            return (
+                f"{last.kind} {last.name} was the only owner changed before it, or the one that its name tells".strip()
+            )
+        if self.certainty == "possible":
+            return (
+                "several people changed what this may have been made from"
+                if len({link.user for link in self.possible or ()}) > 1
+                else "the log does not show who wrote the template, only who changed the owner or made it act"
+            )
+        return ""
 
     @property
     def identity(self) -> str:
@@ -185,3 +216,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[IncidentReason, ...] = ()
     row_count: int = 0
     rows: tuple[dict[str, Any], ...] = ()
+
+
+def actor_of(one: Finding) -> str:
+    """Who is behind a finding; of an incident, whom it is about."""
+    entities = [entity.value for entity in one.risk_objects] if one.kind == "incident" else []
+    return one.actor.identity or ", ".join(dict.fromkeys(entities)) or f"({one.actor.kind})"
+
+
+def identity_of(one: Finding) -> str:
+    """Who is charged with a finding: the person behind a controller, if that is certain, else the actor."""
+    actor = one.actor
+    certain = actor.certainty == "certain" and one.kind != "incident"
+    return actor.chain[-1].user if certain else actor_of(one)

@@ -17,11 +17,13 @@ ACTIVITY: Final[tuple[Option, ...]] = (
     Option(
         "group-by",
         "choice",
-        "Print a table for each actor, detection, incident, namespace or node, the most urgent first (timeline: in "
-        "order of time). Formats other than table are not changed, except for the member group of timeline.",
+        "Print findings by identity: a row for each person or component that is charged, and beneath it a row for each "
+        "detection with its number of findings. Or print a table of findings for each actor, detection, incident, "
+        "namespace or node, the most urgent first (timeline: in order of time); with none, one table. Formats other "
+        "than table are not changed, except for the member group of timeline. Default: identity for run without "
+        "--all, else none.",
         ("run", "timeline"),
-        "none",
-        choices=("none", "actor", "detection", "incident", "namespace", "node"),
+        choices=("identity", "none", "actor", "detection", "incident", "namespace", "node"),
         command_line=True,
     ),
     Option(

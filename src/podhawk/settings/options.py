@@ -11,13 +11,13 @@ from podhawk.settings.activity_options import ACTIVITY
 from podhawk.settings.authoring_options import AUTHORING
 from podhawk.settings.option import Option
 
-_SEARCHES = ("run", "search", "explain", "tune", "diff", "demo", "who", "timeline")
+_SEARCHES = ("run", "search", "explain", "tune", "learn", "diff", "demo", "who", "timeline")
 _READS = (*_SEARCHES, "fields")
-_FINDS = ("run", "explain", "tune", "diff", "demo", "who", "timeline", "fields")
-_CONTENT = ("run", "search", "explain", "tune", "content", "demo", "replay", "who", "timeline")
+_FINDS = ("run", "explain", "tune", "learn", "diff", "demo", "who", "timeline", "fields")
+_CONTENT = ("run", "search", "explain", "tune", "learn", "content", "demo", "replay", "who", "timeline")
 _TRIAGE = ("ack", "close", "assign")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
-_PRINTS = ("run", "search", "content", "diff", "demo", "who", "timeline", "fields", "status")
+_PRINTS = ("run", "search", "learn", "content", "diff", "demo", "who", "timeline", "fields", "status")
 DISPOSITIONS = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
 """What a finding can turn out to be."""
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
@@ -95,7 +95,7 @@ OPTIONS: tuple[Option, ...] = (
         "output-dir",
         "text",
         "Folder to write to.",
-        ("docs", "export", "new", "content"),
+        ("docs", "export", "new", "content", "learn"),
         metavar="DIR",
     ),
     Option(
@@ -103,7 +103,7 @@ OPTIONS: tuple[Option, ...] = (
         "number",
         "Show at most N lines of each table; the line below it says how many there are. Formats other than table are "
         "not limited.",
-        ("run", "fields", "who", "timeline", "diff"),
+        ("run", "learn", "fields", "who", "timeline", "diff"),
         metavar="N",
         command_line=True,
     ),
@@ -111,7 +111,7 @@ OPTIONS: tuple[Option, ...] = (
         "no-pager",
         "flag",
         "Print long tables on a terminal at once, not through $PAGER (default: less).",
-        ("run", "fields", "who", "timeline"),
+        ("run", "learn", "fields", "who", "timeline"),
         False,
         command_line=True,
     ),
@@ -273,7 +273,7 @@ OPTIONS: tuple[Option, ...] = (
         "exceptions",
         "list",
         "Load exceptions from this file or folder; see docs/findings.md. Repeatable.",
-        ("run", "tune", "diff", "export", "who", "timeline"),
+        ("run", "tune", "learn", "diff", "export", "who", "timeline"),
         metavar="FILE|DIR",
     ),
     Option(

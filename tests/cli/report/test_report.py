@@ -16,7 +16,7 @@ from podhawk.cli.report import identities
 from podhawk.cli.report.page import MOST_CHARACTERS, content_security_policy, shown
 from podhawk.content.datasets import shipped_attacks
 from podhawk.content.model import Detection
-from podhawk.detect.finding import Actor, ChainLink, Finding
+from podhawk.detect.finding import Actor, ChainLink, Finding, identity_of
 from support.command_line import podhawk
 from support.findings import NOW, event
 from support.hostile import HIDDEN, HOSTILE, exceptions, hostile_content, hostile_log
@@ -214,7 +214,7 @@ def test_only_a_certain_owner_is_named_for_what_a_controller_did(certain: bool, 
         cluster="",
         actor=actor,
     )
-    assert identities.charged(made) == who
+    assert identity_of(made) == who
 
 
 def test_many_findings_do_not_make_an_endless_page(report: Callable[..., Page], tmp_path: Path) -> None:

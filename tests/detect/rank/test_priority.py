@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,3 +61,26 @@ def test_what_gives_power_over_the_node_raises_the_priority(tmp_path: Path) -> N
 def test_a_ttp_is_visible_below_the_bar(tmp_path: Path) -> None:
     assert only_finding(tmp_path, event(), type="TTP", risk_score=1).visible
     assert not only_finding(tmp_path, event(), type="Anomaly", risk_score=1).visible
+
+
+def test_the_second_workload_of_a_person_was_below_the_bar_where_no_body_tells_it_from_the_first(
+    tmp_path: Path,
+) -> None:
+    def written(name: str, resource: str = "deployments", **members: Any) -> dict[str, Any]:
+        target = {"resource": resource, "namespace": "shop", **({"name": name} if name else {})}
+        return event(name or "nameless", level="Metadata", objectRef=target, **members)
+
+    log = write(
+        tmp_path / "a.log",
+        written("web", at="09:00:00.1"),
+        written("agent", at="09:01:00.1"),
+        written("again", at="09:02:00.1")
+        | {"objectRef": {"resource": "deployments", "namespace": "shop", "name": "web"}},
+        written("run-17", "jobs", at="09:03:00.1"),
+        written("run-18", "jobs", at="09:04:00.1"),
+        written("pod-a", "pods", at="09:05:00.1"),
+        written("pod-b", "pods", at="09:06:00.1"),
+    )
+    found = sorted(run(log, detection("verb=create")), key=lambda one: one.first_time)
+    firsts = [any("first such request" in reason.reason for reason in one.priority_reasons) for one in found]
+    assert firsts == [True, True, False, True, False, True, False]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
-from podhawk.detect.finding import Actor
+from msgspec.structs import replace
+
+from podhawk.content.model import Detection
+from podhawk.detect.finding import Actor, ChainLink, Finding, identity_of
+from podhawk.detect.report.finding_json import from_record, to_record
+from podhawk.detect.report.sentences import who
 from podhawk.detect.requests.components import Credentials
 from podhawk.detect.requests.owner_writes import write_of
 from podhawk.detect.requests.owners import Owners
@@ -13,6 +19,17 @@ from podhawk.detect.requests.request import Request, key_of
 from podhawk.events.event import AuditEvent, Origin, View
 from support.findings import detection, event, only_finding, run, write
 
+FINDING = Finding(
+    finding_id="x",
+    detection=Detection(name="Made", search=""),
+    kind="intermediate",
+    first_time=1.0,
+    last_time=1.0,
+    title="",
+    severity="low",
+    risk_score=0,
+    cluster="",
+)
 KUBE_SYSTEM = ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"]
 SEARCH = "verb=create objectRef.resource=pods NOT objectRef.subresource=*"
 
@@ -190,3 +207,32 @@ def test_pods_of_a_stateful_set_have_volumes_that_its_template_has_not(tmp_path:
     body["spec"] = {**body["spec"], "volumes": [{"name": "data"}]}
     old = {**pod("09:05:00.3", "good"), "user": account("statefulset-controller"), "requestObject": body}
     assert behind(actor(tmp_path, made, old, poisoned)) == ("ann", True, "")
+
+
+def test_how_sure_it_is_who_is_behind_a_controller_is_said_and_follows_from_the_chain() -> None:
+    def link(user: str, certain: bool) -> ChainLink:
+        return ChainLink("Deployment", "shop", "web", user, "a0", certain)
+
+    def controller(**members: Any) -> Actor:
+        return Actor(user="system:serviceaccount:kube-system:replicaset-controller", kind="controller", **members)
+
+    several = (link("alice", False), link("bob", False))
+    for actor, certainty, said in (
+        (controller(chain=(link("alice", True),)), "certain", "acting for alice"),
+        (controller(chain=(link("alice", False),)), "likely", "likely acting for alice: Deployment web was the only"),
+        (
+            controller(chain_complete=False, possible=several),
+            "possible",
+            "possibly acting for alice, bob: several people",
+        ),
+        (controller(chain_complete=False), None, "replicaset-controller"),
+        (Actor(user="alice", kind="human"), None, "alice"),
+    ):
+        assert actor.certainty == certainty
+        assert said in who(actor)
+        found = replace(FINDING, actor=actor)
+        record = json.loads(json.dumps(to_record(found)))
+        assert record["actor"].get("certainty") == certainty
+        assert ("inferred" in record["actor"]) is (certainty in ("likely", "possible"))
+        assert from_record(record).actor.certainty == certainty
+        assert identity_of(found) == ("alice" if certainty == "certain" else actor.user)

@@ -14,7 +14,7 @@ from podhawk.cli.report.facts import FindingGroup, FindingLine, Identity, RiskLi
 from podhawk.commands.context import Context
 from podhawk.content.annotations import technique
 from podhawk.content.model import Detection
-from podhawk.detect.activity.grouping import actor_of
+from podhawk.detect.activity.identity_rows import IdentityRow, identity_rows
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
 from podhawk.detect.report.evidence import evidence_of
@@ -40,22 +40,6 @@ MOST_COMMAND: Final = 1000
 """Characters of a command: a longer one cannot be read, and must not be cut."""
 MOST_FACTS: Final = 4
 """Addresses, clients and kinds of an identity."""
-SEVERITIES: Final = ("informational", "low", "medium", "high", "critical")
-
-
-def urgency(one: Finding) -> tuple[bool, bool, int, float, str]:
-    """What comes first: the visible, of these incidents, then the most urgent."""
-    return not one.visible, one.kind != "incident", -one.priority, one.first_time, one.finding_id
-
-
-def charged(one: Finding) -> str:
-    """Who a finding is about: the person behind a controller, if that is certain."""
-    actor = one.actor
-    if one.kind == "incident" and one.risk_objects:
-        return ", ".join(dict.fromkeys(entity.value for entity in one.risk_objects))
-    if actor.kind == "controller" and actor.chain and actor.chain_complete and actor.chain[-1].certain:
-        return actor.chain[-1].user
-    return actor_of(one)
 
 
 class Explaining(Struct, frozen=True):
@@ -79,23 +63,18 @@ def explaining(result: FindingsResult, context: Context, paths: Sequence[str]) -
 
 def identities_of(findings: Iterable[Finding], known: Explaining) -> tuple[tuple[Identity, ...], int]:
     """The identities behind findings, the most urgent first, and how many more there are."""
-    own: defaultdict[str, list[Finding]] = defaultdict(list)
-    for one in sorted(findings, key=urgency):
-        own[charged(one)].append(one)
-    chosen = list(own.items())[:MOST_IDENTITIES]
+    rows = identity_rows(findings)
     identities = tuple(
-        _identity(name, found, known, MOST_GROUPS if number < MOST_DETAILED else 0)
-        for number, (name, found) in enumerate(chosen)
+        _identity(row, known, MOST_GROUPS if number < MOST_DETAILED else 0)
+        for number, row in enumerate(rows[:MOST_IDENTITIES])
     )
-    return identities, len(own) - len(chosen)
+    return identities, len(rows) - len(identities)
 
 
-def _identity(name: str, findings: Sequence[Finding], known: Explaining, most: int) -> Identity:
+def _identity(row: IdentityRow, known: Explaining, most: int) -> Identity:
     """An identity with at most so many groups of findings."""
-    groups: defaultdict[str, list[Finding]] = defaultdict(list)
-    for one in findings:
-        groups[one.detection.key].append(one)
-    chosen = list(groups.values())[:most]
+    name, findings = row.name, row.findings
+    chosen = [one.findings for one in row.detections[:most]]
     shown: set[str] = set()
     ids = dict.fromkeys(id_ for one in findings for id_ in one.detection.mitre_attack_id)
     actors = [one.actor for one in findings]
@@ -111,12 +90,12 @@ def _identity(name: str, findings: Sequence[Finding], known: Explaining, most: i
         first=utc_minute(min(one.first_time for one in findings)),
         last=utc_minute(max(one.last_time for one in findings)),
         priority=max(one.priority for one in findings),
-        severity=max((one.severity for one in findings), key=SEVERITIES.index),
+        severity=row.severity,
         risk=f"{points:g}",
         incidents=sum(one.kind == "incident" for one in findings),
         findings=sum(one.kind != "incident" for one in findings),
         groups=tuple(_group(one, known, shown) for one in chosen),
-        more_groups=len(groups) - len(chosen),
+        more_groups=len(row.detections) - len(chosen),
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from podhawk.api import DetectionResult, FindingsResult
 from podhawk.cli.report.facts import HiddenCount, TimelineLine, Unseen
-from podhawk.cli.report.identities import urgency
 from podhawk.cli.summary import hidden_text, judgement_text
+from podhawk.detect.activity.identity_rows import urgency
 from podhawk.detect.activity.timeline import TimelineEntry
 from podhawk.detect.finding import Finding
 from podhawk.detect.report.sentences import utc_minute

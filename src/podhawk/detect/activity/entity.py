@@ -202,7 +202,7 @@ class EntityDigest:
             if found_chain.complete and chain[-1].user == self.name:
                 data = request.last.view.data
                 owner = f"{chain[0].kind.lower()} {chain[-1].name}"
-                sure = "" if chain[-1].certain else ", probably"
+                sure = "" if chain[-1].certain else ", likely"
                 pod = member(data, "objectRef", "name") or "(name not logged)"
                 found.add(f"{member(data, 'objectRef', 'namespace')}/{pod} ({owner}{sure})", request.last.time)
         return found

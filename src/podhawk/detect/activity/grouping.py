@@ -6,16 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from podhawk.detect.activity.entity import NODE
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Finding, actor_of, identity_of
 
-Grouping = Literal["none", "actor", "detection", "incident", "namespace", "node"]
+Grouping = Literal["none", "identity", "actor", "detection", "incident", "namespace", "node"]
 NO_INCIDENT: Final = "(no incident)"
-
-
-def actor_of(one: Finding) -> str:
-    """Who is behind a finding; of an incident, whom it is about."""
-    entities = [entity.value for entity in one.risk_objects] if one.kind == "incident" else []
-    return one.actor.identity or ", ".join(dict.fromkeys(entities)) or f"({one.actor.kind})"
 
 
 def _node(one: Finding) -> str:
@@ -26,6 +20,7 @@ def _node(one: Finding) -> str:
 
 _GROUPS: Final[dict[str, Callable[[Finding], str]]] = {
     "none": lambda one: "",
+    "identity": identity_of,
     "actor": actor_of,
     "detection": lambda one: one.detection.name,
     "namespace": lambda one: one.target.namespace or "(no namespace)",

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from podhawk.detect.activity.grouping import Grouping, actor_of, group_of_each
+from podhawk.detect.activity.grouping import Grouping, group_of_each
 from podhawk.detect.activity.nearby import NearbyDigest, span_at
 from podhawk.detect.activity.value_counts import Occurrence
-from podhawk.detect.finding import Finding
+from podhawk.detect.finding import Finding, actor_of
 from podhawk.detect.report.finding_json import rfc3339
 
 MOST_SHOWN: Final = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import Final
@@ -11,11 +10,11 @@ from urllib.parse import parse_qs
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.noise.declare import NoiseClass
+from podhawk.detect.requests.target import ADDED
 from podhawk.detect.requests.user_agents import by_hand
 
 ENOUGH: Final = 20
 """Earlier matches that make a habit."""
-_ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\Z|-\d+\Z")
 DAY: Final = 86_400.0
 
 
@@ -72,7 +71,7 @@ def _may_be(match: Match) -> bool:
 def _object(finding: Finding) -> str:
     """The name of the object; of a pod without what its controller added, because every pod has another name."""
     name = finding.target.name
-    return _ADDED.sub("", name) if finding.target.resource == "pods" else name
+    return ADDED.sub("", name) if finding.target.resource == "pods" else name
 
 
 def _commands(finding: Finding) -> str:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from podhawk.detect.finding import NoiseAction, NoiseHit
 from podhawk.detect.match import Match
+from podhawk.detect.noise.baseline import BASELINE, OUTSIDE
 from podhawk.detect.noise.controllers import CONTROLLERS
 from podhawk.detect.noise.declare import NoiseClass
 from podhawk.detect.noise.denied import DENIED
@@ -32,6 +33,8 @@ NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (
     REPEATS,
     REPORTED,
     HABIT,
+    BASELINE,
+    OUTSIDE,
     PROBES,
     LOOPBACK,
     OPERATORS,

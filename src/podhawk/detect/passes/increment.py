@@ -102,7 +102,10 @@ def digest_of(policies: Policies) -> str:
         for one in policies.exceptions
     ]
     noise, priority, risk = policies.noise.chosen, policies.priority, policies.risk
-    return _digest([noise, priority.points, priority.bar, risk.cap, risk.factors, exceptions])
+    baseline = policies.normal.digest() if policies.normal else ""
+    return _digest(
+        [noise, priority.points, priority.bar, risk.cap, risk.factors, exceptions, *filter(None, [baseline])]
+    )
 
 
 def _digest(parts: Sequence[object]) -> str:

@@ -3,7 +3,7 @@
 Some passes look at one finding at a time. Others look at series of findings: what one says of a finding can change when
 another comes or goes. The sweep has these steps, and no step depends on a later one, so that one sweep is enough:
 
-1. tokens that were used from another address first;
+1. tokens that were used from another address first, and declared components at an address that is not theirs;
 2. first times, repeats by controllers, habits;
 3. noise, exceptions, priority, visibility: each finding by itself;
 4. templates that a visible finding reports;
@@ -20,8 +20,10 @@ from typing import Any, Final
 
 from msgspec import Struct, field, structs
 
+from podhawk.detect.baseline.habits import SiteBaseline, is_known, with_declared
 from podhawk.detect.increment.kept import KeptFindings, KeptMatch, SeriesName, SeriesRow, Verdicts, series_key
 from podhawk.detect.match import Match
+from podhawk.detect.noise.baseline import BASELINE, OUTSIDE
 from podhawk.detect.noise.habit import HABIT, habit_of
 from podhawk.detect.noise.registry import NoisePolicy, with_noise
 from podhawk.detect.noise.repeats import REPEATS, cause_of
@@ -35,12 +37,19 @@ from podhawk.detect.risk.factors import RiskPolicy
 
 
 class Policies(Struct, frozen=True):
-    """What a site decides: noise, priority, risk, exceptions."""
+    """What a site decides: noise, priority, risk, exceptions, and what is normal there."""
 
     noise: NoisePolicy = field(default_factory=NoisePolicy)
     priority: PriorityPolicy = field(default_factory=PriorityPolicy)
     risk: RiskPolicy = field(default_factory=RiskPolicy)
     exceptions: Sequence[SiteException] = ()
+    baseline: SiteBaseline | None = None
+    """None: that of the content."""
+
+    @property
+    def normal(self) -> SiteBaseline:
+        """What is normal at the site; empty if nobody has said so."""
+        return self.baseline or SiteBaseline()
 
 
 class Settled(Struct, frozen=True):
@@ -55,7 +64,7 @@ class Settled(Struct, frozen=True):
 
 def settle(matches: Sequence[Match], policies: Policies, now: float) -> list[Match]:
     """All matches of a run, after all passes. `now` is the time for conditions of exceptions."""
-    matches = with_moved_tokens(matches, first_addresses(matches))
+    matches = with_declared(with_moved_tokens(matches, first_addresses(matches)), policies.normal)
     matches = alone(matches, policies, now, first_times(matches), {})
     matches = with_noise(matches, policies.noise, late=True)
     matches = with_throttling(matches, throttled(matches, policies.priority.bar))
@@ -70,6 +79,11 @@ def alone(
     told: Mapping[str, Sequence[bool]],
 ) -> list[Match]:
     """The passes that look at one match at a time; `told` are the noise classes that do not."""
+    if policies.normal.habits:
+        normal = policies.normal
+        covered = [normal.covers(match) for match in matches]
+        outside = [not known and is_known(match) for match, known in zip(matches, covered, strict=True)]
+        told = {**told, BASELINE.name: covered, OUTSIDE.name: outside}
     matches = with_noise(matches, policies.noise, told=told)
     matches = with_exceptions(matches, policies.exceptions, now)
     matches = with_priority(matches, policies.priority, first)
@@ -139,7 +153,10 @@ class Sweep:
 
     def _move(self, items: Iterable[_Item]) -> None:
         chosen = list(items)
-        moved = with_moved_tokens([one.raw for one in chosen], [one.verdicts.moved for one in chosen])
+        moved = with_declared(
+            with_moved_tokens([one.raw for one in chosen], [one.verdicts.moved for one in chosen]),
+            self._policies.normal,
+        )
         for item, match in zip(chosen, moved, strict=True):
             item.moved = item.now = match
 
@@ -297,7 +314,9 @@ def _throttling_rows(match: Match, bar: int) -> list[SeriesRow]:
 
 def settled_again(known: Sequence[KeptMatch], policies: Policies, now: float) -> list[Match]:
     """Known findings after all passes, by what these said of them."""
-    moved = with_moved_tokens([one.match for one in known], [one.verdicts.moved for one in known])
+    moved = with_declared(
+        with_moved_tokens([one.match for one in known], [one.verdicts.moved for one in known]), policies.normal
+    )
     told = {
         REPEATS.name: [one.verdicts.repeats for one in known],
         HABIT.name: [one.verdicts.habit for one in known],

@@ -12,15 +12,18 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.finding import Actor, PriorityReason
+from podhawk.detect.finding import Actor, PriorityReason, Target
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.components import MASTERS
 from podhawk.detect.requests.home import SYSTEM_NAMESPACES, at_home
 from podhawk.detect.requests.networks import inside
+from podhawk.detect.requests.owner_writes import KINDS
 from podhawk.detect.requests.request import known_of
+from podhawk.detect.requests.target import ADDED
 from podhawk.detect.requests.user_agents import by_hand
 from podhawk.errors import UsageError, nearest
 
+_NUMEROUS: Final = frozenset({"jobs", "replicasets"})
 BAR: Final = 50
 """The priority that an intermediate finding must reach to be visible."""
 
@@ -121,6 +124,12 @@ FACTORS: Final[tuple[Factor, ...]] = (
     Factor("controller", 5, "controller acting for a known owner", _for_somebody),
     Factor("first-time", 5, "first such request by this actor", lambda match, first: first),
     Factor(
+        "outside-baseline",
+        5,
+        "not in the baseline of this site",
+        lambda match, first: any(hit.noise_class == "outside-baseline" for hit in match.finding.noise),
+    ),
+    Factor(
         "namespace",
         3,
         "system namespace",
@@ -198,7 +207,8 @@ def _prioritised(match: Match, first: bool, weighted: Sequence[tuple[Factor, int
 
 
 def first_times(matches: Sequence[Match]) -> list[bool]:
-    """Which matches are the first of their detection, actor, verb and namespace, by the time of the event."""
+    """Which matches are the first of their detection, actor, verb, namespace and workload, by the time of the
+    event."""
     found = [False] * len(matches)
     seen: set[tuple[str, ...]] = set()
     for number in in_order(matches):
@@ -220,4 +230,15 @@ def first_time_of(match: Match) -> tuple[str, ...]:
         verb,
         finding.target.namespace,
         finding.target.subresource,
+        *_workload(finding.target),
     )
+
+
+def _workload(target: Target) -> tuple[str, str]:
+    """Which workload a match is about. Another workload is another thing: nothing but its name tells it apart where no
+    body is logged. Pods and jobs are many, and their names are made up: only the kind and the stem count."""
+    if target.resource == "pods":
+        return target.resource, ""
+    if target.resource not in KINDS:
+        return "", ""
+    return target.resource, ADDED.sub("", target.name) if target.resource in _NUMEROUS else target.name

@@ -138,6 +138,10 @@ def _actor_record(actor: Actor) -> Any:
     found = to_builtins(actor, enc_hook=plain_text)
     for link in (*found["chain"], *found.get("possible", ()), *([found["trigger"]] if "trigger" in found else ())):
         del link["groups"], link["address"]
+    if actor.certainty is not None:
+        found["certainty"] = actor.certainty
+    if actor.inferred:
+        found["inferred"] = actor.inferred
     return found
 
 
@@ -238,6 +242,8 @@ def _actor(actor: Plain) -> Actor:
     for name in ("chain", "possible"):
         if name in plain:
             plain[name] = tuple(ChainLink(**one) for one in plain[name])
+    for name in ("certainty", "inferred"):  # they follow from the chain
+        plain.pop(name, None)
     if "trigger" in plain:
         plain["trigger"] = ChainLink(**plain["trigger"])
     return Actor(**plain)

@@ -108,9 +108,13 @@ def who(actor: Actor) -> str:
         parts.append(f"impersonating {actor.effective_user}")
     if actor.pod:
         parts.append(f"in pod {actor.pod}")
-    if actor.kind == "controller" and actor.chain and actor.chain_complete:
-        last = actor.chain[-1]
-        parts.append(f"{'acting' if last.certain else 'probably acting'} for {last.user}")
+    if actor.certainty == "certain":
+        parts.append(f"acting for {actor.chain[-1].user}")
+    elif actor.certainty == "likely":
+        parts.append(f"likely acting for {actor.chain[-1].user}: {actor.inferred}")
+    elif actor.certainty == "possible":
+        people = ", ".join(dict.fromkeys(link.user for link in actor.possible or ())) or "an unknown owner"
+        parts.append(f"possibly acting for {people}: {actor.inferred}")
     return f"{name} ({', '.join(parts)})" if parts else name
 
 

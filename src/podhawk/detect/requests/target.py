@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -11,6 +12,8 @@ from podhawk.detect.requests.request import Request, member, newest_first
 
 _CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _WRITES: Final = frozenset({"create", "update", "patch"})
+ADDED: Final = re.compile(r"(?:-[a-f0-9]{6,10})?-[bcdfghjklmnpqrstvwxz2456789]{5}\Z|-\d+\Z")
+"""What controllers and programs add to the names of objects that they make."""
 _DEEPEST: Final = 12
 """How deep below a body images are looked for: a cron job's pod template lies at 7."""
 
