@@ -71,15 +71,24 @@ class _Author(Struct, frozen=True):
 
 
 class Owners:
-    """The changes of owners that are known, by cluster, kind and namespace, in order of time."""
+    """The changes of owners that are known, by cluster, kind and namespace, in order of time.
+
+    Deletions of pods by people are kept by each owner that the name of the pod may go back to, and by person: of any
+    number of them only the last counts.
+    """
 
     def __init__(self, writes: Iterable[Write] = ()) -> None:
         self._all: dict[_Place, list[Write]] = {}
         self._named: dict[tuple[_Place, str], list[Write]] = {}
+        self._deleted: dict[tuple[str, ...], list[Write]] = {}
         for write in sorted(set(writes), key=lambda write: (write.time, write.audit_id, write.name)):
             place = write.cluster, write.namespace, write.kind
             self._all.setdefault(place, []).append(write)
             self._named.setdefault((place, write.name), []).append(write)
+            if write.kind == POD and write.actor not in ("controller", "node"):
+                for owner in _owners_of(write.name):
+                    self._deleted.setdefault((*place[:2], owner), []).append(write)
+                    self._deleted.setdefault((*place[:2], owner, write.user), []).append(write)
 
     def chain(self, request: Request) -> Chain:
         """Who is behind a controller's request."""
@@ -107,7 +116,7 @@ class Owners:
             write, certain = author.write, certain and author.sure
             links.append(_link(write, certain))
             if write.actor != "controller":
-                caused += self._deletions(where, links, time)
+                caused += self._deletions(where, links, time, write.user)
                 several = () if author.sure else _people(changes)
                 possible = several if len(several) > 1 else ()
                 return Chain(tuple(links), True, possible, _trigger(caused, write), _cause(caused, write))
@@ -140,14 +149,17 @@ class Owners:
             return Chain((people[-1],), True)  # whichever it was, this person is behind it
         return Chain(possible=tuple(dict.fromkeys(people))[-MOST:])
 
-    def _deletions(self, where: tuple[str, str], links: Sequence[ChainLink], time: float) -> list[Write]:
-        """The deletions of pods of one of these owners, by somebody who is no part of the cluster."""
-        names = tuple(f"{link.name}-" for link in links if link.name)
-        return [
-            write
-            for write in _until(self._all.get((*where, POD), []), time)
-            if write.actor not in ("controller", "node") and (not write.name or write.name.startswith(names))
-        ]
+    def _deletions(self, where: tuple[str, str], links: Sequence[ChainLink], time: float, user: str) -> list[Write]:
+        """The last deletions of pods of one of these owners, by somebody who is no part of the cluster: that by anybody
+        and that by `user`. One whose pod is not named may be of any owner."""
+        owners = {"", *(link.name for link in links)}
+        keys = [key for owner in sorted(owners) for key in ((*where, owner), (*where, owner, user))]
+        return [found[-1] for key in keys if (found := _until(self._deleted.get(key, []), time))]
+
+
+def _owners_of(pod: str) -> list[str]:
+    """The names of owners that a pod's name may begin with; "" if it has none."""
+    return [pod[:place] for place, letter in enumerate(pod) if letter == "-" and place] if pod else [""]
 
 
 def _until(writes: Sequence[Write], time: float) -> Sequence[Write]:
