@@ -33,7 +33,8 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     """Show what one user, service account, address, pod or node did: first and last seen, addresses, clients, requests
     by resource and namespace, tokens it asked for, impersonations, pods that it caused, findings, and what is new.
 
-    The name is compared exactly with users, source addresses, and the names of pods and nodes. Lines without it are
+    The name is compared exactly with users and the names of pods and nodes, and as an address with source addresses,
+    however they are spelled (IPv6, IPv4 mapped into IPv6; a zone counts only if it is given). Lines without it are
     passed over; if it changed what owns pods, or is not a user, the log is read once more.
     """
     from msgspec.structs import replace
