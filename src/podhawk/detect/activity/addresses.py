@@ -9,7 +9,7 @@ it is asked for.
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 
@@ -23,6 +23,15 @@ def address_of(text: str) -> Address | None:
     except ValueError:
         return None
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def is_network(text: str) -> bool:
+    """Whether a text is a network, such as 10.0.0.0/24."""
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "/" in text
 
 
 def is_same(asked: Address, found: str) -> bool:
