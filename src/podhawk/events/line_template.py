@@ -69,10 +69,8 @@ def whole_line(rest: TextParts, values: Iterable[str]) -> bytes:
     """The line that `cut_identity` cut, from its parts and the values of its identity in their order."""
     before, first, between, second, then, third, after = rest
     one, two, three = (value.encode() for value in values)
-    return b"".join(
-        (before, b'"', first, b'":"', one, b'"', between, b'"', second, b'":"', two, b'"', then)
-        + (b'"', third, b'":"', three, b'"', after)
-    )
+    members = (b'"%s":"%s"' % pair for pair in ((first, one), (second, two), (third, three)))
+    return b"".join((before, next(members), between, next(members), then, next(members), after))
 
 
 def identity_in(rest: TextParts) -> tuple[str, str, str]:
