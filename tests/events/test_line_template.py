@@ -10,7 +10,7 @@ import pytest
 
 from podhawk.engine.search.rows import row_of
 from podhawk.engine.wire import dump, load
-from podhawk.events.collected import CollectedLine, EventDecoder
+from podhawk.events.collected import CollectedLine, CutLine, EventDecoder, LineCutter
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import FlattenRules
 from podhawk.events.line_template import IDENTITY
@@ -54,33 +54,45 @@ def line(chance: random.Random, number: int) -> str:
     return text
 
 
-def both(tmp_path: Path, lines: list[str], templates: int = 4096) -> list[tuple[AuditEvent, AuditEvent]]:
+def both(
+    tmp_path: Path, lines: list[str], templates: int = 4096, *, cut: bool = False
+) -> list[tuple[AuditEvent, AuditEvent]]:
     path = tmp_path / "audit.log"
     path.write_text("".join(one + "\n" for one in lines), encoding="utf-8")
     options = ReadOptions(input_format="native", line_templates=templates)
-    decoder = EventDecoder(options)
+    decoder, cutter = EventDecoder(options), LineCutter()
     read = list(read_events([str(path)], options, InputReport()))
     assert len(read) == len(lines)
-    return [
-        (event, decoder.event(CollectedLine(str(path), number, text.encode())))
-        for number, (event, text) in enumerate(zip(read, lines, strict=True), 1)
-    ]
+    collected = [CollectedLine(str(path), number, text.encode()) for number, text in enumerate(lines, 1)]
+    kept = [cutter.cut(one) for one in collected] if cut else collected
+    return [(event, decoder.event(one)) for event, one in zip(read, kept, strict=True)]
 
 
-@pytest.mark.parametrize("templates", [4096, 2])
-def test_events_made_after_others_are_as_they_are_read(templates: int, tmp_path: Path) -> None:
+def test_lines_share_what_they_have_in_common_and_are_the_same_lines() -> None:
+    chance, cutter = random.Random("cut"), LineCutter()
+    lines = [CollectedLine("a.log", number, line(chance, number).encode()) for number in range(400)]
+    kept = [cutter.cut(one) for one in lines]
+    cut = [one for one in kept if isinstance(one, CutLine)]
+    assert [(one.file, one.line, one.text) for one in kept] == [(one.file, one.line, one.text) for one in lines]
+    assert len({id(one.rest) for one in cut}) == len({one.rest for one in cut}) < len(cut)
+    assert load(dump(kept)) == lines
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize("templates", [4096, 2, 0])
+def test_events_made_after_others_are_as_they_are_read(templates: int, cut: bool, tmp_path: Path) -> None:
     names = frozenset({*IDENTITY, "_time", "_raw", "user.username", "requestObject.auditID", "source"})
     shared = 0
     for seed in range(5):
         chance = random.Random(f"alike {seed}")
-        for event, made in both(tmp_path, [line(chance, number) for number in range(300)], templates):
+        for event, made in both(tmp_path, [line(chance, number) for number in range(300)], templates, cut=cut):
             assert made == event
             assert list(made.view.data) == list(event.view.data)
             for wanted in (names, frozenset({"verb", "auditID"}), frozenset({"_time"})):
                 row, same = (row_of(one, one.view, wanted, OrderKey(), FlattenRules()) for one in (event, made))
                 assert list(row.items()) == list(same.items())
             shared += made.template is not None and len(made.template.known) > 1
-    assert shared > 100
+    assert shared > 100 if templates else not shared
 
 
 def test_an_identity_that_an_attacker_spells_is_not_taken_for_the_events_own(tmp_path: Path) -> None:

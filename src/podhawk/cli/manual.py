@@ -60,9 +60,14 @@ the result does not depend on the order of events or on `--jobs`, and each numbe
 about 25 MB per second and core for events without bodies, and 10 MB for those with large ones."""
 
 _WHO = """\
-`podhawk who NAME` reads the log once, together with the detections. NAME is compared exactly with users, source
-addresses, and names of pods and nodes. Requests are counted at their last stage. The table has a part for each facet;
-`--limit` says how many values of each are shown. `-o jsonl` prints one object per value:
+`podhawk who NAME` reads the log once, together with the detections; if NAME changed what owns pods, or is not a user,
+it is read once more. NAME is compared exactly with users and names of pods and nodes. Source addresses are compared as
+addresses: `2001:DB8:0:0:0:0:0:1` is `2001:db8::1`, `::ffff:10.0.0.9` is `10.0.0.9`, and brackets are ignored. A zone
+counts only if it is given: `fe80::1` is that address in every zone, `fe80::1%eth0` only that one. A network such as
+`10.0.0.0/24` is not taken; use `podhawk search 'sourceIPs{}=10.0.0.* | stats count by sourceIPs{}'`.
+
+Requests are counted at their last stage. The table has a part for each facet; `--limit` says how many values of each
+are shown. `-o jsonl` prints one object per value:
 
 | member | meaning |
 |---|---|

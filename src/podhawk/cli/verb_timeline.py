@@ -51,6 +51,8 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     with reading(input_paths(paths), keep=True) as inputs:
         result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
         findings = result.found.findings if settings["all"] else result.found.visible
+        report = result.report
+        del result  # the requests behind all findings: the second reading needs none of them
         nearby = nearby_digest(findings, around, content, inputs, session) if around else None
     entries = timeline_of(findings, nearby, settings["group_by"] or "none")
     kind = output.format_of(settings["output"], settings["output_file"])
@@ -64,7 +66,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
             output.print_rows(kind, rows, _COLUMNS, out)
     if not settings["quiet"]:
         sys.stdout.flush()
-        print_input(result.report)
+        print_input(report)
     return 0
 
 

@@ -33,7 +33,8 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     """Show what one user, service account, address, pod or node did: first and last seen, addresses, clients, requests
     by resource and namespace, tokens it asked for, impersonations, pods that it caused, findings, and what is new.
 
-    The name is compared exactly with users, source addresses, and the names of pods and nodes. Lines without it are
+    The name is compared exactly with users and the names of pods and nodes, and as an address with source addresses,
+    however they are spelled (IPv6, IPv4 mapped into IPv6; a zone counts only if it is given). Lines without it are
     passed over; if it changed what owns pods, or is not a user, the log is read once more.
     """
     from msgspec.structs import replace
@@ -44,12 +45,9 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     from podhawk.cli.tables import note
     from podhawk.detect.activity.digests import entity_scan
     from podhawk.detect.activity.profile import profile_of
-    from podhawk.errors import UsageError
     from podhawk.settings.resolve import resolve
 
-    if not name.strip():
-        raise UsageError("the name of an identity, address, pod or node must not be empty")
-
+    _check_name(name, paths)
     settings = with_content(resolve("who", given))
     session = replace(api.session_of(settings.values), tell=waits)
     since = api.session_of({"now": settings["since"]}).now if settings["since"] else None
@@ -74,6 +72,26 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
             note(f"no event names {name!r} as a user, address, pod or node; podhawk fields lists frequent values")
         print_input(result.report)
     return 0
+
+
+def _check_name(name: str, paths: tuple[str, ...]) -> None:
+    """Raise UsageError for what cannot be a name."""
+    from pathlib import Path
+
+    from podhawk.detect.activity.addresses import is_network
+    from podhawk.errors import UsageError
+
+    if not name.strip():
+        raise UsageError("the name of an identity, address, pod or node must not be empty")
+    if not paths and Path(name).exists():
+        raise UsageError(
+            f"{name!r} is a file or folder, not a name", remedy=f"Give the name first: podhawk who NAME {name}"
+        )
+    if is_network(name):
+        raise UsageError(
+            f"{name!r} is a network, not an address",
+            remedy="podhawk search 'sourceIPs{}=10.0.0.* | stats count by sourceIPs{}' lists addresses in it.",
+        )
 
 
 def _text(value: Any) -> Cell:

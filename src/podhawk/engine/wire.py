@@ -29,7 +29,7 @@ import msgspec
 from podhawk.commands.registry import COMMANDS
 from podhawk.engine.search.stats import SearchStats
 from podhawk.errors import EngineError
-from podhawk.events.collected import CollectedLine
+from podhawk.events.collected import CollectedLine, CutLine
 from podhawk.events.decode import JsonNumber
 from podhawk.events.event import AuditEvent, Origin, View
 from podhawk.events.gaps import Gap
@@ -72,7 +72,8 @@ class Tag(IntEnum):
 
 def _members(cls: type) -> tuple[str, ...]:
     if issubclass(cls, msgspec.Struct):
-        return tuple(name for name in cls.__struct_fields__ if name not in ("template", "unmasked"))  # stay here
+        names = (name for name in cls.__struct_fields__ if name not in ("template", "unmasked"))  # stay here
+        return tuple("raw" if (cls, name) == (View, "text") else name for name in names)
     found: list[str] = []
     for base in reversed(cls.__mro__):
         found.extend(getattr(base, "__slots__", ()))
@@ -159,6 +160,8 @@ def _plain(value: Any) -> Any:
         return [Tag.COUNTER, *_pairs(value)]
     if kind is Fraction:
         return [Tag.FRACTION, _plain(value.numerator), _plain(value.denominator)]
+    if kind is CutLine:
+        value, kind = value.whole(), CollectedLine
     known = _classes(COMMANDS.version).numbers.get(kind)
     if known is None:
         raise TypeError(f"cannot send a state that contains a {kind.__module__}.{kind.__qualname__}")

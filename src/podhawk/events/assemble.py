@@ -17,6 +17,7 @@ from podhawk.events.event import (
     Origin,
     View,
 )
+from podhawk.events.line_template import TextParts
 from podhawk.events.options import ReadOptions
 from podhawk.events.redaction.record import redacted
 from podhawk.events.time import parse_rfc3339
@@ -63,13 +64,14 @@ class Assembler:
         )
 
     def after(
-        self, first: AuditEvent, identity: dict[str, str], raw: str, envelope: Envelope, origin: Origin
+        self, first: AuditEvent, identity: dict[str, str], rest: TextParts, envelope: Envelope, origin: Origin
     ) -> AuditEvent:
-        """The audit event of a line that differs from another one's in nothing but its identity."""
+        """The audit event of a line that differs from another one's in nothing but its identity; `rest` is the text
+        that they share."""
         data = {**first.view.data, **identity}
         return replace(
             first,
-            view=replace(first.view, data=data, raw=raw),
+            view=replace(first.view, data=data, text=rest),
             origin=origin,
             time=self._time(data, envelope),
             stage_time=_moment(data.get("stageTimestamp")),

@@ -7,6 +7,8 @@ Decoding a collected line gives the event that the reader would have given.
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import structs
 from msgspec.structs import replace
@@ -15,12 +17,23 @@ from podhawk.events.assemble import Assembler
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.envelope import Envelope
 from podhawk.events.event import AUDIT_KEYS, BODIES, AuditEvent, Origin
-from podhawk.events.formats.native import native_event, raw_of
-from podhawk.events.line_template import LineTemplate, TextParts, cut_identity, is_its_own
+from podhawk.events.formats.native import native_event
+from podhawk.events.line_template import (
+    LineTemplate,
+    TextParts,
+    cut_identity,
+    identity_in,
+    is_its_own,
+    whole_line,
+)
 from podhawk.events.options import ReadOptions
 from podhawk.events.read import event_of_line
 from podhawk.events.redaction.record import redacted
 
+MOST_SEEN: Final = 100_000
+"""Texts that a `LineCutter` remembers to have seen."""
+MOST_SHARED: Final = 4096
+"""Texts that a `LineCutter` holds."""
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -32,12 +45,63 @@ class CollectedLine(msgspec.Struct, frozen=True):
     text: bytes
 
 
-CollectedEvent = CollectedLine | AuditEvent
+class CutLine(msgspec.Struct, frozen=True, gc=False):
+    """The same of a line that shares all but its identity with others: `rest` is one object for all of them, `identity`
+    has the values in the order of the line, with spaces between them."""
+
+    file: str
+    line: int
+    rest: TextParts
+    identity: bytes
+
+    @property
+    def values(self) -> list[str]:
+        """The values of the identity."""
+        return self.identity.decode().split(" ")
+
+    @property
+    def text(self) -> bytes:
+        """The line."""
+        return whole_line(self.rest, self.values)
+
+    def whole(self) -> CollectedLine:
+        """The line as one that shares nothing."""
+        return CollectedLine(self.file, self.line, self.text)
+
+
+CollectedEvent = CollectedLine | CutLine | AuditEvent
+
+
+class LineCutter:
+    """Makes collected lines share what they have in common. Texts that came once are known by their hash alone."""
+
+    def __init__(self) -> None:
+        self._once: set[int] = set()
+        self._shared: dict[TextParts, TextParts] = {}
+
+    def cut(self, line: CollectedLine) -> CollectedLine | CutLine:
+        """The line, cut if one like it has come before."""
+        found = cut_identity(line.text)
+        if found is None:
+            return line
+        rest, identity = found
+        shared = self._shared.get(rest)
+        if shared is None:
+            number = hash(rest)
+            if number not in self._once:
+                if len(self._once) >= MOST_SEEN:
+                    self._once.clear()
+                self._once.add(number)
+                return line
+            if len(self._shared) >= MOST_SHARED:
+                self._shared.clear()
+            shared = self._shared[rest] = rest
+        return CutLine(line.file, line.line, shared, " ".join(identity.values()).encode())
 
 
 def place_of(event: CollectedEvent) -> tuple[str, int, int]:
     """File, line and place in the line."""
-    if isinstance(event, CollectedLine):
+    if not isinstance(event, AuditEvent):
         return event.file, event.line, 0
     return event.origin.file, event.origin.line, event.origin.item
 
@@ -46,7 +110,7 @@ def moved(event: CollectedEvent, lines_before: int) -> CollectedEvent:
     """The same event, if its part of the file has so many lines before it."""
     if not lines_before:
         return event
-    if isinstance(event, CollectedLine):
+    if not isinstance(event, AuditEvent):
         return structs.replace(event, line=event.line + lines_before)
     return replace(event, origin=structs.replace(event.origin, line=event.origin.line + lines_before))
 
@@ -74,19 +138,22 @@ class EventDecoder:
         if envelope is None:
             envelope = self._envelopes[collected.file] = Envelope(path=collected.file)
         origin = Origin(collected.file, collected.line)
-        cut = cut_identity(collected.text) if self._options.line_templates else None
+        cut = _cut(collected) if self._options.line_templates else None
         if cut is not None:
             rest, identity = cut
             first = self._first.get(rest)
             if first is not None and self._may_be_copied(first, rest):
-                return self._assembler.after(first, identity, raw_of(collected.text), envelope, origin)
+                shared = first.template.text if first.template is not None else rest
+                return self._assembler.after(first, identity, shared, envelope, origin)
+        if isinstance(collected, CutLine):
+            collected = collected.whole()
         try:
             value = decode_json(collected.text)
         except BadJSON:  # nested too deeply where no search looks: what the reader saves of it
             return event_of_line(collected.text, collected.file, collected.line, self._options)
         event = self._assembler.build(native_event(value, collected.text, envelope), origin)
         if cut is not None and event.view.data is value:  # nothing had to be repaired
-            event.template = LineTemplate()
+            event.template = LineTemplate(cut[0])
             if len(self._first) >= self._options.line_templates:
                 self._first.clear()
             self._first[cut[0]] = event
@@ -95,8 +162,10 @@ class EventDecoder:
     def outline(self, collected: CollectedEvent) -> AuditEvent:
         """The audit event without its bodies, which are most of the text of many events and take most of the time.
         They may be there all the same."""
-        if not isinstance(collected, CollectedLine):
+        if isinstance(collected, AuditEvent):
             return self.event(collected)
+        if isinstance(collected, CutLine):
+            collected = collected.whole()
         try:
             members = _members(collected.text)
             plain = members.keys() <= AUDIT_KEYS
@@ -116,3 +185,9 @@ class EventDecoder:
         if own is None:
             own = first.template.known[is_its_own] = is_its_own(rest)
         return bool(own)
+
+
+def _cut(line: CollectedLine | CutLine) -> tuple[TextParts, dict[str, str]] | None:
+    if isinstance(line, CutLine):
+        return line.rest, dict(zip(identity_in(line.rest), line.values, strict=True))
+    return cut_identity(line.text)

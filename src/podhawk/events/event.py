@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from podhawk.events.line_template import LineTemplate
+from podhawk.events.line_template import LineTemplate, TextParts, identity_in, whole_line
 from podhawk.rows import Value
 
 NATIVE_SOURCE: Final = "kubernetes"
@@ -42,6 +42,9 @@ AUDIT_KEYS: Final = frozenset(
     }
 )
 """The top-level members of an audit.k8s.io Event, v1alpha1 to v1; anything else was added on the way."""
+
+PADDING: Final = " \t\r\n\0\ufeff"
+"""What may stand around a record and is no part of its text."""
 
 BODIES: Final = ("requestObject", "responseObject")
 """The members that hold what was sent and what was answered."""
@@ -83,23 +86,39 @@ class Origin(msgspec.Struct, frozen=True, order=True):
         return f"{place}[{self.item}]" if self.item else place
 
 
-class View(Struct):
+class View(Struct, eq=False):
     """One way an indexer would show a record.
 
     `data` is the decoded JSON; its numbers are `podhawk.events.decode.JsonNumber`, which keep their spelling.
-    `raw` is the text a search for bare words looks at. `aliases` maps a field that a carrier's Splunk
-    add-on provides to the flattened field it stands for. `indexed` holds fields that the envelope itself
+    `raw` is the text a search for bare words looks at; `text` is that text, or a line without its identity, of which
+    the text is made when it is asked for: thousands of events may share it. `aliases` maps a field that a carrier's
+    Splunk add-on provides to the flattened field it stands for. `indexed` holds fields that the envelope itself
     declares (the `fields` of an HTTP Event Collector envelope).
     """
 
     data: dict[str, Any]
-    raw: str
+    text: str | TextParts
     source: str = NATIVE_SOURCE
     sourcetype: str = NATIVE_SOURCETYPE
     host: str = DEFAULT_HOST
     index: str = DEFAULT_INDEX
     aliases: dict[str, str] = field(default_factory=dict)
     indexed: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def raw(self) -> str:
+        """The text of the record."""
+        if isinstance(self.text, str):
+            return self.text
+        line = whole_line(self.text, [self.data[name] for name in identity_in(self.text)])
+        return line.decode("utf-8", "replace").strip(PADDING)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, View) and _members(self) == _members(other)
+
+
+def _members(view: View) -> tuple[Any, ...]:
+    return view.data, view.raw, view.source, view.sourcetype, view.host, view.index, view.aliases, view.indexed
 
 
 class AuditEvent(Struct):

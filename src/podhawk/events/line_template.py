@@ -13,6 +13,7 @@ itself, because a body may hold the same names.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -24,9 +25,15 @@ LONGEST: Final = 8192
 _MEMBER: Final = re.compile(rb'"(auditID|requestReceivedTimestamp|stageTimestamp)":"([!#-\[\]-~]+)"')
 
 
-class LineTemplate(msgspec.Struct, eq=False):
-    """What events have in common that differ only in their identity: `known` is what was worked out from them."""
+TextParts = tuple[bytes, ...]
+"""A line without its identity."""
 
+
+class LineTemplate(msgspec.Struct, eq=False):
+    """What events have in common that differ only in their identity: `text` is that of their lines without it, `known`
+    is what was worked out from them."""
+
+    text: TextParts = ()
     known: dict[Any, Any] = msgspec.field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
@@ -37,10 +44,6 @@ class LineTemplate(msgspec.Struct, eq=False):
 
     def __repr__(self) -> str:
         return "LineTemplate()"
-
-
-TextParts = tuple[bytes, ...]
-"""A line without its identity."""
 
 
 def cut_identity(text: bytes) -> tuple[TextParts, dict[str, str]] | None:
@@ -60,6 +63,19 @@ def cut_identity(text: bytes) -> tuple[TextParts, dict[str, str]] | None:
         if len(identity) == 3
         else None
     )
+
+
+def whole_line(rest: TextParts, values: Iterable[str]) -> bytes:
+    """The line that `cut_identity` cut, from its parts and the values of its identity in their order."""
+    before, first, between, second, then, third, after = rest
+    one, two, three = (value.encode() for value in values)
+    members = (b'"%s":"%s"' % pair for pair in ((first, one), (second, two), (third, three)))
+    return b"".join((before, next(members), between, next(members), then, next(members), after))
+
+
+def identity_in(rest: TextParts) -> tuple[str, str, str]:
+    """The names of the identity in the order in which they stand in a line."""
+    return rest[1].decode(), rest[3].decode(), rest[5].decode()
 
 
 def is_its_own(rest: TextParts) -> bool:

@@ -66,6 +66,35 @@ def test_a_name_is_looked_for_wherever_it_can_stand(
     assert values(found, "as") == {role: 1}
 
 
+@pytest.mark.parametrize(
+    ("asked", "logged"),
+    [
+        ("2001:db8::1", "2001:db8::1"),
+        ("2001:0DB8:0:0:0:0:0:1", "2001:db8::1"),
+        ("2001:db8::1", "2001:0db8:0000:0000:0000:0000:0000:0001"),
+        ("2001:db8::1", "2001:DB8:0:0:0:0:0:1"),
+        ("[2001:db8::1]", "2001:db8::1"),
+        ("::ffff:10.0.0.9", "10.0.0.9"),
+        ("10.0.0.9", "::ffff:10.0.0.9"),
+        ("10.0.0.9", "::ffff:a00:9"),
+        ("fe80::1", "fe80::1%eth0"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+    ],
+)
+def test_an_address_is_the_same_however_it_is_spelled(tmp_path: Path, asked: str, logged: str) -> None:
+    found = profile(tmp_path, asked, event("a", sourceIPs=[logged], verb="delete"), event("b"))
+    assert values(found, "as") == {"address": 1}
+    assert len(found.findings) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "logged"),
+    [("fe80::1%eth0", "fe80::1"), ("fe80::1%eth0", "fe80::1%eth1"), ("10.0.0.1", "10.0.0.10"), ("::1", "::1:1")],
+)
+def test_another_address_is_not_taken_for_it(tmp_path: Path, asked: str, logged: str) -> None:
+    assert not profile(tmp_path, asked, event("a", sourceIPs=[logged])).events.count
+
+
 def test_impersonation_is_told_from_both_sides(tmp_path: Path) -> None:
     events = [event("a", impersonatedUser={"username": "admin"})]
     assert values(profile(tmp_path, "alice", *events), "impersonated") == {"admin": 1}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from typing import Any, Final
 
+from podhawk.detect.activity.addresses import address_of, is_same, spellings
 from podhawk.detect.activity.kept import BoundedSet
 from podhawk.detect.activity.value_counts import Occurrence, ValueCounts
 from podhawk.detect.evaluate.related_events import OWNER_WRITES, POD_DELETIONS, is_end
@@ -59,7 +60,7 @@ def naming(name: str) -> Clause:
         (
             In("user.username", (name, f"{NODE}{name}")),
             Compare("impersonatedUser.username", "=", name),
-            Compare("sourceIPs{}", "=", name),
+            In("sourceIPs{}", spellings(name)),
             And((Compare("objectRef.name", "=", name), In("objectRef.resource", ("pods", "nodes")))),
             *(Compare(f"user.extra.{key}{{}}", "=", name) for key in (POD_NAME, NODE_NAME)),
         )
@@ -99,6 +100,7 @@ class EntityDigest:
 
     def __init__(self, name: str, decoder: EventDecoder, *, links: bool = False) -> None:
         self.name = name
+        self._address = address_of(name)
         self._links = links
         self._decoder: EventDecoder | None = decoder
         self.events = Occurrence()
@@ -137,14 +139,19 @@ class EntityDigest:
         if member(data, "impersonatedUser", "username") == name:
             yield "impersonated user"
         addresses = data.get("sourceIPs")
-        if isinstance(addresses, list) and name in addresses:
-            yield "address" if addresses[-1] == name else "address named by the client"
+        if isinstance(addresses, list) and any(map(self._is_address, addresses)):
+            yield "address" if self._is_address(addresses[-1]) else "address named by the client"
         if name in _extra(data, POD_NAME):
             yield "pod"
         if name in _extra(data, NODE_NAME):
             yield "node of a pod"
         if member(data, "objectRef", "name") == name and member(data, "objectRef", "resource") in ("pods", "nodes"):
             yield f"target ({member(data, 'objectRef', 'resource')})"
+
+    def _is_address(self, found: Any) -> bool:
+        if found == self.name:
+            return True
+        return self._address is not None and isinstance(found, str) and is_same(self._address, found)
 
     def _count(self, event: AuditEvent, roles: list[str]) -> None:
         data, time = event.view.data, event.time

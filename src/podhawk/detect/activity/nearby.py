@@ -75,7 +75,8 @@ _NAMES: Final = (
     "objectRef.namespace",
     "responseStatus.code",
 )
-"""What is said of a request depends on nothing else, unless it is a dry run or about no resource."""
+"""What is said of a request depends on nothing else, unless it is a dry run; of one about no resource, on the path
+too."""
 _decode: Final = Shape(frozenset({*_NAMES, "requestURI"})).decode
 _values: Final = reader(_NAMES)
 
@@ -94,8 +95,9 @@ class NearbyDigest:
         self.spans = spans
         self._decoder: EventDecoder | None = decoder
         self.actions: dict[tuple[str, int], ValueCounts] = {}
-        self._texts: dict[DecodedValues, str] = {}
-        """What is said of events with these values; nothing of those that are not the end of a request."""
+        self._texts: dict[tuple[DecodedValues, str], str] = {}
+        """What is said of events with these values, and with this path if they are about no resource; nothing of those
+        that are not the end of a request."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_decoder": None, "_texts": {}}
@@ -124,16 +126,16 @@ class NearbyDigest:
         values, uri, received = _values(event), event.requestURI, event.requestReceivedTimestamp
         time = parse_rfc3339(received) if isinstance(received, str) else None
         user, named = event.user.username, event.objectRef.resource
-        texts = isinstance(uri, str) and isinstance(user, str) and isinstance(named, str)
-        if time is None or not texts or "dryRun" in uri or not named:
+        if time is None or not isinstance(uri, str) or not isinstance(user, str) or "dryRun" in uri:
             return False
-        text = self._texts.get(values)
+        key = values, "" if isinstance(named, str) and named else uri.partition("?")[0]
+        text = self._texts.get(key)
         if text is None:
             if len(self._texts) >= _MOST_TEXTS:
                 self._texts.clear()
             assert self._decoder is not None
             found = self._decoder.outline(CollectedLine("", 1, line))
-            text = self._texts[values] = _text(found) if is_end(found) else ""
+            text = self._texts[key] = _text(found) if is_end(found) else ""
         span = span_at(self.spans, user, time) if text else None
         if span is not None:
             self._count(user, span, text, time)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from podhawk.detect.activity.addresses import address_of, is_same
 from podhawk.detect.activity.entity import FACETS, NODE, EntityDigest
 from podhawk.detect.activity.value_counts import Occurrence
 from podhawk.detect.finding import Finding
@@ -99,6 +100,9 @@ def is_about(finding: Finding, name: str) -> bool:
     names |= {one.value for one in finding.risk_objects}
     if target.resource in ("pods", "nodes"):
         names.add(target.name)
+    address = address_of(name)
+    if address is not None and any(is_same(address, one) for one in names):
+        return True
     return name in names or f"{NODE}{name}" in names
 
 

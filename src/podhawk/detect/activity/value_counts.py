@@ -7,7 +7,7 @@ not depend on the order of events or on the number of processes, and what is sai
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final
 
@@ -57,6 +57,18 @@ class ValueCounts:
             if found is None:
                 return
         found.add(count, time, last if last is not None else time)
+
+    def add_all(self, counts: Mapping[str, int]) -> None:
+        """Count values without times, each as often as is said."""
+        values, add = self.values, self.add
+        for value, count in counts.items():
+            found = values.get(value)
+            if found is not None:
+                found.count += count
+            elif not self._heap or len(value) > LONGEST or (-hash_of(value), value) > self._heap[0]:
+                add(value, count=count)
+            else:
+                self.complete = False
 
     def _new(self, value: str) -> Occurrence | None:
         if len(self.values) >= self._most:

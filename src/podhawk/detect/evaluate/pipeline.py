@@ -115,12 +115,12 @@ def scan(
     gathered = _gather(evaluations, hunting, runner, context, ends_of(evaluations) if remembers else None)
     decoder = EventDecoder(source.options)
     # The scan judged the lines as they stand in the file: a mask must not take back what a search selected.
-    requests = collect(gathered.wanted, decoder)
+    requests = collect(_drained(gathered.wanted), decoder)
     owners, tokens = gathered.owners, gathered.tokens
     if not remembers:
         owners, tokens = naming(owners, served_by_controllers(requests)), naming(tokens, tokens_used(requests))
     requests = join(requests, collect([*owners, *tokens], decoder))
-    ends = collect(gathered.ends, decoder)
+    ends = collect(_drained(gathered.ends), decoder)
     hunted = {one.detection.key: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
     del gathered, owners, tokens  # the events hold the texts of the lines now
     requests = _second_look(requests, evaluations, runner, decoder, context)
@@ -226,8 +226,10 @@ def _gather(
         [*(one.request for one in evaluations), *(gathering(clause, context) for clause in related)],
         [one.request for one in hunting],
     )
-    for kept, numbers in wanted_by(collectors):
+    sets: dict[tuple[int, ...], list[int]] = {}
+    for kept, numbers in _drained(wanted_by(collectors)):
         searches = [number for number in numbers if number < owner]
+        searches = sets.setdefault(tuple(searches), searches)
         if searches:
             found.wanted.append((kept, searches))
         elif owner in numbers or owner + 1 in numbers:
@@ -237,6 +239,14 @@ def _gather(
         else:
             found.ends.append((kept, searches))
     return found
+
+
+def _drained(items: list[tuple[CollectedEvent, list[int]]]) -> Iterator[tuple[CollectedEvent, list[int]]]:
+    """The items of a list, which has none left afterwards: events are large, and what is made of one takes its
+    place."""
+    items.reverse()
+    while items:
+        yield items.pop()
 
 
 def _second_look(

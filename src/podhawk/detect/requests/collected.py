@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from podhawk.detect.requests.request import Request, RequestKey, key_of
-from podhawk.events.collected import CollectedEvent, CollectedLine, EventDecoder, place_of
+from podhawk.events.collected import CollectedEvent, CollectedLine, CutLine, EventDecoder, place_of
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
 from podhawk.events.redaction.mask import unkeyed_bytes
 
@@ -48,9 +48,13 @@ def collect(
 ) -> dict[RequestKey, CollectedRequest]:
     """The requests that gathered events are stages of."""
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
+    sets: dict[tuple[int, ...], frozenset[int]] = {}
     for kept, numbers in _without_copies(gathered):
-        event = decoder.event(kept)
-        found.setdefault(key_with_id(event), []).append((event, frozenset(numbers)))
+        event, each = decoder.event(kept), tuple(numbers)
+        wanted = sets.get(each)
+        if wanted is None:
+            wanted = sets[each] = frozenset(each)
+        found.setdefault(key_with_id(event), []).append((event, wanted))
     return {key: _collected(key, events) for key, events in found.items()}
 
 
@@ -59,18 +63,20 @@ def _without_copies(
 ) -> Iterator[tuple[CollectedEvent, Iterable[int]]]:
     """What was gathered, lines that are copies of one another once, as the first of them: they need not be decoded to
     know that they are the same event."""
-    lines: dict[bytes, tuple[CollectedLine, Iterable[int]]] = {}
+    lines: dict[bytes, tuple[CollectedLine | CutLine, Iterable[int]]] = {}
     for kept, numbers in gathered:
         if isinstance(kept, AuditEvent):
             yield kept, numbers
             continue
-        known = lines.get(kept.text)
+        key = blake2b(kept.text, digest_size=16).digest()  # the text itself is large
+        known = lines.get(key)
         if known is None:
-            lines[kept.text] = kept, numbers
+            lines[key] = kept, numbers
         else:
             first = min(known[0], kept, key=place_of)
-            lines[kept.text] = first, known[1] if known[1] == numbers else {*known[1], *numbers}
-    yield from lines.values()
+            lines[key] = first, known[1] if known[1] == numbers else {*known[1], *numbers}
+    for key in list(lines):
+        yield lines.pop(key)
 
 
 def key_with_id(event: AuditEvent) -> RequestKey:

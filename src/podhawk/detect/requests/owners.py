@@ -70,16 +70,75 @@ class _Author(Struct, frozen=True):
     sure: bool
 
 
+class _History:
+    """The changes of one object, in order of time, and those of them that a chain asks for, so that an object that was
+    changed many times is not gone through for each chain."""
+
+    def __init__(self, writes: Sequence[Write]) -> None:
+        self.writes = writes
+        self.templates = any(write.template for write in writes)
+        self._people = [write for write in writes if write.actor != "controller"]
+        self._wrote = [write for write in writes if write.wrote is not False]
+        self._authors = [write for write in self._wrote if write.actor != "controller"]
+        self._makers = [write for write in self._wrote if write.wrote]
+        other = (one for one in self._authors if one.user != self._authors[0].user)
+        self._shared = next((one.time for one in other), None)
+        self._by_user: dict[str, list[Write]] = {}  # users in the order of their first change
+        for write in self._authors:
+            self._by_user.setdefault(write.user, []).append(write)
+        self._firsts = [own[0] for own in self._by_user.values()]
+        self._scaled: dict[str | None, list[Write]] = {}  # None: by controllers
+        for write in writes:
+            if write.wrote is False and not write.template:
+                for user in (write.user, None) if write.actor == "controller" else (write.user,):
+                    self._scaled.setdefault(user, []).append(write)
+
+    def author(self, at: float, template: str, *, fresh: bool) -> _Author | None:
+        """Who wrote the template that the object had at a time."""
+        if self.templates:
+            return _author(_until(self.writes, at), template, fresh=fresh)
+        wrote = _until(self._wrote, at)
+        if not wrote:
+            return None
+        author = _last(self._authors, at) or _last(self._makers, at) or wrote[-1]
+        alone = self._shared is None or self._shared > at
+        return _Author(author, author.wrote is True and alone)
+
+    def people(self, at: float) -> tuple[ChainLink, ...]:
+        """The people who may have written the template that the object had at a time."""
+        found = [_last(self._by_user[first.user], at) for first in _until(self._firsts, at)[-MOST:]]
+        return tuple(_link(write, False) for write in found if write is not None)
+
+    def caused(self, time: float, user: str | None) -> list[Write]:
+        """The last changes until a time: that by a person, and of those that are no part of the template those by
+        `user` and by controllers."""
+        found = [_last(self._people, time)]
+        if user is not None:
+            found += [_last(self._scaled.get(one, ()), time) for one in (user, None)]
+        return [one for one in found if one is not None]
+
+
 class Owners:
-    """The changes of owners that are known, by cluster, kind and namespace, in order of time."""
+    """The changes of owners that are known, by cluster, kind and namespace, in order of time.
+
+    Deletions of pods by people are kept by each owner that the name of the pod may go back to, and by person: of any
+    number of them only the last counts.
+    """
 
     def __init__(self, writes: Iterable[Write] = ()) -> None:
         self._all: dict[_Place, list[Write]] = {}
-        self._named: dict[tuple[_Place, str], list[Write]] = {}
+        named: dict[tuple[_Place, str], list[Write]] = {}
+        self._deleted: dict[tuple[str, ...], list[Write]] = {}
         for write in sorted(set(writes), key=lambda write: (write.time, write.audit_id, write.name)):
             place = write.cluster, write.namespace, write.kind
             self._all.setdefault(place, []).append(write)
-            self._named.setdefault((place, write.name), []).append(write)
+            named.setdefault((place, write.name), []).append(write)
+            if write.kind == POD and write.actor not in ("controller", "node"):
+                for owner in _owners_of(write.name):
+                    self._deleted.setdefault((*place[:2], owner), []).append(write)
+                    self._deleted.setdefault((*place[:2], owner, write.user), []).append(write)
+
+        self._named = {key: _History(found) for key, found in named.items()}
 
     def chain(self, request: Request) -> Chain:
         """Who is behind a controller's request."""
@@ -93,22 +152,22 @@ class Owners:
     def _from(self, where: tuple[str, str], kind: str, name: str, time: float, made: str, *, certain: bool) -> Chain:
         """The chain from an owner whose name is known."""
         links: list[ChainLink] = []
-        caused: list[Write] = []
+        histories: list[_History] = []
         at, template, fresh = time, made, False
         others: tuple[ChainLink, ...] = ()
         while len(links) < DEEPEST:
-            known = self._named.get(((*where, kind), name), [])
-            changes = _until(known, at)
-            caused += _until(known, time)
-            author = _author(changes, template, fresh=fresh)
+            history = self._named.get(((*where, kind), name), _NO_HISTORY)
+            histories.append(history)
+            author = history.author(at, template, fresh=fresh)
             if author is None:
-                others = _people(changes)
+                others = history.people(at)
                 break
             write, certain = author.write, certain and author.sure
             links.append(_link(write, certain))
             if write.actor != "controller":
-                caused += self._deletions(where, links, time)
-                several = () if author.sure else _people(changes)
+                caused = [one for each in histories for one in each.caused(time, write.user)]
+                caused += self._deletions(where, links, time, write.user)
+                several = () if author.sure else history.people(at)
                 possible = several if len(several) > 1 else ()
                 return Chain(tuple(links), True, possible, _trigger(caused, write), _cause(caused, write))
             at, template, fresh = write.time, write.template, write.created
@@ -120,7 +179,7 @@ class Owners:
             if parts is None:
                 break
             name, certain = parts[1], False
-        trigger = _trigger(caused, None)
+        trigger = _trigger([one for each in histories for one in each.caused(time, None)], None)
         return Chain(tuple(links), possible=others or (() if trigger is None else (trigger,)), trigger=trigger)
 
     def _guess(self, where: tuple[str, str], kind: str, time: float) -> Chain:
@@ -140,22 +199,38 @@ class Owners:
             return Chain((people[-1],), True)  # whichever it was, this person is behind it
         return Chain(possible=tuple(dict.fromkeys(people))[-MOST:])
 
-    def _deletions(self, where: tuple[str, str], links: Sequence[ChainLink], time: float) -> list[Write]:
-        """The deletions of pods of one of these owners, by somebody who is no part of the cluster."""
-        names = tuple(f"{link.name}-" for link in links if link.name)
-        return [
-            write
-            for write in _until(self._all.get((*where, POD), []), time)
-            if write.actor not in ("controller", "node") and (not write.name or write.name.startswith(names))
-        ]
+    def _deletions(self, where: tuple[str, str], links: Sequence[ChainLink], time: float, user: str) -> list[Write]:
+        """The last deletions of pods of one of these owners, by somebody who is no part of the cluster: that by anybody
+        and that by `user`. One whose pod is not named may be of any owner."""
+        owners = {"", *(link.name for link in links)}
+        keys = [key for owner in sorted(owners) for key in ((*where, owner), (*where, owner, user))]
+        found = (_last(self._deleted.get(key, ()), time) for key in keys)
+        return [one for one in found if one is not None]
+
+
+def _owners_of(pod: str) -> list[str]:
+    """The names of owners that a pod's name may begin with; "" if it has none."""
+    return [pod[:place] for place, letter in enumerate(pod) if letter == "-" and place] if pod else [""]
+
+
+def _time(write: Write) -> float:
+    return write.time
 
 
 def _until(writes: Sequence[Write], time: float) -> Sequence[Write]:
-    return writes[: bisect.bisect_right(writes, time, key=lambda write: write.time)]
+    return writes[: bisect.bisect_right(writes, time, key=_time)]
+
+
+def _last(writes: Sequence[Write], time: float) -> Write | None:
+    place = bisect.bisect_right(writes, time, key=_time)
+    return writes[place - 1] if place else None
 
 
 def _from_on(writes: Sequence[Write], time: float) -> Sequence[Write]:
-    return writes[bisect.bisect_left(writes, time, key=lambda write: write.time) :]
+    return writes[bisect.bisect_left(writes, time, key=_time) :]
+
+
+_NO_HISTORY: Final = _History(())
 
 
 def _author(changes: Sequence[Write], template: str, *, fresh: bool) -> _Author | None:

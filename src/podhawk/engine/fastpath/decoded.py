@@ -10,7 +10,7 @@ import msgspec
 
 from podhawk.engine.fastpath.decoder import UNSET, DecodedValues, value_of
 from podhawk.events.candidates import LineCounter
-from podhawk.events.collected import CollectedLine
+from podhawk.events.collected import CollectedLine, CutLine, LineCutter
 from podhawk.events.decode import BadJSON, decode_json
 from podhawk.events.event import View
 from podhawk.events.fields import head_of, pick
@@ -55,6 +55,7 @@ class LinePosition:
     def __init__(self, place: tuple[int, ...]) -> None:
         self.path = ""
         self.place = place
+        self.cutter = LineCutter()
         self._lines: LineCounter | None = None
         self._before = 0
 
@@ -78,6 +79,7 @@ class DecodedLine:
     _order: OrderKey | None = None
     _bodies: Bodies | None = None
     _collected: CollectedLine | None = None
+    _kept: CollectedLine | CutLine | None = None
 
     def __init__(self, event: Any, text: bytes, at: int, position: LinePosition) -> None:
         self.event = event
@@ -119,10 +121,17 @@ class DecodedLine:
 
     @property
     def collected(self) -> CollectedLine:
-        """The line as it stands, for collectors of events."""
+        """The line as it stands, for digests."""
         if self._collected is None:
             self._collected = CollectedLine(self._position.path, self.number, self._line)
         return self._collected
+
+    @property
+    def kept(self) -> CollectedLine | CutLine:
+        """The line for collectors of events, which keep it: one object for all of them."""
+        if self._kept is None:
+            self._kept = self._position.cutter.cut(self.collected)
+        return self._kept
 
 
 def make_row(

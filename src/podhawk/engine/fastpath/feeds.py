@@ -54,7 +54,7 @@ class EventFeed:
 
     def add(self, found: DecodedLine) -> None:
         self._collector.stats.matched += 1
-        self._collector.state.append(found.collected)
+        self._collector.state.append(found.kept)
 
     def settle(self) -> None:
         """Nothing is counted here."""

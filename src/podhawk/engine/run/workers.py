@@ -73,7 +73,9 @@ def scan_in_parallel(
     received, merged = found
     account = source.report if source.unread else InputReport()
     lines: dict[int, int] = {}
-    for number, states, stats, report in sorted(received, key=lambda one: one[0]):
+    received.sort(key=lambda one: one[0], reverse=True)
+    while received:  # what was merged goes
+        number, states, stats, report = received.pop()
         file = finer[number].file
         offset = lines.get(file, 0)
         lines[file] = offset + report.lines

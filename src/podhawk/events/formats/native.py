@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from podhawk.events.decode import encode_json
 from podhawk.events.envelope import Envelope, Event, Format, Layer, Record, Reject
-from podhawk.events.event import EXPECTED_KEYS
+from podhawk.events.event import EXPECTED_KEYS, PADDING
 from podhawk.events.reasons import FLATTENED, is_audit_event
 from podhawk.events.repair import Repaired, repair
 from podhawk.events.salvage import Salvaged
@@ -42,7 +42,7 @@ def _built(repaired: Repaired, data: dict[str, Any], text: str | bytes | None, e
 
 def raw_of(text: str | bytes) -> str:
     """What a search for bare words looks at of an event's text."""
-    return (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip(" \t\r\n\0\ufeff")
+    return (text.decode("utf-8", "replace") if isinstance(text, bytes) else text).strip(PADDING)
 
 
 def salvaged(front: Salvaged, text: str, envelope: Envelope) -> Event:

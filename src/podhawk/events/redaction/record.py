@@ -37,7 +37,7 @@ def redacted(event: AuditEvent, redaction: Redaction) -> AuditEvent:
     carrier = event.carrier
     if changed:
         data = {**data, **changed}
-        view = replace(view, data=data, raw=encode_json(data))
+        view = replace(view, data=data, text=encode_json(data))
     indexed = _indexed(view, redaction)
     if indexed is not None:
         view = replace(view, indexed=indexed)
@@ -138,11 +138,11 @@ def _carrier(carrier: View, before: View, after: View, redaction: Redaction, sec
     """The record as its cloud's add-on shows it, masked as the event is."""
     if carrier.data is before.data:
         raw = after.raw if carrier.raw == before.raw or changed else carrier.raw
-        return replace(carrier, data=after.data, raw=raw, indexed=after.indexed) if after is not before else carrier
+        return replace(carrier, data=after.data, text=raw, indexed=after.indexed) if after is not before else carrier
     data = _carried(carrier.data, BodyMasker(redaction, True), redaction, secret, changed)
     if data == carrier.data:
         return carrier
-    return replace(carrier, data=data, raw=encode_json(data), indexed=after.indexed)
+    return replace(carrier, data=data, text=encode_json(data), indexed=after.indexed)
 
 
 def _carried(node: Any, masker: BodyMasker, redaction: Redaction, secret: bool, changed: bool) -> Any:
@@ -190,10 +190,10 @@ def _of_other_input(event: AuditEvent, redaction: Redaction) -> AuditEvent:
             name: mask_text(f"{name}={value}", redaction).partition("=")[2] if isinstance(value, str) else value
             for name, value in view.data.items()
         }
-        return replace(event, view=replace(view, data=data, raw=raw), unmasked=event)
+        return replace(event, view=replace(view, data=data, text=raw), unmasked=event)
     data = BodyMasker(redaction, may_hold_forms(view.raw)).body(view.data, is_about_secrets(view.data))
     own = _members(data, redaction, is_about_secrets(data), may_hold_forms(view.raw)) if "requestURI" in data else {}
     if data is view.data and not own:
         return event
     data = {**data, **own}
-    return replace(event, view=replace(view, data=data, raw=encode_json(data)), unmasked=event)
+    return replace(event, view=replace(view, data=data, text=encode_json(data)), unmasked=event)

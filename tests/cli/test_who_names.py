@@ -1,0 +1,26 @@
+"""What `who` says of a name that cannot be one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from podhawk.cli.main import invoke
+from support.findings import event, write
+
+
+def test_a_log_in_place_of_a_name_was_read_as_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "audit.log", event("a"))
+    monkeypatch.chdir(tmp_path)
+    assert invoke(["who", "audit.log"]) == 2
+    assert "podhawk who NAME audit.log" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["10.0.0.0/24", "10.0.0.7/24", "2001:db8::/32"])
+def test_nothing_was_found_of_a_network(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    log = write(tmp_path / "audit.log", event("a"))
+    assert invoke(["who", name, str(log)]) == 2
+    assert "is a network, not an address" in capsys.readouterr().err
