@@ -240,7 +240,7 @@ def xmlunescape(node: Any, rows: Rows, env: Env) -> Rows:
 
     return [
         {
-            name: one_or_many([plain(part) for part in given])
+            name: tuple(plain(part) for part in given)
             if isinstance(given, tuple)
             else plain(given)
             if isinstance(given, str)

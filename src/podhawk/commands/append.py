@@ -30,7 +30,7 @@ def subsearch_options(cursor: Cursor, options: dict[str, str]) -> int:
 
 
 def expect_subsearch(cursor: Cursor, known: tuple[str, ...] = OPTIONS, example: str = "[search verb=get]") -> None:
-    """Look, before options are read, whether a search without brackets follows: `append verb=get` has no option verb."""
+    """Look, before options are read, whether a search without brackets follows, as in `append verb=get`."""
     name = cursor.next_option()
     if "[" not in cursor.rest and name is not None and name not in known:
         cursor.fail("expected a subsearch in square brackets", f"For example: {example}.")
