@@ -22,7 +22,8 @@ def nothing(stages: Any, rows: Rows | None, env: Env) -> Rows:
 class Env:
     """`tables` are lookups, and `files` CSV files, by name: lists of rows. `exact` is --splunk-exact. `earliest` and
     `latest` are the time bounds of the search. `run` runs stages over rows, or over the events (None). `source` is the
-    file that the events come from."""
+    file that the events come from, and
+    `given` are the rows of events that were read already."""
 
     now: float = 0.0
     exact: bool = False
@@ -33,4 +34,5 @@ class Env:
     earliest: float | None = None
     latest: float | None = None
     source: str = ""
+    given: Rows | None = None
     run: Callable[[Any, Rows | None, Env], Rows] = nothing

@@ -45,7 +45,7 @@ def run(stages: Any, rows: Rows | None, env: Env) -> Rows:
     """The rows after all stages, over the rows given or over the events."""
     if rows is None:
         env = bounded(stages, env)
-        rows = event_rows(env.events, env.source)
+        rows = event_rows(env.events, env.source) if env.given is None else [dict(row) for row in env.given]
     for place, stage in enumerate(stages):
         if stage.name == "fillnull" and not stage.node.names:
             rows = fill_known(stage.node, rows, () if env.exact else next_by(stages[place + 1 :]))

@@ -45,7 +45,7 @@ def results_of(search: str, macros: Mapping[Any, Any], events: list[dict[str, An
     tree = parse_search(expand(search, macros))
     return [
         {name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
-        for row in run(tree.stages, [dict(row) for row in events], Env(exact=exact, run=run))
+        for row in run(tree.stages, None, Env(exact=exact, given=events, run=run))
     ]
 
 
