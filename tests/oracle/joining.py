@@ -205,7 +205,7 @@ def return_(node: Any, rows: Rows, env: Env) -> Rows:
             values = many(row.get(item.field))
             made = [f"{item.alias}={quoted(value)}" if item.alias else value for value in values]
             words += [made[0] if len(made) == 1 else f"({' OR '.join(made)})"] if made else []
-        parts += [" ".join(words)] if words else []
+        parts += [" ".join(words)] if any(words) else []
     return [{"search": parts[0] if len(parts) == 1 else " OR ".join(f"({part})" for part in parts)}]
 
 
