@@ -25,6 +25,10 @@ def slips(search: str) -> list[Slip]:
         ("* | where user='bob'", "'bob'", '"bob"'),
         ("* | eval x=if(user='bob', 1, 0)", "'bob'", '"bob"'),
         ("* | stats count(*) by user", "count", "count counts rows"),
+        ("verb=get && user=bob", "&&", "AND"),
+        ("!user=bob", "!user", "NOT user"),
+        ("user IN bob", "IN", "IN (a, b)"),
+        ("user NOT IN (bob)", "IN", "NOT before the field"),
         ("* | search verb=get and user=bob", "and", "AND"),
     ],
 )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from podhawk import api
 from podhawk.commands.parse import parse_search, render_pipeline
 from podhawk.content.model import Content
-from podhawk.engine.plan.runnable import Broken, Unsupported
+from podhawk.engine.plan.runnable import Broken, Runnability, Unsupported, runnability
 from podhawk.spl.macros import expand
 from podhawk.spl.text import plain
+from support import TESTS
 
 LIVE = "`kube_audit`"
+DOCS = TESTS.parent / "docs"
+BEGIN, END = "<!-- refused searches: begin -->", "<!-- refused searches: end -->"
 COUNTS = {  # rows of each live detection: corpus A by default and exactly, C by default and exactly
     "kubernetes_pod_created_in_default_namespace": (325, 325, 325, 325),
     "kubernetes_cron_job_creation": (6, 0, 6, 6),
@@ -57,6 +63,48 @@ def test_only_metrics_searches_are_refused(published: Content, shared: Path) -> 
     unsupported = [one for one in answers if isinstance(one, Unsupported) and one.code == "command"]
     assert [one.command for one in unsupported] == ["mstats"] * 14
     assert [str(one) for one in answers if isinstance(one, Broken)] == []
+
+
+def answers_of(content: Content) -> dict[str, list[Runnability]]:
+    """Whether each published search can run, by the kind of file that it stands in."""
+    some = content.detections[0]
+    searches = {
+        "detection": [(one.name, one.search) for one in content.detections],
+        "drilldown": [
+            (one.name, drill.search.replace("%original_detection_search%", one.search))
+            for one in content.detections
+            for drill in one.drilldowns
+        ],
+        "baseline": [(one.name, one.search) for one in content.baselines],
+        "investigation": [(one.name, one.search) for one in content.investigations],
+    }
+    return {
+        kind: [runnability(replace(some, name=name, search=search), content) for name, search in several]
+        for kind, several in searches.items()
+    }
+
+
+def refusals(answers: dict[str, list[Runnability]]) -> str:
+    """The table of docs/content.md."""
+    lines = ["| searches | of | refused because |", "|---|---|---|"]
+    for kind, several in answers.items():
+        counts = Counter(str(one) for one in several if isinstance(one, Unsupported))
+        lines += [f"| {count} | {len(several)} {kind}s | {reason} |" for reason, count in counts.most_common()]
+        lines += [] if counts else [f"| 0 | {len(several)} {kind}s | |"]
+    return "\n".join(lines)
+
+
+def test_nothing_published_is_broken_and_the_table_of_refusals_is_current(published: Content) -> None:
+    """`WRITE_TABLES=1` writes the table anew."""
+    answers = answers_of(published)
+    assert [str(one) for several in answers.values() for one in several if isinstance(one, Broken)] == []
+    page = DOCS / "content.md"
+    before, rest = page.read_text(encoding="utf-8").split(BEGIN)
+    shown, after = rest.split(END)
+    if os.environ.get("WRITE_TABLES"):
+        page.write_text(f"{before}{BEGIN}\n{refusals(answers)}\n{END}{after}", encoding="utf-8")
+        return
+    assert shown.strip() == refusals(answers)
 
 
 @pytest.mark.parametrize(

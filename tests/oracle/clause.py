@@ -6,6 +6,7 @@ import ipaddress
 import re
 from typing import Any
 
+from oracle.calendars import bound
 from oracle.values import folded, many, number
 from podhawk.spl import clause as tree
 
@@ -28,9 +29,7 @@ def holds(clause: Any, row: dict[str, Any], now: float) -> bool:
         return clause.text == "*" or any(finds(raw, clause) for raw in many(row.get("_raw")))
     if isinstance(clause, tree.TimeBound):
         time = number(row.get("_time"))
-        if number(clause.value) is None and clause.value != "now":
-            raise NotImplementedError("time modifiers")
-        limit = now if clause.value == "now" else float(clause.value)
+        limit = bound(clause.value, now)
         return time is not None and (time >= limit if clause.name == "earliest" else time < limit)
     raise AssertionError(clause)
 

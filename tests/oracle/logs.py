@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from oracle.env import Env
 from oracle.fields import pairs, read
 from oracle.interpret import run
 from oracle.values import text
 from podhawk.commands.parse import parse_search
 from podhawk.events.time import parse_rfc3339
-from podhawk.functions.declare import Env
 from podhawk.spl.macros import expand
 
 Rows = list[dict[str, Any]]
@@ -45,7 +45,7 @@ def results_of(search: str, macros: Mapping[Any, Any], events: list[dict[str, An
     tree = parse_search(expand(search, macros))
     return [
         {name: list(cell) if isinstance(cell, tuple) else text(cell) for name, cell in row.items()}
-        for row in run(tree.stages, [dict(row) for row in events], Env(now=0.0), exact)
+        for row in run(tree.stages, None, Env(exact=exact, given=events, run=run))
     ]
 
 

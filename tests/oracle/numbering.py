@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from oracle.aggregate import reduced
-from oracle.expression import arithmetic
-from oracle.values import many, number, rounded, text
-from podhawk.functions.declare import Env
+from oracle.aggregate import chosen, reduced
+from oracle.arithmetic import arithmetic
+from oracle.env import Env
+from oracle.values import many, number, rounded
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -62,11 +61,8 @@ def autoregress(node: Any, rows: Rows, env: Env) -> Rows:
 
 
 def addtotals(node: Any, rows: Rows, env: Env) -> Rows:
-    if any("*" in name for name in node.names):
-        raise NotImplementedError("totals of wildcards")
-
     def wanted(name: str) -> bool:
-        return name in node.names if node.names else not name.startswith("_")
+        return chosen(node.names or ("*",), name)
 
     made = [dict(row) for row in rows]
     if node.row:
@@ -137,47 +133,6 @@ def fieldsummary(node: Any, rows: Rows, env: Env) -> Rows:
     return made
 
 
-def makecontinuous(node: Any, rows: Rows, env: Env) -> Rows:
-    size = getattr(node.bins.span, "size", None)
-    if node.name != "_time" or size is None or node.bins.start is not None or node.bins.end is not None:
-        raise NotImplementedError("other fields")
-    lines: dict[Any, Rows] = {}
-    for row in rows:
-        amount = usable(row.get("_time"))
-        if amount is not None:
-            start = math.floor(Fraction(str(amount)) / size) * size
-            lines.setdefault(start, []).append({**row, "_time": start})
-    made: Rows = []
-    for start in range(min(lines), max(lines) + 1, size) if lines else ():
-        made += lines.get(start) or [{"_time": start}]
-    return made
-
-
-def bins(node: Any, rows: Rows, env: Env) -> Rows:
-    size = getattr(node.bins.span, "size", None)
-    if size is None or not isinstance(size, int):
-        raise NotImplementedError("other spans")
-    target = node.alias or node.name
-
-    def one(given: Any) -> Any:
-        amount = usable(given)
-        if amount is None:
-            return given
-        low = math.floor(Fraction(text(amount)) / size) * size
-        return low if node.name == "_time" else f"{low}-{low + size}"
-
-    made: Rows = []
-    for row in rows:
-        row = {name: given for name, given in row.items() if name != target or node.name in row}
-        given = row.get(node.name)
-        if isinstance(given, tuple):
-            row[target] = tuple(text(one(part)) for part in given)
-        elif given is not None:
-            row[target] = one(given)
-        made.append(row)
-    return made
-
-
 COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "accum": accum,
     "delta": delta,
@@ -186,6 +141,4 @@ COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "addcoltotals": addtotals,
     "fieldsummary": fieldsummary,
     "trendline": trendline,
-    "makecontinuous": makecontinuous,
-    "bin": bins,
 }

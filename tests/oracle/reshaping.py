@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
-from oracle.aggregate import results
-from oracle.values import group_order, many, number, one_or_many
-from podhawk.functions.declare import Env
+from oracle.aggregate import chosen, pattern
+from oracle.documents import json_of, load
+from oracle.env import Env
+from oracle.values import many, number, one_or_many
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -68,20 +70,16 @@ def transpose(node: Any, rows: Rows, env: Env) -> Rows:
 
 
 def tojson(node: Any, rows: Rows, env: Env) -> Rows:
-    if node.fields or node.default_type not in ("none", "str", "num") or node.include_internal:
-        raise NotImplementedError("types of single fields")
-
-    def one(given: str, numeric: bool) -> str | None:
-        if node.default_type == "num" or (node.default_type == "none" and numeric):
-            return given if number(given) is not None else None
-        return json.dumps(given, ensure_ascii=False)
-
     made: Rows = []
     for row in rows:
         members = []
-        for name in sorted(name for name in row if not name.startswith("_")):
-            shown = [one(part, isinstance(row[name], int | float)) for part in many(row[name])]
-            kept = [part for part in shown if part is not None]
+        for name in sorted(row):
+            kinds = [one.type for one in node.fields if chosen(one.names, name)]
+            if (node.fields and not kinds) or (not node.fields and name.startswith("_") and not node.include_internal):
+                continue
+            kind = (kinds[0] if kinds else "") or node.default_type
+            parts = [typed(part, kind, isinstance(row[name], int | float)) for part in many(row[name])]
+            kept = [part for part in parts if part is not None]
             if kept:
                 whole = f"[{','.join(kept)}]" if isinstance(row[name], tuple) else kept[0]
                 members.append(f"{json.dumps(name, ensure_ascii=False)}:{whole}")
@@ -89,6 +87,28 @@ def tojson(node: Any, rows: Rows, env: Env) -> Rows:
                 members.append(f"{json.dumps(name, ensure_ascii=False)}:null")
         made.append({**row, node.output_field: "{" + ",".join(members) + "}"})
     return made
+
+
+def typed(given: str, kind: str, numeric: bool) -> str | None:
+    """One value as JSON of a type, or None where it does not suit."""
+    amount = number(given)
+    if kind == "bool":
+        words = {"true": True, "t": True, "yes": True, "false": False, "f": False, "no": False}
+        known = words.get(given.lower(), None if amount is None else amount != 0)
+        return None if known is None else json.dumps(known)
+    if kind == "json":
+        document = load(given)
+        return None if document is ... else json_of(document)
+    if kind == "num" or (kind == "none" and numeric):
+        return given if amount is not None else None
+    if kind == "auto":
+        return automatic(given)
+    return json.dumps(given, ensure_ascii=False)
+
+
+def automatic(given: str) -> str:
+    document = load(given)
+    return json.dumps(given, ensure_ascii=False) if document is ... else json_of(document)
 
 
 def selfjoin(node: Any, rows: Rows, env: Env) -> Rows:
@@ -114,9 +134,7 @@ def selfjoin(node: Any, rows: Rows, env: Env) -> Rows:
 
 
 def filldown(node: Any, rows: Rows, env: Env) -> Rows:
-    names = node.names or sorted({name for row in rows for name in row if not name.startswith("_")})
-    if any("*" in name for name in names):
-        raise NotImplementedError("wildcards")
+    names = sorted({name for row in rows for name in row if chosen(node.names or ("*",), name)})
     made: Rows = []
     for place, row in enumerate(rows):
         row = dict(row)
@@ -176,19 +194,31 @@ def nomv(node: Any, rows: Rows, env: Env) -> Rows:
 
 
 def replace(node: Any, rows: Rows, env: Env) -> Rows:
-    if any("*" in old for old, _ in node.pairs):
-        raise NotImplementedError("wildcards")
     pairs = dict(node.pairs)
 
+    def one(word: str) -> str:
+        """The pair whose old value is the word itself, else the one with the most characters besides *."""
+        if word in pairs:
+            return pairs[word]
+        fitting = [
+            (len(old.replace("*", "")), place, old, new)
+            for place, (old, new) in enumerate(node.pairs)
+            if "*" in old and re.fullmatch(pattern(old), word, re.DOTALL)
+        ]
+        if not fitting:
+            return word
+        _, _, old, new = max(fitting)
+        found = re.fullmatch(pattern(old), word, re.DOTALL)
+        assert found is not None
+        parts = new.split("*")
+        return "".join(a + b for a, b in zip(parts, [*found.groups(), ""], strict=True)) if len(parts) > 1 else new
+
     def swapped(given: Any) -> Any:
-        parts = [pairs.get(part, part) for part in many(given)]
+        parts = [one(part) for part in many(given)]
         return given if parts == many(given) else one_or_many(parts)
 
     return [
-        {
-            name: swapped(given) if (name in node.names if node.names else not name.startswith("_")) else given
-            for name, given in row.items()
-        }
+        {name: swapped(given) if chosen(node.names or ("*",), name) else given for name, given in row.items()}
         for row in rows
     ]
 
@@ -210,7 +240,7 @@ def xmlunescape(node: Any, rows: Rows, env: Env) -> Rows:
 
     return [
         {
-            name: one_or_many([plain(part) for part in given])
+            name: tuple(plain(part) for part in given)
             if isinstance(given, tuple)
             else plain(given)
             if isinstance(given, str)
@@ -221,40 +251,10 @@ def xmlunescape(node: Any, rows: Rows, env: Env) -> Rows:
     ]
 
 
-def chart(node: Any, rows: Rows, env: Env) -> Rows:
-    """Aggregations by one field, or counts by two, without bins."""
-    if node.bins.stated or node.by_bins.stated or node.over == "_time" or node.options.limit or len(node.items) > 1:
-        raise NotImplementedError("bins, limits and several results")
-    lines: dict[str, dict[str | None, Rows]] = {}
-    for row in rows:
-        for line in many(row.get(node.over)):
-            for series in (many(row.get(node.by)) or [None]) if node.by else [""]:
-                lines.setdefault(line, {}).setdefault(series, []).append(row)
-    names = sorted({name for cells in lines.values() for name in cells if name is not None}, key=label_order)
-    has_null = any(None in cells for cells in lines.values())
-    made: Rows = []
-    for line in sorted(lines, key=lambda key: group_order((key,))):
-        row: Row = {node.over: line}
-        for series in [*names, *([None] if has_null else [])]:
-            found = results(node.items, lines[line].get(series, []), (), env)
-            for name, given in found.items():
-                column = name if not node.by else "NULL" if series is None else series
-                column = f"VALUE_{column}" if node.by and column.startswith("_") else column
-                if column != node.over:
-                    row[column] = given
-        made.append(row)
-    return made
-
-
-def label_order(label: str) -> Any:
-    return group_order((label,))
-
-
 COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "reverse": reverse,
     "noop": unchanged,
     "tags": unchanged,
-    "outputcsv": unchanged,
     "uniq": uniq,
     "strcat": strcat,
     "rangemap": rangemap,
@@ -268,5 +268,4 @@ COMMANDS: dict[str, Callable[[Any, Rows, Env], Rows]] = {
     "replace": replace,
     "outputtext": outputtext,
     "xmlunescape": xmlunescape,
-    "chart": chart,
 }

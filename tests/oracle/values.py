@@ -1,12 +1,42 @@
-"""Numbers, texts and case, once more."""
+"""Numbers, texts and case, once more.
+
+A number that is spelled with a decimal point is `Precise`: it knows how many digits it has. A product has as many
+significant digits as its least precise factor, a sum as many decimals as its most precise part. Rounding happens when
+the number becomes text.
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from typing import Any
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+
+
+class Precise(float):
+    """`digits` are significant digits. `places` are decimals, or None after a product. `least` are the digits of the
+    least precise number that went in."""
+
+    digits: int
+    places: int | None
+    least: int
+
+
+def precise(amount: float, digits: int, places: int | None, least: int | None = None) -> Precise:
+    made = Precise(amount)
+    made.digits, made.places, made.least = digits, places, digits if least is None else least
+    return made
+
+
+class Moment(float):
+    """A time that was read from a text: as text it has six decimals."""
+
+
+class JsonText(str):
+    """A text that a JSON function has made, so that another one puts it in unquoted."""
 
 
 def number(value: Any) -> int | float | None:
@@ -22,12 +52,50 @@ def number(value: Any) -> int | float | None:
     return made if abs(made) < 1.7976931348623157e308 else None
 
 
+def measured(value: Any) -> int | float | None:
+    """The number a value is in arithmetic, with its precision."""
+    amount = number(value)
+    if not isinstance(value, str) or not isinstance(amount, float) or "." not in value:
+        return amount
+    mantissa = re.split("[eE]", value)[0].lstrip("+-")
+    whole, decimals = mantissa.split(".")
+    return precise(amount, len((whole + decimals).lstrip("0")) or 1, len(decimals))
+
+
+def at_place(amount: float, exponent: int) -> float:
+    """Rounded half up, as it is spelled, at a power of ten."""
+    with localcontext() as context:
+        context.prec = 1500
+        return float(Decimal(repr(amount)).quantize(Decimal(1).scaleb(exponent), ROUND_HALF_UP))
+
+
+def magnitude(amount: float) -> int:
+    return math.floor(math.log10(abs(amount)))
+
+
+def settled(value: Any) -> Any:
+    """A value as it is stored: rounded to its precision, a moment with six decimals."""
+    if isinstance(value, Moment):
+        return f"{float(value):.6f}"
+    if not isinstance(value, Precise):
+        return value
+    plain = float(value)
+    if plain == 0 or not math.isfinite(plain):
+        return plain
+    if value.places is not None:
+        return at_place(plain, -value.places)
+    return at_place(plain, min(magnitude(plain) - value.digits + 1, 0))
+
+
 def text(value: Any) -> str:
     if isinstance(value, bool):
         return "True" if value else "False"
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, float):
+    if isinstance(value, tuple):
+        return "\n".join(value)
+    value = settled(value)
+    if isinstance(value, float) and math.isfinite(value):
         return str(int(value)) if value == int(value) and abs(value) < 1e21 else repr(value)
     return str(value)
 

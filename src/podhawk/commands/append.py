@@ -29,7 +29,15 @@ def subsearch_options(cursor: Cursor, options: dict[str, str]) -> int:
     return cursor.integer(options.get("maxout", str(LIMIT)), "maxout")
 
 
+def expect_subsearch(cursor: Cursor, known: tuple[str, ...] = OPTIONS, example: str = "[search verb=get]") -> None:
+    """Look, before options are read, whether a search without brackets follows, as in `append verb=get`."""
+    name = cursor.next_option()
+    if "[" not in cursor.rest and name is not None and name not in known:
+        cursor.fail("expected a subsearch in square brackets", f"For example: {example}.")
+
+
 def _parse(cursor: Cursor) -> Append:
+    expect_subsearch(cursor)
     options = cursor.options(OPTIONS)
     pipeline = parse_bracketed(cursor)
     options |= cursor.options(OPTIONS)

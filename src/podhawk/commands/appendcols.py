@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from podhawk.commands.append import OPTIONS, subsearch_options
+from podhawk.commands.append import OPTIONS, expect_subsearch, subsearch_options
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Whole, always
 from podhawk.commands.properties import Effect, effect
@@ -23,6 +23,7 @@ class AppendCols(Struct, frozen=True):
 
 
 def _parse(cursor: Cursor) -> AppendCols:
+    expect_subsearch(cursor, _OPTIONS)
     options = cursor.options(_OPTIONS)
     pipeline = parse_bracketed(cursor)
     options |= cursor.options(_OPTIONS)

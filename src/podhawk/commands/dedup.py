@@ -13,6 +13,7 @@ from podhawk.commands.declare import Command, Example, Kind, Mergeable, Wanted, 
 from podhawk.commands.properties import Effect, effect, immutable, same
 from podhawk.commands.shared.names import has_wildcard, listed
 from podhawk.commands.shared.orderings import SortField, parse_sort_fields, render_sort_fields, sort_key
+from podhawk.lazy import lazy_pattern
 from podhawk.rows import OrderKey, Row, Table, texts
 from podhawk.spl.cursor import Cursor
 
@@ -29,10 +30,13 @@ class Dedup(Struct, frozen=True):
     sortby: tuple[SortField, ...] = ()
 
 
+_COUNT = lazy_pattern(r"[+-]?\d+(?=\s|\Z)")
+
+
 def _parse(cursor: Cursor) -> Dedup:
     options = cursor.options(_OPTIONS)
     count = 1
-    if cursor.peek().isdigit():
+    if cursor.looking_at(_COUNT):
         count = cursor.integer(cursor.word(), "the number of rows to keep", 1)
     options |= cursor.options(_OPTIONS)
     at = cursor.at
@@ -193,6 +197,6 @@ DEDUP = Command(
     groups=lambda node: node.names,
     volatility=immutable,
     states=(DedupState,),
-    known_as=("distinct", "unique", "drop_duplicates"),
+    known_as=("distinct", "unique", "unique_by", "drop_duplicates"),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/dedup",
 )

@@ -11,7 +11,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wanted, always, plus
 from podhawk.commands.properties import Effect, Resources, Sources, computed, effect, same
 from podhawk.commands.shared.names import shown
-from podhawk.commands.where import quoted_fields, void
+from podhawk.commands.where import quoted_fields, unfinished, void
 from podhawk.functions.declare import Evaluator, EvalValue
 from podhawk.functions.evaluate import compile_value, patterns, volatility
 from podhawk.functions.lookups import looked_up
@@ -67,7 +67,7 @@ def assignments(cursor: Cursor) -> tuple[Assignment, ...]:
         name = target(cursor)
         found.append(Assignment(name, parse_expression(cursor)))
         if not cursor.comma() and not cursor.done:
-            cursor.finish("Separate assignments by commas.")
+            cursor.finish(unfinished(found[-1].expression, "Separate assignments by commas."))
     if not found:
         cursor.fail("expected name=expression")
     return tuple(found)

@@ -88,7 +88,7 @@ def _pairs(node: Extract) -> Pairs:
     if node.pairdelim:
         ends, parts = (re.escape(text) for text in (node.pairdelim, node.kvdelim))
         pattern = re.compile(
-            rf'([^{ends}{parts}]+)[{parts}]\s*(?:"((?:\\.|[^"\\])*)"\s*|([^{ends}{parts}]*))'
+            rf'(?:\A|(?<=[{ends}]))([^{ends}{parts}]+)[{parts}]\s*(?:"((?:\\.|[^"\\])*)"\s*|([^{ends}{parts}]*))'
             rf"(?=[{ends}]|\Z)"
         )
     elif node.auto:

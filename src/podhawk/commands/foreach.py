@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
+from podhawk.commands.append import expect_subsearch
 from podhawk.commands.catalog import COMMANDS
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
@@ -76,6 +77,7 @@ def _parse(cursor: Cursor) -> Foreach:
     names: list[str] = []
     span: tuple[int, int] | None = None
     while not cursor.done:
+        expect_subsearch(cursor, _OPTIONS, "foreach n* [eval total=total+<<FIELD>>]")
         options |= cursor.options(_OPTIONS)
         if cursor.peek() == "[" and span is None:
             span = cursor.bracketed()

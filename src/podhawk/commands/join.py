@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
+from podhawk.commands.append import expect_subsearch
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole, always
 from podhawk.commands.properties import Effect, Resources, effect
@@ -53,6 +54,7 @@ def _parse(cursor: Cursor) -> Join:
     pairs: tuple[tuple[str, str], ...] = ()
     right: Pipeline | Dataset | None = None
     while not cursor.done:
+        expect_subsearch(cursor, _OPTIONS)
         options |= cursor.options(_OPTIONS)
         if cursor.done:
             break
@@ -283,6 +285,7 @@ JOIN = Command(
     check=_check,
     legs=lambda node: () if isinstance(node.right, Dataset) else (node.right,),
     effect=effect(Effect.REBUILDS),
+    known_as=("inner", "left", "outer"),
     volatility=_volatility,
     resources=lambda node: dataset_resources(node.right) if isinstance(node.right, Dataset) else Resources(),
     source="https://help.splunk.com/en/splunk-enterprise/spl-search-reference/9.4/search-commands/join",

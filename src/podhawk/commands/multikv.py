@@ -161,7 +161,8 @@ def _splitter(header: str) -> tuple[list[str], Splitter]:
         if mark in header.strip(f"{mark} "):
 
             def split(line: str, mark: str = mark) -> list[str]:
-                return [cell.strip() for cell in line.strip(" " if mark == "\t" else f"{mark} ").split(mark)]
+                # Bars may stand at both ends of a line; after another mark there is a cell, if an empty one.
+                return [cell.strip() for cell in line.strip("| " if mark == "|" else " ").split(mark)]
 
             return [_name(cell) for cell in split(header)], split
     words, wide = _cells(_WORD, header), _cells(_WIDE, header)

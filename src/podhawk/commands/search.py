@@ -56,6 +56,12 @@ def _slips(node: Search) -> Iterator[Slip]:
         match part:
             case Term(text=text, kind="word") if text in ("and", "or", "not"):
                 yield Slip(part.at, f"{text} in lower case is a word to look for; {text.upper()} combines conditions")
+            case Term(text="&&"):
+                yield Slip(part.at, "&& is a text to look for; AND combines conditions, and so does a blank")
+            case Term(text="IN", kind="word"):
+                yield Slip(part.at, "IN is a word to look for; write field IN (a, b), and NOT before the field")
+            case Compare(name=name) if name.startswith("!"):
+                yield Slip(part.at, f"! belongs to the name of the field; write NOT {name[1:]}=…")
             case Term(kind="phrase") if isinstance(before, Term) and before.text.endswith(":"):
                 name = before.text[:-1]
                 yield Slip(before.at, f'{before.text}"…" looks for two texts; {name}="…" compares the field')

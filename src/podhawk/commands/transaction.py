@@ -11,7 +11,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Wanted, Whole, always, plus
 from podhawk.commands.properties import Effect, effect
 from podhawk.commands.shared.names import listed
-from podhawk.commands.shared.transactions import Rules, group, merge_members
+from podhawk.commands.shared.transactions import Rules, group, merge_members, newest_first
 from podhawk.commands.where import void
 from podhawk.functions.declare import Volatility
 from podhawk.functions.evaluate import compile_condition, volatility
@@ -260,8 +260,13 @@ def _whole(node: Transaction, context: Context) -> Whole:
 
     def whole(table: Table) -> Table:
         done, orphans = group(table.rows, rules)
-        rows = [
-            merge_members(txn, node.names, node.mvlist, node.nullstr, node.mvraw, node.delim)
+        # A transaction stands where its first event stands among the events, newest first.
+        place = {id(row): number for number, row in enumerate(newest_first(table.rows))}
+        made = [
+            (
+                place[id(txn.members[-1])],
+                merge_members(txn, node.names, node.mvlist, node.nullstr, node.mvraw, node.delim),
+            )
             for txn in done
             if txn.complete(rules) or node.keepevicted
         ]
@@ -269,9 +274,9 @@ def _whole(node: Transaction, context: Context) -> Whole:
             for orphan in orphans:
                 row = orphan.copy()
                 row["_txn_orphan"] = 1
-                rows.append(row)
-        rows.sort(key=lambda row: row.order)
-        return Table(rows, _columns(node, table.columns))
+                made.append((place[id(orphan)], row))
+        made.sort(key=lambda pair: pair[0])
+        return Table([row for _, row in made], _columns(node, table.columns))
 
     return whole
 

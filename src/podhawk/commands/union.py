@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from podhawk.commands.append import OPTIONS, subsearch_options
+from podhawk.commands.append import OPTIONS, expect_subsearch, subsearch_options
 from podhawk.commands.context import Context
 from podhawk.commands.declare import Columns, Command, Example, Kind, Pipeline, Wanted, Whole
 from podhawk.commands.properties import Effect, Resources, effect
@@ -43,6 +43,7 @@ def _parse(cursor: Cursor) -> Union:
     parts: list[Dataset | Pipeline] = []
     start = cursor.at
     while not cursor.done:
+        expect_subsearch(cursor)
         options |= cursor.options(OPTIONS)
         dataset = parse_dataset(cursor)
         if dataset is not None:

@@ -10,6 +10,7 @@ from podhawk.commands.properties import Effect, Resources, effect, same
 from podhawk.functions.comparison import COMPARISONS
 from podhawk.functions.evaluate import compile_condition, patterns, volatility
 from podhawk.functions.lookups import looked_up
+from podhawk.functions.registry import FUNCTIONS
 from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row
 from podhawk.spl.cursor import Cursor
@@ -38,8 +39,14 @@ def _parse(cursor: Cursor) -> Where:
     if cursor.done:
         cursor.fail("expected an expression")
     node = Where(parse_expression(cursor), cursor.source)
-    cursor.finish("Join conditions with AND or OR.")
+    cursor.finish(unfinished(node.expression, "Join conditions with AND or OR."))
     return node
+
+
+def unfinished(expression: Expression, usual: str) -> str:
+    """The remedy for what follows an expression: `like user "b%"` lacks the parentheses of a call."""
+    name = expression.name if isinstance(expression, Field) else ""
+    return f"Write {name}(…) to call the function {name}." if name in FUNCTIONS else usual
 
 
 def _reads(node: Where, wanted: Wanted) -> Wanted:

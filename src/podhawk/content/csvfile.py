@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from podhawk.errors import ContentError, Place
+from podhawk.errors import ContentError, OutputError, Place
 from podhawk.rows import Value, texts
 from podhawk.writing import replacing
 
@@ -60,7 +60,9 @@ def read_csv(path: Path) -> tuple[tuple[str, ...], list[CsvRow]]:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> None:
     """Replace the file in one step, so that a reader sees the old table or the new one. It may hold what audit logs do,
-    so only its owner may read it. Raises OutputError."""
+    so only its owner may read it. Raises OutputError, also for a link, which could lead out of the state."""
+    if path.is_symlink():
+        raise OutputError(f"{path} is a link, and tables are not written through links", remedy="Remove the link.")
     with replacing(path, parents=True, private=True) as out:
         writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL)
         writer.writerow(columns)

@@ -133,6 +133,6 @@ FAMILY: tuple[Function, ...] = (
         needs_env=True,
         source=SOURCE,
         volatility=_strptime_volatility,
-        known_as=("todatetime", "to_timestamp", "parse_date", "datetime", "unix_timestamp"),
+        known_as=("todatetime", "to_date", "str_to_date", "to_timestamp", "parse_date", "datetime", "unix_timestamp"),
     ),
 )

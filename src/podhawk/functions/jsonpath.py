@@ -18,6 +18,7 @@ import re
 from functools import lru_cache
 from typing import Any, NoReturn
 
+from podhawk.functions import numbers
 from podhawk.rows.values import as_number, as_text
 
 
@@ -172,6 +173,6 @@ def json_value(value: object) -> Any:
         case float() if not math.isfinite(value):
             return as_text(value)
         case int() | float():
-            return Spelled(as_text(value))
+            return Spelled(numbers.text(value))
         case _:
             return str(value)

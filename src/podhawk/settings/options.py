@@ -296,7 +296,13 @@ OPTIONS: tuple[Option, ...] = (
         metavar="DIR|off",
         command_line=True,
     ),
-    Option("write", "flag", "Let outputlookup write lookup files into the --state folder.", ("run", "search"), False),
+    Option(
+        "write",
+        "flag",
+        "Let outputlookup, outputcsv and tscollect write files into the --state folder.",
+        ("run", "search"),
+        False,
+    ),
     Option(
         "state",
         "text",

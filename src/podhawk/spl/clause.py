@@ -262,6 +262,11 @@ def _comparison(cursor: Cursor, name: str, at: int, subsearch: ParseSubsearch) -
         value = cursor.quoted() or ""
     else:
         taken = cursor.looking_at(_VALUE)
+        if not taken and cursor.peek() == "(":
+            raise cursor.error(
+                f"a comparison has one value, and {name}{operator} is followed by parentheses",
+                remedy=f"Write {name} IN (a, b), or ({name}=a OR {name}=b).",
+            )
         if not taken:
             raise cursor.error(
                 f"{name}{operator} has no value",

@@ -185,7 +185,8 @@ def _prefix(cursor: Cursor, depth: int) -> Expression:
         return Unary("NOT", parse_expression(cursor, _NOT_POWER, depth + 1), at)
     name = cursor.looking_at(_NAME)
     if not name:
-        cursor.fail(f"expected a field, a value or a function, found {char!r}")
+        texts = "A text stands in double quotes." if char in "%*/\\." else ""
+        cursor.fail(f"expected a field, a value or a function, found {char!r}", texts)
     cursor.at = name.end()
     cursor.space()
     if cursor.peek() == "(":

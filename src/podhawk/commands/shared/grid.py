@@ -34,6 +34,7 @@ from podhawk.commands.shared.spans import (
     usable,
 )
 from podhawk.commands.shared.sparkline import SparkPieces
+from podhawk.functions.aggregations.arithmetic import rounded
 from podhawk.rows import Filled, Row, Table, texts
 from podhawk.rows.values import Value, as_number, as_text
 
@@ -343,8 +344,7 @@ class GridRun:
         if number is None or time is None or not usable(number) or isinstance(line.shown, str):
             return value
         length = seconds_of(time, line.shown, self.context.env.zone)
-        exact = Fraction(number) * unit / Fraction(length)
-        return int(exact) if exact.denominator == 1 else float(exact)
+        return rounded(Fraction(number) * unit / Fraction(length))
 
 
 def _line_place(key: str | Number) -> tuple[int, Number, str]:

@@ -74,8 +74,9 @@ class Spark(Struct, frozen=True):
     within: SearchRange = SearchRange()
 
 
-def _remedy(cursor: Cursor, found: re.Match[str], before: Item | None) -> str:
-    """What to write instead of a word that is no aggregation. `before` is the aggregation before it."""
+def _remedy(cursor: Cursor, found: re.Match[str], before: Item | None, stop: tuple[str, ...]) -> str:
+    """What to write instead of a word that is no aggregation. `before` is the aggregation before it, and `stop` are the
+    words that end a list."""
     name = found[1].lower()
     if name in AGGREGATIONS or name.startswith("perc"):
         return "Add a number from 0 to 100 to the name, for example perc95."
@@ -84,6 +85,8 @@ def _remedy(cursor: Cursor, found: re.Match[str], before: Item | None) -> str:
     close = nearest(name, AGGREGATIONS)
     if found[2] or close or before is None:
         return close
+    if nearest(name, stop):
+        return nearest(name, stop)
     if before.wild and not before.named:
         return f"Write {before.function}({found[1]}), or by {found[1]} to group by it."
     rest = cursor.source.text[found.end() : cursor.end].split()
@@ -94,9 +97,15 @@ def _remedy(cursor: Cursor, found: re.Match[str], before: Item | None) -> str:
     return f"Write by before the fields to group by: by {found[1]}."
 
 
-def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False, before: Item | None = None) -> Item:
+def parse_item(
+    cursor: Cursor,
+    combine: bool = False,
+    spark: bool = False,
+    before: Item | None = None,
+    stop: tuple[str, ...] = ("by",),
+) -> Item:
     """One aggregation with its optional AS. `combine` allows an expression over aggregations, `spark` a sparkline;
-    `before` is the aggregation before it, which an error may be about."""
+    `before` is the aggregation before it, which an error may be about; `stop` are the words that end a list."""
     at = cursor.at
     found = cursor.looking_at(_CALL)
     if not found:
@@ -114,7 +123,7 @@ def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False, befor
         reason = REFUSED.get(name)
         if reason:
             raise cursor.error(f"aggregation {found[1]} is not supported: {reason}", at, len(found[1]))
-        raise cursor.error(f"unknown aggregation {found[1]}", at, len(found[1]), _remedy(cursor, found, before))
+        raise cursor.error(f"unknown aggregation {found[1]}", at, len(found[1]), _remedy(cursor, found, before, stop))
     cursor.at = found.end()
     cursor.space()
     argument: str | Expression | None = None
@@ -124,6 +133,8 @@ def parse_item(cursor: Cursor, combine: bool = False, spark: bool = False, befor
     else:
         argument, label = (None, found[1]) if aggregation[0].bare else ("*", f"{found[1]}(*)")
     named = bool(cursor.keyword("as"))
+    if named and cursor.at_word(stop):
+        cursor.fail("expected a name for the result after AS", "Put a name that is a keyword in double quotes.")
     if named:
         label = cursor.name("a name for the result")
     if named and isinstance(argument, str) and argument.count("*") != label.count("*"):
@@ -239,7 +250,7 @@ def parse_items(cursor: Cursor, stop: Iterable[str], combine: bool = False, spar
     items: list[Item] = []
     seen: dict[tuple[str, object], str] = {}
     while not cursor.done and not cursor.at_word(stops) and not cursor.next_option():
-        item = parse_item(cursor, combine, spark, items[-1] if items else None)
+        item = parse_item(cursor, combine, spark, items[-1] if items else None, stops)
         if any(item.name == known.name for known in items):
             raise cursor.error(f"two results are named {item.name!r}", item.at)
         key = (item.function, (item.argument, item.spark))

@@ -85,7 +85,7 @@ def _stage(source: SearchText, segment: Segment, first: bool) -> Stage:
             f"{command.name} must be the first command of a search",
             segment.at,
             len(segment.name),
-            "Begin the search with | " + command.name + ".",
+            f"Begin the search with | {command.name}{', or write append=true' if 'append=' in command.syntax else ''}.",
         )
     return stage
 

@@ -157,10 +157,11 @@ class Numbers:
             return rounded(Fraction(self._at(total // 2)))
         if self.style == "occurring" or (self.style == "upper" and len(self.counts) > MOST_EXACT):
             return rounded(Fraction(self._at(min(max(math.ceil(self.percent / 100 * total), 1), total) - 1)))
-        position = self.percent / 100 * (total - 1)
+        # The percentile as it is spelled: 66.6 is 666 tenths, not the nearest double.
+        position = Fraction(repr(self.percent)) / 100 * (total - 1)
         low = math.floor(position)
         first = self._at(low)
-        share = Fraction(self.percent) / 100 * (total - 1) - low
+        share = position - low
         if share == 0 or low + 1 >= total:
             return rounded(Fraction(first))
         return rounded(Fraction(first) + (Fraction(self._at(low + 1)) - Fraction(first)) * share)
