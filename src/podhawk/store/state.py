@@ -25,11 +25,11 @@ from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
-from podhawk.store.kept_events import SqlEvidence
+from podhawk.store.kept_events import SqlEvidence, of_windows
 from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_risk
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED
+from podhawk.store.schema import ALIASES, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED
 from podhawk.store.triage import pass_on
 
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
@@ -135,11 +135,7 @@ class SqlState:
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
         ]
         for detection, cluster, start, end in looked.spans:
-            rows += self._found(
-                FINDINGS.c.detection_id == column_text(detection, 255),
-                FINDINGS.c.cluster == column_text(cluster, 255),
-                FINDINGS.c.last_time.between(start, end),
-            )
+            rows += self._found(of_windows(detection, cluster, (start, end)))
         masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
         return {row.finding_id for row in rows if not row.masked} | self._replaced(masked, found)
 
@@ -194,7 +190,7 @@ class SqlState:
 
     def count(self) -> int:
         """See `DetectionState`."""
-        return self._db.execute(sql.select(sql.func.count()).select_from(FINDINGS)).scalar() or 0
+        return self._db.execute(sql.select(COUNTS.c.number).where(COUNTS.c.name == "findings")).scalar() or 0
 
     def write(self, findings: Sequence[ToWrite], gone: Collection[str]) -> Written:
         """See `DetectionState`."""
@@ -209,6 +205,8 @@ class SqlState:
             for one in findings
         ]
         self._write_findings(findings, written, lost)
+        more = len({one.match.finding.finding_id for one in findings} - touched.keys()) - len(lost)
+        self._db.execute(COUNTS.update().where(COUNTS.c.name == "findings").values(number=COUNTS.c.number + more))
         for old, heir in heirs.items():
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
             upsert(self._db, ALIASES, [{"old_id": old, "finding_id": heir}])
@@ -253,6 +251,8 @@ class SqlState:
                     "last_time": one.last_time,
                     "request": known.request,
                     "kept": packed(to_write.raw, known, to_write.verdicts),
+                    "first_window": known.windows[0],
+                    "last_window": known.windows[1],
                 }
             )
         upsert(self._db, FINDINGS, rows)
@@ -277,6 +277,7 @@ class SqlState:
                     "day": series_key(day_of(one.event)),
                     "entity": object_key(one.event.object_type, one.event.object, one.event.cluster),
                     "full": one.full,
+                    "share": 2 if one.event.applied > 0 else 1 if one.full > 0 else 0,
                     "kept": packed_risk(one),
                 }
                 for one in risk
@@ -302,6 +303,7 @@ def known_of(one: ToWrite) -> Known:
         one.match.finding.suppressed_by,
         any(event.unmasked is not None for each in one.raw.requests for event in each.events),
         request_hash(request.key) if request is not None and alone else "",
+        one.raw.windows or (0.0, 0.0),
     )
 
 

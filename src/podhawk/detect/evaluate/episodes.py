@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import UNSET, Struct, field, structs
 
@@ -23,6 +23,7 @@ from podhawk.detect.evaluate.monotone import is_monotone, rows_grow
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
+from podhawk.detect.increment.evidence import Stretch
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
@@ -86,8 +87,10 @@ def aggregate_matches(
     schedule: Schedule,
     events: Sequence[tuple[AuditEvent, Request]],
     facts_of: Callable[[Request], RequestFacts],
+    stretches: Mapping[str, Stretch] | None = None,
 ) -> Iterator[Match]:
-    """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves."""
+    """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves. With
+    `stretches`, by cluster, those that may have changed."""
     kind = kind_of(evaluation.detection)
     if kind is None:
         return
@@ -95,10 +98,12 @@ def aggregate_matches(
     clusters: defaultdict[str, list[tuple[AuditEvent, Request]]] = defaultdict(list)
     for event, request in events:
         clusters[request.key.cluster].append((event, request))
-    for own in clusters.values():
+    for cluster, own in clusters.items():
         seen = sorted(_seen(evaluation, by, own), key=lambda one: (one.time, one.row.order.place))
-        for episode in _episodes(evaluation, schedule, by, seen):
-            yield _match(evaluation, by, kind, episode, seen, facts_of)
+        stretch = stretches.get(cluster) if stretches is not None else None
+        for episode in _episodes(evaluation, schedule, by, seen, stretch):
+            if stretch is None or stretch.touches(episode.first.end, episode.latest.end):
+                yield _match(evaluation, by, kind, episode, seen, facts_of)
 
 
 def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:
@@ -110,13 +115,18 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
         yield Seen(written, event, request, row, keys)
 
 
-def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:
+def _episodes(
+    evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen], stretch: Stretch | None
+) -> Iterator[Episode]:
+    def looked_at(windows: Iterable[Window]) -> Iterator[Window]:
+        return (one for one in windows if stretch is None or stretch.looks_at(one.end))
+
     if seen and by.kept and rows_grow(evaluation.plan):
         # A by-key without a row over all events has none in any window.
         firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows}
         seen = [one for one in seen if not firing.isdisjoint(one.keys)]
     if not is_monotone(evaluation.plan):
-        windows = schedule.positions([one.time for one in seen])
+        windows = looked_at(schedule.positions([one.time for one in seen]))
         yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
         return
     # Each by-key by itself: a minute that brought nothing for it cannot change its rows.
@@ -125,7 +135,7 @@ def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Seque
         for key in one.keys:
             parts[key].append(one)
     for key, part in parts.items():
-        windows = schedule.sliding([one.time for one in part])
+        windows = looked_at(schedule.sliding([one.time for one in part]))
         for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, part)):
             if episode.key == key:
                 yield episode
@@ -224,6 +234,7 @@ def _match(
         ),
         tuple(requests[:MOST_ROWS]),
         search=evaluation.plan.pipeline,
+        windows=(episode.first.end, episode.latest.end),
     )
 
 

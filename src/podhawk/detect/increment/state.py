@@ -61,7 +61,7 @@ class Begun(Struct, frozen=True):
 
 class Looked(Struct, frozen=True):
     """What an evaluation has looked at: whatever these plans found about these requests, and aggregate plans (by
-    detection and cluster) between two times, is found again, or is no more."""
+    detection and cluster) in windows that end between two times, is found again, or is no more."""
 
     requests: frozenset[str] = frozenset()
     plans: frozenset[str] = frozenset()
