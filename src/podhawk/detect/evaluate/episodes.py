@@ -209,7 +209,7 @@ def _match(
     rows = [row for table in tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     facts = [facts_of(request) for request in requests]
-    outcome = common_outcome([one.outcome for one in facts])
+    outcome = common_outcome(Counter(one.outcome for one in facts))
     return Match(
         Finding(
             finding_id=finding_id(detection, requests[0].key, episode.key),
@@ -271,7 +271,6 @@ def common_target(targets: Sequence[Target]) -> Target:
     )
 
 
-def common_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+def common_outcome(counts: Counter[Outcome]) -> Outcome:
     """Success if anything succeeded, else what most came to."""
-    counts = Counter(outcomes)
     return "success" if counts["success"] else max(sorted(counts), key=lambda one: counts[one], default="unknown")

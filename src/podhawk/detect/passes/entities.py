@@ -16,7 +16,7 @@ from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.increment.kept import KeptFindings, KeptRisk, SeriesRow, series_key
 from podhawk.detect.match import Match
 from podhawk.detect.passes.scored import Again
-from podhawk.detect.risk.incidents import incident_matches, is_wide
+from podhawk.detect.risk.incidents import RiskSearch, incident_matches, is_wide
 from podhawk.detect.risk_event import RiskEvent
 
 _WIDE: Final = series_key(["wide"])
@@ -48,8 +48,9 @@ def incidents_with(
     """The incidents of risk objects whose risk changed, and those of searches that see more than these."""
     if not objects:
         return IncidentChange()
-    wide = [one for one in searches if is_wide(one)]
-    narrow = [one for one in searches if not is_wide(one)]
+    made = [RiskSearch(one, content) for one in searches]
+    wide = [one for one, search in zip(searches, made, strict=True) if is_wide(search)]
+    narrow = [one for one, search in zip(searches, made, strict=True) if not is_wide(search)]
     events = risk.risk_of_objects(objects)
     of_objects = _matches(kept, narrow, content, events, again)
     of_all = _matches(kept, wide, content, risk.risk_of_clusters(None), again) if wide else []
