@@ -2,10 +2,11 @@
 
     python bench/beside_many.py --findings 1000000 --new 1000 --rounds 5
 
-Takes a log of work with the shipped pack into a state, and copies the rows of this state, each copy earlier than the one
-before, under other ids, until the state has so many findings. Keys of accounts and credentials stay the same, so that
-the account that makes a tenth of everything has a tenth of the findings. Then it runs increments of `--new` events, half
-of them of this account, over that state and over new ones. `--keep FOLDER` keeps the state for the next time.
+Takes a log of work with the shipped pack into a state, and copies the rows of this state, each copy earlier than the
+one before, under other ids, until the state has so many findings. Keys of accounts and credentials stay the same, so
+that the account that makes a tenth of everything has a tenth of the findings. Then it runs increments of `--new`
+events, half of them of this account, over that state and over new ones. `--keep FOLDER` keeps the state for the next
+time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import argparse
 import json
 import os
 import resource
-import shutil
 import sqlite3
 import statistics
 import tempfile
@@ -64,7 +64,7 @@ def measured(content: Content, many: Path, folder: Path, new: int, rounds: int) 
         piece = [next(events) for _ in range(new)]
         with_many = run(content, many, folder, piece)
         with_none = run(content, folder / f"none{number}", folder, piece)
-        print(f"{'first' if not number else number}: {with_many[0]:.2f} s beside, {with_none[0]:.2f} s alone", flush=True)
+        print(f"{number or 'first'}: {with_many[0]:.2f} s beside, {with_none[0]:.2f} s alone", flush=True)
         if number:
             beside.append(with_many[0])
             alone.append(with_none[0])
@@ -78,12 +78,12 @@ def measured(content: Content, many: Path, folder: Path, new: int, rounds: int) 
 
 
 def run(content: Content, state: Path, folder: Path, events: list[dict[str, Any]]) -> tuple[float, int]:
-    """The seconds of one increment, and how many findings are known then."""
+    """The processor seconds of one increment, and how many findings are known then."""
     log = folder / "piece.log"
     log.write_text("".join(json.dumps(one) + "\n" for one in events))
-    start = time.perf_counter()
+    start = time.process_time()
     found = api.run(content, log, state=str(state), jobs=1).found
-    return time.perf_counter() - start, found.known
+    return time.process_time() - start, found.known
 
 
 def made(random: Random, hot: int, second: float, prefix: str) -> Iterator[dict[str, Any]]:
@@ -166,8 +166,11 @@ def multiplied(db: sqlite3.Connection, copies: int) -> None:
     """Copy the rows of a state, each time earlier, and under other ids."""
     for name in ("synchronous=OFF", "cache_size=-500000"):
         db.execute(f"PRAGMA {name}")
-    db.execute("DELETE FROM podhawk_series WHERE finding_id IN (SELECT finding_id FROM podhawk_findings WHERE kind='incident')")
+    incidents = "SELECT finding_id FROM podhawk_findings WHERE kind='incident'"
+    db.execute(f"DELETE FROM podhawk_series WHERE finding_id IN ({incidents})")
     db.execute("DELETE FROM podhawk_findings WHERE kind='incident'")
+    for table in ("podhawk_windows", "podhawk_cells"):
+        db.execute(f"DELETE FROM {table}")
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL").fetchall()
     for name, _ in indexes:
         db.execute(f"DROP INDEX {name}")
@@ -188,6 +191,7 @@ def multiplied(db: sqlite3.Connection, copies: int) -> None:
             db.execute("COMMIT")
     for _, text in indexes:
         db.execute(text)
+    db.execute("UPDATE podhawk_counts SET number=(SELECT count(*) FROM podhawk_findings) WHERE name='findings'")
 
 
 def _copied(row: dict[str, Any], copy: int, changed: Callable[[dict[str, Any], int], None]) -> list[Any]:
@@ -217,6 +221,8 @@ def _finding(row: dict[str, Any], copy: int) -> None:
     old, row["finding_id"] = row["finding_id"], other(row["finding_id"], copy)
     row["first_time"] -= copy * SPAN
     row["last_time"] -= copy * SPAN
+    for name in ("first_window", "last_window"):
+        row[name] -= copy * SPAN if row[name] else 0
     row["request"] = other(row["request"], copy)
     row["record"] = row["record"].replace(old, row["finding_id"])
     kept = msgspec.msgpack.decode(row["kept"])

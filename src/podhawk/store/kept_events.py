@@ -15,12 +15,12 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.increment.evidence import (
     Changed,
     KeptEvent,
-    Span,
     WantedEvent,
     component_hash,
     credential_hash,
     place_hash,
 )
+from podhawk.detect.increment.kept import Span
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.components import Credentials, homes_of, issue_of, shows_home
 from podhawk.detect.requests.owner_writes import Write
@@ -99,7 +99,7 @@ class SqlEvidence:
         while cluster is not None:  # a step for each cluster: no look at every event
             time = self._db.execute(sql.select(newest).where(EVENTS.c.cluster == cluster)).scalar()
             with intact("the time of an event"):
-                found[str(cluster)] = min(time, clock.time()) - RETAINED * DAY  # type: ignore[type-var]
+                found[str(cluster)] = min(float(time or 0.0), clock.time()) - RETAINED * DAY
             cluster = self._db.execute(sql.select(following).where(EVENTS.c.cluster > cluster)).scalar()
         return found
 

@@ -24,6 +24,7 @@ from podhawk.store.kept_findings import before_passes, packed
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.schema import (
     ALIASES,
+    CELLS,
     COUNTS,
     CURRENT,
     DETECTIONS,
@@ -37,6 +38,7 @@ from podhawk.store.schema import (
     TRIAGE,
     VERSION,
     WANTED,
+    WINDOWS,
     WRITES,
     version_of,
 )
@@ -118,7 +120,7 @@ def _third_findings(connection: Connection) -> None:
 def _fourth(connection: Connection) -> None:
     """Version 4: the windows of findings, the share of risk events under the daily cap, counts. The next run evaluates
     everything again, because no finding tells its windows."""
-    METADATA.create_all(connection, tables=[COUNTS])
+    METADATA.create_all(connection, tables=[COUNTS, WINDOWS, CELLS])
     for name in _OLD_INDEXES:
         connection.execute(sql.text(f"DROP INDEX IF EXISTS {name}"))
     for table in (EVENTS, WANTED, FINDINGS, RISK):
@@ -131,7 +133,12 @@ def _fourth(connection: Connection) -> None:
     connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id != "").values(digest=""))
 
 
-_OLD_INDEXES: Final = ("ix_podhawk_events_cluster", "podhawk_findings_of_detections", "podhawk_risk_of_days")
+_OLD_INDEXES: Final = (
+    "ix_podhawk_events_cluster",
+    "podhawk_findings_of_detections",
+    "podhawk_risk_of_days",
+    "podhawk_risk_of_entities",
+)
 
 
 def _complete(connection: Connection, table: sql.Table) -> None:

@@ -149,11 +149,34 @@ RISK: Final = sql.Table(
     sql.Column("full", sql.Float, nullable=False, server_default="0"),
     sql.Column("kept", sql.LargeBinary),
     sql.Column("share", sql.SmallInteger, nullable=False, server_default="0"),
+    sql.Column("likes", sql.String(32), nullable=False, server_default=""),
     sql.Index("podhawk_risk_under_cap", "day", "share", "time"),
-    sql.Index("podhawk_risk_of_entities", "entity", "time"),
+    sql.Index("podhawk_risk_of_entities", "entity", "share", "time"),
+    sql.Index("podhawk_risk_alike", "entity", "likes", "share", "time"),
 )
-"""Risk events. `thing`, `day` and `entity` are hashes of what twins share, of the daily cap, of the risk object; `share`
-is 2 for an event that adds points, 1 for one of which the daily cap took them all, 0 for one that has none."""
+"""Risk events. `thing`, `day` and `entity` are hashes of what twins share, of the daily cap, of the risk object;
+`share` is 2 for an event that adds points, 1 for one of which the daily cap took them all, 0 for one that has none;
+`likes` is a hash of what searches see but for time, finding and points, "" if an older podhawk wrote the event."""
+
+WINDOWS: Final = sql.Table(
+    "podhawk_windows",
+    METADATA,
+    sql.Column("entity", sql.String(32), primary_key=True),
+    sql.Column("detection_id", sql.String(255), primary_key=True),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""The windows in which a search over risk gave rows for a risk object. A search without a row here has not looked."""
+
+CELLS: Final = sql.Table(
+    "podhawk_cells",
+    METADATA,
+    sql.Column("entity", sql.String(32), primary_key=True),
+    sql.Column("size", sql.Integer, primary_key=True),
+    sql.Column("start", sql.Float, primary_key=True),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""What incidents say of the findings of some seconds (see `podhawk.detect.increment.fold`), where there are many. A
+cell goes when anything in it changes, and may be missing."""
 
 COUNTS: Final = sql.Table(
     "podhawk_counts",

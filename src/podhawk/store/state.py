@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import request_hash
-from podhawk.detect.increment.kept import ScoredRisk, series_key
+from podhawk.detect.increment.kept import RiskObject, ScoredRisk, series_key
 from podhawk.detect.increment.state import Begun, Change, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
 from podhawk.detect.report.finding_json import detection_key, from_record, to_record
@@ -26,10 +26,11 @@ from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
 from podhawk.store.kept_events import SqlEvidence, of_windows
-from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_risk
+from podhawk.store.kept_findings import Detections, SqlFindings, packed
+from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED
+from podhawk.store.schema import ALIASES, CELLS, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED, WINDOWS
 from podhawk.store.triage import pass_on
 
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
@@ -81,9 +82,9 @@ class SqlState:
         return SqlFindings(self._db, self._detections)
 
     @property
-    def risk(self) -> SqlFindings:
+    def risk(self) -> SqlRisk:
         """See `DetectionState`."""
-        return self.findings
+        return SqlRisk(self._db, self._detections)
 
     def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
         """See `DetectionState`."""
@@ -109,8 +110,17 @@ class SqlState:
         upsert(self._db, DETECTIONS, rows)
         known = {one.detection.key: one.detection for one in evaluated}
         self._detections = Detections(known, {key: row.data for key, row in kept.items()})
+        self._forget_sums(changed, everything)
         again = self._to_evaluate(changed, everything)
         return Begun(frozenset(again), everything, frozenset(digests[key].detection.key for key in new))
+
+    def _forget_sums(self, changed: Collection[str], everything: bool) -> None:
+        """Forget what searches over risk gave before they, or the policies, changed."""
+        for chunk in chunks(sorted(changed)):
+            self._db.execute(WINDOWS.delete().where(WINDOWS.c.detection_id.in_(chunk)))
+        if everything:
+            for table in (WINDOWS, CELLS):
+                self._db.execute(table.delete())
 
     def _to_evaluate(self, changed: Collection[str], everything: bool) -> set[str]:
         """The requests that findings of detections are about, and those that their aggregate plans want."""
@@ -180,6 +190,11 @@ class SqlState:
         """See `DetectionState`."""
         query = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.kind != "incident")
         return set(self._db.execute(query).scalars())
+
+    def known_risk(self, objects: Collection[RiskObject]) -> list[RiskEvent]:
+        """See `DetectionState`."""
+        with transaction(self.engine, alone=False) as connection:
+            return SqlRisk(connection, self._detections).risk_of_objects(objects)
 
     def known(self) -> list[Finding]:
         """See `DetectionState`."""
@@ -277,6 +292,7 @@ class SqlState:
                     "day": series_key(day_of(one.event)),
                     "entity": object_key(one.event.object_type, one.event.object, one.event.cluster),
                     "full": one.full,
+                    "likes": likes_of(one.event),
                     "share": 2 if one.event.applied > 0 else 1 if one.full > 0 else 0,
                     "kept": packed_risk(one),
                 }

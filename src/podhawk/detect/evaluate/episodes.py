@@ -16,13 +16,13 @@ from msgspec import UNSET, Struct, field, structs
 
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown
+from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.masked_rows import without_secrets
 from podhawk.detect.evaluate.monotone import is_monotone, rows_grow
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
-from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
+from podhawk.detect.finding import MOST_ROWS, Actor, Finding, FindingKind, Outcome, Target
 from podhawk.detect.increment.evidence import Stretch
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts

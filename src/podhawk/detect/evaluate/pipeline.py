@@ -179,7 +179,7 @@ def _looked(evaluations: Sequence[Evaluation], found: Recalled) -> Looked:
         frozenset(one.detection.key for one in evaluations if plan_kind(one.plan) == "request"),
         [
             (evaluations[number].detection.key, cluster, *span)
-            for number, stretches in found.stretches.items()
+            for number, stretches in (found.stretches or {}).items()
             for cluster, stretch in stretches.items()
             for span in stretch.changed
         ],

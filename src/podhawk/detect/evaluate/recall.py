@@ -6,7 +6,8 @@ requests that it explains changes what is known of these.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -17,7 +18,6 @@ from podhawk.detect.increment.evidence import (
     Changed,
     KeptEvent,
     KeptEvidence,
-    Span,
     Stretch,
     WantedEvent,
     component_hash,
@@ -82,11 +82,22 @@ def recall(
     requests = join(requests, load(_others(kept.depending(changed), requests)))
     stretches = _stretches(kept, requests, evaluations, schedules)
     around = {hash_ for some in stretches.values() for one in some.values() for hash_ in one.requests}
-    beside = load(_others(around, requests))
+    beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules), decoder)
     every = {**requests, **beside}
     return Recalled(
         requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), stretches
     )
+
+
+def _beside(
+    events: Sequence[AuditEvent], selection: Selection, aggregates: Container[int]
+) -> Iterator[tuple[AuditEvent, list[int]]]:
+    """Events that only aggregate plans look at again, with the searches that want them. Other searches matter only
+    where a request has several events: they tell which of these findings show."""
+    stages = Counter(str(event.view.data.get("auditID")) for event in events)
+    for event in events:
+        alone = stages[str(event.view.data.get("auditID"))] == 1
+        yield event, selection.of(event, aggregates if alone else None)
 
 
 def _others(hashes: Collection[str], requests: Requests) -> set[str]:
@@ -109,23 +120,22 @@ def _stretches(
                     WantedEvent(detection, key.cluster, time, fingerprint(event).hex(), request_hash(key)),
                 )
         kept.keep_wanted(wanted)
-        found[number] = {
-            cluster: _stretch(kept, detection, cluster, own, schedule.longest) for cluster, own in times.items()
-        }
+        found[number] = {cluster: _stretch(kept, detection, cluster, own, schedule) for cluster, own in times.items()}
     return found
 
 
-def _stretch(kept: KeptEvidence, detection: str, cluster: str, times: Collection[float], longest: float) -> Stretch:
+def _stretch(kept: KeptEvidence, detection: str, cluster: str, times: Collection[float], schedule: Schedule) -> Stretch:
     """What events at these times change. A window that holds one of them ends at most the longest window later; it may
-    join or part episodes that end the same time before or after it."""
-    near = longest + MINUTE
+    join or part episodes that end the same time before or after it. Other windows near it have no rows."""
+    near = schedule.longest + MINUTE
     changed = merged((time - near, time + 2 * near) for time in times)
-    whole = [*changed, *(episode for span in changed for episode in kept.episodes(detection, cluster, span))]
-    spans: list[Span] = merged(whole, near)
-    # Windows at the start of a span are found by the events before it.
-    around = merged((start - 2 * near, end) for start, end in spans)
+    episodes = (episode for span in changed for episode in kept.episodes(detection, cluster, span))
+    whole = merged([*((time, time + near) for time in times), *episodes])
+    # A search that looks ahead of its clock finds windows by the events before them.
+    before = 2 * near if schedule.looks_ahead else near
+    around = merged((start - before, end) for start, end in whole)
     return Stretch(
-        changed, spans, frozenset(hash_ for span in around for hash_ in kept.wanted(detection, cluster, span))
+        changed, whole, frozenset(hash_ for span in around for hash_ in kept.wanted(detection, cluster, span))
     )
 
 

@@ -7,7 +7,7 @@ a hundred searches would cost more than all the rest. Most clauses require field
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Container, Sequence, Set
 from typing import Any
 
 from podhawk.detect.evaluate.evaluation import Evaluation
@@ -27,14 +27,16 @@ class Selection:
         ]
         self._native: dict[tuple[str, str, str, str], frozenset[int]] = {}
 
-    def of(self, event: AuditEvent) -> list[int]:
-        """The numbers of the searches that want an event."""
+    def of(self, event: AuditEvent, among: Container[int] | None = None) -> list[int]:
+        """The numbers of the searches that want an event; with `among` those of some."""
         native = self._selecting(event)
         values = _Values(event.view)
         return [
             number
             for number, (one, equal) in enumerate(zip(self._evaluations, self._equal, strict=True))
-            if (number not in native or all(values.may_be(*each) for each in equal)) and one.wants(event)
+            if (among is None or number in among)
+            and (number not in native or all(values.may_be(*each) for each in equal))
+            and one.wants(event)
         ]
 
     def _selecting(self, event: AuditEvent) -> frozenset[int]:

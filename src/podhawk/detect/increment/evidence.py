@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from podhawk.detect.increment.kept import series_key
+from podhawk.detect.increment.kept import Span, series_key
 from podhawk.detect.requests.components import Credentials
 from podhawk.detect.requests.owner_writes import Write
 from podhawk.detect.requests.request import Request, RequestKey
@@ -57,9 +57,6 @@ class WantedEvent(Struct, frozen=True):
     time: float
     fingerprint: str
     request: str
-
-
-Span = tuple[float, float]
 
 
 class Stretch(Struct, frozen=True):

@@ -20,8 +20,9 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import KeptEvidence
-from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ScoredRisk, SeriesRow, Verdicts
+from podhawk.detect.increment.kept import KeptFindings, KeptRisk, RiskObject, ScoredRisk, SeriesRow, Verdicts
 from podhawk.detect.match import Match
+from podhawk.detect.risk_event import RiskEvent
 
 
 class Change(Struct, frozen=True):
@@ -114,6 +115,9 @@ class DetectionState(Protocol):
 
     def write_risk(self, risk: Iterable[ScoredRisk]) -> None:
         """Write risk events."""
+
+    def known_risk(self, objects: Collection[RiskObject]) -> list[RiskEvent]:
+        """The known risk events of risk objects."""
 
     def known(self) -> list[Finding]:
         """All known findings, in order of time, incidents last."""

@@ -20,12 +20,11 @@ from msgspec import Struct, structs
 
 from podhawk.content.model import Detection, Severity
 from podhawk.detect.evaluate.episodes import common_actor, common_outcome, common_target
-from podhawk.detect.evaluate.evaluation import MOST_ROWS
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.finding import Actor, Finding, IncidentReason, Outcome, PriorityReason, ScoredEntity
+from podhawk.detect.finding import MOST_ROWS, Actor, Finding, IncidentReason, Outcome, PriorityReason, ScoredEntity
+from podhawk.detect.increment.fold import Earliest, Fold
 from podhawk.detect.match import Match
 from podhawk.detect.requests.request import Request, RequestKey
-from podhawk.detect.risk.fold import Earliest, Fold
 from podhawk.detect.risk_event import RiskEvent
 
 LONGEST: Final = 30 * 86_400.0

@@ -16,6 +16,8 @@ from typing import Final, TypeVar, cast, get_args
 
 from msgspec.structs import replace
 
+from podhawk.commands.shared.items import item_fields
+from podhawk.commands.tstats import Tstats
 from podhawk.content.model import Content, Detection, Severity
 from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, episodes_over
@@ -25,16 +27,26 @@ from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.titles import title_of
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import ScoredEntity
+from podhawk.detect.increment.fold import folded
 from podhawk.detect.match import Match
 from podhawk.detect.risk.dataset import RiskDataset, row_of
-from podhawk.detect.risk.fold import folded
 from podhawk.detect.risk.incident import Reason, events_of, incident_of, joined
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import compile_stages, run_stages
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
+from podhawk.spl.clause import fields
 
+OWN: Final = frozenset(
+    {"_time", "finding_id", "risk_message", "capped_risk_score", "risk_notes", "src", "threat_object",
+     "threat_object_type"}
+)  # fmt: skip
+"""Members of the data model, but for the points, in which the risk events of one kind differ."""
+POINTS: Final = "calculated_risk_score"
+_POINTS: Final = (POINTS, f"All_Risk.{POINTS}")
+_OF_SETS: Final = ("dc", "distinct_count", "values")
+"""Aggregations that do not count how often a value occurs."""
 _OBJECT: Final = ("risk_object", "normalized_risk_object")
 Item = TypeVar("Item")
 _CLUSTER: Final = re.compile(r"\bcluster\b")
@@ -84,6 +96,22 @@ class RiskSearch:
         """Whether all risk events of a risk object count for each of its by-keys."""
         return self.single and self.apart and {_plain(name) for name in self.by.kept} <= {*_OBJECT, "risk_object_type"}
 
+    @property
+    def ignores_repeats(self) -> bool:
+        """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
+        node = self.stages[0].node
+        if not isinstance(node, Tstats) or node.namespace or node.span or not self.counts_all:
+            return False
+        read = item_fields(node.items)
+        named = {_plain(name) for name in (*node.by, *(read or ()), *fields(node.where))}
+        sums = [item for item in node.items if item.function == "sum"]
+        return (
+            read is not None
+            and named.isdisjoint(OWN)
+            and all(item.function in _OF_SETS or item in sums for item in node.items)
+            and all(item.argument in _POINTS for item in sums)
+        )
+
     def table(self, rows: Sequence[Row], window: Window) -> Table:
         """What it gives for the rows of a window, which are in order of time."""
         self.context.env.now = window.at
@@ -113,10 +141,12 @@ class RiskSearch:
     ) -> Reason:
         """An episode as a reason; `events` are those behind it. Without events it is about an entity."""
         latest = episode.tables[-1].rows[-1]
-        fields = MessageFields([latest], self._names, lambda name: ())
+        named = MessageFields([latest], self._names, lambda name: ())
         detection = self.detection
         score = round(as_number(latest.get("risk_score")) or detection.risk_score)
-        gained = {(event.object_type, event.object) for event in events} or {entity}
+        gained = {(event.object_type, event.object) for event in events}
+        if entity is not None and not gained:
+            gained = {entity}
         return Reason(
             detection=detection,
             key=episode.key,
@@ -127,18 +157,16 @@ class RiskSearch:
             cluster=events[0].cluster if events else cluster,
             span=(episode.first.start, episode.latest.end),
             events=tuple(events),
-            title=title_of(detection, fields),
+            title=title_of(detection, named),
             severity=_severity(detection.severity, latest),
             score=score,
-            risk_objects=tuple(ScoredEntity("risk_object", *each, score) for each in gained if each is not None)
+            risk_objects=tuple(ScoredEntity("risk_object", *each, score) for each in gained)
             if len(gained) == 1
-            else risk_objects(detection, fields),
+            else risk_objects(detection, named),
             rows=tuple(shown(row, table) for table in episode.tables for row in table.rows),
         )
 
-    def _parts(
-        self, events: Sequence[RiskEvent]
-    ) -> Iterator[tuple[tuple[str, str] | None, Sequence[RiskEvent]]]:
+    def _parts(self, events: Sequence[RiskEvent]) -> Iterator[tuple[tuple[str, str] | None, Sequence[RiskEvent]]]:
         """The risk events that a search sees together, in order of time: those of one object where it groups by that,
         with this object; those of one cluster where these are to stay apart."""
         parts: defaultdict[tuple[str, ...], list[RiskEvent]] = defaultdict(list)
