@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sql
@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection, Engine
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import request_hash
 from podhawk.detect.increment.kept import RiskObject, ScoredRisk, series_key
-from podhawk.detect.increment.state import Begun, Change, Evaluated, Looked, ToWrite, Written
+from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
 from podhawk.detect.report.finding_json import detection_key, from_record, to_record
 from podhawk.detect.risk.dataset import REQUEST, row_of
@@ -29,21 +29,13 @@ from podhawk.store.kept_events import SqlEvidence, of_windows
 from podhawk.store.kept_findings import Detections, SqlFindings, packed
 from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
+from podhawk.store.revisions import KnownFinding, change_of, with_revision
 from podhawk.store.rows import insert, upsert
 from podhawk.store.schema import ALIASES, CELLS, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED, WINDOWS
 from podhawk.store.triage import pass_on
 
-_VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
-"""Members of a record that do not come from the evaluation."""
 _POLICIES: Final = ""
 """The key under which the digest of the policies is kept."""
-
-
-class KnownFinding(NamedTuple):
-    """A finding as an earlier run wrote it."""
-
-    revision: int
-    record: Mapping[str, Any]
 
 
 class SqlState:
@@ -216,7 +208,7 @@ class SqlState:
         for old, heir in heirs.items():
             replaced[heir] |= {old, *lost[old]["replaces"]}
         written = [
-            _with_revision(one.match, touched.get(one.match.finding.finding_id), replaced[one.match.finding.finding_id])
+            with_revision(one.match, touched.get(one.match.finding.finding_id), replaced[one.match.finding.finding_id])
             for one in findings
         ]
         self._write_findings(findings, written, lost)
@@ -231,7 +223,7 @@ class SqlState:
             {
                 match.finding.finding_id: change
                 for match in written
-                if (change := _change(match.finding, touched, lost)) is not None
+                if (change := change_of(match.finding, touched, lost)) is not None
             },
             [record for id_, record in lost.items() if id_ not in heirs],
         )
@@ -326,44 +318,6 @@ def known_of(one: ToWrite) -> Known:
 def _number(finding_id: str, revision: Any) -> int:
     with intact(f"the revision of finding {finding_id}"):
         return int(revision)
-
-
-def _with_revision(match: Match, known: KnownFinding | None, replaced: Collection[str]) -> Match:
-    """The match with its revision, which grows by one if the record has changed."""
-    if known is None:
-        return match.having(replaces=tuple(sorted(replaced)))
-    before = known.record
-    now = json.loads(json.dumps(to_record(match.finding)))
-    same = not replaced and all(_content(now, name) == _content(before, name) for name in now if name not in _VOLATILE)
-    return match.having(revision=known.revision + (not same), replaces=tuple(sorted({*before["replaces"], *replaced})))
-
-
-def _change(
-    finding: Finding, known: Mapping[str, KnownFinding], gone: Mapping[str, Mapping[str, Any]]
-) -> Change | None:
-    """What was changed of a finding; None if nothing was."""
-    before = known.get(finding.finding_id)
-    if before is None:
-        old = [gone[id_] for id_ in finding.replaces if id_ in gone]
-        return Change("revised", any(_rose(finding, one) for one in old)) if old else Change("new", True)
-    if finding.revision == before.revision:
-        return None
-    return Change("revised", _rose(finding, before.record))
-
-
-def _rose(finding: Finding, before: Mapping[str, Any]) -> bool:
-    return (
-        (finding.visible and not before["visible"])
-        or finding.priority > before["priority"]
-        or finding.risk_score > before["risk_score"]
-    )
-
-
-def _content(record: Mapping[str, Any], name: str) -> Any:
-    """A member of a record as far as it counts as content: where a request was first read does not."""
-    if name != "requests":
-        return record.get(name)
-    return [{key: value for key, value in one.items() if key != "source"} for one in record["requests"]]
 
 
 def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.prepare import prepare
-from podhawk.detect.evaluate.selection import Selection
+from podhawk.detect.evaluate.selection import SearchSelection
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.read import read_events
 from support.findings import event, write
@@ -28,7 +28,7 @@ def test_the_searches_that_want_an_event_are_those_whose_clause_it_matches(tmp_p
     content, session = load_content([shipped_pack()]), session_with()
     prepared = [prepare(one, content, session, session.lookups(content)) for one in content.detections]
     searches = [Evaluation(one) for one in prepared if one.request is not None]
-    selection = Selection(searches)
+    selection = SearchSelection(searches)
     log = write(tmp_path / "a.log", *History(1).events(60), *ODD)
     wanted = 0
     for one in read_events([str(log)], ReadOptions(), InputReport()):

@@ -34,7 +34,8 @@ def made(random: Random, count: int, alike: bool) -> tuple[list[RiskEvent], dict
         if random.random() < 0.1:
             actor = Actor(user=user, source_ip=ip, source_ips=(ip,), borrowed=f"b{number}")
         findings[id_] = Finding(
-            finding_id=id_, detection=one, kind="finding", first_time=float(number), last_time=float(number), title="t", cluster="c",
+            finding_id=id_, detection=one, kind="finding", cluster="c", title="t",
+            first_time=float(number), last_time=float(number),
             severity="low", risk_score=1, actor=actor, requests=requests, outcome=random.choice(OUTCOMES),
             priority=random.randrange(100),
             target=Target("pods", namespace=random.choice(("a", "b")), images=(f"i{random.randrange(70)}",)),

@@ -12,7 +12,7 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from msgspec import Struct
 
 from podhawk.detect.evaluate.evaluation import Evaluation
-from podhawk.detect.evaluate.selection import Selection
+from podhawk.detect.evaluate.selection import SearchSelection
 from podhawk.detect.evaluate.windows import MINUTE, Schedule
 from podhawk.detect.increment.evidence import (
     Changed,
@@ -63,7 +63,7 @@ def recall(
     """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
     selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
 
-    selection = Selection(evaluations)
+    selection = SearchSelection(evaluations)
 
     def load(hashes: Collection[str]) -> Requests:
         stored = ((event, selection.of(event)) for event in kept.events_of(hashes))
@@ -90,7 +90,7 @@ def recall(
 
 
 def _beside(
-    events: Sequence[AuditEvent], selection: Selection, aggregates: Container[int]
+    events: Sequence[AuditEvent], selection: SearchSelection, aggregates: Container[int]
 ) -> Iterator[tuple[AuditEvent, list[int]]]:
     """Events that only aggregate plans look at again, with the searches that want them. Other searches matter only
     where a request has several events: they tell which of these findings show."""

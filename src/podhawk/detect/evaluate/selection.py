@@ -16,7 +16,7 @@ from podhawk.events.event import AuditEvent, View
 from podhawk.functions import patterns
 
 
-class Selection:
+class SearchSelection:
     """The searches of a run, by the events that they want."""
 
     def __init__(self, evaluations: Sequence[Evaluation]) -> None:
