@@ -20,7 +20,7 @@ from podhawk.detect.increment.evidence import (
     credential_hash,
     place_hash,
 )
-from podhawk.detect.increment.kept import Span
+from podhawk.detect.increment.kept import Interval
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.components import Credentials, homes_of, issue_of, shows_home
 from podhawk.detect.requests.owner_writes import Write
@@ -236,14 +236,14 @@ class SqlEvidence:
         for chunk in chunks(rows):
             self._db.execute(insert(self._db, WANTED).on_conflict_do_nothing(), chunk)
 
-    def episodes(self, detection: str, cluster: str, changed: Span) -> list[Span]:
+    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
         """See `KeptEvidence`."""
         query = sql.select(FINDINGS.c.first_window, FINDINGS.c.last_window).where(
             of_windows(detection, cluster, changed)
         )
         return [(first, last) for first, last in self._db.execute(query)]
 
-    def wanted(self, detection: str, cluster: str, span: Span) -> list[str]:
+    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
         """See `KeptEvidence`."""
         here = (WANTED.c.detection_id == column_text(detection, 255)) & (WANTED.c.cluster == column_text(cluster, 255))
         query = sql.select(WANTED.c.request).where(here)
@@ -254,7 +254,7 @@ class SqlEvidence:
         ]
 
 
-def of_windows(detection: str, cluster: str, span: Span) -> Any:
+def of_windows(detection: str, cluster: str, span: Interval) -> Any:
     """The findings of an aggregate plan that have a window within a span."""
     return (
         (FINDINGS.c.detection_id == column_text(detection, 255))

@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.increment.fold import Fold
-from podhawk.detect.increment.kept import EndsByKey, RiskObject, ScoredRisk, Span, series_key
+from podhawk.detect.increment.kept import EndsByKey, Interval, ObjectKey, ScoredRisk, series_key
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incidents import OWN, POINTS
@@ -112,10 +112,10 @@ class SqlRisk:
         event = RiskEvent(detection=self._detections.get(kept.detection), **plain)
         return ScoredRisk(event, structs.replace(event, applied=kept.applied, capped=0.0, notes=kept.notes), full)
 
-    def crowded(self, objects: Collection[RiskObject], most: int) -> set[RiskObject]:
+    def crowded(self, objects: Collection[ObjectKey], most: int) -> set[ObjectKey]:
         """See `KeptRisk`."""
         names = {object_key(*one): one for one in objects}
-        found: set[RiskObject] = set()
+        found: set[ObjectKey] = set()
         for chunk in chunks(sorted(names)):
             asked = (
                 sql.select(
@@ -126,17 +126,17 @@ class SqlRisk:
             found.update(names[key] for key in self._db.execute(sql.union_all(*asked)).scalars())
         return found
 
-    def windows_of(self, objects: Collection[RiskObject]) -> dict[tuple[RiskObject, str], EndsByKey]:
+    def windows_of(self, objects: Collection[ObjectKey]) -> dict[tuple[ObjectKey, str], EndsByKey]:
         """See `KeptRisk`."""
         names = {object_key(*one): one for one in objects}
-        found: dict[tuple[RiskObject, str], EndsByKey] = {}
+        found: dict[tuple[ObjectKey, str], EndsByKey] = {}
         for chunk in chunks(sorted(names)):
             for entity, detection, data in self._db.execute(sql.select(WINDOWS).where(WINDOWS.c.entity.in_(chunk))):
                 with intact("the windows of a risk object"):
                     found[names[entity], detection] = dict(_windows_decoder.decode(data))
         return found
 
-    def keep_windows(self, windows: Mapping[tuple[RiskObject, str], EndsByKey]) -> None:
+    def keep_windows(self, windows: Mapping[tuple[ObjectKey, str], EndsByKey]) -> None:
         """See `KeptRisk`."""
         for chunk in chunks(sorted({object_key(*one) for one, _ in windows})):
             self._db.execute(WINDOWS.delete().where(WINDOWS.c.entity.in_(chunk)))
@@ -150,25 +150,25 @@ class SqlRisk:
         ]
         upsert(self._db, WINDOWS, rows)
 
-    def scoring(self, objects: Collection[RiskObject], span: Span) -> list[RiskEvent]:
+    def scoring(self, objects: Collection[ObjectKey], span: Interval) -> list[RiskEvent]:
         """See `KeptRisk`."""
         keys = sorted(object_key(*one) for one in objects)
         within = (RISK.c.share == SCORES) & RISK.c.time.between(*span)
         return [one.event for chunk in chunks(keys) for one in self._risk(RISK.c.entity.in_(chunk), within)]
 
-    def charged(self, one: RiskObject, span: Span) -> list[RiskEvent]:
+    def charged(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
         """See `KeptRisk`."""
         within = (RISK.c.entity == object_key(*one)) & (RISK.c.time >= span[0]) & (RISK.c.time < span[1])
         return [found.event for share in (1, SCORES) for found in self._risk(within, RISK.c.share == share)]
 
-    def within(self, one: RiskObject, span: Span) -> list[RiskEvent]:
+    def within(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
         """See `KeptRisk`."""
         entity = RISK.c.entity == object_key(*one)
         return [one.event for one in self._risk(entity, RISK.c.time >= span[0], RISK.c.time < span[1])]
 
     def quiet_since(
-        self, objects: Collection[RiskObject], since: float
-    ) -> dict[RiskObject, list[tuple[RiskEvent, list[float]]] | None]:
+        self, objects: Collection[ObjectKey], since: float
+    ) -> dict[ObjectKey, list[tuple[RiskEvent, list[float]]] | None]:
         """See `KeptRisk`."""
         names = {object_key(*one): one for one in objects}
         by = (RISK.c.entity, RISK.c.likes, RISK.c.share)
@@ -183,7 +183,7 @@ class SqlRisk:
                 ):
                     times[entity, likes].append(time)
                     places[entity, likes] = entity, likes, share, time
-        found: dict[RiskObject, list[tuple[RiskEvent, list[float]]] | None] = {}
+        found: dict[ObjectKey, list[tuple[RiskEvent, list[float]]] | None] = {}
         for (entity, likes), event in self._at(list(places.values())).items():
             found.setdefault(names[entity], []).append((event, sorted(times[entity, likes])))  # type: ignore[union-attr]
         found.update((names[entity], None) for entity, likes in places if not likes)
@@ -200,7 +200,7 @@ class SqlRisk:
                     found[row[0], row[1]] = self._scored(*row[2:]).event
         return found
 
-    def quiet(self, one: RiskObject, span: Span) -> list[RiskEvent] | None:
+    def quiet(self, one: ObjectKey, span: Interval) -> list[RiskEvent] | None:
         """See `KeptRisk`."""
         entity = RISK.c.entity == object_key(*one)
         found = []
@@ -220,7 +220,7 @@ class SqlRisk:
             ).scalar()
         return found
 
-    def cells(self, one: RiskObject, size: int, span: Span) -> dict[float, Fold]:
+    def cells(self, one: ObjectKey, size: int, span: Interval) -> dict[float, Fold]:
         """See `KeptRisk`."""
         here = (CELLS.c.entity == object_key(*one)) & (CELLS.c.size == size)
         within = (CELLS.c.start >= span[0]) & (CELLS.c.start <= span[1] - size)
@@ -230,7 +230,7 @@ class SqlRisk:
                 found[start] = _fold_decoder.decode(data)
         return found
 
-    def keep_cells(self, one: RiskObject, size: int, cells: Mapping[float, Fold]) -> None:
+    def keep_cells(self, one: ObjectKey, size: int, cells: Mapping[float, Fold]) -> None:
         """See `KeptRisk`."""
         key = object_key(*one)
         upsert(
@@ -242,7 +242,7 @@ class SqlRisk:
             ],
         )
 
-    def drop_cells(self, one: RiskObject, size: int, times: Collection[float]) -> None:
+    def drop_cells(self, one: ObjectKey, size: int, times: Collection[float]) -> None:
         """See `KeptRisk`."""
         here = (CELLS.c.entity == object_key(*one)) & (CELLS.c.size == size)
         for chunk in chunks(sorted({time // size * size for time in times})):

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import request_hash
-from podhawk.detect.increment.kept import RiskObject, ScoredRisk, series_key
+from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, series_key
 from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
 from podhawk.detect.report.finding_json import detection_key, from_record, to_record
@@ -183,7 +183,7 @@ class SqlState:
         query = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.kind != "incident")
         return set(self._db.execute(query).scalars())
 
-    def known_risk(self, objects: Collection[RiskObject]) -> list[RiskEvent]:
+    def known_risk(self, objects: Collection[ObjectKey]) -> list[RiskEvent]:
         """See `DetectionState`."""
         with transaction(self.engine, alone=False) as connection:
             return SqlRisk(connection, self._detections).risk_of_objects(objects)

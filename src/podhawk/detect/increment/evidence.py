@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from podhawk.detect.increment.kept import Span, series_key
+from podhawk.detect.increment.kept import Interval, series_key
 from podhawk.detect.requests.components import Credentials
 from podhawk.detect.requests.owner_writes import Write
 from podhawk.detect.requests.request import Request, RequestKey
@@ -64,8 +64,8 @@ class Stretch(Struct, frozen=True):
     rows, or join other windows; the episodes that they are of end within `whole`. `requests` are those of all events
     that these windows hold."""
 
-    changed: Sequence[Span]
-    whole: Sequence[Span]
+    changed: Sequence[Interval]
+    whole: Sequence[Interval]
     requests: frozenset[str]
 
     def looks_at(self, end: float) -> bool:
@@ -77,14 +77,14 @@ class Stretch(Struct, frozen=True):
         return _within(self.changed, first, last)
 
 
-def _within(spans: Sequence[Span], first: float, last: float) -> bool:
+def _within(spans: Sequence[Interval], first: float, last: float) -> bool:
     place = bisect.bisect_right(spans, last, key=lambda span: span[0])
     return place > 0 and spans[place - 1][1] >= first
 
 
-def merged(spans: Iterable[Span], apart: float = 0.0) -> list[Span]:
+def merged(spans: Iterable[Interval], apart: float = 0.0) -> list[Interval]:
     """Spans in order, as one where no more than `apart` is between them."""
-    found: list[Span] = []
+    found: list[Interval] = []
     for start, end in sorted(spans):
         if found and start <= found[-1][1] + apart:
             found[-1] = found[-1][0], max(end, found[-1][1])
@@ -130,8 +130,8 @@ class KeptEvidence(Protocol):
     def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """Keep which events aggregate plans want."""
 
-    def episodes(self, detection: str, cluster: str, changed: Span) -> list[Span]:
+    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
         """The first and last window of the known findings of an aggregate plan that have a window within a span."""
 
-    def wanted(self, detection: str, cluster: str, span: Span) -> list[str]:
+    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
         """The requests of the events that a plan wants in a span of time, and of the next event after it."""

@@ -20,7 +20,7 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import KeptEvidence
-from podhawk.detect.increment.kept import KeptFindings, KeptRisk, RiskObject, ScoredRisk, SeriesRow, Verdicts
+from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ObjectKey, ScoredRisk, SeriesRow, Verdicts
 from podhawk.detect.match import Match
 from podhawk.detect.risk_event import RiskEvent
 
@@ -116,7 +116,7 @@ class DetectionState(Protocol):
     def write_risk(self, risk: Iterable[ScoredRisk]) -> None:
         """Write risk events."""
 
-    def known_risk(self, objects: Collection[RiskObject]) -> list[RiskEvent]:
+    def known_risk(self, objects: Collection[ObjectKey]) -> list[RiskEvent]:
         """The known risk events of risk objects."""
 
     def known(self) -> list[Finding]:

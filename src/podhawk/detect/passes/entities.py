@@ -24,11 +24,11 @@ from podhawk.detect.evaluate.windows import MINUTE, Window
 from podhawk.detect.increment.evidence import merged
 from podhawk.detect.increment.kept import (
     EndsByKey,
+    Interval,
     KeptFindings,
     KeptRisk,
-    RiskObject,
+    ObjectKey,
     SeriesRow,
-    Span,
     series_key,
 )
 from podhawk.detect.match import Match
@@ -43,7 +43,7 @@ from podhawk.rows import Table
 _WIDE: Final = series_key(["wide"])
 FEW: Final = 16
 """Risk events of a risk object that are read at once."""
-EVER: Final[Span] = (float("-inf"), float("inf"))
+EVER: Final[Interval] = (float("-inf"), float("inf"))
 
 
 def entity_key(*entity: str) -> str:
@@ -65,7 +65,7 @@ def incidents_with(
     risk: KeptRisk,
     searches: Sequence[Prepared],
     content: Content,
-    objects: Mapping[RiskObject, Set[float]],
+    objects: Mapping[ObjectKey, Set[float]],
     again: Again,
 ) -> IncidentChange:
     """The incidents of risk objects whose risk changed at some times, and those of searches that see more."""
@@ -103,7 +103,7 @@ def _of_objects(
     kept: KeptFindings,
     risk: KeptRisk,
     searches: Sequence[RiskSearch],
-    objects: Mapping[RiskObject, Set[float]],
+    objects: Mapping[ObjectKey, Set[float]],
     again: Again,
 ) -> Iterator[Match]:
     folds = Folds(kept, risk, again)
@@ -111,7 +111,7 @@ def _of_objects(
         folds.changed(one, times)
     known = risk.windows_of(objects)
     crowded = risk.crowded(objects, FEW)
-    few: defaultdict[RiskObject, list[RiskEvent]] = defaultdict(list)
+    few: defaultdict[ObjectKey, list[RiskEvent]] = defaultdict(list)
     for event in risk.risk_of_objects(objects.keys() - crowded):
         few[event.object_type, event.object, event.cluster].append(event)
     looks: list[_Look] = []
@@ -134,7 +134,7 @@ def _with_events(risk: KeptRisk, looks: Sequence[_Look]) -> None:
         return
     length = max(look.search.schedule.length for look in looks)
     around = min(start for start, _ in every) - length - MINUTE, max(end for _, end in every) + MINUTE
-    by_object: defaultdict[RiskObject, list[RiskEvent]] = defaultdict(list)
+    by_object: defaultdict[ObjectKey, list[RiskEvent]] = defaultdict(list)
     objects = {look.object for look in looks}
     for event in risk.scoring(objects, around):
         by_object[event.object_type, event.object, event.cluster].append(event)
@@ -152,7 +152,7 @@ class _Look:
     def __init__(
         self,
         search: RiskSearch,
-        object: RiskObject,
+        object: ObjectKey,
         known: EndsByKey | None,
         times: Set[float],
         events: Sequence[RiskEvent] | None,
@@ -163,7 +163,7 @@ class _Look:
         self.regions = [EVER] if known is None else merged((time, time + self._length) for time in times)
         """The ends of the windows that are looked at: later than the start, up to the end."""
         self._scoring: Sequence[RiskEvent] = ()
-        self._around: Span | None = None
+        self._around: Interval | None = None
         self.since = EVER[0]
         self.quiet: Sequence[tuple[RiskEvent, Sequence[float]]] | None = None
         """One of each kind of what adds no points, with the times of all from `since` on and of the last one before;
@@ -173,7 +173,7 @@ class _Look:
         if events is not None:
             self.take(events, EVER)
 
-    def take(self, events: Sequence[RiskEvent], around: Span) -> None:
+    def take(self, events: Sequence[RiskEvent], around: Interval) -> None:
         """Take in the events of a span of time: all, or those that add points."""
         self._scoring, self._around = sorted(events, key=order_of), around
         self._times = [event.time for event in self._scoring]
@@ -227,7 +227,7 @@ class _Look:
             scoring = inside(self._scoring, self._times, *span)
         return sorted([*scoring, *quiet], key=order_of)
 
-    def _quiet(self, risk: KeptRisk, span: Span) -> Sequence[RiskEvent] | None:
+    def _quiet(self, risk: KeptRisk, span: Interval) -> Sequence[RiskEvent] | None:
         """One of each kind of what adds no points in a window."""
         if self.quiet is None or not self.search.ignores_repeats:
             return None

@@ -14,7 +14,7 @@ from typing import Final
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import merged
 from podhawk.detect.increment.fold import Fold, folded
-from podhawk.detect.increment.kept import KeptFindings, KeptRisk, RiskObject, Span
+from podhawk.detect.increment.kept import Interval, KeptFindings, KeptRisk, ObjectKey
 from podhawk.detect.passes.scored import Again
 from podhawk.detect.risk.incident import Reason
 from podhawk.detect.risk.incidents import order_of
@@ -34,7 +34,7 @@ class Folds:
     def __init__(self, kept: KeptFindings, risk: KeptRisk, again: Again) -> None:
         self._kept, self._risk, self._again = kept, risk, again
 
-    def changed(self, one: RiskObject, times: Set[float]) -> None:
+    def changed(self, one: ObjectKey, times: Set[float]) -> None:
         """Drop the parts that hold a change."""
         for size in (HOUR, MINUTE):
             self._risk.drop_cells(one, size, times)
@@ -47,7 +47,7 @@ class Folds:
             found.merge(self._over((type_, value, cluster), span))
         return found
 
-    def _over(self, one: RiskObject, span: Span) -> Fold:
+    def _over(self, one: ObjectKey, span: Interval) -> Fold:
         """The fold of a span of time."""
         known = self._risk.cells(one, HOUR, span)
         made: dict[float, Fold] = {}
@@ -66,7 +66,7 @@ class Folds:
         self._risk.keep_cells(one, HOUR, made)
         return found
 
-    def _minutes(self, one: RiskObject, span: Span) -> Iterator[tuple[float, Fold]]:
+    def _minutes(self, one: ObjectKey, span: Interval) -> Iterator[tuple[float, Fold]]:
         """The folds of the minutes of a span that have events, in order, by the start of the minute."""
         known = self._risk.cells(one, MINUTE, span)
         made: dict[float, Fold] = {}
@@ -105,12 +105,12 @@ def _together(events: Mapping[float, Sequence[RiskEvent]]) -> Iterator[list[floa
         yield found
 
 
-def _is_worth(fold: Fold, start: float, size: int, span: Span) -> bool:
+def _is_worth(fold: Fold, start: float, size: int, span: Interval) -> bool:
     """Whether a part is kept: if the span holds all of it, and it has many findings."""
     return len(fold.ids) >= MANY and span[0] <= start and start + size <= span[1]
 
 
-def _parts(span: Span, known: Sequence[float], size: int) -> Iterator[float | Span]:
+def _parts(span: Interval, known: Sequence[float], size: int) -> Iterator[float | Interval]:
     """A span in order: the starts of parts that are known, and what is between them."""
     at = span[0]
     for start in known:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import Prepared
-from podhawk.detect.increment.kept import KeptMatch, RiskObject, Verdicts
+from podhawk.detect.increment.kept import KeptMatch, ObjectKey, Verdicts
 from podhawk.detect.increment.state import Change, DetectionState, Evaluated, ToWrite, Written
 from podhawk.detect.match import Match
 from podhawk.detect.passes.entities import incidents_with
@@ -30,7 +30,7 @@ class Incremented(Struct, frozen=True):
 
     matches: list[Match]
     written: Written
-    objects: frozenset[RiskObject]
+    objects: frozenset[ObjectKey]
     known: int
 
 

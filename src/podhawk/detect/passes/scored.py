@@ -18,7 +18,7 @@ from podhawk.detect.increment.kept import (
     KeptFindings,
     KeptMatch,
     KeptRisk,
-    RiskObject,
+    ObjectKey,
     ScoredRisk,
     SeriesName,
     SeriesRow,
@@ -49,7 +49,7 @@ class RiskChange(Struct, frozen=True):
     """The risk events to write, and the risk objects that this concerns, each with the times of what changed."""
 
     events: Sequence[ScoredRisk]
-    objects: Mapping[RiskObject, Set[float]]
+    objects: Mapping[ObjectKey, Set[float]]
 
 
 def rows_of_risk(finding: Finding) -> dict[SeriesName, list[SeriesRow]]:
@@ -115,7 +115,7 @@ def _under_cap(kept: KeptRisk, made: Sequence[RiskEvent], removed: Sequence[Scor
         if id_ not in known or id_ in changed or event != known[id_].event
     ]
     concerned = (*(one.event for one in removed), *(one.event for one in written))
-    objects: defaultdict[RiskObject, set[float]] = defaultdict(set)
+    objects: defaultdict[ObjectKey, set[float]] = defaultdict(set)
     for event in concerned:
         objects[event.object_type, event.object, event.cluster].add(event.time)
     return RiskChange(written, objects)
