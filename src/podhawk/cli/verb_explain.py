@@ -59,7 +59,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
                 session = replace(session, state=None)
                 with reading(input_paths(names)) as inputs:
                     result = api.run(content, session=session, policies=policies, inputs=inputs)
-                matches, risk = result.found.matches, result.found.risk
+                matches, risk = result.found.matches, list(result.found.risk)
                 found = queries.finding_named(settings["finding"], matches)
             if settings["output"] == "jsonl":
                 _lines(queries.raw_events(found, matches), out)

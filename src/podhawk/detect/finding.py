@@ -16,6 +16,8 @@ Certainty = Literal["certain", "likely", "possible"]
 """How sure it is who is behind a controller."""
 ActorKind = Literal["human", "serviceaccount", "node", "controller", "anonymous", "unauthenticated", "unknown"]
 Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"]
+MOST_ROWS: Final = 50
+"""Rows and requests that a finding carries; its counts go on."""
 CONTROLLER_REPEATS: Final = "controller-repeats"
 """The noise class of what a controller repeats for the same cause; it adds no risk either."""
 NoiseAction = Literal["tag", "lower", "hide"]

@@ -29,14 +29,15 @@ from podhawk.runtime import no_collection
 class RunFindings(Struct):
     """What a run found. `matches` come in order of time, incidents after what they are made of.
 
-    With a state, these are the findings that the run looked at, and `risk` is that of the risk objects that it changed.
+    `read_risk` gives the risk events. With a state, these are the findings that the run looked at, and the risk is that
+    of the risk objects that it changed.
     `changes` says what the run changed, `gone` are the records of findings that are no more, `known` counts what is
     known, and `everything` reads it; `began` are the detections that begin with this run although the state has read
     events before. Without a state, `changes` is None.
     """
 
     matches: list[Match]
-    risk: list[RiskEvent]
+    read_risk: Callable[[], Sequence[RiskEvent]]
     kinds: Mapping[str, PlanKind]
     hunted: Mapping[str, int] = field(default_factory=dict)
     """How many rows each hunting detection gave, by its key."""
@@ -45,6 +46,11 @@ class RunFindings(Struct):
     known: int = 0
     everything: Callable[[], Sequence[Finding]] = tuple
     began: Sequence[str] = ()
+
+    @property
+    def risk(self) -> Sequence[RiskEvent]:
+        """The risk events."""
+        return self.read_risk()
 
     def told(self, *, all_known: bool = False) -> list[Finding]:
         """The findings to print: with a state those that are new or revised, or everything known."""
@@ -137,7 +143,7 @@ def find(
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
         raised = with_visibility(incidents, policies.priority.bar)
-        return RunFindings([*matches, *raised], risk, detected.kinds, detected.hunted)
+        return RunFindings([*matches, *raised], lambda: risk, detected.kinds, detected.hunted)
 
 
 def _increment(
@@ -162,7 +168,7 @@ def _increment(
     found = increment(state, matches, gone, searches, content, policies, now, everything=begun.everything)
     return RunFindings(
         found.matches,
-        found.risk,
+        lambda: state.known_risk(found.objects),
         detected.kinds,
         detected.hunted,
         found.written.changes,

@@ -20,7 +20,7 @@ class Known(msgspec.Struct, frozen=True):
     """What is known of the events behind a finding of an earlier run, which are not at hand: what they give power over,
     the credential of a single request, the noise classes that go by the events and the search alone, the exception, and
     whether it rests on events of which the state keeps no secrets. `request` is what a state knows the one request by,
-    of the finding of a request plan."""
+    of the finding of a request plan; `windows` are the ends of the first and the last window of an aggregate plan."""
 
     powers: tuple[str, ...] = ()
     credential: str = ""
@@ -28,6 +28,7 @@ class Known(msgspec.Struct, frozen=True):
     suppressed_by: Suppression | None = None
     masked: bool = False
     request: str = ""
+    windows: tuple[float, float] = (0.0, 0.0)
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -36,7 +37,8 @@ class Match(msgspec.Struct, frozen=True):
     `requests` holds the one request of a request plan; of an aggregate plan those that are known, which may be none.
     `matched` are the stages of a request plan's request that the search matches, each by itself; of an aggregate plan
     there are none. `search` is the detection's search with its macros expanded, where the finding comes from one.
-    `known` stands in for the events of a finding that an earlier run made.
+    `known` stands in for the events of a finding that an earlier run made. `windows` are the ends of the first and the
+    last window of an aggregate plan that gave rows.
     """
 
     finding: Finding
@@ -44,6 +46,7 @@ class Match(msgspec.Struct, frozen=True):
     matched: tuple[AuditEvent, ...] = ()
     search: Pipeline | None = None
     known: Known | None = None
+    windows: tuple[float, float] | None = None
 
     @property
     def powers(self) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from sqlalchemy.engine import Connection
 
 from podhawk.detect.increment.evidence import (
     Changed,
-    Island,
     KeptEvent,
     WantedEvent,
     component_hash,
     credential_hash,
     place_hash,
 )
+from podhawk.detect.increment.kept import Interval
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.components import Credentials, homes_of, issue_of, shows_home
 from podhawk.detect.requests.owner_writes import Write
@@ -32,7 +32,7 @@ from podhawk.events.redaction.record import redacted
 from podhawk.store.intact import intact, kept_event
 from podhawk.store.keys import chunks, column_text, short
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import EVENTS, HOMES, ISSUED, WANTED, WRITES
+from podhawk.store.schema import EVENTS, FINDINGS, HOMES, ISSUED, WANTED, WRITES
 
 DAY: Final = 86_400.0
 RETAINED: Final = 30
@@ -40,8 +40,6 @@ RETAINED: Final = 30
 kept for ever."""
 WAITING: Final = DAY
 """Seconds for which the end of a request is kept whose start no search has selected."""
-_STEP: Final = 500
-"""WantedEvent events that are looked at together."""
 
 
 class SqlEvidence:
@@ -95,11 +93,15 @@ class SqlEvidence:
     def horizons(self) -> dict[str, float]:
         """The time of each cluster before which its events are deleted: logs of different clusters may be of different
         years. An event dated in the future does not move it past today."""
-        query = sql.select(EVENTS.c.cluster, sql.func.max(EVENTS.c.time)).group_by(EVENTS.c.cluster)
-        with intact("the time of an event"):
-            return {
-                str(cluster): min(newest, clock.time()) - RETAINED * DAY for cluster, newest in self._db.execute(query)
-            }
+        found: dict[str, float] = {}
+        newest, following = sql.func.max(EVENTS.c.time), sql.func.min(EVENTS.c.cluster)
+        cluster = self._db.execute(sql.select(following)).scalar()
+        while cluster is not None:  # a step for each cluster: no look at every event
+            time = self._db.execute(sql.select(newest).where(EVENTS.c.cluster == cluster)).scalar()
+            with intact("the time of an event"):
+                found[str(cluster)] = min(float(time or 0.0), clock.time()) - RETAINED * DAY
+            cluster = self._db.execute(sql.select(following).where(EVENTS.c.cluster > cluster)).scalar()
+        return found
 
     def learn_credentials(self, requests: Iterable[Request], changed: Changed) -> None:
         """See `KeptEvidence`."""
@@ -234,45 +236,32 @@ class SqlEvidence:
         for chunk in chunks(rows):
             self._db.execute(insert(self._db, WANTED).on_conflict_do_nothing(), chunk)
 
-    def islands(self, detection: str, cluster: str, times: Collection[float], gap: float) -> list[Island]:
+    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
         """See `KeptEvidence`."""
-        found: list[Island] = []
-        for time in sorted(set(times)):
-            if found and time <= found[-1].end:
-                continue
-            earlier = self._walk(detection, cluster, time, gap, forward=False)
-            later = self._walk(detection, cluster, time, gap, forward=True)
-            rows = [*earlier, *later]
-            if rows:
-                every = [row[0] for row in rows]
-                found.append(Island(min(every), max(every), frozenset(row[1] for row in rows)))
-        return found
+        query = sql.select(FINDINGS.c.first_window, FINDINGS.c.last_window).where(
+            of_windows(detection, cluster, changed)
+        )
+        return [(first, last) for first, last in self._db.execute(query)]
 
-    def _walk(self, detection: str, cluster: str, time: float, gap: float, *, forward: bool) -> list[tuple[float, str]]:
-        """The wanted events from a time on, in one direction, up to a gap."""
+    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
+        """See `KeptEvidence`."""
         here = (WANTED.c.detection_id == column_text(detection, 255)) & (WANTED.c.cluster == column_text(cluster, 255))
-        place = sql.tuple_(WANTED.c.time, WANTED.c.fingerprint)
-        at = (time, "") if forward else (time, "~")
-        found: list[tuple[float, str]] = []
-        last = time
-        while True:
-            beyond = place > sql.tuple_(*map(sql.literal, at)) if forward else place < sql.tuple_(*map(sql.literal, at))
-            columns = (WANTED.c.time, WANTED.c.fingerprint)
-            query = (
-                sql.select(WANTED.c.time, WANTED.c.request, WANTED.c.fingerprint)
-                .where(here, beyond)
-                .order_by(*(column.asc() if forward else column.desc() for column in columns))
-                .limit(_STEP)
-            )
-            rows = list(self._db.execute(query))
-            for when, request, _ in rows:
-                if abs(when - last) > gap:
-                    return found
-                found.append((when, request))
-                last = when
-            if len(rows) < _STEP:
-                return found
-            at = rows[-1][0], rows[-1][2]
+        query = sql.select(WANTED.c.request).where(here)
+        following = query.where(WANTED.c.time > span[1]).order_by(WANTED.c.time, WANTED.c.fingerprint).limit(1)
+        return [
+            *self._db.execute(query.where(WANTED.c.time.between(*span)).distinct()).scalars(),
+            *self._db.execute(following).scalars(),
+        ]
+
+
+def of_windows(detection: str, cluster: str, span: Interval) -> Any:
+    """The findings of an aggregate plan that have a window within a span."""
+    return (
+        (FINDINGS.c.detection_id == column_text(detection, 255))
+        & (FINDINGS.c.cluster == column_text(cluster, 255))
+        & (FINDINGS.c.last_window >= span[0])
+        & (FINDINGS.c.first_window <= span[1])
+    )
 
 
 def _row(one: KeptEvent, *, waits: bool) -> dict[str, Any]:

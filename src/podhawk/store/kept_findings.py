@@ -19,17 +19,16 @@ from sqlalchemy.engine import Connection
 from podhawk.content.model import Detection
 from podhawk.detect.finding import CONTROLLER_REPEATS, Finding
 from podhawk.detect.increment.evidence import request_hash
-from podhawk.detect.increment.kept import KeptMatch, ScoredRisk, SeriesName, SeriesRow, Verdicts, series_key
+from podhawk.detect.increment.kept import KeptMatch, SeriesName, SeriesRow, Verdicts
 from podhawk.detect.match import Known, Match
 from podhawk.detect.noise.habit import HABIT
 from podhawk.detect.noise.reported import REPORTED
 from podhawk.detect.rank.priority import FACTORS
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.detect.requests.request import RequestKey
-from podhawk.detect.risk_event import RiskEvent
 from podhawk.store.intact import intact
 from podhawk.store.keys import chunks
-from podhawk.store.schema import FINDINGS, RISK, SERIES
+from podhawk.store.schema import FINDINGS, SERIES
 
 _MEMBERS: Final = tuple(name for name in Finding.__struct_fields__ if name != "detection")
 _HINTS: Final = get_type_hints(Finding)
@@ -45,25 +44,8 @@ class _Kept(Struct, frozen=True, array_like=True):
     verdicts: Verdicts
 
 
-_OF_RISK: Final = tuple(name for name in RiskEvent.__struct_fields__ if name != "detection")
-_RISK_HINTS: Final = get_type_hints(RiskEvent)
-_PlainRisk: Final[Any] = msgspec.defstruct(
-    "_PlainRisk", [(name, _RISK_HINTS[name]) for name in _OF_RISK], frozen=True, array_like=True
-)
-
-
-class _KeptRisk(Struct, frozen=True, array_like=True):
-    """A risk event, and its points and notes as it was made."""
-
-    detection: str
-    event: _PlainRisk
-    applied: float
-    notes: tuple[str, ...]
-
-
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=plain_text)
 _decoder: Final = msgspec.msgpack.Decoder(_Kept)
-_risk_decoder: Final = msgspec.msgpack.Decoder(_KeptRisk)
 _AT_ONCE: Final = 100
 _MOVED: Final = re.compile(r"its token was used from (.+) before")
 _POWER: Final = next(one.reason for one in FACTORS if one.name == "privileged")
@@ -75,12 +57,6 @@ def packed(raw: Match, known: Known, verdicts: Verdicts) -> bytes:
     finding = raw.finding
     plain = _Plain(*(getattr(finding, name) for name in _MEMBERS))
     return _encoder.encode(_Kept(finding.detection.key, plain, known, verdicts))
-
-
-def packed_risk(one: ScoredRisk) -> bytes:
-    """A risk event, and how it was made, as bytes."""
-    event = _PlainRisk(*(getattr(one.event, name) for name in _OF_RISK))
-    return _encoder.encode(_KeptRisk(one.event.detection.key, event, one.made.applied, one.made.notes))
 
 
 def before_passes(finding: Finding, *, masked: bool) -> tuple[Match, Known, Verdicts]:
@@ -135,7 +111,7 @@ class Detections:
 
 
 class SqlFindings:
-    """The findings and the risk of a state: the methods of `KeptFindings` and `KeptRisk`."""
+    """The findings of a state: the methods of `KeptFindings`."""
 
     def __init__(self, connection: Connection, detections: Detections) -> None:
         self._db = connection
@@ -221,44 +197,3 @@ class SqlFindings:
             values = {f"{name}{number}": value for number, one in enumerate(part) for name, value in one.items()}
             found += [SeriesRow(*row) for row in self._db.execute(sql.text(text), {"series": series, **values})]
         return found
-
-    def take_out_risk(self, finding_ids: Collection[str]) -> list[ScoredRisk]:
-        """See `KeptRisk`."""
-        found: list[ScoredRisk] = []
-        for chunk in chunks(sorted(finding_ids)):
-            found += self._risk(RISK.c.finding_id.in_(chunk))
-            self._db.execute(RISK.delete().where(RISK.c.finding_id.in_(chunk)))
-        return found
-
-    def risk_of_things(self, keys: Collection[str]) -> list[ScoredRisk]:
-        """See `KeptRisk`."""
-        return [one for chunk in chunks(sorted(keys)) for one in self._risk(RISK.c.thing.in_(chunk))]
-
-    def risk_of_days(self, keys: Collection[str]) -> list[ScoredRisk]:
-        """See `KeptRisk`."""
-        return [one for chunk in chunks(sorted(keys)) for one in self._risk(RISK.c.day.in_(chunk), RISK.c.full > 0)]
-
-    def risk_of_objects(self, objects: Collection[tuple[str, str, str]]) -> list[RiskEvent]:
-        """See `KeptRisk`."""
-        keys = sorted(object_key(*one) for one in objects)
-        return [one.event for chunk in chunks(keys) for one in self._risk(RISK.c.entity.in_(chunk))]
-
-    def risk_of_clusters(self, clusters: Collection[str] | None) -> list[RiskEvent]:
-        """See `KeptRisk`."""
-        return [one.event for one in self._risk() if clusters is None or one.event.cluster in clusters]
-
-    def _risk(self, *where: Any) -> list[ScoredRisk]:
-        query = sql.select(RISK.c.finding_id, RISK.c.full, RISK.c.kept).where(RISK.c.kept.is_not(None), *where)
-        return [self._scored(*row) for row in self._db.execute(query)]
-
-    def _scored(self, finding_id: str, full: float, data: bytes) -> ScoredRisk:
-        with intact(f"a risk event of finding {finding_id}"):
-            kept = _risk_decoder.decode(data)
-        plain = {name: getattr(kept.event, name) for name in _OF_RISK}
-        event = RiskEvent(detection=self._detections.get(kept.detection), **plain)
-        return ScoredRisk(event, structs.replace(event, applied=kept.applied, capped=0.0, notes=kept.notes), full)
-
-
-def object_key(type_: str, value: str, cluster: str) -> str:
-    """The key of a risk object of a cluster."""
-    return series_key(["object", type_, value, cluster])

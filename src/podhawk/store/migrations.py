@@ -24,6 +24,8 @@ from podhawk.store.kept_findings import before_passes, packed
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.schema import (
     ALIASES,
+    CELLS,
+    COUNTS,
     CURRENT,
     DETECTIONS,
     EVENTS,
@@ -36,6 +38,7 @@ from podhawk.store.schema import (
     TRIAGE,
     VERSION,
     WANTED,
+    WINDOWS,
     WRITES,
     version_of,
 )
@@ -71,13 +74,7 @@ def _third(connection: Connection) -> None:
     did not say what its findings depend on."""
     METADATA.create_all(connection, tables=[WANTED, WRITES, ISSUED, HOMES, SERIES, DETECTIONS])
     for table in (EVENTS, FINDINGS, RISK):
-        known = _columns(connection, table)
-        for column in table.columns:
-            if column.name not in known:
-                text = sql.schema.CreateColumn(column).compile(dialect=connection.dialect)
-                connection.execute(sql.text(f"ALTER TABLE {table.name} ADD COLUMN {text}"))
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
+        _complete(connection, table)
     _third_events(connection)
     _third_findings(connection)
 
@@ -120,11 +117,46 @@ def _third_findings(connection: Connection) -> None:
         connection.execute(DETECTIONS.insert(), [*rows, {"detection_id": "", "digest": "", "since": 0.0, "data": b""}])
 
 
+def _fourth(connection: Connection) -> None:
+    """Version 4: the windows of findings, the share of risk events under the daily cap, counts. The next run evaluates
+    everything again, because no finding tells its windows."""
+    METADATA.create_all(connection, tables=[COUNTS, WINDOWS, CELLS])
+    for name in _OLD_INDEXES:
+        connection.execute(sql.text(f"DROP INDEX IF EXISTS {name}"))
+    for table in (EVENTS, WANTED, FINDINGS, RISK):
+        _complete(connection, table)
+    scores = sql.case((RISK.c.applied > 0, 2), (RISK.c.full > 0, 1), else_=0)
+    connection.execute(RISK.update().values(share=scores))
+    findings = connection.execute(sql.select(sql.func.count()).select_from(FINDINGS)).scalar() or 0
+    connection.execute(COUNTS.delete())
+    connection.execute(COUNTS.insert(), [{"name": "findings", "number": findings}, {"name": "generation", "number": 0}])
+    connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id != "").values(digest=""))
+
+
+_OLD_INDEXES: Final = (
+    "ix_podhawk_events_cluster",
+    "podhawk_findings_of_detections",
+    "podhawk_risk_of_days",
+    "podhawk_risk_of_entities",
+)
+
+
+def _complete(connection: Connection, table: sql.Table) -> None:
+    """Add the columns and indexes that an older table lacks."""
+    known = _columns(connection, table)
+    for column in table.columns:
+        if column.name not in known:
+            text = sql.schema.CreateColumn(column).compile(dialect=connection.dialect)
+            connection.execute(sql.text(f"ALTER TABLE {table.name} ADD COLUMN {text}"))
+    for index in table.indexes:
+        index.create(connection, checkfirst=True)
+
+
 def _columns(connection: Connection, table: sql.Table) -> set[str]:
     return {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third)
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third, _fourth)
 
 
 def migrate(connection: Connection) -> None:

@@ -19,13 +19,21 @@ EVENTS: Final = sql.Table(
     sql.Column("fingerprint", sql.String(64), primary_key=True),
     sql.Column("time", sql.Float, nullable=False, index=True),
     sql.Column("data", sql.LargeBinary, nullable=False),
-    sql.Column("cluster", sql.String(255), nullable=False, server_default="", index=True),
+    sql.Column("cluster", sql.String(255), nullable=False, server_default=""),
     sql.Column("request", sql.String(32), nullable=False, server_default="", index=True),
     sql.Column("place", sql.String(32), nullable=False, server_default=""),
     sql.Column("credential", sql.String(32), nullable=False, server_default="", index=True),
     sql.Column("component", sql.String(32), nullable=False, server_default="", index=True),
     sql.Column("waiting", sql.Boolean, nullable=False, server_default=sql.false()),
     sql.Index("podhawk_events_of_places", "place", "time"),
+    sql.Index("podhawk_events_of_clusters", "cluster", "time"),
+    sql.Index(
+        "podhawk_events_waiting",
+        "cluster",
+        "time",
+        sqlite_where=sql.text("waiting = 1"),
+        postgresql_where=sql.text("waiting"),
+    ),
 )
 """Events. `request` is a hash of the request that an event is a stage of; `place` one of cluster and namespace, for
 requests of controllers; `credential` one of cluster and credential; `component` one of cluster and user, for nodes.
@@ -39,6 +47,7 @@ WANTED: Final = sql.Table(
     sql.Column("time", sql.Float, primary_key=True),
     sql.Column("fingerprint", sql.String(64), primary_key=True),
     sql.Column("request", sql.String(32), nullable=False),
+    sql.Index("podhawk_wanted_of_clusters", "cluster", "time"),
 )
 """The events that each aggregate plan wants, by the time at which they were written."""
 
@@ -111,9 +120,12 @@ FINDINGS: Final = sql.Table(
     sql.Column("last_time", sql.Float, nullable=False, server_default="0"),
     sql.Column("request", sql.String(32), nullable=False, server_default="", index=True),
     sql.Column("kept", sql.LargeBinary),
-    sql.Index("podhawk_findings_of_detections", "detection_id", "last_time"),
+    sql.Column("first_window", sql.Float, nullable=False, server_default="0"),
+    sql.Column("last_window", sql.Float, nullable=False, server_default="0"),
+    sql.Index("podhawk_findings_of_windows", "detection_id", "cluster", "last_window"),
 )
-"""Findings. `request` is that of the finding of a request plan; `kept` is what passes read (see `kept_findings`)."""
+"""Findings. `request` is that of the finding of a request plan; `first_window` and `last_window` are the ends of the
+windows of an aggregate plan; `kept` is what passes read (see `kept_findings`)."""
 
 ALIASES: Final = sql.Table(
     "podhawk_aliases",
@@ -136,10 +148,43 @@ RISK: Final = sql.Table(
     sql.Column("entity", sql.String(32), nullable=False, server_default=""),
     sql.Column("full", sql.Float, nullable=False, server_default="0"),
     sql.Column("kept", sql.LargeBinary),
-    sql.Index("podhawk_risk_of_days", "day", "full"),
-    sql.Index("podhawk_risk_of_entities", "entity", "time"),
+    sql.Column("share", sql.SmallInteger, nullable=False, server_default="0"),
+    sql.Column("likes", sql.String(32), nullable=False, server_default=""),
+    sql.Index("podhawk_risk_under_cap", "day", "share", "time"),
+    sql.Index("podhawk_risk_of_entities", "entity", "share", "time"),
+    sql.Index("podhawk_risk_alike", "entity", "likes", "share", "time"),
 )
-"""Risk events. `thing`, `day` and `entity` are hashes of what twins share, of the daily cap, of the risk object."""
+"""Risk events. `thing`, `day` and `entity` are hashes of what twins share, of the daily cap, of the risk object;
+`share` is 2 for an event that adds points, 1 for one of which the daily cap took them all, 0 for one that has none;
+`likes` is a hash of what searches see but for time, finding and points, "" if an older podhawk wrote the event."""
+
+WINDOWS: Final = sql.Table(
+    "podhawk_windows",
+    METADATA,
+    sql.Column("entity", sql.String(32), primary_key=True),
+    sql.Column("detection_id", sql.String(255), primary_key=True),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""The windows in which a search over risk gave rows for a risk object. A search without a row here has not looked."""
+
+CELLS: Final = sql.Table(
+    "podhawk_cells",
+    METADATA,
+    sql.Column("entity", sql.String(32), primary_key=True),
+    sql.Column("size", sql.Integer, primary_key=True),
+    sql.Column("start", sql.Float, primary_key=True),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""What incidents say of the findings of some seconds (see `podhawk.detect.increment.fold`), where there are many. A
+cell goes when anything in it changes, and may be missing."""
+
+COUNTS: Final = sql.Table(
+    "podhawk_counts",
+    METADATA,
+    sql.Column("name", sql.String(32), primary_key=True),
+    sql.Column("number", sql.BigInteger, nullable=False),
+)
+"""Numbers that would take a look at every row: `findings`, how many are known; `generation`, how many runs wrote."""
 
 TRIAGE: Final = sql.Table(
     "podhawk_triage",
@@ -152,7 +197,7 @@ TRIAGE: Final = sql.Table(
     sql.Column("note", sql.Text),
 )
 
-CURRENT: Final = 3
+CURRENT: Final = 4
 """The version of these tables; see `podhawk.store.migrations`."""
 
 

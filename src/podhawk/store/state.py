@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sql
@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import request_hash
-from podhawk.detect.increment.kept import ScoredRisk, series_key
-from podhawk.detect.increment.state import Begun, Change, Evaluated, Looked, ToWrite, Written
+from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, series_key
+from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
 from podhawk.detect.report.finding_json import detection_key, from_record, to_record
 from podhawk.detect.risk.dataset import REQUEST, row_of
@@ -25,24 +25,17 @@ from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
-from podhawk.store.kept_events import SqlEvidence
-from podhawk.store.kept_findings import Detections, SqlFindings, object_key, packed, packed_risk
+from podhawk.store.kept_events import SqlEvidence, of_windows
+from podhawk.store.kept_findings import Detections, SqlFindings, packed
+from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
+from podhawk.store.revisions import KnownFinding, change_of, with_revision
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED
+from podhawk.store.schema import ALIASES, CELLS, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED, WINDOWS
 from podhawk.store.triage import pass_on
 
-_VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
-"""Members of a record that do not come from the evaluation."""
 _POLICIES: Final = ""
 """The key under which the digest of the policies is kept."""
-
-
-class KnownFinding(NamedTuple):
-    """A finding as an earlier run wrote it."""
-
-    revision: int
-    record: Mapping[str, Any]
 
 
 class SqlState:
@@ -81,9 +74,9 @@ class SqlState:
         return SqlFindings(self._db, self._detections)
 
     @property
-    def risk(self) -> SqlFindings:
+    def risk(self) -> SqlRisk:
         """See `DetectionState`."""
-        return self.findings
+        return SqlRisk(self._db, self._detections)
 
     def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
         """See `DetectionState`."""
@@ -109,8 +102,17 @@ class SqlState:
         upsert(self._db, DETECTIONS, rows)
         known = {one.detection.key: one.detection for one in evaluated}
         self._detections = Detections(known, {key: row.data for key, row in kept.items()})
+        self._forget_sums(changed, everything)
         again = self._to_evaluate(changed, everything)
         return Begun(frozenset(again), everything, frozenset(digests[key].detection.key for key in new))
+
+    def _forget_sums(self, changed: Collection[str], everything: bool) -> None:
+        """Forget what searches over risk gave before they, or the policies, changed."""
+        for chunk in chunks(sorted(changed)):
+            self._db.execute(WINDOWS.delete().where(WINDOWS.c.detection_id.in_(chunk)))
+        if everything:
+            for table in (WINDOWS, CELLS):
+                self._db.execute(table.delete())
 
     def _to_evaluate(self, changed: Collection[str], everything: bool) -> set[str]:
         """The requests that findings of detections are about, and those that their aggregate plans want."""
@@ -135,11 +137,7 @@ class SqlState:
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
         ]
         for detection, cluster, start, end in looked.spans:
-            rows += self._found(
-                FINDINGS.c.detection_id == column_text(detection, 255),
-                FINDINGS.c.cluster == column_text(cluster, 255),
-                FINDINGS.c.last_time.between(start, end),
-            )
+            rows += self._found(of_windows(detection, cluster, (start, end)))
         masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
         return {row.finding_id for row in rows if not row.masked} | self._replaced(masked, found)
 
@@ -185,6 +183,11 @@ class SqlState:
         query = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.kind != "incident")
         return set(self._db.execute(query).scalars())
 
+    def known_risk(self, objects: Collection[ObjectKey]) -> list[RiskEvent]:
+        """See `DetectionState`."""
+        with transaction(self.engine, alone=False) as connection:
+            return SqlRisk(connection, self._detections).risk_of_objects(objects)
+
     def known(self) -> list[Finding]:
         """See `DetectionState`."""
         with transaction(self.engine, alone=False) as connection:
@@ -194,7 +197,7 @@ class SqlState:
 
     def count(self) -> int:
         """See `DetectionState`."""
-        return self._db.execute(sql.select(sql.func.count()).select_from(FINDINGS)).scalar() or 0
+        return self._db.execute(sql.select(COUNTS.c.number).where(COUNTS.c.name == "findings")).scalar() or 0
 
     def write(self, findings: Sequence[ToWrite], gone: Collection[str]) -> Written:
         """See `DetectionState`."""
@@ -205,10 +208,12 @@ class SqlState:
         for old, heir in heirs.items():
             replaced[heir] |= {old, *lost[old]["replaces"]}
         written = [
-            _with_revision(one.match, touched.get(one.match.finding.finding_id), replaced[one.match.finding.finding_id])
+            with_revision(one.match, touched.get(one.match.finding.finding_id), replaced[one.match.finding.finding_id])
             for one in findings
         ]
         self._write_findings(findings, written, lost)
+        more = len({one.match.finding.finding_id for one in findings} - touched.keys()) - len(lost)
+        self._db.execute(COUNTS.update().where(COUNTS.c.name == "findings").values(number=COUNTS.c.number + more))
         for old, heir in heirs.items():
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
             upsert(self._db, ALIASES, [{"old_id": old, "finding_id": heir}])
@@ -218,7 +223,7 @@ class SqlState:
             {
                 match.finding.finding_id: change
                 for match in written
-                if (change := _change(match.finding, touched, lost)) is not None
+                if (change := change_of(match.finding, touched, lost)) is not None
             },
             [record for id_, record in lost.items() if id_ not in heirs],
         )
@@ -253,6 +258,8 @@ class SqlState:
                     "last_time": one.last_time,
                     "request": known.request,
                     "kept": packed(to_write.raw, known, to_write.verdicts),
+                    "first_window": known.windows[0],
+                    "last_window": known.windows[1],
                 }
             )
         upsert(self._db, FINDINGS, rows)
@@ -277,6 +284,8 @@ class SqlState:
                     "day": series_key(day_of(one.event)),
                     "entity": object_key(one.event.object_type, one.event.object, one.event.cluster),
                     "full": one.full,
+                    "likes": likes_of(one.event),
+                    "share": 2 if one.event.applied > 0 else 1 if one.full > 0 else 0,
                     "kept": packed_risk(one),
                 }
                 for one in risk
@@ -302,50 +311,13 @@ def known_of(one: ToWrite) -> Known:
         one.match.finding.suppressed_by,
         any(event.unmasked is not None for each in one.raw.requests for event in each.events),
         request_hash(request.key) if request is not None and alone else "",
+        one.raw.windows or (0.0, 0.0),
     )
 
 
 def _number(finding_id: str, revision: Any) -> int:
     with intact(f"the revision of finding {finding_id}"):
         return int(revision)
-
-
-def _with_revision(match: Match, known: KnownFinding | None, replaced: Collection[str]) -> Match:
-    """The match with its revision, which grows by one if the record has changed."""
-    if known is None:
-        return match.having(replaces=tuple(sorted(replaced)))
-    before = known.record
-    now = json.loads(json.dumps(to_record(match.finding)))
-    same = not replaced and all(_content(now, name) == _content(before, name) for name in now if name not in _VOLATILE)
-    return match.having(revision=known.revision + (not same), replaces=tuple(sorted({*before["replaces"], *replaced})))
-
-
-def _change(
-    finding: Finding, known: Mapping[str, KnownFinding], gone: Mapping[str, Mapping[str, Any]]
-) -> Change | None:
-    """What was changed of a finding; None if nothing was."""
-    before = known.get(finding.finding_id)
-    if before is None:
-        old = [gone[id_] for id_ in finding.replaces if id_ in gone]
-        return Change("revised", any(_rose(finding, one) for one in old)) if old else Change("new", True)
-    if finding.revision == before.revision:
-        return None
-    return Change("revised", _rose(finding, before.record))
-
-
-def _rose(finding: Finding, before: Mapping[str, Any]) -> bool:
-    return (
-        (finding.visible and not before["visible"])
-        or finding.priority > before["priority"]
-        or finding.risk_score > before["risk_score"]
-    )
-
-
-def _content(record: Mapping[str, Any], name: str) -> Any:
-    """A member of a record as far as it counts as content: where a request was first read does not."""
-    if name != "requests":
-        return record.get(name)
-    return [{key: value for key, value in one.items() if key != "source"} for one in record["requests"]]
 
 
 def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:

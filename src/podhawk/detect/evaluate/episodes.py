@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import bisect
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import UNSET, Struct, field, structs
 
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import MOST_ROWS, Evaluation, kind_of, shown
+from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.masked_rows import without_secrets
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
-from podhawk.detect.finding import Actor, Finding, FindingKind, Outcome, Target
+from podhawk.detect.finding import MOST_ROWS, Actor, Finding, FindingKind, Outcome, Target
+from podhawk.detect.increment.evidence import Stretch
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
@@ -86,8 +87,10 @@ def aggregate_matches(
     schedule: Schedule,
     events: Sequence[tuple[AuditEvent, Request]],
     facts_of: Callable[[Request], RequestFacts],
+    stretches: Mapping[str, Stretch] | None = None,
 ) -> Iterator[Match]:
-    """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves."""
+    """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves. With
+    `stretches`, by cluster, those that may have changed."""
     kind = kind_of(evaluation.detection)
     if kind is None:
         return
@@ -95,10 +98,12 @@ def aggregate_matches(
     clusters: defaultdict[str, list[tuple[AuditEvent, Request]]] = defaultdict(list)
     for event, request in events:
         clusters[request.key.cluster].append((event, request))
-    for own in clusters.values():
+    for cluster, own in clusters.items():
         seen = sorted(_seen(evaluation, by, own), key=lambda one: (one.time, one.row.order.place))
-        for episode in _episodes(evaluation, schedule, by, seen):
-            yield _match(evaluation, by, kind, episode, seen, facts_of)
+        stretch = stretches.get(cluster) if stretches is not None else None
+        for episode in _episodes(evaluation, schedule, by, seen, stretch):
+            if stretch is None or stretch.touches(episode.first.end, episode.latest.end):
+                yield _match(evaluation, by, kind, episode, seen, facts_of)
 
 
 def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:
@@ -110,14 +115,19 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
         yield Seen(written, event, request, row, keys)
 
 
-def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen]) -> Iterator[Episode]:
+def _episodes(
+    evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen], stretch: Stretch | None
+) -> Iterator[Episode]:
+    def looked_at(windows: Iterable[Window]) -> Iterator[Window]:
+        return (one for one in windows if stretch is None or stretch.looks_at(one.end))
+
     monotone = is_monotone(evaluation.plan)
     if seen and by.kept and monotone:
         # A by-key without a row over all events has none in any window.
         firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows}
         seen = [one for one in seen if not firing.isdisjoint(one.keys)]
     if not monotone:
-        windows = schedule.positions([one.time for one in seen])
+        windows = looked_at(schedule.positions([one.time for one in seen]))
         yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
         return
     # Each by-key by itself: a minute that brought nothing for it cannot change its rows.
@@ -126,7 +136,7 @@ def _episodes(evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Seque
         for key in one.keys:
             parts[key].append(one)
     for key, part in parts.items():
-        windows = schedule.sliding([one.time for one in part])
+        windows = looked_at(schedule.sliding([one.time for one in part]))
         for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, part)):
             if episode.key == key:
                 yield episode
@@ -200,7 +210,7 @@ def _match(
     rows = [row for table in tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     facts = [facts_of(request) for request in requests]
-    outcome = common_outcome([one.outcome for one in facts])
+    outcome = common_outcome(Counter(one.outcome for one in facts))
     return Match(
         Finding(
             finding_id=finding_id(detection, requests[0].key, episode.key),
@@ -225,6 +235,7 @@ def _match(
         ),
         tuple(requests[:MOST_ROWS]),
         search=evaluation.plan.pipeline,
+        windows=(episode.first.end, episode.latest.end),
     )
 
 
@@ -261,7 +272,6 @@ def common_target(targets: Sequence[Target]) -> Target:
     )
 
 
-def common_outcome(outcomes: Sequence[Outcome]) -> Outcome:
+def common_outcome(counts: Counter[Outcome]) -> Outcome:
     """Success if anything succeeded, else what most came to."""
-    counts = Counter(outcomes)
     return "success" if counts["success"] else max(sorted(counts), key=lambda one: counts[one], default="unknown")

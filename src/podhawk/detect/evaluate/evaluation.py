@@ -16,7 +16,7 @@ from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.row_template import MARKS, MOST, RowTemplate, identities, marked
 from podhawk.detect.evaluate.titles import title_of, with_outcome
-from podhawk.detect.finding import Finding, FindingKind
+from podhawk.detect.finding import MOST_ROWS, Finding, FindingKind
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.facts import RequestFacts
@@ -44,9 +44,6 @@ KINDS: Final[dict[str, FindingKind | None]] = {
 }
 """What a detection of a type makes; None makes nothing but rows. Source: the analytic types of Splunk's content,
 https://github.com/splunk/security_content/wiki/Detection-Analytic-Types"""
-
-MOST_ROWS: Final = 50
-"""Rows and requests that a finding carries; its counts go on."""
 
 
 def kind_of(detection: Detection) -> FindingKind | None:

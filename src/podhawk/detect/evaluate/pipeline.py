@@ -157,7 +157,7 @@ def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collec
     if evidence is None:
         shown = credentials(one.request for one in requests.values())
         writes = (write_of(one.request, shown) for one in requests.values())
-        found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown, {})
+        found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown, None)
     else:
         found = recall(evidence, requests, scanned.ends, again, evaluations, scanned.schedules, scanned.decoder)
     scanned.requests = {}  # an event that nothing wants any more goes
@@ -178,9 +178,10 @@ def _looked(evaluations: Sequence[Evaluation], found: Recalled) -> Looked:
         frozenset(map(request_hash, found.requests)),
         frozenset(one.detection.key for one in evaluations if plan_kind(one.plan) == "request"),
         [
-            (evaluations[number].detection.key, cluster, one.start, one.end)
-            for (number, cluster), islands in found.islands.items()
-            for one in islands
+            (evaluations[number].detection.key, cluster, *span)
+            for number, stretches in (found.stretches or {}).items()
+            for cluster, stretch in stretches.items()
+            for span in stretch.changed
         ],
     )
 
@@ -301,5 +302,6 @@ def _windowed(
             continue
         events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
         with timed(name, "windows"):
-            matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of))
+            stretches = found.stretches[number] if found.stretches is not None else None
+            matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of, stretches))
         yield from matches

@@ -6,20 +6,23 @@ requests that it explains changes what is known of these.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from podhawk.detect.evaluate.evaluation import Evaluation
-from podhawk.detect.evaluate.windows import Schedule
+from podhawk.detect.evaluate.selection import SearchSelection
+from podhawk.detect.evaluate.windows import MINUTE, Schedule
 from podhawk.detect.increment.evidence import (
     Changed,
-    Island,
     KeptEvent,
     KeptEvidence,
+    Stretch,
     WantedEvent,
     component_hash,
     credential_hash,
+    merged,
     place_hash,
     request_hash,
 )
@@ -39,13 +42,13 @@ _SYSTEM: str = f"{SERVICE_ACCOUNT}kube-system:"
 
 class Recalled(Struct):
     """The requests to evaluate, with those that only aggregate plans look at again (`beside`), and what is known of who
-    is behind them. `islands` are by the number of the search and the cluster."""
+    is behind them. `stretches` are by the number of the search and the cluster."""
 
     requests: Requests
     beside: Requests
     owners: Owners
     credentials: Credentials
-    islands: Mapping[tuple[int, str], Sequence[Island]]
+    stretches: Mapping[int, Mapping[str, Stretch]] | None
 
 
 def recall(
@@ -60,8 +63,10 @@ def recall(
     """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
     selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
 
+    selection = SearchSelection(evaluations)
+
     def load(hashes: Collection[str]) -> Requests:
-        stored = ((event, numbers_of(evaluations, event)) for event in kept.events_of(hashes))
+        stored = ((event, selection.of(event)) for event in kept.events_of(hashes))
         return collect(stored, decoder)
 
     requests = join(new, load({*map(request_hash, new), *again}))
@@ -75,50 +80,63 @@ def recall(
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
-    islands = _islands(kept, requests, evaluations, schedules)
-    around = {hash_ for some in islands.values() for one in some for hash_ in one.requests}
-    beside = load(_others(around, requests))
+    stretches = _stretches(kept, requests, evaluations, schedules)
+    around = {hash_ for some in stretches.values() for one in some.values() for hash_ in one.requests}
+    beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules), decoder)
     every = {**requests, **beside}
     return Recalled(
-        requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), islands
+        requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), stretches
     )
 
 
-def numbers_of(evaluations: Sequence[Evaluation], event: AuditEvent) -> list[int]:
-    """The numbers of the searches that select a kept event."""
-    return [number for number, one in enumerate(evaluations) if one.wants(event)]
+def _beside(
+    events: Sequence[AuditEvent], selection: SearchSelection, aggregates: Container[int]
+) -> Iterator[tuple[AuditEvent, list[int]]]:
+    """Events that only aggregate plans look at again, with the searches that want them. Other searches matter only
+    where a request has several events: they tell which of these findings show."""
+    stages = Counter(str(event.view.data.get("auditID")) for event in events)
+    for event in events:
+        alone = stages[str(event.view.data.get("auditID"))] == 1
+        yield event, selection.of(event, aggregates if alone else None)
 
 
 def _others(hashes: Collection[str], requests: Requests) -> set[str]:
     return set(hashes) - set(map(request_hash, requests))
 
 
-def _islands(
+def _stretches(
     kept: KeptEvidence, requests: Requests, evaluations: Sequence[Evaluation], schedules: Mapping[int, Schedule]
-) -> dict[tuple[int, str], Sequence[Island]]:
-    times: dict[tuple[int, str], set[float]] = {}
-    for number in schedules:
+) -> dict[int, dict[str, Stretch]]:
+    found: dict[int, dict[str, Stretch]] = {}
+    for number, schedule in schedules.items():
+        detection = evaluations[number].detection.key
+        times: dict[str, set[float]] = {}
         wanted = []
         for key, one in requests.items():
             for event in one.events_for(number):
                 time = event.stage_time or event.time or 0.0
-                times.setdefault((number, key.cluster), set()).add(time)
+                times.setdefault(key.cluster, set()).add(time)
                 wanted.append(
-                    WantedEvent(
-                        evaluations[number].detection.key,
-                        key.cluster,
-                        time,
-                        fingerprint(event).hex(),
-                        request_hash(key),
-                    )
+                    WantedEvent(detection, key.cluster, time, fingerprint(event).hex(), request_hash(key)),
                 )
         kept.keep_wanted(wanted)
-    return {
-        (number, cluster): kept.islands(
-            evaluations[number].detection.key, cluster, around, 2 * schedules[number].longest
-        )
-        for (number, cluster), around in times.items()
-    }
+        found[number] = {cluster: _stretch(kept, detection, cluster, own, schedule) for cluster, own in times.items()}
+    return found
+
+
+def _stretch(kept: KeptEvidence, detection: str, cluster: str, times: Collection[float], schedule: Schedule) -> Stretch:
+    """What events at these times change. A window that holds one of them ends at most the longest window later; it may
+    join or part episodes that end the same time before or after it. Other windows near it have no rows."""
+    near = schedule.longest + MINUTE
+    changed = merged((time - near, time + 2 * near) for time in times)
+    episodes = (episode for span in changed for episode in kept.episodes(detection, cluster, span))
+    whole = merged([*((time, time + near) for time in times), *episodes])
+    # A search that looks ahead of its clock finds windows by the events before them.
+    before = 2 * near if schedule.looks_ahead else near
+    around = merged((start - before, end) for start, end in whole)
+    return Stretch(
+        changed, whole, frozenset(hash_ for span in around for hash_ in kept.wanted(detection, cluster, span))
+    )
 
 
 def _kept_events(requests: Requests) -> Iterable[KeptEvent]:

@@ -61,6 +61,11 @@ class Schedule(Struct, frozen=True):
         windows = [self.window(at) for at in moments] if "@" in self.earliest + self.latest else []
         return max([self.length, *(one.end - one.start + MINUTE for one in windows)])
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether a window ends later than the moment at which the detection looks."""
+        return self.window(_SOME_MOMENT).end > _SOME_MOMENT
+
     def window(self, at: float) -> Window:
         """The span that is looked at at a moment."""
         return Window(resolve(self.earliest, at, self.zone), resolve(self.latest, at, self.zone), at)

@@ -6,12 +6,13 @@ after it; `Changed` says whose they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import bisect
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
-from podhawk.detect.increment.kept import series_key
+from podhawk.detect.increment.kept import Interval, series_key
 from podhawk.detect.requests.components import Credentials
 from podhawk.detect.requests.owner_writes import Write
 from podhawk.detect.requests.request import Request, RequestKey
@@ -58,12 +59,38 @@ class WantedEvent(Struct, frozen=True):
     request: str
 
 
-class Island(Struct, frozen=True):
-    """Events that an aggregate plan wants, with nothing near them: their first and last time, and their requests."""
+class Stretch(Struct, frozen=True):
+    """Where an aggregate plan looks again, by the ends of windows. Windows that end within `changed` may give other
+    rows, or join other windows; the episodes that they are of end within `whole`. `requests` are those of all events
+    that these windows hold."""
 
-    start: float
-    end: float
+    changed: Sequence[Interval]
+    whole: Sequence[Interval]
     requests: frozenset[str]
+
+    def looks_at(self, end: float) -> bool:
+        """Whether a window is looked at."""
+        return _within(self.whole, end, end)
+
+    def touches(self, first: float, last: float) -> bool:
+        """Whether an episode of windows may have changed."""
+        return _within(self.changed, first, last)
+
+
+def _within(spans: Sequence[Interval], first: float, last: float) -> bool:
+    place = bisect.bisect_right(spans, last, key=lambda span: span[0])
+    return place > 0 and spans[place - 1][1] >= first
+
+
+def merged(spans: Iterable[Interval], apart: float = 0.0) -> list[Interval]:
+    """Spans in order, as one where no more than `apart` is between them."""
+    found: list[Interval] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1] + apart:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
 
 
 class Changed(Struct):
@@ -103,5 +130,8 @@ class KeptEvidence(Protocol):
     def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """Keep which events aggregate plans want."""
 
-    def islands(self, detection: str, cluster: str, times: Collection[float], gap: float) -> list[Island]:
-        """What a plan wants around these times, up to where it wants nothing for longer than `gap` seconds."""
+    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
+        """The first and last window of the known findings of an aggregate plan that have a window within a span."""
+
+    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
+        """The requests of the events that a plan wants in a span of time, and of the next event after it."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
+from podhawk.detect.increment.fold import Fold
 from podhawk.detect.match import Match
 from podhawk.detect.risk_event import RiskEvent
 
@@ -84,6 +85,13 @@ class KeptFindings(Protocol):
         """For each place the nearest rows after it, of the same key."""
 
 
+Interval = tuple[float, float]
+ObjectKey = tuple[str, str, str]
+"""The type, the value and the cluster of a risk object."""
+EndsByKey = dict[tuple[str, ...], list[float]]
+"""The ends of the windows in which a search over risk gave rows, by its by-key."""
+
+
 class KeptRisk(Protocol):
     """The risk events of earlier increments."""
 
@@ -94,10 +102,52 @@ class KeptRisk(Protocol):
         """The risk events that score the same things; see `podhawk.detect.risk.scoring.thing_of`."""
 
     def risk_of_days(self, keys: Collection[str]) -> list[ScoredRisk]:
-        """The risk events under the same daily caps that have points before the cap."""
+        """The risk events under the same daily caps that add points."""
 
-    def risk_of_objects(self, objects: Collection[tuple[str, str, str]]) -> list[RiskEvent]:
-        """The risk events of risk objects, by type, value and cluster."""
+    def over_cap(self, day: str, most: int) -> list[ScoredRisk]:
+        """The first risk events under a daily cap of which it took all points."""
+
+    def risk_of_objects(self, objects: Collection[ObjectKey]) -> list[RiskEvent]:
+        """The risk events of risk objects."""
+
+    def crowded(self, objects: Collection[ObjectKey], most: int) -> set[ObjectKey]:
+        """Those of the risk objects that have more risk events than `most`."""
+
+    def scoring(self, objects: Collection[ObjectKey], span: Interval) -> list[RiskEvent]:
+        """The risk events of risk objects that add points, in a span of time."""
+
+    def within(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
+        """The risk events of a risk object in a span of time (without its end)."""
+
+    def quiet_since(
+        self, objects: Collection[ObjectKey], since: float
+    ) -> dict[ObjectKey, list[tuple[RiskEvent, list[float]]] | None]:
+        """For each kind of the risk events that `quiet` gives one of them, with the times of all from a time on and of
+        the last one before it, in order; of risk objects that have any. None if not all kinds are known."""
+
+    def quiet(self, one: ObjectKey, span: Interval) -> list[RiskEvent] | None:
+        """Of the risk events of a risk object in a span of time (without its end) that add no points, one of each kind:
+        the others differ in time, finding and points. None if not all kinds are known."""
+
+    def charged(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
+        """The risk events of a risk object in a span of time (without its end) that add points, or would but for the
+        daily cap."""
+
+    def windows_of(self, objects: Collection[ObjectKey]) -> dict[tuple[ObjectKey, str], EndsByKey]:
+        """The windows in which searches gave rows for risk objects, by the key of the detection; of a search that has
+        not looked at a risk object there is nothing."""
+
+    def keep_windows(self, windows: Mapping[tuple[ObjectKey, str], EndsByKey]) -> None:
+        """Keep the windows of searches over risk objects, in place of all that is kept for these risk objects."""
+
+    def cells(self, one: ObjectKey, size: int, span: Interval) -> dict[float, Fold]:
+        """The folds that are kept for parts of a span of `size` seconds each, by their start."""
+
+    def keep_cells(self, one: ObjectKey, size: int, cells: Mapping[float, Fold]) -> None:
+        """Keep folds."""
+
+    def drop_cells(self, one: ObjectKey, size: int, times: Collection[float]) -> None:
+        """Drop the folds of parts that hold these times."""
 
     def risk_of_clusters(self, clusters: Collection[str] | None) -> list[RiskEvent]:
         """The risk events of clusters; None stands for all."""

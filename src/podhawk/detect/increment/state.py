@@ -20,8 +20,9 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import KeptEvidence
-from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ScoredRisk, SeriesRow, Verdicts
+from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ObjectKey, ScoredRisk, SeriesRow, Verdicts
 from podhawk.detect.match import Match
+from podhawk.detect.risk_event import RiskEvent
 
 
 class Change(Struct, frozen=True):
@@ -61,7 +62,7 @@ class Begun(Struct, frozen=True):
 
 class Looked(Struct, frozen=True):
     """What an evaluation has looked at: whatever these plans found about these requests, and aggregate plans (by
-    detection and cluster) between two times, is found again, or is no more."""
+    detection and cluster) in windows that end between two times, is found again, or is no more."""
 
     requests: frozenset[str] = frozenset()
     plans: frozenset[str] = frozenset()
@@ -114,6 +115,9 @@ class DetectionState(Protocol):
 
     def write_risk(self, risk: Iterable[ScoredRisk]) -> None:
         """Write risk events."""
+
+    def known_risk(self, objects: Collection[ObjectKey]) -> list[RiskEvent]:
+        """The known risk events of risk objects."""
 
     def known(self) -> list[Finding]:
         """All known findings, in order of time, incidents last."""

@@ -15,23 +15,22 @@ from msgspec import Struct
 
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import Prepared
-from podhawk.detect.increment.kept import KeptMatch, Verdicts
+from podhawk.detect.increment.kept import KeptMatch, ObjectKey, Verdicts
 from podhawk.detect.increment.state import Change, DetectionState, Evaluated, ToWrite, Written
 from podhawk.detect.match import Match
 from podhawk.detect.passes.entities import incidents_with
 from podhawk.detect.passes.scored import risk_with, rows_of_risk
 from podhawk.detect.passes.settle import Policies, Settled, Sweep, settled_again
 from podhawk.detect.rank.visibility import with_visibility
-from podhawk.detect.risk_event import RiskEvent
 
 
 class Incremented(Struct, frozen=True):
-    """What an increment looked at again, incidents last; what it wrote; the risk of the risk objects that it changed;
-    how many findings are known."""
+    """What an increment looked at again, incidents last; what it wrote; the risk objects whose risk it changed; how
+    many findings are known."""
 
     matches: list[Match]
     written: Written
-    risk: list[RiskEvent]
+    objects: frozenset[ObjectKey]
     known: int
 
 
@@ -72,7 +71,7 @@ def increment(
     )
     changes: dict[str, Change] = {**written.changes, **incidents.changes}
     found = Written([*written.matches, *incidents.matches], changes, [*written.gone, *incidents.gone])
-    return Incremented(found.matches, found, list(changed.risk), state.count())
+    return Incremented(found.matches, found, frozenset(risk.objects), state.count())
 
 
 def _with_rows(one: Settled) -> Settled:

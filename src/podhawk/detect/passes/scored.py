@@ -7,7 +7,9 @@ a day. Each is looked at again where its findings changed, and only there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from typing import Final
 
 from msgspec import Struct, structs
 
@@ -16,6 +18,7 @@ from podhawk.detect.increment.kept import (
     KeptFindings,
     KeptMatch,
     KeptRisk,
+    ObjectKey,
     ScoredRisk,
     SeriesName,
     SeriesRow,
@@ -36,15 +39,17 @@ from podhawk.detect.risk.scoring import (
 )
 from podhawk.detect.risk_event import RiskEvent
 
+_Id = tuple[str, str, str]
+PAGE: Final = 32
+"""Events that are looked at together where a daily cap has room again."""
 Again = Callable[[Sequence[KeptMatch]], list[Match]]
 
 
 class RiskChange(Struct, frozen=True):
-    """The risk events to write, the findings whose earlier ones are replaced, and the risk objects that this concerns:
-    type, value and cluster."""
+    """The risk events to write, and the risk objects that this concerns, each with the times of what changed."""
 
     events: Sequence[ScoredRisk]
-    objects: frozenset[tuple[str, str, str]]
+    objects: Mapping[ObjectKey, Set[float]]
 
 
 def rows_of_risk(finding: Finding) -> dict[SeriesName, list[SeriesRow]]:
@@ -95,10 +100,11 @@ def _under_cap(kept: KeptRisk, made: Sequence[RiskEvent], removed: Sequence[Scor
     sources = {_id(event): event for event in (*made, *(one.made for one in twins.values()))}
     first = {_id(event): event for event in once(sorted(sources.values(), key=in_time))}
     changed = {id_: event for id_, event in first.items() if id_ not in twins or event != uncapped(twins[id_])}
-    days = {series_key(day_of(event)) for event in changed.values()} | {
-        series_key(day_of(one.event)) for one in removed
-    }
+    eased = {series_key(day_of(one.event)) for one in removed}
+    eased |= {series_key(day_of(event)) for id_, event in changed.items() if id_ in twins}
+    days = {series_key(day_of(event)) for event in changed.values()} | eased
     known = {_id(one.event): one for one in kept.risk_of_days(days)}
+    known |= _with_room(kept, eased, [*known.values()], changed, cap)
     for id_, one in known.items():
         sources.setdefault(id_, one.made)
     before = {id_: uncapped(one) for id_, one in known.items()} | changed
@@ -109,7 +115,32 @@ def _under_cap(kept: KeptRisk, made: Sequence[RiskEvent], removed: Sequence[Scor
         if id_ not in known or id_ in changed or event != known[id_].event
     ]
     concerned = (*(one.event for one in removed), *(one.event for one in written))
-    return RiskChange(written, frozenset((one.object_type, one.object, one.cluster) for one in concerned))
+    objects: defaultdict[ObjectKey, set[float]] = defaultdict(set)
+    for event in concerned:
+        objects[event.object_type, event.object, event.cluster].add(event.time)
+    return RiskChange(written, objects)
+
+
+def _with_room(
+    kept: KeptRisk, days: Collection[str], known: Sequence[ScoredRisk], changed: dict[_Id, RiskEvent], cap: float
+) -> dict[_Id, ScoredRisk]:
+    """Events of which a daily cap took all points, where it has room again: as many as it takes to fill it."""
+    scores = dict.fromkeys(days, 0.0)
+    for event in ({_id(one.event): uncapped(one) for one in known} | changed).values():
+        day = series_key(day_of(event))
+        if day in scores:
+            scores[day] += event.applied
+    found: dict[_Id, ScoredRisk] = {}
+    for day, score in scores.items():
+        most = PAGE
+        while score < cap:
+            page = kept.over_cap(day, most)
+            found |= {_id(one.event): one for one in page}
+            full = score + sum(one.full for one in page if _id(one.event) not in changed)
+            if len(page) < most or full >= cap:
+                break
+            most *= 4
+    return found
 
 
 def uncapped(one: ScoredRisk) -> RiskEvent:
@@ -119,5 +150,5 @@ def uncapped(one: ScoredRisk) -> RiskEvent:
     return structs.replace(one.event, applied=one.full, capped=0.0, notes=one.event.notes[:-1])
 
 
-def _id(event: RiskEvent) -> tuple[str, str, str]:
+def _id(event: RiskEvent) -> _Id:
     return event.finding_id, event.object_type, event.object

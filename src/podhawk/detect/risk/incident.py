@@ -13,19 +13,18 @@ spans, by what succeeded.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, structs
 
-from podhawk.content.annotations import technique
 from podhawk.content.model import Detection, Severity
 from podhawk.detect.evaluate.episodes import common_actor, common_outcome, common_target
-from podhawk.detect.evaluate.evaluation import MOST_ROWS
 from podhawk.detect.evaluate.finding_id import finding_id
-from podhawk.detect.finding import Actor, Finding, IncidentReason, Outcome, PriorityReason, RequestInfo, ScoredEntity
+from podhawk.detect.finding import MOST_ROWS, Actor, Finding, IncidentReason, Outcome, PriorityReason, ScoredEntity
+from podhawk.detect.increment.fold import Earliest, Fold
 from podhawk.detect.match import Match
-from podhawk.detect.requests.request import RequestKey
+from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.detect.risk_event import RiskEvent
 
 LONGEST: Final = 30 * 86_400.0
@@ -35,8 +34,8 @@ _SEVERITIES: Final[tuple[Severity, ...]] = ("informational", "low", "medium", "h
 
 class Reason(Struct, frozen=True):
     """An episode of a search over risk. `entity` is the risk object that it is about, if it groups by that; `start` and
-    `end` are the times of its first and latest window with a row, `length` is that of its window. `events` are the risk
-    events behind it, in order of time."""
+    `end` are the times of its first and latest window with a row, `length` is that of its window. `span` is what these
+    windows hold; `events` are the risk events behind it, in order of time, if they are at hand."""
 
     detection: Detection
     key: tuple[str, ...]
@@ -44,6 +43,8 @@ class Reason(Struct, frozen=True):
     start: float
     end: float
     length: float
+    cluster: str
+    span: tuple[float, float]
     events: tuple[RiskEvent, ...]
     title: str
     severity: Severity
@@ -59,7 +60,7 @@ def joined(reasons: Iterable[Reason]) -> Iterator[list[Reason]]:
         if reason.entity is None:
             yield [reason]
         else:
-            of_entity[(*reason.entity, reason.events[0].cluster)].append(reason)
+            of_entity[(*reason.entity, reason.cluster)].append(reason)
     for own in of_entity.values():
         yield from _runs(sorted(own, key=lambda one: (one.start, one.end, one.detection.key, one.key)))
 
@@ -78,49 +79,48 @@ def _runs(reasons: Sequence[Reason]) -> Iterator[list[Reason]]:
         yield run
 
 
-def incident_of(reasons: Sequence[Reason], findings: Mapping[str, Match]) -> Match:
-    """The incident that reasons make; `findings` by id are what their risk events come from."""
-    first = min(reasons, key=lambda one: (-_SEVERITIES.index(one.severity), one.start, one.detection.key))
-    events = sorted(
+def events_of(reasons: Sequence[Reason]) -> list[RiskEvent]:
+    """The risk events behind reasons, in order of time."""
+    return sorted(
         {(event.finding_id, event.object): event for one in reasons for event in one.events}.values(),
         key=lambda event: (event.time, event.detection.name, event.finding_id, event.object),
     )
-    ids = dict.fromkeys(event.finding_id for event in events)
-    behind = [findings[id_] for id_ in ids if id_ in findings]
-    requests = list({request.key: request for match in behind for request in match.requests}.values())
-    infos: dict[tuple[str, ...], RequestInfo] = {}
-    for match in behind:
-        for info in match.finding.requests:
-            infos.setdefault((match.finding.cluster, info.audit_id, info.received, info.user, info.uri), info)
-    outcome = common_outcome([match.finding.outcome for match in behind])
-    priority = tuple(_priority(events, [match.finding for match in behind], outcome))
+
+
+def incident_of(reasons: Sequence[Reason], fold: Fold, requests: Sequence[Request] = ()) -> Match:
+    """The incident that reasons make; `fold` is what is behind them, `requests` the first requests of it, as far as
+    they are at hand."""
+    first = min(reasons, key=lambda one: (-_SEVERITIES.index(one.severity), one.start, one.detection.key))
+    earliest = fold.first
+    assert earliest is not None, "a reason has risk events"
+    outcome = common_outcome(fold.outcome)
+    priority = tuple(_priority(fold, outcome))
+    fold.shorten()
     return Match(
         Finding(
-            finding_id=_id(first, events),
+            finding_id=_id(first, earliest, fold.scored or earliest),
             detection=first.detection,
             kind="incident",
-            first_time=events[0].time,
-            last_time=events[-1].time,
+            first_time=earliest.time,
+            last_time=fold.last_time,
             title=first.title,
             severity=first.severity,
             risk_score=max(one.score for one in reasons),
-            cluster=events[0].cluster,
+            cluster=earliest.cluster,
             risk_objects=first.risk_objects,
-            threat_objects=tuple(dict.fromkeys(threat for event in events for threat in event.threat_objects))[
-                :MOST_ROWS
-            ],
-            actor=_actor(events[0], [match.finding.actor for match in behind]),
-            target=common_target([match.finding.target for match in behind]),
+            threat_objects=tuple(fold.threats),
+            actor=_actor(earliest, fold.actors),
+            target=common_target(fold.targets),
             outcome=outcome,
             priority=max(0, min(100, sum(one.points for one in priority))),
             priority_reasons=priority,
-            request_count=len(infos),
-            requests=tuple(infos.values())[:MOST_ROWS],
+            request_count=len(fold.requests),
+            requests=tuple(info for _, info in fold.infos),
             row_count=sum(len(one.rows) for one in reasons),
             rows=tuple(row for one in (first, *(one for one in reasons if one is not first)) for row in one.rows)[
                 :MOST_ROWS
             ],
-            findings=tuple(ids),
+            findings=tuple(fold.ids),
             reasons=tuple(
                 IncidentReason(one.detection.name, one.detection.key, one.start, one.end, one.title) for one in reasons
             ),
@@ -129,31 +129,26 @@ def incident_of(reasons: Sequence[Reason], findings: Mapping[str, Match]) -> Mat
     )
 
 
-def _id(first: Reason, events: Sequence[RiskEvent]) -> str:
+def _id(first: Reason, earliest: Earliest, scored: Earliest) -> str:
     """The id: of the entity and the request of its earliest risk event that scored, or, of a search that groups by
     something else, of the detection, its by-key and its earliest finding."""
-    earliest = events[0]
     if first.entity is None:
         return finding_id(first.detection, RequestKey(earliest.cluster, earliest.finding_id, "", "", ""), first.key)
-    scored = next((event for event in events if event.applied or event.capped), earliest)
     named = structs.replace(first.detection, id="incident")
     return finding_id(named, RequestKey(scored.cluster, scored.request, "", "", ""), first.entity)
 
 
-def _priority(events: Sequence[RiskEvent], behind: Sequence[Finding], outcome: Outcome) -> Iterator[PriorityReason]:
-    tactics = {
-        tactic.id for event in events for one in event.detection.mitre_attack_id for tactic in technique(one).tactics
-    }
-    detections = {event.detection.key for event in events}
-    urgent = max((one.priority for one in behind), default=0)
-    yield PriorityReason("its most urgent finding", urgent // 2)
-    yield PriorityReason("tactics of ATT&CK", 5 * min(6, len(tactics)))
-    yield PriorityReason("different detections", 2 * min(5, len(detections)))
+def _priority(fold: Fold, outcome: Outcome) -> Iterator[PriorityReason]:
+    yield PriorityReason("its most urgent finding", fold.urgent // 2)
+    yield PriorityReason("tactics of ATT&CK", 5 * min(6, len(fold.tactics)))
+    yield PriorityReason("different detections", 2 * min(5, len(fold.detections)))
     if outcome == "success":
         yield PriorityReason("something succeeded", 10)
 
 
-def _actor(event: RiskEvent, actors: Sequence[Actor]) -> Actor:
+def _actor(earliest: Earliest, actors: Sequence[Actor]) -> Actor:
     """What the actors have in common; where that is nobody, the user who gathered the risk."""
     common = common_actor(actors)
-    return common if common.user or event.object_type != "user" else structs.replace(common, user=event.object)
+    if common.user or earliest.object_type != "user":
+        return common
+    return structs.replace(common, user=earliest.object)

@@ -16,6 +16,8 @@ from typing import Final, TypeVar, cast, get_args
 
 from msgspec.structs import replace
 
+from podhawk.commands.shared.items import item_fields
+from podhawk.commands.tstats import Tstats
 from podhawk.content.model import Content, Detection, Severity
 from podhawk.detect.evaluate.entities import risk_objects
 from podhawk.detect.evaluate.episodes import ByKey, Episode, episodes_over
@@ -25,15 +27,26 @@ from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.titles import title_of
 from podhawk.detect.evaluate.windows import Window, schedule_of
 from podhawk.detect.finding import ScoredEntity
+from podhawk.detect.increment.fold import folded
 from podhawk.detect.match import Match
 from podhawk.detect.risk.dataset import RiskDataset, row_of
-from podhawk.detect.risk.incident import Reason, incident_of, joined
+from podhawk.detect.risk.incident import Reason, events_of, incident_of, joined
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import compile_stages, run_stages
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
+from podhawk.spl.clause import fields
 
+OWN: Final = frozenset(
+    {"_time", "finding_id", "risk_message", "capped_risk_score", "risk_notes", "src", "threat_object",
+     "threat_object_type"}
+)  # fmt: skip
+"""Members of the data model, but for the points, in which the risk events of one kind differ."""
+POINTS: Final = "calculated_risk_score"
+_POINTS: Final = (POINTS, f"All_Risk.{POINTS}")
+_OF_SETS: Final = ("dc", "distinct_count", "values")
+"""Aggregations that do not count how often a value occurs."""
 _OBJECT: Final = ("risk_object", "normalized_risk_object")
 Item = TypeVar("Item")
 _CLUSTER: Final = re.compile(r"\bcluster\b")
@@ -47,17 +60,131 @@ def incident_matches(
 ) -> list[Match]:
     """The incidents that searches over risk find in the risk events; `findings` gives by their ids what these come
     from."""
-    reasons = [reason for one in prepared if events for reason in _reasons(one, content, events)]
+    reasons = [reason for one in prepared if events for reason in RiskSearch(one, content).reasons(events)]
     behind = findings({event.finding_id for one in reasons for event in one.events})
-    return [incident_of(some, behind) for some in joined(reasons)]
+    return [incident_over(some, events_of(some), behind) for some in joined(reasons)]
 
 
-def is_wide(one: Prepared) -> bool:
+def incident_over(reasons: Sequence[Reason], events: Sequence[RiskEvent], behind: Mapping[str, Match]) -> Match:
+    """The incident that reasons make of risk events, in order of time, and their findings by id."""
+    fold = folded(events, lambda id_: behind[id_].finding if id_ in behind else None)
+    matches = (behind[id_] for id_ in fold.ids if id_ in behind)
+    requests = {request.key: request for match in matches for request in match.requests}
+    return incident_of(reasons, fold, list(requests.values()))
+
+
+class RiskSearch:
+    """A search over risk, ready to look at windows."""
+
+    def __init__(self, one: Prepared, content: Content) -> None:
+        assert one.request is not None
+        self.detection = one.detection
+        self.context = replace(one.request.context, env=replace(one.request.context.env))
+        self.context.run_stages = lambda stages, table: run_stages(stages, table, self.context)
+        self.stages = make_plan(one.request.pipeline, self.context).pipeline.stages
+        self.by = ByKey(make_plan(one.request.pipeline, self.context))
+        self.schedule = schedule_of(content.deployment_for(self.detection), self.context.env.zone)
+        self._names = NamesBefore(self.stages)
+        self._search = compile_stages(self.stages, self.context)
+        self.single = any(_plain(name) in _OBJECT for name in self.by.first)
+        """Whether it groups by the risk object."""
+        self.apart = not _across(self.detection)
+        """Whether it sees one cluster at a time."""
+
+    @property
+    def counts_all(self) -> bool:
+        """Whether all risk events of a risk object count for each of its by-keys."""
+        return self.single and self.apart and {_plain(name) for name in self.by.kept} <= {*_OBJECT, "risk_object_type"}
+
+    @property
+    def ignores_repeats(self) -> bool:
+        """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
+        node = self.stages[0].node
+        if not isinstance(node, Tstats) or node.namespace or node.span or not self.counts_all:
+            return False
+        read = item_fields(node.items)
+        named = {_plain(name) for name in (*node.by, *(read or ()), *fields(node.where))}
+        sums = [item for item in node.items if item.function == "sum"]
+        return (
+            read is not None
+            and named.isdisjoint(OWN)
+            and all(item.function in _OF_SETS or item in sums for item in node.items)
+            and all(item.argument in _POINTS for item in sums)
+        )
+
+    def table(self, rows: Sequence[Row], window: Window) -> Table:
+        """What it gives for the rows of a window, which are in order of time."""
+        self.context.env.now = window.at
+        self.context.datasets = RiskDataset(rows[::-1])
+        return self._search(Table())
+
+    def reasons(self, events: Sequence[RiskEvent]) -> Iterator[Reason]:
+        """The reasons for incidents that it finds in risk events."""
+        for entity, part in self._parts(events):
+            if not any(event.applied > 0 for event in part):
+                continue  # nothing moves a window
+            times = [event.time for event in part]
+            rows = [row_of(event, -number) for number, event in enumerate(part)]
+
+            def table(window: Window, times: Sequence[float] = times, rows: Sequence[Row] = rows) -> Table:
+                return self.table(inside(rows, times, window.start, window.end), window)
+
+            windows = self.schedule.sliding([event.time for event in part if event.applied > 0])
+            for episode in episodes_over(windows, self.schedule.length, self.by, table):
+                start, end = episode.first.start, episode.latest.end
+                pairs = zip(inside(part, times, start, end), inside(rows, times, start, end), strict=True)
+                behind = _behind(list(pairs), self.by, episode.key)
+                yield self.reason(episode, behind, part[0].cluster, entity if self.apart else None)
+
+    def reason(
+        self, episode: Episode, events: Sequence[RiskEvent], cluster: str, entity: tuple[str, str] | None
+    ) -> Reason:
+        """An episode as a reason; `events` are those behind it. Without events it is about an entity."""
+        latest = episode.tables[-1].rows[-1]
+        named = MessageFields([latest], self._names, lambda name: ())
+        detection = self.detection
+        score = round(as_number(latest.get("risk_score")) or detection.risk_score)
+        gained = {(event.object_type, event.object) for event in events}
+        if entity is not None and not gained:
+            gained = {entity}
+        return Reason(
+            detection=detection,
+            key=episode.key,
+            entity=entity,
+            start=episode.first.end,
+            end=episode.latest.end,
+            length=self.schedule.length,
+            cluster=events[0].cluster if events else cluster,
+            span=(episode.first.start, episode.latest.end),
+            events=tuple(events),
+            title=title_of(detection, named),
+            severity=_severity(detection.severity, latest),
+            score=score,
+            risk_objects=tuple(ScoredEntity("risk_object", *each, score) for each in gained)
+            if len(gained) == 1
+            else risk_objects(detection, named),
+            rows=tuple(shown(row, table) for table in episode.tables for row in table.rows),
+        )
+
+    def _parts(self, events: Sequence[RiskEvent]) -> Iterator[tuple[tuple[str, str] | None, Sequence[RiskEvent]]]:
+        """The risk events that a search sees together, in order of time: those of one object where it groups by that,
+        with this object; those of one cluster where these are to stay apart."""
+        parts: defaultdict[tuple[str, ...], list[RiskEvent]] = defaultdict(list)
+        for event in sorted(events, key=order_of):
+            key = (event.object_type, event.object) if self.single else ()
+            parts[(*key, event.cluster) if self.apart else key].append(event)
+        for part in parts.values():
+            yield (part[0].object_type, part[0].object) if self.single else None, part
+
+
+def order_of(event: RiskEvent) -> tuple[float, str, str, str]:
+    """The order in which searches see risk events."""
+    return event.time, event.detection.name, event.finding_id, event.object
+
+
+def is_wide(search: RiskSearch) -> bool:
     """Whether a search over risk sees more than one risk object of one cluster at a time."""
-    assert one.request is not None
-    context = replace(one.request.context, env=replace(one.request.context.env))
-    by = ByKey(make_plan(one.request.pipeline, context))
-    return _across(one.detection) or not any(_plain(name) in _OBJECT for name in by.first)
+    return not search.single or not search.apart
 
 
 def _across(detection: Detection) -> bool:
@@ -65,85 +192,9 @@ def _across(detection: Detection) -> bool:
     return _CLUSTER.search(detection.search) is not None
 
 
-def _reasons(one: Prepared, content: Content, events: Sequence[RiskEvent]) -> Iterator[Reason]:
-    assert one.request is not None
-    context = replace(one.request.context, env=replace(one.request.context.env))
-    context.run_stages = lambda stages, table: run_stages(stages, table, context)
-    plan = make_plan(one.request.pipeline, context)
-    by = ByKey(plan)
-    schedule = schedule_of(content.deployment_for(one.detection), context.env.zone)
-    names = NamesBefore(plan.pipeline.stages)
-    search = compile_stages(plan.pipeline.stages, context)
-
-    def tables(times: Sequence[float], rows: Sequence[Row]) -> Callable[[Window], Table]:
-        def table(window: Window) -> Table:
-            context.env.now = window.at
-            context.datasets = RiskDataset(_inside(rows, times, window.start, window.end)[::-1])
-            return search(Table())
-
-        return table
-
-    apart = not _across(one.detection)
-    for entity, part in _parts(by, events, apart=apart):
-        if not any(event.applied > 0 for event in part):
-            continue  # nothing moves a window
-        times = [event.time for event in part]
-        rows = [row_of(event, -number) for number, event in enumerate(part)]
-        windows = schedule.sliding([event.time for event in part if event.applied > 0])
-        for episode in episodes_over(windows, schedule.length, by, tables(times, rows)):
-            start, end = episode.first.start, episode.latest.end
-            pairs = zip(_inside(part, times, start, end), _inside(rows, times, start, end), strict=True)
-            behind = _behind(list(pairs), by, episode.key)
-            yield _reason(one.detection, episode, behind, names, schedule.length, entity if apart else None)
-
-
-def _reason(
-    detection: Detection,
-    episode: Episode,
-    events: Sequence[RiskEvent],
-    names: NamesBefore,
-    length: float,
-    entity: tuple[str, str] | None,
-) -> Reason:
-    latest = episode.tables[-1].rows[-1]
-    fields = MessageFields([latest], names, lambda name: ())
-    score = round(as_number(latest.get("risk_score")) or detection.risk_score)
-    gained = {(event.object_type, event.object) for event in events}
-    return Reason(
-        detection=detection,
-        key=episode.key,
-        entity=entity,
-        start=episode.first.end,
-        end=episode.latest.end,
-        length=length,
-        events=tuple(events),
-        title=title_of(detection, fields),
-        severity=_severity(detection.severity, latest),
-        score=score,
-        risk_objects=tuple(ScoredEntity("risk_object", *each, score) for each in gained)
-        if len(gained) == 1
-        else risk_objects(detection, fields),
-        rows=tuple(shown(row, table) for table in episode.tables for row in table.rows),
-    )
-
-
-def _inside(items: Sequence[Item], times: Sequence[float], start: float, end: float) -> Sequence[Item]:
+def inside(items: Sequence[Item], times: Sequence[float], start: float, end: float) -> Sequence[Item]:
     """The items whose time is from `start` on and before `end`."""
     return items[bisect.bisect_left(times, start) : bisect.bisect_left(times, end)]
-
-
-def _parts(
-    by: ByKey, events: Sequence[RiskEvent], *, apart: bool
-) -> Iterator[tuple[tuple[str, str] | None, Sequence[RiskEvent]]]:
-    """The risk events that a search sees together, in order of time: those of one object where it groups by that, with
-    this object; those of one cluster where these are to stay `apart`."""
-    single = any(_plain(name) in _OBJECT for name in by.first)
-    parts: defaultdict[tuple[str, ...], list[RiskEvent]] = defaultdict(list)
-    for event in sorted(events, key=lambda event: (event.time, event.detection.name, event.finding_id, event.object)):
-        key = (event.object_type, event.object) if single else ()
-        parts[(*key, event.cluster) if apart else key].append(event)
-    for part in parts.values():
-        yield (part[0].object_type, part[0].object) if single else None, part
 
 
 def _plain(name: str) -> str:
