@@ -118,10 +118,10 @@ class Service:
 
 
 @contextmanager
-def service(folder: Path, *options: object, **environment: str) -> Iterator[Service]:
+def service(folder: Path, *options: object, token: str = "", **environment: str) -> Iterator[Service]:
     """A service that runs until the block ends."""
     folder.mkdir(exist_ok=True)
-    made = Service(folder, options, environment=environment)
+    made = Service(folder, options, token=token, environment=environment)
     made.start()
     try:
         yield made
