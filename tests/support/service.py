@@ -66,6 +66,7 @@ class Service:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self.environment},
+                start_new_session=True,
             )
         wait_for(self.answers, SECONDS, f"the service: {self.log}")
 
@@ -77,10 +78,14 @@ class Service:
         except httpx.TransportError:
             return False
 
-    def kill(self) -> None:
-        """End the server as a lack of memory would; its evaluator ends by itself."""
+    def kill(self, *, everything: bool = False) -> None:
+        """End the server as a lack of memory would; its evaluator ends by itself. `everything` ends both, as a loss of
+        power would."""
         assert self.process is not None
-        self.process.send_signal(signal.SIGKILL)
+        if everything:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> int:

@@ -97,6 +97,7 @@ class Evaluator:
             found = self._find(cluster, taken)
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
+            self._positions = positions(self._state_name)  # the evaluator of a server that was killed may have moved it
             raise
         except Exception as error:
             logger(__name__).error("an increment of the cluster %s failed", cluster, exc_info=error)

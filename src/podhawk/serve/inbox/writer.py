@@ -263,8 +263,10 @@ class InboxWriter:
 
 
 def _count(one: Deposit, added: Counter[tuple[str, str]]) -> None:
-    added[one.sender, counts.RECEIVED] += one.records
-    added[one.sender, counts.STORED] += sum(part.events for part in one.parts)
-    added[one.sender, counts.DEAD_LETTERED] += len(one.letters)
+    stored = sum(part.events for part in one.parts)
+    found = ((counts.RECEIVED, one.records), (counts.STORED, stored), (counts.DEAD_LETTERED, len(one.letters)))
+    for what, count in found:
+        if count:
+            added[one.sender, what] += count
     for reason, count in one.rejected.items():
         added[one.sender, counts.REJECTED + reason] += count
