@@ -106,7 +106,9 @@ def test_the_token_is_checked_before_the_body(live: Service) -> None:
 def test_without_strict_the_other_events_are_taken(live: Service) -> None:
     post(live, EVENT, envelope("first"))
     before = account(live)
-    body = envelope("ok1") + '{"time": 1}' + '{"event": ""}' + '{"event": {"a": 1}, "fields": {"b": {}}}' + envelope("ok2")
+    body = (
+        envelope("ok1") + '{"time": 1}' + '{"event": ""}' + '{"event": {"a": 1}, "fields": {"b": {}}}' + envelope("ok2")
+    )
     assert post(live, EVENT, body) == (200, {"text": "Success", "code": 0})
     after = account(live)
     assert after["dead_lettered"] - before["dead_lettered"] == 3

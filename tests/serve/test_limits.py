@@ -131,8 +131,10 @@ def test_an_event_that_kills_the_evaluator_is_buried_and_the_others_are_evaluate
 
 def _certificate(folder: Path, name: str, *more: str) -> None:
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
-        + ["-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt"), *more],
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"),
+            *("-keyout", str(folder / f"{name}.key"), "-out", str(folder / f"{name}.crt"), *more),
+        ],
         check=True,
         capture_output=True,
     )

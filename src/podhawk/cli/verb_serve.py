@@ -44,6 +44,7 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.serve.logs import log_as_json
     from podhawk.settings.resolve import resolve
 
+    _need_parts()
     settings = with_content(resolve("serve", given))
     log_as_json()
     if settings["demo"]:
@@ -57,6 +58,20 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
 
     serve(configuration)
     return 0
+
+
+def _need_parts() -> None:
+    """Raise UsageError if the packages that only the service needs are missing."""
+    from importlib.util import find_spec
+
+    from podhawk.errors import UsageError
+
+    missing = [name for name in ("litestar", "uvicorn", "httptools") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"podhawk serve needs packages that are not installed: {', '.join(missing)}",
+            remedy="pip install 'podhawk[serve]'",
+        )
 
 
 def _check(configuration: Configuration) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from msgspec import Struct
 
-from podhawk.serve.evaluator.positions import EVALUATED
+from podhawk.serve.evaluator.positions import EVALUATED, evaluated_counts
 from podhawk.serve.inbox.deposit import DEAD_LETTERED, RECEIVED, REJECTED, REPEATED, STORED
+from podhawk.serve.inbox.segment import reading, segments
 
 
 class SenderAccount(Struct, frozen=True):
@@ -50,3 +52,14 @@ def accounts(inbox: Mapping[tuple[str, str], int], state: Mapping[tuple[str, str
             )
         )
     return found
+
+
+def kept_accounts(state: str) -> list[SenderAccount]:
+    """The accounts as they stand on the disk, whether the service runs or not; none if there never was one."""
+    evaluated = evaluated_counts(state)
+    files = segments(Path(state) / "inbox")
+    if not files:
+        return []
+    with reading(files[-1]) as connection:
+        inbox = {(row[0], row[1]): row[2] for row in connection.execute("SELECT sender, what, count FROM ledger")}
+    return accounts(inbox, evaluated)

@@ -19,13 +19,12 @@ from podhawk.content.selection import select
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.rank.exception_fields import check_fields
-from podhawk.engine.run.files import FileSource
+from podhawk.engine.run.batch import BatchRunner, CompiledJobs
 from podhawk.errors import OutputError, StoreError
-from podhawk.events.inputfile import Input
-from podhawk.events.inputs import Inputs
 from podhawk.log import logger
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
+from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
@@ -64,6 +63,8 @@ class Evaluator:
         self._policies = policies_of(settings)
         check_fields(self._policies.exceptions, self._prepared)
         self._rules: list[Prepared] | None = None
+        self._compiled = CompiledJobs([one.request for one in self._prepared if one.request is not None])
+        self._sample = LineSample()
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         self._positions = positions(self._state_name)
@@ -112,13 +113,14 @@ class Evaluator:
         state.along = partial(advance, cluster=cluster, taken=taken)
         name = f"inbox/{cluster}/{taken.start.seq + 1}"
         data = b"".join(line + b"\n" for line in taken.lines)
-        with Inputs.of([Input.of_bytes(name, data)]) as inputs, FileSource(inputs, session.reading) as source:
+        with InboxSource(name, data, session.reading, self._sample) as source:
+            runner = BatchRunner(source, session.within, 1, session.along, session.engine, self._compiled)
             return find(
                 self._prepared,
                 self._incident_rules,
                 self._content,
                 source,
-                session.runner(source),
+                runner,
                 session.context(self._content, self._store),
                 self._policies,
                 state,

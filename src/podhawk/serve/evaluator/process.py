@@ -116,8 +116,11 @@ def _wait(stdin: FileIO, seconds: float) -> bool:
 
 
 def _tell(what: Mapping[str, Any]) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the server is gone
+        os._exit(0)
 
 
 if __name__ == "__main__":
