@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from podhawk.serve.inbox.segment import segments
-from serve.test_equality import alike, demo_lines, expected, risk_of
+from support.served import alike, demo_lines, expected, risk_of
 from support.service import Service, balanced, event_list, service
 
 pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]

@@ -107,8 +107,8 @@ class Service:
         lines = self.get("/metrics").text.splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if line.split("{")[0].split(" ")[0] == name)
 
-    def wait_until_evaluated(self) -> None:
-        wait_for(lambda: not any(one["waiting"] for one in self.ledger().values()), SECONDS, f"evaluation: {self.log}")
+    def wait_until_evaluated(self, seconds: float = SECONDS) -> None:
+        wait_for(lambda: not any(one["waiting"] for one in self.ledger().values()), seconds, f"evaluation: {self.log}")
 
     def findings(self) -> list[dict[str, Any]]:
         """All findings, by pages."""

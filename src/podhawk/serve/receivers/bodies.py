@@ -19,7 +19,10 @@ from podhawk.events.documents import Lines
 from podhawk.events.event import DEFAULT_HOST, NATIVE_SOURCE, NATIVE_SOURCETYPE, AuditEvent
 from podhawk.events.line_reader import LineReader
 from podhawk.events.options import InputReport, ReadOptions
+from podhawk.events.redaction.clean import clean_line
+from podhawk.events.redaction.forms import may_hold_forms
 from podhawk.events.redaction.mask import Redaction
+from podhawk.events.time import parse_rfc3339
 from podhawk.serve.inbox.deposit import DeadLetter, Part
 
 LARGEST_EVENT: Final = 4 << 20
@@ -106,12 +109,27 @@ def read_any(body: bytes, found: BodyLines, error: str = NOTHING) -> None:
 
 def read_lines(texts: list[bytes], found: BodyLines) -> None:
     """Take in texts, each of which is a JSON document on one line: an event, or one in an envelope."""
+    texts = _without_clean(texts, found)
     report = InputReport()
     for number, events in _by_line(found.reader(report).read(Lines(iter(texts)))):
         keeps = len(events) == 1 and events[0].unmasked is None
         for event in events:
             found.add(event, texts[number - 1] if keeps else _native(event))
     found.rejected.update({reason: one.count for reason, one in report.rejected.items()})
+
+
+def _without_clean(texts: list[bytes], found: BodyLines) -> list[bytes]:
+    """Take in the events in which there is certainly nothing to mask; gives the others."""
+    if may_hold_forms(b"\n".join(texts).decode("utf-8", "replace")):
+        clean = [None if may_hold_forms(text.decode("utf-8", "replace")) else clean_line(text) for text in texts]
+    else:
+        clean = [clean_line(text) for text in texts]
+    lines = [text for text, event in zip(texts, clean, strict=True) if event is not None]
+    if lines:
+        found.lines.setdefault(found.cluster, []).extend(lines)
+        newest = parse_rfc3339(max(event.stageTimestamp for event in clean if event is not None))
+        found.newest = max(found.newest, newest or 0.0)
+    return [text for text, event in zip(texts, clean, strict=True) if event is None]
 
 
 def _by_line(events: Iterable[AuditEvent]) -> Iterator[tuple[int, list[AuditEvent]]]:
