@@ -162,3 +162,39 @@ def test_tls_client_certificates_and_a_new_certificate(tmp_path: Path) -> None:
         wait_for(lambda: ssl.get_server_certificate((HOST, live.port)) != before, 20, "the new certificate")
     finally:
         live.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists("/proc/mounts"), reason="mounts a small disk: needs root")
+def test_a_full_disk_is_503_and_the_service_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        with service(disk / "live", "--free-disk", "1K") as live:
+            assert live.post(PATH, body("first")).status_code == 200
+            live.wait_until_evaluated()
+            filler = disk / "filler"
+            with filler.open("wb", buffering=0) as file:
+                try:
+                    while True:
+                        file.write(b"x" * 4096)
+                except OSError:
+                    pass
+            large = event_list([event(f"large{number}", userAgent="x" * 900) for number in range(2000)])
+            answer = live.post(PATH, large)
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+            assert live.get("/livez").status_code == 200
+            filler.unlink()
+            small = body("second")
+            wait_for(lambda: live.post(PATH, small).status_code == 200, 30, "room")
+            live.wait_until_evaluated()
+            account = live.ledger()["webhook:prod/cp-1"]
+            assert balanced(account)
+            assert account["evaluated"] == 2
+            assert len({one["requests"][0]["audit_id"] for one in live.findings() if one["kind"] != "incident"}) == 2
+    finally:
+        subprocess.run(["umount", str(disk)], check=False)

@@ -49,8 +49,6 @@ class Supervisor:
         self.state = "starting"
         """starting, ready, busy, stuck (the state cannot be written), failed (content or settings are wrong) or
         ended."""
-        self.caught_up = time.time()
-        """When nothing waited for the evaluator."""
 
     @property
     def is_up(self) -> bool:
@@ -141,7 +139,6 @@ class Supervisor:
                 self._done(told)
             case "idle":
                 self.state = "ready"
-                self.caught_up = time.time()
                 self._busy_since = 0.0
             case "stuck":
                 self.state = "stuck"

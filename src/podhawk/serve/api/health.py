@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
@@ -11,7 +12,8 @@ from msgspec import Struct
 from podhawk.serve.api.access import allowed
 from podhawk.serve.api.account import every_cluster
 from podhawk.serve.api.findings import StateFolder
-from podhawk.serve.evaluator.positions import evaluated_counts
+from podhawk.serve.evaluator.positions import evaluated_counts, positions
+from podhawk.serve.inbox.reader import oldest_waiting
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.ledger import accounts
 from podhawk.serve.metrics import Meter
@@ -42,7 +44,9 @@ def readyz(intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: St
     evaluated = evaluated_counts(kept.path)
     waiting = sum(one.waiting for one in accounts(writer.ledger(), evaluated))
     full = "podhawk is stopping" if intake.stopping else writer.full
-    lag = max(0.0, time.time() - supervisor.caught_up) if waiting else 0.0
+    done = {cluster: position.seq for cluster, position in positions(kept.path).items()}
+    oldest = oldest_waiting(Path(kept.path) / "inbox", done) if waiting else None
+    lag = max(0.0, time.time() - oldest) if oldest is not None else 0.0
     ready = Readiness(not full, full or "takes events", supervisor.state, waiting, round(lag, 3))
     return Response(ready, status_code=200 if ready.ready else 503)
 

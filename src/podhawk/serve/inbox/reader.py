@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec import Struct
 
 from podhawk.serve.inbox.segment import Segment, reading, segments
+from podhawk.store.keys import column_text
 
 
 class Position(Struct, frozen=True, order=True):
@@ -51,6 +53,23 @@ def waiting(folder: Path, known: dict[int, dict[str, int]]) -> dict[str, int]:
             known[segment.number] = last
         found.update(last)
     return found
+
+
+def oldest_waiting(folder: Path, positions: Mapping[str, int]) -> float | None:
+    """When the oldest body came that has not been evaluated, of any cluster; None if nothing waits. `positions` are by
+    cluster."""
+    query = "SELECT received FROM bodies WHERE cluster = ? AND seq > ? ORDER BY seq LIMIT 1"
+    found: dict[str, float] = {}
+    for segment in segments(folder):
+        try:
+            with reading(segment) as connection:
+                for (cluster,) in connection.execute("SELECT DISTINCT cluster FROM bodies").fetchall():
+                    row = connection.execute(query, (cluster, positions.get(column_text(cluster, 255), 0))).fetchone()
+                    if row is not None and cluster not in found:
+                        found[cluster] = row[0]
+        except sqlite3.OperationalError:  # removed since the folder was listed
+            continue
+    return min(found.values(), default=None)
 
 
 def take(folder: Path, cluster: str, after: Position, most_bytes: int, most_lines: int) -> Taken:

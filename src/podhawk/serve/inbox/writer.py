@@ -23,6 +23,7 @@ from podhawk.serve.inbox import deposit as counts
 from podhawk.serve.inbox.deposit import Deposit
 from podhawk.serve.inbox.room import Room, lack_of, size_of
 from podhawk.serve.inbox.segment import Segment, create, next_of, open_to_write, segments
+from podhawk.store.keys import column_text
 
 GATHER_SECONDS: Final = 0.005
 GATHER_BYTES: Final = 1 << 20
@@ -255,7 +256,7 @@ class InboxWriter:
 
         dropped = []
         for segment in segments(self._folder)[:-1]:
-            if any(seq > positions.get(cluster, 0) for cluster, seq in last_of(segment).items()):
+            if any(seq > positions.get(column_text(cluster, 255), 0) for cluster, seq in last_of(segment).items()):
                 break
             segment.unlink()
             dropped.append(segment)
