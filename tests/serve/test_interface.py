@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from support import ROOT
 from support.command_line import podhawk
 from support.findings import event
+from support.needs import program
 from support.processes import wait_for
 from support.service import Service, event_list, service
 
@@ -155,6 +156,23 @@ def test_every_path_and_metric_has_its_entry(live: Service) -> None:
             assert f"`{path}" in page or f"`{method.upper()} {path}`" in page, path
             for parameter in about.get("parameters", ()):
                 assert f"`{parameter['name']}`" in page or f"{{{parameter['name']}}}" in page, parameter["name"]
+
+
+@pytest.mark.slow
+@pytest.mark.needs("schemathesis")
+def test_answers_are_those_of_the_openapi_document(live: Service) -> None:
+    checks = "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance"
+    done = subprocess.run(
+        [
+            *(str(program("schemathesis")), "run", f"{live.url}/api/v1/openapi.json", "--checks", checks),
+            *("-H", f"Authorization: Bearer {live.token}", "-n", "20"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -70,6 +70,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "git": (_program("git", "git"),),
     "hatchling": (_module("hatchling", "dev"),),
     "openssl": (_program("openssl", "openssl"),),
+    "schemathesis": (Need(lambda: program("schemathesis"), "needs schemathesis (the extra dev of podhawk)"),),
     "serve": (_module("litestar", "serve"), _module("uvicorn", "serve"), _module("httptools", "serve")),
     "sigma": (_module("sigma", "sigma"),),
 }

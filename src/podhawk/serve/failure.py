@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from podhawk.errors import PodhawkError, StateUnavailableError, UsageError
@@ -27,6 +28,24 @@ class ErrorBody(Struct, frozen=True):
     """The body of an answer that is an error."""
 
     error: Failure
+
+
+_MEANINGS: Final = {
+    400: "The request is wrong.",
+    401: "There is no token, or it is not known.",
+    403: "The token may not do this.",
+    404: "There is no such thing.",
+    408: "The body did not arrive in time.",
+    409: "Somebody else changed it meanwhile.",
+    413: "The body is too large.",
+    415: "The encoding of the body is not supported.",
+    503: "Not now; Retry-After says when to come back.",
+}
+
+
+def answers(*statuses: int) -> dict[int, ResponseSpec]:
+    """What the OpenAPI document says of the errors of a path."""
+    return {one: ResponseSpec(ErrorBody, description=_MEANINGS[one], generate_examples=False) for one in statuses}
 
 
 def failed(failure: Failure, status: int, headers: Mapping[str, str] | None = None) -> Response[ErrorBody]:

@@ -29,7 +29,8 @@ def log_as_json(level: int = logging.INFO) -> None:
     """Send what podhawk logs to standard error, as JSON."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    root = logging.getLogger("podhawk")
-    root.handlers[:] = [handler]
-    root.setLevel(level)
-    root.propagate = False
+    for name in ("podhawk", "uvicorn"):
+        root = logging.getLogger(name)
+        root.handlers[:] = [handler]
+        root.setLevel(level if name == "podhawk" else logging.ERROR)
+        root.propagate = False

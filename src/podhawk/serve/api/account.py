@@ -12,6 +12,7 @@ from msgspec import Struct
 from podhawk.serve.api.access import allowed
 from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.evaluator.positions import evaluated_counts
+from podhawk.serve.failure import answers
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.ledger import SenderAccount, accounts
 from podhawk.serve.letters import PlacedLetter, dead_letters
@@ -39,7 +40,14 @@ def every_cluster(token: Token) -> None:
         raise HTTPException(detail="this needs a token for all clusters (*)", status_code=403)
 
 
-@get("/api/v1/ledger", sync_to_thread=True, tags=["ledger"], summary="Show the ledger", security=[{"token": []}])
+@get(
+    "/api/v1/ledger",
+    sync_to_thread=True,
+    tags=["ledger"],
+    summary="Show the ledger",
+    security=[{"token": []}],
+    responses=answers(400, 401, 403, 503),
+)
 def show_ledger(
     request: Request[Any, Any, Any], tokens: TokenStore, kept: StateFolder, writer: InboxWriter
 ) -> LedgerPage:
@@ -56,6 +64,7 @@ def show_ledger(
     tags=["ledger"],
     summary="List dead letters",
     security=[{"token": []}],
+    responses=answers(400, 401, 403, 503),
 )
 def list_dead_letters(
     request: Request[Any, Any, Any],

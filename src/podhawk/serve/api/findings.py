@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from podhawk.errors import UsageError
 from podhawk.serve.api.access import allowed
+from podhawk.serve.failure import answers
 from podhawk.serve.tokens import Token, TokenStore
 from podhawk.store.database import Waiting, reading
 from podhawk.store.intact import finding_record
@@ -62,6 +63,7 @@ class TriageChange(Struct, frozen=True, forbid_unknown_fields=True):
     tags=["findings"],
     summary="List findings",
     security=[{"token": []}],
+    responses=answers(400, 401, 403, 503),
 )
 def list_findings(
     request: Request[Any, Any, Any],
@@ -107,6 +109,7 @@ def list_findings(
     tags=["findings"],
     summary="Show one finding",
     security=[{"token": []}],
+    responses=answers(400, 401, 403, 404, 503),
 )
 def show_finding(
     finding_id: str, request: Request[Any, Any, Any], tokens: TokenStore, kept: StateFolder
@@ -123,6 +126,7 @@ def show_finding(
     tags=["findings"],
     summary="Change the triage of a finding",
     security=[{"token": []}],
+    responses=answers(400, 401, 403, 404, 409, 503),
 )
 def change_finding(
     finding_id: str, data: TriageChange, request: Request[Any, Any, Any], tokens: TokenStore, kept: StateFolder

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from litestar import MediaType, Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from podhawk.serve.api.access import allowed
 from podhawk.serve.api.account import every_cluster
 from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.evaluator.positions import evaluated_counts, positions
+from podhawk.serve.failure import answers
 from podhawk.serve.inbox.reader import oldest_waiting
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.ledger import accounts
@@ -38,7 +40,13 @@ async def livez() -> str:
     return "ok\n"
 
 
-@get("/readyz", sync_to_thread=True, tags=["health"], summary="Say whether events are taken")
+@get(
+    "/readyz",
+    sync_to_thread=True,
+    tags=["health"],
+    summary="Say whether events are taken",
+    responses={503: ResponseSpec(Readiness, description="Nothing is taken now.", generate_examples=False)},
+)
 def readyz(intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: StateFolder) -> Response[Readiness]:
     """200 if events are taken, else 503. The evaluator may be behind or starting: what is taken is kept for it."""
     evaluated = evaluated_counts(kept.path)
@@ -58,6 +66,7 @@ def readyz(intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: St
     summary="Metrics for Prometheus",
     media_type=MediaType.TEXT,
     security=[{"token": []}],
+    responses=answers(401, 403, 503),
 )
 def metrics(request: Request[Any, Any, Any], tokens: TokenStore, meter: Meter) -> Response[str]:
     """The metrics of docs/serve.md, in the text format of Prometheus. Needs a token with the scope metrics."""

@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response, get, post
-from msgspec import Struct, field
+from litestar import MediaType, Request, Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import UNSET, Struct, UnsetType, field
 
+from podhawk.serve.failure import answers
 from podhawk.serve.inbox.writer import InboxFullError
 from podhawk.serve.receivers.bodies import BodyLines, ForbiddenClusterError
 from podhawk.serve.receivers.credentials import credential_of
@@ -91,6 +93,32 @@ class Hec(Struct):
     intake: Intake
     strict: bool = False
     acknowledged: Acknowledged = field(default_factory=Acknowledged)
+
+
+class HecAnswer(Struct, frozen=True, omit_defaults=True, rename={"ack_id": "ackId", "number": "invalid-event-number"}):
+    """The body of an answer, as the OpenAPI document describes it."""
+
+    text: str
+    code: int
+    ack_id: int | UnsetType = UNSET
+    number: int | UnsetType = UNSET
+
+
+class Acks(Struct, frozen=True):
+    """Whether the events of each ackId are stored."""
+
+    acks: dict[str, bool]
+
+
+def _told(*statuses: int) -> dict[int, ResponseSpec]:
+    texts = {one: "; ".join(text for status, text in TEXTS.values() if status == one) for one in statuses}
+    return {one: ResponseSpec(HecAnswer, description=text, generate_examples=False) for one, text in texts.items()}
+
+
+_TOO_LARGE: Final = {
+    one: ResponseSpec(str, description=text, media_type=MediaType.TEXT, generate_examples=False)
+    for one, text in ((408, "The body did not arrive in time."), (413, "The body is too large."))
+}
 
 
 def answer(code: int, more: Mapping[str, Any] | None = None) -> Response[Any]:
@@ -186,8 +214,9 @@ async def _take(request: Request[Any, Any, Any], hec: Hec, *, raw: bool) -> Resp
     tags=["receivers"],
     summary="Take events in HEC envelopes",
     security=[{"token": []}],
+    responses={**_told(400, 401, 403, 503), **_TOO_LARGE},
 )
-async def event(request: Request[Any, Any, Any], hec: Hec) -> Response[Any]:
+async def event(request: Request[Any, Any, Any], hec: Hec) -> Response[HecAnswer]:
     """Store events, each in an envelope. Several envelopes may follow each other, with or without line feeds."""
     return await _take(request, hec, raw=False)
 
@@ -199,8 +228,9 @@ async def event(request: Request[Any, Any, Any], hec: Hec) -> Response[Any]:
     tags=["receivers"],
     summary="Take lines over HEC",
     security=[{"token": []}],
+    responses={**_told(400, 401, 403, 503), **_TOO_LARGE},
 )
-async def raw(request: Request[Any, Any, Any], hec: Hec) -> Response[Any]:
+async def raw(request: Request[Any, Any, Any], hec: Hec) -> Response[HecAnswer]:
     """Store lines in any format that podhawk reads. host, source, sourcetype and index may stand in the query."""
     return await _take(request, hec, raw=True)
 
@@ -215,8 +245,9 @@ class _Asked(Struct):
     tags=["receivers"],
     summary="Ask whether events are stored",
     security=[{"token": []}],
+    responses={**_told(400, 401, 403), 413: answers(413)[413]},
 )
-async def ack(request: Request[Any, Any, Any], hec: Hec) -> Response[Any]:
+async def ack(request: Request[Any, Any, Any], hec: Hec) -> Response[Acks] | Response[HecAnswer]:
     """Say of each ackId of a channel whether its events are stored. Ids that are not known are false, never an
     error."""
     try:
@@ -231,15 +262,16 @@ async def ack(request: Request[Any, Any, Any], hec: Hec) -> Response[Any]:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return answer(6)
     given = hec.acknowledged.given
-    return Response({"acks": {str(one): given(token.name, channel, one) for one in asked}}, status_code=200)
+    return Response(Acks({str(one): given(token.name, channel, one) for one in asked}), status_code=200)
 
 
 @get(
     [f"{_COLLECTOR}/health", f"{_COLLECTOR}/health/1.0"],
     tags=["receivers"],
     summary="Say whether events are taken",
+    responses=_told(400, 503),
 )
-async def health(request: Request[Any, Any, Any], hec: Hec) -> Response[Any]:
+async def health(request: Request[Any, Any, Any], hec: Hec) -> Response[HecAnswer]:
     """Say whether events are taken now. A token is not needed; a wrong one is told."""
     credential = credential_of(request, hec.intake.tokens.tokens)
     if credential.given and credential.token is None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from litestar import Request, Response, post
 
-from podhawk.serve.failure import Failure, failed
+from podhawk.serve.failure import Failure, answers, failed
 from podhawk.serve.inbox.writer import InboxFullError
 from podhawk.serve.receivers.bodies import ForbiddenClusterError, read_event_list
 from podhawk.serve.receivers.credentials import credential_of
@@ -32,6 +32,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}\Z")
     tags=["receivers"],
     summary="Take a batch of an audit webhook",
     security=[{"token": []}],
+    responses=answers(400, 401, 403, 404, 408, 413, 415, 503),
 )
 async def audit(cluster: str, instance: str, request: Request[Any, Any, Any], intake: Intake) -> Response[Any]:
     """Store the events of a batch. `instance` names the API server. The answer is 200 when they are on the disk."""
