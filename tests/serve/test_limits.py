@@ -93,6 +93,18 @@ def test_an_increment_that_fails_is_halved_until_one_event_is_left(tmp_path: Pat
     assert Attempts(path).most_lines("prod", Position(3, 1)) == 2
 
 
+def test_increments_grow_until_they_take_a_second() -> None:
+    from podhawk.serve.evaluator.evaluate import SLOWEST, paced
+
+    pace = SLOWEST
+    for _ in range(20):
+        pace = paced(pace, pace, pace * 0.0002)
+    assert 2500 <= pace <= 5000
+    assert paced(pace, 10, 0.1) == pace
+    assert paced(pace, pace, 60.0) == SLOWEST
+    assert paced(MOST_LINES, MOST_LINES, 0.1) == MOST_LINES
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs fork")
 def test_an_event_that_kills_the_evaluator_is_buried_and_the_others_are_evaluated(tmp_path: Path) -> None:

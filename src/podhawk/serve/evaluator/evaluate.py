@@ -22,7 +22,7 @@ from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.run.batch import BatchRunner, CompiledJobs
 from podhawk.errors import OutputError, StoreError
 from podhawk.log import logger
-from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
+from podhawk.serve.evaluator.attempts import MOST_BYTES, MOST_LINES, Attempts
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
@@ -33,6 +33,10 @@ from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
 INBOX: Final = "inbox"
+SECONDS: Final = 1.0
+"""What an increment should take at most."""
+SLOWEST: Final = 1000
+"""Lines that an increment may have, however long they take."""
 
 
 class Increment(Struct, frozen=True):
@@ -65,6 +69,8 @@ class Evaluator:
         self._rules: list[Prepared] | None = None
         self._compiled = CompiledJobs([one.request for one in self._prepared if one.request is not None])
         self._sample = LineSample()
+        self._pace = SLOWEST
+        """How many lines an increment has, so that it takes about as long as it should."""
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         self._positions = positions(self._state_name)
@@ -87,7 +93,7 @@ class Evaluator:
         """
         position = self._position(cluster)
         most = self._attempts.most_lines(cluster, position)
-        taken = take(self._folder / INBOX, cluster, position, MOST_BYTES, max(most, 1))
+        taken = take(self._folder / INBOX, cluster, position, MOST_BYTES, max(min(most, self._pace), 1))
         if not taken.lines:
             return None
         if most == 0:
@@ -104,7 +110,9 @@ class Evaluator:
             logger(__name__).error("an increment of the cluster %s failed", cluster, exc_info=error)
             return Increment(cluster, 0, (), time.monotonic() - started)
         self._moved(cluster, taken.end)
-        return Increment(cluster, len(taken.lines), taken.received, time.monotonic() - started, found)
+        seconds = time.monotonic() - started
+        self._pace = paced(self._pace, len(taken.lines), seconds)
+        return Increment(cluster, len(taken.lines), taken.received, seconds, found)
 
     def _find(self, cluster: str, taken: Taken) -> RunFindings:
         session = replace(self._session, now=time.time())
@@ -150,6 +158,14 @@ class Evaluator:
         if self._rules is None:
             self._rules = incident_rules(self._prepared, self._session, self._content)
         return self._rules
+
+
+def paced(pace: int, lines: int, seconds: float) -> int:
+    """How many lines the next increment may have, after one of so many lines took so long. Short increments lose little
+    when they are killed, and let triage in; long ones cost less for each event."""
+    if seconds > SECONDS:
+        return max(SLOWEST, int(lines * SECONDS / seconds))
+    return min(MOST_LINES, pace * 2) if lines >= pace else pace
 
 
 def changes_of(found: RunFindings) -> list[Mapping[str, Any]]:
