@@ -91,7 +91,7 @@ def test_killed_under_load_it_finds_what_a_run_finds(tmp_path: Path) -> None:
 
 def test_files_of_the_inbox_go_when_they_are_evaluated(tmp_path: Path) -> None:
     """A file is left only when it is old or large; the next one knows the counts and the repeats."""
-    from podhawk.serve.inbox.deposit import Deposit, Part
+    from podhawk.serve.inbox.deposit import ClusterLines, Deposit
     from podhawk.serve.inbox.room import Room
     from podhawk.serve.inbox.writer import InboxWriter
 
@@ -100,7 +100,7 @@ def test_files_of_the_inbox_go_when_they_are_evaluated(tmp_path: Path) -> None:
     writer.start()
     for number in range(40):
         lines = (b'{"n":%d}' % number).ljust(2000) + b"\n"
-        deposit = Deposit("s", "prod", b"%d" % number, 1.0, 1.0, (Part("prod", lines, 1),))
+        deposit = Deposit("s", "prod", b"%d" % number, 1.0, 1.0, (ClusterLines("prod", lines, 1),))
         assert writer.put(deposit).result(10)
     assert len(segments(folder)) > 2
     assert not writer.put(deposit).result(10)

@@ -13,6 +13,7 @@ import pytest
 
 from podhawk.serve.evaluator.attempts import MOST_LINES, Attempts
 from podhawk.serve.inbox.reader import Position
+from support.command_line import podhawk
 from support.findings import event
 from support.processes import HOST, wait_for
 from support.service import Service, balanced, event_list, service
@@ -75,6 +76,14 @@ def test_only_one_service_uses_a_state(tmp_path: Path) -> None:
             other.start()
         assert other.process is not None
         assert other.process.wait() == 7
+
+
+def test_content_with_which_nothing_can_be_evaluated_ends_the_service(tmp_path: Path) -> None:
+    exceptions = tmp_path / "exceptions.yml"
+    exceptions.write_text("- nonsense", encoding="utf-8")
+    ended = podhawk("serve", "--state", tmp_path, "--listen", f"{HOST}:0", "--exceptions", exceptions)
+    assert ended.returncode == 3
+    assert f"podhawk: {exceptions}" in ended.stderr
 
 
 def test_an_increment_that_fails_is_halved_until_one_event_is_left(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from podhawk.errors import StateUnavailableError, StoreError, UsageError
+from podhawk.errors import PodhawkError, StateUnavailableError, StoreError, UsageError
 from podhawk.log import logger
 from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.app import Parts, make_app
@@ -37,6 +37,14 @@ _DROP: Final = 10
 _LOCK: Final = "serve.lock"
 
 Told = Callable[[dict[str, Any]], None]
+
+
+class EvaluatorError(PodhawkError):
+    """Content or settings with which the evaluator cannot start."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class Server:
@@ -97,6 +105,7 @@ class Server:
             self.intake.stopping = True
             server.should_exit = True
 
+        self.supervisor.refuse = stop
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         loop.add_signal_handler(signal.SIGHUP, self._reload)
@@ -143,7 +152,8 @@ class Server:
 def serve(configuration: Configuration, told: Told = lambda change: None, ready: Told = lambda place: None) -> None:
     """Serve until a signal comes. `told` is called with each change of a finding, `ready` with where it listens.
 
-    Raises UsageError for an address that is taken, StateUnavailableError if another podhawk serve uses the folder.
+    Raises UsageError for an address that is taken, StateUnavailableError if another podhawk serve uses the folder, and
+    EvaluatorError if the evaluator cannot start with this content and these settings.
     """
     with alone(configuration):
         make_tables(str(configuration.folder))
@@ -154,6 +164,9 @@ def serve(configuration: Configuration, told: Told = lambda change: None, ready:
             place = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"}
             logger(__name__).info("listening on %s", place["url"])
             asyncio.run(server.run(sockets, lambda: ready(place)))
+    if server.supervisor.refused is not None:
+        message, code = server.supervisor.refused
+        raise EvaluatorError(message, code)
 
 
 @contextlib.contextmanager

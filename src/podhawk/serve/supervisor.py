@@ -46,6 +46,11 @@ class Supervisor:
         self._failures = 0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
+        self._was_ready = False
+        self.refused: tuple[str, int] | None = None
+        """The message and exit code of an evaluator that could not start the first time."""
+        self.refuse: Callable[[], None] = lambda: None
+        """Called when `refused` is known."""
         self.state = "starting"
         """starting, ready, busy, stuck (the state cannot be written), failed (content or settings are wrong) or
         ended."""
@@ -129,7 +134,7 @@ class Supervisor:
     def _take(self, told: dict[str, Any]) -> None:
         match told["what"]:
             case "ready":
-                self.state = "ready"
+                self.state, self._was_ready = "ready", True
                 for one in told["unable"]:
                     logger(__name__).warning("a detection cannot run: %s", one)
             case "begun":
@@ -146,6 +151,9 @@ class Supervisor:
             case "failed":
                 self.state = "failed"
                 logger(__name__).error("the evaluator cannot start: %s", told["error"])
+                if not self._was_ready:
+                    self.refused = told["error"], told["code"]
+                    self.refuse()
 
     def _done(self, told: dict[str, Any]) -> None:
         self._busy_since = 0.0

@@ -51,7 +51,7 @@ class Increment(Struct, frozen=True):
     buried: Letter | None = None
 
 
-class Evaluator:
+class InboxEvaluator:
     """Takes the inbox into the state. Content and policies are read once."""
 
     def __init__(self, settings: Settings) -> None:

@@ -22,7 +22,7 @@ from msgspec import Struct
 from podhawk.errors import PodhawkError, StoreError
 from podhawk.log import logger
 from podhawk.runtime import rare_collection
-from podhawk.serve.evaluator.evaluate import Evaluator, Increment, changes_of
+from podhawk.serve.evaluator.evaluate import InboxEvaluator, Increment, changes_of
 from podhawk.serve.logs import log_as_json
 from podhawk.settings.resolve import Settings
 
@@ -57,7 +57,7 @@ def main() -> int:
     stdin = FileIO(sys.stdin.fileno(), closefd=False)
     order = msgspec.json.decode(_first_line(stdin), type=Order)
     try:
-        evaluator = Evaluator(order.settings())
+        evaluator = InboxEvaluator(order.settings())
     except PodhawkError as error:
         _tell({"what": "failed", "error": str(error), "code": error.exit_code})
         return error.exit_code
@@ -71,7 +71,7 @@ def main() -> int:
                 return 0
 
 
-def _step(evaluator: Evaluator, cluster: str) -> bool | None:
+def _step(evaluator: InboxEvaluator, cluster: str) -> bool | None:
     """Whether there was anything to evaluate; None if it could not be written."""
     _tell({"what": "begun", "cluster": cluster})
     try:

@@ -15,7 +15,7 @@ REJECTED: Final = "rejected: "
 """Begins the name of a count of rejected records; the reason follows."""
 
 
-class Part(Struct, frozen=True):
+class ClusterLines(Struct, frozen=True):
     """Events of one cluster, as lines of JSON with their secrets masked. Each line is one event."""
 
     cluster: str
@@ -42,7 +42,7 @@ class Deposit(Struct, frozen=True):
     digest: bytes
     received: float
     newest: float
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ClusterLines, ...] = ()
     rejected: Mapping[str, int] = {}
     letters: tuple[DeadLetter, ...] = ()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from podhawk.serve.inbox.segment import Segment, reading, segments
+from podhawk.serve.inbox.segment import InboxFile, reading, segments
 from podhawk.store.keys import column_text
 
 
@@ -31,7 +31,7 @@ class Taken(Struct, frozen=True):
     received: list[tuple[float, int]]
 
 
-def last_of(segment: Segment) -> dict[str, int]:
+def last_of(segment: InboxFile) -> dict[str, int]:
     """The number of the last body of each cluster in a file."""
     with reading(segment) as connection:
         return {

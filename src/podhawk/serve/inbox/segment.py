@@ -35,7 +35,7 @@ CARRIED: Final = ("ledger", "digests", "letters", "senders")
 """The tables that a new segment begins with."""
 
 
-class Segment(NamedTuple):
+class InboxFile(NamedTuple):
     """A file of the inbox and its number."""
 
     number: int
@@ -47,18 +47,18 @@ class Segment(NamedTuple):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
 
-def segments(folder: Path) -> list[Segment]:
+def segments(folder: Path) -> list[InboxFile]:
     """The files of an inbox, the oldest first."""
     found = ((_NAME.match(path.name), path) for path in folder.glob("inbox-*.db"))
-    return sorted(Segment(int(match[1]), path) for match, path in found if match is not None)
+    return sorted(InboxFile(int(match[1]), path) for match, path in found if match is not None)
 
 
-def create(folder: Path, number: int, first: int, opened: float, before: Path | None) -> Segment:
+def create(folder: Path, number: int, first: int, opened: float, before: Path | None) -> InboxFile:
     """Make a file whose bodies count from `first`, with what it carries over from the one before it. A file that is
     not finished has another name, which nobody reads."""
     path = folder / f"inbox-{number:06d}.db"
     part = folder / f"inbox-{number:06d}.part"
-    Segment(number, part).unlink()
+    InboxFile(number, part).unlink()
     connection = sqlite3.connect(part, isolation_level=None)
     try:
         connection.execute("PRAGMA synchronous=FULL")
@@ -75,10 +75,10 @@ def create(folder: Path, number: int, first: int, opened: float, before: Path | 
     finally:
         connection.close()
     part.rename(path)
-    return Segment(number, path)
+    return InboxFile(number, path)
 
 
-def open_to_write(segment: Segment) -> sqlite3.Connection:
+def open_to_write(segment: InboxFile) -> sqlite3.Connection:
     """The connection of the only writer. A commit is on the disk when it returns."""
     connection = sqlite3.connect(segment.path, isolation_level=None, check_same_thread=False, timeout=5)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000", "journal_size_limit=67108864"):
@@ -87,7 +87,7 @@ def open_to_write(segment: Segment) -> sqlite3.Connection:
 
 
 @contextmanager
-def reading(segment: Segment) -> Iterator[sqlite3.Connection]:
+def reading(segment: InboxFile) -> Iterator[sqlite3.Connection]:
     """A connection that only reads."""
     connection = sqlite3.connect(f"file:{segment.path}?mode=ro", uri=True, isolation_level=None, timeout=5)
     try:

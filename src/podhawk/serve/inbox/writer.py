@@ -22,7 +22,7 @@ from podhawk.log import logger
 from podhawk.serve.inbox import deposit as counts
 from podhawk.serve.inbox.deposit import Deposit
 from podhawk.serve.inbox.room import Room, lack_of, size_of
-from podhawk.serve.inbox.segment import Segment, create, next_of, open_to_write, segments
+from podhawk.serve.inbox.segment import InboxFile, create, next_of, open_to_write, segments
 from podhawk.store.keys import column_text
 
 GATHER_SECONDS: Final = 0.005
@@ -250,7 +250,7 @@ class InboxWriter:
             return
         self.full = lack_of(self._room, self._folder, self.size)
 
-    def drop(self, positions: Mapping[str, int]) -> list[Segment]:
+    def drop(self, positions: Mapping[str, int]) -> list[InboxFile]:
         """Remove the files of which everything has been evaluated; `positions` are by cluster. The last one stays."""
         from podhawk.serve.inbox.reader import last_of
 

@@ -23,7 +23,7 @@ from podhawk.events.redaction.clean import clean_line
 from podhawk.events.redaction.forms import may_hold_forms
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.time import parse_rfc3339
-from podhawk.serve.inbox.deposit import DeadLetter, Part
+from podhawk.serve.inbox.deposit import ClusterLines, DeadLetter
 
 LARGEST_EVENT: Final = 4 << 20
 """Bytes of an event. The API server cuts events at 100 KiB if truncation is on, and has no limit if it is off; etcd
@@ -60,10 +60,11 @@ class BodyLines(Struct):
         self.lines.setdefault(event.cluster, []).append(line)
         self.newest = max(self.newest, event.stage_time or event.time or 0.0)
 
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[ClusterLines, ...]:
         """The events as they go into the inbox."""
         return tuple(
-            Part(cluster, b"".join(line + b"\n" for line in lines), len(lines)) for cluster, lines in self.lines.items()
+            ClusterLines(cluster, b"".join(line + b"\n" for line in lines), len(lines))
+            for cluster, lines in self.lines.items()
         )
 
 

@@ -30,7 +30,7 @@ class HecError(Exception):
         self.number = number
 
 
-class Envelope(Struct, omit_defaults=True):
+class HecEnvelope(Struct, omit_defaults=True):
     """An envelope. Members that Splunk does not know are ignored."""
 
     event: Raw | UnsetType = UNSET
@@ -42,7 +42,7 @@ class Envelope(Struct, omit_defaults=True):
     fields: Raw | UnsetType = UNSET
 
 
-_ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+_ENVELOPE: Final = msgspec.json.Decoder(HecEnvelope)
 _Plain = str | int | float | bool | None
 _FIELDS: Final = msgspec.json.Decoder(dict[str, _Plain | list[_Plain]])
 
