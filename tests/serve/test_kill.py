@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from podhawk.serve.inbox.segment import segments
+from support.processes import wait_for
 from support.served import alike, demo_lines, expected, risk_of
 from support.service import Service, balanced, event_list, service
 
@@ -113,3 +114,21 @@ def test_files_of_the_inbox_go_when_they_are_evaluated(tmp_path: Path) -> None:
     again.start()
     assert not again.put(deposit).result(10)
     again.stop()
+
+
+def test_an_inbox_that_was_removed_does_not_begin_behind_the_position(tmp_path: Path) -> None:
+    """Its events had numbers that the state had evaluated already, and were never evaluated."""
+    import shutil
+
+    lines = demo_lines(8)
+    with service(tmp_path / "live") as live:
+        for line in lines[:4]:
+            assert live.post("/audit/prod/cp-1", event_list([line])).status_code == 200
+        live.wait_until_evaluated()
+        live.stop()
+        shutil.rmtree(live.folder / "inbox")
+        live.start()
+        assert live.post("/audit/prod/cp-2", event_list(lines[4:])).status_code == 200
+        wait_for(lambda: live.metric("podhawk_event_lag_seconds_count") == 4, 60, "evaluation")
+        assert list(live.ledger()) == ["webhook:prod/cp-2"]
+        assert all(one["waiting"] == 0 and balanced(one) for one in live.ledger().values())

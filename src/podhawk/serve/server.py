@@ -20,8 +20,9 @@ from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.app import Parts, make_app
 from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates, protocol_with
-from podhawk.serve.evaluator.positions import make_tables, positions
+from podhawk.serve.evaluator.positions import begin_inbox, make_tables, positions
 from podhawk.serve.evaluator.process import order_of
+from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.metrics import Evaluations, Meter
 from podhawk.serve.receivers.hec import Hec
@@ -54,7 +55,8 @@ class Server:
         self._configuration = configuration
         evaluations = Evaluations()
         self.supervisor = Supervisor(order_of(configuration.settings), evaluations, told)
-        self.writer = InboxWriter(configuration.inbox, configuration.room, self.supervisor.wake)
+        first = 1 if segments(configuration.inbox) else begin_inbox(str(configuration.folder))
+        self.writer = InboxWriter(configuration.inbox, configuration.room, self.supervisor.wake, first=first)
         self.tokens = TokenStore(configuration.tokens)
         redaction = redaction_of(configuration.settings.values)
         self.intake = Intake(self.tokens, self.writer, redaction, configuration.bodies)

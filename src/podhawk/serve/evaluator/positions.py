@@ -73,6 +73,16 @@ def positions(state: str) -> dict[str, Position]:
         return {row.cluster: Position(row.seq, row.line) for row in connection.execute(sql.select(POSITIONS))}
 
 
+def begin_inbox(state: str) -> int:
+    """The number from which the bodies of a new inbox count: behind all that an earlier inbox had, so that none of them
+    is taken for evaluated. Nothing is left of the body that an increment may have ended within, and the ledger begins
+    anew: its other half was in the inbox."""
+    with transaction(open_engine(state)) as connection:
+        connection.execute(POSITIONS.update().values(line=0))
+        connection.execute(COUNTS.delete())
+        return 1 + (connection.execute(sql.select(sql.func.max(POSITIONS.c.seq))).scalar() or 0)
+
+
 def evaluated_counts(state: str) -> dict[tuple[str, str], int]:
     """How many events of each sender were evaluated, and how many could not be."""
     with reading(state) as connection:

@@ -8,6 +8,7 @@ these, and each is written in one transaction with the bodies that it is about.
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -75,6 +76,11 @@ def create(folder: Path, number: int, first: int, opened: float, before: Path | 
     finally:
         connection.close()
     part.rename(path)
+    entry = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(entry)  # else a loss of power could take the name away, and with it what is acknowledged
+    finally:
+        os.close(entry)
     return InboxFile(number, path)
 
 
@@ -99,6 +105,11 @@ def reading(segment: InboxFile) -> Iterator[sqlite3.Connection]:
 def first_of(connection: sqlite3.Connection) -> int:
     """The sequence number of the first body of a file."""
     return int(connection.execute("SELECT first FROM about").fetchone()[0])
+
+
+def opened_at(connection: sqlite3.Connection) -> float:
+    """When a file was begun."""
+    return float(connection.execute("SELECT opened FROM about").fetchone()[0])
 
 
 def next_of(connection: sqlite3.Connection) -> int:

@@ -22,7 +22,7 @@ from podhawk.log import logger
 from podhawk.serve.inbox import deposit as counts
 from podhawk.serve.inbox.deposit import Deposit
 from podhawk.serve.inbox.room import Room, lack_of, size_of
-from podhawk.serve.inbox.segment import InboxFile, create, next_of, open_to_write, segments
+from podhawk.serve.inbox.segment import InboxFile, create, next_of, open_to_write, opened_at, segments
 from podhawk.store.keys import column_text
 
 GATHER_SECONDS: Final = 0.005
@@ -40,7 +40,8 @@ class InboxFullError(StateUnavailableError):
 
 
 class InboxWriter:
-    """Writes deposits. `committed` is called after each commit, in the thread of the writer."""
+    """Writes deposits. `committed` is called after each commit, in the thread of the writer. The bodies of a new inbox
+    count from `first`, which must be behind what a state has evaluated of an earlier one."""
 
     def __init__(
         self,
@@ -48,6 +49,7 @@ class InboxWriter:
         room: Room,
         committed: Callable[[], None] = lambda: None,
         *,
+        first: int = 1,
         segment_bytes: int = SEGMENT_BYTES,
         segment_seconds: float = SEGMENT_SECONDS,
     ) -> None:
@@ -70,9 +72,9 @@ class InboxWriter:
             part.unlink()
         known = segments(folder)
         now = time.time()
-        self._segment = known[-1] if known else create(folder, 1, 1, now, None)
-        self._opened = self._segment.path.stat().st_mtime if known else now
+        self._segment = known[-1] if known else create(folder, 1, first, now, None)
         self._connection = open_to_write(self._segment)
+        self._opened = opened_at(self._connection)
         self._next = next_of(self._connection)
         for sender, what, count in self._connection.execute("SELECT sender, what, count FROM ledger"):
             self._ledger[sender, what] = count
