@@ -160,7 +160,7 @@ def test_every_path_and_metric_has_its_entry(live: Service) -> None:
 
 @pytest.mark.slow
 @pytest.mark.needs("schemathesis")
-def test_answers_are_those_of_the_openapi_document(live: Service) -> None:
+def test_answers_are_those_of_the_openapi_document(live: Service, tmp_path: Path) -> None:
     checks = "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance"
     done = subprocess.run(
         [
@@ -171,6 +171,7 @@ def test_answers_are_those_of_the_openapi_document(live: Service) -> None:
         text=True,
         check=False,
         timeout=300,
+        cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout[-4000:]
 
