@@ -69,6 +69,9 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "appinspect": (Need(lambda: program("splunk-appinspect"), "needs splunk-appinspect (the extra dev of podhawk)"),),
     "git": (_program("git", "git"),),
     "hatchling": (_module("hatchling", "dev"),),
+    "openssl": (_program("openssl", "openssl"),),
+    "schemathesis": (Need(lambda: program("schemathesis"), "needs schemathesis (the extra dev of podhawk)"),),
+    "serve": (_module("litestar", "serve"), _module("uvicorn", "serve"), _module("httptools", "serve")),
     "sigma": (_module("sigma", "sigma"),),
 }
 

@@ -41,6 +41,8 @@ VERBS: dict[str, str] = {
     "close": "Close findings of a state with a disposition.",
     "assign": "Assign findings of a state to somebody.",
     "status": "Show what a state holds.",
+    "serve": "Take audit events over HTTP, always on, and answer questions about findings.",
+    "init": "Make tokens and configuration for the senders of events.",
     "demo": "Run the shipped detections over shipped audit logs.",
     "help": "Explain verbs and SPL; print manual pages and shell completion.",
 }

@@ -72,6 +72,21 @@ class Input:
         made.size, made.mark = size, mark
         return made
 
+    @classmethod
+    def of_bytes(cls, path: str, data: bytes) -> Input:
+        """Data as a file that has no name in any folder; `path` is what results call it. Raises OSError."""
+        import tempfile
+
+        made = cls(ListedFile(path, True))
+        with tempfile.TemporaryFile(buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left) :]
+            made.descriptor = os.dup(file.fileno())
+        made.size = len(data)
+        made.mark = _hash(made._beginning(made.descriptor))
+        return made
+
     @property
     def name(self) -> str:
         """What the file is called in messages."""

@@ -48,6 +48,13 @@ class Inputs:
         self.gaps: dict[str, Gap] = {}
         self._files: list[Input] | None = None
 
+    @classmethod
+    def of(cls, files: Sequence[Input]) -> Inputs:
+        """Files that are open already."""
+        made = cls([one.path for one in files])
+        made._files = list(files)
+        return made
+
     @property
     def order(self) -> list[str]:
         """The paths of the files that have been opened, in the order in which they are read."""

@@ -1,8 +1,8 @@
 """The options of all verbs, declared once.
 
-Each option has one entry, here, in `activity_options` or in `authoring_options`: its type, default, meaning and the
-verbs that take it. The command line, `PODHAWK_…` variables, `podhawk.toml` and the documentation all follow from this
-table.
+Each option has one entry, here, in `activity_options`, `authoring_options` or `serve_options`: its type, default,
+meaning and the verbs that take it. The command line, `PODHAWK_…` variables, `podhawk.toml` and the documentation all
+follow from this table.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from podhawk.settings.activity_options import ACTIVITY
 from podhawk.settings.authoring_options import AUTHORING
 from podhawk.settings.option import Option
+from podhawk.settings.serve_options import SERVE
 
 _SEARCHES = ("run", "search", "explain", "tune", "learn", "diff", "demo", "who", "timeline")
 _READS = (*_SEARCHES, "fields")
-_FINDS = ("run", "explain", "tune", "learn", "diff", "demo", "who", "timeline", "fields")
-_CONTENT = ("run", "search", "explain", "tune", "learn", "content", "demo", "replay", "who", "timeline")
+_FINDS = ("run", "explain", "tune", "learn", "diff", "demo", "who", "timeline", "fields", "serve")
+_CONTENT = ("run", "search", "explain", "tune", "learn", "content", "demo", "replay", "who", "timeline", "serve")
 _TRIAGE = ("ack", "close", "assign")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
 _PRINTS = ("run", "search", "learn", "content", "diff", "demo", "who", "timeline", "fields", "status")
@@ -45,14 +46,14 @@ OPTIONS: tuple[Option, ...] = (
         "list",
         "Select only these detections: a name, id, file stem or story, or KEY=VALUE such as "
         "technique=T1610 or type=TTP. * and ? are wildcards. Repeatable.",
-        ("run", "content", "diff", *_LIFE),
+        ("run", "content", "diff", "serve", *_LIFE),
         metavar="PATTERN",
     ),
     Option(
         "exclude",
         "list",
         "Leave out these detections; PATTERN as in --only. Repeatable.",
-        ("run", "content", "diff", *_LIFE),
+        ("run", "content", "diff", "serve", *_LIFE),
         metavar="PATTERN",
     ),
     Option(
@@ -164,7 +165,7 @@ OPTIONS: tuple[Option, ...] = (
         "quiet",
         "flag",
         "Do not print the summary on standard error.",
-        (*_PRINTS, *_LIFE, "replay"),
+        (*_PRINTS, *_LIFE, "replay", "serve"),
         False,
         short="q",
         command_line=True,
@@ -180,8 +181,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "cluster",
         "text",
-        "Cluster name for events whose envelope does not name one.",
-        _READS,
+        "Cluster name for events whose envelope does not name one. init: cluster of the token; several with commas, "
+        "* for all.",
+        (*_READS, "init"),
         "default",
         metavar="NAME",
     ),
@@ -273,7 +275,7 @@ OPTIONS: tuple[Option, ...] = (
         "exceptions",
         "list",
         "Load exceptions from this file or folder; see docs/findings.md. Repeatable.",
-        ("run", "tune", "learn", "diff", "export", "who", "timeline"),
+        ("run", "tune", "learn", "diff", "export", "who", "timeline", "serve"),
         metavar="FILE|DIR",
     ),
     Option(
@@ -308,7 +310,7 @@ OPTIONS: tuple[Option, ...] = (
         "text",
         "Keep events, findings and risk between runs, in a folder or a PostgreSQL database. A folder "
         "also keeps the tables written by outputlookup.",
-        ("run", "search", "explain", *_TRIAGE, "status"),
+        ("run", "search", "explain", *_TRIAGE, "status", "serve", "init"),
         metavar="DIR|URL",
     ),
     Option(
@@ -331,7 +333,7 @@ OPTIONS: tuple[Option, ...] = (
         "wait",
         "number",
         "Wait at most N seconds for another run that uses the --state; then exit with code 7.",
-        ("run", "explain", *_TRIAGE),
+        ("run", "explain", *_TRIAGE, "serve"),
         300,
         metavar="N",
     ),
@@ -364,6 +366,7 @@ OPTIONS: tuple[Option, ...] = (
     ),
     *ACTIVITY,
     *AUTHORING,
+    *SERVE,
     Option(
         "profile",
         "flag",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -45,6 +45,8 @@ class SqlState:
         self._redaction = redaction
         self._waiting = waiting
         self.engine: Engine = open_engine(state)
+        self.along: Callable[[Connection], None] | None = None
+        """Writes something else in the same transaction, at its end."""
         self._connection: Connection | None = None
         self._detections = Detections({}, {})
 
@@ -55,6 +57,8 @@ class SqlState:
             self._connection = connection
             try:
                 yield
+                if self.along is not None:
+                    self.along(connection)
             finally:
                 self._connection = None
 

@@ -10,14 +10,19 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 from sqlalchemy.engine import Connection
 
-from podhawk.errors import UsageError, nearest
+from podhawk.errors import StoreError, UsageError, nearest
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.schema import ALIASES, FINDINGS, TRIAGE
 
 STATUSES: Final = ("new", "in_progress", "pending", "resolved", "closed")
 """Source: the default statuses of Splunk Enterprise Security."""
+_READ_AGAIN: Final = "Read the finding again, and decide anew."
 _SHORTEST: Final = 8
 """Characters of an id that are enough to name a finding, if no other id begins so."""
+
+
+class TriageConflictError(StoreError):
+    """Triage that somebody else has changed since it was read."""
 
 
 class Triage(Struct, frozen=True):
@@ -62,12 +67,13 @@ def set_triage(state: str, finding_id: str, triage: Triage) -> str:
 
 
 def change_triage(
-    state: str, finding_ids: Sequence[str], waiting: Waiting | None = None, **changes: Any
+    state: str, finding_ids: Sequence[str], waiting: Waiting | None = None, seen: float | None = None, **changes: Any
 ) -> tuple[str, ...]:
     """Change some members of the triage of findings: all of them, or none if one of the ids is wrong. Returns their
-    current ids.
+    current ids. `seen` is when the triage was changed last, as far as the caller knows.
 
-    Raises UsageError for an unknown status, and for an id that no finding has or had.
+    Raises UsageError for an unknown status, and for an id that no finding has or had; TriageConflictError if the triage
+    was changed after `seen`.
     """
     status = changes.get("status", "new")
     if status not in STATUSES:
@@ -79,7 +85,10 @@ def change_triage(
         found = tuple(_known(connection, finding_id) for finding_id in finding_ids)
         for id_ in dict.fromkeys(found):
             row = connection.execute(sql.select(TRIAGE).where(TRIAGE.c.finding_id == id_)).first()
-            triage = replace(Triage() if row is None else _triage(row), **changes)
+            before = Triage() if row is None else _triage(row)
+            if seen is not None and before.changed != seen:
+                raise TriageConflictError(f"the triage of finding {id_} was changed meanwhile", remedy=_READ_AGAIN)
+            triage = replace(before, **changes)
             connection.execute(TRIAGE.delete().where(TRIAGE.c.finding_id == id_))
             connection.execute(TRIAGE.insert().values(finding_id=id_, **asdict(triage)))
     return found

@@ -94,6 +94,15 @@ def rarest_with_second(
     return (groups[0], second) if saved[second] > 0 else (groups[0],)
 
 
+@lru_cache(maxsize=2)
+def chosen_for(
+    kinds: tuple[LiteralGroups, ...], watched: tuple[LiteralGroups, ...], sample: bytes
+) -> list[tuple[LiteralGroup, ...]]:
+    """The groups to scan for, for kinds of searches and of watched lines. A service scans many inputs with the same
+    sample."""
+    return choose(kinds, sample) + rarest(watched, sample)
+
+
 def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralGroup, ...]]:
     """For each kind of search the groups to scan for, by what is rare in a sample."""
     low = sample.lower()

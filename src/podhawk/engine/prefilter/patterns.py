@@ -8,6 +8,8 @@ prefilter: every line is decoded then, which takes less time than looking for th
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from functools import cache
 from typing import Final
 
@@ -52,6 +54,30 @@ def usable() -> bool:
         logger(__name__).warning("no prefilter, every line is decoded: Hyperscan does not run here: %s", error)
         return False
     return True
+
+
+_MOST_KEPT: Final = 4
+"""Matchers: with and without what is watched, for two sets of searches."""
+
+
+class _Ours(threading.local):
+    """The matchers that a thread has used last: a database can be used by one at a time."""
+
+    def __init__(self) -> None:
+        self.known: OrderedDict[tuple[bytes, ...], BlockMatcher] = OrderedDict()
+
+
+def matcher_for(patterns: tuple[bytes, ...]) -> BlockMatcher:
+    """The matcher for patterns. To build one takes as long as scanning some megabytes, so the last ones are kept."""
+    known = _ours.known
+    matcher = known.pop(patterns, None) or BlockMatcher(list(patterns))
+    known[patterns] = matcher
+    if len(known) > _MOST_KEPT:
+        known.popitem(last=False)
+    return matcher
+
+
+_ours = _Ours()
 
 
 class BlockMatcher:

@@ -22,10 +22,10 @@ from typing import Final
 from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
-from podhawk.engine.prefilter.choice import FEW, choose, pattern_of_pair, patterns_of, rarest
+from podhawk.engine.prefilter.choice import FEW, chosen_for, pattern_of_pair, patterns_of
 from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
-from podhawk.engine.prefilter.patterns import BlockMatcher, usable
+from podhawk.engine.prefilter.patterns import BlockMatcher, matcher_for, usable
 from podhawk.events.candidates import CONTINUES, FoundLine
 
 SAMPLE_BYTES: Final = 256 << 10
@@ -112,8 +112,8 @@ class Prefilter:
         self._blocks = 0
         every = [*self.kinds, *self._watched]
         before = [kind.chosen for kind in every]
-        chosen = choose([kind.groups for kind in self.kinds], sample[:SAMPLE_BYTES])
-        chosen += rarest([kind.groups for kind in self._watched], sample[:SAMPLE_BYTES])
+        kinds, watched = (tuple(kind.groups for kind in some) for some in (self.kinds, self._watched))
+        chosen = chosen_for(kinds, watched, sample[:SAMPLE_BYTES])
         for kind, groups in zip(every, chosen, strict=True):
             kind.chosen = groups
         if before != [kind.chosen for kind in every]:
@@ -142,7 +142,7 @@ class Prefilter:
                         bits[pattern] = bits.get(pattern, 0) | second
                 for pattern, mask in bits.items():
                     patterns[pattern] = patterns.get(pattern, 0) | mask
-            known = self._matchers[watching] = BlockMatcher(list(patterns)), list(patterns.values())
+            known = self._matchers[watching] = matcher_for(tuple(patterns)), list(patterns.values())
         return known
 
     def select(self, block: bytes, first_line: int, start: int = 0, stop: int | None = None) -> Selection | None:

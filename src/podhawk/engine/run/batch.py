@@ -69,8 +69,22 @@ class _Planned(Struct, frozen=True):
     context: Context
 
 
+class CompiledJobs(Struct):
+    """Jobs that are run over one source after another, compiled once. A search with a subsearch is compiled anew for
+    each source, since the subsearch gives other rows there."""
+
+    jobs: Sequence[SearchJob]
+    known: dict[int, tuple[SearchJob, _Planned, CompiledSearch]] = field(default_factory=dict)
+    """By the id of the job, which is kept alive."""
+
+    def lasts(self, job: SearchJob) -> bool:
+        """Whether a job is one of those that are run again."""
+        return any(one is job for one in self.jobs) and not has_subsearch(job.pipeline)
+
+
 class BatchRunner:
-    """Runs searches over one source. `scan` does the reading, by default here and on `workers` cores."""
+    """Runs searches over one source. `scan` does the reading, by default here and on `workers` cores. `compiled` keeps
+    what jobs were compiled to, for a later runner over another source whose native events look alike."""
 
     def __init__(
         self,
@@ -79,12 +93,14 @@ class BatchRunner:
         workers: int = 1,
         scan: Scan = scan,
         options: EngineOptions = DEFAULTS,
+        compiled: CompiledJobs | None = None,
     ) -> None:
         self._source = source
         self._within = within if within is not None else TimeRange()
         self._workers = workers
         self._scan = scan
         self._options = options
+        self._kept = compiled
         self._tables: dict[int, tuple[Pipeline, Table]] = {}
         """The results of legs that were scanned along, by the id of the pipeline, which is kept alive."""
 
@@ -96,10 +112,8 @@ class BatchRunner:
         self, searches: Sequence[SearchJob], counted: Sequence[SearchJob]
     ) -> tuple[list[EventCollector], list[int]]:
         """The same in one scan with other searches, which have no legs, and how many rows each of these gives."""
-        collectors = [
-            EventCollector(self._compiled(one.plan, one.context), one.job.stats) for one in self._planned(searches)
-        ]
-        others = [RowCollector(self._compiled(one.plan, one.context), one.job.stats) for one in self._planned(counted)]
+        collectors = [EventCollector(search, job.stats) for job, search in self._searches(searches)]
+        others = [RowCollector(search, job.stats) for job, search in self._searches(counted)]
         if collectors or others:
             with rare_collection(), self._source.unmasked():
                 every: list[Collector] = [*collectors, *others]
@@ -129,6 +143,24 @@ class BatchRunner:
             collector.finish() if collector is not None else run_stages(one.plan.pipeline.stages, Table(), one.context)
             for collector, one in zip(collectors, planned, strict=True)
         ]
+
+    def _searches(self, jobs: Sequence[SearchJob]) -> list[tuple[SearchJob, CompiledSearch]]:
+        """The jobs with what they are compiled to."""
+        known = self._kept.known if self._kept is not None else {}
+        new = [job for job in jobs if id(job) not in known]
+        made = {id(one.job): one for one in self._planned(new)}
+        found = []
+        for job in jobs:
+            kept = known.get(id(job))
+            if kept is not None:
+                found.append((job, kept[2]))
+                continue
+            one = made[id(job)]
+            search = self._compiled(one.plan, one.context)
+            if self._kept is not None and self._kept.lasts(job):
+                known[id(job)] = job, one, search
+            found.append((job, search))
+        return found
 
     def _compiled(self, plan: Plan, context: Context) -> CompiledSearch:
         return bind_source(compile_search(plan, context), self._source.native())

@@ -1,0 +1,181 @@
+"""Load for `podhawk serve`: distinct audit events over the webhook, and what they cost.
+
+    python bench/serve_load.py LOG [--rate EVENTS/S] [--seconds N] [--connections N]
+
+LOG is an audit log of which lines are taken; each event gets an audit id and times of its own, so that no two are
+alike. The load is made by other processes, whose CPU is not counted. Prints events per second, answers by status, CPU
+of the server and of the evaluator per event beside that of `podhawk run` over the same events, lag, and memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import http.client
+import json
+import multiprocessing
+import os
+import re
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+BATCH = 400
+HOST = "127.0.0.1"
+_ID = re.compile(rb'"auditID":"[^"]*"')
+_TIME = re.compile(rb'("(?:requestReceivedTimestamp|stageTimestamp)"):"[^"]*"')
+
+
+def batch_of(lines: list[bytes], number: int) -> bytes:
+    """A body of events that no other body has."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
+    chosen = [lines[(number * BATCH + place) % len(lines)] for place in range(BATCH)]
+    items = [
+        _TIME.sub(rb'\1:"' + now + b'"', _ID.sub(b'"auditID":"load-%d-%d"' % (number, place), line, count=1))
+        for place, line in enumerate(chosen)
+    ]
+    return b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + b",".join(items) + b"]}"
+
+
+def load(port: int, token: str, log: str, first: int, step: int, rate: float, end: float, told: Any) -> None:
+    """Send batches until a time, at most so many events a second."""
+    lines = lines_of(log)
+    statuses: Counter[int] = Counter()
+    number, begun, sent = first, time.time(), 0
+    connection = http.client.HTTPConnection(HOST, port, timeout=60)
+    while time.time() < end:
+        body = batch_of(lines, number)
+        try:
+            connection.request(
+                "POST", f"/audit/load/cp-{first}?timeout=30s", body, {"Authorization": f"Bearer {token}"}
+            )
+            answer = connection.getresponse()
+            answer.read()
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            statuses[0] += 1
+            continue
+        statuses[answer.status] += 1
+        if answer.status == 200:
+            number, sent = number + step, sent + BATCH
+        else:
+            time.sleep(1)
+        if rate:
+            time.sleep(max(0.0, begun + sent / rate - time.time()))
+    told.put((sent, statuses))
+
+
+def lines_of(log: str) -> list[bytes]:
+    data = Path(log).read_bytes()
+    return (gzip.decompress(data) if log.endswith(".gz") else data).splitlines()[:40_000]
+
+
+def cpu_of(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_of(pid: int) -> int:
+    """The proportional memory of a process, in megabytes."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) >> 10 for line in lines if line.startswith("Pss:"))
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def metrics(port: int, token: str) -> dict[str, float]:
+    asked = urllib.request.Request(f"http://{HOST}:{port}/metrics", headers={"Authorization": f"Bearer {token}"})
+    found: Counter[str] = Counter()
+    for line in urllib.request.urlopen(asked).read().decode().splitlines():
+        if not line.startswith("#"):
+            name, _, value = line.rpartition(" ")
+            found[name if "le=" in name else name.split("{")[0]] += float(value)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("log")
+    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--connections", type=int, default=3)
+    given = parser.parse_args()
+    from podhawk.serve.tokens import SCOPES, Token, new_token
+
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        token = new_token(Path(folder) / "tokens.json", Token("load", ("*",), SCOPES))
+        free.bind((HOST, 0))
+        port = free.getsockname()[1]
+        free.close()
+        server = subprocess.Popen(
+            [sys.executable, "-m", "podhawk", "serve", "--quiet", "--state", folder, "--listen", f"{HOST}:{port}"]
+        )
+        while True:
+            time.sleep(0.5)
+            try:
+                if json.load(urllib.request.urlopen(f"http://{HOST}:{port}/readyz"))["evaluator"] == "ready":
+                    break
+            except OSError:
+                continue
+        (evaluator,) = children_of(server.pid)
+        before = cpu_of(server.pid), cpu_of(evaluator)
+        told: Any = multiprocessing.Queue()
+        end = time.time() + given.seconds
+        senders = [
+            multiprocessing.Process(
+                target=load,
+                args=(port, token, given.log, number, given.connections, given.rate / given.connections, end, told),
+            )
+            for number in range(given.connections)
+        ]
+        started = time.time()
+        for one in senders:
+            one.start()
+        results = [told.get() for _ in senders]
+        took = time.time() - started
+        sent = sum(count for count, _ in results)
+        while metrics(port, token)["podhawk_events_waiting"]:
+            time.sleep(0.5)
+        drained = time.time() - started
+        now = metrics(port, token)
+        used = cpu_of(server.pid) - before[0], cpu_of(evaluator) - before[1]
+        memory = memory_of(server.pid), memory_of(evaluator)
+        server.terminate()
+        server.wait()
+        log = Path(folder) / "same.log"
+        lines = lines_of(given.log)
+        log.write_bytes(b"".join(line + b"\n" for line in (lines * (sent // len(lines) + 1))[:sent]))
+        start = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-m", "podhawk", "run", "--jobs", "1", "--quiet", "-o", "jsonl", str(log)],
+            stdout=subprocess.DEVNULL,
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run = after.ru_utime + after.ru_stime - start.ru_utime - start.ru_stime
+    statuses = sum((statuses for _, statuses in results), Counter())
+    print(f"acknowledged: {sent:,} events in {took:.1f} s, {sent / took:,.0f} a second; answers {dict(statuses)}")
+    print(f"evaluated after {drained:.1f} s, {sent / drained:,.0f} events a second")
+    server_cpu, evaluator_cpu, run_cpu = (1e6 * one / max(sent, 1) for one in (*used, run))
+    print(
+        f"CPU per event: server {server_cpu:.1f} us, evaluator {evaluator_cpu:.1f} us; run {run_cpu:.1f} us; "
+        f"ratio {(server_cpu + evaluator_cpu) / run_cpu:.2f}"
+    )
+    count = now["podhawk_event_lag_seconds_count"]
+    bounds = sorted((float(name.split('"')[1]), value) for name, value in now.items() if "le=" in name)
+    late = next((bound for bound, value in bounds if value >= 0.99 * count), float("inf"))
+    print(f"lag: mean {now['podhawk_event_lag_seconds_sum'] / max(count, 1):.2f} s, 99th percentile at most {late:g} s")
+    print(f"memory (PSS): server {memory[0]} MB, evaluator {memory[1]} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""`/livez`, `/readyz`, `/metrics` and `/api/v1/status`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from litestar import MediaType, Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from podhawk.serve.api.access import allowed
+from podhawk.serve.api.account import every_cluster
+from podhawk.serve.api.findings import StateFolder
+from podhawk.serve.evaluator.positions import evaluated_counts, positions
+from podhawk.serve.failure import answers
+from podhawk.serve.inbox.reader import oldest_waiting
+from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.ledger import accounts
+from podhawk.serve.metrics import Meter
+from podhawk.serve.receivers.intake import Intake
+from podhawk.serve.supervisor import Supervisor
+from podhawk.serve.tokens import TokenStore
+
+
+class Readiness(Struct, frozen=True):
+    """Whether events are taken, and how the evaluator is. Lag alone is no reason not to be ready."""
+
+    ready: bool
+    inbox: str
+    evaluator: str
+    waiting: int
+    lag_seconds: float
+
+
+@get("/livez", tags=["health"], summary="Say that the process answers", media_type=MediaType.TEXT)
+async def livez() -> str:
+    """Depends on nothing: neither disk nor evaluator."""
+    return "ok\n"
+
+
+@get(
+    "/readyz",
+    sync_to_thread=True,
+    tags=["health"],
+    summary="Say whether events are taken",
+    responses={503: ResponseSpec(Readiness, description="Nothing is taken now.", generate_examples=False)},
+)
+def readyz(intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: StateFolder) -> Response[Readiness]:
+    """200 if events are taken, else 503. The evaluator may be behind or starting: what is taken is kept for it."""
+    evaluated = evaluated_counts(kept.path)
+    waiting = sum(one.waiting for one in accounts(writer.ledger(), evaluated))
+    full = "podhawk is stopping" if intake.stopping else writer.full
+    done = {cluster: position.seq for cluster, position in positions(kept.path).items()}
+    oldest = oldest_waiting(Path(kept.path) / "inbox", done) if waiting else None
+    lag = max(0.0, time.time() - oldest) if oldest is not None else 0.0
+    ready = Readiness(not full, full or "takes events", supervisor.state, waiting, round(lag, 3))
+    return Response(ready, status_code=200 if ready.ready else 503)
+
+
+@get(
+    "/metrics",
+    sync_to_thread=True,
+    tags=["health"],
+    summary="Metrics for Prometheus",
+    media_type=MediaType.TEXT,
+    security=[{"token": []}],
+    responses=answers(401, 403, 503),
+)
+def metrics(request: Request[Any, Any, Any], tokens: TokenStore, meter: Meter) -> Response[str]:
+    """The metrics of docs/serve.md, in the text format of Prometheus. Needs a token with the scope metrics."""
+    every_cluster(allowed(request, tokens, "metrics"))
+    return Response(meter.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,113 @@
+"""The ASGI application: receivers and interface, and what each request is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import Struct
+
+from podhawk.errors import PodhawkError
+from podhawk.serve.api.account import list_dead_letters, show_ledger
+from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
+from podhawk.serve.api.health import livez, metrics, readyz
+from podhawk.serve.connections import OPENED
+from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
+from podhawk.serve.metrics import Meter
+from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
+from podhawk.serve.receivers.webhook import audit
+from podhawk.serve.supervisor import Supervisor
+from podhawk.settings.version import __version__
+
+HANDLERS: Final[Sequence[Any]] = (
+    audit,
+    event,
+    raw,
+    ack,
+    health,
+    list_findings,
+    show_finding,
+    change_finding,
+    show_ledger,
+    list_dead_letters,
+    livez,
+    readyz,
+    metrics,
+)
+
+
+class Parts(Struct, frozen=True):
+    """What requests are given."""
+
+    hec: Hec
+    state: StateFolder
+    supervisor: Supervisor
+    meter: Meter
+
+
+def make_app(parts: Parts, age: float) -> Litestar:
+    """The application. A connection that is older than `age` seconds ends with its next answer."""
+    intake = parts.hec.intake
+
+    def given(value: Any) -> Provide:
+        return Provide(lambda: value, sync_to_thread=False)
+
+    return Litestar(
+        route_handlers=list(HANDLERS),
+        dependencies={
+            "intake": given(intake),
+            "hec": given(parts.hec),
+            "tokens": given(intake.tokens),
+            "writer": given(intake.writer),
+            "kept": given(parts.state),
+            "supervisor": given(parts.supervisor),
+            "meter": given(parts.meter),
+        },
+        exception_handlers={
+            HTTPException: on_http_error,
+            PodhawkError: on_our_error,
+            Exception: on_any_error,
+        },
+        middleware=[_ageing(age)],
+        openapi_config=OpenAPIConfig(
+            title="podhawk serve",
+            version=__version__,
+            path="/api/v1",
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            use_handler_docstrings=True,
+        ),
+        request_max_body_size=1 << 20,
+        debug=False,
+        logging_config=None,
+    )
+
+
+def _ageing(age: float) -> Any:
+    """Middleware that ends old connections, so that a load balancer can spread senders anew."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def called(scope: Scope, receive: Receive, send: Send) -> None:
+            opened = scope.get(OPENED)
+            if not isinstance(opened, float) or time.monotonic() - opened < age:
+                await app(scope, receive, send)
+                return
+
+            async def closing(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    message["headers"] = [*message["headers"], (b"connection", b"close")]
+                await send(message)
+
+            await app(scope, receive, closing)
+
+        return called
+
+    return wrap

@@ -1,0 +1,98 @@
+"""What `podhawk serve` is told: where to listen, where to keep, and how much."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from podhawk.errors import UsageError
+from podhawk.serve.connections import ConnectionLimits
+from podhawk.serve.inbox.room import Room
+from podhawk.serve.receivers.streams import BodyLimits
+from podhawk.serve.tokens import FILE
+from podhawk.settings.resolve import Settings
+from podhawk.store.database import is_url
+
+_SIZE: Final = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_UNITS: Final = ("", "K", "M", "G", "T")
+
+
+class Configuration(Struct, frozen=True):
+    """The resolved options of `serve`."""
+
+    settings: Settings
+    folder: Path
+    host: str
+    port: int
+    tokens: Path
+    certificate: Path | None = None
+    key: Path | None = None
+    authority: Path | None = None
+    strict_hec: bool = False
+    room: Room = Room()
+    bodies: BodyLimits = BodyLimits()
+    connections: ConnectionLimits = ConnectionLimits()
+
+    @property
+    def inbox(self) -> Path:
+        return self.folder / "inbox"
+
+
+def configuration_of(settings: Settings) -> Configuration:
+    """The configuration for options. Raises UsageError for what cannot be used together."""
+    state = settings["state"]
+    if not state:
+        raise UsageError("missing --state DIR", remedy="Name a folder for what is kept.")
+    if is_url(state):
+        raise UsageError(
+            "podhawk serve keeps its state in a folder", remedy="Name a folder. podhawk run --state takes a URL."
+        )
+    host, port = _address(settings["listen"])
+    folder = Path(state)
+    certificate, key, authority = (_path(settings[name]) for name in ("tls_cert", "tls_key", "client_ca"))
+    if (certificate is None) != (key is None):
+        raise UsageError("--tls-cert and --tls-key belong together", remedy="Give both, or none.")
+    if authority is not None and certificate is None:
+        raise UsageError("--client-ca needs --tls-cert and --tls-key")
+    return Configuration(
+        settings,
+        folder,
+        host,
+        port,
+        _path(settings["tokens"]) or folder / FILE,
+        certificate,
+        key,
+        authority,
+        settings["hec_strict"],
+        Room(_size(settings, "inbox_limit"), _size(settings, "free_disk")),
+        BodyLimits(
+            sent=_size(settings, "body_limit"),
+            decompressed=4 * _size(settings, "body_limit"),
+            in_work=8 * _size(settings, "body_limit"),
+        ),
+        ConnectionLimits(most=settings["connections"]),
+    )
+
+
+def _size(settings: Settings, key: str) -> int:
+    found = _SIZE.fullmatch(str(settings[key]).strip())
+    if found is None:
+        raise UsageError(
+            f"--{key.replace('_', '-')} {settings[key]!r} is not a size", remedy="Write a size such as 500M or 2G."
+        )
+    return int(found[1]) << 10 * _UNITS.index(found[2].upper())
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise UsageError(f"{text!r} is not an address to listen on", remedy="For example: --listen 0.0.0.0:8088")
+    return host, int(port)

@@ -1,0 +1,127 @@
+"""The process of the evaluator: `python -m podhawk.serve.evaluator.process`.
+
+The server starts it as a program of its own, so it has no thread of the server when it forks. It gets the settings on
+the first line of standard input; each byte after that says that something came in, and the end says that the server is
+gone. On standard output it says as a line of JSON what each increment did.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+import time
+from collections.abc import Mapping
+from io import FileIO
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from podhawk.errors import PodhawkError, StoreError
+from podhawk.log import logger
+from podhawk.runtime import rare_collection
+from podhawk.serve.evaluator.evaluate import InboxEvaluator, Increment, changes_of
+from podhawk.serve.logs import log_as_json
+from podhawk.settings.resolve import Settings
+
+_IDLE: Final = 1.0
+"""Seconds after which the inbox is looked at though nobody said that anything came in."""
+_AGAIN: Final = 1.0
+"""Seconds before an increment that could not be written is tried again."""
+
+
+class Order(Struct):
+    """The first line that the process gets."""
+
+    values: dict[str, Any]
+    macros: dict[str, str]
+    tables: dict[str, dict[str, Any]]
+    file: str | None = None
+
+    def settings(self) -> Settings:
+        return Settings(self.values, self.macros, Path(self.file) if self.file else None, self.tables)
+
+
+def order_of(settings: Settings) -> bytes:
+    """The line for settings."""
+    file = str(settings.file) if settings.file is not None else None
+    tables = {name: dict(table) for name, table in settings.tables.items()}
+    return msgspec.json.encode(Order(dict(settings.values), dict(settings.macros), tables, file)) + b"\n"
+
+
+def main() -> int:
+    """Evaluate until standard input ends."""
+    log_as_json()
+    stdin = FileIO(sys.stdin.fileno(), closefd=False)
+    order = msgspec.json.decode(_first_line(stdin), type=Order)
+    try:
+        evaluator = InboxEvaluator(order.settings())
+    except PodhawkError as error:
+        _tell({"what": "failed", "error": str(error), "code": error.exit_code})
+        return error.exit_code
+    _tell({"what": "ready", "unable": evaluator.unable})
+    with rare_collection():
+        while True:
+            done = [_step(evaluator, cluster) for cluster in evaluator.clusters()]
+            if not any(done) and None not in done:
+                _tell({"what": "idle"})
+            if not _wait(stdin, 0.0 if any(done) else _IDLE):
+                return 0
+
+
+def _step(evaluator: InboxEvaluator, cluster: str) -> bool | None:
+    """Whether there was anything to evaluate; None if it could not be written."""
+    _tell({"what": "begun", "cluster": cluster})
+    try:
+        done = evaluator.step(cluster)
+    except StoreError as error:
+        logger(__name__).error("the state cannot be written: %s", error)
+        _tell({"what": "stuck", "error": error.message})
+        time.sleep(_AGAIN)
+        return None
+    if done is not None:
+        _tell(_account(done))
+    return done is not None
+
+
+def _account(done: Increment) -> Mapping[str, Any]:
+    now = time.time()
+    return {
+        "what": "increment",
+        "cluster": done.cluster,
+        "events": done.events,
+        "seconds": done.seconds,
+        "lags": [(now - received, count) for received, count in done.received],
+        "changes": changes_of(done.found) if done.found is not None else [],
+        "buried": done.buried,
+    }
+
+
+def _first_line(stdin: FileIO) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = stdin.read(1)
+        if not byte:
+            return b"{}"
+        line += byte
+    return line
+
+
+def _wait(stdin: FileIO, seconds: float) -> bool:
+    """Wait until something comes in, at most so long. Gives whether the server is still there."""
+    ready, _, _ = select.select([stdin], [], [], seconds)
+    return not ready or bool(os.read(stdin.fileno(), 1 << 16))
+
+
+def _tell(what: Mapping[str, Any]) -> None:
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the server is gone
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Receivers: what senders talk to."""

@@ -1,0 +1,138 @@
+"""Who may send and ask: tokens, of which only hashes are kept, each bound to clusters and scopes.
+
+Tokens are made by `podhawk init token`. They are random, 122 bits in the form of a GUID, because clients of Splunk's
+HEC check the form; so a fast hash protects them as well as a slow one would. A file of tokens is read again when it
+changes; one that cannot be read leaves the tokens as they are.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from podhawk.errors import Place, UsageError
+from podhawk.writing import replacing
+
+Scope = Literal["send", "read", "triage", "metrics"]
+SCOPES: Final[tuple[Scope, ...]] = ("send", "read", "triage", "metrics")
+FILE: Final = "tokens.json"
+
+
+class Token(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A token or a client certificate. `hash` is the SHA-256 of the token, `certificate` the common name of a client
+    certificate that the CA of --client-ca has signed. It may send events of these `clusters`, and ask for those."""
+
+    name: str
+    clusters: tuple[str, ...]
+    scopes: tuple[Scope, ...]
+    hash: str = ""
+    certificate: str = ""
+    acknowledge: bool = False
+    """Whether HEC requests with it need a channel and get an ackId."""
+    disabled: bool = False
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes and not self.disabled
+
+    def covers(self, cluster: str) -> bool:
+        """Whether it is bound to a cluster; `*` stands for all."""
+        return cluster in self.clusters or "*" in self.clusters
+
+
+class TokenFile(Struct, forbid_unknown_fields=True):
+    """What a file of tokens holds."""
+
+    tokens: list[Token] = field(default_factory=list)
+
+
+class Tokens(Struct, frozen=True):
+    """Tokens by their hash, and by the name in a certificate."""
+
+    by_hash: Mapping[str, Token] = {}
+    by_certificate: Mapping[str, Token] = {}
+
+    def find(self, token: str) -> Token | None:
+        """The token, whether it is disabled or not. Nothing is compared but hashes."""
+        return self.by_hash.get(hash_of(token))
+
+
+def hash_of(token: str) -> str:
+    """What is kept of a token."""
+    return sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def read_tokens(path: Path) -> Tokens:
+    """The tokens of a file; none if there is no file. Raises UsageError for a file that cannot be used."""
+    found = _read(path).tokens
+    for one in found:
+        if bool(one.hash) == bool(one.certificate) or not one.clusters or not one.scopes:
+            raise UsageError(
+                f"the token {one.name!r} needs clusters, scopes, and either hash or certificate", place=Place(str(path))
+            )
+    return Tokens(
+        {one.hash: one for one in found if one.hash}, {one.certificate: one for one in found if one.certificate}
+    )
+
+
+def _read(path: Path) -> TokenFile:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=TokenFile)
+    except FileNotFoundError:
+        return TokenFile()
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from None
+    except msgspec.DecodeError as error:
+        raise UsageError(f"not a file of tokens: {error}", place=Place(str(path))) from None
+
+
+def new_token(path: Path, token: Token) -> str:
+    """Add a token to a file, and give it: it is not to be seen again. Raises UsageError if the name is taken."""
+    kept = _read(path)
+    if any(one.name == token.name for one in kept.tokens):
+        raise UsageError(f"there is a token with the name {token.name!r}", place=Place(str(path)))
+    secret = "" if token.certificate else str(uuid.uuid4())
+    if secret:
+        token = msgspec.structs.replace(token, hash=hash_of(secret))
+    kept.tokens.append(token)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing(path, private=True) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(kept), indent=2).decode() + "\n")
+    return secret
+
+
+class TokenStore:
+    """The tokens of a file, as they stand there now."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = _stamp(path)
+        self.tokens = read_tokens(path)
+        self.problem = ""
+        """Why the file was not taken over when it changed."""
+
+    def reload(self) -> bool:
+        """Read the file if it has changed. Gives whether anything was taken over or found wrong."""
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return False
+        self._stamp = stamp
+        try:
+            self.tokens = read_tokens(self._path)
+            self.problem = ""
+        except UsageError as error:
+            self.problem = str(error)
+        return True
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_mtime_ns, about.st_ino, about.st_size

@@ -1,0 +1,93 @@
+"""The options of the service; see `podhawk.settings.options`."""
+
+from __future__ import annotations
+
+from podhawk.settings.option import Option
+
+_SERVE = ("serve",)
+
+SERVE: tuple[Option, ...] = (
+    Option(
+        "listen",
+        "text",
+        "Address and port to listen on.",
+        _SERVE,
+        "127.0.0.1:8088",
+        metavar="HOST:PORT",
+    ),
+    Option(
+        "tokens",
+        "text",
+        "File of tokens that podhawk init token writes. Default: tokens.json in the --state folder. It is read again "
+        "when it changes.",
+        (*_SERVE, "init"),
+        metavar="FILE",
+    ),
+    Option("tls-cert", "text", "Certificate chain for TLS, read again when it changes.", _SERVE, metavar="FILE"),
+    Option("tls-key", "text", "Key of --tls-cert.", _SERVE, metavar="FILE"),
+    Option(
+        "client-ca",
+        "text",
+        "Take client certificates that these authorities have signed; see podhawk init token --certificate.",
+        _SERVE,
+        metavar="FILE",
+    ),
+    Option(
+        "hec-strict",
+        "flag",
+        "Refuse a whole HEC batch for one wrong event, as Splunk does. Default: take the others, and keep account of "
+        "the wrong one.",
+        _SERVE,
+        False,
+    ),
+    Option(
+        "inbox-limit",
+        "text",
+        "Answer 503 when events that are not evaluated yet take more than SIZE.",
+        _SERVE,
+        "8G",
+        metavar="SIZE",
+    ),
+    Option("free-disk", "text", "Answer 503 when the disk has less than SIZE left.", _SERVE, "2G", metavar="SIZE"),
+    Option(
+        "body-limit",
+        "text",
+        "Largest body of a request, as it is sent; decompressed it may be four times as large.",
+        _SERVE,
+        "32M",
+        metavar="SIZE",
+    ),
+    Option("connections", "number", "Most connections at a time.", _SERVE, 1000, metavar="N"),
+    Option(
+        "check",
+        "flag",
+        "Check settings, content, tokens, certificate and state, say what would be served, and end.",
+        _SERVE,
+        False,
+    ),
+    Option(
+        "demo",
+        "flag",
+        "Serve from a temporary folder with a token of its own, print a curl command to try it, and print findings.",
+        _SERVE,
+        False,
+    ),
+    Option("name", "text", "Name of the token, which the ledger shows.", ("init",), metavar="NAME"),
+    Option(
+        "scope",
+        "list",
+        "What the token may do: send, read, triage, metrics. Repeatable. Default: send.",
+        ("init",),
+        metavar="SCOPE",
+    ),
+    Option("acknowledge", "flag", "HEC requests with the token need a channel and get an ackId.", ("init",), False),
+    Option(
+        "certificate",
+        "text",
+        "Common name of a client certificate that stands in place of a token.",
+        ("init",),
+        metavar="NAME",
+    ),
+    Option("url", "text", "URL of the service, as the API server reaches it.", ("init",), metavar="URL"),
+    Option("instance", "text", "Name of the API server.", ("init",), "cp-1", metavar="NAME"),
+)
