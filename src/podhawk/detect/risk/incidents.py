@@ -34,6 +34,7 @@ from podhawk.detect.risk.incident import Reason, events_of, incident_of, joined
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.plan.planner import make_plan
 from podhawk.engine.plan.stages import compile_stages, run_stages
+from podhawk.functions.aggregations import find
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.clause import fields
@@ -45,11 +46,15 @@ OWN: Final = frozenset(
 """Members of the data model, but for the points, in which the risk events of one kind differ."""
 POINTS: Final = "calculated_risk_score"
 _POINTS: Final = (POINTS, f"All_Risk.{POINTS}")
-_OF_SETS: Final = ("dc", "distinct_count", "values")
-"""Aggregations that do not count how often a value occurs."""
 _OBJECT: Final = ("risk_object", "normalized_risk_object")
 Item = TypeVar("Item")
 _CLUSTER: Final = re.compile(r"\bcluster\b")
+
+
+def _of_sets(function: str) -> bool:
+    """Whether an aggregation does not count how often a value occurs."""
+    found = find(function)
+    return found is not None and found[0].once and not found[0].ordered
 
 
 def incident_matches(
@@ -108,7 +113,7 @@ class RiskSearch:
         return (
             read is not None
             and named.isdisjoint(OWN)
-            and all(item.function in _OF_SETS or item in sums for item in node.items)
+            and all(item in sums or _of_sets(item.function) for item in node.items)
             and all(item.argument in _POINTS for item in sums)
         )
 
