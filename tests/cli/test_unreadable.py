@@ -47,7 +47,9 @@ VERBS = {
     "who": ["who", "alice", "--content", "MADE"],
     "timeline": ["timeline", "--content", "MADE"],
 }
-SUMMARISED = ("run", "run --rows", "run --state", "run --write", "search", "search twice", "fields", "who", "timeline")
+SUMMARISED = (
+    "run", "run --rows", "run --state", "run --write", "search", "search twice", "learn", "fields", "who", "timeline",
+)  # fmt: skip
 
 
 @pytest.fixture
