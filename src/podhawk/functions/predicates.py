@@ -146,20 +146,16 @@ def _ordered(operator: str, value: str) -> ValueTest:
 def _term(term: spl.Term, env: Env) -> Predicate:
     if term.text == "*" and term.kind == "word":
         return lambda row: True
-    test = text_test(term, env)
+    if term.kind == "phrase":
+        test = patterns.phrase(term.text, bounded="phrase-boundaries" in env.switches)
+    else:
+        test = patterns.token(term.text, exact=term.kind == "CASE", major_only=term.kind == "TERM")
 
     def decide(row: Row) -> bool:
         raw = row.get("_raw")
         return raw is not None and any(test(text) for text in texts(raw))
 
     return decide
-
-
-def text_test(term: spl.Term, env: Env) -> Callable[[str], bool]:
-    """Tells of a text whether a word or phrase stands in it."""
-    if term.kind == "phrase":
-        return patterns.phrase(term.text, bounded="phrase-boundaries" in env.switches)
-    return patterns.token(term.text, exact=term.kind == "CASE", major_only=term.kind == "TERM")
 
 
 _UNITS_AGO = {"minutesago": 60, "hoursago": 3600, "daysago": 86400, "monthsago": 30 * 86400}

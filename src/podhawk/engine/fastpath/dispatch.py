@@ -14,14 +14,15 @@ from podhawk.engine.fastpath.clause_index import Index, equals, misses, required
 from podhawk.engine.fastpath.decoded import Bodies, DecodedLine, make_row
 from podhawk.engine.fastpath.decoder import UNSET, DecodedValues, bodied, reader
 from podhawk.engine.fastpath.feeds import CountingFeed, Feed
-from podhawk.engine.fastpath.words import parted, words_test
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.engine.search.offer import note_present
-from podhawk.engine.search.predicate import generate
+from podhawk.engine.search.predicate import Predicate
 from podhawk.events.event import METADATA
 from podhawk.events.fields import head_of, of_body
+from podhawk.functions.predicates import deciding
 from podhawk.rows import Value
+from podhawk.spl import clause as spl
 
 
 class ClauseGroup:
@@ -32,12 +33,13 @@ class ClauseGroup:
     """
 
     def __init__(self, search: CompiledSearch, names: frozenset[str], fixed: dict[str, str], most: int) -> None:
-        rest, words = parted(search.clause)
-        self.equal = equals(rest)
+        self.equal = equals(search.clause)
         """The fields that must equal one of some texts for the clause to be true."""
-        self.has_words = words_test(search.clause, search.context.env)
-        """Whether a text has the words of the clause, which is told without them here; None if there are none."""
-        self._predicate = generate(rest, search.context.env) if words else search.predicate
+        self.worded = "_raw" in spl.fields(search.clause)
+        """Whether the clause looks for words in the whole text. Then it is asked without them here, and a line that it
+        may want is looked at again (`holds`)."""
+        self._holds = search.predicate
+        self._predicate = search.predicate if not self.worded else _without_words(search)
         self.collectors: list[Collector] = []
         self.feeds: list[Feed] = []
         self.whole_events = False
@@ -65,6 +67,21 @@ class ClauseGroup:
         """Whether it wants an event that has such a body. Raises `BadJSON` for a body that only the slow path can
         read."""
         return self._ask(self._read(event), bodies.fields(self.body_names))
+
+    def lacks_a_body(self, event: Any) -> bool:
+        """Whether an event has not all bodies on which it depends whether a row comes out, or has a word for one."""
+        needed = frozenset[str]().union(*(one.search.bodies for one in self.collectors))
+        return any(bytes(getattr(event, body))[:1] not in (b"{", b"[") for body in needed)
+
+    def holds(self, line: DecodedLine) -> bool:
+        """Whether the clause is true of a line that it may want. Raises `BadJSON` for a body that only the slow path
+        can read."""
+        if not self.worded:
+            return True
+        bodies = line.bodies.fields(self.body_names) if self.body_names else None
+        row = make_row(self.names, self._read(line.event), self._fixed, bodies)
+        row["_raw"] = line.text
+        return self._holds(row)
 
     def ruled_out(self, event: Any) -> bool:
         """Whether a value outside the bodies tells that the clause does not want an event."""
@@ -141,6 +158,8 @@ class DispatchTable:
     def ask(self, event: Any) -> Takers:
         """Ask the clauses about an event with such a body. The groups that read bodies are asked each time, unless the
         rest of the event rules them out, which is remembered."""
+        if any(group.lacks_a_body(event) and not group.ruled_out(event) for group in self._blind):
+            return None  # the slow path tells whether it was lost
         values = self.read(event)
         known = self._with_bodies.get(values)
         if known is None:
@@ -168,10 +187,20 @@ class DispatchTable:
         return [self._groups[number] for number in sorted(numbers)]
 
 
+def _without_words(search: CompiledSearch) -> Predicate:
+    """Whether the clause of a search may be true of a row without `_raw`."""
+    decide = deciding(search.clause, search.context.env)
+    return lambda row: decide(row, _is_text) is not False
+
+
+def _is_text(name: str) -> bool:
+    return name == "_raw"
+
+
 def _takers(groups: tuple[ClauseGroup, ...]) -> Takers:
     if any(group.whole_events for group in groups):
         return None
-    if len(groups) == 1 and len(groups[0].feeds) == 1 and groups[0].has_words is None:
+    if len(groups) == 1 and len(groups[0].feeds) == 1 and not groups[0].worded:
         feed = groups[0].feeds[0]
         if isinstance(feed, CountingFeed) and feed.without_bodies:
             return feed
@@ -181,11 +210,6 @@ def _takers(groups: tuple[ClauseGroup, ...]) -> Takers:
 def feed_all(groups: Sequence[ClauseGroup], line: DecodedLine) -> None:
     """Give a line to the feeds of all groups that want it. Raises an error of `NOT_OF_SHAPE`, with nothing given to
     anyone, if it must take the slow path."""
-    found = [
-        (feed, feed.read(line))
-        for group in groups
-        if group.has_words is None or group.has_words(line.text)
-        for feed in group.feeds
-    ]
+    found = [(feed, feed.read(line)) for group in groups if group.holds(line) for feed in group.feeds]
     for feed, values in found:
         feed.add(values)

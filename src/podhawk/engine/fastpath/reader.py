@@ -31,7 +31,6 @@ from podhawk.engine.fastpath.decoder import (
 )
 from podhawk.engine.fastpath.dispatch import ClauseGroup, DispatchTable, feed_all
 from podhawk.engine.fastpath.feeds import Feed, RowFeed, feed_for
-from podhawk.engine.fastpath.words import parted
 from podhawk.engine.options import EngineOptions
 from podhawk.engine.search.collectors import Collector, RowCollector
 from podhawk.engine.search.compiled import CompiledSearch
@@ -41,7 +40,6 @@ from podhawk.events.event import METADATA
 from podhawk.events.fields import FlattenRules
 from podhawk.events.options import InputReport
 from podhawk.events.reasons import METHODS
-from podhawk.spl import clause as spl
 from podhawk.spl.clause import EVERYTHING
 
 _NEW: Final[Any] = object()
@@ -52,15 +50,13 @@ combination of literals."""
 
 
 def clause_fields(search: CompiledSearch) -> frozenset[str] | None:
-    """The fields that the first clause of a search reads, apart from its words; None if it cannot be asked on the fast
+    """The fields that the first clause of a search reads, apart from `_raw`; None if it cannot be asked on the fast
     path."""
     probe = search.probe_fields
     if probe is None or search.rules != FlattenRules():
         return None
-    names = probe - set(METADATA)
-    if "_raw" in names and "_raw" not in spl.fields(parted(search.clause)[0]):
-        names -= {"_raw"}
-    return names if all(name not in ("_raw", "_time") and reachable(name) for name in names) else None
+    names = probe - {"_raw", *METADATA}
+    return names if all(name != "_time" and reachable(name) for name in names) else None
 
 
 def needed_fields(collector: Collector) -> frozenset[str] | None:
