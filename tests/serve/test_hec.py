@@ -19,7 +19,7 @@ from support.command_line import podhawk
 from support.findings import event
 from support.service import Service, balanced, service, taken
 
-pytestmark = pytest.mark.needs("serve")
+pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
 EVENT = "/services/collector/event"
 RAW = "/services/collector/raw"
 ACK = "/services/collector/ack"

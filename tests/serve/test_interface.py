@@ -22,7 +22,7 @@ from support.needs import program
 from support.processes import wait_for
 from support.service import Service, event_list, service
 
-pytestmark = pytest.mark.needs("serve")
+pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
 ANONYMOUS = {"username": "system:anonymous", "groups": ["system:unauthenticated"]}
 
 

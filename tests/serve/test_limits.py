@@ -18,7 +18,7 @@ from support.findings import event
 from support.processes import HOST, wait_for
 from support.service import Service, balanced, event_list, service
 
-pytestmark = pytest.mark.needs("serve")
+pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
 PATH = "/audit/prod/cp-1?timeout=30s"
 
 

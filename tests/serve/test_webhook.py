@@ -13,7 +13,7 @@ import pytest
 from support.findings import event
 from support.service import Service, balanced, event_list, service, taken
 
-pytestmark = pytest.mark.needs("serve")
+pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
 PATH = "/audit/prod/cp-1?timeout=30s"
 SENDER = "webhook:prod/cp-1"
 SECRET = "aHVudGVyMi1odW50ZXIy"
