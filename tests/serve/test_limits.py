@@ -185,6 +185,7 @@ def test_tls_client_certificates_and_a_new_certificate(tmp_path: Path) -> None:
         live.stop()
 
 
+@pytest.mark.mounts
 @pytest.mark.skipif(os.geteuid() != 0 or not os.path.exists("/proc/mounts"), reason="mounts a small disk: needs root")
 def test_a_full_disk_is_503_and_the_service_goes_on_when_there_is_room(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
