@@ -39,6 +39,7 @@ class ClauseGroup:
         """Whether the clause looks for words in the whole text. Then it is asked without them here, and a line that it
         may want is looked at again (`holds`)."""
         self._holds = search.predicate
+        self._bodies: frozenset[str] = frozenset()
         self._predicate = search.predicate if not self.worded else _without_words(search)
         self.collectors: list[Collector] = []
         self.feeds: list[Feed] = []
@@ -68,10 +69,14 @@ class ClauseGroup:
         read."""
         return self._ask(self._read(event), bodies.fields(self.body_names))
 
+    def join(self, collector: Collector) -> None:
+        """Add the collector of another search with the same clause. What depends on bodies may differ."""
+        self.collectors.append(collector)
+        self._bodies |= collector.search.bodies
+
     def lacks_a_body(self, event: Any) -> bool:
         """Whether an event has not all bodies on which it depends whether a row comes out, or has a word for one."""
-        needed = frozenset[str]().union(*(one.search.bodies for one in self.collectors))
-        return any(bytes(getattr(event, body))[:1] not in (b"{", b"[") for body in needed)
+        return any(bytes(getattr(event, body))[:1] not in (b"{", b"[") for body in self._bodies)
 
     def holds(self, line: DecodedLine) -> bool:
         """Whether the clause is true of a line that it may want. Raises `BadJSON` for a body that only the slow path

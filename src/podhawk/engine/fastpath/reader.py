@@ -280,7 +280,7 @@ def _clause_groups(
         group = same.get(key)
         if group is None:
             group = same[key] = ClauseGroup(collector.search, read, fixed, options.remembered_values)
-        group.collectors.append(collector)
+        group.join(collector)
         if needed is None:
             group.whole_events = True
         else:
