@@ -102,7 +102,7 @@ def _stream(node: MultiKv, context: Context) -> Stream:
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
             if not node.rmorig:
-                yield row
+                yield row.copy()  # later commands change it before the rows made of it are copied
             for raw in texts(row["_raw"]) if "_raw" in row else ():
                 for number, (line, cells) in enumerate(records(node, raw)):
                     if node.filter and not any(word in line for word in node.filter):
