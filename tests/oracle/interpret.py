@@ -196,9 +196,11 @@ def tail(node: Any, rows: Rows, env: Env) -> Rows:
 def mvexpand(node: Any, rows: Rows, env: Env) -> Rows:
     made: Rows = []
     for row in rows:
-        values = many(row.get(node.field))
-        values = values[: node.limit] if node.limit else values
-        made += [{**row, node.field: one} for one in values] if len(values) > 1 or values else [row]
+        values = row.get(node.field)
+        if not isinstance(values, tuple):  # one value, or none: the row stays as it is, a number stays a number
+            made.append(row)
+            continue
+        made += [{**row, node.field: one} for one in (values[: node.limit] if node.limit else values)]
     return made
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 
 from msgspec import Struct
 
@@ -18,7 +19,7 @@ from podhawk.commands.declare import Columns, Command, Example, Kind, Stream, Wa
 from podhawk.commands.properties import Effect, computed, copy, effect, immutable
 from podhawk.commands.shared.names import listed
 from podhawk.lazy import lazy_pattern
-from podhawk.rows import Row, texts
+from podhawk.rows import OrderKey, Row, texts
 from podhawk.spl.cursor import Cursor
 from podhawk.spl.text import quote
 
@@ -101,18 +102,23 @@ def _columns(node: MultiKv, columns: Columns) -> Columns:
 def _stream(node: MultiKv, context: Context) -> Stream:
     def stream(rows: Iterable[Row]) -> Iterator[Row]:
         for row in rows:
+            places = count()  # the original row has a place of its own, before the rows made of it
             if not node.rmorig:
-                yield row.copy()  # later commands change it before the rows made of it are copied
+                yield Row(row, _below(row, next(places)))  # later commands change it before it is copied below
             for raw in texts(row["_raw"]) if "_raw" in row else ():
-                for number, (line, cells) in enumerate(records(node, raw)):
+                for line, cells in records(node, raw):
                     if node.filter and not any(word in line for word in node.filter):
                         continue
-                    made = Row(row if node.copyattrs else (), row.order._replace(place=(*row.order.place, number)))
+                    made = Row(row if node.copyattrs else (), _below(row, next(places)))
                     made["_raw"] = line
                     made.update((name, text) for name, text in cells if not node.fields or name in node.fields)
                     yield made
 
     return stream
+
+
+def _below(row: Row, number: int) -> OrderKey:
+    return row.order._replace(place=(*row.order.place, number))
 
 
 def records(node: MultiKv, raw: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:

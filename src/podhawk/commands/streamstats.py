@@ -209,7 +209,7 @@ class _Sliding:
         return self.rows.setdefault(() if self.node.overall else key, deque())
 
     def add(self, row: Row, keys: list[Key]) -> None:
-        for key in [()] if self.node.overall else keys:
+        for key in [()] if self.node.overall else dict.fromkeys(keys):  # a row counts once, however often it has a key
             window = self._window(key)
             window.append((row.copy(), keys))
             if self.node.window and len(window) > self.node.window:
