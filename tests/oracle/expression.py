@@ -32,7 +32,7 @@ def value(node: Any, row: dict[str, Any], env: Env) -> Any:
     if isinstance(node, tree.Call):
         return call(node, row, env)
     if isinstance(node, tree.Embedded):
-        return value(embedded(env.run(node.pipeline.stages, None, env)), row, env)
+        return value(embedded(env.rows_of(node.pipeline)), row, env)
     return binary(node, row, env)
 
 

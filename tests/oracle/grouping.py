@@ -55,20 +55,22 @@ def streamstats(node: Any, rows: Rows, env: Env) -> Rows:
     made: Rows = []
     seen: list[tuple[Row, list[tuple[str, ...]]]] = []
     previous: Any = None
+    left: dict[Any, int] = {}  # how many of `seen` have left the window of a group
     for row in rows:
         mine = keys(row, node.by)
         if node.reset_on_change and mine:
             if previous is not None and previous != mine:
-                seen = []
+                seen, left = [], {}
             previous = mine
         if node.reset_before and true(value(node.reset_before.expression, row, env)) is True:
-            seen = []
+            seen, left = [], {}
         window = [*seen, (row, mine)] if node.current else list(seen)
         result = row
         if mine:
-            counted = window if node.overall else [pair for pair in window if mine[0] in pair[1]]
+            group = () if node.overall else mine[0]
             if node.time_window is not None:
-                counted = near(counted, row, node.time_window)
+                left[group] = far(window, left.get(group, 0), group, row, node.time_window)
+            counted = [pair for pair in window[left.get(group, 0) :] if node.overall or group in pair[1]]
             if node.window:
                 counted = counted[-node.window :]
             same = [other for other, others in counted for key in others if key == mine[0]]
@@ -76,23 +78,24 @@ def streamstats(node: Any, rows: Rows, env: Env) -> Rows:
         made.append(result)
         seen = [*seen, (row, mine)]
         if node.reset_after and true(value(node.reset_after.expression, result, env)) is True:
-            seen = []
+            seen, left = [], {}
     return made
 
 
-def near(window: list[tuple[Row, Any]], row: Row, span: Any) -> list[tuple[Row, Any]]:
-    """The rows from the first on that lies less than a span away, whichever way time runs."""
+def far(window: list[tuple[Row, Any]], left: int, group: Any, row: Row, span: Any) -> int:
+    """How many rows have left a window when this row comes: those before the first that lies less than a span away,
+    whichever way time runs. Without a time nobody leaves, and who has left stays away."""
     now = number(row.get("_time"))
     if now is None:
-        return window
-    for place, (other, _) in enumerate(window):
+        return left
+    for place, (other, others) in enumerate(window[left:], left):
         then = number(other.get("_time"))
-        if then is not None:
+        if then is not None and (not group or group in others):
             early, late = sorted((now, then))
             size = BELOW.get(span.unit)
             if late < (early + span.count * size if size else moved(early, span.count, span.unit)):
-                return window[place:]
-    return []
+                return place
+    return len(window)
 
 
 def frequent(node: Any, rows: Rows, env: Env) -> Rows:

@@ -19,6 +19,7 @@ from oracle.subsearches import embedded, resolved
 from oracle.transactions import transaction
 from oracle.values import many, number, settled, text
 from podhawk.commands.parse import parse_search
+from podhawk.commands.shared.legs import subsearches_of
 from podhawk.spl import clause as tree
 from podhawk.spl.clause import EVERYTHING
 from podhawk.spl.expression import Embedded, Literal, walk
@@ -46,6 +47,9 @@ def run(stages: Any, rows: Rows | None, env: Env) -> Rows:
     if rows is None:
         env = bounded(stages, env)
         rows = event_rows(env.events, env.source) if env.given is None else [dict(row) for row in env.given]
+    for stage in stages:  # subsearches come first: they see what was there before the first stage
+        for part in subsearches_of(stage):
+            env.found[id(part.pipeline)] = part.pipeline, env.run(part.pipeline.stages, None, env)
     for place, stage in enumerate(stages):
         if stage.name == "fillnull" and not stage.node.names:
             rows = fill_known(stage.node, rows, () if env.exact else next_by(stages[place + 1 :]))
@@ -110,10 +114,10 @@ def where(node: Any, rows: Rows, env: Env) -> Rows:
 
 
 def run_subsearches(expression: Any, env: Env) -> None:
-    """They run once before the first row, so that one that gives nothing is refused without rows too."""
+    """One that gives nothing is refused without rows too."""
     for part in walk(expression):
         if isinstance(part, Embedded):
-            embedded(env.run(part.pipeline.stages, None, env))
+            embedded(env.rows_of(part.pipeline))
 
 
 def evaluate(node: Any, rows: Rows, env: Env) -> Rows:
@@ -173,7 +177,7 @@ def fields(node: Any, rows: Rows, env: Env) -> Rows:
 def head(node: Any, rows: Rows, env: Env) -> Rows:
     count, condition = node.count, node.condition
     if isinstance(condition, Embedded):  # a number, or a condition
-        condition = embedded(env.run(condition.pipeline.stages, None, env))
+        condition = embedded(env.rows_of(condition.pipeline))
         if isinstance(condition, Literal):
             count, condition = int(condition.value), None
     rows = rows if count is None else rows[:count]

@@ -34,7 +34,7 @@ def resolved(clause: Any, env: Env) -> Any:
         return None if inner is None else tree.Not(inner)
     if not isinstance(clause, tree.Subsearch):
         return clause
-    rows = env.run(clause.pipeline.stages, None, env)
+    rows = env.rows_of(clause.pipeline)
     if clause.name:
         words = replacement(rows)
         return (
