@@ -74,7 +74,8 @@ def test_lines_share_what_they_have_in_common_and_are_the_same_lines() -> None:
     kept = [cutter.cut(one) for one in lines]
     cut = [one for one in kept if isinstance(one, CutLine)]
     assert [(one.file, one.line, one.text) for one in kept] == [(one.file, one.line, one.text) for one in lines]
-    assert len({id(one.rest) for one in cut}) == len({one.rest for one in cut}) < len(cut)
+    texts = len({one.rest for one in cut})
+    assert len({id(one.rest) for one in cut}) <= 2 * texts < len(cut)  # the first with a text keeps its own
     assert load(dump(kept)) == lines
 
 

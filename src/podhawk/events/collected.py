@@ -7,6 +7,7 @@ Decoding a collected line gives the event that the reader would have given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -19,10 +20,10 @@ from podhawk.events.envelope import Envelope
 from podhawk.events.event import AUDIT_KEYS, BODIES, AuditEvent, Origin
 from podhawk.events.formats.native import native_event
 from podhawk.events.line_template import (
+    IDENTITY,
     LineTemplate,
     TextParts,
     cut_identity,
-    identity_in,
     is_its_own,
     whole_line,
 )
@@ -46,23 +47,18 @@ class CollectedLine(msgspec.Struct, frozen=True):
 
 
 class CutLine(msgspec.Struct, frozen=True, gc=False):
-    """The same of a line that shares all but its identity with others: `rest` is one object for all of them, `identity`
-    has the values in the order of the line, with spaces between them."""
+    """The same of a line that its identity can be cut out of. Lines that differ in nothing else share one `rest`;
+    `identity` has the values with spaces between them."""
 
     file: str
     line: int
     rest: TextParts
-    identity: bytes
-
-    @property
-    def values(self) -> list[str]:
-        """The values of the identity."""
-        return self.identity.decode().split(" ")
+    identity: str
 
     @property
     def text(self) -> bytes:
         """The line."""
-        return whole_line(self.rest, self.values)
+        return whole_line(self.rest, self.identity.split(" "))
 
     def whole(self) -> CollectedLine:
         """The line as one that shares nothing."""
@@ -80,23 +76,24 @@ class LineCutter:
         self._shared: dict[TextParts, TextParts] = {}
 
     def cut(self, line: CollectedLine) -> CollectedLine | CutLine:
-        """The line, cut if one like it has come before."""
+        """The line, cut if it can be."""
         found = cut_identity(line.text)
         if found is None:
             return line
         rest, identity = found
         shared = self._shared.get(rest)
         if shared is None:
+            shared = rest
             number = hash(rest)
             if number not in self._once:
                 if len(self._once) >= MOST_SEEN:
                     self._once.clear()
                 self._once.add(number)
-                return line
-            if len(self._shared) >= MOST_SHARED:
-                self._shared.clear()
-            shared = self._shared[rest] = rest
-        return CutLine(line.file, line.line, shared, " ".join(identity.values()).encode())
+            else:
+                if len(self._shared) >= MOST_SHARED:
+                    self._shared.clear()
+                self._shared[rest] = rest
+        return CutLine(line.file, line.line, shared, " ".join(identity))
 
 
 def place_of(event: CollectedEvent) -> tuple[str, int, int]:
@@ -144,7 +141,9 @@ class EventDecoder:
             first = self._first.get(rest)
             if first is not None and self._may_be_copied(first, rest):
                 shared = first.template.text if first.template is not None else rest
-                return self._assembler.after(first, identity, shared, envelope, origin)
+                return self._assembler.after(
+                    first, dict(zip(IDENTITY, identity, strict=True)), shared, envelope, origin
+                )
         if isinstance(collected, CutLine):
             collected = collected.whole()
         try:
@@ -187,7 +186,5 @@ class EventDecoder:
         return bool(own)
 
 
-def _cut(line: CollectedLine | CutLine) -> tuple[TextParts, dict[str, str]] | None:
-    if isinstance(line, CutLine):
-        return line.rest, dict(zip(identity_in(line.rest), line.values, strict=True))
-    return cut_identity(line.text)
+def _cut(line: CollectedLine | CutLine) -> tuple[TextParts, Sequence[str]] | None:
+    return (line.rest, line.identity.split(" ")) if isinstance(line, CutLine) else cut_identity(line.text)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from podhawk.events.line_template import LineTemplate, TextParts, identity_in, whole_line
+from podhawk.events.line_template import IDENTITY, LineTemplate, TextParts, whole_line
 from podhawk.rows import Value
 
 NATIVE_SOURCE: Final = "kubernetes"
@@ -110,7 +110,7 @@ class View(Struct, eq=False):
         """The text of the record."""
         if isinstance(self.text, str):
             return self.text
-        line = whole_line(self.text, [self.data[name] for name in identity_in(self.text)])
+        line = whole_line(self.text, [self.data[name] for name in IDENTITY])
         return line.decode("utf-8", "replace").strip(PADDING)
 
     def __eq__(self, other: object) -> bool:

@@ -13,7 +13,7 @@ itself, because a body may hold the same names.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,18 +22,20 @@ IDENTITY: Final = ("auditID", "requestReceivedTimestamp", "stageTimestamp")
 """The fields that differ for each request."""
 LONGEST: Final = 8192
 """Bytes of a line that is compared. A longer one has a body, which holds versions and times of its own."""
-_MEMBER: Final = re.compile(rb'"(auditID|requestReceivedTimestamp|stageTimestamp)":"([!#-\[\]-~]+)"')
+_ID, _RECEIVED, _STAGE = (b'"%s":"' % name.encode() for name in IDENTITY)
+_value: Final = re.compile(rb'([!#-\[\]-~]+)"').match
 
-
-TextParts = tuple[bytes, ...]
-"""A line without its identity."""
+Identity = tuple[str, str, str]
+"""The values of the identity."""
+TextParts = tuple[bytes, bytes, bytes, bytes]
+"""A line without its identity: what stands before, between and after its values."""
 
 
 class LineTemplate(msgspec.Struct, eq=False):
     """What events have in common that differ only in their identity: `text` is that of their lines without it, `known`
     is what was worked out from them."""
 
-    text: TextParts = ()
+    text: TextParts
     known: dict[Any, Any] = msgspec.field(default_factory=dict)
 
     def __eq__(self, other: object) -> bool:
@@ -46,44 +48,43 @@ class LineTemplate(msgspec.Struct, eq=False):
         return "LineTemplate()"
 
 
-def cut_identity(text: bytes) -> tuple[TextParts, dict[str, str]] | None:
-    """A line without its identity, and the identity; None if it cannot be cut out."""
+def cut_identity(text: bytes) -> tuple[TextParts, Identity] | None:
+    """A line without its identity, and the identity; None if it cannot be cut out. Its members have to stand in the
+    order in which the API server writes them, which is that of their names too."""
     if len(text) > LONGEST:
         return None
-    parts = _MEMBER.split(text)
-    if len(parts) != 10:
+    find = text.find
+    one, two, three = find(_ID), find(_RECEIVED), find(_STAGE)
+    if (
+        not 0 <= one < two < three
+        or find(_ID, one + 1) > 0
+        or find(_RECEIVED, two + 1) > 0
+        or find(_STAGE, three + 1) > 0
+    ):
         return None
-    identity = {
-        parts[1].decode(): parts[2].decode(),
-        parts[4].decode(): parts[5].decode(),
-        parts[7].decode(): parts[8].decode(),
-    }
+    first = _value(text, one + len(_ID))
+    second = _value(text, two + len(_RECEIVED))
+    third = _value(text, three + len(_STAGE))
+    if first is None or second is None or third is None:
+        return None
+    (begin, end), (start, stop), (left, right) = first.span(1), second.span(1), third.span(1)
     return (
-        ((parts[0], parts[1], parts[3], parts[4], parts[6], parts[7], parts[9]), identity)
-        if len(identity) == 3
-        else None
+        (text[:begin], text[end:start], text[stop:left], text[right:]),
+        (first[1].decode(), second[1].decode(), third[1].decode()),
     )
 
 
-def whole_line(rest: TextParts, values: Iterable[str]) -> bytes:
-    """The line that `cut_identity` cut, from its parts and the values of its identity in their order."""
-    before, first, between, second, then, third, after = rest
-    one, two, three = (value.encode() for value in values)
-    members = (b'"%s":"%s"' % pair for pair in ((first, one), (second, two), (third, three)))
-    return b"".join((before, next(members), between, next(members), then, next(members), after))
-
-
-def identity_in(rest: TextParts) -> tuple[str, str, str]:
-    """The names of the identity in the order in which they stand in a line."""
-    return rest[1].decode(), rest[3].decode(), rest[5].decode()
+def whole_line(rest: TextParts, identity: Sequence[str]) -> bytes:
+    """The line that `cut_identity` cut, from its parts and the values of its identity."""
+    before, between, then, after = rest
+    first, second, third = identity
+    return b"".join((before, first.encode(), between, second.encode(), then, third.encode(), after))
 
 
 def is_its_own(rest: TextParts) -> bool:
     """Whether the identity that was cut out of a line was made of members of the event itself."""
-    before, first, between, second, then, third, after = rest
-    text = b"".join(
-        (before, b'"', first, b'":true', between, b'"', second, b'":true', then, b'"', third, b'":true', after)
-    )
+    before, between, then, after = rest
+    text = b"true".join((before[:-1], between[1:-1], then[1:-1], after[1:]))
     try:
         found = msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

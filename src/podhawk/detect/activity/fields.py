@@ -129,7 +129,7 @@ class FieldDigest:
         if known < 0:
             return False
         self._alike[rest] = known + 1
-        for name, value in identity.items():
+        for name, value in zip(IDENTITY, identity, strict=True):
             own = self._identities[name]
             own[value] = own.get(value, 0) + 1
             if len(own) >= MOST_TEXTS:

@@ -6,7 +6,7 @@ if their members are, apart from `kind`, `apiVersion` and what a carrier added: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -63,12 +63,16 @@ def _without_copies(
 ) -> Iterator[tuple[CollectedEvent, Iterable[int]]]:
     """What was gathered, lines that are copies of one another once, as the first of them: they need not be decoded to
     know that they are the same event."""
-    lines: dict[bytes, tuple[CollectedLine | CutLine, Iterable[int]]] = {}
+    lines: dict[Hashable, tuple[CollectedLine | CutLine, Iterable[int]]] = {}
     for kept, numbers in gathered:
         if isinstance(kept, AuditEvent):
             yield kept, numbers
             continue
-        key = blake2b(kept.text, digest_size=16).digest()  # the text itself is large
+        key: Hashable
+        if isinstance(kept, CutLine):
+            key = kept.identity, kept.rest
+        else:
+            key = blake2b(kept.text, digest_size=16).digest()  # the text itself is large
         known = lines.get(key)
         if known is None:
             lines[key] = kept, numbers
