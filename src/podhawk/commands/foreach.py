@@ -227,7 +227,7 @@ def _items(node: Foreach, row: Row) -> Iterator[str]:
         return
     for text in texts(value):
         try:
-            parts = msgspec.json.decode(text, type=list[msgspec.Raw])
+            parts = msgspec.json.decode(str(text), type=list[msgspec.Raw])  # msgspec takes no subclass of str
         except msgspec.DecodeError:
             if node.mode == _AUTO:
                 yield text

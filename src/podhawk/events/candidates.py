@@ -28,6 +28,8 @@ Searches = frozenset[int] | None
 
 FoundLine = tuple[int, bytes, Searches]
 """A line that the prefilter selected: its offset in the block, its text, the searches that may want it."""
+WatchedLine = tuple[int, bytes, Searches, bool]
+"""A line to look at, in the same way, and whether it is known to be one event as the API server writes it."""
 
 
 class Candidate(Struct, frozen=True):
@@ -56,7 +58,7 @@ class SelectedLines(Protocol):
         """The number of all lines in the part. Must be asked for last."""
 
     @property
-    def watched(self) -> Sequence[FoundLine]:
+    def watched(self) -> Sequence[WatchedLine]:
         """Lines to look at for the sake of what is said about searches (see `LineWatch`)."""
 
     def line_before(self, place: int) -> int:
@@ -78,8 +80,9 @@ class LinePrefilter(Protocol):
 class LineWatch(Protocol):
     """Looks for what the prefilter would hide (see `podhawk.engine.run.watch`)."""
 
-    def wants(self, line: bytes, numbers: Searches) -> Searches:
-        """Those of the searches on whose behalf a line must be decoded."""
+    def wants(self, line: bytes, numbers: Searches, one_event: bool = False) -> Searches:
+        """Those of the searches on whose behalf a line must be decoded; `one_event` if it is known to be one event as
+        the API server writes it."""
 
     def look(self, event: AuditEvent, numbers: Searches) -> None:
         """Looks at an event of such a line."""

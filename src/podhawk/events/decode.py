@@ -43,6 +43,8 @@ _BLANK: Final = b" \t\r\n"
 
 def decode_json(text: bytes | str) -> Any:
     """One JSON document with its numbers as `JsonNumber`; raises `BadJSON`."""
+    if isinstance(text, str):
+        text = str(text)  # msgspec takes no subclass, and a number in a record is one
     try:
         value = _FAST.decode(text)
     except (msgspec.DecodeError, UnicodeError, ValueError):

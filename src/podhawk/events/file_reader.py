@@ -200,8 +200,8 @@ class FileReader:
         watch = self._watch
         if watch is None:
             return
-        for place, text, searches in found.watched:
-            asked = watch.wants(text, searches)
+        for place, text, searches, one_event in found.watched:
+            asked = watch.wants(text, searches, one_event)
             if asked:
                 self._show(watch, text, before + found.line_before(place), asked)
 

@@ -88,7 +88,7 @@ def test_a_search_for_a_carriers_events_does_not_make_all_lines_worth_reading(tm
 @pytest.mark.parametrize("before", [b"", b'{"kind":"Event",}\n'])
 def test_what_begins_unlike_an_event(line: bytes, otherwise: bool, before: bytes) -> None:
     block = before + line + b"\n"
-    found = BlockMatcher([begins_otherwise(b'{"kind":"Event",')]).scan(block, 0, len(block), set())
+    found = BlockMatcher((begins_otherwise(b'{"kind":"Event",'),)).scan(block, 0, len(block), set())
     assert found is not None
     assert bool(found[0]) is otherwise
 

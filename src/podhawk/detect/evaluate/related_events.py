@@ -28,8 +28,9 @@ from podhawk.detect.requests.credentials import ISSUED, credential_of
 from podhawk.detect.requests.owner_writes import DELETES, KINDS, WRITES
 from podhawk.detect.requests.request import RequestKey, member
 from podhawk.engine.run.batch import SearchJob
-from podhawk.events.collected import CollectedEvent
+from podhawk.events.collected import CollectedEvent, CutLine
 from podhawk.events.event import METADATA, AuditEvent
+from podhawk.events.line_template import TextParts
 from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Not, Or, fields
 from podhawk.spl.text import plain
 
@@ -240,11 +241,18 @@ def naming(
             return not named.isdisjoint(_QUOTED.findall(line))
         return any(text in line for text in quoted)
 
-    return [
-        (kept, numbers)
-        for kept, numbers in gathered
-        if isinstance(kept, AuditEvent) or b"\\" in kept.text or any_in(kept.text)
-    ]
+    alike: dict[TextParts, bool] = {}
+
+    def may_name(kept: CollectedEvent) -> bool:
+        if isinstance(kept, CutLine):  # an identity is no name
+            known = alike.get(kept.rest)
+            if known is None:
+                text = b"".join(kept.rest)
+                known = alike[kept.rest] = b"\\" in text or any_in(text)
+            return known
+        return isinstance(kept, AuditEvent) or b"\\" in kept.text or any_in(kept.text)
+
+    return [(kept, numbers) for kept, numbers in gathered if may_name(kept)]
 
 
 def tokens_used(requests: Mapping[RequestKey, CollectedRequest]) -> list[str]:

@@ -20,7 +20,7 @@ from msgspec import Struct, field
 
 from podhawk.detect.requests.credentials import credential_of, issued_by
 from podhawk.detect.requests.networks import inside
-from podhawk.detect.requests.request import Request, RequestKey, member, newest_first
+from podhawk.detect.requests.request import Request, RequestKey, known_of, member, newest_first
 from podhawk.lazy import lazy_pattern
 
 SERVICE_ACCOUNT: Final = "system:serviceaccount:"
@@ -280,10 +280,9 @@ def credentials(requests: Iterable[Request]) -> Credentials:
     issuing: dict[tuple[str, str], set[str]] = {}
     working: dict[str, set[str]] = {}
     for request in requests:
-        issue = issue_of(request)
+        issue, shown = _shown_by(request)
         if issue is not None:
             known.append((request.last.time or 0.0, request.key, issue))
-        shown = shows_home(request, issue)
         if shown is None:
             continue
         component, address = shown
@@ -293,6 +292,18 @@ def credentials(requests: Iterable[Request]) -> Credentials:
             issuing.setdefault((request.key.cluster, component), set()).add(address)
     known.sort(key=lambda one: one[:2])
     return Credentials({(key.cluster, one.id): one.issuer for _, key, one in known}, homes_of(issuing, working))
+
+
+def _shown_by(request: Request) -> tuple[Issue | None, tuple[str, str] | None]:
+    """The token that a request issued, and the component that it shows at work."""
+    alike = known_of(request)
+    known: tuple[Issue | None, tuple[str, str] | None] | None = None if alike is None else alike.get(shows_home)
+    if known is None:
+        issue = issue_of(request)
+        known = issue, shows_home(request, issue)
+        if alike is not None:
+            alike[shows_home] = known
+    return known
 
 
 def address_of(request: Request) -> str:

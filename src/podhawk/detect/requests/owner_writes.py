@@ -12,14 +12,14 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from podhawk.detect.finding import ActorKind
 from podhawk.detect.requests.actor import kind_of_actor
 from podhawk.detect.requests.components import Credentials, address_of
 from podhawk.detect.requests.outcome import outcome_of
 from podhawk.detect.requests.patches import bodies
-from podhawk.detect.requests.request import Request, member, newest_first
+from podhawk.detect.requests.request import Request, known_of, member, newest_first
 
 KINDS: Final = {
     "deployments": "Deployment",
@@ -76,6 +76,23 @@ class Write(Struct, frozen=True, order=True):
 
 def write_of(request: Request, credentials: Credentials) -> Write | None:
     """The change of an owner, or the deletion of a pod, that a request made, if it did."""
+    alike = known_of(request)
+    if alike is None:
+        return _write_of(request, credentials)
+    known: tuple[Credentials, Write | None] | None = alike.get(write_of)
+    if known is None or known[0] is not credentials:
+        known = alike[write_of] = credentials, _write_of(request, credentials)
+    write = known[1]
+    if write is None or write.audit_id == request.key.audit_id:
+        return write
+    return structs.replace(write, time=_time_of(request), audit_id=request.key.audit_id)
+
+
+def _time_of(request: Request) -> float:
+    return request.events[0].time or request.events[0].stage_time or 0.0
+
+
+def _write_of(request: Request, credentials: Credentials) -> Write | None:
     data = request.last.view.data
     resource, verb = member(data, "objectRef", "resource"), member(data, "verb")
     subresource = member(data, "objectRef", "subresource")
@@ -91,7 +108,7 @@ def write_of(request: Request, credentials: Credentials) -> Write | None:
     address = address_of(request)
     template, wrote = ("", False) if subresource or kind == POD else (_template(request), _wrote(request, verb))
     return Write(
-        request.events[0].time or request.events[0].stage_time or 0.0,
+        _time_of(request),
         kind,
         member(data, "objectRef", "namespace"),
         _name(request),

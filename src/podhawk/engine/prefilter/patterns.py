@@ -60,18 +60,22 @@ _MOST_KEPT: Final = 4
 """Matchers: with and without what is watched, for two sets of searches."""
 
 
+Patterns = tuple[bytes, ...]
+
+
 class _Ours(threading.local):
     """The matchers that a thread has used last: a database can be used by one at a time."""
 
     def __init__(self) -> None:
-        self.known: OrderedDict[tuple[bytes, ...], BlockMatcher] = OrderedDict()
+        self.known: OrderedDict[tuple[Patterns, Patterns], BlockMatcher] = OrderedDict()
 
 
-def matcher_for(patterns: tuple[bytes, ...]) -> BlockMatcher:
-    """The matcher for patterns. To build one takes as long as scanning some megabytes, so the last ones are kept."""
+def matcher_for(patterns: Patterns, exact: Patterns = ()) -> BlockMatcher:
+    """The matcher for patterns, those that are `exact` with their case. To build one takes as long as scanning some
+    megabytes, so the last ones are kept."""
     known = _ours.known
-    matcher = known.pop(patterns, None) or BlockMatcher(list(patterns))
-    known[patterns] = matcher
+    matcher = known.pop((patterns, exact), None) or BlockMatcher(patterns, exact)
+    known[patterns, exact] = matcher
     if len(known) > _MOST_KEPT:
         known.popitem(last=False)
     return matcher
@@ -83,12 +87,13 @@ _ours = _Ours()
 class BlockMatcher:
     """All patterns in one Hyperscan database, run over whole blocks."""
 
-    def __init__(self, patterns: list[bytes]) -> None:
+    def __init__(self, patterns: Patterns, exact: Patterns = ()) -> None:
         import hyperscan
 
         caseless = hyperscan.HS_FLAG_CASELESS
-        expressions = [*patterns, *_ESCAPES, _LOST]
+        expressions = [*patterns, *exact, *_ESCAPES, _LOST]
         flags = [caseless] * len(expressions)
+        flags[len(patterns) : len(patterns) + len(exact)] = [0] * len(exact)
         self._open = len(expressions)
         expressions += _OPEN_END
         flags += [0] * len(_OPEN_END)

@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
+from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
@@ -26,7 +27,8 @@ from podhawk.engine.prefilter.choice import FEW, chosen_for, pattern_of_pair, pa
 from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import BlockMatcher, matcher_for, usable
-from podhawk.events.candidates import CONTINUES, FoundLine
+from podhawk.events.candidates import CONTINUES, FoundLine, WatchedLine
+from podhawk.events.event import BODIES
 
 SAMPLE_BYTES: Final = 256 << 10
 """Bytes of a sample in which it is counted how rare literals are."""
@@ -42,8 +44,16 @@ LineSpan = tuple[int, int, int]
 """Where a line starts and stops, and a bit for each kind of search that may want it; all bits for any."""
 
 
-UNASKED: Final = 16
+UNASKED: Final = 64
 """Blocks after which a database without the watched literals is built: that takes as long as scanning some blocks."""
+
+
+PLAIN_START: Final = b'{"kind":"Event",'
+"""How the API server begins an event."""
+_SEVERAL: Final = (rb"\}[ \t\r]?\{", rb"[ \t\r]{2}\{")
+"""What stands between two events in one line."""
+_BODIES: Final = tuple(rb'"%s":[{\[]' % body.encode() for body in BODIES)
+"""How the API server begins a body."""
 
 
 class Selection(Struct):
@@ -55,7 +65,7 @@ class Selection(Struct):
     lines: list[FoundLine]
     numbers: LineNumbers
     stop: int
-    watched: Sequence[FoundLine] = ()
+    watched: Sequence[WatchedLine] = ()
     _beside: LineNumbers | None = None
 
     @property
@@ -81,8 +91,9 @@ class Prefilter:
     """The prefilter of a set of searches, each given as its groups (at least one).
 
     Lines that may have all groups of one of the `watched`, which has the number of a search, are given too, apart from
-    those that a search may want, as long as the number is in `asking` (see `podhawk.engine.run.watch`). `levels` are
-    the audit levels with bodies that have been seen.
+    those that a search may want, as long as the number is in `asking` (see `podhawk.engine.run.watch`). A plain event
+    that has all the `bodies` for which the searches are watched is not given. `levels` are the audit levels with bodies
+    that have been seen.
     """
 
     def __init__(
@@ -91,12 +102,19 @@ class Prefilter:
         options: EngineOptions = DEFAULTS,
         watched: Sequence[tuple[LiteralGroups, int]] = (),
         asking: Set[int] = frozenset(),
+        bodies: Mapping[int, Set[str]] = MappingProxyType({}),
     ) -> None:
         self.kinds = _kinds(zip(searches, itertools.count()))
         self._watched = _kinds(watched)
         self._asking = asking
+        self._bodies = bodies
         self._wanted = (1 << len(self.kinds)) - 1
-        self._shift = len(self.kinds) + len(self._watched)
+        known = len(self.kinds) + len(self._watched)
+        self._selects = (1 << known) - 1
+        self._several = 1 << known
+        self._body_bits = {body: 2 << known + place for place, body in enumerate(BODIES)}
+        self._shift = known + 1 + len(BODIES)
+        self._complete: dict[int, tuple[int, int]] = {}
         self.levels: set[str] = set()
         self._sampled_lines = options.sampled_lines
         self._came: Counter[int] = Counter()
@@ -142,7 +160,13 @@ class Prefilter:
                         bits[pattern] = bits.get(pattern, 0) | second
                 for pattern, mask in bits.items():
                     patterns[pattern] = patterns.get(pattern, 0) | mask
-            known = self._matchers[watching] = matcher_for(tuple(patterns)), list(patterns.values())
+            exact: dict[bytes, int] = {}
+            if watching:
+                exact = dict.fromkeys(_SEVERAL, self._several) | dict(
+                    zip(_BODIES, self._body_bits.values(), strict=True)
+                )
+            masks = [*patterns.values(), *(bit | bit << self._shift for bit in exact.values())]
+            known = self._matchers[watching] = matcher_for(tuple(patterns), tuple(exact)), masks
         return known
 
     def select(self, block: bytes, first_line: int, start: int = 0, stop: int | None = None) -> Selection | None:
@@ -167,7 +191,7 @@ class Prefilter:
         open_ends = [end for end in open_ends if start < end <= stop]
         if _adjacent(open_ends, block):
             return None
-        spans = _spans(block, ends, masks, self._shift, start, stop)
+        spans = _spans(block, ends, masks, (self._shift, self._selects), start, stop)
         if open_ends or first_line < self._sampled_lines:
             spans = _with_others(block, spans, open_ends, self._sampled_lines - first_line, start, stop)
         result = self._selection(block, spans, start, stop, asked)
@@ -199,18 +223,27 @@ class Prefilter:
             sets.clear()
         came = self._came
         lines: list[FoundLine] = []
-        watched: list[FoundLine] = []
+        watched: list[WatchedLine] = []
         wanted = self._wanted
+        complete = self._complete
         for start, stop, mask in spans:
-            text, numbers = block[start:stop], None
+            numbers = None
             if mask < 0 and asked:
-                watched.append((start, text, None))
+                watched.append((start, block[start:stop], None, False))
             elif mask > wanted:
-                if mask & asked:
-                    watched.append((start, text, sets.get(mask & asked) or self._searches_of(mask & asked)))
+                about = mask & asked
+                if about:
+                    enough = complete.get(about)
+                    if enough is None:
+                        enough = self._complete_for(about)
+                    one_event = not mask & self._several and block.startswith(PLAIN_START, start)
+                    if not one_event or mask & enough[0] != enough[1]:
+                        searches = sets.get(about) or self._searches_of(about)
+                        watched.append((start, block[start:stop], searches, one_event))
                 mask &= wanted
                 if not mask:
                     continue
+            text = block[start:stop]
             if mask >= 0:
                 numbers = sets.get(mask) or self._searches_of(mask)
                 came[mask] = came.get(mask, 0) + 1
@@ -218,6 +251,20 @@ class Prefilter:
         if len(came) >= MOST_SETS:
             self._add_up()
         return Selection(lines, LineNumbers(block, at), last, watched)
+
+    def _complete_for(self, about: int) -> tuple[int, int]:
+        """Of a mask of watched kinds: which bits to look at in lines of one event, and how they are where it has all
+        the bodies that the searches need."""
+        needed = 0
+        for number in self._searches_of(about):
+            bodies = self._bodies.get(number)
+            if not bodies:
+                needed = -1
+                break
+            for body in bodies:
+                needed |= self._body_bits[body]
+        self._complete[about] = found = (0, 1) if needed < 0 else (needed, needed)
+        return found
 
     def described(self, number: int) -> str:
         """What is scanned for on behalf of a search."""
@@ -248,9 +295,11 @@ class Prefilter:
 
 
 def _spans(
-    block: bytes, ends: list[tuple[int, int]], masks: list[int], shift: int, first: int, last: int
+    block: bytes, ends: list[tuple[int, int]], masks: list[int], bits: tuple[int, int], first: int, last: int
 ) -> list[LineSpan]:
-    """The lines in which matches end, with the kinds of search of which both groups were found."""
+    """The lines in which matches end, with the kinds of search of which both groups were found: `bits` has how far the
+    second is shifted, and which of them make a line worth giving."""
+    shift, selects = bits
     spans: list[LineSpan] = []
     find, rfind = block.find, block.rfind
     known = len(masks)
@@ -262,7 +311,7 @@ def _spans(
             break
         if end > stop:
             mask &= mask >> shift
-            if mask:
+            if mask & selects:
                 spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
             begin = end
             stop = find(b"\n", end, last)
@@ -271,7 +320,7 @@ def _spans(
             mask = 0
         mask |= masks[identity] if identity < known else -1
     mask &= mask >> shift
-    if mask:
+    if mask & selects:
         spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
     return spans
 
@@ -316,6 +365,7 @@ def prefilter_for(
     options: EngineOptions = DEFAULTS,
     watched: Sequence[tuple[LiteralGroups, int]] = (),
     asking: Set[int] = frozenset(),
+    bodies: Mapping[int, Set[str]] = MappingProxyType({}),
 ) -> Prefilter | None:
     """The prefilter of all searches; None if one of them may want any line, or without Hyperscan."""
-    return Prefilter(searches, options, watched, asking) if searches and all(searches) and usable() else None
+    return Prefilter(searches, options, watched, asking, bodies) if searches and all(searches) and usable() else None

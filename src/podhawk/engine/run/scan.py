@@ -167,4 +167,4 @@ def _prefilter(collectors: Sequence[Collector], options: EngineOptions, watch: W
         return None
     searches = [one.search for one in collectors]
     groups = [groups_of(one.sought or one.clause) if one.selects_native else CARRIED for one in searches]
-    return prefilter_for(groups, options, watch.watched, watch.asking)
+    return prefilter_for(groups, options, watch.watched, watch.asking, watch.bodies)

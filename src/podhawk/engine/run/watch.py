@@ -20,6 +20,7 @@ from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, DecodedValues, Shape, 
 from podhawk.engine.fastpath.reader import clause_fields
 from podhawk.engine.prefilter.choice import spellings
 from podhawk.engine.prefilter.literals import LineLiteral, LiteralGroups, groups_of
+from podhawk.engine.prefilter.prefilter import PLAIN_START
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.engine.search.offer import note_present
@@ -38,13 +39,12 @@ _STARTS: Final = {body: (b'"%s":{' % body.encode(), b'"%s":[' % body.encode()) f
 """How the API server begins a body. A line in which it begins otherwise is decoded."""
 _NONE: Final[frozenset[int]] = frozenset()
 _ID: Final = b'"auditID"'
-_PLAIN: Final = b'{"kind":"Event",'
 _WITHOUT_LOSS: Final = re.compile(
     rb'\{"kind":"Event","apiVersion":"[^"]*","level":"Request(?:Response)?","auditID":"[^"]*","stage":"'
-    rb'(?:RequestReceived"|[^"]*","requestURI":"[^"]*","verb":"(delete)")'
+    rb'(?:RequestReceived"|[^"]*","requestURI":"[^"]*","verb":"(delete|get|list|watch)")'
 )
-"""The beginning of events that may have no body where bodies are logged: it stands in a later event, or the request
-needs none."""
+"""The beginning of events that may lack a body where bodies are logged: it stands in a later event, or the request
+has or needs none."""
 _LITERAL_RUN: Final = re.compile(r"[ !#-%'-.0-;=?-\[\]-~]+")
 _MOST_KNOWN: Final = 10_000
 _ENDS: Final[LiteralGroups] = (frozenset({LineLiteral("ResponseComplete", True, True)}),)
@@ -137,6 +137,11 @@ class Watch:
             for number, one in enumerate(collectors)
             if any(not is_audit_field(name) for name in one.search.expected)
         )
+        self.bodies = {
+            number: frozenset[str]() if number in self._strange else collectors[number].search.bodies
+            for _, number in self.watched
+        }
+        """The bodies that each search needs; none for one that is to see events with bodies too."""
         self._literals: dict[int, list[list[tuple[bytes, ...]]]] = {}
         for groups, number in self.watched:
             self._literals.setdefault(number, []).append([spellings(group) for group in groups])
@@ -156,7 +161,7 @@ class Watch:
         self.asking.update(number for _, number in self.watched)
         self._asked.clear()
 
-    def wants(self, line: bytes, numbers: Searches) -> Searches:
+    def wants(self, line: bytes, numbers: Searches, one_event: bool = False) -> Searches:
         """Those of the searches on whose behalf a line must be decoded. `numbers` are those that it may be about."""
         known = self._asked.get(numbers)
         if known is None:
@@ -165,12 +170,14 @@ class Watch:
         asked, bodies, strange = known
         if not asked:
             return asked
-        plain = line.startswith(_PLAIN) and line.find(_ID, line.find(_ID) + 1) < 0
-        if plain:
+        if one_event or (line.startswith(PLAIN_START) and line.find(_ID, line.find(_ID) + 1) < 0):
+            lossless = _WITHOUT_LOSS.match(line)
+            if lossless is not None:
+                bodies = tuple(one for one in bodies if one[0] == "responseObject") if lossless[1] else ()
             missing = [body for body, start, other in bodies if start not in line and other not in line]
             if not missing and not strange:
                 return _NONE  # nearly every line ends here
-            asked = self._without_bodies(asked, missing, line)
+            asked = frozenset(number for number in asked if self._lacks(number, missing))
             return self._not_ruled_out(asked, line) if asked else asked
         if numbers is None:
             return asked
@@ -182,16 +189,9 @@ class Watch:
         needed = frozenset[str]().union(*(self._collectors[number].search.bodies for number in numbers))
         return tuple((body, *_STARTS[body]) for body in sorted(needed))
 
-    def _without_bodies(self, asked: frozenset[int], missing: Sequence[str], line: bytes) -> frozenset[int]:
-        """Those of the searches that need a body which a line lacks, or a field that no event had so far."""
-        lossless = _WITHOUT_LOSS.match(line) if missing else None
-        if lossless is not None:
-            missing = [body for body in missing if body == "responseObject"] if lossless[1] else ()
-        return frozenset(
-            number
-            for number in asked
-            if not self._collectors[number].search.bodies.isdisjoint(missing) or self._misses(number)
-        )
+    def _lacks(self, number: int, missing: Sequence[str]) -> bool:
+        """Whether a search needs one of the bodies that a line lacks, or a field that no event had so far."""
+        return not self._collectors[number].search.bodies.isdisjoint(missing) or self._misses(number)
 
     def _misses(self, number: int) -> bool:
         """Whether no event so far had a field that a search expects, and that audit events do not have."""
