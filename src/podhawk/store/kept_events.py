@@ -15,10 +15,12 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.increment.evidence import (
     Changed,
     KeptEvent,
+    Kind,
     WantedEvent,
     component_hash,
     credential_hash,
     place_hash,
+    within,
 )
 from podhawk.detect.increment.kept import Interval
 from podhawk.detect.requests.collected import fingerprint
@@ -49,7 +51,7 @@ class SqlEvidence:
         self._db = connection
         self._redaction = redaction
 
-    def events_of(self, requests: Collection[str]) -> list[AuditEvent]:
+    def events_of(self, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
         """See `KeptEvidence`."""
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint)
         found = [
@@ -59,10 +61,20 @@ class SqlEvidence:
         ]
         return self._masked(found)
 
-    def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[AuditEvent]:
+    def events_at(self, fingerprints: Collection[str]) -> dict[str, AuditEvent]:
+        """See `KeptEvidence`."""
+        query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data)
+        found = [
+            (key, kept_event(key, data))
+            for chunk in chunks(sorted(set(fingerprints)))
+            for key, data in self._db.execute(query.where(EVENTS.c.fingerprint.in_(chunk)))
+        ]
+        return dict(self._masked(found))
+
+    def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[tuple[str, AuditEvent]]:
         """Events as they are masked now; what a podhawk before redaction kept is replaced."""
         if self._redaction is None:
-            return [event for _, event in found]
+            return list(found)
         masked = [(key, event, redacted(event, self._redaction)) for key, event in found]
         stale = [(key, after) for key, before, after in masked if after is not before]
         if stale and self._db.dialect.name == "sqlite":
@@ -73,7 +85,7 @@ class SqlEvidence:
                 .where(EVENTS.c.fingerprint == key)
                 .values(data=dump(event), fingerprint=_fingerprint(event))
             )
-        return [after for _, _, after in masked]
+        return [(key, after) for key, _, after in masked]
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
         """See `KeptEvidence`. Events that are older than `RETAINED` days are deleted."""
@@ -227,41 +239,79 @@ class SqlEvidence:
             {
                 "detection_id": column_text(one.detection, 255),
                 "cluster": column_text(one.cluster, 255),
+                "by_key": one.by_key,
                 "time": one.time,
                 "fingerprint": f"{one.fingerprint}{short(one.cluster)}",
                 "request": one.request,
+                "alike": one.alike,
             }
             for one in wanted
         ]
         for chunk in chunks(rows):
             self._db.execute(insert(self._db, WANTED).on_conflict_do_nothing(), chunk)
 
-    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
+    def episodes(
+        self, detection: str, cluster: str, changed: Mapping[str, Sequence[Interval]]
+    ) -> dict[str, list[Interval]]:
         """See `KeptEvidence`."""
-        query = sql.select(FINDINGS.c.first_window, FINDINGS.c.last_window).where(
-            of_windows(detection, cluster, changed)
-        )
-        return [(first, last) for first, last in self._db.execute(query)]
+        found: defaultdict[str, list[Interval]] = defaultdict(list)
+        for _, by_key, first, last in windows_of(self._db, detection, cluster, changed):
+            found[by_key].append((first, last))
+        return found
 
-    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
+    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[Kind]:
         """See `KeptEvidence`."""
-        here = (WANTED.c.detection_id == column_text(detection, 255)) & (WANTED.c.cluster == column_text(cluster, 255))
-        query = sql.select(WANTED.c.request).where(here)
-        following = query.where(WANTED.c.time > span[1]).order_by(WANTED.c.time, WANTED.c.fingerprint).limit(1)
+        by = WANTED.c.by_key, WANTED.c.alike
+        count, one = sql.func.count(), sql.func.min(WANTED.c.fingerprint)
+        query = sql.select(*by, count, one).where(*_wanted_by(detection, cluster), WANTED.c.time.between(*span))
         return [
-            *self._db.execute(query.where(WANTED.c.time.between(*span)).distinct()).scalars(),
-            *self._db.execute(following).scalars(),
+            Kind(*row)
+            for chunk in chunks(sorted(by_keys))
+            for row in self._db.execute(query.where(WANTED.c.by_key.in_(chunk)).group_by(*by))
         ]
 
+    def wanted(
+        self, detection: str, cluster: str, spans: Mapping[str, Sequence[Interval]]
+    ) -> dict[str, frozenset[tuple[str, str]]]:
+        """See `KeptEvidence`."""
+        query = sql.select(WANTED.c.request, WANTED.c.fingerprint).where(*_wanted_by(detection, cluster))
+        found: dict[str, frozenset[tuple[str, str]]] = {}
+        for by_key, some in spans.items():
+            own = query.where(WANTED.c.by_key == by_key)
+            rows = [row for span in some for row in self._db.execute(own.where(WANTED.c.time.between(*span)))]
+            for _, end in some if not by_key else ():
+                following = own.where(WANTED.c.time > end).order_by(WANTED.c.time, WANTED.c.fingerprint).limit(1)
+                rows += self._db.execute(following)
+            found[by_key] = frozenset((request, print_) for request, print_ in rows)
+        return found
 
-def of_windows(detection: str, cluster: str, span: Interval) -> Any:
-    """The findings of an aggregate plan that have a window within a span."""
-    return (
-        (FINDINGS.c.detection_id == column_text(detection, 255))
-        & (FINDINGS.c.cluster == column_text(cluster, 255))
-        & (FINDINGS.c.last_window >= span[0])
-        & (FINDINGS.c.first_window <= span[1])
-    )
+
+def _wanted_by(detection: str, cluster: str) -> tuple[Any, Any]:
+    return WANTED.c.detection_id == column_text(detection, 255), WANTED.c.cluster == column_text(cluster, 255)
+
+
+def windows_of(
+    connection: Connection, detection: str, cluster: str, spans: Mapping[str, Sequence[Interval]]
+) -> list[tuple[str, str, float, float]]:
+    """The findings of an aggregate plan that have a window within some spans, by by-key: each with its id, its by-key,
+    and its first and last window."""
+    found: list[tuple[str, str, float, float]] = []
+    for chunk in chunks(sorted(spans)):
+        query = sql.select(
+            FINDINGS.c.finding_id, FINDINGS.c.by_key, FINDINGS.c.first_window, FINDINGS.c.last_window
+        ).where(
+            FINDINGS.c.detection_id == column_text(detection, 255),
+            FINDINGS.c.cluster == column_text(cluster, 255),
+            FINDINGS.c.by_key.in_(chunk),
+            FINDINGS.c.last_window >= min(spans[key][0][0] for key in chunk),
+            FINDINGS.c.first_window <= max(spans[key][-1][1] for key in chunk),
+        )
+        found += [
+            (id_, key, first, last)
+            for id_, key, first, last in connection.execute(query)
+            if within(spans[key], first, last)
+        ]
+    return found
 
 
 def _row(one: KeptEvent, *, waits: bool) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
-from podhawk.store.kept_events import SqlEvidence, of_windows
+from podhawk.store.kept_events import SqlEvidence, windows_of
 from podhawk.store.kept_findings import Detections, SqlFindings, packed
 from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
@@ -140,8 +140,10 @@ class SqlState:
             for row in self._found(FINDINGS.c.request.in_(chunk))
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
         ]
-        for detection, cluster, start, end in looked.spans:
-            rows += self._found(of_windows(detection, cluster, (start, end)))
+        ids = sorted(
+            row[0] for key, spans in looked.spans.items() if spans for row in windows_of(self._db, *key, spans)
+        )
+        rows += [row for chunk in chunks(ids) for row in self._found(FINDINGS.c.finding_id.in_(chunk))]
         masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
         return {row.finding_id for row in rows if not row.masked} | self._replaced(masked, found)
 
@@ -264,6 +266,7 @@ class SqlState:
                     "kept": packed(to_write.raw, known, to_write.verdicts),
                     "first_window": known.windows[0],
                     "last_window": known.windows[1],
+                    "by_key": known.by_key,
                 }
             )
         upsert(self._db, FINDINGS, rows)
@@ -316,6 +319,7 @@ def known_of(one: ToWrite) -> Known:
         any(event.unmasked is not None for each in one.raw.requests for event in each.events),
         request_hash(request.key) if request is not None and alone else "",
         one.raw.windows or (0.0, 0.0),
+        one.raw.by_key,
     )
 
 

@@ -177,12 +177,11 @@ def _looked(evaluations: Sequence[Evaluation], found: Recalled) -> Looked:
     return Looked(
         frozenset(map(request_hash, found.requests)),
         frozenset(one.detection.key for one in evaluations if plan_kind(one.plan) == "request"),
-        [
-            (evaluations[number].detection.key, cluster, *span)
-            for number, stretches in (found.stretches or {}).items()
-            for cluster, stretch in stretches.items()
-            for span in stretch.changed
-        ],
+        {
+            (evaluations[number].detection.key, cluster): {name: one.changed for name, one in some.items()}
+            for number, clusters in (found.stretches or {}).items()
+            for cluster, some in clusters.items()
+        },
     )
 
 

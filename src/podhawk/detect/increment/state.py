@@ -20,7 +20,7 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import KeptEvidence
-from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ObjectKey, ScoredRisk, SeriesRow, Verdicts
+from podhawk.detect.increment.kept import Interval, KeptFindings, KeptRisk, ObjectKey, ScoredRisk, SeriesRow, Verdicts
 from podhawk.detect.match import Match
 from podhawk.detect.risk_event import RiskEvent
 
@@ -62,11 +62,11 @@ class Begun(Struct, frozen=True):
 
 class Looked(Struct, frozen=True):
     """What an evaluation has looked at: whatever these plans found about these requests, and aggregate plans (by
-    detection and cluster) in windows that end between two times, is found again, or is no more."""
+    detection, cluster and by-key) in windows that end within some spans, is found again, or is no more."""
 
     requests: frozenset[str] = frozenset()
     plans: frozenset[str] = frozenset()
-    spans: Sequence[tuple[str, str, float, float]] = ()
+    spans: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]] = {}
 
 
 class ToWrite(Struct, frozen=True):

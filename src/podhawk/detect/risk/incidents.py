@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from podhawk.commands.shared.items import item_fields
 from podhawk.commands.tstats import Tstats
 from podhawk.content.model import Content, Detection, Severity
+from podhawk.detect.evaluate.by_key import ByKey
 from podhawk.detect.evaluate.entities import risk_objects
-from podhawk.detect.evaluate.episodes import ByKey, Episode, episodes_over
+from podhawk.detect.evaluate.episodes import Episode, episodes_over
 from podhawk.detect.evaluate.evaluation import shown
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
