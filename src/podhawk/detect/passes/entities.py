@@ -107,8 +107,7 @@ def _of_objects(
     again: Again,
 ) -> Iterator[Match]:
     folds = Folds(kept, risk, again)
-    for one, times in objects.items():
-        folds.changed(one, times)
+    folds.changed(objects)
     known = risk.windows_of(objects)
     crowded = risk.crowded(objects, FEW)
     few: defaultdict[ObjectKey, list[RiskEvent]] = defaultdict(list)

@@ -96,15 +96,15 @@ class RiskSearch:
         """Whether it groups by the risk object."""
         self.apart = not _across(self.detection)
         """Whether it sees one cluster at a time."""
+        self.ignores_repeats = self._ignores_repeats()
+        """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
 
     @property
     def counts_all(self) -> bool:
         """Whether all risk events of a risk object count for each of its by-keys."""
         return self.single and self.apart and {_plain(name) for name in self.by.kept} <= {*_OBJECT, "risk_object_type"}
 
-    @property
-    def ignores_repeats(self) -> bool:
-        """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
+    def _ignores_repeats(self) -> bool:
         node = self.stages[0].node
         if not isinstance(node, Tstats) or node.namespace or node.span or not self.counts_all:
             return False
