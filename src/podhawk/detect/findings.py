@@ -157,8 +157,8 @@ def _increment(
     backfill: bool,
 ) -> RunFindings:
     searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
-    begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), backfill=backfill)
-    detected = detect(scanned, state.evidence, begun.requests)
+    begun = state.begin(evaluated([*prepared, *searches], policies.exceptions), digest_of(policies), backfill=backfill)
+    detected = detect(scanned, state.evidence, begun)
     ids = {match.finding.finding_id for match in detected.matches}
     gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
     matches = detected.matches

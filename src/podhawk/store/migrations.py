@@ -144,7 +144,8 @@ def _fifth(connection: Connection) -> None:
         connection.execute(WANTED.insert().from_select([*_WANTED_BEFORE, "by_key", "alike"], new))
         connection.execute(sql.text(f"DROP TABLE {old.name}"))
     connection.execute(sql.text("DROP INDEX IF EXISTS podhawk_findings_of_windows"))
-    _complete(connection, FINDINGS)
+    for table in (FINDINGS, DETECTIONS):
+        _complete(connection, table)
     connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id != "").values(digest=""))
 
 

@@ -103,8 +103,10 @@ DETECTIONS: Final = sql.Table(
     sql.Column("digest", sql.String(32), nullable=False),
     sql.Column("since", sql.Float, nullable=False),
     sql.Column("data", sql.LargeBinary, nullable=False),
+    sql.Column("exceptions", sql.String(32), nullable=False, server_default=""),
 )
-"""The detections that runs have evaluated: their content, and since when. The row "" holds the digest of what the site
+"""The detections that runs have evaluated: their content, since when, and a digest of the exceptions that name
+each. The row "" holds the digest of what the site
 decides."""
 
 FINDINGS: Final = sql.Table(

@@ -88,27 +88,35 @@ class SqlState:
         before = kept.pop(_POLICIES, None)
         digests = {column_text(one.detection.key, 255): one for one in evaluated}
         changed = {key for key, one in digests.items() if key in kept and kept[key].digest != one.digest}
+        judged = {key for key, one in digests.items() if key in kept and kept[key].exceptions != one.exceptions}
         newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() if kept and not backfill else None
         new = {key for key in digests if key not in kept} if newest else set()
         rows = [
             {
                 "detection_id": key,
                 "digest": one.digest,
+                "exceptions": one.exceptions,
                 "since": 0.0 if backfill else newest or 0.0 if key not in kept else kept[key].since,
                 "data": msgspec.msgpack.encode(one.detection),
             }
             for key, one in digests.items()
-            if key not in kept or key in changed or (backfill and kept[key].since)
+            if key not in kept or key in changed | judged or (backfill and kept[key].since)
         ]
         everything = before is not None and before.digest != policies
         if before is None or everything:
-            rows.append({"detection_id": _POLICIES, "digest": policies, "since": 0.0, "data": b""})
+            rows.append({"detection_id": _POLICIES, "digest": policies, "exceptions": "", "since": 0.0, "data": b""})
         upsert(self._db, DETECTIONS, rows)
         known = {one.detection.key: one.detection for one in evaluated}
         self._detections = Detections(known, {key: row.data for key, row in kept.items()})
         self._forget_sums(changed, everything)
-        again = self._to_evaluate(changed, everything)
-        return Begun(frozenset(again), everything, frozenset(digests[key].detection.key for key in new))
+        again = self._to_evaluate(changed | judged, everything)
+        for chunk in chunks(sorted(changed)):
+            self._db.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
+
+        def keys(columns: Collection[str]) -> frozenset[str]:
+            return frozenset(digests[column].detection.key for column in columns)
+
+        return Begun(frozenset(again), keys(changed | judged), everything, keys(new))
 
     def _forget_sums(self, changed: Collection[str], everything: bool) -> None:
         """Forget what searches over risk gave before they, or the policies, changed."""
@@ -127,16 +135,16 @@ class SqlState:
             for table in (FINDINGS, WANTED):
                 query = sql.select(table.c.request).where(table.c.detection_id.in_(chunk)).distinct()
                 found.update(self._db.execute(query).scalars())
-            self._db.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
         return found - {""}
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
         """See `DetectionState`."""
         horizons = self.evidence.horizons()
-        plans = {column_text(key, 255) for key in looked.plans}
         rows = [
             row
-            for chunk in chunks(sorted(looked.requests))
+            for requests, keys in looked.requests
+            for plans in [{column_text(key, 255) for key in keys}]
+            for chunk in chunks(sorted(requests))
             for row in self._found(FINDINGS.c.request.in_(chunk))
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
         ]

@@ -8,7 +8,7 @@ whether the by-key has a row over all of them. If it has none, no event is read.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import chain, repeat
 
 from msgspec import Struct, field
@@ -31,13 +31,17 @@ Stretches = dict[str, dict[str, Stretch]]
 def stretches_of(
     kept: KeptEvidence,
     requests: Mapping[RequestKey, CollectedRequest],
+    again: Mapping[RequestKey, CollectedRequest],
+    plans: Container[int],
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
 ) -> dict[int, Stretches]:
-    """Where each aggregate plan looks again for these requests, by the number of the search. Their events are kept as
-    wanted by it."""
+    """Where each aggregate plan looks again for these requests, by the number of the search; for those `again` only
+    `plans` do. Their events are kept as wanted by it."""
     return {
-        number: _Reach(kept, evaluations[number], schedule, number).over(requests)
+        number: _Reach(kept, evaluations[number], schedule, number).over(
+            {**requests, **again} if number in plans else requests
+        )
         for number, schedule in schedules.items()
     }
 

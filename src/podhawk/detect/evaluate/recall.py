@@ -24,6 +24,7 @@ from podhawk.detect.increment.evidence import (
     place_hash,
     request_hash,
 )
+from podhawk.detect.increment.state import Begun
 from podhawk.detect.requests.actor import kind_of_actor
 from podhawk.detect.requests.collected import CollectedRequest, collect, join
 from podhawk.detect.requests.components import MANAGER, NODE, SERVICE_ACCOUNT, Credentials
@@ -40,36 +41,38 @@ _SYSTEM: str = f"{SERVICE_ACCOUNT}kube-system:"
 
 class Recalled(Struct):
     """The requests to evaluate, with those that only aggregate plans look at again (`beside`), and what is known of who
-    is behind them. `stretches` are by the number of the search."""
+    is behind them. `stretches` are by the number of the search. Of the requests, those `again` matter only to the
+    searches `plans`, because only these changed."""
 
     requests: Requests
     beside: Requests
     owners: Owners
     credentials: Credentials
-    stretches: Mapping[int, Stretches] | None
+    stretches: Mapping[int, Stretches] | None = None
+    again: frozenset[RequestKey] = frozenset()
+    plans: frozenset[int] = frozenset()
 
 
 def recall(
     kept: KeptEvidence,
     new: Requests,
     ends: Requests,
-    again: Collection[str],
+    begun: Begun,
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
     decoder: EventDecoder,
 ) -> Recalled:
-    """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
-    selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
-
+    """What to evaluate for new requests, and for those that `begun` names. `ends` are ends that no search selects: they
+    wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
     selection = SearchSelection(evaluations)
 
     def load(hashes: Collection[str]) -> Requests:
         stored = ((event, selection.of(event)) for _, event in kept.events_of(hashes))
         return collect(stored, decoder)
 
-    requests = join(new, load({*map(request_hash, new), *again}))
-    begun = load({request_hash(key) for key in ends if key not in requests})
-    requests = join(requests, {key: one for key, one in begun.items() if one.searches})
+    requests = join(new, load({*map(request_hash, new), *(begun.requests if begun.everything else ())}))
+    starts = load({request_hash(key) for key in ends if key not in requests})
+    requests = join(requests, {key: one for key, one in starts.items() if one.searches})
     requests = join(requests, {key: one for key, one in ends.items() if key in requests})
     kept.keep(_kept_events(new), waiting=_kept_events(ends))
     changed = Changed({}, set(), set())
@@ -78,13 +81,15 @@ def recall(
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
-    stretches = stretches_of(kept, requests, evaluations, schedules)
+    again = load(_others(begun.requests, requests))
+    plans = {number for number, one in enumerate(evaluations) if one.detection.key in begun.changed}
+    stretches = stretches_of(kept, requests, again, plans, evaluations, schedules)
+    requests = {**requests, **again}
     around, wanted = looked_at(stretches)
     beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules, wanted), decoder)
     every = {**requests, **beside}
-    return Recalled(
-        requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), stretches
-    )
+    owners, credentials = Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every))
+    return Recalled(requests, beside, owners, credentials, stretches, frozenset(again), frozenset(plans))
 
 
 def _beside(

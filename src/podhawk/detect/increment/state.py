@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from msgspec import Struct
 
@@ -43,29 +43,35 @@ class Written(Struct, frozen=True):
 
 
 class Evaluated(Struct, frozen=True):
-    """A detection that a run evaluates: its key and content, and a digest of all that its findings depend on."""
+    """A detection that a run evaluates: its key and content, a digest of all that its findings depend on, and a digest
+    of the exceptions that name it, "" if none does."""
 
     detection: Detection
     digest: str
+    exceptions: str = ""
 
 
 class Begun(Struct, frozen=True):
-    """What a run evaluates again before it takes new events in: requests, by what the state knows them by, because the
-    content of detections changed; and whether every finding is to go through the passes again, because the site decides
-    otherwise now. `new` are the keys of detections that begin with this run, though the state has read events before:
-    what they would have found there is not known."""
+    """What a run evaluates again: requests, by what the state knows them by, for the detections `changed` (by key),
+    because these or the exceptions that name them are others now; and whether every finding is to go through the passes
+    again, because the site decides otherwise now. `new` are the keys of detections that begin with this run, though the
+    state has read events before: what they would have found there is not known."""
 
     requests: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     everything: bool = False
     new: frozenset[str] = frozenset()
 
 
-class Looked(Struct, frozen=True):
-    """What an evaluation has looked at: whatever these plans found about these requests, and aggregate plans (by
-    detection, cluster and by-key) in windows that end within some spans, is found again, or is no more."""
+NOTHING_CHANGED: Final = Begun()
 
-    requests: frozenset[str] = frozenset()
-    plans: frozenset[str] = frozenset()
+
+class Looked(Struct, frozen=True):
+    """What an evaluation has looked at: whatever plans found about requests, and aggregate plans (by detection, cluster
+    and by-key) in windows that end within some spans, is found again, or is no more."""
+
+    requests: Sequence[tuple[frozenset[str], frozenset[str]]] = ()
+    """Requests with the plans that looked at them, by the keys of the detections."""
     spans: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]] = {}
 
 
