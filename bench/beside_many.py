@@ -58,7 +58,9 @@ def main() -> None:
 
 def measured(content: Content, many: Path, folder: Path, new: int, rounds: int) -> None:
     """Run increments, and print what they cost. The first one meets a state that no increment has touched."""
-    events = made(Random(os.getpid()), 2, START + SPAN + 60 + time.time() % 86_400, f"n{time.time():.0f}")
+    with sqlite3.connect(many / "podhawk.db") as db:
+        newest = db.execute("SELECT max(time) FROM podhawk_events").fetchone()[0]
+    events = made(Random(os.getpid()), 2, newest + 60, f"n{newest:.0f}")
     beside, alone = [], []
     for number in range(rounds + 1):
         piece = [next(events) for _ in range(new)]
