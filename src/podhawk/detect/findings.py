@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -119,12 +119,14 @@ def find(
     check: Callable[[], None] = lambda: None,
     *,
     backfill: bool = False,
+    accept: Collection[str] | None = None,
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
     the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
-    state has read before, for the sake of detections that did not exist then.
+    state has read before, for the sake of detections that did not exist then. With `accept`, detections of the state
+    that are not among these, by key, are retired.
     """
     now = context.env.now
     with no_collection():
@@ -132,7 +134,7 @@ def find(
         check()
         if state is not None:
             with state.locked():
-                return _increment(scanned, prepared, rules, content, policies, now, state, backfill)
+                return _increment(scanned, prepared, rules, content, policies, now, state, backfill, accept)
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
@@ -155,9 +157,11 @@ def _increment(
     now: float,
     state: DetectionState,
     backfill: bool,
+    accept: Collection[str] | None,
 ) -> RunFindings:
     searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
-    begun = state.begin(evaluated([*prepared, *searches], policies.exceptions), digest_of(policies), backfill=backfill)
+    chosen = evaluated([*prepared, *searches], policies.exceptions)
+    begun = state.begin(chosen, digest_of(policies), backfill=backfill, content=accept)
     detected = detect(scanned, state.evidence, begun)
     ids = {match.finding.finding_id for match in detected.matches}
     gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
@@ -165,7 +169,17 @@ def _increment(
     if begun.everything:
         kept = state.findings.load(state.every_finding() - ids - gone)
         matches = [*matches, *(one.match for one in kept)]
-    found = increment(state, matches, gone, searches, content, policies, now, everything=begun.everything)
+    found = increment(
+        state,
+        matches,
+        gone,
+        searches,
+        content,
+        policies,
+        now,
+        everything=begun.everything,
+        retired=begun.retired,
+    )
     return RunFindings(
         found.matches,
         lambda: state.known_risk(found.objects),

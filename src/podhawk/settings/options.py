@@ -322,6 +322,21 @@ OPTIONS: tuple[Option, ...] = (
         False,
     ),
     Option(
+        "accept-content",
+        "flag",
+        "With --state: detections that the content no longer has are retired. Their findings stay and add no risk.",
+        ("run",),
+        False,
+    ),
+    Option(
+        "retention",
+        "number",
+        "With --state: days for which events are kept, back from the newest one of their cluster.",
+        ("run",),
+        30,
+        metavar="DAYS",
+    ),
+    Option(
         "all-known",
         "flag",
         "With --state: print everything known, not only what this run changed.",

@@ -38,8 +38,8 @@ from podhawk.store.schema import EVENTS, FINDINGS, HOMES, ISSUED, WANTED, WRITES
 
 DAY: Final = 86_400.0
 RETAINED: Final = 30
-"""Days for which events are kept, counted back from the newest event or from today, whichever is earlier. Findings are
-kept for ever."""
+"""Days for which events are kept unless a run says otherwise, counted back from the newest event or from today,
+whichever is earlier. Findings are kept for ever."""
 WAITING: Final = DAY
 """Seconds for which the end of a request is kept whose start no search has selected."""
 
@@ -47,9 +47,10 @@ WAITING: Final = DAY
 class SqlEvidence:
     """The events and the evidence of a state."""
 
-    def __init__(self, connection: Connection, redaction: Redaction | None) -> None:
+    def __init__(self, connection: Connection, redaction: Redaction | None, retention: int = RETAINED) -> None:
         self._db = connection
         self._redaction = redaction
+        self._retention = retention
 
     def events_of(self, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
         """See `KeptEvidence`."""
@@ -88,7 +89,7 @@ class SqlEvidence:
         return [(key, after) for key, _, after in masked]
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
-        """See `KeptEvidence`. Events that are older than `RETAINED` days are deleted."""
+        """See `KeptEvidence`. Events that are too old are deleted."""
         found = [*(_row(one, waits=False) for one in events), *(_row(one, waits=True) for one in waiting)]
         for chunk in chunks(found):
             self._db.execute(insert(self._db, EVENTS).on_conflict_do_nothing(), chunk)
@@ -98,7 +99,7 @@ class SqlEvidence:
             for table in (EVENTS, WANTED):
                 old = (table.c.cluster == cluster) & (table.c.time < horizon) & (table.c.time > 0)
                 self._db.execute(table.delete().where(old))
-            until = horizon + RETAINED * DAY - WAITING
+            until = horizon + self._retention * DAY - WAITING
             late = (EVENTS.c.cluster == cluster) & EVENTS.c.waiting & (EVENTS.c.time < until)
             self._db.execute(EVENTS.delete().where(late & alone))
 
@@ -111,7 +112,7 @@ class SqlEvidence:
         while cluster is not None:  # a step for each cluster: no look at every event
             time = self._db.execute(sql.select(newest).where(EVENTS.c.cluster == cluster)).scalar()
             with intact("the time of an event"):
-                found[str(cluster)] = min(float(time or 0.0), clock.time()) - RETAINED * DAY
+                found[str(cluster)] = min(float(time or 0.0), clock.time()) - self._retention * DAY
             cluster = self._db.execute(sql.select(following).where(EVENTS.c.cluster > cluster)).scalar()
         return found
 

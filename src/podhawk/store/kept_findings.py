@@ -110,6 +110,11 @@ class Detections:
                 found = self._known[key] = msgspec.msgpack.decode(self._kept[key], type=Detection)
         return found
 
+    def get_kept(self, column: str) -> Detection:
+        """A detection as it was kept, by its column in the database. Raises StoreError if it cannot be read."""
+        with intact(f"detection {column!r}"):
+            return msgspec.msgpack.decode(self._kept[column], type=Detection)
+
 
 class SqlFindings:
     """The findings of a state: the methods of `KeptFindings`."""

@@ -104,9 +104,11 @@ DETECTIONS: Final = sql.Table(
     sql.Column("since", sql.Float, nullable=False),
     sql.Column("data", sql.LargeBinary, nullable=False),
     sql.Column("exceptions", sql.String(32), nullable=False, server_default=""),
+    sql.Column("search", sql.String(32), nullable=False, server_default=""),
+    sql.Column("retired", sql.Boolean, nullable=False, server_default=sql.false()),
 )
-"""The detections that runs have evaluated: their content, since when, and a digest of the exceptions that name
-each. The row "" holds the digest of what the site
+"""The detections that runs have evaluated: their content, since when, digests of the exceptions that name each
+and of its search, and whether it has left the content. The row "" holds the digest of what the site
 decides."""
 
 FINDINGS: Final = sql.Table(

@@ -43,27 +43,40 @@ class Written(Struct, frozen=True):
 
 
 class Evaluated(Struct, frozen=True):
-    """A detection that a run evaluates: its key and content, a digest of all that its findings depend on, and a digest
-    of the exceptions that name it, "" if none does."""
+    """A detection that a run evaluates: its key and content; digests of all that its findings depend on, of its search
+    alone, and of the exceptions that name it, "" if none does."""
 
     detection: Detection
     digest: str
+    search: str
     exceptions: str = ""
+
+
+class Retired(Struct, frozen=True):
+    """Detections that have left the content, by key: their findings stay, and add no risk. `findings` are the ids of
+    those that do so from now on, and `charges` are their rows in the series of that name."""
+
+    detections: frozenset[str] = frozenset()
+    findings: Sequence[str] = ()
+    charges: Sequence[SeriesRow] = ()
 
 
 class Begun(Struct, frozen=True):
     """What a run evaluates again: requests, by what the state knows them by, for the detections `changed` (by key),
     because these or the exceptions that name them are others now; and whether every finding is to go through the passes
-    again, because the site decides otherwise now. `new` are the keys of detections that begin with this run, though the
-    state has read events before: what they would have found there is not known."""
+    again, because the site decides otherwise now. `new` are the keys of detections that begin with this run, or search
+    for something else from this run on, though the state has read events before: what they would have found there is
+    not known."""
 
     requests: frozenset[str] = frozenset()
     changed: frozenset[str] = frozenset()
     everything: bool = False
     new: frozenset[str] = frozenset()
+    retired: Retired = Retired()
 
 
 NOTHING_CHANGED: Final = Begun()
+NONE_RETIRED: Final = Retired()
 
 
 class Looked(Struct, frozen=True):
@@ -102,9 +115,17 @@ class DetectionState(Protocol):
     def locked(self) -> AbstractContextManager[None]:
         """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
 
-    def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
+    def begin(
+        self,
+        evaluated: Sequence[Evaluated],
+        policies: str,
+        *,
+        backfill: bool = False,
+        content: Collection[str] | None = None,
+    ) -> Begun:
         """Begin a run with these detections; `policies` is a digest of what the site decides. With `backfill` the run
-        reads what was read before, so that no detection is new."""
+        reads what was read before, so that no detection is new. With `content`, known detections that are not among
+        these, by key, are retired."""
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
         """The ids of the known findings that an evaluation would have found again, or that one of those which it has

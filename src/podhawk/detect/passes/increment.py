@@ -16,7 +16,7 @@ from msgspec import Struct
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.increment.kept import KeptMatch, ObjectKey, Verdicts
-from podhawk.detect.increment.state import Change, DetectionState, Evaluated, ToWrite, Written
+from podhawk.detect.increment.state import NONE_RETIRED, Change, DetectionState, Evaluated, Retired, ToWrite, Written
 from podhawk.detect.match import Match
 from podhawk.detect.passes.entities import incidents_with
 from podhawk.detect.passes.scored import risk_with, rows_of_risk
@@ -45,6 +45,7 @@ def increment(
     now: float,
     *,
     everything: bool = False,
+    retired: Retired = NONE_RETIRED,
 ) -> Incremented:
     """Take matches into a state, and out of it the findings that are gone. `everything` says that these are all."""
 
@@ -53,9 +54,12 @@ def increment(
 
     sweep = Sweep(policies, now, state.findings)
     settled = sweep.run(matches, gone)
-    charged = [_with_rows(one) for one in settled]
-    risk = risk_with(state.findings, state.risk, charged, gone, sweep.gone.get("charge", ()), policies.risk, again)
-    written = state.write([_to_write(one) for one in charged], gone)
+    charged = [_with_rows(one) for one in settled if one.match.finding.detection.key not in retired.detections]
+    silent = [one for one in settled if one.match.finding.detection.key in retired.detections]
+    leaving = [*gone, *retired.findings]
+    charges = [*sweep.gone.get("charge", ()), *retired.charges]
+    risk = risk_with(state.findings, state.risk, charged, leaving, charges, policies.risk, again)
+    written = state.write([_to_write(one) for one in (*charged, *silent)], gone)
     state.write_risk(risk.events)
     changed = incidents_with(state.findings, state.risk, searches, content, risk.objects, again)
     raised = with_visibility(
@@ -98,7 +102,7 @@ def evaluated(prepared: Sequence[Prepared], exceptions: Sequence[SiteException])
             if each.named(one.detection)
         ]
         digest = _digest([stages, msgspec.to_builtins(content)])
-        found.append(Evaluated(one.detection, digest, _digest(named) if named else ""))
+        found.append(Evaluated(one.detection, digest, _digest(stages), _digest(named) if named else ""))
     return found
 
 
