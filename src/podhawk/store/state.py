@@ -6,16 +6,15 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import request_hash
-from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, SeriesRow, series_key
-from podhawk.detect.increment.state import Begun, Evaluated, Looked, Retired, ToWrite, Written
+from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, series_key
+from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
 from podhawk.detect.report.finding_json import detection_key, from_record, to_record
 from podhawk.detect.risk.dataset import REQUEST, row_of
@@ -23,6 +22,7 @@ from podhawk.detect.risk.scoring import day_of, thing_of
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
+from podhawk.store.begin import begin
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
 from podhawk.store.kept_events import RETAINED, SqlEvidence, windows_of
@@ -31,11 +31,8 @@ from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.revisions import KnownFinding, change_of, with_revision
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, CELLS, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED, WINDOWS
+from podhawk.store.schema import ALIASES, COUNTS, FINDINGS, RISK, SERIES
 from podhawk.store.triage import pass_on
-
-_POLICIES: Final = ""
-"""The key under which the digest of the policies is kept."""
 
 
 class SqlState:
@@ -98,87 +95,8 @@ class SqlState:
         content: Collection[str] | None = None,
     ) -> Begun:
         """See `DetectionState`."""
-        kept = {row.detection_id: row for row in self._db.execute(sql.select(DETECTIONS))}
-        before = kept.pop(_POLICIES, None)
-        digests = {column_text(one.detection.key, 255): one for one in evaluated}
-        changed = {key for key, one in digests.items() if key in kept and kept[key].digest != one.digest}
-        judged = {
-            key
-            for key, one in digests.items()
-            if key in kept and (kept[key].exceptions != one.exceptions or kept[key].retired)
-        }
-        newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() if kept and not backfill else None
-        new = {key for key, one in digests.items() if _selects_more(kept.get(key), one)} if newest else set()
-        rows = [
-            {
-                "detection_id": key,
-                "digest": one.digest,
-                "exceptions": one.exceptions,
-                "search": one.search,
-                "retired": False,
-                "since": 0.0 if backfill else newest if key in new else kept[key].since if key in kept else 0.0,
-                "data": msgspec.msgpack.encode(one.detection),
-            }
-            for key, one in digests.items()
-            if key not in kept or key in changed | judged or (backfill and kept[key].since)
-        ]
-        everything = before is not None and before.digest != policies
-        if before is None or everything:
-            nothing = {"exceptions": "", "search": "", "retired": False, "since": 0.0, "data": b""}
-            rows.append({"detection_id": _POLICIES, "digest": policies, **nothing})
-        upsert(self._db, DETECTIONS, rows)
-        known = {one.detection.key: one.detection for one in evaluated}
-        self._detections = Detections(known, {key: row.data for key, row in kept.items()})
-        self._forget_sums(changed, everything)
-        again = self._to_evaluate(changed | judged, everything)
-        for chunk in chunks(sorted(changed)):
-            self._db.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
-
-        def keys(columns: Collection[str]) -> frozenset[str]:
-            return frozenset(digests[column].detection.key for column in columns)
-
-        retired = self._retired({key: kept[key] for key in kept.keys() - digests.keys()}, content)
-        return Begun(frozenset(again), keys(changed | judged), everything, keys(new), retired)
-
-    def _retired(self, others: Mapping[str, Any], content: Collection[str] | None) -> Retired:
-        """The detections that have left the content, among those that a run does not evaluate."""
-        named = {column_text(key, 255) for key in content or ()}
-        leaving = (
-            [] if content is None else [key for key, row in others.items() if not row.retired and key not in named]
-        )
-        findings: list[str] = []
-        charges: list[SeriesRow] = []
-        for chunk in chunks(sorted(leaving)):
-            self._db.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id.in_(chunk)).values(retired=True))
-            query = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.kind != "incident")
-            findings += self._db.execute(query.where(FINDINGS.c.detection_id.in_(chunk))).scalars()
-        for chunk in chunks(sorted(findings)):
-            own = SERIES.c.finding_id.in_(chunk)
-            columns = (SERIES.c.key, SERIES.c.time, SERIES.c.finding_id, SERIES.c.value)
-            query = sql.select(*columns).where(own, SERIES.c.series == "charge")
-            charges += [SeriesRow(*row) for row in self._db.execute(query)]
-            self._db.execute(SERIES.delete().where(own, SERIES.c.series.in_(("charge", "owner"))))
-        retired = {key for key, row in others.items() if row.retired} | set(leaving)
-        return Retired(frozenset(self._detections.get_kept(key).key for key in retired), findings, charges)
-
-    def _forget_sums(self, changed: Collection[str], everything: bool) -> None:
-        """Forget what searches over risk gave before they, or the policies, changed."""
-        for chunk in chunks(sorted(changed)):
-            self._db.execute(WINDOWS.delete().where(WINDOWS.c.detection_id.in_(chunk)))
-        if everything:
-            for table in (WINDOWS, CELLS):
-                self._db.execute(table.delete())
-
-    def _to_evaluate(self, changed: Collection[str], everything: bool) -> set[str]:
-        """The requests that findings of detections are about, and those that their aggregate plans want."""
-        if everything:
-            return self.evidence.every_request()
-        found: set[str] = set()
-        for chunk in chunks(sorted(changed)):
-            for table in (FINDINGS, WANTED):
-                query = sql.select(table.c.request).where(table.c.detection_id.in_(chunk)).distinct()
-                found.update(self._db.execute(query).scalars())
-        return found - {""}
+        begun, self._detections = begin(self._db, self.evidence.every_request, evaluated, policies, backfill, content)
+        return begun
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
         """See `DetectionState`."""
@@ -349,12 +267,6 @@ class SqlState:
                 for one in risk
             ],
         )
-
-
-def _selects_more(known: Any, one: Evaluated) -> bool:
-    """Whether a detection may select events that it did not select before. What an older podhawk kept does not tell its
-    search."""
-    return known is None or known.retired or bool(known.search and known.search != one.search)
 
 
 def _in_order(finding: Finding) -> tuple[bool, float, str, str]:
