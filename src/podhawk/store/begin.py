@@ -22,13 +22,13 @@ _POLICIES: Final = ""
 
 def begin(
     connection: Connection,
-    every_request: Callable[[], set[str]],
     evaluated: Sequence[Evaluated],
     policies: str,
     backfill: bool,
     content: Collection[str] | None,
-) -> tuple[Begun, Detections]:
-    """See `DetectionState.begin`. Returns also the detections of the state."""
+) -> tuple[Begun, Detections, set[str], Callable[[Connection], None]]:
+    """See `DetectionState.begin`. Returns also the detections of the state, the columns of those that changed, and what
+    writes this to the state."""
     kept = {row.detection_id: row for row in connection.execute(sql.select(DETECTIONS))}
     before = kept.pop(_POLICIES, None)
     digests = {column_text(one.detection.key, 255): one for one in evaluated}
@@ -57,19 +57,29 @@ def begin(
     if before is None or everything:
         nothing = {"exceptions": "", "search": "", "retired": False, "since": 0.0, "data": b""}
         rows.append({"detection_id": _POLICIES, "digest": policies, **nothing})
-    upsert(connection, DETECTIONS, rows)
     known = {one.detection.key: one.detection for one in evaluated}
     detections = Detections(known, {key: row.data for key, row in kept.items()})
-    _forget_sums(connection, changed, everything)
-    again = every_request() if everything else _to_evaluate(connection, changed | judged)
-    for chunk in chunks(sorted(changed)):
-        connection.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
+    again = _to_evaluate(connection, changed | judged, everything)
 
     def keys(columns: Collection[str]) -> frozenset[str]:
         return frozenset(digests[column].detection.key for column in columns)
 
-    retired = _retired(connection, detections, {key: kept[key] for key in kept.keys() - digests.keys()}, content)
-    return Begun(frozenset(again), keys(changed | judged), everything, keys(new), retired), detections
+    others = {key: kept[key] for key in kept.keys() - digests.keys()}
+    leaving, retired = _retired(connection, detections, others, content)
+
+    def write(connection: Connection) -> None:
+        upsert(connection, DETECTIONS, rows)
+        _forget_sums(connection, changed, everything)
+        for chunk in chunks(sorted(changed)):
+            connection.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
+        for chunk in chunks(leaving):
+            connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id.in_(chunk)).values(retired=True))
+        for chunk in chunks(retired.findings):
+            own = SERIES.c.finding_id.in_(chunk) & SERIES.c.series.in_(("charge", "owner"))
+            connection.execute(SERIES.delete().where(own))
+
+    begun = Begun(frozenset(again), keys(changed | judged), everything, keys(new), retired)
+    return begun, detections, changed, write
 
 
 def _selects_more(known: Any, one: Evaluated) -> bool:
@@ -80,24 +90,22 @@ def _selects_more(known: Any, one: Evaluated) -> bool:
 
 def _retired(
     connection: Connection, detections: Detections, others: Mapping[str, Any], content: Collection[str] | None
-) -> Retired:
-    """The detections that have left the content, among those that a run does not evaluate."""
+) -> tuple[list[str], Retired]:
+    """The detections that have left the content, among those that a run does not evaluate; first the columns of those
+    that leave now."""
     named = {column_text(key, 255) for key in content or ()}
     leaving = [] if content is None else [key for key, row in others.items() if not row.retired and key not in named]
     findings: list[str] = []
     charges: list[SeriesRow] = []
     for chunk in chunks(sorted(leaving)):
-        connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id.in_(chunk)).values(retired=True))
         query = sql.select(FINDINGS.c.finding_id).where(FINDINGS.c.kind != "incident")
         findings += connection.execute(query.where(FINDINGS.c.detection_id.in_(chunk))).scalars()
     for chunk in chunks(sorted(findings)):
-        own = SERIES.c.finding_id.in_(chunk)
         columns = (SERIES.c.key, SERIES.c.time, SERIES.c.finding_id, SERIES.c.value)
-        query = sql.select(*columns).where(own, SERIES.c.series == "charge")
+        query = sql.select(*columns).where(SERIES.c.finding_id.in_(chunk), SERIES.c.series == "charge")
         charges += [SeriesRow(*row) for row in connection.execute(query)]
-        connection.execute(SERIES.delete().where(own, SERIES.c.series.in_(("charge", "owner"))))
     retired = {key for key, row in others.items() if row.retired} | set(leaving)
-    return Retired(frozenset(detections.get_kept(key).key for key in retired), findings, charges)
+    return leaving, Retired(frozenset(detections.get_kept(key).key for key in retired), findings, charges)
 
 
 def _forget_sums(connection: Connection, changed: Collection[str], everything: bool) -> None:
@@ -109,8 +117,10 @@ def _forget_sums(connection: Connection, changed: Collection[str], everything: b
             connection.execute(table.delete())
 
 
-def _to_evaluate(connection: Connection, changed: Collection[str]) -> set[str]:
-    """The requests that findings of detections are about, and those that their aggregate plans want."""
+def _to_evaluate(connection: Connection, changed: Collection[str], everything: bool) -> set[str]:
+    """The requests that findings of detections are about, and those that their aggregate plans want; or all."""
+    if everything:
+        return set(connection.execute(sql.select(EVENTS.c.request).distinct()).scalars())
     found: set[str] = set()
     for chunk in chunks(sorted(changed)):
         for table in (FINDINGS, WANTED):

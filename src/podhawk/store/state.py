@@ -29,9 +29,10 @@ from podhawk.store.kept_events import RETAINED, SqlEvidence, windows_of
 from podhawk.store.kept_findings import Detections, SqlFindings, packed
 from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
+from podhawk.store.pending_events import PendingEvidence
 from podhawk.store.revisions import KnownFinding, change_of, with_revision
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, COUNTS, FINDINGS, RISK, SERIES
+from podhawk.store.schema import ALIASES, COUNTS, CURRENT, FINDINGS, RISK, SERIES, version_of
 from podhawk.store.triage import pass_on
 
 
@@ -53,18 +54,54 @@ class SqlState:
         """Writes something else in the same transaction, at its end."""
         self._connection: Connection | None = None
         self._detections = Detections({}, {})
+        self._is_locked = self._takes = False
+        self._seen = -1
+        """The generation of the state that an evaluation has seen."""
+        self._pending: PendingEvidence | None = None
+        self._writes: Callable[[Connection], None] | None = None
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[None]:
         """See `DetectionState`."""
-        with transaction(self.engine, waiting=self._waiting) as connection:
-            self._connection = connection
+        with transaction(self.engine, alone=False) as connection:
+            current = version_of(connection) == CURRENT
+        if not current:
+            with transaction(self.engine, waiting=self._waiting):
+                pass  # makes the tables, or brings them up to date
+        with transaction(self.engine, alone=False, repeatable=True) as connection:
+            self._connection, self._is_locked = connection, False
+            self._seen = self._generation()
             try:
                 yield
-                if self.along is not None:
-                    self.along(connection)
             finally:
                 self._connection = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[bool]:
+        """See `DetectionState`."""
+        with transaction(self.engine, waiting=self._waiting) as connection:
+            self._connection, self._is_locked, self._takes = connection, True, False
+            try:
+                yield self._generation() == self._seen
+                if self._takes:
+                    more = COUNTS.c.number + 1
+                    connection.execute(COUNTS.update().where(COUNTS.c.name == "generation").values(number=more))
+                if self._takes and self.along is not None:
+                    self.along(connection)
+            finally:
+                self._connection, self._pending, self._writes = None, None, None
+
+    def take(self) -> None:
+        """See `DetectionState`."""
+        pending, writes = self._pending, self._writes
+        assert pending is not None, "nothing has been evaluated"
+        assert writes is not None
+        self._pending, self._writes, self._takes = None, None, True
+        writes(self._db)
+        pending.write_to(self.evidence)
+
+    def _generation(self) -> int:
+        return self._db.execute(sql.select(COUNTS.c.number).where(COUNTS.c.name == "generation")).scalar() or 0
 
     @property
     def _db(self) -> Connection:
@@ -74,7 +111,7 @@ class SqlState:
     @property
     def evidence(self) -> SqlEvidence:
         """See `DetectionState`."""
-        return SqlEvidence(self._db, self._redaction, self._retention)
+        return self._pending or SqlEvidence(self._db, self._redaction, self._retention)
 
     @property
     def findings(self) -> SqlFindings:
@@ -95,7 +132,13 @@ class SqlState:
         content: Collection[str] | None = None,
     ) -> Begun:
         """See `DetectionState`."""
-        begun, self._detections = begin(self._db, self.evidence.every_request, evaluated, policies, backfill, content)
+        begun, self._detections, changed, writes = begin(self._db, evaluated, policies, backfill, content)
+        if self._is_locked:
+            self._takes = True
+            writes(self._db)
+        else:
+            self._writes = writes
+            self._pending = PendingEvidence(self._db, self._redaction, self._retention, changed)
         return begun
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:

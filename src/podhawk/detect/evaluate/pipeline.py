@@ -160,7 +160,8 @@ def detect(scanned: Scanned, evidence: KeptEvidence | None = None, begun: Begun 
         found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown)
     else:
         found = recall(evidence, requests, scanned.ends, begun, evaluations, scanned.schedules, scanned.decoder)
-    scanned.requests = {}  # an event that nothing wants any more goes
+    if evidence is None:
+        scanned.requests = {}  # an event that nothing wants any more goes; an increment may be evaluated again
     shown_requests = {key: visible_part(one) for key, one in found.requests.items() if one.searches}
     matches = [*_windowed(evaluations, scanned.schedules, shown_requests, found), *scanned.wholes]
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))

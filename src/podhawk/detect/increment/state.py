@@ -102,7 +102,7 @@ class DetectionState(Protocol):
 
     @property
     def evidence(self) -> KeptEvidence:
-        """Events and evidence; within `locked`."""
+        """Events and evidence; after `begin`."""
 
     @property
     def findings(self) -> KeptFindings:
@@ -112,8 +112,16 @@ class DetectionState(Protocol):
     def risk(self) -> KeptRisk:
         """The known risk; after `begin`."""
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
+    def snapshot(self) -> AbstractContextManager[None]:
+        """See the state as it is now until the block ends, while others may write to it. What is learnt in the block is
+        written by `take`."""
+
+    def locked(self) -> AbstractContextManager[bool]:
+        """Exclude other runs until the block ends. If the block fails, everything written in it is undone. Gives
+        whether nobody has written since the last `snapshot`."""
+
+    def take(self) -> None:
+        """Write what was learnt in the last `snapshot`; within `locked`."""
 
     def begin(
         self,
