@@ -58,7 +58,9 @@ def main() -> None:
 
 def measured(content: Content, many: Path, folder: Path, new: int, rounds: int) -> None:
     """Run increments, and print what they cost. The first one meets a state that no increment has touched."""
-    events = made(Random(os.getpid()), 2, START + SPAN + 60 + time.time() % 86_400, f"n{time.time():.0f}")
+    with sqlite3.connect(many / "podhawk.db") as db:
+        newest = db.execute("SELECT max(time) FROM podhawk_events").fetchone()[0]
+    events = made(Random(os.getpid()), 2, newest + 60, f"n{newest:.0f}")
     beside, alone = [], []
     for number in range(rounds + 1):
         piece = [next(events) for _ in range(new)]
@@ -169,6 +171,8 @@ def multiplied(db: sqlite3.Connection, copies: int) -> None:
     incidents = "SELECT finding_id FROM podhawk_findings WHERE kind='incident'"
     db.execute(f"DELETE FROM podhawk_series WHERE finding_id IN ({incidents})")
     db.execute("DELETE FROM podhawk_findings WHERE kind='incident'")
+    # The windows of the copies would have to be looked at one by one. They are taken to have been: without rows.
+    searches = [row[0] for row in db.execute("SELECT DISTINCT detection_id FROM podhawk_windows")]
     for table in ("podhawk_windows", "podhawk_cells"):
         db.execute(f"DELETE FROM {table}")
     indexes = db.execute("SELECT name, sql FROM sqlite_master WHERE type='index' AND sql IS NOT NULL").fetchall()
@@ -191,6 +195,11 @@ def multiplied(db: sqlite3.Connection, copies: int) -> None:
             db.execute("COMMIT")
     for _, text in indexes:
         db.execute(text)
+    for one in searches:
+        db.execute(
+            "INSERT INTO podhawk_windows SELECT entity, ?, ? FROM (SELECT DISTINCT entity FROM podhawk_risk)",
+            (one, msgspec.msgpack.encode([])),
+        )
     db.execute("UPDATE podhawk_counts SET number=(SELECT count(*) FROM podhawk_findings) WHERE name='findings'")
 
 

@@ -226,6 +226,8 @@ def run(
         raise UsageError("--splunk-exact does not apply to findings", remedy="Add --rows to print rows.")
     if session.backfill and session.state is None:
         raise UsageError("--backfill needs a state", remedy="Name it with --state DIR|URL.")
+    if session.accept_content and session.state is None:
+        raise UsageError("--accept-content needs a state", remedy="Name it with --state DIR|URL.")
     content = given_content(content, given)
     store = session.lookups(content)
     prepared = [
@@ -256,6 +258,7 @@ def run(
             state,
             check,
             backfill=session.backfill,
+            accept=[one.key for one in content.detections] if session.accept_content else None,
         )
     results = [DetectionResult(one.detection, one.runnability, not_run(one.runnability)) for one in prepared]
     counts = Counter(key for one in found.findings for key in made_by(one))
@@ -354,7 +357,7 @@ def _open_state(session: Session) -> DetectionState:
     from podhawk.store.database import Waiting
     from podhawk.store.state import SqlState
 
-    return SqlState(session.state or "", session.redaction, Waiting(session.wait, session.tell))
+    return SqlState(session.state or "", session.redaction, Waiting(session.wait, session.tell), session.retention)
 
 
 __all__ = [

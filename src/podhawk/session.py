@@ -47,7 +47,9 @@ def _tell_nobody(message: str) -> None:
 
 class Session(Struct, frozen=True):
     """The resolved options of a run. `now` is in epoch seconds; `state` is a folder or a database URL, and `wait` how
-    many seconds to wait for another run that uses it. `backfill` says that the input is what the state has read before.
+    many seconds to wait for another run that uses it. `backfill` says that the input is what the state has read before;
+    `accept_content` that detections which the content no longer has are retired; `retention` for how many days events
+    are kept.
     `tell` is called with what a person who waits should know."""
 
     now: float
@@ -65,6 +67,8 @@ class Session(Struct, frozen=True):
     redaction: Redaction = Redaction()
     wait: float = 300
     backfill: bool = False
+    accept_content: bool = False
+    retention: int = 30
     tell: Callable[[str], None] = _tell_nobody
     along: Scan = scan
     """What reads the input where searches run on this machine; `DigestScan` makes a digest along with them."""
@@ -152,6 +156,8 @@ def session_of(options: Mapping[str, Any]) -> Session:
         redaction=redaction_of(options),
         wait=options.get("wait") or 300,
         backfill=bool(options.get("backfill")),
+        accept_content=bool(options.get("accept_content")),
+        retention=options.get("retention") or 30,
     )
 
 

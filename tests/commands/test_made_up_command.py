@@ -18,7 +18,7 @@ from podhawk.commands.context import Context
 from podhawk.commands.registry import COMMANDS
 from podhawk.content.lookup_codec import pack_lookups, unpack_lookups
 from podhawk.content.model import Content, Deployment
-from podhawk.detect.evaluate.episodes import ByKey
+from podhawk.detect.evaluate.by_key import ByKey
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.plan_kind import plan_kind
 from podhawk.detect.evaluate.row_template import identities

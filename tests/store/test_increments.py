@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Column, MetaData, Table, select
 
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exceptions import SiteException
@@ -132,6 +133,24 @@ def test_a_state_of_version_2_is_evaluated_again(tmp_path: Path, new_state: NewS
         connection.execute(EVENTS.update().values(request="", place="", credential="", component=""))
         connection.execute(RISK.update().values(kept=None, thing="", day="", entity="", full=0.0))
         connection.execute(VERSION.update().values(version=2))
+    run(write(tmp_path / "b.log", *parts[1]), *DETECTIONS, state=state)
+    both(tmp_path, state, *parts)
+
+
+def test_a_state_of_version_4_is_evaluated_again(tmp_path: Path, new_state: NewState) -> None:
+    """It did not keep by-keys."""
+    state, parts = new_state(), pieces(905)
+    run(write(tmp_path / "a.log", *parts[0]), *DETECTIONS, state=state)
+    with transaction(open_engine(state)) as connection:
+        wanted = connection.execute(select(WANTED)).mappings().all()
+        assert any(row["by_key"] for row in wanted)
+        before = ("detection_id", "cluster", "time", "fingerprint", "request")
+        WANTED.drop(connection)
+        old = Table(WANTED.name, MetaData(), *(Column(name, WANTED.c[name].type) for name in before))
+        old.create(connection)
+        connection.execute(old.insert(), [{name: row[name] for name in before} for row in wanted])
+        connection.execute(FINDINGS.update().values(by_key=""))
+        connection.execute(VERSION.update().values(version=4))
     run(write(tmp_path / "b.log", *parts[1]), *DETECTIONS, state=state)
     both(tmp_path, state, *parts)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.pipeline import Scanned, Source, detect, reads_risk, scan
+from podhawk.detect.evaluate.pipeline import Detected, Scanned, Source, detect, reads_risk, scan
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
-from podhawk.detect.increment.state import Change, DetectionState
+from podhawk.detect.increment.state import Begun, Change, DetectionState
 from podhawk.detect.match import Match
 from podhawk.detect.passes.increment import digest_of, evaluated, increment
 from podhawk.detect.passes.settle import Policies, settle
@@ -24,6 +24,9 @@ from podhawk.detect.risk.scoring import risk_events
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.engine.run.batch import Runner
 from podhawk.runtime import no_collection
+
+TRIES: Final = 3
+"""How often an increment is evaluated while others may write."""
 
 
 class RunFindings(Struct):
@@ -119,20 +122,23 @@ def find(
     check: Callable[[], None] = lambda: None,
     *,
     backfill: bool = False,
+    accept: Collection[str] | None = None,
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
     the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
-    state has read before, for the sake of detections that did not exist then.
+    state has read before, for the sake of detections that did not exist then. With `accept`, detections of the state
+    that are not among these, by key, are retired.
     """
     now = context.env.now
     with no_collection():
         scanned = scan(prepared, content, source, runner, context, remembers=state is not None)
         check()
         if state is not None:
-            with state.locked():
-                return _increment(scanned, prepared, rules, content, policies, now, state, backfill)
+            searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
+            increment = _Increment(scanned, prepared, searches, content, policies, now, state, backfill, accept)
+            return increment.run()
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
@@ -146,34 +152,81 @@ def find(
         return RunFindings([*matches, *raised], lambda: risk, detected.kinds, detected.hunted)
 
 
-def _increment(
-    scanned: Scanned,
-    prepared: Sequence[Prepared],
-    rules: Callable[[], Sequence[Prepared]],
-    content: Content,
-    policies: Policies,
-    now: float,
-    state: DetectionState,
-    backfill: bool,
-) -> RunFindings:
-    searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
-    begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), backfill=backfill)
-    detected = detect(scanned, state.evidence, begun.requests)
-    ids = {match.finding.finding_id for match in detected.matches}
-    gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
-    matches = detected.matches
-    if begun.everything:
-        kept = state.findings.load(state.every_finding() - ids - gone)
-        matches = [*matches, *(one.match for one in kept)]
-    found = increment(state, matches, gone, searches, content, policies, now, everything=begun.everything)
-    return RunFindings(
-        found.matches,
-        lambda: state.known_risk(found.objects),
-        detected.kinds,
-        detected.hunted,
-        found.written.changes,
-        found.written.gone,
-        found.known,
-        state.known,
-        [one.detection.name for one in prepared if one.detection.key in begun.new and not reads_risk(one)],
-    )
+class _Draft(Struct, frozen=True):
+    """An increment that has been evaluated, and is not written."""
+
+    begun: Begun
+    detected: Detected
+    matches: Sequence[Match]
+    gone: Collection[str]
+
+
+class _Increment:
+    """An increment. It is evaluated while others may write to the state, and written if nobody has; else it is
+    evaluated again. Where others write all the time, it excludes them from the evaluation on."""
+
+    def __init__(
+        self,
+        scanned: Scanned,
+        prepared: Sequence[Prepared],
+        searches: Sequence[Prepared],
+        content: Content,
+        policies: Policies,
+        now: float,
+        state: DetectionState,
+        backfill: bool,
+        accept: Collection[str] | None,
+    ) -> None:
+        self._scanned, self._prepared, self._searches, self._content = scanned, prepared, searches, content
+        self._policies, self._now, self._state = policies, now, state
+        self._backfill, self._accept = backfill, accept
+
+    def run(self) -> RunFindings:
+        """Evaluate and write it."""
+        for _ in range(TRIES):
+            with self._state.snapshot():
+                draft = self._evaluated()
+            with self._state.locked() as unchanged:
+                if unchanged:
+                    self._state.take()
+                    return self._written(draft)
+        with self._state.locked():
+            return self._written(self._evaluated())
+
+    def _evaluated(self) -> _Draft:
+        state = self._state
+        chosen = evaluated([*self._prepared, *self._searches], self._policies.exceptions)
+        begun = state.begin(chosen, digest_of(self._policies), backfill=self._backfill, content=self._accept)
+        detected = detect(self._scanned, state.evidence, begun)
+        ids = {match.finding.finding_id for match in detected.matches}
+        gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
+        matches = detected.matches
+        if begun.everything:
+            kept = state.findings.load(state.every_finding() - ids - gone)
+            matches = [*matches, *(one.match for one in kept)]
+        return _Draft(begun, detected, matches, gone)
+
+    def _written(self, draft: _Draft) -> RunFindings:
+        state, begun, detected = self._state, draft.begun, draft.detected
+        found = increment(
+            state,
+            draft.matches,
+            draft.gone,
+            self._searches,
+            self._content,
+            self._policies,
+            self._now,
+            everything=begun.everything,
+            retired=begun.retired,
+        )
+        return RunFindings(
+            found.matches,
+            lambda: state.known_risk(found.objects),
+            detected.kinds,
+            detected.hunted,
+            found.written.changes,
+            found.written.gone,
+            found.known,
+            state.known,
+            [one.detection.name for one in self._prepared if one.detection.key in begun.new and not reads_risk(one)],
+        )

@@ -20,7 +20,8 @@ class Known(msgspec.Struct, frozen=True):
     """What is known of the events behind a finding of an earlier run, which are not at hand: what they give power over,
     the credential of a single request, the noise classes that go by the events and the search alone, the exception, and
     whether it rests on events of which the state keeps no secrets. `request` is what a state knows the one request by,
-    of the finding of a request plan; `windows` are the ends of the first and the last window of an aggregate plan."""
+    of the finding of a request plan; `windows` are the ends of the first and the last window of an aggregate plan, and
+    `by_key` is what a state knows its by-key by."""
 
     powers: tuple[str, ...] = ()
     credential: str = ""
@@ -29,6 +30,7 @@ class Known(msgspec.Struct, frozen=True):
     masked: bool = False
     request: str = ""
     windows: tuple[float, float] = (0.0, 0.0)
+    by_key: str = ""
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -38,7 +40,7 @@ class Match(msgspec.Struct, frozen=True):
     `matched` are the stages of a request plan's request that the search matches, each by itself; of an aggregate plan
     there are none. `search` is the detection's search with its macros expanded, where the finding comes from one.
     `known` stands in for the events of a finding that an earlier run made. `windows` are the ends of the first and the
-    last window of an aggregate plan that gave rows.
+    last window of an aggregate plan that gave rows; `by_key` is what a state knows its by-key by.
     """
 
     finding: Finding
@@ -47,6 +49,7 @@ class Match(msgspec.Struct, frozen=True):
     search: Pipeline | None = None
     known: Known | None = None
     windows: tuple[float, float] | None = None
+    by_key: str = ""
 
     @property
     def powers(self) -> tuple[str, ...]:

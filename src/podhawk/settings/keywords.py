@@ -59,6 +59,8 @@ class RunKeywords(SearchKeywords, total=False):
     redaction_key_file: StrPath
     wait: int
     backfill: bool
+    accept_content: bool
+    retention: int
 
 
 def python_type(option: Option) -> Any:

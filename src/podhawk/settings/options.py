@@ -1,8 +1,8 @@
 """The options of all verbs, declared once.
 
-Each option has one entry, here, in `activity_options`, `authoring_options` or `serve_options`: its type, default,
-meaning and the verbs that take it. The command line, `PODHAWK_…` variables, `podhawk.toml` and the documentation all
-follow from this table.
+Each option has one entry, here, in `activity_options`, `authoring_options`, `serve_options` or `state_options`: its
+type, default, meaning and the verbs that take it. The command line, `PODHAWK_…` variables, `podhawk.toml` and the
+documentation all follow from this table.
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from podhawk.settings.activity_options import ACTIVITY
 from podhawk.settings.authoring_options import AUTHORING
 from podhawk.settings.option import Option
 from podhawk.settings.serve_options import SERVE
+from podhawk.settings.state_options import STATE
 
 _SEARCHES = ("run", "search", "explain", "tune", "learn", "diff", "demo", "who", "timeline")
 _READS = (*_SEARCHES, "fields")
 _FINDS = ("run", "explain", "tune", "learn", "diff", "demo", "who", "timeline", "fields", "serve")
 _CONTENT = ("run", "search", "explain", "tune", "learn", "content", "demo", "replay", "who", "timeline", "serve")
-_TRIAGE = ("ack", "close", "assign")
 _LIFE = ("docs", "coverage", "lint", "test", "export")
 _PRINTS = ("run", "search", "learn", "content", "diff", "demo", "who", "timeline", "fields", "status")
-DISPOSITIONS = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
-"""What a finding can turn out to be."""
 OUTPUTS = ("table", "jsonl", "json", "csv", "md")
 
 OPTIONS: tuple[Option, ...] = (
@@ -305,47 +303,7 @@ OPTIONS: tuple[Option, ...] = (
         ("run", "search"),
         False,
     ),
-    Option(
-        "state",
-        "text",
-        "Keep events, findings and risk between runs, in a folder or a PostgreSQL database. A folder "
-        "also keeps the tables written by outputlookup.",
-        ("run", "search", "explain", *_TRIAGE, "status", "serve", "init"),
-        metavar="DIR|URL",
-    ),
-    Option(
-        "backfill",
-        "flag",
-        "With --state: the logs have been read before. Detections that were new to the state since then are evaluated "
-        "over them. --fail-on does not look at what is found.",
-        ("run",),
-        False,
-    ),
-    Option(
-        "all-known",
-        "flag",
-        "With --state: print everything known, not only what this run changed.",
-        ("run",),
-        False,
-        command_line=True,
-    ),
-    Option(
-        "wait",
-        "number",
-        "Wait at most N seconds for another run that uses the --state; then exit with code 7.",
-        ("run", "explain", *_TRIAGE, "serve"),
-        300,
-        metavar="N",
-    ),
-    Option(
-        "disposition",
-        "choice",
-        "What the finding turned out to be.",
-        ("close",),
-        choices=DISPOSITIONS,
-    ),
-    Option("assignee", "text", "Who works on the findings.", _TRIAGE, metavar="NAME"),
-    Option("note", "text", "A note for the next person.", _TRIAGE, metavar="TEXT"),
+    *STATE,
     Option(
         "redaction-key",
         "text",

@@ -66,5 +66,5 @@ def _match(connection: Connection, finding: Finding) -> Match:
     keys = [RequestKey(finding.cluster, one.audit_id, one.received, one.user, one.uri) for one in finding.requests]
     with intact(f"the events of finding {finding.finding_id}"):
         events = SqlEvidence(connection, None).events_of([request_hash(key) for key in keys])
-    found = collect(((event, ()) for event in events), EventDecoder(ReadOptions()))
+    found = collect(((event, ()) for _, event in events), EventDecoder(ReadOptions()))
     return Match(finding, tuple(found[key].request for key in keys if key in found))

@@ -106,8 +106,11 @@ def _postgres(state: str) -> sql.URL:
 
 
 @contextlib.contextmanager
-def transaction(engine: Engine, *, alone: bool = True, waiting: Waiting | None = None) -> Iterator[Connection]:
-    """A connection in one transaction. `alone` excludes other runs until it ends, and updates the schema.
+def transaction(
+    engine: Engine, *, alone: bool = True, waiting: Waiting | None = None, repeatable: bool = False
+) -> Iterator[Connection]:
+    """A connection in one transaction. `alone` excludes other runs until it ends, and updates the schema. `repeatable`
+    sees one state of the database throughout, as every transaction of SQLite does.
 
     Raises StateUnavailableError if other runs exclude this one for too long, or if the server cannot be reached.
     """
@@ -115,6 +118,8 @@ def transaction(engine: Engine, *, alone: bool = True, waiting: Waiting | None =
     with _store_errors(engine), contextlib.ExitStack() as stack:
         sqlite = engine.dialect.name == "sqlite"
         connection = _begun(engine, alone, chosen, stack) if sqlite else stack.enter_context(engine.connect())
+        if repeatable and not sqlite:
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
         if alone and not sqlite:
             _lock(connection, chosen)
         try:

@@ -40,15 +40,19 @@ def holdings(state: str) -> dict[str, str]:
 
 
 def _begun(connection: Connection) -> dict[str, str]:
-    """The detections that began after the state had read events: what they would have found before is not known."""
+    """The detections that began after the state had read events: what they would have found before is not known; and
+    those that have left the content."""
     rows = connection.execute(
-        sql.select(DETECTIONS.c.detection_id, DETECTIONS.c.since, DETECTIONS.c.data).where(DETECTIONS.c.since > 0)
+        sql.select(DETECTIONS.c.detection_id, DETECTIONS.c.since, DETECTIONS.c.data, DETECTIONS.c.retired).where(
+            (DETECTIONS.c.since > 0) | DETECTIONS.c.retired
+        )
     )
-    names = {}
-    for key, since, data in rows:
+    told = {}
+    for key, since, data, retired in rows:
         with intact(f"detection {key!r}"):
-            names[msgspec.msgpack.decode(data, type=Detection).name] = rfc3339(since)
-    return {f"{name} since": since for name, since in sorted(names.items())}
+            name = msgspec.msgpack.decode(data, type=Detection).name
+        told[f"{name} retired" if retired else f"{name} since"] = "yes" if retired else rfc3339(since)
+    return dict(sorted(told.items()))
 
 
 def _count(connection: Connection, table: sql.Table, *where: Any) -> str:

@@ -15,10 +15,12 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.increment.evidence import (
     Changed,
     KeptEvent,
+    Kind,
     WantedEvent,
     component_hash,
     credential_hash,
     place_hash,
+    within,
 )
 from podhawk.detect.increment.kept import Interval
 from podhawk.detect.requests.collected import fingerprint
@@ -36,8 +38,8 @@ from podhawk.store.schema import EVENTS, FINDINGS, HOMES, ISSUED, WANTED, WRITES
 
 DAY: Final = 86_400.0
 RETAINED: Final = 30
-"""Days for which events are kept, counted back from the newest event or from today, whichever is earlier. Findings are
-kept for ever."""
+"""Days for which events are kept unless a run says otherwise, counted back from the newest event or from today,
+whichever is earlier. Findings are kept for ever."""
 WAITING: Final = DAY
 """Seconds for which the end of a request is kept whose start no search has selected."""
 
@@ -45,11 +47,12 @@ WAITING: Final = DAY
 class SqlEvidence:
     """The events and the evidence of a state."""
 
-    def __init__(self, connection: Connection, redaction: Redaction | None) -> None:
+    def __init__(self, connection: Connection, redaction: Redaction | None, retention: int = RETAINED) -> None:
         self._db = connection
         self._redaction = redaction
+        self._retention = retention
 
-    def events_of(self, requests: Collection[str]) -> list[AuditEvent]:
+    def events_of(self, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
         """See `KeptEvidence`."""
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint)
         found = [
@@ -59,25 +62,39 @@ class SqlEvidence:
         ]
         return self._masked(found)
 
-    def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[AuditEvent]:
+    def events_at(self, fingerprints: Collection[str]) -> dict[str, AuditEvent]:
+        """See `KeptEvidence`."""
+        query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data)
+        found = [
+            (key, kept_event(key, data))
+            for chunk in chunks(sorted(set(fingerprints)))
+            for key, data in self._db.execute(query.where(EVENTS.c.fingerprint.in_(chunk)))
+        ]
+        return dict(self._masked(found))
+
+    def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[tuple[str, AuditEvent]]:
         """Events as they are masked now; what a podhawk before redaction kept is replaced."""
         if self._redaction is None:
-            return [event for _, event in found]
+            return list(found)
         masked = [(key, event, redacted(event, self._redaction)) for key, event in found]
         stale = [(key, after) for key, before, after in masked if after is not before]
+        self.replace(stale)
+        return [(key, after) for key, _, after in masked]
+
+    def replace(self, stale: Sequence[tuple[str, AuditEvent]]) -> None:
+        """Replace events, by their fingerprints, by what they are when they are masked."""
         if stale and self._db.dialect.name == "sqlite":
             self._db.exec_driver_sql("PRAGMA secure_delete=ON")
         for key, event in stale:
             self._db.execute(
                 EVENTS.update()
                 .where(EVENTS.c.fingerprint == key)
-                .values(data=dump(event), fingerprint=_fingerprint(event))
+                .values(data=dump(event), fingerprint=stored_fingerprint(event))
             )
-        return [after for _, _, after in masked]
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
-        """See `KeptEvidence`. Events that are older than `RETAINED` days are deleted."""
-        found = [*(_row(one, waits=False) for one in events), *(_row(one, waits=True) for one in waiting)]
+        """See `KeptEvidence`. Events that are too old are deleted."""
+        found = [*(row_of(one, waits=False) for one in events), *(row_of(one, waits=True) for one in waiting)]
         for chunk in chunks(found):
             self._db.execute(insert(self._db, EVENTS).on_conflict_do_nothing(), chunk)
         others = EVENTS.alias()
@@ -86,7 +103,7 @@ class SqlEvidence:
             for table in (EVENTS, WANTED):
                 old = (table.c.cluster == cluster) & (table.c.time < horizon) & (table.c.time > 0)
                 self._db.execute(table.delete().where(old))
-            until = horizon + RETAINED * DAY - WAITING
+            until = horizon + self._retention * DAY - WAITING
             late = (EVENTS.c.cluster == cluster) & EVENTS.c.waiting & (EVENTS.c.time < until)
             self._db.execute(EVENTS.delete().where(late & alone))
 
@@ -99,7 +116,7 @@ class SqlEvidence:
         while cluster is not None:  # a step for each cluster: no look at every event
             time = self._db.execute(sql.select(newest).where(EVENTS.c.cluster == cluster)).scalar()
             with intact("the time of an event"):
-                found[str(cluster)] = min(float(time or 0.0), clock.time()) - RETAINED * DAY
+                found[str(cluster)] = bounded(float(time or 0.0)) - self._retention * DAY
             cluster = self._db.execute(sql.select(following).where(EVENTS.c.cluster > cluster)).scalar()
         return found
 
@@ -129,23 +146,29 @@ class SqlEvidence:
         }
         new = {key: one for key, one in issued.items() if key not in known or one > known[key]}
         changed.credentials |= {key for key, one in new.items() if key not in known or known[key][2] != one[2]}
-        upsert(
-            self._db,
-            ISSUED,
+        self.put_issuers(
             [
                 {"credential": key, "issuer": issuer, "time": time, "rank": json.dumps(rank)}
                 for key, (time, rank, issuer) in new.items()
-            ],
+            ]
         )
 
+    def put_issuers(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write who issued credentials."""
+        upsert(self._db, ISSUED, rows)
+
     def _learn_homes(self, homes: Mapping[tuple[Any, ...], str], changed: Changed) -> None:
-        known = {tuple(row) for row in self._db.execute(sql.select(HOMES))} if homes else set()
+        known = self.homes() if homes else set()
         new = {row: component for row, component in homes.items() if row not in known}
         changed.components |= set(new.values())
+        self.put_homes(list(new))
+
+    def put_homes(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write from which addresses components work."""
         names = [column.name for column in HOMES.columns]
-        for chunk in chunks(list(new)):
-            rows = [dict(zip(names, row, strict=True)) for row in chunk]
-            self._db.execute(insert(self._db, HOMES).on_conflict_do_nothing(), rows)
+        for chunk in chunks(rows):
+            made = [dict(zip(names, row, strict=True)) for row in chunk]
+            self._db.execute(insert(self._db, HOMES).on_conflict_do_nothing(), made)
 
     def learn_writes(self, writes: Mapping[str, Write | None], changed: Changed) -> None:
         """See `KeptEvidence`."""
@@ -175,6 +198,10 @@ class SqlEvidence:
                         "data": data,
                     }
                 )
+        self.put_writes(gone, new)
+
+    def put_writes(self, gone: Sequence[str], new: Sequence[Mapping[str, Any]]) -> None:
+        """Write changes of owners, in place of those of some requests."""
         for chunk in chunks(gone):
             self._db.execute(WRITES.delete().where(WRITES.c.request.in_(chunk)))
         upsert(self._db, WRITES, new)
@@ -182,29 +209,42 @@ class SqlEvidence:
     def credentials_of(self, credentials: Collection[tuple[str, str]]) -> Credentials:
         """See `KeptEvidence`."""
         names = {credential_hash(*one): one for one in credentials}
-        issuers = {
-            names[key]: issuer
-            for chunk in chunks(sorted(names))
-            for key, issuer in self._db.execute(
-                sql.select(ISSUED.c.credential, ISSUED.c.issuer).where(ISSUED.c.credential.in_(chunk))
-            )
-        }
+        issuers = {names[key]: issuer for key, issuer in self.issuers(sorted(names)).items()}
         issuing: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
         working: defaultdict[str, set[str]] = defaultdict(set)
-        for cluster, component, address, shows_tokens in self._db.execute(sql.select(HOMES)):
+        for cluster, component, address, shows_tokens in self.homes():
             (issuing[cluster, component] if shows_tokens else working[cluster]).add(address)
         return Credentials(issuers, homes_of(issuing, working))
+
+    def issuers(self, credentials: Sequence[str]) -> dict[str, str]:
+        """Who issued some credentials, by hash."""
+        query = sql.select(ISSUED.c.credential, ISSUED.c.issuer)
+        return {
+            key: issuer
+            for chunk in chunks(credentials)
+            for key, issuer in self._db.execute(query.where(ISSUED.c.credential.in_(chunk)))
+        }
+
+    def homes(self) -> set[tuple[Any, ...]]:
+        """The rows of the addresses of components."""
+        return {tuple(row) for row in self._db.execute(sql.select(HOMES))}
 
     def writes_in(self, places: Collection[str]) -> list[Write]:
         """See `KeptEvidence`."""
         found = []
-        for chunk in chunks(sorted(places)):
-            for request, data in self._db.execute(
-                sql.select(WRITES.c.request, WRITES.c.data).where(WRITES.c.place.in_(chunk))
-            ):
-                with intact(f"the change of an owner {request}"):
-                    found.append(msgspec.msgpack.decode(data, type=Write))
+        for request, data in self.written(places).items():
+            with intact(f"the change of an owner {request}"):
+                found.append(msgspec.msgpack.decode(data, type=Write))
         return found
+
+    def written(self, places: Collection[str]) -> dict[str, bytes]:
+        """The changes of owners in places, as they are kept, by request."""
+        query = sql.select(WRITES.c.request, WRITES.c.data)
+        return {
+            request: data
+            for chunk in chunks(sorted(places))
+            for request, data in self._db.execute(query.where(WRITES.c.place.in_(chunk)))
+        }
 
     def depending(self, changed: Changed) -> set[str]:
         """See `KeptEvidence`."""
@@ -217,56 +257,101 @@ class SqlEvidence:
                 found.update(self._db.execute(query.where(column.in_(chunk))).scalars())
         return found
 
-    def every_request(self) -> set[str]:
-        """All requests of which events are kept."""
-        return set(self._db.execute(sql.select(EVENTS.c.request).distinct()).scalars())
-
     def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """See `KeptEvidence`."""
-        rows = [
-            {
-                "detection_id": column_text(one.detection, 255),
-                "cluster": column_text(one.cluster, 255),
-                "time": one.time,
-                "fingerprint": f"{one.fingerprint}{short(one.cluster)}",
-                "request": one.request,
-            }
-            for one in wanted
-        ]
+        rows = wanted_rows(wanted)
         for chunk in chunks(rows):
             self._db.execute(insert(self._db, WANTED).on_conflict_do_nothing(), chunk)
 
-    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
+    def episodes(
+        self, detection: str, cluster: str, changed: Mapping[str, Sequence[Interval]]
+    ) -> dict[str, list[Interval]]:
         """See `KeptEvidence`."""
-        query = sql.select(FINDINGS.c.first_window, FINDINGS.c.last_window).where(
-            of_windows(detection, cluster, changed)
-        )
-        return [(first, last) for first, last in self._db.execute(query)]
+        found: defaultdict[str, list[Interval]] = defaultdict(list)
+        for _, by_key, first, last in windows_of(self._db, detection, cluster, changed):
+            found[by_key].append((first, last))
+        return found
 
-    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
+    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[Kind]:
         """See `KeptEvidence`."""
-        here = (WANTED.c.detection_id == column_text(detection, 255)) & (WANTED.c.cluster == column_text(cluster, 255))
-        query = sql.select(WANTED.c.request).where(here)
-        following = query.where(WANTED.c.time > span[1]).order_by(WANTED.c.time, WANTED.c.fingerprint).limit(1)
+        by = WANTED.c.by_key, WANTED.c.alike
+        count, one = sql.func.count(), sql.func.min(WANTED.c.fingerprint)
+        query = sql.select(*by, count, one).where(*_wanted_by(detection, cluster), WANTED.c.time.between(*span))
         return [
-            *self._db.execute(query.where(WANTED.c.time.between(*span)).distinct()).scalars(),
-            *self._db.execute(following).scalars(),
+            Kind(*row)
+            for chunk in chunks(sorted(by_keys))
+            for row in self._db.execute(query.where(WANTED.c.by_key.in_(chunk)).group_by(*by))
         ]
 
+    def wanted(
+        self, detection: str, cluster: str, spans: Mapping[str, Sequence[Interval]]
+    ) -> dict[str, frozenset[tuple[str, str]]]:
+        """See `KeptEvidence`."""
+        query = sql.select(WANTED.c.request, WANTED.c.fingerprint).where(*_wanted_by(detection, cluster))
+        found: dict[str, frozenset[tuple[str, str]]] = {}
+        for by_key, some in spans.items():
+            own = query.where(WANTED.c.by_key == by_key)
+            rows = [row for span in some for row in self._db.execute(own.where(WANTED.c.time.between(*span)))]
+            for _, end in some if not by_key else ():
+                following = own.where(WANTED.c.time > end).order_by(WANTED.c.time, WANTED.c.fingerprint).limit(1)
+                rows += self._db.execute(following)
+            found[by_key] = frozenset((request, print_) for request, print_ in rows)
+        return found
 
-def of_windows(detection: str, cluster: str, span: Interval) -> Any:
-    """The findings of an aggregate plan that have a window within a span."""
-    return (
-        (FINDINGS.c.detection_id == column_text(detection, 255))
-        & (FINDINGS.c.cluster == column_text(cluster, 255))
-        & (FINDINGS.c.last_window >= span[0])
-        & (FINDINGS.c.first_window <= span[1])
-    )
+
+def bounded(time: float) -> float:
+    """The time of an event, at most now."""
+    return min(time, clock.time())
 
 
-def _row(one: KeptEvent, *, waits: bool) -> dict[str, Any]:
+def _wanted_by(detection: str, cluster: str) -> tuple[Any, Any]:
+    return WANTED.c.detection_id == column_text(detection, 255), WANTED.c.cluster == column_text(cluster, 255)
+
+
+def windows_of(
+    connection: Connection, detection: str, cluster: str, spans: Mapping[str, Sequence[Interval]]
+) -> list[tuple[str, str, float, float]]:
+    """The findings of an aggregate plan that have a window within some spans, by by-key: each with its id, its by-key,
+    and its first and last window."""
+    found: list[tuple[str, str, float, float]] = []
+    for chunk in chunks(sorted(spans)):
+        query = sql.select(
+            FINDINGS.c.finding_id, FINDINGS.c.by_key, FINDINGS.c.first_window, FINDINGS.c.last_window
+        ).where(
+            FINDINGS.c.detection_id == column_text(detection, 255),
+            FINDINGS.c.cluster == column_text(cluster, 255),
+            FINDINGS.c.by_key.in_(chunk),
+            FINDINGS.c.last_window >= min(spans[key][0][0] for key in chunk),
+            FINDINGS.c.first_window <= max(spans[key][-1][1] for key in chunk),
+        )
+        found += [
+            (id_, key, first, last)
+            for id_, key, first, last in connection.execute(query)
+            if within(spans[key], first, last)
+        ]
+    return found
+
+
+def wanted_rows(wanted: Iterable[WantedEvent]) -> list[dict[str, Any]]:
+    """The rows of events that plans want."""
+    return [
+        {
+            "detection_id": column_text(one.detection, 255),
+            "cluster": column_text(one.cluster, 255),
+            "by_key": one.by_key,
+            "time": one.time,
+            "fingerprint": f"{one.fingerprint}{short(one.cluster)}",
+            "request": one.request,
+            "alike": one.alike,
+        }
+        for one in wanted
+    ]
+
+
+def row_of(one: KeptEvent, *, waits: bool) -> dict[str, Any]:
+    """The row of an event."""
     return {
-        "fingerprint": _fingerprint(one.event),
+        "fingerprint": stored_fingerprint(one.event),
         "data": dump(one.event),
         "time": one.event.stage_time or one.event.time or 0.0,
         "cluster": column_text(one.event.cluster, 255),
@@ -282,5 +367,6 @@ def _earlier(places: dict[str, float], place: str, time: float) -> None:
     places[place] = min(time, places.get(place, time))
 
 
-def _fingerprint(event: AuditEvent) -> str:
+def stored_fingerprint(event: AuditEvent) -> str:
+    """What a state knows an event by."""
     return f"{fingerprint(event).hex()}{short(event.cluster)}"

@@ -46,7 +46,8 @@ class _Kept(Struct, frozen=True, array_like=True):
 
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=plain_text)
 _decoder: Final = msgspec.msgpack.Decoder(_Kept)
-_AT_ONCE: Final = 100
+AT_ONCE: Final = 100
+"""Small questions in one statement."""
 _MOVED: Final = re.compile(r"its token was used from (.+) before")
 _POWER: Final = next(one.reason for one in FACTORS if one.name == "privileged")
 _FIRST: Final = next(one.reason for one in FACTORS if one.name == "first-time")
@@ -108,6 +109,11 @@ class Detections:
             with intact(f"detection {key!r}"):
                 found = self._known[key] = msgspec.msgpack.decode(self._kept[key], type=Detection)
         return found
+
+    def get_kept(self, column: str) -> Detection:
+        """A detection as it was kept, by its column in the database. Raises StoreError if it cannot be read."""
+        with intact(f"detection {column!r}"):
+            return msgspec.msgpack.decode(self._kept[column], type=Detection)
 
 
 class SqlFindings:
@@ -187,8 +193,8 @@ class SqlFindings:
         one = self._db.execute(sql.select(SERIES.c.series).where(SERIES.c.series == series).limit(1))
         if not asked or one.first() is None:
             return found  # a new state is asked as much as it is told
-        for start in range(0, len(asked), _AT_ONCE):
-            part = asked[start : start + _AT_ONCE]
+        for start in range(0, len(asked), AT_ONCE):
+            part = asked[start : start + AT_ONCE]
             text = " UNION ALL ".join(
                 f"SELECT * FROM (SELECT key, time, finding_id, value FROM {SERIES.name} WHERE series = :series AND "
                 f"{where.format(number)}) AS part{number}"

@@ -22,7 +22,7 @@ from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incidents import OWN, POINTS
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.store.intact import intact
-from podhawk.store.kept_findings import Detections
+from podhawk.store.kept_findings import AT_ONCE, Detections
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import upsert
 from podhawk.store.schema import CELLS, RISK, WINDOWS
@@ -117,13 +117,13 @@ class SqlRisk:
         names = {object_key(*one): one for one in objects}
         found: set[ObjectKey] = set()
         for chunk in chunks(sorted(names)):
-            asked = (
-                sql.select(
-                    sql.select(RISK.c.entity).where(RISK.c.entity == key).offset(most).limit(1).subquery().c.entity
-                )
-                for key in chunk
+            asked = " UNION ALL ".join(
+                f"SELECT * FROM (SELECT entity FROM {RISK.name} WHERE entity = :key{number} LIMIT 1 OFFSET {most:d}) "
+                f"AS part{number}"
+                for number in range(len(chunk))
             )
-            found.update(names[key] for key in self._db.execute(sql.union_all(*asked)).scalars())
+            values = {f"key{number}": key for number, key in enumerate(chunk)}
+            found.update(names[key] for key in self._db.execute(sql.text(asked), values).scalars())
         return found
 
     def windows_of(self, objects: Collection[ObjectKey]) -> dict[tuple[ObjectKey, str], EndsByKey]:
@@ -192,12 +192,23 @@ class SqlRisk:
     def _at(self, places: Sequence[tuple[Any, ...]]) -> dict[tuple[str, str], RiskEvent]:
         """A risk event at each place: entity, kind, share and time."""
         found: dict[tuple[str, str], RiskEvent] = {}
-        columns = (RISK.c.entity, RISK.c.likes, RISK.c.finding_id, RISK.c.full, RISK.c.kept)
-        place = sql.tuple_(RISK.c.entity, RISK.c.likes, RISK.c.share, RISK.c.time)
-        for chunk in chunks(places):
-            for row in self._db.execute(sql.select(*columns).where(place.in_(chunk))):
-                if (row[0], row[1]) not in found:
-                    found[row[0], row[1]] = self._scored(*row[2:]).event
+        for start in range(0, len(places), AT_ONCE):
+            part = places[start : start + AT_ONCE]
+            # SQLite would look at every row for a tuple in a list.
+            asked = " UNION ALL ".join(
+                f'SELECT * FROM (SELECT entity, likes, finding_id, "full", kept FROM {RISK.name} WHERE '
+                f"entity = :entity{number} AND likes = :likes{number} AND share = :share{number} AND "
+                f"time = :time{number} LIMIT 1) AS part{number}"
+                for number in range(len(part))
+            )
+            names = ("entity", "likes", "share", "time")
+            values = {
+                f"{name}{number}": value
+                for number, place in enumerate(part)
+                for name, value in zip(names, place, strict=True)
+            }
+            for row in self._db.execute(sql.text(asked), values):
+                found[row[0], row[1]] = self._scored(*row[2:]).event
         return found
 
     def quiet(self, one: ObjectKey, span: Interval) -> list[RiskEvent] | None:
@@ -242,11 +253,15 @@ class SqlRisk:
             ],
         )
 
-    def drop_cells(self, one: ObjectKey, size: int, times: Collection[float]) -> None:
+    def drop_cells(self, size: int, objects: Mapping[ObjectKey, Collection[float]]) -> None:
         """See `KeptRisk`."""
-        here = (CELLS.c.entity == object_key(*one)) & (CELLS.c.size == size)
-        for chunk in chunks(sorted({time // size * size for time in times})):
-            self._db.execute(CELLS.delete().where(here, CELLS.c.start.in_(chunk)))
+        starts = {(object_key(*one), size, time // size * size) for one, times in objects.items() for time in times}
+        names = (CELLS.c.entity, CELLS.c.size, CELLS.c.start)
+        one = CELLS.delete().where(*(column == sql.bindparam(f"at_{column.name}") for column in names))
+        for chunk in chunks(sorted(starts)):
+            self._db.execute(
+                one, [dict(zip(("at_entity", "at_size", "at_start"), each, strict=True)) for each in chunk]
+            )
 
 
 def object_key(type_: str, value: str, cluster: str) -> str:

@@ -133,6 +133,23 @@ def _fourth(connection: Connection) -> None:
     connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id != "").values(digest=""))
 
 
+def _fifth(connection: Connection) -> None:
+    """Version 5: by-keys of findings and of what aggregate plans want. The next run evaluates everything again."""
+    if "by_key" not in _columns(connection, WANTED):
+        old = sql.table("podhawk_wanted_before", *(sql.column(name) for name in _WANTED_BEFORE))
+        connection.execute(sql.text("DROP INDEX IF EXISTS podhawk_wanted_of_clusters"))
+        connection.execute(sql.text(f"ALTER TABLE {WANTED.name} RENAME TO {old.name}"))
+        WANTED.create(connection)
+        new = sql.select(*old.columns, sql.literal(""), sql.literal(""))
+        connection.execute(WANTED.insert().from_select([*_WANTED_BEFORE, "by_key", "alike"], new))
+        connection.execute(sql.text(f"DROP TABLE {old.name}"))
+    connection.execute(sql.text("DROP INDEX IF EXISTS podhawk_findings_of_windows"))
+    for table in (FINDINGS, DETECTIONS):
+        _complete(connection, table)
+    connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id != "").values(digest=""))
+
+
+_WANTED_BEFORE: Final = ("detection_id", "cluster", "time", "fingerprint", "request")
 _OLD_INDEXES: Final = (
     "ix_podhawk_events_cluster",
     "podhawk_findings_of_detections",
@@ -156,7 +173,7 @@ def _columns(connection: Connection, table: sql.Table) -> set[str]:
     return {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third, _fourth)
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third, _fourth, _fifth)
 
 
 def migrate(connection: Connection) -> None:

@@ -44,12 +44,15 @@ WANTED: Final = sql.Table(
     METADATA,
     sql.Column("detection_id", sql.String(255), primary_key=True),
     sql.Column("cluster", sql.String(255), primary_key=True),
+    sql.Column("by_key", sql.String(32), primary_key=True),
     sql.Column("time", sql.Float, primary_key=True),
     sql.Column("fingerprint", sql.String(64), primary_key=True),
     sql.Column("request", sql.String(32), nullable=False),
+    sql.Column("alike", sql.String(32), nullable=False),
     sql.Index("podhawk_wanted_of_clusters", "cluster", "time"),
 )
-"""The events that each aggregate plan wants, by the time at which they were written."""
+"""The events that each aggregate plan wants, by by-key and the time at which they were written; see
+`podhawk.detect.increment.evidence.WantedEvent`."""
 
 WRITES: Final = sql.Table(
     "podhawk_writes",
@@ -100,8 +103,12 @@ DETECTIONS: Final = sql.Table(
     sql.Column("digest", sql.String(32), nullable=False),
     sql.Column("since", sql.Float, nullable=False),
     sql.Column("data", sql.LargeBinary, nullable=False),
+    sql.Column("exceptions", sql.String(32), nullable=False, server_default=""),
+    sql.Column("search", sql.String(32), nullable=False, server_default=""),
+    sql.Column("retired", sql.Boolean, nullable=False, server_default=sql.false()),
 )
-"""The detections that runs have evaluated: their content, and since when. The row "" holds the digest of what the site
+"""The detections that runs have evaluated: their content, since when, digests of the exceptions that name each
+and of its search, and whether it has left the content. The row "" holds the digest of what the site
 decides."""
 
 FINDINGS: Final = sql.Table(
@@ -122,10 +129,11 @@ FINDINGS: Final = sql.Table(
     sql.Column("kept", sql.LargeBinary),
     sql.Column("first_window", sql.Float, nullable=False, server_default="0"),
     sql.Column("last_window", sql.Float, nullable=False, server_default="0"),
-    sql.Index("podhawk_findings_of_windows", "detection_id", "cluster", "last_window"),
+    sql.Column("by_key", sql.String(32), nullable=False, server_default=""),
+    sql.Index("podhawk_findings_of_by_keys", "detection_id", "cluster", "by_key", "last_window"),
 )
 """Findings. `request` is that of the finding of a request plan; `first_window` and `last_window` are the ends of the
-windows of an aggregate plan; `kept` is what passes read (see `kept_findings`)."""
+windows of an aggregate plan, `by_key` stands for its by-key; `kept` is what passes read (see `kept_findings`)."""
 
 ALIASES: Final = sql.Table(
     "podhawk_aliases",
@@ -197,7 +205,7 @@ TRIAGE: Final = sql.Table(
     sql.Column("note", sql.Text),
 )
 
-CURRENT: Final = 4
+CURRENT: Final = 5
 """The version of these tables; see `podhawk.store.migrations`."""
 
 

@@ -6,9 +6,8 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-import msgspec
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection, Engine
 
@@ -23,44 +22,86 @@ from podhawk.detect.risk.scoring import day_of, thing_of
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
+from podhawk.store.begin import begin
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.intact import finding_record, intact
-from podhawk.store.kept_events import SqlEvidence, of_windows
+from podhawk.store.kept_events import RETAINED, SqlEvidence, windows_of
 from podhawk.store.kept_findings import Detections, SqlFindings, packed
 from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
+from podhawk.store.pending_events import PendingEvidence
 from podhawk.store.revisions import KnownFinding, change_of, with_revision
 from podhawk.store.rows import insert, upsert
-from podhawk.store.schema import ALIASES, CELLS, COUNTS, DETECTIONS, EVENTS, FINDINGS, RISK, SERIES, WANTED, WINDOWS
+from podhawk.store.schema import ALIASES, COUNTS, CURRENT, FINDINGS, RISK, SERIES, version_of
 from podhawk.store.triage import pass_on
-
-_POLICIES: Final = ""
-"""The key under which the digest of the policies is kept."""
 
 
 class SqlState:
     """A state in a SQLite or PostgreSQL database; the methods are those of `DetectionState`."""
 
-    def __init__(self, state: str, redaction: Redaction | None = None, waiting: Waiting | None = None) -> None:
+    def __init__(
+        self,
+        state: str,
+        redaction: Redaction | None = None,
+        waiting: Waiting | None = None,
+        retention: int = RETAINED,
+    ) -> None:
         self._redaction = redaction
         self._waiting = waiting
+        self._retention = retention
         self.engine: Engine = open_engine(state)
         self.along: Callable[[Connection], None] | None = None
         """Writes something else in the same transaction, at its end."""
         self._connection: Connection | None = None
         self._detections = Detections({}, {})
+        self._is_locked = self._takes = False
+        self._seen = -1
+        """The generation of the state that an evaluation has seen."""
+        self._pending: PendingEvidence | None = None
+        self._writes: Callable[[Connection], None] | None = None
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[None]:
         """See `DetectionState`."""
-        with transaction(self.engine, waiting=self._waiting) as connection:
-            self._connection = connection
+        with transaction(self.engine, alone=False) as connection:
+            current = version_of(connection) == CURRENT
+        if not current:
+            with transaction(self.engine, waiting=self._waiting):
+                pass  # makes the tables, or brings them up to date
+        with transaction(self.engine, alone=False, repeatable=True) as connection:
+            self._connection, self._is_locked = connection, False
+            self._seen = self._generation()
             try:
                 yield
-                if self.along is not None:
-                    self.along(connection)
             finally:
                 self._connection = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[bool]:
+        """See `DetectionState`."""
+        with transaction(self.engine, waiting=self._waiting) as connection:
+            self._connection, self._is_locked, self._takes = connection, True, False
+            try:
+                yield self._generation() == self._seen
+                if self._takes:
+                    more = COUNTS.c.number + 1
+                    connection.execute(COUNTS.update().where(COUNTS.c.name == "generation").values(number=more))
+                if self._takes and self.along is not None:
+                    self.along(connection)
+            finally:
+                self._connection, self._pending, self._writes = None, None, None
+
+    def take(self) -> None:
+        """See `DetectionState`."""
+        pending, writes = self._pending, self._writes
+        assert pending is not None, "nothing has been evaluated"
+        assert writes is not None
+        self._pending, self._writes, self._takes = None, None, True
+        writes(self._db)
+        pending.write_to(self.evidence)
+
+    def _generation(self) -> int:
+        return self._db.execute(sql.select(COUNTS.c.number).where(COUNTS.c.name == "generation")).scalar() or 0
 
     @property
     def _db(self) -> Connection:
@@ -70,7 +111,7 @@ class SqlState:
     @property
     def evidence(self) -> SqlEvidence:
         """See `DetectionState`."""
-        return SqlEvidence(self._db, self._redaction)
+        return self._pending or SqlEvidence(self._db, self._redaction, self._retention)
 
     @property
     def findings(self) -> SqlFindings:
@@ -82,66 +123,39 @@ class SqlState:
         """See `DetectionState`."""
         return SqlRisk(self._db, self._detections)
 
-    def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
+    def begin(
+        self,
+        evaluated: Sequence[Evaluated],
+        policies: str,
+        *,
+        backfill: bool = False,
+        content: Collection[str] | None = None,
+    ) -> Begun:
         """See `DetectionState`."""
-        kept = {row.detection_id: row for row in self._db.execute(sql.select(DETECTIONS))}
-        before = kept.pop(_POLICIES, None)
-        digests = {column_text(one.detection.key, 255): one for one in evaluated}
-        changed = {key for key, one in digests.items() if key in kept and kept[key].digest != one.digest}
-        newest = self._db.execute(sql.select(sql.func.max(EVENTS.c.time))).scalar() if kept and not backfill else None
-        new = {key for key in digests if key not in kept} if newest else set()
-        rows = [
-            {
-                "detection_id": key,
-                "digest": one.digest,
-                "since": 0.0 if backfill else newest or 0.0 if key not in kept else kept[key].since,
-                "data": msgspec.msgpack.encode(one.detection),
-            }
-            for key, one in digests.items()
-            if key not in kept or key in changed or (backfill and kept[key].since)
-        ]
-        everything = before is not None and before.digest != policies
-        if before is None or everything:
-            rows.append({"detection_id": _POLICIES, "digest": policies, "since": 0.0, "data": b""})
-        upsert(self._db, DETECTIONS, rows)
-        known = {one.detection.key: one.detection for one in evaluated}
-        self._detections = Detections(known, {key: row.data for key, row in kept.items()})
-        self._forget_sums(changed, everything)
-        again = self._to_evaluate(changed, everything)
-        return Begun(frozenset(again), everything, frozenset(digests[key].detection.key for key in new))
-
-    def _forget_sums(self, changed: Collection[str], everything: bool) -> None:
-        """Forget what searches over risk gave before they, or the policies, changed."""
-        for chunk in chunks(sorted(changed)):
-            self._db.execute(WINDOWS.delete().where(WINDOWS.c.detection_id.in_(chunk)))
-        if everything:
-            for table in (WINDOWS, CELLS):
-                self._db.execute(table.delete())
-
-    def _to_evaluate(self, changed: Collection[str], everything: bool) -> set[str]:
-        """The requests that findings of detections are about, and those that their aggregate plans want."""
-        if everything:
-            return self.evidence.every_request()
-        found: set[str] = set()
-        for chunk in chunks(sorted(changed)):
-            for table in (FINDINGS, WANTED):
-                query = sql.select(table.c.request).where(table.c.detection_id.in_(chunk)).distinct()
-                found.update(self._db.execute(query).scalars())
-            self._db.execute(WANTED.delete().where(WANTED.c.detection_id.in_(chunk)))
-        return found - {""}
+        begun, self._detections, changed, writes = begin(self._db, evaluated, policies, backfill, content)
+        if self._is_locked:
+            self._takes = True
+            writes(self._db)
+        else:
+            self._writes = writes
+            self._pending = PendingEvidence(self._db, self._redaction, self._retention, changed)
+        return begun
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
         """See `DetectionState`."""
         horizons = self.evidence.horizons()
-        plans = {column_text(key, 255) for key in looked.plans}
         rows = [
             row
-            for chunk in chunks(sorted(looked.requests))
+            for requests, keys in looked.requests
+            for plans in [{column_text(key, 255) for key in keys}]
+            for chunk in chunks(sorted(requests))
             for row in self._found(FINDINGS.c.request.in_(chunk))
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
         ]
-        for detection, cluster, start, end in looked.spans:
-            rows += self._found(of_windows(detection, cluster, (start, end)))
+        ids = sorted(
+            row[0] for key, spans in looked.spans.items() if spans for row in windows_of(self._db, *key, spans)
+        )
+        rows += [row for chunk in chunks(ids) for row in self._found(FINDINGS.c.finding_id.in_(chunk))]
         masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
         return {row.finding_id for row in rows if not row.masked} | self._replaced(masked, found)
 
@@ -264,6 +278,7 @@ class SqlState:
                     "kept": packed(to_write.raw, known, to_write.verdicts),
                     "first_window": known.windows[0],
                     "last_window": known.windows[1],
+                    "by_key": known.by_key,
                 }
             )
         upsert(self._db, FINDINGS, rows)
@@ -316,6 +331,7 @@ def known_of(one: ToWrite) -> Known:
         any(event.unmasked is not None for each in one.raw.requests for event in each.events),
         request_hash(request.key) if request is not None and alone else "",
         one.raw.windows or (0.0, 0.0),
+        one.raw.by_key,
     )
 
 

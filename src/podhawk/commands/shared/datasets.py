@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from podhawk.commands.context import Context, place, table_of
 from podhawk.commands.properties import Resources
@@ -119,6 +120,12 @@ def dataset_table(dataset: Dataset, context: Context) -> Table:
     return Table(rows, tuple(lookup.fields))
 
 
+@lru_cache(maxsize=1024)
+def _prefixed(names: tuple[str, ...], prefix: str) -> tuple[str, ...]:
+    """The names of the fields of a row under a prefix."""
+    return tuple(name if name.startswith("_") or name in _INHERITED else f"{prefix}.{name}" for name in names)
+
+
 def model_rows(context: Context, model: str, inner: str, prefix: str = "") -> Iterator[Row]:
     """The rows of a data model's dataset, their fields under `prefix.` where one is given."""
     empty = True
@@ -127,13 +134,7 @@ def model_rows(context: Context, model: str, inner: str, prefix: str = "") -> It
         if not prefix:
             yield Row(row, row.order)
             continue
-        named = Row(
-            (
-                (name if name.startswith("_") or name in _INHERITED else f"{prefix}.{name}", value)
-                for name, value in row.items()
-            ),
-            row.order,
-        )
+        named = Row(zip(_prefixed(tuple(row), prefix), row.values(), strict=True), row.order)
         named["nodename"] = prefix
         yield named
     if empty:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import UNSET, Struct, field, structs
 
-from podhawk.commands.shared.groups import keys_of
+from podhawk.detect.evaluate.by_key import ByKey, Key, looks_apart, stored_by
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
@@ -27,13 +27,9 @@ from podhawk.detect.increment.evidence import Stretch
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
-from podhawk.engine.plan.lineage import called
-from podhawk.engine.plan.planner import Plan, grouped_by
 from podhawk.events.event import AuditEvent
 from podhawk.functions.declare import Volatility
-from podhawk.rows import Row, Table, texts
-
-Key = tuple[str, ...]
+from podhawk.rows import Row, Table
 
 
 class Seen(Struct, frozen=True):
@@ -55,42 +51,15 @@ class Episode(Struct):
     tables: list[Table] = field(default_factory=list)
 
 
-class ByKey:
-    """The fields that a plan groups by, as they are called where it groups and in its last rows."""
-
-    def __init__(self, plan: Plan) -> None:
-        stages = plan.pipeline.stages
-        grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
-        self.first = grouped_by(stages[grouping[0]]) if grouping else ()
-        # A later grouping may keep only some of the fields, possibly under another name.
-        within = {name: name for name in self.first}
-        if len(grouping) > 1:
-            first, last = grouping[0], grouping[-1]
-            later = grouped_by(stages[last])
-            within = {name: called(name, stages[first + 1 : last]) for name in self.first}
-            within = {name: now for name, now in within.items() if now in later}
-        after = stages[grouping[-1] + 1 :] if grouping else ()
-        self.kept = tuple(within)
-        self.last = tuple(called(now, after) for now in within.values())
-
-    def of_row(self, row: Row) -> Key:
-        """The by-key of a row of the result."""
-        return tuple("\n".join(texts(row[name])) if name in row else "" for name in self.last)
-
-    def of_event_rows(self, rows: Iterable[Row]) -> frozenset[Key]:
-        """The by-keys that an event counts for, from its rows as they reach the grouping."""
-        return frozenset(key for row in rows for key in keys_of(row, self.kept))
-
-
 def aggregate_matches(
     evaluation: Evaluation,
     schedule: Schedule,
     events: Sequence[tuple[AuditEvent, Request]],
     facts_of: Callable[[Request], RequestFacts],
-    stretches: Mapping[str, Stretch] | None = None,
+    stretches: Mapping[str, Mapping[str, Stretch]] | None = None,
 ) -> Iterator[Match]:
     """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves. With
-    `stretches`, by cluster, those that may have changed."""
+    `stretches`, by cluster and by-key, those that may have changed."""
     kind = kind_of(evaluation.detection)
     if kind is None:
         return
@@ -99,11 +68,13 @@ def aggregate_matches(
     for event, request in events:
         clusters[request.key.cluster].append((event, request))
     for cluster, own in clusters.items():
-        seen = sorted(_seen(evaluation, by, own), key=lambda one: (one.time, one.row.order.place))
-        stretch = stretches.get(cluster) if stretches is not None else None
-        for episode in _episodes(evaluation, schedule, by, seen, stretch):
+        seen = sorted(
+            _seen(evaluation, by, own), key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place)
+        )
+        spans = stretches.get(cluster, {}) if stretches is not None else None
+        for stored, episode, stretch in _episodes(evaluation, schedule, by, seen, spans):
             if stretch is None or stretch.touches(episode.first.end, episode.latest.end):
-                yield _match(evaluation, by, kind, episode, seen, facts_of)
+                yield _match(evaluation, by, kind, episode, seen, facts_of, stored)
 
 
 def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:
@@ -116,30 +87,42 @@ def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, 
 
 
 def _episodes(
-    evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen], stretch: Stretch | None
-) -> Iterator[Episode]:
-    def looked_at(windows: Iterable[Window]) -> Iterator[Window]:
+    evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen], spans: Mapping[str, Stretch] | None
+) -> Iterator[tuple[str, Episode, Stretch | None]]:
+    """Episodes, each with what a state knows its by-key by and with the stretch that it was looked for in."""
+
+    def looked_at(windows: Iterable[Window], stretch: Stretch | None) -> Iterator[Window]:
         return (one for one in windows if stretch is None or stretch.looks_at(one.end))
 
-    monotone = is_monotone(evaluation.plan)
-    if seen and by.kept and monotone:
-        # A by-key without a row over all events has none in any window.
-        firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows}
-        seen = [one for one in seen if not firing.isdisjoint(one.keys)]
-    if not monotone:
-        windows = looked_at(schedule.positions([one.time for one in seen]))
-        yield from episodes_over(windows, schedule.length, by, _tables(evaluation, seen))
+    if not looks_apart(evaluation, by):
+        stretch = None if spans is None else spans.get("")
+        if spans is not None and stretch is None:
+            return
+        times = [one.time for one in seen]
+        sliding = is_monotone(evaluation.plan)
+        windows = looked_at(schedule.sliding(times) if sliding else schedule.positions(times), stretch)
+        for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, seen)):
+            yield "", episode, stretch
         return
     # Each by-key by itself: a minute that brought nothing for it cannot change its rows.
     parts: defaultdict[Key, list[Seen]] = defaultdict(list)
     for one in seen:
         for key in one.keys:
             parts[key].append(one)
-    for key, part in parts.items():
-        windows = looked_at(schedule.sliding([one.time for one in part]))
-        for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, part)):
+    stored = {key: stored_by(evaluation, by, key, part[0].event) for key, part in parts.items()}
+    if spans is not None:
+        parts = defaultdict(
+            list, {key: part for key, part in parts.items() if stored[key] in spans and spans[stored[key]].whole}
+        )
+        seen = [one for one in seen if not parts.keys().isdisjoint(one.keys)]
+    # A by-key without a row over all events has none in any window.
+    firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows} if seen else set()
+    for key in [key for key in parts if key in firing]:
+        stretch = None if spans is None else spans[stored[key]]
+        windows = looked_at(schedule.sliding([one.time for one in parts[key]]), stretch)
+        for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, parts[key])):
             if episode.key == key:
-                yield episode
+                yield stored[key], episode, stretch
 
 
 def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], Table]:
@@ -194,6 +177,7 @@ def _match(
     episode: Episode,
     seen: Sequence[Seen],
     facts_of: Callable[[Request], RequestFacts],
+    stored: str,
 ) -> Match:
     times = [one.time for one in seen]
     between = seen[bisect.bisect_left(times, episode.first.start) : bisect.bisect_left(times, episode.latest.end)]
@@ -236,6 +220,7 @@ def _match(
         tuple(requests[:MOST_ROWS]),
         search=evaluation.plan.pipeline,
         windows=(episode.first.end, episode.latest.end),
+        by_key=stored,
     )
 
 

@@ -37,7 +37,7 @@ from podhawk.detect.evaluate.related_events import (
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import Schedule, schedule_of
 from podhawk.detect.increment.evidence import KeptEvidence, request_hash
-from podhawk.detect.increment.state import Looked
+from podhawk.detect.increment.state import NOTHING_CHANGED, Begun, Looked
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import CollectedRequest, collect, join
 from podhawk.detect.requests.components import credentials
@@ -150,17 +150,18 @@ def scan(
     )
 
 
-def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collection[str] = ()) -> Detected:
+def detect(scanned: Scanned, evidence: KeptEvidence | None = None, begun: Begun = NOTHING_CHANGED) -> Detected:
     """The matches of all detections, in order of time. With the `evidence` of earlier increments these are the matches
-    that the new events may have changed, and those of the requests that are to be evaluated `again`."""
+    that the new events may have changed, and those that are to be evaluated again."""
     evaluations, requests = scanned.evaluations, scanned.requests
     if evidence is None:
         shown = credentials(one.request for one in requests.values())
         writes = (write_of(one.request, shown) for one in requests.values())
-        found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown, None)
+        found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown)
     else:
-        found = recall(evidence, requests, scanned.ends, again, evaluations, scanned.schedules, scanned.decoder)
-    scanned.requests = {}  # an event that nothing wants any more goes
+        found = recall(evidence, requests, scanned.ends, begun, evaluations, scanned.schedules, scanned.decoder)
+    if evidence is None:
+        scanned.requests = {}  # an event that nothing wants any more goes; an increment may be evaluated again
     shown_requests = {key: visible_part(one) for key, one in found.requests.items() if one.searches}
     matches = [*_windowed(evaluations, scanned.schedules, shown_requests, found), *scanned.wholes]
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
@@ -174,15 +175,21 @@ def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collec
 
 
 def _looked(evaluations: Sequence[Evaluation], found: Recalled) -> Looked:
+    plans = {number for number, one in enumerate(evaluations) if plan_kind(one.plan) == "request"}
+
+    def keys(numbers: Collection[int]) -> frozenset[str]:
+        return frozenset(evaluations[number].detection.key for number in numbers)
+
     return Looked(
-        frozenset(map(request_hash, found.requests)),
-        frozenset(one.detection.key for one in evaluations if plan_kind(one.plan) == "request"),
         [
-            (evaluations[number].detection.key, cluster, *span)
-            for number, stretches in (found.stretches or {}).items()
-            for cluster, stretch in stretches.items()
-            for span in stretch.changed
+            (frozenset(request_hash(key) for key in found.requests if key not in found.again), keys(plans)),
+            (frozenset(map(request_hash, found.again)), keys(plans & found.plans)),
         ],
+        {
+            (evaluations[number].detection.key, cluster): {name: one.changed for name, one in some.items()}
+            for number, clusters in (found.stretches or {}).items()
+            for cluster, some in clusters.items()
+        },
     )
 
 
@@ -284,8 +291,8 @@ def _windowed(
 
     beside = {key: visible_part(one) for key, one in found.beside.items() if one.searches}
     by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]
-    for one in requests.values():
-        for number in one.searches:
+    for key, one in requests.items():
+        for number in one.searches if key not in found.again else one.searches & found.plans:
             by_search[number].append(one)
     for one in beside.values():
         for number in one.searches & schedules.keys():

@@ -12,22 +12,21 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping, 
 from msgspec import Struct
 
 from podhawk.detect.evaluate.evaluation import Evaluation
+from podhawk.detect.evaluate.reach import Stretches, looked_at, stretches_of
 from podhawk.detect.evaluate.selection import SearchSelection
-from podhawk.detect.evaluate.windows import MINUTE, Schedule
+from podhawk.detect.evaluate.windows import Schedule
 from podhawk.detect.increment.evidence import (
     Changed,
     KeptEvent,
     KeptEvidence,
-    Stretch,
-    WantedEvent,
     component_hash,
     credential_hash,
-    merged,
     place_hash,
     request_hash,
 )
+from podhawk.detect.increment.state import Begun
 from podhawk.detect.requests.actor import kind_of_actor
-from podhawk.detect.requests.collected import CollectedRequest, collect, fingerprint, join
+from podhawk.detect.requests.collected import CollectedRequest, collect, join
 from podhawk.detect.requests.components import MANAGER, NODE, SERVICE_ACCOUNT, Credentials
 from podhawk.detect.requests.credentials import credential_of
 from podhawk.detect.requests.owner_writes import write_of
@@ -42,36 +41,38 @@ _SYSTEM: str = f"{SERVICE_ACCOUNT}kube-system:"
 
 class Recalled(Struct):
     """The requests to evaluate, with those that only aggregate plans look at again (`beside`), and what is known of who
-    is behind them. `stretches` are by the number of the search and the cluster."""
+    is behind them. `stretches` are by the number of the search. Of the requests, those `again` matter only to the
+    searches `plans`, because only these changed."""
 
     requests: Requests
     beside: Requests
     owners: Owners
     credentials: Credentials
-    stretches: Mapping[int, Mapping[str, Stretch]] | None
+    stretches: Mapping[int, Stretches] | None = None
+    again: frozenset[RequestKey] = frozenset()
+    plans: frozenset[int] = frozenset()
 
 
 def recall(
     kept: KeptEvidence,
     new: Requests,
     ends: Requests,
-    again: Collection[str],
+    begun: Begun,
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
     decoder: EventDecoder,
 ) -> Recalled:
-    """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
-    selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
-
+    """What to evaluate for new requests, and for those that `begun` names. `ends` are ends that no search selects: they
+    wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
     selection = SearchSelection(evaluations)
 
     def load(hashes: Collection[str]) -> Requests:
-        stored = ((event, selection.of(event)) for event in kept.events_of(hashes))
+        stored = ((event, selection.of(event)) for _, event in kept.events_of(hashes))
         return collect(stored, decoder)
 
-    requests = join(new, load({*map(request_hash, new), *again}))
-    begun = load({request_hash(key) for key in ends if key not in requests})
-    requests = join(requests, {key: one for key, one in begun.items() if one.searches})
+    requests = join(new, load({*map(request_hash, new), *(begun.requests if begun.everything else ())}))
+    starts = load({request_hash(key) for key in ends if key not in requests})
+    requests = join(requests, {key: one for key, one in starts.items() if one.searches})
     requests = join(requests, {key: one for key, one in ends.items() if key in requests})
     kept.keep(_kept_events(new), waiting=_kept_events(ends))
     changed = Changed({}, set(), set())
@@ -80,63 +81,36 @@ def recall(
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
-    stretches = _stretches(kept, requests, evaluations, schedules)
-    around = {hash_ for some in stretches.values() for one in some.values() for hash_ in one.requests}
-    beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules), decoder)
+    again = load(_others(begun.requests, requests))
+    plans = {number for number, one in enumerate(evaluations) if one.detection.key in begun.changed}
+    stretches = stretches_of(kept, requests, again, plans, evaluations, schedules)
+    requests = {**requests, **again}
+    around, wanted = looked_at(stretches)
+    beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules, wanted), decoder)
     every = {**requests, **beside}
-    return Recalled(
-        requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), stretches
-    )
+    owners, credentials = Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every))
+    return Recalled(requests, beside, owners, credentials, stretches, frozenset(again), frozenset(plans))
 
 
 def _beside(
-    events: Sequence[AuditEvent], selection: SearchSelection, aggregates: Container[int]
-) -> Iterator[tuple[AuditEvent, list[int]]]:
+    events: Sequence[tuple[str, AuditEvent]],
+    selection: SearchSelection,
+    aggregates: Container[int],
+    wanted: Mapping[str, Collection[int]],
+) -> Iterator[tuple[AuditEvent, Collection[int]]]:
     """Events that only aggregate plans look at again, with the searches that want them. Other searches matter only
     where a request has several events: they tell which of these findings show."""
-    stages = Counter(str(event.view.data.get("auditID")) for event in events)
-    for event in events:
-        alone = stages[str(event.view.data.get("auditID"))] == 1
-        yield event, selection.of(event, aggregates if alone else None)
+    stages = Counter(str(event.view.data.get("auditID")) for _, event in events)
+    for print_, event in events:
+        if print_ in wanted:
+            yield event, wanted[print_]
+        else:
+            alone = stages[str(event.view.data.get("auditID"))] == 1
+            yield event, selection.of(event, aggregates if alone else None)
 
 
 def _others(hashes: Collection[str], requests: Requests) -> set[str]:
     return set(hashes) - set(map(request_hash, requests))
-
-
-def _stretches(
-    kept: KeptEvidence, requests: Requests, evaluations: Sequence[Evaluation], schedules: Mapping[int, Schedule]
-) -> dict[int, dict[str, Stretch]]:
-    found: dict[int, dict[str, Stretch]] = {}
-    for number, schedule in schedules.items():
-        detection = evaluations[number].detection.key
-        times: dict[str, set[float]] = {}
-        wanted = []
-        for key, one in requests.items():
-            for event in one.events_for(number):
-                time = event.stage_time or event.time or 0.0
-                times.setdefault(key.cluster, set()).add(time)
-                wanted.append(
-                    WantedEvent(detection, key.cluster, time, fingerprint(event).hex(), request_hash(key)),
-                )
-        kept.keep_wanted(wanted)
-        found[number] = {cluster: _stretch(kept, detection, cluster, own, schedule) for cluster, own in times.items()}
-    return found
-
-
-def _stretch(kept: KeptEvidence, detection: str, cluster: str, times: Collection[float], schedule: Schedule) -> Stretch:
-    """What events at these times change. A window that holds one of them ends at most the longest window later; it may
-    join or part episodes that end the same time before or after it. Other windows near it have no rows."""
-    near = schedule.longest + MINUTE
-    changed = merged((time - near, time + 2 * near) for time in times)
-    episodes = (episode for span in changed for episode in kept.episodes(detection, cluster, span))
-    whole = merged([*((time, time + near) for time in times), *episodes])
-    # A search that looks ahead of its clock finds windows by the events before them.
-    before = 2 * near if schedule.looks_ahead else near
-    around = merged((start - before, end) for start, end in whole)
-    return Stretch(
-        changed, whole, frozenset(hash_ for span in around for hash_ in kept.wanted(detection, cluster, span))
-    )
 
 
 def _kept_events(requests: Requests) -> Iterable[KeptEvent]:

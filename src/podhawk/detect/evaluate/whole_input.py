@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from podhawk.detect.evaluate.by_key import ByKey
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.episodes import ByKey
 from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.titles import title_of

@@ -50,34 +50,48 @@ class KeptEvent(Struct, frozen=True):
 
 
 class WantedEvent(Struct, frozen=True):
-    """An event that an aggregate plan wants, by the time at which it was written."""
+    """An event that an aggregate plan wants, by the time at which it was written. `by_key` is what the state knows its
+    by-key by; `alike` is a hash of its rows as they reach the grouping. Both are "" where the plan does not look at
+    each by-key by itself."""
 
     detection: str
     cluster: str
+    by_key: str
     time: float
     fingerprint: str
     request: str
+    alike: str
+
+
+class Kind(Struct, frozen=True):
+    """How many events of a by-key are alike, and the fingerprint of one of them."""
+
+    by_key: str
+    alike: str
+    number: int
+    fingerprint: str
 
 
 class Stretch(Struct, frozen=True):
     """Where an aggregate plan looks again, by the ends of windows. Windows that end within `changed` may give other
-    rows, or join other windows; the episodes that they are of end within `whole`. `requests` are those of all events
-    that these windows hold."""
+    rows, or join other windows; the episodes that they are of end within `whole`, which is empty if no window has a
+    row. `events` are those that these windows hold, each by its request and its fingerprint."""
 
     changed: Sequence[Interval]
     whole: Sequence[Interval]
-    requests: frozenset[str]
+    events: frozenset[tuple[str, str]]
 
     def looks_at(self, end: float) -> bool:
         """Whether a window is looked at."""
-        return _within(self.whole, end, end)
+        return within(self.whole, end, end)
 
     def touches(self, first: float, last: float) -> bool:
         """Whether an episode of windows may have changed."""
-        return _within(self.changed, first, last)
+        return within(self.changed, first, last)
 
 
-def _within(spans: Sequence[Interval], first: float, last: float) -> bool:
+def within(spans: Sequence[Interval], first: float, last: float) -> bool:
+    """Whether some spans, which are in order and apart, have a part of another."""
     place = bisect.bisect_right(spans, last, key=lambda span: span[0])
     return place > 0 and spans[place - 1][1] >= first
 
@@ -105,8 +119,11 @@ class Changed(Struct):
 class KeptEvidence(Protocol):
     """Events and evidence of earlier increments."""
 
-    def events_of(self, requests: Collection[str]) -> list[AuditEvent]:
-        """The events of requests."""
+    def events_of(self, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
+        """The events of requests, each with its fingerprint."""
+
+    def events_at(self, fingerprints: Collection[str]) -> dict[str, AuditEvent]:
+        """Events by their fingerprints."""
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
         """Keep events, and for a while those that wait for others of their request. One that is kept already stays as
@@ -130,8 +147,17 @@ class KeptEvidence(Protocol):
     def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """Keep which events aggregate plans want."""
 
-    def episodes(self, detection: str, cluster: str, changed: Interval) -> list[Interval]:
-        """The first and last window of the known findings of an aggregate plan that have a window within a span."""
+    def episodes(
+        self, detection: str, cluster: str, changed: Mapping[str, Sequence[Interval]]
+    ) -> dict[str, list[Interval]]:
+        """The first and last window of the known findings of an aggregate plan that have a window within some spans,
+        by by-key."""
 
-    def wanted(self, detection: str, cluster: str, span: Interval) -> list[str]:
-        """The requests of the events that a plan wants in a span of time, and of the next event after it."""
+    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[Kind]:
+        """How many events of each kind a plan wants in a span of time, by by-key."""
+
+    def wanted(
+        self, detection: str, cluster: str, spans: Mapping[str, Sequence[Interval]]
+    ) -> dict[str, frozenset[tuple[str, str]]]:
+        """The events that a plan wants in some spans of time, by by-key, each by its request and its fingerprint. Where
+        by-keys do not stand apart, also the next event after each span."""

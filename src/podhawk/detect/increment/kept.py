@@ -146,8 +146,8 @@ class KeptRisk(Protocol):
     def keep_cells(self, one: ObjectKey, size: int, cells: Mapping[float, Fold]) -> None:
         """Keep folds."""
 
-    def drop_cells(self, one: ObjectKey, size: int, times: Collection[float]) -> None:
-        """Drop the folds of parts that hold these times."""
+    def drop_cells(self, size: int, objects: Mapping[ObjectKey, Collection[float]]) -> None:
+        """Drop the folds of parts that hold these times, of each risk object."""
 
     def risk_of_clusters(self, clusters: Collection[str] | None) -> list[RiskEvent]:
         """The risk events of clusters; None stands for all."""

@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from msgspec import Struct
 
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import KeptEvidence
-from podhawk.detect.increment.kept import KeptFindings, KeptRisk, ObjectKey, ScoredRisk, SeriesRow, Verdicts
+from podhawk.detect.increment.kept import Interval, KeptFindings, KeptRisk, ObjectKey, ScoredRisk, SeriesRow, Verdicts
 from podhawk.detect.match import Match
 from podhawk.detect.risk_event import RiskEvent
 
@@ -43,30 +43,49 @@ class Written(Struct, frozen=True):
 
 
 class Evaluated(Struct, frozen=True):
-    """A detection that a run evaluates: its key and content, and a digest of all that its findings depend on."""
+    """A detection that a run evaluates: its key and content; digests of all that its findings depend on, of its search
+    alone, and of the exceptions that name it, "" if none does."""
 
     detection: Detection
     digest: str
+    search: str
+    exceptions: str = ""
+
+
+class Retired(Struct, frozen=True):
+    """Detections that have left the content, by key: their findings stay, and add no risk. `findings` are the ids of
+    those that do so from now on, and `charges` are their rows in the series of that name."""
+
+    detections: frozenset[str] = frozenset()
+    findings: Sequence[str] = ()
+    charges: Sequence[SeriesRow] = ()
 
 
 class Begun(Struct, frozen=True):
-    """What a run evaluates again before it takes new events in: requests, by what the state knows them by, because the
-    content of detections changed; and whether every finding is to go through the passes again, because the site decides
-    otherwise now. `new` are the keys of detections that begin with this run, though the state has read events before:
-    what they would have found there is not known."""
+    """What a run evaluates again: requests, by what the state knows them by, for the detections `changed` (by key),
+    because these or the exceptions that name them are others now; and whether every finding is to go through the passes
+    again, because the site decides otherwise now. `new` are the keys of detections that begin with this run, or search
+    for something else from this run on, though the state has read events before: what they would have found there is
+    not known."""
 
     requests: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     everything: bool = False
     new: frozenset[str] = frozenset()
+    retired: Retired = Retired()
+
+
+NOTHING_CHANGED: Final = Begun()
+NONE_RETIRED: Final = Retired()
 
 
 class Looked(Struct, frozen=True):
-    """What an evaluation has looked at: whatever these plans found about these requests, and aggregate plans (by
-    detection and cluster) in windows that end between two times, is found again, or is no more."""
+    """What an evaluation has looked at: whatever plans found about requests, and aggregate plans (by detection, cluster
+    and by-key) in windows that end within some spans, is found again, or is no more."""
 
-    requests: frozenset[str] = frozenset()
-    plans: frozenset[str] = frozenset()
-    spans: Sequence[tuple[str, str, float, float]] = ()
+    requests: Sequence[tuple[frozenset[str], frozenset[str]]] = ()
+    """Requests with the plans that looked at them, by the keys of the detections."""
+    spans: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]] = {}
 
 
 class ToWrite(Struct, frozen=True):
@@ -83,7 +102,7 @@ class DetectionState(Protocol):
 
     @property
     def evidence(self) -> KeptEvidence:
-        """Events and evidence; within `locked`."""
+        """Events and evidence; after `begin`."""
 
     @property
     def findings(self) -> KeptFindings:
@@ -93,12 +112,28 @@ class DetectionState(Protocol):
     def risk(self) -> KeptRisk:
         """The known risk; after `begin`."""
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
+    def snapshot(self) -> AbstractContextManager[None]:
+        """See the state as it is now until the block ends, while others may write to it. What is learnt in the block is
+        written by `take`."""
 
-    def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
+    def locked(self) -> AbstractContextManager[bool]:
+        """Exclude other runs until the block ends. If the block fails, everything written in it is undone. Gives
+        whether nobody has written since the last `snapshot`."""
+
+    def take(self) -> None:
+        """Write what was learnt in the last `snapshot`; within `locked`."""
+
+    def begin(
+        self,
+        evaluated: Sequence[Evaluated],
+        policies: str,
+        *,
+        backfill: bool = False,
+        content: Collection[str] | None = None,
+    ) -> Begun:
         """Begin a run with these detections; `policies` is a digest of what the site decides. With `backfill` the run
-        reads what was read before, so that no detection is new."""
+        reads what was read before, so that no detection is new. With `content`, known detections that are not among
+        these, by key, are retired."""
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
         """The ids of the known findings that an evaluation would have found again, or that one of those which it has

@@ -38,7 +38,7 @@ from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incident import Reason, incident_of, joined
 from podhawk.detect.risk.incidents import RiskSearch, incident_matches, inside, is_wide, order_of
 from podhawk.detect.risk_event import RiskEvent
-from podhawk.rows import Table
+from podhawk.rows import OrderKey, Row, Table
 
 _WIDE: Final = series_key(["wide"])
 FEW: Final = 16
@@ -107,8 +107,7 @@ def _of_objects(
     again: Again,
 ) -> Iterator[Match]:
     folds = Folds(kept, risk, again)
-    for one, times in objects.items():
-        folds.changed(one, times)
+    folds.changed(objects)
     known = risk.windows_of(objects)
     crowded = risk.crowded(objects, FEW)
     few: defaultdict[ObjectKey, list[RiskEvent]] = defaultdict(list)
@@ -169,6 +168,7 @@ class _Look:
         """One of each kind of what adds no points, with the times of all from `since` on and of the last one before;
         None if not all kinds are known."""
         self._tables: dict[float, Table] = {}
+        self._rows: dict[int, tuple[RiskEvent, Row]] = {}
         self._ends: EndsByKey = {}
         if events is not None:
             self.take(events, EVER)
@@ -209,9 +209,18 @@ class _Look:
         known = self._tables.get(window.end)
         if known is None:
             events = self._within(risk, window)
-            rows = [row_of(event, -number) for number, event in enumerate(events)]
+            rows = [
+                Row(self._row(event), OrderKey(-event.time, 0.0, (-number,))) for number, event in enumerate(events)
+            ]
             known = self._tables[window.end] = self.search.table(rows, window)
         return known
+
+    def _row(self, event: RiskEvent) -> Row:
+        """The row of an event, made once for all windows that hold it."""
+        known = self._rows.get(id(event))
+        if known is None:
+            known = self._rows[id(event)] = event, row_of(event)
+        return known[1]
 
     def _within(self, risk: KeptRisk, window: Window) -> Sequence[RiskEvent]:
         span = window.start, window.end

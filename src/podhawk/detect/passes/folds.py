@@ -34,10 +34,10 @@ class Folds:
     def __init__(self, kept: KeptFindings, risk: KeptRisk, again: Again) -> None:
         self._kept, self._risk, self._again = kept, risk, again
 
-    def changed(self, one: ObjectKey, times: Set[float]) -> None:
+    def changed(self, objects: Mapping[ObjectKey, Set[float]]) -> None:
         """Drop the parts that hold a change."""
         for size in (HOUR, MINUTE):
-            self._risk.drop_cells(one, size, times)
+            self._risk.drop_cells(size, objects)
 
     def of(self, reasons: Sequence[Reason]) -> Fold:
         """The fold of what is behind reasons for an incident of one risk object."""

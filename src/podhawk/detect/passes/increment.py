@@ -16,11 +16,12 @@ from msgspec import Struct
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.increment.kept import KeptMatch, ObjectKey, Verdicts
-from podhawk.detect.increment.state import Change, DetectionState, Evaluated, ToWrite, Written
+from podhawk.detect.increment.state import NONE_RETIRED, Change, DetectionState, Evaluated, Retired, ToWrite, Written
 from podhawk.detect.match import Match
 from podhawk.detect.passes.entities import incidents_with
 from podhawk.detect.passes.scored import risk_with, rows_of_risk
 from podhawk.detect.passes.settle import Policies, Settled, Sweep, settled_again
+from podhawk.detect.rank.exceptions import SiteException
 from podhawk.detect.rank.visibility import with_visibility
 
 
@@ -44,6 +45,7 @@ def increment(
     now: float,
     *,
     everything: bool = False,
+    retired: Retired = NONE_RETIRED,
 ) -> Incremented:
     """Take matches into a state, and out of it the findings that are gone. `everything` says that these are all."""
 
@@ -52,9 +54,12 @@ def increment(
 
     sweep = Sweep(policies, now, state.findings)
     settled = sweep.run(matches, gone)
-    charged = [_with_rows(one) for one in settled]
-    risk = risk_with(state.findings, state.risk, charged, gone, sweep.gone.get("charge", ()), policies.risk, again)
-    written = state.write([_to_write(one) for one in charged], gone)
+    charged = [_with_rows(one) for one in settled if one.match.finding.detection.key not in retired.detections]
+    silent = [one for one in settled if one.match.finding.detection.key in retired.detections]
+    leaving = [*gone, *retired.findings]
+    charges = [*sweep.gone.get("charge", ()), *retired.charges]
+    risk = risk_with(state.findings, state.risk, charged, leaving, charges, policies.risk, again)
+    written = state.write([_to_write(one) for one in (*charged, *silent)], gone)
     state.write_risk(risk.events)
     changed = incidents_with(state.findings, state.risk, searches, content, risk.objects, again)
     raised = with_visibility(
@@ -82,29 +87,30 @@ def _to_write(one: Settled) -> ToWrite:
     return ToWrite(one.raw, one.verdicts, one.match, [(name, row) for name, rows in one.rows.items() for row in rows])
 
 
-def evaluated(prepared: Sequence[Prepared]) -> list[Evaluated]:
-    """The detections that a run evaluates, with a digest of all that their findings depend on."""
+def evaluated(prepared: Sequence[Prepared], exceptions: Sequence[SiteException]) -> list[Evaluated]:
+    """The detections that a run evaluates, with digests of all that their findings depend on, and of the exceptions
+    that name them."""
     found = []
     for one in prepared:
         if one.request is None:
             continue
         stages = [stage.command.render(stage.node) for stage in one.request.pipeline.stages]
         content = msgspec.structs.replace(one.detection, file="", home="", search_line=0)
-        found.append(Evaluated(one.detection, _digest([stages, msgspec.to_builtins(content)])))
+        named = [
+            (each.name, each.when, each.owner, each.reason, each.expires.isoformat())
+            for each in exceptions
+            if each.named(one.detection)
+        ]
+        digest = _digest([stages, msgspec.to_builtins(content)])
+        found.append(Evaluated(one.detection, digest, _digest(stages), _digest(named) if named else ""))
     return found
 
 
 def digest_of(policies: Policies) -> str:
-    """A digest of what a site decides."""
-    exceptions = [
-        (one.name, one.detection, one.when, one.owner, one.reason, one.expires.isoformat())
-        for one in policies.exceptions
-    ]
+    """A digest of what a site decides about all findings: exceptions are about those of the detections they name."""
     noise, priority, risk = policies.noise.chosen, policies.priority, policies.risk
     baseline = policies.normal.digest() if policies.normal else ""
-    return _digest(
-        [noise, priority.points, priority.bar, risk.cap, risk.factors, exceptions, *filter(None, [baseline])]
-    )
+    return _digest([noise, priority.points, priority.bar, risk.cap, risk.factors, *filter(None, [baseline])])
 
 
 def _digest(parts: Sequence[object]) -> str:

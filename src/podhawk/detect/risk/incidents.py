@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from podhawk.commands.shared.items import item_fields
 from podhawk.commands.tstats import Tstats
 from podhawk.content.model import Content, Detection, Severity
+from podhawk.detect.evaluate.by_key import ByKey
 from podhawk.detect.evaluate.entities import risk_objects
-from podhawk.detect.evaluate.episodes import ByKey, Episode, episodes_over
+from podhawk.detect.evaluate.episodes import Episode, episodes_over
 from podhawk.detect.evaluate.evaluation import shown
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
@@ -95,15 +96,15 @@ class RiskSearch:
         """Whether it groups by the risk object."""
         self.apart = not _across(self.detection)
         """Whether it sees one cluster at a time."""
+        self.ignores_repeats = self._ignores_repeats()
+        """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
 
     @property
     def counts_all(self) -> bool:
         """Whether all risk events of a risk object count for each of its by-keys."""
         return self.single and self.apart and {_plain(name) for name in self.by.kept} <= {*_OBJECT, "risk_object_type"}
 
-    @property
-    def ignores_repeats(self) -> bool:
-        """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
+    def _ignores_repeats(self) -> bool:
         node = self.stages[0].node
         if not isinstance(node, Tstats) or node.namespace or node.span or not self.counts_all:
             return False

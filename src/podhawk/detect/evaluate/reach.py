@@ -1,0 +1,157 @@
+"""Where aggregate plans look again for what an increment brings, and at which kept events.
+
+An event changes windows that hold it, of its own by-keys. Most by-keys have no row in any window. The state counts the
+events of a by-key that are alike as they reach the grouping; one of each kind, taken as often as there are, tells
+whether the by-key has a row over all of them. If it has none, no event is read. Only a monotone plan can be asked so.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from itertools import chain, repeat
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from podhawk.detect.evaluate.by_key import ByKey, by_hash, looks_apart, rows_before_grouping, stored_by
+from podhawk.detect.evaluate.evaluation import Evaluation
+from podhawk.detect.evaluate.windows import EVER, MINUTE, Schedule
+from podhawk.detect.increment.evidence import KeptEvidence, Stretch, WantedEvent, merged, request_hash
+from podhawk.detect.increment.kept import Interval, series_key
+from podhawk.detect.requests.collected import CollectedRequest, fingerprint
+from podhawk.detect.requests.request import RequestKey
+from podhawk.events.event import AuditEvent
+from podhawk.rows import Row
+
+Stretches = dict[str, dict[str, Stretch]]
+"""By cluster, and by what a state knows a by-key by ("": the plan does not look at each by itself)."""
+
+
+def stretches_of(
+    kept: KeptEvidence,
+    requests: Mapping[RequestKey, CollectedRequest],
+    again: Mapping[RequestKey, CollectedRequest],
+    plans: Container[int],
+    evaluations: Sequence[Evaluation],
+    schedules: Mapping[int, Schedule],
+) -> dict[int, Stretches]:
+    """Where each aggregate plan looks again for these requests, by the number of the search; for those `again` only
+    `plans` do. Their events are kept as wanted by it."""
+    return {
+        number: _Reach(kept, evaluations[number], schedule, number).over(
+            {**requests, **again} if number in plans else requests
+        )
+        for number, schedule in schedules.items()
+    }
+
+
+class _Touched(Struct):
+    """What an increment brings of a by-key of a cluster."""
+
+    times: set[float] = field(default_factory=set)
+    masked: bool = False
+    """Whether any event has secrets, which the state does not keep."""
+
+
+class _Reach:
+    """How far an increment reaches for one plan."""
+
+    def __init__(self, kept: KeptEvidence, evaluation: Evaluation, schedule: Schedule, number: int) -> None:
+        self._kept, self._evaluation, self._schedule, self._number = kept, evaluation, schedule, number
+        self._by = ByKey(evaluation.plan)
+        self._apart = looks_apart(evaluation, self._by)
+        self._kinds: dict[str, Sequence[Row]] = {}
+        """The rows of one event of each kind, as they reach the grouping."""
+
+    def over(self, requests: Mapping[RequestKey, CollectedRequest]) -> Stretches:
+        """Where the plan looks again."""
+        touched: defaultdict[str, defaultdict[str, _Touched]] = defaultdict(lambda: defaultdict(_Touched))
+        wanted = []
+        for key, one in requests.items():
+            for event in one.events_for(self._number):
+                time = event.stage_time or event.time or 0.0
+                alike, keys = self._kind(event)
+                for name in keys:
+                    here = touched[key.cluster][name]
+                    here.times.add(time)
+                    here.masked |= event.unmasked is not None
+                detection, print_, request = self._evaluation.detection.key, fingerprint(event).hex(), request_hash(key)
+                wanted += [
+                    WantedEvent(detection, key.cluster, name, time, print_, request, alike) for name in keys or {""}
+                ]
+        self._kept.keep_wanted(wanted)
+        return {cluster: self._stretches(cluster, some) for cluster, some in touched.items()}
+
+    def _kind(self, event: AuditEvent) -> tuple[str, set[str]]:
+        """The kind of an event, and what a state knows its by-keys by."""
+        if not self._apart:
+            return "", {""}
+        keys = set()
+        if event.unmasked is not None:
+            rows = rows_before_grouping(self._evaluation, event)
+            keys = {stored_by(self._evaluation, self._by, key, event) for key in self._by.of_event_rows(rows)}
+            event = replace(event, unmasked=None)
+        rows = rows_before_grouping(self._evaluation, event)
+        alike = series_key([sorted(row.items()) for row in rows])
+        self._kinds.setdefault(alike, rows)
+        return alike, keys | {by_hash(key) for key in self._by.of_event_rows(rows)}
+
+    def _stretches(self, cluster: str, touched: Mapping[str, _Touched]) -> dict[str, Stretch]:
+        """What events change. A window that holds one of them ends at most the longest window later; it may join or
+        part episodes that end the same time before or after it. Other windows near it have no rows."""
+        detection = self._evaluation.detection.key
+        near = self._schedule.longest + MINUTE
+        # A search that looks ahead of its clock finds windows by the events before them.
+        before = 2 * near if self._schedule.looks_ahead else near
+        changed = {name: merged((time - near, time + 2 * near) for time in one.times) for name, one in touched.items()}
+        episodes = self._kept.episodes(detection, cluster, changed)
+        whole = {
+            name: merged([*((time, time + near) for time in one.times), *episodes.get(name, ())])
+            for name, one in touched.items()
+        }
+        around = {name: merged((start - before, end) for start, end in spans) for name, spans in whole.items()}
+        if self._apart:
+            sure = {name for name, one in touched.items() if one.masked}
+            asked = {name: spans for name, spans in around.items() if name not in sure}
+            firing = sure | self._firing(cluster, asked)
+            around = {name: spans for name, spans in around.items() if name in firing}
+        events = self._kept.wanted(detection, cluster, around)
+        return {
+            name: Stretch(changed[name], whole[name] if name in around else (), events.get(name, frozenset()))
+            for name in touched
+        }
+
+    def _firing(self, cluster: str, around: Mapping[str, Sequence[Interval]]) -> set[str]:
+        """The by-keys that have a row over all their events in some spans, and maybe others."""
+        if not around:
+            return set()
+        every = min(spans[0][0] for spans in around.values()), max(spans[-1][1] for spans in around.values())
+        counts = self._kept.kinds(self._evaluation.detection.key, cluster, around.keys(), every)
+        unknown = {one.alike: one.fingerprint for one in counts if one.alike not in self._kinds}
+        events = self._kept.events_at(unknown.values())
+        for alike, print_ in unknown.items():
+            if print_ in events:
+                self._kinds[alike] = rows_before_grouping(self._evaluation, events[print_])
+        lost = {one.by_key for one in counts if one.alike not in self._kinds}
+        rows = chain.from_iterable(_repeated(self._kinds.get(one.alike, ()), one.number) for one in counts)
+        self._evaluation.context.env.now = EVER.at
+        state = self._evaluation.start()
+        self._evaluation.search.reducer.add(state, rows)
+        return lost | {by_hash(self._by.of_row(row)) for row in self._evaluation.finish(state).rows}
+
+
+def _repeated(rows: Sequence[Row], number: int) -> Iterator[Row]:
+    return chain.from_iterable(repeat(row, number) for row in rows)
+
+
+def looked_at(stretches: Mapping[int, Stretches]) -> tuple[set[str], dict[str, set[int]]]:
+    """The requests of all events that the plans look at, and for each event the plans that do."""
+    requests: set[str] = set()
+    events: defaultdict[str, set[int]] = defaultdict(set)
+    for number, clusters in stretches.items():
+        for stretch in (one for some in clusters.values() for one in some.values()):
+            for request, print_ in stretch.events:
+                requests.add(request)
+                events[print_].add(number)
+    return requests, events
