@@ -41,7 +41,7 @@ def used_from_two(events: list[Event]) -> int:
             continue
         elif kind[0] in kinds or (kind[0], kind[2]) == ("pods", "create"):
             used[credential(e)].add(e["sourceIPs"][-1])
-    return sum(len(used[key]) > 1 for key in issued)
+    return sum(max(len(used[key]) - 1, 0) for key in issued)
 
 
 def gained_after_refusals(events: list[Event]) -> int:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import UNSET, Struct, field, structs
 
+from podhawk.commands.declare import Stage
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
@@ -27,8 +28,8 @@ from podhawk.detect.increment.evidence import Stretch
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
-from podhawk.engine.plan.lineage import called
-from podhawk.engine.plan.planner import Plan, grouped_by
+from podhawk.engine.plan.lineage import called, kept
+from podhawk.engine.plan.planner import Plan, gives_groups, grouped_by
 from podhawk.events.event import AuditEvent
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Row, Table, texts
@@ -60,7 +61,7 @@ class ByKey:
 
     def __init__(self, plan: Plan) -> None:
         stages = plan.pipeline.stages
-        grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
+        grouping = _groupings(stages)
         self.first = grouped_by(stages[grouping[0]]) if grouping else ()
         # A later grouping may keep only some of the fields, possibly under another name.
         within = {name: name for name in self.first}
@@ -80,6 +81,18 @@ class ByKey:
     def of_event_rows(self, rows: Iterable[Row]) -> frozenset[Key]:
         """The by-keys that an event counts for, from its rows as they reach the grouping."""
         return frozenset(key for row in rows for key in keys_of(row, self.kept))
+
+
+def _groupings(stages: Sequence[Stage]) -> list[int]:
+    """The places of the stages that group rows. `eventstats` and `streamstats` keep each row: what they group by says
+    nothing of the rows in the end, if a later grouping goes by fields that the events have."""
+    every = [number for number, stage in enumerate(stages) if stage.groups is not None]
+    making = next((number for number in every if gives_groups(stages[number])), None)
+    if making is None or making == every[0]:
+        return every
+    before = stages[every[0] : making]
+    of_events = all(kept(name, before) == name for name in grouped_by(stages[making]))
+    return [number for number in every if number >= making] if of_events else every
 
 
 def aggregate_matches(
