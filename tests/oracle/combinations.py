@@ -92,3 +92,36 @@ def entered_and_used(events: list[Event]) -> int:
         elif kind in kinds or kind in reviews or (kind == "pods" and e["verb"] == "create"):
             used[(user(e) or "").split(":")[2], pod].add(e["sourceIPs"][-1])
     return sum(len(used[key]) > 1 for key in entered)
+
+
+def nobody_created(events: list[Event]) -> int:
+    """Pods that were started, ten minutes from either end of the log, of which no request shows who created them: each,
+    or of a namespace in which pods without a name were created one, if more were started."""
+    made, started, unnamed = set(), {}, defaultdict(int)
+    times = []
+    for e in events:
+        if e["stage"] != "ResponseComplete" or ref(e, "resource") != "pods" or not ok(e) or dry_run(e):
+            continue
+        place, part, hours = ref(e, "namespace"), ref(e, "subresource"), e["requestReceivedTimestamp"][11:-1].split(":")
+        time = int(hours[0]) * 3600 + int(hours[1]) * 60 + float(hours[2])
+        name = ref(e, "name") or ((e.get("responseObject") or {}).get("metadata") or {}).get("name")
+        if part is None and (e["verb"] == "create" or (e["verb"] == "patch" and code(e) == 201)):
+            made.add((place, name))
+            unnamed[place] += not name
+        elif (part, e["verb"]) == ("binding", "create") or (
+            (part, e["verb"]) == ("status", "patch")
+            and "startTime" in ((e.get("requestObject") or {}).get("status") or {})
+        ):
+            started.setdefault((place, name), time)
+        else:
+            continue
+        times.append(time)
+    pods = [
+        pod for pod, time in started.items() if pod not in made and times[0] + 600 <= time <= times[-1] - 600 and made
+    ]
+    places = {place for place, _ in pods}
+    return sum(
+        len(own) if not unnamed[place] else len(own) > unnamed[place]
+        for place in places
+        for own in [[pod for pod in pods if pod[0] == place]]
+    )

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec import UNSET, Struct, field, structs
 
 from podhawk.commands.declare import Stage
+from podhawk.commands.properties import Effect
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
@@ -29,7 +30,7 @@ from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
 from podhawk.engine.plan.lineage import called, kept
-from podhawk.engine.plan.planner import Plan, gives_groups, grouped_by
+from podhawk.engine.plan.planner import Plan, grouped_by
 from podhawk.events.event import AuditEvent
 from podhawk.functions.declare import Volatility
 from podhawk.rows import Row, Table, texts
@@ -85,14 +86,14 @@ class ByKey:
 
 def _groupings(stages: Sequence[Stage]) -> list[int]:
     """The places of the stages that group rows. `eventstats` and `streamstats` keep each row: what they group by says
-    nothing of the rows in the end, if a later grouping goes by fields that the events have."""
+    nothing of the rows in the end, if a grouping goes by fields that the events have."""
     every = [number for number, stage in enumerate(stages) if stage.groups is not None]
-    making = next((number for number in every if gives_groups(stages[number])), None)
-    if making is None or making == every[0]:
+    making = [number for number in every if stages[number].effect is not Effect.KEEPS]
+    if not making:
         return every
-    before = stages[every[0] : making]
-    of_events = all(kept(name, before) == name for name in grouped_by(stages[making]))
-    return [number for number in every if number >= making] if of_events else every
+    before = stages[every[0] : making[0]]
+    of_events = all(kept(name, before) == name for name in grouped_by(stages[making[0]]))
+    return making if of_events else every
 
 
 def aggregate_matches(
