@@ -29,7 +29,7 @@ def _events(name: str) -> list[dict[str, Any]]:
 
 def test_it_loads_without_a_problem(pack: Content) -> None:
     assert pack.problems == ()
-    assert len(pack.detections) == 79
+    assert len(pack.detections) == 81
     assert {one.generation for one in pack.detections} == {3}
     assert {one.stem for one in pack.detections} == set(EXPECTED)
 
@@ -104,6 +104,7 @@ def test_most_detections_find_something_in_the_demo() -> None:
         "kubernetes_issued_token_used_from_two_addresses",
         "kubernetes_long_lived_token_issued",
         "kubernetes_misleading_dry_run",
+        "kubernetes_pod_that_nobody_created",
         "kubernetes_power_gained_after_refusals",
         "kubernetes_secret_access_by_unusual_location",
         "kubernetes_service_account_reviews_its_permissions",
@@ -111,6 +112,7 @@ def test_most_detections_find_something_in_the_demo() -> None:
         "kubernetes_system_name_imitated",
         "kubernetes_token_of_entered_pod_used_elsewhere",
         "kubernetes_token_requested_for_service_account",
+        "kubernetes_written_role_used_by_its_writer",
     }
 
 

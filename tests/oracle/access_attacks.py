@@ -24,7 +24,15 @@ from oracle.attacks import (
     suspicious_exec,
     written,
 )
-from oracle.combinations import deletions, entered_and_used, gained_after_refusals, self_approved, used_from_two
+from oracle.combinations import (
+    deletions,
+    entered_and_used,
+    gained_after_refusals,
+    nobody_created,
+    own_roles,
+    self_approved,
+    used_from_two,
+)
 from oracle.pack import Event, requests
 from oracle.pack import _answered as answered
 from oracle.pack import _code as code
@@ -266,6 +274,8 @@ ACCESS_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_permissions_probed": probed,
     "kubernetes_issued_component_token_used": issued_and_used,
     "kubernetes_issued_token_used_from_two_addresses": used_from_two,
+    "kubernetes_pod_that_nobody_created": nobody_created,
+    "kubernetes_written_role_used_by_its_writer": own_roles,
     "kubernetes_certificate_approved_by_its_requester": self_approved,
     "kubernetes_power_gained_after_refusals": gained_after_refusals,
     "kubernetes_burst_of_deletions": deletions,

@@ -276,8 +276,10 @@ def exposed(e: Event) -> bool:
 
 
 def guardrail(e: Event) -> bool:
-    if ref(e, "resource") in ("networkpolicies", "poddisruptionbudgets", "resourcequotas", "limitranges"):
+    if ref(e, "resource") in ("networkpolicies", "poddisruptionbudgets"):
         return e["verb"] in ("update", "patch", "delete")
+    if ref(e, "resource") in ("resourcequotas", "limitranges"):
+        return e["verb"] == "delete"
     if ref(e, "resource") != "namespaces" or e["verb"] not in ("update", "patch"):
         return False
     return body(e) is None or "pod-security.kubernetes.io" in json.dumps(body(e))
@@ -314,9 +316,21 @@ def misleading(e: Event) -> bool:
     return not real or e["verb"] in reads or ref(e, "subresource") == "token"
 
 
+def changes_pod(patch: dict[str, Any], is_pod: bool) -> bool:
+    """Whether a merge patch puts something into a pod or into the template of one."""
+    paths = (("spec", "template", "spec"), ("spec", "jobTemplate", "spec", "template", "spec"), ("template", "spec"))
+    for path in (*paths, *([("spec",)] if is_pod else [])):
+        found: Any = patch
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        if found is not None:
+            return True
+    return False
+
+
 def probed(events: list[Event]) -> int:
     reviews = ("selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews")
-    seen: dict[str | None, int] = defaultdict(int)
+    seen: dict[tuple[str | None, str, int], int] = defaultdict(int)
     for e in events:
         if (
             answered(e)
@@ -325,7 +339,10 @@ def probed(events: list[Event]) -> int:
             and not imp(e)
             and not control_plane(e)
         ):
-            seen[user(e)] += 1
+            hours, minutes, seconds = e["requestReceivedTimestamp"][11:-1].split(":")
+            time = int(hours) * 3600 + int(minutes) * 60 + float(seconds)  # no test crosses midnight
+            seen[user(e), "from 0", int(time / 5)] += 1
+            seen[user(e), "from 2.5", int(time / 5 + 0.5)] += 1
     return sum(number > 10 for number in seen.values())
 
 
@@ -362,4 +379,4 @@ def from_second_address(events: list[Event]) -> int:
         if ref(e, "resource") in kinds or (ref(e, "resource") == "pods" and e["verb"] == "create"):
             pod = e["user"].get("extra", {}).get("authentication.kubernetes.io/pod-uid", ["(none)"])[0]
             seen[name, pod].add(e["sourceIPs"][-1])
-    return sum(len(addresses) > 1 for addresses in seen.values())
+    return sum(len(addresses) - 1 for addresses in seen.values())

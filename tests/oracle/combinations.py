@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 
 from oracle.attacks import ADMISSION, credential, gives_power, ok
@@ -41,7 +42,7 @@ def used_from_two(events: list[Event]) -> int:
             continue
         elif kind[0] in kinds or (kind[0], kind[2]) == ("pods", "create"):
             used[credential(e)].add(e["sourceIPs"][-1])
-    return sum(len(used[key]) > 1 for key in issued)
+    return sum(max(len(used[key]) - 1, 0) for key in issued)
 
 
 def gained_after_refusals(events: list[Event]) -> int:
@@ -92,3 +93,54 @@ def entered_and_used(events: list[Event]) -> int:
         elif kind in kinds or kind in reviews or (kind == "pods" and e["verb"] == "create"):
             used[(user(e) or "").split(":")[2], pod].add(e["sourceIPs"][-1])
     return sum(len(used[key]) > 1 for key in entered)
+
+
+def nobody_created(events: list[Event]) -> int:
+    """Pods that were started, ten minutes from either end of the log, of which no request shows who created them: each,
+    or of a namespace in which pods without a name were created one, if more were started."""
+    made, started, unnamed = set(), {}, defaultdict(int)
+    times = []
+    for e in events:
+        if e["stage"] != "ResponseComplete" or ref(e, "resource") != "pods" or not ok(e) or dry_run(e):
+            continue
+        place, part, hours = ref(e, "namespace"), ref(e, "subresource"), e["requestReceivedTimestamp"][11:-1].split(":")
+        time = int(hours[0]) * 3600 + int(hours[1]) * 60 + float(hours[2])
+        name = ref(e, "name") or ((e.get("responseObject") or {}).get("metadata") or {}).get("name")
+        if part is None and (e["verb"] == "create" or (e["verb"] == "patch" and code(e) == 201)):
+            made.add((place, name))
+            unnamed[place] += not name
+        elif (part, e["verb"]) == ("binding", "create") or (
+            (part, e["verb"]) == ("status", "patch")
+            and "startTime" in ((e.get("requestObject") or {}).get("status") or {})
+        ):
+            started.setdefault((place, name), time)
+        else:
+            continue
+        times.append(time)
+    pods = [
+        pod for pod, time in started.items() if pod not in made and times[0] + 600 <= time <= times[-1] - 600 and made
+    ]
+    places = {place for place, _ in pods}
+    return sum(
+        len(own) if not unnamed[place] else len(own) > unnamed[place]
+        for place in places
+        for own in [[pod for pod in pods if pod[0] == place]]
+    )
+
+
+def own_roles(events: list[Event]) -> int:
+    """Roles that were written and used from one address."""
+    written, used = set(), set()
+    for e in events:
+        if not answered(e) or not ok(e) or control_plane(e) or dry_run(e):
+            continue
+        kind, place, address = ref(e, "resource"), ref(e, "namespace"), e["sourceIPs"][-1]
+        if kind in ("roles", "clusterroles") and e["verb"] in ("create", "update", "patch"):
+            written.add((kind, place if kind == "roles" else None, ref(e, "name"), address))
+        elif gives_power(e):
+            reason = e.get("annotations", {}).get("authorization.k8s.io/reason") or ""
+            found = re.match(r'RBAC: allowed by .* of (ClusterRole|Role) "([^"]+)" to ', reason)
+            if found:
+                own = found[1] == "Role"
+                used.add(("roles" if own else "clusterroles", place if own else None, found[2], address))
+    return len(written & used)

@@ -9,6 +9,7 @@ from oracle.attacks import (
     EVERYBODY,
     SYSTEM,
     body,
+    changes_pod,
     gives_power,
     host_path,
     imitated,
@@ -160,6 +161,7 @@ WORKLOAD_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
             and ok(e)
             and ref(e, "namespace") not in SYSTEM
             and not (isinstance(body(e), dict) and body(e).get("kind"))
+            and (not isinstance(body(e), dict) or changes_pod(body(e), ref(e, "resource") == "pods"))
             and not control_plane(e)
         )
     ),

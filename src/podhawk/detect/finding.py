@@ -18,6 +18,8 @@ ActorKind = Literal["human", "serviceaccount", "node", "controller", "anonymous"
 Outcome = Literal["success", "denied", "failed", "dry_run", "pending", "unknown"]
 MOST_ROWS: Final = 50
 """Rows and requests that a finding carries; its counts go on."""
+BAR: Final = 50
+"""The priority that an intermediate finding must reach to be visible, unless the site says otherwise."""
 CONTROLLER_REPEATS: Final = "controller-repeats"
 """The noise class of what a controller repeats for the same cause; it adds no risk either."""
 NoiseAction = Literal["tag", "lower", "hide"]

@@ -113,3 +113,20 @@ def test_events_of_two_clusters_are_not_counted_together(tmp_path: Path) -> None
 
     assert found("east", "west") == []
     assert found("east", "east") == [("east", 4)]
+
+
+def test_an_eventstats_before_the_grouping_gave_a_finding_the_requests_that_a_filter_had_left_out(
+    tmp_path: Path,
+) -> None:
+    search = (
+        "verb=create | eval ip=mvindex('sourceIPs{}', -1) | eventstats earliest(ip) as home by user.username "
+        "| where ip!=home | stats count by user.username ip"
+    )
+    log = write(
+        tmp_path / "a.log",
+        event("1", sourceIPs=["10.0.0.1"]),
+        event("2", at="10:00:01.000001", sourceIPs=["10.0.0.2"]),
+        event("3", at="10:00:02.000001", sourceIPs=["10.0.0.1"]),
+    )
+    (found,) = (one for one in run(log, detection(search)) if one.kind != "incident")
+    assert [request.audit_id for request in found.requests] == ["2"]

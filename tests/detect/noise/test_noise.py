@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,7 +57,7 @@ def classes(finding: Finding) -> set[str]:
         ({"requestURI": "/healthz", "objectRef": None, "verb": "post"}, "verb=post", set()),
         ({"objectRef": LEASE, "verb": "update", "user": NODE, "userAgent": "kubelet/1"}, "verb=update", {"probes"}),
         ({"objectRef": LEASE, "verb": "delete", "user": NODE, "userAgent": "kubelet/1"}, "verb=delete", set()),
-        ({"objectRef": LEASE, "verb": "update"}, "verb=update", set()),
+        ({"objectRef": LEASE, "verb": "update"}, "verb=update", {"ordinary-work"}),
         ({"objectRef": LEASE, "verb": "list", "user": ANONYMOUS}, "verb=list", set()),
         (
             {
@@ -105,6 +106,39 @@ def test_a_request_belongs_to_the_classes_that_describe_it(
     tmp_path: Path, members: dict[str, object], search: str, expected: set[str]
 ) -> None:
     assert classes(only_finding(tmp_path, event(**members), search=search)) == expected
+
+
+TEAM = {"resource": "pods", "namespace": "team-a", "name": "web"}
+ENTERED = {"objectRef": {**TEAM, "subresource": "exec"}, "verb": "get", "responseStatus": {"code": 101}}
+HARMLESS = {"level": "Request", "requestObject": {"kind": "Pod", "spec": {"containers": [{"image": "nginx"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("members", "ordinary"),
+    [
+        (ENTERED, True),
+        ({**ENTERED, "userAgent": "curl/8"}, True),
+        ({**ENTERED, "sourceIPs": ["203.0.113.9"]}, False),
+        ({**ENTERED, "sourceIPs": ["10.0.0.7", "203.0.113.9"]}, False),
+        ({**ENTERED, "sourceIPs": ["127.0.0.1"]}, False),
+        ({**ENTERED, "sourceIPs": ["::ffff:127.0.0.1"]}, False),
+        ({**ENTERED, "sourceIPs": []}, False),
+        ({**ENTERED, "user": ACCOUNT}, False),
+        ({**ENTERED, "user": ANONYMOUS}, False),
+        ({**ENTERED, "impersonatedUser": {"username": "root"}}, False),
+        ({**ENTERED, "objectRef": {**ENTERED["objectRef"], "namespace": "kube-system"}}, False),
+        ({**ENTERED, "objectRef": {"resource": "nodes", "name": "n1", "subresource": "proxy"}}, False),
+        ({"objectRef": TEAM}, False),
+        ({"objectRef": TEAM, **HARMLESS}, True),
+        ({"objectRef": TEAM, "level": "Request", "requestObject": {"spec": {"hostPID": True}}}, False),
+    ],
+)
+def test_what_people_do_all_day_inside_the_network_is_ordinary_work(
+    tmp_path: Path, members: dict[str, Any], ordinary: bool
+) -> None:
+    found = only_finding(tmp_path, event(**members), search="objectRef.resource=*")
+    assert ("ordinary-work" in classes(found)) is ordinary
+    assert any(one.points == -15 for one in found.priority_reasons) is ordinary
 
 
 EXEC = event(objectRef={**REF, "subresource": "exec"}, requestURI="/api/v1/namespaces/default/pods/web/exec?command=sh")

@@ -7,15 +7,17 @@ only that.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
+from podhawk.commands.declare import Stage
+from podhawk.commands.properties import Effect
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.increment.kept import series_key
-from podhawk.engine.plan.lineage import called
+from podhawk.engine.plan.lineage import called, kept
 from podhawk.engine.plan.planner import Plan, grouped_by
 from podhawk.events.event import AuditEvent
 from podhawk.rows import Row, texts
@@ -28,7 +30,7 @@ class ByKey:
 
     def __init__(self, plan: Plan) -> None:
         stages = plan.pipeline.stages
-        grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
+        grouping = _groupings(stages)
         self.first = grouped_by(stages[grouping[0]]) if grouping else ()
         # A later grouping may keep only some of the fields, possibly under another name.
         within = {name: name for name in self.first}
@@ -48,6 +50,18 @@ class ByKey:
     def of_event_rows(self, rows: Iterable[Row]) -> frozenset[Key]:
         """The by-keys that an event counts for, from its rows as they reach the grouping."""
         return frozenset(key for row in rows for key in keys_of(row, self.kept))
+
+
+def _groupings(stages: Sequence[Stage]) -> list[int]:
+    """The places of the stages that group rows. `eventstats` and `streamstats` keep each row: what they group by says
+    nothing of the rows in the end, if a grouping goes by fields that the events have."""
+    every = [number for number, stage in enumerate(stages) if stage.groups is not None]
+    making = [number for number in every if stages[number].effect is not Effect.KEEPS]
+    if not making:
+        return every
+    before = stages[every[0] : making[0]]
+    of_events = all(kept(name, before) == name for name in grouped_by(stages[making[0]]))
+    return making if of_events else every
 
 
 def looks_apart(evaluation: Evaluation, by: ByKey) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
 from podhawk.detect.noise.declare import NoiseClass, each
 from podhawk.detect.requests.user_agents import by_hand
@@ -21,7 +22,13 @@ def _test(match: Match) -> bool:
         and not actor.effective_user
         and match.finding.target.subresource not in NEVER
         and not by_hand(actor.user_agent)
+        and _about_a_user(match.finding)
     )
+
+
+def _about_a_user(finding: Finding) -> bool:
+    """Whether a finding says something of a user. What a component reports of a pod is not its own doing."""
+    return not finding.risk_objects or any(one.type == "user" for one in finding.risk_objects)
 
 
 CONTROLLERS: Final = NoiseClass(
@@ -30,7 +37,8 @@ CONTROLLERS: Final = NoiseClass(
     "its owner. If the log shows the owner, or several possible owners, the finding stays visible and "
     "names them. Requests that controllers never make also stay visible: requests from interactive "
     "clients, impersonation, exec and port-forward. An actor is a component only if nothing shows that "
-    "somebody else uses its credential.",
+    "somebody else uses its credential. What a component reports of something that is no user, such as a "
+    "pod, stays visible as well.",
     action="hide",
     members=each(_test),
 )

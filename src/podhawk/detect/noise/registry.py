@@ -17,6 +17,7 @@ from podhawk.detect.noise.dryrun import DRY_RUN
 from podhawk.detect.noise.habit import HABIT
 from podhawk.detect.noise.loopback import LOOPBACK
 from podhawk.detect.noise.operators import OPERATORS
+from podhawk.detect.noise.ordinary import ORDINARY
 from podhawk.detect.noise.probes import PROBES
 from podhawk.detect.noise.repeats import REPEATS
 from podhawk.detect.noise.reported import REPORTED
@@ -33,6 +34,7 @@ NOISE_CLASSES: Final[tuple[NoiseClass, ...]] = (
     REPEATS,
     REPORTED,
     HABIT,
+    ORDINARY,
     BASELINE,
     OUTSIDE,
     PROBES,

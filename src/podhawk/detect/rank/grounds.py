@@ -62,6 +62,7 @@ GROUNDS: Final[tuple[Ground, ...]] = (
         ("credential", "address", "server"),
         "the same was done to the same object from the same address with the same result",
     ),
+    Ground("noise", "ordinary-work", "tags", ("address", "server"), "see the factor ordinary-work"),
     Ground(
         "noise",
         "baseline",
@@ -137,6 +138,14 @@ GROUNDS: Final[tuple[Ground, ...]] = (
         "the token of an account in its own namespace, which is none of the system's",
     ),
     Ground("priority", "administrator", "lowers", ("group", "address"), "system:masters, from a network of the site"),
+    Ground(
+        "priority",
+        "ordinary-work",
+        "lowers",
+        ("address", "server"),
+        "from a network of the site, and a body without power where a workload is written",
+    ),
+    Ground("priority", "outside", "raises", ("address",), "an address outside the networks of the site"),
     Ground(
         "priority", "machinery", "lowers", ("certificate", "group", "credential", "address"), "the actor is a component"
     ),

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.finding import Actor, PriorityReason, Target
+from podhawk.detect.finding import BAR, Actor, PriorityReason, Target
 from podhawk.detect.match import Match, in_order
 from podhawk.detect.requests.components import MASTERS
 from podhawk.detect.requests.home import SYSTEM_NAMESPACES, at_home
-from podhawk.detect.requests.networks import inside
+from podhawk.detect.requests.networks import inside, is_address
 from podhawk.detect.requests.owner_writes import KINDS
 from podhawk.detect.requests.request import known_of
 from podhawk.detect.requests.target import ADDED
@@ -24,8 +24,6 @@ from podhawk.detect.requests.user_agents import by_hand
 from podhawk.errors import UsageError, nearest
 
 _NUMEROUS: Final = frozenset({"jobs", "replicasets"})
-BAR: Final = 50
-"""The priority that an intermediate finding must reach to be visible."""
 
 
 class Factor(Struct, frozen=True):
@@ -87,6 +85,16 @@ def _administrator(match: Match, first: bool) -> bool:
     return MASTERS in groups and inside(address) and not actor.effective_user and not actor.borrowed
 
 
+def _from_outside(match: Match, first: bool) -> bool:
+    actor = match.finding.actor
+    return actor.kind == "human" and is_address(actor.source_ip) and not inside(actor.source_ip)
+
+
+def _tagged(noise_class: str) -> Callable[[Match, bool], bool]:
+    """Whether a finding belongs to a noise class."""
+    return lambda match, first: any(hit.noise_class == noise_class for hit in match.finding.noise)
+
+
 def _lowering(match: Match) -> str:
     return ", ".join(hit.noise_class for hit in match.finding.noise if hit.action == "lower")
 
@@ -120,6 +128,8 @@ FACTORS: Final[tuple[Factor, ...]] = (
     ),
     Factor("own-namespace", -15, "workload in its own namespace", _own_namespace),
     Factor("administrator", -20, "cluster administrator (system:masters) inside the network", _administrator),
+    Factor("ordinary-work", -15, "ordinary work of a person inside the network", _tagged("ordinary-work")),
+    Factor("outside", 10, "person from outside the network", _from_outside),
     Factor("machinery", -25, "control plane or node", _machinery),
     Factor("controller", 5, "controller acting for a known owner", _for_somebody),
     Factor("first-time", 5, "first such request by this actor", lambda match, first: first),
@@ -127,7 +137,7 @@ FACTORS: Final[tuple[Factor, ...]] = (
         "outside-baseline",
         5,
         "not in the baseline of this site",
-        lambda match, first: any(hit.noise_class == "outside-baseline" for hit in match.finding.noise),
+        _tagged("outside-baseline"),
     ),
     Factor(
         "namespace",

@@ -24,12 +24,33 @@ INSIDE: Final = tuple(
 Source: https://www.iana.org/assignments/iana-ipv4-special-registry/"""
 
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
 @lru_cache(maxsize=4096)
 def inside(address: str) -> bool:
     """Whether an address is of a network of the site. What is no address is not."""
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed.version == network.version and parsed in network for network in INSIDE)
+
+
+@lru_cache(maxsize=4096)
+def loopback(address: str) -> bool:
+    """Whether an address is the API server's own host, by loopback."""
+    parsed = _parsed(address)
+    return parsed is not None and parsed.is_loopback
+
+
+@lru_cache(maxsize=4096)
+def is_address(address: str) -> bool:
+    """Whether a text is an address."""
+    return _parsed(address) is not None
+
+
+def _parsed(address: str) -> Address | None:
+    """The address that a text is, one of IPv4 in IPv6 as that of IPv4."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return False
-    mapped = getattr(parsed, "ipv4_mapped", None) or parsed
-    return any(mapped.version == network.version and mapped in network for network in INSIDE)
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
