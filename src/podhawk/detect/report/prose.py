@@ -18,6 +18,8 @@ from podhawk.visible import visible_line
 from podhawk.wording import counted
 
 _WIDTH: Final = 100
+_KINDS: Final = {"intermediate": "intermediate finding"}
+"""Kinds of findings whose name is not a noun."""
 _INDENT: Final = "  "
 _MOST: Final = 20
 
@@ -38,7 +40,7 @@ def explained(
     yield visible_line(finding.title)
     detection = finding.detection
     file = f" ({os.path.basename(detection.file)})" if detection.file else ""
-    yield visible_line(f"{finding.kind} {finding.finding_id} of {detection.name}{file}")
+    yield visible_line(f"{_KINDS.get(finding.kind, finding.kind)} {finding.finding_id} of {detection.name}{file}")
     yield from _titled("What happened", _wrapped(what_happened(finding), width))
     if finding.findings:
         yield from _titled("What it is made of", _parts(finding, matches))
@@ -132,7 +134,7 @@ def _visibility(finding: Finding, bar: int) -> str:
 
 
 def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind if kind != 'intermediate' else 'intermediate finding'}"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {_KINDS.get(kind, kind)}"
 
 
 def _risk(finding: Finding, risk: Sequence[RiskEvent]) -> Iterator[str]:
