@@ -119,6 +119,8 @@ CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address", "outcome", 
 """The columns of a table with one line per finding, of which as many are shown as there is room for."""
 ROOM = {"by": NARROW, "outcome": 110, "on": 150, "technique": 140, "hidden by": 110}
 """The width of a table from which on it has a column."""
+_BENEATH = "  "
+"""What stands before the line of a detection."""
 SPARED_RISK = ("type", "tactics")
 """The columns of the risk table that a narrow one does without."""
 BY_IDENTITY = ("pri", "severity", "time", "id", "count", "what", "address", "outcome", "technique")
@@ -160,10 +162,17 @@ def print_identities(findings: Sequence[Finding], out: TextIO, *, limit: int | N
         [name for name in BY_IDENTITY if ROOM.get(name, 0) <= width],
         out,
         fixed=("pri", "severity", "time", "id", "count", "address", "outcome"),
-        style=severity_style,
+        style=_identity_style,
     )
     if limit is not None and limit < len(rows):
         out.write(f"{limit:,} of {counted(len(rows), 'identity', 'identities')} shown\n")
+
+
+def _identity_style(name: str, cell: Cell) -> str:
+    """Lines of identities stand out from those beneath them."""
+    if name == "what" and isinstance(cell, str) and not cell.startswith(_BENEATH):
+        return "1"
+    return severity_style(name, cell)
 
 
 def short_times(rows: Sequence[dict[str, Cell]], width: int) -> Sequence[dict[str, Cell]]:
@@ -186,7 +195,7 @@ def _lines(row: IdentityRow) -> Iterator[dict[str, Cell]]:
         "what": f"{row.name}: {several}",
     }
     for one in row.detections:
-        yield {**clipped_row(one.first), "count": _number(one), "what": f"  {_what(one)}"}
+        yield {**clipped_row(one.first), "count": _number(one), "what": f"{_BENEATH}{_what(one)}"}
 
 
 def _number(row: DetectionRow) -> str:

@@ -110,7 +110,7 @@ def print_clipped(
         return
     shown = rows[:limit]
     cells = [[cell_text(name, row.get(name)) for name in columns] for row in shown]
-    right = [name != "_time" and all(_counts(row.get(name)) for row in shown) for name in columns]
+    right = [name != "_time" and _all_count([row.get(name) for row in shown]) for name in columns]
     if title:
         out.write(visible_line(title) + "\n")
 
@@ -127,6 +127,12 @@ def print_clipped(
         out.write(line + "\n")
     if len(shown) < len(rows):
         out.write(f"{len(shown):,} of {counted(len(rows), noun)} shown\n")
+
+
+def _all_count(cells: Sequence[Cell]) -> bool:
+    """Whether cells hold numbers, apart from empty ones."""
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(map(_counts, filled))
 
 
 def _counts(cell: Cell) -> bool:
