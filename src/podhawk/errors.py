@@ -121,6 +121,11 @@ class LimitError(PodhawkError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """A remedy that names the closest known name, or nothing."""
+    found = close_to(name, known)
+    return f"Did you mean {found[0]!r}?" if found else ""
+
+
+def close_to(name: str, known: Iterable[str]) -> list[str]:
+    """The closest known name, if any is close."""
     spelled = {one.lower(): one for one in known}
-    found = difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)
-    return f"Did you mean {spelled[found[0]]!r}?" if found else ""
+    return [spelled[one] for one in difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.6)]

@@ -55,3 +55,14 @@ def no_collection(*, ending: bool = False) -> Iterator[None]:
             gc.freeze()
         if was:
             gc.enable()
+
+
+@contextmanager
+def no_copies() -> Iterator[None]:
+    """What exists when the block begins is not looked through in processes that are forked within it: a collector
+    writes to every object that it looks at, so each process would get a copy of them all."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

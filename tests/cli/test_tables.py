@@ -10,8 +10,16 @@ import pytest
 
 from podhawk.cli.findings_csv import csv_columns
 from podhawk.cli.findings_output import severity_style
-from podhawk.cli.table_layout import clipped, clipped_lines, column_widths, fold, table_lines, text_width
-from podhawk.cli.tables import print_clipped, print_table
+from podhawk.cli.table_layout import (
+    clipped,
+    clipped_inside,
+    clipped_lines,
+    column_widths,
+    fold,
+    table_lines,
+    text_width,
+)
+from podhawk.cli.tables import print_clipped, print_table, table_width
 
 
 def test_a_table_that_fits() -> None:
@@ -145,3 +153,30 @@ def test_csv_has_every_member_of_a_finding() -> None:
         "actor.user_agent",
         "suppressed_by.name",
     } <= {*columns}
+
+
+def test_the_width_that_columns_says_was_ignored_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    for said, width in (("80", 80), ("", 160), ("x", 160), ("0", 160), ("-5", 160), ("99999999999", 160)):
+        monkeypatch.setenv("COLUMNS", said)
+        assert table_width(io.StringIO()) == width
+
+
+def test_a_text_goes_on_in_empty_cells() -> None:
+    rows = [["a long text that needs room", "", "end"], ["another long text of a row", "x", "end"]]
+    lines = list(clipped_lines(["what", "where", "on"], rows, [False] * 3, 24, [False, True, True]))
+    assert lines[2] == "a long text that n…  end"
+    assert lines[3] == "another lon…  x      end"
+
+
+@pytest.mark.parametrize(
+    ("text", "width", "shown"),
+    [
+        ("annotations.authorization.k8s.io/decision", 21, "annota…8s.io/decision"),
+        ("annotations.a", 13, "annotations.a"),
+        ("annotations.a", 6, "annot…"),
+        ("日本語日本語日本語", 9, "日…日本語"),
+    ],
+)
+def test_the_ends_of_long_field_names_were_cut_off(text: str, width: int, shown: str) -> None:
+    assert clipped_inside(text, width) == shown
+    assert text_width(shown) <= width

@@ -24,3 +24,30 @@ def test_nothing_was_found_of_a_network(tmp_path: Path, name: str, capsys: pytes
     log = write(tmp_path / "audit.log", event("a"))
     assert invoke(["who", name, str(log)]) == 2
     assert "is a network, not an address" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("mallori", "did you mean 'mallory'?"),
+        ("Mallory", "did you mean 'mallory'?"),
+        ("builder", "did you mean 'system:serviceaccount:team-a:builder'?"),
+        ("web-l", "did you mean 'web-1'?"),
+        ("zzz", "podhawk fields lists frequent values"),
+        ("192.0.2.1", "podhawk fields lists frequent values"),
+    ],
+)
+def test_a_misspelt_name_was_only_said_to_be_absent(
+    asked: str, meant: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(
+        tmp_path / "audit.log",
+        event("a", user={"username": "mallory"}),
+        event(
+            "b",
+            user={"username": "system:serviceaccount:team-a:builder"},
+            objectRef={"resource": "pods", "name": "web-1"},
+        ),
+    )
+    assert invoke(["who", asked, str(log)]) == 0
+    assert meant in capsys.readouterr().err

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from podhawk.cli import output
 from podhawk.cli.judgements_output import judgement_records, print_judgements
+from podhawk.cli.tables import NARROW
 from podhawk.detect.activity.identity_rows import DetectionRow, IdentityRow, identity_rows
 from podhawk.detect.finding import Actor, Finding
 from podhawk.detect.findings import visible_of
@@ -69,7 +70,7 @@ def print_findings(
             out.write("\n")
             print_judgements(kind, result.detections, out)
         return
-    from podhawk.cli.tables import print_clipped
+    from podhawk.cli.tables import print_clipped, table_width
 
     if (grouping or ("none" if everything else "identity")) == "identity":
         print_identities(chosen, out, limit=limit)
@@ -79,7 +80,9 @@ def print_findings(
             print_clipped_findings(own, out, limit=limit, title=title)
     if risk:
         out.write("\n")
-        print_clipped(risk, risk_columns(risk), out, fixed=("risk",), title="Risk")
+        spared = SPARED_RISK if table_width(out) < NARROW else ()
+        columns = [name for name in risk_columns(risk) if name not in spared]
+        print_clipped(risk, columns, out, fixed=("risk",), title="Risk", middle=("object",))
     if judgements:
         out.write("\n")
         print_judgements(kind, result.detections, out)
@@ -114,8 +117,12 @@ def _records(result: FindingsResult, told: Sequence[Finding]) -> Iterator[Mappin
 
 CLIPPED = ("pri", "severity", "time", "id", "what", "by", "address", "outcome", "on", "technique", "hidden by")
 """The columns of a table with one line per finding, of which as many are shown as there is room for."""
-ROOM = {"outcome": 110, "on": 150, "technique": 140, "hidden by": 110}
+ROOM = {"by": NARROW, "outcome": 110, "on": 150, "technique": 140, "hidden by": 110}
 """The width of a table from which on it has a column."""
+_BENEATH = "  "
+"""What stands before the line of a detection."""
+SPARED_RISK = ("type", "tactics")
+"""The columns of the risk table that a narrow one does without."""
 BY_IDENTITY = ("pri", "severity", "time", "id", "count", "what", "address", "outcome", "technique")
 """The columns of a table of identities."""
 SEVERITY_COLOURS = {"critical": "1;31", "high": "31", "medium": "33", "low": "36"}
@@ -132,7 +139,7 @@ def print_clipped_findings(
     hidden = any(not one.visible for one in findings)
     columns = [name for name in CLIPPED if ROOM.get(name, 0) <= width and (name != "hidden by" or hidden)]
     print_clipped(
-        [clipped_row(one) for one in findings],
+        short_times([clipped_row(one) for one in findings], width),
         columns,
         out,
         fixed=("pri", "severity", "time", "id", "address", "outcome"),
@@ -151,14 +158,29 @@ def print_identities(findings: Sequence[Finding], out: TextIO, *, limit: int | N
     rows = identity_rows(findings)
     width = table_width(out)
     print_clipped(
-        [line for row in rows[:limit] for line in _lines(row)],
+        short_times([line for row in rows[:limit] for line in _lines(row)], width),
         [name for name in BY_IDENTITY if ROOM.get(name, 0) <= width],
         out,
         fixed=("pri", "severity", "time", "id", "count", "address", "outcome"),
-        style=severity_style,
+        style=_identity_style,
     )
     if limit is not None and limit < len(rows):
         out.write(f"{limit:,} of {counted(len(rows), 'identity', 'identities')} shown\n")
+
+
+def _identity_style(name: str, cell: Cell) -> str:
+    """Lines of identities stand out from those beneath them."""
+    if name == "what" and isinstance(cell, str) and not cell.startswith(_BENEATH):
+        return "1"
+    return severity_style(name, cell)
+
+
+def short_times(rows: Sequence[dict[str, Cell]], width: int) -> Sequence[dict[str, Cell]]:
+    """Rows with times; in a narrow table without the date, if all are of one day: the summary says which."""
+    days = {str(row["time"]).partition(" ")[0] for row in rows}
+    if width >= NARROW or len(days) != 1:
+        return rows
+    return [{**row, "time": str(row["time"]).partition(" ")[2]} for row in rows]
 
 
 def _lines(row: IdentityRow) -> Iterator[dict[str, Cell]]:
@@ -166,14 +188,14 @@ def _lines(row: IdentityRow) -> Iterator[dict[str, Cell]]:
     several = counted(len(row.detections) - incidents, "detection")
     yield {
         "pri": str(row.first.priority),
-        "severity": row.severity,
+        "severity": severity_text(row.severity),
         "time": utc_minute(min(one.first_time for one in row.findings))[5:16],
         "id": "",
         "count": str(row.count),
         "what": f"{row.name}: {several}",
     }
     for one in row.detections:
-        yield {**clipped_row(one.first), "count": _number(one), "what": f"  {_what(one)}"}
+        yield {**clipped_row(one.first), "count": _number(one), "what": f"{_BENEATH}{_what(one)}"}
 
 
 def _number(row: DetectionRow) -> str:
@@ -191,12 +213,17 @@ def severity_style(name: str, cell: Cell) -> str:
     return SEVERITY_COLOURS.get(cell, "") if name == "severity" and isinstance(cell, str) else ""
 
 
+def severity_text(severity: str) -> str:
+    """A severity as tables with one line per row show it."""
+    return "info" if severity == "informational" else severity
+
+
 def clipped_row(one: Finding) -> dict[str, Cell]:
     """A finding as one line. `explain --finding` takes the beginning of an id."""
     title = ("INCIDENT " if one.kind == "incident" else "") + one.title
     return {
         "pri": str(one.priority),
-        "severity": one.severity,
+        "severity": severity_text(one.severity),
         "time": rfc3339(one.first_time)[5:16].replace("T", " "),
         "id": one.finding_id[:8],
         "what": title if one.visible else f"({title})",

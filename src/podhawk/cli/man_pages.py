@@ -82,6 +82,9 @@ def _overview() -> Iterator[str]:
         ".TP",
         ".B NO_COLOR",
         _escaped("If it is set and not empty, tables have no colours."),
+        ".TP",
+        ".B COLUMNS",
+        _escaped("The width of tables in a pipe or a file. Default: 160. On a terminal the terminal says."),
     )
     yield from _section(
         "FILES",

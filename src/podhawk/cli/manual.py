@@ -35,7 +35,9 @@ If a search does not determine the order of its rows, they are sorted by group, 
 _TABLES = """\
 A table of findings has one line per finding and is as wide as the terminal: cells that do not fit end with `…`, and
 columns that a narrow terminal has no room for are left out. Priority, severity, time and the first eight characters
-of the id are always there; `explain --finding` takes these characters. Hidden findings are in parentheses (`--all`).
+of the id are always there; `explain --finding` takes these characters. Below 100 columns the time has no date if all
+lines are of one day. In a pipe or a file the table has 160 columns, or as many as the variable `COLUMNS` says. Hidden
+findings are in parentheses (`--all`).
 `--limit N` shows the N most urgent ones. Severities have colours on a terminal, unless the variable `NO_COLOR` is set
 or `TERM` is `dumb`.
 

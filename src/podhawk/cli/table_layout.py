@@ -49,10 +49,12 @@ def clipped_lines(
     width: int,
     fixed: Sequence[bool],
     emphasis: Callable[[int, int, str], str] = lambda row, column, text: text,
+    middle: Sequence[bool] = (),
 ) -> Iterator[str]:
-    """The lines of a table with one line per row: what does not fit is cut, and ends with an ellipsis. Columns in
-    `fixed` are not cut as long as the others can be. `emphasis` is given the number of a row (-1 for the header) and of
-    a column, and the text of the cell with its blanks."""
+    """The lines of a table with one line per row: what does not fit is cut, with an ellipsis at its end, or in the
+    middle for the columns in `middle`. A text goes on in the empty cells to its right. Columns in `fixed` are not cut
+    as long as the others can be. `emphasis` is given the number of a row (-1 for the header) and of a column, and the
+    text of the cell with its blanks."""
     lines = [[_one_line(cell) for cell in cells] for cells in (header, *rows)]
     widths = [max(max(map(text_width, column)), 1) for column in zip(*lines, strict=True)]
     room = width - len(CLIPPED_GAP) * (len(widths) - 1)
@@ -66,10 +68,18 @@ def clipped_lines(
         if sum(made) <= room:
             break
     for number, cells in enumerate(lines, -1):
-        shown = [padded(clipped(cell, size), size, to) for cell, size, to in zip(cells, made, right, strict=True)]
+        shown: list[tuple[int, str]] = []
+        column = 0
+        while column < len(cells):
+            cell, size, after = cells[column], made[column], column + 1
+            while not right[column] and text_width(cell) > size and after < len(cells) and not cells[after]:
+                size, after = size + len(CLIPPED_GAP) + made[after], after + 1
+            cut = clipped_inside if middle and middle[column] else clipped
+            shown.append((column, padded(cut(cell, size), size, right[column])))
+            column = after
         if not right[-1]:
-            shown[-1] = shown[-1].rstrip()
-        yield CLIPPED_GAP.join(emphasis(number, column, text) for column, text in enumerate(shown))
+            shown[-1] = shown[-1][0], shown[-1][1].rstrip()
+        yield CLIPPED_GAP.join(emphasis(number, column, text) for column, text in shown)
         if number < 0:
             yield "─" * (sum(made) + len(CLIPPED_GAP) * (len(made) - 1))
 
@@ -83,6 +93,15 @@ def clipped(text: str, width: int) -> str:
     if text_width(text) <= width:
         return text
     return text[: _cut(text, width - 1)].rstrip() + "…" if width > 1 else "…"
+
+
+def clipped_inside(text: str, width: int) -> str:
+    """Text that is at most so wide; an ellipsis stands for what was cut from its middle."""
+    if text_width(text) <= width or width < NARROWEST:
+        return clipped(text, width)
+    front = text[: _cut(text, (width - 1) // 3)]
+    back = text[::-1]
+    return front + "…" + back[: _cut(back, width - 1 - text_width(front))][::-1]
 
 
 def column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:

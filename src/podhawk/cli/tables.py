@@ -18,6 +18,10 @@ from podhawk.wording import counted
 
 MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
+NARROWEST_TABLE = 20
+"""COLUMNS is taken for a mistake if it is less."""
+NARROW = 100
+"""The width of a table below which it leaves out what can be spared."""
 _BARS = "▁▂▃▄▅▆▇█"
 _EVENT_COLUMNS = (
     "_time",
@@ -98,14 +102,15 @@ def print_clipped(
     noun: str = "row",
     title: str = "",
     style: Style = lambda name, cell: "",
+    middle: Collection[str] = (),
 ) -> None:
-    """A table with one line per row, as wide as the terminal at most; `fixed` columns are clipped last. A line below
-    says how many rows there are if `limit` leaves some out."""
+    """A table with one line per row, as wide as the terminal at most; `fixed` columns are clipped last, those in
+    `middle` lose their middle. A line below says how many rows there are if `limit` leaves some out."""
     if not columns or not rows:
         return
     shown = rows[:limit]
     cells = [[cell_text(name, row.get(name)) for name in columns] for row in shown]
-    right = [name != "_time" and all(_counts(row.get(name)) for row in shown) for name in columns]
+    right = [name != "_time" and _all_count([row.get(name) for row in shown]) for name in columns]
     if title:
         out.write(visible_line(title) + "\n")
 
@@ -117,10 +122,17 @@ def print_clipped(
 
     header, keep = [visible_line(name) for name in columns], [name in fixed for name in columns]
     plain: Callable[[int, int, str], str] = lambda row, column, text: text  # noqa: E731
-    for line in clipped_lines(header, cells, right, table_width(out), keep, styled if takes_styles(out) else plain):
+    inside, emphasis = [name in middle for name in columns], styled if takes_styles(out) else plain
+    for line in clipped_lines(header, cells, right, table_width(out), keep, emphasis, inside):
         out.write(line + "\n")
     if len(shown) < len(rows):
         out.write(f"{len(shown):,} of {counted(len(rows), noun)} shown\n")
+
+
+def _all_count(cells: Sequence[Cell]) -> bool:
+    """Whether cells hold numbers, apart from empty ones."""
+    filled = [cell for cell in cells if cell]
+    return bool(filled) and all(map(_counts, filled))
 
 
 def _counts(cell: Cell) -> bool:
@@ -128,10 +140,11 @@ def _counts(cell: Cell) -> bool:
 
 
 def table_width(out: TextIO) -> int:
-    """Columns of a table: those of the terminal, or a fixed number where there is none."""
+    """Columns of a table: those of the terminal; where there is none, what COLUMNS says, or a fixed number."""
     if out.isatty() if hasattr(out, "isatty") else False:
         return shutil.get_terminal_size((80, 25)).columns
-    return PIPED_WIDTH
+    said = os.environ.get("COLUMNS", "")
+    return int(said) if said.isdecimal() and len(said) < 6 and int(said) >= NARROWEST_TABLE else PIPED_WIDTH
 
 
 def takes_styles(out: TextIO) -> bool:

@@ -38,7 +38,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, reading
-    from podhawk.cli.tables import note, print_clipped
+    from podhawk.cli.tables import NARROW, note, print_clipped, table_width
     from podhawk.detect.activity.digests import field_digest
     from podhawk.settings.resolve import resolve
 
@@ -54,7 +54,10 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         else:
             rows = [_row(one) for one in digest.summary(_TOP)]
             if kind == "table":
-                print_clipped(rows, _COLUMNS, out, fixed=_COLUMNS[:3], limit=settings["limit"], noun="field")
+                columns = [name for name in _COLUMNS if name != "kinds" or table_width(out) >= NARROW]
+                print_clipped(
+                    rows, columns, out, fixed=columns[1:3], limit=settings["limit"], noun="field", middle=("field",)
+                )
             else:
                 output.print_rows(kind, rows, _COLUMNS, out)
     if not settings["quiet"]:

@@ -84,25 +84,30 @@ def _cell(value: Any) -> Cell:
 
 def print_timeline(entries: Sequence[TimelineEntry], out: TextIO, limit: int | None) -> None:
     """The entries for people, a table for each group."""
-    from podhawk.cli.findings_output import severity_style
-    from podhawk.cli.tables import print_clipped
+    from podhawk.cli.findings_output import severity_style, short_times
+    from podhawk.cli.tables import NARROW, print_clipped, table_width
 
+    width = table_width(out)
+    narrow = width < NARROW
     for number, (group, own) in enumerate(groupby(entries, key=lambda one: one.group)):
         if number:
             out.write("\n")
-        rows = [_row(one) for one in own]
-        columns = [name for name in _SHOWN if name != "by" or any(row["by"] != group for row in rows)]
+        rows = short_times([_row(one, naming=narrow and one.actor != group) for one in own], width)
+        columns = [name for name in _SHOWN if name != "by" or (not narrow and any(row["by"] != group for row in rows))]
         print_clipped(rows, columns, out, fixed=_SHOWN[:4], limit=limit, noun="line", title=group, style=severity_style)
 
 
-def _row(one: TimelineEntry) -> dict[str, Cell]:
+def _row(one: TimelineEntry, *, naming: bool) -> dict[str, Cell]:
+    """A line; `naming` says that what an actor did names the actor, as findings do, because no column does."""
+    from podhawk.cli.findings_output import severity_text
     from podhawk.detect.report.sentences import utc_minute
 
     found = one.finding
     number = f"{one.count:,} × " if one.count > 1 else ""
     row: dict[str, Cell] = {"time": utc_minute(one.time)[5:], "by": one.actor}
     if found is None:
-        return {**row, "pri": "", "severity": "", "id": "", "what": f"· {number}{one.text}"}
+        who = f"{one.actor.rpartition(':')[2]}: " if naming else ""
+        return {**row, "pri": "", "severity": "", "id": "", "what": f"· {who}{number}{one.text}"}
     title = ("INCIDENT " if found.kind == "incident" else "") + one.text
-    shown = {"pri": str(found.priority), "severity": found.severity, "id": found.finding_id[:8]}
+    shown = {"pri": str(found.priority), "severity": severity_text(found.severity), "id": found.finding_id[:8]}
     return {**row, **shown, "what": title if found.visible else f"({title})"}

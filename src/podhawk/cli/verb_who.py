@@ -12,7 +12,10 @@ from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
     from podhawk.api import Cell
+    from podhawk.content.model import Content
     from podhawk.detect.activity.profile import EntityProfile, FacetValue
+    from podhawk.events.inputs import Inputs
+    from podhawk.session import Session
 
 EPILOG = """\b
 Examples:
@@ -21,6 +24,13 @@ Examples:
   podhawk who 203.0.113.9 -o jsonl 'logs/*.gz'
 """
 _COLUMNS: Final = ("facet", "value", "count", "first_time", "last_time", "new")
+_NAMES: Final = {
+    "user.username": "* | stats count by user.username | sort -count",
+    "objectRef.name": "objectRef.resource IN (pods, nodes) | stats count by objectRef.name | sort -count",
+}
+"""Searches for the names that an input has, the most frequent first."""
+_MOST_NAMES: Final = 20_000
+_MOST_LIKE: Final = 3
 _LINES: Final = 10
 """Values that are shown of each facet, without --limit."""
 
@@ -57,6 +67,7 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
         policies = api.policies_of(settings)
         result = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
         profile = profile_of(digest(inputs), result.found.findings, since)
+        others = [] if profile.events.count else _like(name, content, session, inputs)
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:
         if kind in ("jsonl", "json"):
@@ -69,9 +80,28 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     if not settings["quiet"]:
         sys.stdout.flush()
         if not profile.events.count:
-            note(f"no event names {name!r} as a user, address, pod or node; podhawk fields lists frequent values")
+            meant = f"did you mean {' or '.join(map(repr, others))}?" if others else ""
+            hint = meant or "podhawk fields lists frequent values"
+            note(f"no event names {name!r} as a user, address, pod or node; {hint}")
         print_input(result.report)
     return 0
+
+
+def _like(name: str, content: Content, session: Session, inputs: Inputs) -> list[str]:
+    """Names in the input that may have been meant: those that end with this one, as service accounts do, else the
+    nearest one."""
+    from podhawk import api
+    from podhawk.detect.activity.addresses import address_of
+    from podhawk.errors import close_to
+
+    if address_of(name) is not None:
+        return []
+    known: list[str] = []
+    for field, search in _NAMES.items():
+        rows = api.search(search, content=content, session=session, inputs=inputs).table.rows
+        known += [value for row in rows if isinstance(value := row.get(field), str)][:_MOST_NAMES]
+    ends = [one for one in known if one.lower().endswith((f":{name.lower()}", f"/{name.lower()}"))]
+    return ends[:_MOST_LIKE] or close_to(name, known)
 
 
 def _check_name(name: str, paths: tuple[str, ...]) -> None:

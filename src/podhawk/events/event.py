@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, Final
 
 import msgspec
@@ -45,6 +46,9 @@ AUDIT_KEYS: Final = frozenset(
 
 PADDING: Final = " \t\r\n\0\ufeff"
 """What may stand around a record and is no part of its text."""
+
+WORTH_COMPRESSING: Final = 1024
+"""Characters from which on a text is compressed where memory counts."""
 
 BODIES: Final = ("requestObject", "responseObject")
 """The members that hold what was sent and what was answered."""
@@ -90,14 +94,14 @@ class View(Struct, eq=False):
     """One way an indexer would show a record.
 
     `data` is the decoded JSON; its numbers are `podhawk.events.decode.JsonNumber`, which keep their spelling.
-    `raw` is the text a search for bare words looks at; `text` is that text, or a line without its identity, of which
-    the text is made when it is asked for: thousands of events may share it. `aliases` maps a field that a carrier's
-    Splunk add-on provides to the flattened field it stands for. `indexed` holds fields that the envelope itself
-    declares (the `fields` of an HTTP Event Collector envelope).
+    `raw` is the text a search for bare words looks at; `text` is that text, the same compressed, or a line without its
+    identity, of which the text is made when it is asked for: thousands of events may share it. `aliases` maps a field
+    that a carrier's Splunk add-on provides to the flattened field it stands for. `indexed` holds fields that the
+    envelope itself declares (the `fields` of an HTTP Event Collector envelope).
     """
 
     data: dict[str, Any]
-    text: str | TextParts
+    text: str | bytes | TextParts
     source: str = NATIVE_SOURCE
     sourcetype: str = NATIVE_SOURCETYPE
     host: str = DEFAULT_HOST
@@ -110,8 +114,15 @@ class View(Struct, eq=False):
         """The text of the record."""
         if isinstance(self.text, str):
             return self.text
+        if isinstance(self.text, bytes):
+            return zlib.decompress(self.text).decode("utf-8", "surrogatepass")
         line = whole_line(self.text, [self.data[name] for name in IDENTITY])
         return line.decode("utf-8", "replace").strip(PADDING)
+
+    def compress(self) -> None:
+        """Keep the text compressed, if that is worth it."""
+        if isinstance(self.text, str) and len(self.text) >= WORTH_COMPRESSING:
+            self.text = zlib.compress(self.text.encode("utf-8", "surrogatepass"), 1)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, View) and _members(self) == _members(other)

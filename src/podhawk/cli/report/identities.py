@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, field
@@ -116,11 +116,6 @@ def _group(findings: Sequence[Finding], known: Explaining, shown: set[str]) -> F
     ]
     shown.update(one.command for one in steps)
     match = known.matches.get(first.finding_id)
-    parts = [
-        f"{utc_minute(part.first_time)}  {part.title}"
-        for part in (known.matches[name].finding for name in first.findings if name in known.matches)
-    ]
-    more = len(first.findings) - min(len(parts), MOST_LINES)
     return FindingGroup(
         lines=tuple(
             FindingLine(one, utc_minute(one.first_time), target_text(one), hidden_by(one))
@@ -141,5 +136,20 @@ def _group(findings: Sequence[Finding], known: Explaining, shown: set[str]) -> F
             for event in known.risk.get(first.finding_id, ())
         ),
         steps=tuple(steps),
-        made_of=(*parts[:MOST_LINES], *([f"and {counted(more, 'more finding')}"] if first.findings and more else ())),
+        made_of=tuple(_parts(first, known)),
     )
+
+
+def _parts(incident: Finding, known: Explaining) -> Iterator[str]:
+    """The findings that an incident is made of, those with the same title in one line."""
+    alike: dict[str, list[Finding]] = {}
+    for name in incident.findings:
+        if name in known.matches:
+            one = known.matches[name].finding
+            alike.setdefault(one.title, []).append(one)
+    lines = list(alike.items())[:MOST_LINES]
+    for title, own in lines:
+        yield f"{utc_minute(own[0].first_time)}  {title}" + (f" (×{len(own):,})" if own[1:] else "")
+    more = len(incident.findings) - sum(len(own) for _, own in lines)
+    if more:
+        yield f"and {counted(more, 'more finding')}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Set
 from typing import Any, Final
 
 from podhawk.detect.activity.addresses import address_of, is_same, spellings
+from podhawk.detect.activity.brief import NODE_NAME, Brief, brief_of
 from podhawk.detect.activity.kept import BoundedSet
 from podhawk.detect.activity.value_counts import Occurrence, ValueCounts
 from podhawk.detect.evaluate.related_events import OWNER_WRITES, POD_DELETIONS, is_end
@@ -20,15 +21,17 @@ from podhawk.detect.requests.outcome import outcome_of
 from podhawk.detect.requests.owner_writes import KINDS, Write, owner_in, write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, key_of, member
+from podhawk.engine.fastpath.decoder import DecodedValues
 from podhawk.engine.run.along import DigestPart, Focus
-from podhawk.events.collected import CollectedEvent, EventDecoder
+from podhawk.events.collected import CollectedEvent, CollectedLine, EventDecoder
 from podhawk.events.event import AuditEvent, View
 from podhawk.spl.clause import EVERYTHING, And, Clause, Compare, In, Or
 
-NODE_NAME: Final = "authentication.kubernetes.io/node-name"
 NODE: Final = "system:node:"
 MOST_USERS: Final = 64
 """Users of an address for whose requests the log is searched. If there are more, all of it is read."""
+MOST_KNOWN: Final = 20_000
+"""Kinds of events of which it is remembered what is counted."""
 MOST_LINKS: Final = 20_000
 """Changes of owners, and pods made by controllers, that are kept."""
 
@@ -108,13 +111,23 @@ class EntityDigest:
         self.facets = {facet: ValueCounts() for facet in FACETS}
         self._writes: BoundedSet[Write] = BoundedSet(MOST_LINKS)
         self._made: BoundedSet[Request] = BoundedSet(MOST_LINKS)
+        self._known: dict[DecodedValues, list[tuple[ValueCounts, str]] | None] = {}
+        """What is counted of events that are alike in brief; None if the entity has no part in them."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_decoder": None}
+        return {**self.__dict__, "_decoder": None, "_known": {}}
 
     def take(self, event: CollectedEvent) -> None:
         """Take an event into account."""
         assert self._decoder is not None
+        brief = brief_of(event.text) if isinstance(event, CollectedLine) and self._decoder.by_receipt else None
+        if brief is not None and self._links:
+            if brief.ended and brief.links:
+                self._link(self._decoder.event(event))
+            return
+        if brief is not None and brief.key is not None:
+            self._take_brief(brief, brief.key, event)
+            return
         found = self._decoder.outline(event)
         if self._links or needs_bodies(found.view.data):
             found = self._decoder.event(event)
@@ -126,8 +139,27 @@ class EntityDigest:
         if roles:
             self.events.add(1, found.time, found.time)
             if is_end(found):
-                self._count(found, roles)
+                self.requests.add(1, found.time, found.time)
+                for counts, value in self._facts(found, roles):
+                    counts.add(value, found.time)
                 self._link(found)
+
+    def _take_brief(self, brief: Brief, key: DecodedValues, event: CollectedEvent) -> None:
+        """Take an event of which nothing counts but what it shares with others."""
+        if key not in self._known:
+            if len(self._known) >= MOST_KNOWN:
+                self._known.clear()
+            assert self._decoder is not None
+            found = self._decoder.outline(event)
+            roles = list(self._roles(found.view.data))
+            self._known[key] = list(self._facts(found, roles)) if roles else None
+        facts, time = self._known[key], brief.time
+        if facts is not None:
+            self.events.add(1, time, time)
+            if brief.ended:
+                self.requests.add(1, time, time)
+                for counts, value in facts:
+                    counts.add(value, time)
 
     def _roles(self, data: dict[str, Any]) -> Iterator[str]:
         """In which parts the entity appears in an event."""
@@ -153,40 +185,40 @@ class EntityDigest:
             return True
         return self._address is not None and isinstance(found, str) and is_same(self._address, found)
 
-    def _count(self, event: AuditEvent, roles: list[str]) -> None:
-        data, time = event.view.data, event.time
-        self.requests.add(1, time, time)
+    def _facts(self, event: AuditEvent, roles: list[str]) -> Iterator[tuple[ValueCounts, str]]:
+        """What is counted of the end of a request."""
+        for facet, value in self._named_facts(event, roles):
+            if value:
+                yield self.facets[facet], value
+
+    def _named_facts(self, event: AuditEvent, roles: list[str]) -> Iterator[tuple[str, str]]:
+        data = event.view.data
         request = Request(key_of(event), (event,))
         outcome = outcome_of(request)
         user, masked = member(data, "user", "username"), member(data, "impersonatedUser", "username")
         action = action_of(data)
-
-        def add(facet: str, value: str) -> None:
-            if value:
-                self.facets[facet].add(value, time)
-
         for role in roles:
-            add("as", role)
+            yield "as", role
         if all(role.startswith("target") for role in roles):
-            add("done to it", f"{action} by {masked or user}: {outcome}")
+            yield "done to it", f"{action} by {masked or user}: {outcome}"
             return
-        add("users", user if user != self.name else "")
+        yield "users", user if user != self.name else ""
         addresses = data.get("sourceIPs")
         if isinstance(addresses, list) and addresses and isinstance(addresses[-1], str):
-            add("addresses", addresses[-1])
-        add("agents", member(data, "userAgent"))
-        add("actions", action)
-        add("outcomes", outcome)
+            yield "addresses", addresses[-1]
+        yield "agents", member(data, "userAgent")
+        yield "actions", action
+        yield "outcomes", outcome
         if masked and masked != self.name:
-            add("impersonated", masked)
+            yield "impersonated", masked
         if masked == self.name and user != self.name:
-            add("impersonated by", user)
+            yield "impersonated by", user
         reference = (member(data, "objectRef", "namespace"), member(data, "objectRef", "name"))
         if member(data, "objectRef", "subresource") == "token" and outcome == "success":
             issued = member(data, "annotations", ISSUED)
-            add("tokens asked for", "/".join(reference) + (f" ({issued})" if issued else ""))
+            yield "tokens asked for", "/".join(reference) + (f" ({issued})" if issued else "")
         if _makes_pod(data) and outcome == "success":
-            add("pods made", "/".join(part for part in (reference[0], name_of_pod(request)) if part))
+            yield "pods made", "/".join(part for part in (reference[0], name_of_pod(request)) if part)
 
     def _link(self, event: AuditEvent) -> None:
         """Keep what leads from a pod that a controller made to whoever caused it."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
 from podhawk.commands.context import Context
 from podhawk.detect.finding import Finding
@@ -18,6 +18,8 @@ from podhawk.visible import visible_line
 from podhawk.wording import counted
 
 _WIDTH: Final = 100
+_KINDS: Final = {"intermediate": "intermediate finding"}
+"""Kinds of findings whose name is not a noun."""
 _INDENT: Final = "  "
 _MOST: Final = 20
 
@@ -38,11 +40,11 @@ def explained(
     yield visible_line(finding.title)
     detection = finding.detection
     file = f" ({os.path.basename(detection.file)})" if detection.file else ""
-    yield visible_line(f"{finding.kind} {finding.finding_id} of {detection.name}{file}")
+    yield visible_line(f"{_KINDS.get(finding.kind, finding.kind)} {finding.finding_id} of {detection.name}{file}")
     yield from _titled("What happened", _wrapped(what_happened(finding), width))
     if finding.findings:
         yield from _titled("What it is made of", _parts(finding, matches))
-    yield from _titled("Why it fired", _evidence(match, context))
+    yield from _titled("Why it fired", _evidence(match, context, width))
     yield from _titled(f"Priority {finding.priority} of 100", _priority(finding, bar))
     yield from _titled("Risk", _risk(finding, risk))
     if match.requests or finding.requests:
@@ -79,32 +81,44 @@ def _parts(finding: Finding, matches: Sequence[Match]) -> Iterator[str]:
             yield visible_line(f"{utc_minute(one.first_time)}  {name}  {one.title}")
 
 
-def _evidence(match: Match, context: Context) -> Iterator[str]:
+def _row(row: Mapping[str, Any], width: int) -> Iterator[str]:
+    """A row, a line for each field; a long list of values is wrapped."""
+    yield "  row:"
+    for name, value in row.items():
+        values = value if isinstance(value, list) else [value]
+        text = f"{name}: {', '.join('(none)' if one is None else str(one) for one in values)}"
+        first, *further = _wrapped(text, width - 8)
+        yield f"    {first}"
+        yield from (f"        {line}" for line in further)
+
+
+def _evidence(match: Match, context: Context, width: int) -> Iterator[str]:
     found = evidence_of(match, context)
     if found is None:
         rows = counted(match.finding.row_count, "row")
-        yield f"Its search gave {rows}. The events behind it are not in the input."
+        behind = "It is made of findings." if match.finding.findings else "The events behind it are not in the input."
+        yield f"Its search gave {rows}. {behind}"
         for row in match.finding.rows[:3]:
-            yield visible_line(", ".join(f"{name}={value}" for name, value in row.items()))
+            yield from _row(row, width)
         return
     yield visible_line(f"The event at {found.origin} meets every condition of the search:")
-    width = max((len(one.text) for one in found.conditions if len(one.text) <= _WIDTH // 2), default=0)
+    column = max((len(one.text) for one in found.conditions if len(one.text) <= _WIDTH // 2), default=0)
     for one in found.conditions:
         values = "; ".join(
             f"{name} is {'absent' if value is None else value or '(empty)'}" for name, value in one.values
         )
-        if len(one.text) <= width:
-            yield visible_line(f"  {one.text:<{width}}   {values}")
+        if len(one.text) <= column:
+            yield visible_line(f"  {one.text:<{column}}   {values}")
         else:
             yield visible_line(f"  {one.text}")
-            yield visible_line(f"  {'':<{width}}   {values}")
+            yield visible_line(f"  {'':<{column}}   {values}")
     if found.steps:
         yield "and passes its later steps:"
     for step in found.steps:
         yield visible_line(f"  | {step}")
     if match.finding.row_count and not match.matched:
         for row in match.finding.rows[:3]:
-            yield visible_line("  row: " + ", ".join(f"{name}={value}" for name, value in row.items()))
+            yield from _row(row, width)
 
 
 def _priority(finding: Finding, bar: int) -> Iterator[str]:
@@ -132,7 +146,7 @@ def _visibility(finding: Finding, bar: int) -> str:
 
 
 def _article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind if kind != 'intermediate' else 'intermediate finding'}"
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {_KINDS.get(kind, kind)}"
 
 
 def _risk(finding: Finding, risk: Sequence[RiskEvent]) -> Iterator[str]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from podhawk.detect.requests.request import Request, RequestKey, key_of
 from podhawk.events.collected import CollectedEvent, CollectedLine, CutLine, EventDecoder, place_of
+from podhawk.events.equal_parts import EqualParts
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
 from podhawk.events.redaction.mask import unkeyed_bytes
 
@@ -49,8 +50,10 @@ def collect(
     """The requests that gathered events are stages of."""
     found: dict[RequestKey, list[tuple[AuditEvent, frozenset[int]]]] = {}
     sets: dict[tuple[int, ...], frozenset[int]] = {}
+    parts = EqualParts()
     for kept, numbers in _without_copies(gathered):
         event, each = decoder.event(kept), tuple(numbers)
+        parts.share(event)
         wanted = sets.get(each)
         if wanted is None:
             wanted = sets[each] = frozenset(each)

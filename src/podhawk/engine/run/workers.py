@@ -20,6 +20,7 @@ from podhawk.events.source import READ, told_read
 from podhawk.events.splits import NotByLine, Split
 from podhawk.log import logger
 from podhawk.memory import share
+from podhawk.runtime import no_copies
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -108,12 +109,13 @@ def _run(
     queue = context.Value("i", 0)
     children = []
     needed = (os.getpid(), descriptors, workers)
-    for _ in range(workers):
-        ours, theirs = context.Pipe(duplex=False)
-        child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work, needed), daemon=True)
-        child.start()
-        theirs.close()
-        children.append((child, ours))
+    with no_copies():
+        for _ in range(workers):
+            ours, theirs = context.Pipe(duplex=False)
+            child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work, needed), daemon=True)
+            child.start()
+            theirs.close()
+            children.append((child, ours))
     received: list[Sent] = []
     merged: list[States] = []
     failed = False
