@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.pipeline import Scanned, Source, detect, reads_risk, scan
+from podhawk.detect.evaluate.pipeline import Scanned, Searches, Source, detect, reads_risk, scan, searches_of
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
@@ -119,16 +119,19 @@ def find(
     check: Callable[[], None] = lambda: None,
     *,
     backfill: bool = False,
+    searches: Searches | None = None,
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
     the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
-    state has read before, for the sake of detections that did not exist then.
+    state has read before, for the sake of detections that did not exist then. `searches` are those of `prepared`, if
+    they have been made already.
     """
     now = context.env.now
     with no_collection():
-        scanned = scan(prepared, content, source, runner, context, remembers=state is not None)
+        made = searches or searches_of(prepared, content, context, remembers=state is not None)
+        scanned = scan(made, source, runner, context)
         check()
         if state is not None:
             with state.locked():
@@ -136,10 +139,10 @@ def find(
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
-        searches = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
+        over_risk = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
         by_id = {match.finding.finding_id: match for match in matches}
         incidents = sorted(
-            incident_matches(searches, content, risk, lambda ids: by_id),
+            incident_matches(over_risk, content, risk, lambda ids: by_id),
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
         raised = with_visibility(incidents, policies.priority.bar)

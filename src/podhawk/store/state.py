@@ -24,6 +24,7 @@ from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
 from podhawk.store.database import Waiting, open_engine, transaction
+from podhawk.store.event_memory import EventMemory
 from podhawk.store.intact import finding_record, intact
 from podhawk.store.kept_events import SqlEvidence, of_windows
 from podhawk.store.kept_findings import Detections, SqlFindings, packed
@@ -47,6 +48,8 @@ class SqlState:
         self.engine: Engine = open_engine(state)
         self.along: Callable[[Connection], None] | None = None
         """Writes something else in the same transaction, at its end."""
+        self.memory: EventMemory | None = None
+        """Events that earlier increments of this process have read."""
         self._connection: Connection | None = None
         self._detections = Detections({}, {})
 
@@ -70,7 +73,7 @@ class SqlState:
     @property
     def evidence(self) -> SqlEvidence:
         """See `DetectionState`."""
-        return SqlEvidence(self._db, self._redaction)
+        return SqlEvidence(self._db, self._redaction, self.memory)
 
     @property
     def findings(self) -> SqlFindings:

@@ -58,15 +58,14 @@ def recall(
     again: Collection[str],
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
+    selection: SearchSelection,
     decoder: EventDecoder,
 ) -> Recalled:
     """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
     selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
 
-    selection = SearchSelection(evaluations)
-
     def load(hashes: Collection[str]) -> Requests:
-        stored = ((event, selection.of(event)) for event in kept.events_of(hashes))
+        stored = ((event, selection.of(event, notes=kept.notes_of(event))) for event in kept.events_of(hashes))
         return collect(stored, decoder)
 
     requests = join(new, load({*map(request_hash, new), *again}))
@@ -82,7 +81,7 @@ def recall(
     requests = join(requests, load(_others(kept.depending(changed), requests)))
     stretches = _stretches(kept, requests, evaluations, schedules)
     around = {hash_ for some in stretches.values() for one in some.values() for hash_ in one.requests}
-    beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules), decoder)
+    beside = collect(_beside(kept, _others(around, requests), selection, schedules), decoder)
     every = {**requests, **beside}
     return Recalled(
         requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), stretches
@@ -90,14 +89,15 @@ def recall(
 
 
 def _beside(
-    events: Sequence[AuditEvent], selection: SearchSelection, aggregates: Container[int]
+    kept: KeptEvidence, hashes: Collection[str], selection: SearchSelection, aggregates: Container[int]
 ) -> Iterator[tuple[AuditEvent, list[int]]]:
     """Events that only aggregate plans look at again, with the searches that want them. Other searches matter only
     where a request has several events: they tell which of these findings show."""
+    events = kept.events_of(hashes)
     stages = Counter(str(event.view.data.get("auditID")) for event in events)
     for event in events:
         alone = stages[str(event.view.data.get("auditID"))] == 1
-        yield event, selection.of(event, aggregates if alone else None)
+        yield event, selection.of(event, aggregates if alone else None, kept.notes_of(event))
 
 
 def _others(hashes: Collection[str], requests: Requests) -> set[str]:

@@ -16,27 +16,26 @@ from msgspec.structs import replace
 from podhawk.api import content_of, incident_rules
 from podhawk.arguments import policies_of
 from podhawk.content.selection import select
+from podhawk.detect.evaluate.pipeline import searches_of
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.run.batch import BatchRunner, CompiledJobs
 from podhawk.errors import OutputError, StoreError
 from podhawk.log import logger
-from podhawk.serve.evaluator.attempts import MOST_BYTES, MOST_LINES, Attempts
+from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
+from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import Waiting, open_engine, transaction
+from podhawk.store.event_memory import EventMemory
 from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
 INBOX: Final = "inbox"
-SECONDS: Final = 1.0
-"""What an increment should take at most."""
-SLOWEST: Final = 1000
-"""Lines that an increment may have, however long they take."""
 
 
 class Increment(Struct, frozen=True):
@@ -67,10 +66,12 @@ class InboxEvaluator:
         self._policies = policies_of(settings)
         check_fields(self._policies.exceptions, self._prepared)
         self._rules: list[Prepared] | None = None
-        self._compiled = CompiledJobs([one.request for one in self._prepared if one.request is not None])
+        context = self._session.context(self._content, store)
+        self._searches = searches_of(self._prepared, self._content, context, remembers=True)
+        self._compiled = CompiledJobs(list(self._searches.jobs))
+        self._memory = EventMemory()
         self._sample = LineSample()
-        self._pace = SLOWEST
-        """How many lines an increment has, so that it takes about as long as it should."""
+        self._pace = Pace()
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         self._positions = positions(self._state_name)
@@ -93,13 +94,13 @@ class InboxEvaluator:
         """
         position = self._position(cluster)
         most = self._attempts.most_lines(cluster, position)
-        taken = take(self._folder / INBOX, cluster, position, MOST_BYTES, max(min(most, self._pace), 1))
-        if not taken.lines:
+        taken = take(self._folder / INBOX, cluster, position, MOST_BYTES, max(min(most, self._pace.lines), 1))
+        if not taken.count:
             return None
         if most == 0:
             return self._bury(cluster, taken)
         started = time.monotonic()
-        self._attempts.begin(cluster, position, len(taken.lines), most)
+        self._attempts.begin(cluster, position, taken.count, most)
         try:
             found = self._find(cluster, taken)
         except (StoreError, OutputError):
@@ -111,17 +112,18 @@ class InboxEvaluator:
             return Increment(cluster, 0, (), time.monotonic() - started)
         self._moved(cluster, taken.end)
         seconds = time.monotonic() - started
-        self._pace = paced(self._pace, len(taken.lines), seconds)
-        return Increment(cluster, len(taken.lines), taken.received, seconds, found)
+        self._pace.note(taken.count, seconds)
+        return Increment(cluster, taken.count, taken.received, seconds, found)
 
     def _find(self, cluster: str, taken: Taken) -> RunFindings:
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
         state.along = partial(advance, cluster=cluster, taken=taken)
+        state.memory = self._memory
+        self._memory.begin()
         name = f"inbox/{cluster}/{taken.start.seq + 1}"
-        data = b"".join(line + b"\n" for line in taken.lines)
-        with InboxSource(name, data, session.reading, self._sample) as source:
+        with InboxSource(name, taken.text, session.reading, self._sample) as source:
             runner = BatchRunner(source, session.within, 1, session.along, session.engine, self._compiled)
             return find(
                 self._prepared,
@@ -132,13 +134,14 @@ class InboxEvaluator:
                 session.context(self._content, self._store),
                 self._policies,
                 state,
+                searches=self._searches,
             )
 
     def _bury(self, cluster: str, taken: Taken) -> Increment:
         """Make the next event a dead letter: it failed alone."""
         (sender,) = taken.senders
         received = taken.received[0][0]
-        line = taken.lines[0]
+        line = taken.text.removesuffix(b"\n")
         error = "the evaluator failed or was killed by this event"
         letter = Letter(sender, cluster, received, error, taken.start.line, len(line), sha256(line).hexdigest())
         with transaction(open_engine(self._state_name), waiting=Waiting(self._session.wait)) as connection:
@@ -158,14 +161,6 @@ class InboxEvaluator:
         if self._rules is None:
             self._rules = incident_rules(self._prepared, self._session, self._content)
         return self._rules
-
-
-def paced(pace: int, lines: int, seconds: float) -> int:
-    """How many lines the next increment may have, after one of so many lines took so long. Short increments lose little
-    when they are killed, and let triage in; long ones cost less for each event."""
-    if seconds > SECONDS:
-        return max(SLOWEST, int(lines * SECONDS / seconds))
-    return min(MOST_LINES, pace * 2) if lines >= pace else pace
 
 
 def changes_of(found: RunFindings) -> list[Mapping[str, Any]]:
