@@ -16,7 +16,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from podhawk.errors import PodhawkError
-from podhawk.serve.api.account import list_dead_letters, show_ledger
+from podhawk.serve.api.account import list_dead_letters, show_content, show_ledger
 from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
 from podhawk.serve.api.health import livez, metrics, readyz
 from podhawk.serve.connections import OPENED
@@ -37,6 +37,7 @@ HANDLERS: Final[Sequence[Any]] = (
     show_finding,
     change_finding,
     show_ledger,
+    show_content,
     list_dead_letters,
     livez,
     readyz,

@@ -43,6 +43,8 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_evaluator_starts_total": ("counter", "How often the evaluator was started."),
     "podhawk_evaluator_seconds_total": ("counter", "Seconds that increments took."),
     "podhawk_findings_total": ("gauge", "Known findings, by detection, kind and whether they are hidden."),
+    "podhawk_content_loaded_timestamp_seconds": ("gauge", "When the content that is evaluated was read."),
+    "podhawk_content_problem": ("gauge", "1 if changed content is broken: the content is as it was."),
     "podhawk_tokens_problem": ("gauge", "1 if the file of tokens cannot be read: the tokens are as they were."),
 }
 """Each metric with its type and meaning."""
@@ -79,6 +81,7 @@ class Meter:
         refused: Mapping[tuple[str, str], int],
         is_up: Callable[[], bool],
         has_problem: Callable[[], bool],
+        content: Callable[[], tuple[float, bool]] = lambda: (0.0, False),
     ) -> None:
         self._state = state
         self._writer = writer
@@ -86,6 +89,7 @@ class Meter:
         self._refused = refused
         self._is_up = is_up
         self._has_problem = has_problem
+        self._content = content
 
     def text(self) -> str:
         """All metrics."""
@@ -130,7 +134,7 @@ class Meter:
                     yield sender, (received, newest)
 
     def _of_service(self) -> dict[str, Iterable[Sample]]:
-        done = self._evaluations
+        done, (since, broken) = self._evaluations, self._content()
         return {
             "podhawk_build_info": [({"version": __version__}, 1)],
             "podhawk_requests_refused_total": [
@@ -143,6 +147,8 @@ class Meter:
             "podhawk_evaluator_up": [({}, self._is_up())],
             "podhawk_evaluator_starts_total": [({}, done.starts)],
             "podhawk_evaluator_seconds_total": [({}, done.seconds)],
+            "podhawk_content_loaded_timestamp_seconds": [({}, since)],
+            "podhawk_content_problem": [({}, broken)],
             "podhawk_tokens_problem": [({}, self._has_problem())],
         }
 

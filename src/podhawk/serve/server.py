@@ -68,6 +68,7 @@ class Server:
             self.intake.refusals.by_reason,
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
+            lambda: (self.supervisor.content.since, bool(self.supervisor.content.problem)),
         )
         self.certificates = _certificates(configuration)
         parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter)

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.log import logger
 from podhawk.serve.metrics import Evaluations
@@ -25,6 +27,18 @@ _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _LONG_LINE: Final = 64 << 20
 _GOODBYE: Final = 20.0
 """Seconds for the increment that is in work when the server ends."""
+
+
+class LoadedContent(Struct, frozen=True):
+    """The content that the evaluator evaluates by: since when (epoch seconds), how many detections it has, those that
+    cannot run with the reason, and those that run in shadow. `problem` says why what the files hold now was not taken
+    over; it is empty if it was."""
+
+    since: float = 0.0
+    detections: int = 0
+    unable: list[str] = []
+    shadow: list[str] = []
+    problem: str = ""
 
 
 class Supervisor:
@@ -47,6 +61,7 @@ class Supervisor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._was_ready = False
+        self.content = LoadedContent()
         self.refused: tuple[str, int] | None = None
         """The message and exit code of an evaluator that could not start the first time."""
         self.refuse: Callable[[], None] = lambda: None
@@ -135,8 +150,8 @@ class Supervisor:
         match told["what"]:
             case "ready":
                 self.state, self._was_ready = "ready", True
-                for one in told["unable"]:
-                    logger(__name__).warning("a detection cannot run: %s", one)
+            case "content":
+                self._content(told)
             case "begun":
                 self.state = "busy"
                 self._busy_since = time.monotonic()
@@ -154,6 +169,14 @@ class Supervisor:
                 if not self._was_ready:
                     self.refused = told["error"], told["code"]
                     self.refuse()
+
+    def _content(self, told: dict[str, Any]) -> None:
+        if told["problem"]:
+            self.content = replace(self.content, problem=told["problem"])
+            return
+        for one in told["unable"]:
+            logger(__name__).warning("a detection cannot run: %s", one)
+        self.content = LoadedContent(time.time(), told["detections"], told["unable"], told["shadow"])
 
     def _done(self, told: dict[str, Any]) -> None:
         self._busy_since = 0.0

@@ -33,6 +33,14 @@ SERVE: tuple[Option, ...] = (
         metavar="FILE",
     ),
     Option(
+        "shadow",
+        "list",
+        "Run these detections in shadow: their findings are marked and hidden, and add no risk. A pattern as for "
+        "--only. Repeatable.",
+        _SERVE,
+        metavar="PATTERN",
+    ),
+    Option(
         "hec-strict",
         "flag",
         "Refuse a whole HEC batch for one wrong event, as Splunk does. Default: take the others, and keep account of "

@@ -16,6 +16,7 @@ from podhawk.serve.failure import answers
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.ledger import SenderAccount, accounts
 from podhawk.serve.letters import PlacedLetter, dead_letters
+from podhawk.serve.supervisor import LoadedContent, Supervisor
 from podhawk.serve.tokens import Token, TokenStore
 
 MOST: Final = 500
@@ -56,6 +57,21 @@ def show_ledger(
     every_cluster(allowed(request, tokens, "read"))
     evaluated = evaluated_counts(kept.path)  # before the inbox, which is never behind it
     return LedgerPage(accounts(writer.ledger(), evaluated))
+
+
+@get(
+    "/api/v1/content",
+    sync_to_thread=False,
+    tags=["content"],
+    summary="Show which content is loaded",
+    security=[{"token": []}],
+    responses=answers(401, 403),
+)
+def show_content(request: Request[Any, Any, Any], tokens: TokenStore, supervisor: Supervisor) -> LoadedContent:
+    """Since when the content is loaded, which detections cannot run or run in shadow, and why newer files were not
+    taken over, if they were not."""
+    allowed(request, tokens, "read")
+    return supervisor.content
 
 
 @get(

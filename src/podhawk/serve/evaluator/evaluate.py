@@ -4,7 +4,7 @@ them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -12,26 +12,22 @@ from typing import Any, Final
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
-from podhawk.api import content_of, incident_rules
-from podhawk.arguments import policies_of
-from podhawk.content.selection import select
-from podhawk.detect.evaluate.pipeline import searches_of
-from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.findings import RunFindings, find
-from podhawk.detect.rank.exception_fields import check_fields
-from podhawk.engine.run.batch import BatchRunner, CompiledJobs
+from podhawk.engine.run.batch import BatchRunner
 from podhawk.errors import OutputError, StoreError
 from podhawk.log import logger
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
+from podhawk.serve.evaluator.loaded import Watch, load, reload
 from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
+from podhawk.serve.shadow import SHADOW_OWNER
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import Waiting, open_engine, transaction
-from podhawk.store.event_memory import EventMemory
 from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
@@ -51,25 +47,15 @@ class Increment(Struct, frozen=True):
 
 
 class InboxEvaluator:
-    """Takes the inbox into the state. Content and policies are read once."""
+    """Takes the inbox into the state."""
 
     def __init__(self, settings: Settings) -> None:
         self._session = session_of({**settings.values, "jobs": 1})
         assert self._session.state is not None
         self._state_name = self._session.state
         self._folder = Path(self._state_name)
-        self._content = content_of(settings.values, settings.macros)
-        store = self._session.lookups(self._content)
-        chosen = select(self._content, settings["only"], settings["exclude"])
-        self._prepared = [prepare(one, self._content, self._session, store) for one in chosen]
-        self._store = store
-        self._policies = policies_of(settings)
-        check_fields(self._policies.exceptions, self._prepared)
-        self._rules: list[Prepared] | None = None
-        context = self._session.context(self._content, store)
-        self._searches = searches_of(self._prepared, self._content, context, remembers=True)
-        self._compiled = CompiledJobs(list(self._searches.jobs))
-        self._memory = EventMemory()
+        self.loaded = load(settings, self._session)
+        self._watch = Watch(settings)
         self._sample = LineSample()
         self._pace = Pace()
         self._known: dict[int, dict[str, int]] = {}
@@ -77,10 +63,21 @@ class InboxEvaluator:
         self._positions = positions(self._state_name)
         self._attempts = Attempts(self._folder / "attempts.json")
 
-    @property
-    def unable(self) -> list[str]:
-        """The detections that cannot run, with the reason."""
-        return [f"{one.detection.name}: {one.runnability}" for one in self._prepared if one.request is None]
+    def reload(self) -> bool:
+        """Read content and policies again if their files have changed. Gives whether anything was taken over.
+
+        Raises PodhawkError if what they hold now cannot be used: all is as it was then.
+        """
+        if not self._watch.changed(self.loaded.settings):
+            return False
+        self.loaded = reload(self.loaded, self._session)
+        return True
+
+    def apply(self) -> Increment:
+        """Evaluate again what new content or policies change of what is known. Raises StoreError."""
+        started = time.monotonic()
+        found = self._find(self._session.reading.cluster or "default", "reload", b"", None)
+        return Increment("", 0, (), time.monotonic() - started, found)
 
     def clusters(self) -> list[str]:
         """The clusters of which something waits."""
@@ -102,7 +99,8 @@ class InboxEvaluator:
         started = time.monotonic()
         self._attempts.begin(cluster, position, taken.count, most)
         try:
-            found = self._find(cluster, taken)
+            name = f"inbox/{cluster}/{taken.start.seq + 1}"
+            found = self._find(cluster, name, taken.text, partial(advance, cluster=cluster, taken=taken))
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
             self._positions = positions(self._state_name)  # the evaluator of a server that was killed may have moved it
@@ -115,26 +113,26 @@ class InboxEvaluator:
         self._pace.note(taken.count, seconds)
         return Increment(cluster, taken.count, taken.received, seconds, found)
 
-    def _find(self, cluster: str, taken: Taken) -> RunFindings:
+    def _find(self, cluster: str, name: str, text: bytes, along: Callable[[Connection], None] | None) -> RunFindings:
+        loaded = self.loaded
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
-        state.along = partial(advance, cluster=cluster, taken=taken)
-        state.memory = self._memory
-        self._memory.begin()
-        name = f"inbox/{cluster}/{taken.start.seq + 1}"
-        with InboxSource(name, taken.text, session.reading, self._sample) as source:
-            runner = BatchRunner(source, session.within, 1, session.along, session.engine, self._compiled)
+        state.along = along
+        state.memory = loaded.memory
+        loaded.memory.begin()
+        with InboxSource(name, text, session.reading, self._sample) as source:
+            runner = BatchRunner(source, session.within, 1, session.along, session.engine, loaded.compiled)
             return find(
-                self._prepared,
-                self._incident_rules,
-                self._content,
+                loaded.prepared,
+                lambda: loaded.incident_rules(self._session),
+                loaded.content,
                 source,
                 runner,
-                session.context(self._content, self._store),
-                self._policies,
+                session.context(loaded.content, loaded.store),
+                loaded.policies,
                 state,
-                searches=self._searches,
+                searches=loaded.searches,
             )
 
     def _bury(self, cluster: str, taken: Taken) -> Increment:
@@ -157,11 +155,6 @@ class InboxEvaluator:
         self._positions[column_text(cluster, 255)] = position
         self._attempts.end(cluster, position)
 
-    def _incident_rules(self) -> list[Prepared]:
-        if self._rules is None:
-            self._rules = incident_rules(self._prepared, self._session, self._content)
-        return self._rules
-
 
 def changes_of(found: RunFindings) -> list[Mapping[str, Any]]:
     """What an increment changed, for those who watch."""
@@ -176,6 +169,7 @@ def changes_of(found: RunFindings) -> list[Mapping[str, Any]]:
             "severity": one.severity,
             "priority": one.priority,
             "visible": one.visible,
+            "shadow": one.suppressed_by is not None and one.suppressed_by.owner == SHADOW_OWNER,
             "cluster": one.cluster,
         }
         for one in found.findings

@@ -28,6 +28,8 @@ from podhawk.settings.resolve import Settings
 
 _IDLE: Final = 1.0
 """Seconds after which the inbox is looked at though nobody said that anything came in."""
+_LOOK: Final = 1.0
+"""Seconds between looks at files that may have changed."""
 _AGAIN: Final = 1.0
 """Seconds before an increment that could not be written is tried again."""
 
@@ -61,9 +63,14 @@ def main() -> int:
     except PodhawkError as error:
         _tell({"what": "failed", "error": str(error), "code": error.exit_code})
         return error.exit_code
-    _tell({"what": "ready", "unable": evaluator.unable})
+    _tell({"what": "ready"})
+    _tell_content(evaluator)
+    looked = time.monotonic()
     with rare_collection():
         while True:
+            if time.monotonic() - looked > _LOOK:
+                _reload(evaluator)
+                looked = time.monotonic()
             done = [_step(evaluator, cluster) for cluster in evaluator.clusters()]
             if not any(done) and None not in done:
                 _tell({"what": "idle"})
@@ -84,6 +91,37 @@ def _step(evaluator: InboxEvaluator, cluster: str) -> bool | None:
     if done is not None:
         _tell(_account(done))
     return done is not None
+
+
+def _reload(evaluator: InboxEvaluator) -> None:
+    """Take over new content; what it changes of what is known is evaluated again at once."""
+    try:
+        taken_over = evaluator.reload()
+    except PodhawkError as error:
+        logger(__name__).error("the content is as it was: %s", error)
+        _tell({"what": "content", "problem": str(error)})
+        return
+    if not taken_over:
+        return
+    logger(__name__).info("the content was read again: %d detections", len(evaluator.loaded.prepared))
+    _tell_content(evaluator)
+    try:
+        _tell(_account(evaluator.apply()))
+    except Exception as error:  # the next increment with events does it
+        logger(__name__).error("what the new content changes could not be evaluated yet", exc_info=error)
+
+
+def _tell_content(evaluator: InboxEvaluator) -> None:
+    loaded = evaluator.loaded
+    _tell(
+        {
+            "what": "content",
+            "problem": "",
+            "detections": len(loaded.prepared),
+            "unable": loaded.unable,
+            "shadow": sorted(loaded.shadow),
+        }
+    )
 
 
 def _account(done: Increment) -> Mapping[str, Any]:
