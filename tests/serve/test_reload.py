@@ -110,7 +110,7 @@ def test_a_detection_in_shadow_finds_and_tells_nobody(tmp_path: Path) -> None:
         assert live.post(PATH, event_list([event("a")])).status_code == 200
         live.wait_until_evaluated()
         known = [one for one in live.findings() if one["kind"] != "incident"]
-        told = {one["detection"]["name"]: (one["visible"], one["shadow"]) for one in known}
+        told = {one["detection"]["name"]: (one["visible"], one.get("shadow", False)) for one in known}
         assert told == {"First": (True, False), "Second": (False, True)}
         shown = live.get("/api/v1/findings", shadow="true").json()["findings"]
         assert [one["detection"]["name"] for one in shown] == ["Second"]

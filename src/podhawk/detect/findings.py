@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.pipeline import Scanned, Searches, Source, detect, reads_risk, scan, searches_of
+from podhawk.detect.evaluate.pipeline import Scanned, SearchSet, Source, detect, reads_risk, scan, searches_of
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
@@ -119,7 +119,7 @@ def find(
     check: Callable[[], None] = lambda: None,
     *,
     backfill: bool = False,
-    searches: Searches | None = None,
+    searches: SearchSet | None = None,
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 

@@ -41,6 +41,14 @@ SERVE: tuple[Option, ...] = (
         metavar="PATTERN",
     ),
     Option(
+        "quiet-after",
+        "number",
+        "Tell of a sender that has sent nothing for so many seconds.",
+        _SERVE,
+        600,
+        metavar="SECONDS",
+    ),
+    Option(
         "hec-strict",
         "flag",
         "Refuse a whole HEC batch for one wrong event, as Splunk does. Default: take the others, and keep account of "

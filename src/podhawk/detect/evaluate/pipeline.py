@@ -60,7 +60,7 @@ class Source(Protocol):
     options: ReadOptions
 
 
-class Searches(Struct, frozen=True):
+class SearchSet(Struct, frozen=True):
     """The detections of a run as searches. They are made once and may be run over one input after another.
 
     `hunting` gather rows along with `evaluations`; `whole_plans` and `whole_hunting` run over the whole input.
@@ -85,7 +85,7 @@ class Searches(Struct, frozen=True):
         yield from self.related
 
 
-def searches_of(prepared: Sequence[Prepared], content: Content, context: Context, *, remembers: bool) -> Searches:
+def searches_of(prepared: Sequence[Prepared], content: Content, context: Context, *, remembers: bool) -> SearchSet:
     """The detections that can run and make findings, or hunt, as searches. `context` is a fresh context for the
     searches of podhawk itself. `remembers` says that there is a state."""
     every = [
@@ -99,7 +99,7 @@ def searches_of(prepared: Sequence[Prepared], content: Content, context: Context
     alone = {one.detection.key for one, made in hunting if plan_kind(made.plan) == "whole"}
     ends = ends_of(evaluations) if remembers else None
     related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED, *([ends] if ends is not None else ()))
-    return Searches(
+    return SearchSet(
         evaluations,
         [one for one, kind in zip(every, kinds, strict=True) if kind == "whole"],
         [made for one, made in hunting if one.detection.key not in alone],
@@ -123,7 +123,7 @@ class Scanned(Struct):
     `ends` the ends of requests of which the state may know the start.
     """
 
-    searches: Searches
+    searches: SearchSet
     requests: dict[RequestKey, CollectedRequest]
     ends: dict[RequestKey, CollectedRequest]
     wholes: list[Match]
@@ -143,7 +143,7 @@ class Detected(Struct):
     """How many rows each hunting detection gave, by its key."""
 
 
-def scan(searches: Searches, source: Source, runner: Runner, context: Context) -> Scanned:
+def scan(searches: SearchSet, source: Source, runner: Runner, context: Context) -> Scanned:
     """Scan the input once for all searches. `context` is a fresh context for the searches of podhawk itself."""
     gathered = _gather(searches, runner)
     decoder = EventDecoder(source.options)
@@ -202,7 +202,7 @@ def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collec
     )
 
 
-def _looked(searches: Searches, found: Recalled) -> Looked:
+def _looked(searches: SearchSet, found: Recalled) -> Looked:
     return Looked(
         frozenset(map(request_hash, found.requests)),
         frozenset(
@@ -237,7 +237,7 @@ class _Gathered(Struct):
     ends: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
 
 
-def _gather(searches: Searches, runner: Runner) -> _Gathered:
+def _gather(searches: SearchSet, runner: Runner) -> _Gathered:
     """Scan the input once for all searches.
 
     It is not known yet whether anybody stands behind a controller or a token. Keeping the events that would show it
@@ -292,7 +292,7 @@ def _second_look(
 
 
 def _windowed(
-    searches: Searches,
+    searches: SearchSet,
     requests: Mapping[RequestKey, CollectedRequest],
     found: Recalled,
     evidence: KeptEvidence | None,

@@ -180,7 +180,7 @@ def _record(row: Any) -> dict[str, Any]:
     )
     return {
         **record,
-        "shadow": is_shadow(record),
+        **({"shadow": True} if is_shadow(record) else {}),
         "status": triage.status,
         "disposition": triage.disposition,
         "assignee": triage.assignee,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -14,17 +13,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
+from podhawk.detect.finding import Finding
 from podhawk.detect.findings import RunFindings, find
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.errors import OutputError, StoreError
 from podhawk.log import logger
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
-from podhawk.serve.evaluator.loaded import Watch, load, reload
+from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
 from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
 from podhawk.serve.shadow import SHADOW_OWNER
+from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import Waiting, open_engine, transaction
@@ -44,6 +45,8 @@ class Increment(Struct, frozen=True):
     seconds: float
     found: RunFindings | None = None
     buried: Letter | None = None
+    told: TripwireNews = TripwireNews()
+    """What its tripwires said."""
 
 
 class InboxEvaluator:
@@ -55,12 +58,13 @@ class InboxEvaluator:
         self._state_name = self._session.state
         self._folder = Path(self._state_name)
         self.loaded = load(settings, self._session)
-        self._watch = Watch(settings)
+        self._watch = ContentWatch(settings)
         self._sample = LineSample()
         self._pace = Pace()
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         self._positions = positions(self._state_name)
+        self._tripwires = Tripwires(self._state_name, float(settings["quiet_after"]))
         self._attempts = Attempts(self._folder / "attempts.json")
 
     def reload(self) -> bool:
@@ -72,6 +76,11 @@ class InboxEvaluator:
             return False
         self.loaded = reload(self.loaded, self._session)
         return True
+
+    def look(self) -> Increment | None:
+        """Look at the tripwires that need no event. Raises StoreError."""
+        told = self._tripwires.look()
+        return Increment("", 0, (), 0.0, told=told) if told.new or told.gone else None
 
     def apply(self) -> Increment:
         """Evaluate again what new content or policies change of what is known. Raises StoreError."""
@@ -100,18 +109,26 @@ class InboxEvaluator:
         self._attempts.begin(cluster, position, taken.count, most)
         try:
             name = f"inbox/{cluster}/{taken.start.seq + 1}"
-            found = self._find(cluster, name, taken.text, partial(advance, cluster=cluster, taken=taken))
+            told: list[TripwireNews] = []
+
+            def along(connection: Connection) -> None:
+                advance(connection, cluster, taken)
+                told.append(self._tripwires.observe(connection, cluster, taken.text))
+
+            found = self._find(cluster, name, taken.text, along)
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
+            self._tripwires.forget()
             self._positions = positions(self._state_name)  # the evaluator of a server that was killed may have moved it
             raise
         except Exception as error:
             logger(__name__).error("an increment of the cluster %s failed", cluster, exc_info=error)
+            self._tripwires.forget()
             return Increment(cluster, 0, (), time.monotonic() - started)
         self._moved(cluster, taken.end)
         seconds = time.monotonic() - started
         self._pace.note(taken.count, seconds)
-        return Increment(cluster, taken.count, taken.received, seconds, found)
+        return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1])
 
     def _find(self, cluster: str, name: str, text: bytes, along: Callable[[Connection], None] | None) -> RunFindings:
         loaded = self.loaded
@@ -144,9 +161,11 @@ class InboxEvaluator:
         letter = Letter(sender, cluster, received, error, taken.start.line, len(line), sha256(line).hexdigest())
         with transaction(open_engine(self._state_name), waiting=Waiting(self._session.wait)) as connection:
             bury(connection, cluster, taken, letter)
+            lost = Lost(sender, cluster, received, error, len(line), letter.sha256)
+            told = self._tripwires.lost(connection, lost)
         logger(__name__).error("an event of the cluster %s cannot be evaluated: %s", cluster, letter.sha256)
         self._moved(cluster, taken.end)
-        return Increment(cluster, 1, taken.received, 0.0, buried=letter)
+        return Increment(cluster, 1, taken.received, 0.0, buried=letter, told=told)
 
     def _position(self, cluster: str) -> Position:
         return self._positions.get(column_text(cluster, 255), Position())
@@ -156,24 +175,30 @@ class InboxEvaluator:
         self._attempts.end(cluster, position)
 
 
-def changes_of(found: RunFindings) -> list[Mapping[str, Any]]:
+def changes_of(done: Increment) -> list[Mapping[str, Any]]:
     """What an increment changed, for those who watch."""
-    changes = found.changes or {}
-    told: list[Mapping[str, Any]] = [
-        {
-            "change": changes[one.finding_id].kind,
-            "finding_id": one.finding_id,
-            "kind": one.kind,
-            "detection": one.detection.name,
-            "title": one.title,
-            "severity": one.severity,
-            "priority": one.priority,
-            "visible": one.visible,
-            "shadow": one.suppressed_by is not None and one.suppressed_by.owner == SHADOW_OWNER,
-            "cluster": one.cluster,
-        }
-        for one in found.findings
-        if one.finding_id in changes
-    ]
-    told += [{"change": "gone", "finding_id": one["finding_id"]} for one in found.gone]
-    return told
+    found = done.found
+    changes = (found.changes or {}) if found is not None else {}
+    told = (
+        [_change(changes[one.finding_id].kind, one) for one in found.findings if one.finding_id in changes]
+        if found
+        else []
+    )
+    told += [_change("new", one) for one in done.told.new]
+    gone = [*(one["finding_id"] for one in found.gone)] if found is not None else []
+    return [*told, *({"change": "gone", "finding_id": one} for one in (*gone, *done.told.gone))]
+
+
+def _change(kind: str, one: Finding) -> Mapping[str, Any]:
+    return {
+        "change": kind,
+        "finding_id": one.finding_id,
+        "kind": one.kind,
+        "detection": one.detection.name,
+        "title": one.title,
+        "severity": one.severity,
+        "priority": one.priority,
+        "visible": one.visible,
+        "shadow": one.suppressed_by is not None and one.suppressed_by.owner == SHADOW_OWNER,
+        "cluster": one.cluster,
+    }

@@ -18,10 +18,11 @@ from msgspec.structs import replace
 
 from podhawk.api import content_of, incident_rules
 from podhawk.arguments import policies_of
+from podhawk.content.load import load_content
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
 from podhawk.content.selection import select
-from podhawk.detect.evaluate.pipeline import Searches, searches_of
+from podhawk.detect.evaluate.pipeline import SearchSet, searches_of
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
@@ -39,6 +40,9 @@ _SUFFIXES: Final = frozenset({".yml", ".yaml", ".csv", ".toml", ".json", ".conf"
 _FROM_FILE: Final = ("only", "exclude", "exceptions", "shadow")
 """Options that are taken from podhawk.toml again, where they came from there."""
 
+TRIPWIRES: Final = Path(__file__).parent.parent / "tripwires" / "content"
+_OWN_MACROS: Final = ("podhawk_own_name",)
+
 Stamp = Mapping[str, tuple[int, int]]
 
 
@@ -50,8 +54,10 @@ class Loaded(Struct):
     store: LookupStore
     prepared: Sequence[Prepared]
     policies: Policies
-    searches: Searches
+    searches: SearchSet
     compiled: CompiledJobs
+    detections: int
+    """How many detections the content has that are to run."""
     shadow: frozenset[str]
     """The names of the detections that run in shadow."""
     memory: EventMemory = field(default_factory=EventMemory)
@@ -88,6 +94,7 @@ def load(settings: Settings, session: Session) -> Loaded:
     prepared = [prepare(one, content, session, store) for one in chosen]
     policies = policies_of(settings)
     check_fields(policies.exceptions, prepared)
+    prepared += own_detections(settings, session)
     hidden = in_shadow(content, settings)
     policies = replace(policies, exceptions=(*hidden, *policies.exceptions))
     searches = searches_of(prepared, content, session.context(content, store), remembers=True)
@@ -99,8 +106,17 @@ def load(settings: Settings, session: Session) -> Loaded:
         policies,
         searches,
         CompiledJobs(list(searches.jobs)),
+        len(chosen),
         frozenset(one.detection for one in hidden),
     )
+
+
+def own_detections(settings: Settings, session: Session) -> list[Prepared]:
+    """The tripwires that are searches over events; macros of podhawk.toml replace theirs."""
+    macros = {name: text for name, text in settings.macros.items() if name in _OWN_MACROS}
+    content = load_content([TRIPWIRES], macro_overrides=macros)
+    store = session.lookups(content)
+    return [prepare(one, content, session, store) for one in content.detections]
 
 
 def reload(before: Loaded, session: Session) -> Loaded:
@@ -109,7 +125,7 @@ def reload(before: Loaded, session: Session) -> Loaded:
     new = sorted(after.faults - before.faults)
     if new:
         raise ContentError(new[0] + (f" (and {len(new) - 1} more)" if len(new) > 1 else ""))
-    if not any(one.request is not None for one in after.prepared):
+    if not any(one.request is not None for one in after.prepared[: after.detections]):
         raise ContentError("no detection of the content can run")
     return after
 
@@ -130,7 +146,7 @@ def _settings_again(settings: Settings) -> Settings:
     return Settings(values, file.macros, settings.file, file.tables)
 
 
-class Watch:
+class ContentWatch:
     """Tells when the files that are read have changed."""
 
     def __init__(self, settings: Settings) -> None:

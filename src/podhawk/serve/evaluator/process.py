@@ -70,6 +70,7 @@ def main() -> int:
         while True:
             if time.monotonic() - looked > _LOOK:
                 _reload(evaluator)
+                _look(evaluator)
                 looked = time.monotonic()
             done = [_step(evaluator, cluster) for cluster in evaluator.clusters()]
             if not any(done) and None not in done:
@@ -103,12 +104,22 @@ def _reload(evaluator: InboxEvaluator) -> None:
         return
     if not taken_over:
         return
-    logger(__name__).info("the content was read again: %d detections", len(evaluator.loaded.prepared))
+    logger(__name__).info("the content was read again: %d detections", evaluator.loaded.detections)
     _tell_content(evaluator)
     try:
         _tell(_account(evaluator.apply()))
     except Exception as error:  # the next increment with events does it
         logger(__name__).error("what the new content changes could not be evaluated yet", exc_info=error)
+
+
+def _look(evaluator: InboxEvaluator) -> None:
+    try:
+        done = evaluator.look()
+    except StoreError as error:  # the next look says it
+        logger(__name__).warning("tripwires could not be written: %s", error)
+        return
+    if done is not None:
+        _tell(_account(done))
 
 
 def _tell_content(evaluator: InboxEvaluator) -> None:
@@ -117,7 +128,7 @@ def _tell_content(evaluator: InboxEvaluator) -> None:
         {
             "what": "content",
             "problem": "",
-            "detections": len(loaded.prepared),
+            "detections": loaded.detections,
             "unable": loaded.unable,
             "shadow": sorted(loaded.shadow),
         }
@@ -132,7 +143,7 @@ def _account(done: Increment) -> Mapping[str, Any]:
         "events": done.events,
         "seconds": done.seconds,
         "lags": [(now - received, count) for received, count in done.received],
-        "changes": changes_of(done.found) if done.found is not None else [],
+        "changes": changes_of(done),
         "buried": done.buried,
     }
 
