@@ -185,7 +185,7 @@ def test_a_gap_that_is_filled_later_is_taken_back_and_survives_a_restart(faked: 
     (gap,) = observed(faked, lines).new
     assert gap.cluster == "prod"
     late = [line for line in whole if line not in lines]
-    assert observed(faked, late).gone == [gap.finding_id]
+    assert observed(faked, late).gone == [(gap.finding_id, "prod")]
     faked.tripwires = Tripwires(str(faked.folder), 600.0, lambda: faked.now, lambda: faked.passed)
     after = [renewal(node, 700.0 + 10 * step) for node in NODES for step in range(20)]
     (gap,) = observed(faked, after).new

@@ -64,6 +64,8 @@ class Supervisor:
         self.content = LoadedContent()
         self.refused: tuple[str, int] | None = None
         """The message and exit code of an evaluator that could not start the first time."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called when an increment was committed."""
         self.refuse: Callable[[], None] = lambda: None
         """Called when `refused` is known."""
         self.state = "starting"
@@ -186,6 +188,7 @@ class Supervisor:
             self._evaluations.note_lag(lag, events)
         for change in told["changes"]:
             self._told(change)
+        self.changed()
 
     async def _watch(self) -> None:
         while True:

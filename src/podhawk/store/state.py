@@ -48,6 +48,8 @@ class SqlState:
         self.engine: Engine = open_engine(state)
         self.along: Callable[[Connection], None] | None = None
         """Writes something else in the same transaction, at its end."""
+        self.written: list[Written] = []
+        """What was written within `locked`, for `along`."""
         self.memory: EventMemory | None = None
         """Events that earlier increments of this process have read."""
         self._connection: Connection | None = None
@@ -58,6 +60,7 @@ class SqlState:
         """See `DetectionState`."""
         with transaction(self.engine, waiting=self._waiting) as connection:
             self._connection = connection
+            self.written = []
             try:
                 yield
                 if self.along is not None:
@@ -225,7 +228,7 @@ class SqlState:
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
             upsert(self._db, ALIASES, [{"old_id": old, "finding_id": heir}])
             pass_on(self._db, old, heir)
-        return Written(
+        result = Written(
             written,
             {
                 match.finding.finding_id: change
@@ -234,6 +237,8 @@ class SqlState:
             },
             [record for id_, record in lost.items() if id_ not in heirs],
         )
+        self.written.append(result)
+        return result
 
     def _known(self, finding_ids: Collection[str]) -> dict[str, KnownFinding]:
         query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from podhawk.errors import UsageError
 from podhawk.serve.api.access import allowed
+from podhawk.serve.changes import put_triage
 from podhawk.serve.failure import answers
 from podhawk.serve.shadow import SHADOW_OWNER, is_shadow
 from podhawk.serve.tokens import Token, TokenStore
@@ -149,7 +150,9 @@ def change_finding(
     except TriageConflictError as error:
         raise HTTPException(detail=f"{error.message}. {error.remedy}", status_code=409) from None
     with reading(kept.path) as connection:
-        return _one(connection, found, token)
+        record = _one(connection, found, token)
+    put_triage(kept.path, found, record["cluster"], record["status"])
+    return record
 
 
 def _query(token: Token) -> Any:

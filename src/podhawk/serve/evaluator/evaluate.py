@@ -4,27 +4,27 @@ them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
-from podhawk.detect.finding import Finding
 from podhawk.detect.findings import RunFindings, find
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.errors import OutputError, StoreError
 from podhawk.log import logger
+from podhawk.serve.changes import LoggedChange, change_of, changes_of, gone
+from podhawk.serve.changes import put as put_changes
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
 from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
 from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
-from podhawk.serve.shadow import SHADOW_OWNER
 from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
@@ -135,7 +135,13 @@ class InboxEvaluator:
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
-        state.along = along
+
+        def last(connection: Connection) -> None:
+            if along is not None:
+                along(connection)
+            put_changes(connection, changes_of(state.written, time.time()))
+
+        state.along = last
         state.memory = loaded.memory
         loaded.memory.begin()
         with InboxSource(name, text, session.reading, self._sample) as source:
@@ -175,30 +181,17 @@ class InboxEvaluator:
         self._attempts.end(cluster, position)
 
 
-def changes_of(done: Increment) -> list[Mapping[str, Any]]:
+def told_of(done: Increment) -> list[LoggedChange]:
     """What an increment changed, for those who watch."""
-    found = done.found
-    changes = (found.changes or {}) if found is not None else {}
-    told = (
-        [_change(changes[one.finding_id].kind, one) for one in found.findings if one.finding_id in changes]
-        if found
-        else []
-    )
-    told += [_change("new", one) for one in done.told.new]
-    gone = [*(one["finding_id"] for one in found.gone)] if found is not None else []
-    return [*told, *({"change": "gone", "finding_id": one} for one in (*gone, *done.told.gone))]
-
-
-def _change(kind: str, one: Finding) -> Mapping[str, Any]:
-    return {
-        "change": kind,
-        "finding_id": one.finding_id,
-        "kind": one.kind,
-        "detection": one.detection.name,
-        "title": one.title,
-        "severity": one.severity,
-        "priority": one.priority,
-        "visible": one.visible,
-        "shadow": one.suppressed_by is not None and one.suppressed_by.owner == SHADOW_OWNER,
-        "cluster": one.cluster,
-    }
+    now = time.time()
+    told: list[LoggedChange] = []
+    if done.found is not None:
+        changes = done.found.changes or {}
+        told += [
+            change_of(changes[one.finding_id].kind, one, now, rose=changes[one.finding_id].rose)
+            for one in done.found.findings
+            if one.finding_id in changes
+        ]
+        told += [gone(record, now) for record in done.found.gone]
+    told += [change_of("new", one, now) for one in done.told.new]
+    return [*told, *(LoggedChange("gone", id_, now, cluster) for id_, cluster in done.told.gone)]

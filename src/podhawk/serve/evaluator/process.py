@@ -22,7 +22,7 @@ from msgspec import Struct
 from podhawk.errors import PodhawkError, StoreError
 from podhawk.log import logger
 from podhawk.runtime import rare_collection
-from podhawk.serve.evaluator.evaluate import InboxEvaluator, Increment, changes_of
+from podhawk.serve.evaluator.evaluate import InboxEvaluator, Increment, told_of
 from podhawk.serve.logs import log_as_json
 from podhawk.settings.resolve import Settings
 
@@ -143,7 +143,7 @@ def _account(done: Increment) -> Mapping[str, Any]:
         "events": done.events,
         "seconds": done.seconds,
         "lags": [(now - received, count) for received, count in done.received],
-        "changes": changes_of(done),
+        "changes": told_of(done),
         "buried": done.buried,
     }
 

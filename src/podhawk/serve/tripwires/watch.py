@@ -18,6 +18,9 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.finding import Finding
+from podhawk.serve.changes import LoggedChange, change_of
+from podhawk.serve.changes import make_tables as make_change_table
+from podhawk.serve.changes import put as put_changes
 from podhawk.serve.inbox.segment import reading as reading_segment
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.tripwires.clocks import Ages, OwnClock
@@ -62,7 +65,8 @@ class TripwireNews(Struct, frozen=True):
     """What a look at the tripwires changed: new findings, and the ids of those that are gone."""
 
     new: Sequence[Finding] = ()
-    gone: Sequence[str] = ()
+    gone: Sequence[tuple[str, str]] = ()
+    """By id and cluster."""
 
 
 class Tripwires:
@@ -83,12 +87,13 @@ class Tripwires:
         self._own = OwnClock(clock(), passed())
         self._beats: dict[str, Heartbeats] = {}
         self._gaps: dict[str, dict[str, Finding]] = {}
-        self._filled: set[str] = set()
-        """Gaps that were told and have been filled since."""
+        self._filled: set[tuple[str, str]] = set()
+        """Gaps that were told and have been filled since, by id and cluster."""
         self._ages: dict[str, Ages] = {}
         self._first: dict[str, float] = {}
         self._last_body = self._last_letter = 0
         self._missed: dict[str, float] = {}
+        make_change_table(state)
         with transaction(open_engine(state)) as connection:
             METADATA.create_all(connection)
         self.forget()
@@ -139,8 +144,17 @@ class Tripwires:
     def _told(self, connection: Connection, findings: Iterable[Finding]) -> TripwireNews:
         gone = sorted(self._filled)
         self._filled.clear()
-        withdraw(connection, gone)
-        return TripwireNews(put(connection, list(findings)), gone)
+        withdraw(connection, [id_ for id_, _ in gone])
+        news = TripwireNews(put(connection, list(findings)), gone)
+        now = self._clock()
+        put_changes(
+            connection,
+            [
+                *(change_of("new", one, now) for one in news.new),
+                *(LoggedChange("gone", id_, now, cluster) for id_, cluster in gone),
+            ],
+        )
+        return news
 
     def _of_gaps(self, cluster: str) -> list[Finding]:
         """The gaps of a cluster that have not been told. What was told and has been filled since is to be withdrawn."""
@@ -148,7 +162,7 @@ class Tripwires:
         found = {one.finding_id: one for one in (_of_gap(cluster, gap) for gap in beats.gaps(self._clock()))}
         oldest = max((times[0] for times in beats.nodes.values()), default=0.0)
         filled = {id_ for id_, one in known.items() if id_ not in found and one.first_time >= oldest}
-        self._filled |= filled
+        self._filled |= {(id_, cluster) for id_ in filled}
         new = [one for id_, one in found.items() if id_ not in known]
         self._gaps[cluster] = {**{id_: one for id_, one in known.items() if id_ not in filled}, **found}
         return new
