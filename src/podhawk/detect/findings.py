@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -120,13 +120,14 @@ def find(
     *,
     backfill: bool = False,
     searches: SearchSet | None = None,
+    again: Collection[str] = (),
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
     the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
     state has read before, for the sake of detections that did not exist then. `searches` are those of `prepared`, if
-    they have been made already.
+    they have been made already. `again` are hashes of known requests that are to be evaluated again.
     """
     now = context.env.now
     with no_collection():
@@ -135,7 +136,7 @@ def find(
         check()
         if state is not None:
             with state.locked():
-                return _increment(scanned, prepared, rules, content, policies, now, state, backfill)
+                return _increment(scanned, prepared, rules, content, policies, now, state, backfill, again)
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
@@ -158,10 +159,12 @@ def _increment(
     now: float,
     state: DetectionState,
     backfill: bool,
+    again: Collection[str],
 ) -> RunFindings:
     searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
     begun = state.begin(evaluated([*prepared, *searches]), digest_of(policies), backfill=backfill)
-    detected = detect(scanned, state.evidence, begun.requests)
+    detected = detect(scanned, state.evidence, {*begun.requests, *again})
+    state.postpone(detected.postponed)
     ids = {match.finding.finding_id for match in detected.matches}
     gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
     matches = detected.matches

@@ -69,7 +69,11 @@ class Server:
             self.intake.refusals.by_reason,
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
-            lambda: (self.supervisor.content.since, bool(self.supervisor.content.problem)),
+            lambda: (
+                self.supervisor.content.since,
+                bool(self.supervisor.content.problem),
+                len(self.supervisor.isolated),
+            ),
         )
         self.certificates = _certificates(configuration)
         feed = Listeners()

@@ -31,14 +31,15 @@ _GOODBYE: Final = 20.0
 
 class LoadedContent(Struct, frozen=True):
     """The content that the evaluator evaluates by: since when (epoch seconds), how many detections it has, those that
-    cannot run with the reason, and those that run in shadow. `problem` says why what the files hold now was not taken
-    over; it is empty if it was."""
+    cannot run with the reason, those that run in shadow, and those that are isolated. `problem` says why what the files
+    hold now was not taken over; it is empty if it was."""
 
     since: float = 0.0
     detections: int = 0
     unable: list[str] = []
     shadow: list[str] = []
     problem: str = ""
+    isolated: list[str] = []
 
 
 class Supervisor:
@@ -62,6 +63,8 @@ class Supervisor:
         self._stopping = False
         self._was_ready = False
         self.content = LoadedContent()
+        self.isolated: list[str] = []
+        """The names of detections that are over their budget."""
         self.refused: tuple[str, int] | None = None
         """The message and exit code of an evaluator that could not start the first time."""
         self.changed: Callable[[], None] = lambda: None
@@ -184,6 +187,8 @@ class Supervisor:
         self._busy_since = 0.0
         self._failures = 0 if told["events"] else self._failures
         self._evaluations.seconds += told["seconds"]
+        self._evaluations.cpu = told["budgets"]["cpu"]
+        self.isolated = told["budgets"]["isolated"]
         for lag, events in told["lags"]:
             self._evaluations.note_lag(lag, events)
         for change in told["changes"]:

@@ -49,6 +49,15 @@ SERVE: tuple[Option, ...] = (
         metavar="SECONDS",
     ),
     Option(
+        "detection-budget",
+        "number",
+        "CPU seconds that a detection may take of an increment. One that takes more three times in a row is evaluated "
+        "once a minute.",
+        _SERVE,
+        5,
+        metavar="SECONDS",
+    ),
+    Option(
         "hec-strict",
         "flag",
         "Refuse a whole HEC batch for one wrong event, as Splunk does. Default: take the others, and keep account of "

@@ -50,6 +50,8 @@ class SqlState:
         """Writes something else in the same transaction, at its end."""
         self.written: list[Written] = []
         """What was written within `locked`, for `along`."""
+        self.postponed: Collection[str] = ()
+        """What was postponed within `locked`, for `along`."""
         self.memory: EventMemory | None = None
         """Events that earlier increments of this process have read."""
         self._connection: Connection | None = None
@@ -87,6 +89,10 @@ class SqlState:
     def risk(self) -> SqlRisk:
         """See `DetectionState`."""
         return SqlRisk(self._db, self._detections)
+
+    def postpone(self, requests: Collection[str]) -> None:
+        """See `DetectionState`."""
+        self.postponed = requests
 
     def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
         """See `DetectionState`."""

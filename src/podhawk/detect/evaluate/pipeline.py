@@ -7,7 +7,10 @@ that bring in other rows run over the whole input, as an ad-hoc search in Splunk
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -77,6 +80,10 @@ class SearchSet(Struct, frozen=True):
     related: Sequence[SearchJob]
     selection: SearchSelection
     remembers: bool
+    deferred: frozenset[int] = frozenset()
+    """The numbers of searches whose events are kept, to be evaluated later."""
+    spent: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
+    """CPU seconds that evaluations took, by the name of the detection."""
 
     @property
     def jobs(self) -> Iterator[SearchJob]:
@@ -141,6 +148,8 @@ class Detected(Struct):
     looked: Looked = Looked()
     hunted: Mapping[str, int] = field(default_factory=dict)
     """How many rows each hunting detection gave, by its key."""
+    postponed: Collection[str] = ()
+    """The requests that deferred searches are still to be evaluated on."""
 
 
 def scan(searches: SearchSet, source: Source, runner: Runner, context: Context) -> Scanned:
@@ -187,6 +196,7 @@ def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collec
             searches.evaluations,
             searches.schedules,
             searches.selection,
+            searches.deferred,
             scanned.decoder,
         )
     scanned.requests = {}  # an event that nothing wants any more goes
@@ -199,6 +209,7 @@ def detect(scanned: Scanned, evidence: KeptEvidence | None = None, again: Collec
         shown_requests,
         _looked(searches, found) if evidence is not None else Looked(),
         scanned.hunted,
+        found.postponed,
     )
 
 
@@ -206,7 +217,9 @@ def _looked(searches: SearchSet, found: Recalled) -> Looked:
     return Looked(
         frozenset(map(request_hash, found.requests)),
         frozenset(
-            one.detection.key for number, one in enumerate(searches.evaluations) if number not in searches.schedules
+            one.detection.key
+            for number, one in enumerate(searches.evaluations)
+            if number not in searches.schedules and number not in searches.deferred
         ),
         [
             (searches.evaluations[number].detection.key, cluster, *span)
@@ -317,17 +330,21 @@ def _windowed(
         for number in one.searches & schedules.keys():
             by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
-        name = evaluation.plan.name
+        if number in searches.deferred or not by_search[number]:
+            continue
+        name, started = evaluation.plan.name, time.process_time()
         if number not in schedules:
             with timed(name, "requests"):
                 made = [
                     request_match(evaluation, one.request, one.events_for(number), facts_of(one.request))
                     for one in by_search[number]
                 ]
+            searches.spent[evaluation.detection.name] += time.process_time() - started
             yield from (match for match in made if match is not None)
             continue
         events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
         with timed(name, "windows"):
             stretches = found.stretches[number] if found.stretches is not None else None
             matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of, stretches, notes_of))
+        searches.spent[evaluation.detection.name] += time.process_time() - started
         yield from matches

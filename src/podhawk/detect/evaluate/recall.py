@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.selection import SearchSelection
@@ -49,6 +50,8 @@ class Recalled(Struct):
     owners: Owners
     credentials: Credentials
     stretches: Mapping[int, Mapping[str, Stretch]] | None
+    postponed: Collection[str] = ()
+    """The hashes of requests that a deferred search wants."""
 
 
 def recall(
@@ -59,16 +62,28 @@ def recall(
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
     selection: SearchSelection,
+    deferred: frozenset[int],
     decoder: EventDecoder,
 ) -> Recalled:
     """What to evaluate for new requests, and for those that are to be evaluated again. `ends` are ends that no search
-    selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
+    selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search. What
+    `deferred` searches want is kept, and evaluated for the others only."""
 
     def load(hashes: Collection[str]) -> Requests:
         stored = ((event, selection.of(event, notes=kept.notes_of(event))) for event in kept.events_of(hashes))
-        return collect(stored, decoder)
+        return without(collect(stored, decoder))
 
-    requests = join(new, load({*map(request_hash, new), *again}))
+    postponed: set[str] = set()
+
+    def without(requests: Requests) -> Requests:
+        if not deferred:
+            return requests
+        postponed.update(request_hash(key) for key, one in requests.items() if one.searches & deferred)
+        return {
+            key: replace(one, wanted=tuple(wanted - deferred for wanted in one.wanted)) for key, one in requests.items()
+        }
+
+    requests = join(without(new), load({*map(request_hash, new), *again}))
     begun = load({request_hash(key) for key in ends if key not in requests})
     requests = join(requests, {key: one for key, one in begun.items() if one.searches})
     requests = join(requests, {key: one for key, one in ends.items() if key in requests})
@@ -79,12 +94,18 @@ def recall(
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
-    stretches = _stretches(kept, requests, evaluations, schedules)
+    looking = {number: schedule for number, schedule in schedules.items() if number not in deferred}
+    stretches = _stretches(kept, requests, evaluations, looking)
     around = {hash_ for some in stretches.values() for one in some.values() for hash_ in one.requests}
     beside = collect(_beside(kept, _others(around, requests), selection, schedules), decoder)
     every = {**requests, **beside}
     return Recalled(
-        requests, beside, Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every)), stretches
+        requests,
+        beside,
+        Owners(kept.writes_in(_places(every))),
+        kept.credentials_of(_used(every)),
+        stretches,
+        postponed,
     )
 
 

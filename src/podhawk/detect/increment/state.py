@@ -96,6 +96,9 @@ class DetectionState(Protocol):
     def locked(self) -> AbstractContextManager[None]:
         """Exclude other runs until the block ends. If the block fails, everything written in it is undone."""
 
+    def postpone(self, requests: Collection[str]) -> None:
+        """Say of which requests searches are to be evaluated later."""
+
     def begin(self, evaluated: Sequence[Evaluated], policies: str, *, backfill: bool = False) -> Begun:
         """Begin a run with these detections; `policies` is a digest of what the site decides. With `backfill` the run
         reads what was read before, so that no detection is new."""

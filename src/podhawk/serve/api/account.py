@@ -8,6 +8,7 @@ from litestar import Request, get
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.serve.api.access import allowed
 from podhawk.serve.api.findings import StateFolder
@@ -68,10 +69,10 @@ def show_ledger(
     responses=answers(401, 403),
 )
 def show_content(request: Request[Any, Any, Any], tokens: TokenStore, supervisor: Supervisor) -> LoadedContent:
-    """Since when the content is loaded, which detections cannot run or run in shadow, and why newer files were not
-    taken over, if they were not."""
+    """Since when the content is loaded, which detections cannot run, run in shadow or are isolated, and why newer
+    files were not taken over, if they were not."""
     allowed(request, tokens, "read")
-    return supervisor.content
+    return replace(supervisor.content, isolated=supervisor.isolated)
 
 
 @get(

@@ -4,7 +4,9 @@ them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,8 @@ from podhawk.log import logger
 from podhawk.serve.changes import LoggedChange, change_of, changes_of, gone
 from podhawk.serve.changes import put as put_changes
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
+from podhawk.serve.evaluator.budgets import Budgets, done, numbers_of, postpone, postponed
+from podhawk.serve.evaluator.budgets import make_tables as make_budget_table
 from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
 from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
@@ -63,6 +67,8 @@ class InboxEvaluator:
         self._pace = Pace()
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
+        make_budget_table(self._state_name)
+        self.budgets = Budgets(float(settings["detection_budget"]))
         self._positions = positions(self._state_name)
         self._tripwires = Tripwires(self._state_name, float(settings["quiet_after"]))
         self._attempts = Attempts(self._folder / "attempts.json")
@@ -130,8 +136,20 @@ class InboxEvaluator:
         self._pace.note(taken.count, seconds)
         return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1])
 
-    def _find(self, cluster: str, name: str, text: bytes, along: Callable[[Connection], None] | None) -> RunFindings:
+    def _find(
+        self,
+        cluster: str,
+        name: str,
+        text: bytes,
+        along: Callable[[Connection], None] | None,
+        again: Sequence[str] | None = None,
+    ) -> RunFindings:
+        """Take lines into the state. With `again`, known requests are evaluated again, for the isolated detections
+        too."""
         loaded = self.loaded
+        detections = [one.detection.name for one in loaded.searches.evaluations]
+        deferred = numbers_of(self.budgets.isolated, detections) if again is None else frozenset()
+        searches = replace(loaded.searches, deferred=deferred, spent=defaultdict(float))
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
@@ -139,6 +157,7 @@ class InboxEvaluator:
         def last(connection: Connection) -> None:
             if along is not None:
                 along(connection)
+            postpone(connection, state.postponed)
             put_changes(connection, changes_of(state.written, time.time()))
 
         state.along = last
@@ -146,7 +165,7 @@ class InboxEvaluator:
         loaded.memory.begin()
         with InboxSource(name, text, session.reading, self._sample) as source:
             runner = BatchRunner(source, session.within, 1, session.along, session.engine, loaded.compiled)
-            return find(
+            found = find(
                 loaded.prepared,
                 lambda: loaded.incident_rules(self._session),
                 loaded.content,
@@ -155,8 +174,35 @@ class InboxEvaluator:
                 session.context(loaded.content, loaded.store),
                 loaded.policies,
                 state,
-                searches=loaded.searches,
+                searches=searches,
+                again=again or (),
             )
+        self._charge(searches.spent, counts=again is None)
+        return found
+
+    def _charge(self, spent: Mapping[str, float], *, counts: bool) -> None:
+        """Charge detections with what they spent; where it `counts`, those that are over their budget are isolated."""
+        if not counts:
+            self.budgets.charge(spent)
+            return
+        new = self.budgets.note(spent, time.monotonic())
+        for name in new:
+            logger(__name__).error("%s is over its budget of CPU and is evaluated once a minute", name)
+        self._tripwires.over_budget(new)
+
+    def catch_up(self) -> Increment | None:
+        """Evaluate what was postponed, when it is time. Raises StoreError."""
+        now = time.monotonic()
+        if not self.budgets.due(now):
+            return None
+        for name in self.budgets.release(now):
+            logger(__name__).info("%s is evaluated with the others again", name)
+        requests = postponed(self._state_name)
+        if not requests:
+            return None
+        cluster = self._session.reading.cluster or "default"
+        found = self._find(cluster, "postponed", b"", partial(done, requests=requests), requests)
+        return Increment("", 0, (), time.monotonic() - now, found)
 
     def _bury(self, cluster: str, taken: Taken) -> Increment:
         """Make the next event a dead letter: it failed alone."""

@@ -90,7 +90,7 @@ def _step(evaluator: InboxEvaluator, cluster: str) -> bool | None:
         time.sleep(_AGAIN)
         return None
     if done is not None:
-        _tell(_account(done))
+        _tell(_account(evaluator, done))
     return done is not None
 
 
@@ -107,19 +107,20 @@ def _reload(evaluator: InboxEvaluator) -> None:
     logger(__name__).info("the content was read again: %d detections", evaluator.loaded.detections)
     _tell_content(evaluator)
     try:
-        _tell(_account(evaluator.apply()))
+        _tell(_account(evaluator, evaluator.apply()))
     except Exception as error:  # the next increment with events does it
         logger(__name__).error("what the new content changes could not be evaluated yet", exc_info=error)
 
 
 def _look(evaluator: InboxEvaluator) -> None:
-    try:
-        done = evaluator.look()
-    except StoreError as error:  # the next look says it
-        logger(__name__).warning("tripwires could not be written: %s", error)
-        return
-    if done is not None:
-        _tell(_account(done))
+    for look in (evaluator.look, evaluator.catch_up):
+        try:
+            done = look()
+        except StoreError as error:  # the next look does it
+            logger(__name__).warning("it could not be written: %s", error)
+            continue
+        if done is not None:
+            _tell(_account(evaluator, done))
 
 
 def _tell_content(evaluator: InboxEvaluator) -> None:
@@ -135,7 +136,7 @@ def _tell_content(evaluator: InboxEvaluator) -> None:
     )
 
 
-def _account(done: Increment) -> Mapping[str, Any]:
+def _account(evaluator: InboxEvaluator, done: Increment) -> Mapping[str, Any]:
     now = time.time()
     return {
         "what": "increment",
@@ -144,6 +145,7 @@ def _account(done: Increment) -> Mapping[str, Any]:
         "seconds": done.seconds,
         "lags": [(now - received, count) for received, count in done.received],
         "changes": told_of(done),
+        "budgets": {"cpu": evaluator.budgets.spent, "isolated": sorted(evaluator.budgets.isolated)},
         "buried": done.buried,
     }
 

@@ -67,7 +67,14 @@ LOST: Final = TripwireKind(
     "high",
     70,
 )
-KINDS: Final = (QUIET, GAP, CLOCK, LOST)
+BUDGET: Final = TripwireKind(
+    "tripwire-over-budget",
+    "Tripwire: Detection Over Budget",
+    "A detection takes more CPU than it may, and is evaluated once a minute. Its findings come later.",
+    "medium",
+    60,
+)
+KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET)
 
 
 def tripwire(

@@ -24,7 +24,7 @@ from podhawk.serve.changes import put as put_changes
 from podhawk.serve.inbox.segment import reading as reading_segment
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.tripwires.clocks import Ages, OwnClock
-from podhawk.serve.tripwires.finding import CLOCK, GAP, LOST, QUIET, put, tripwire, withdraw
+from podhawk.serve.tripwires.finding import BUDGET, CLOCK, GAP, LOST, QUIET, put, tripwire, withdraw
 from podhawk.serve.tripwires.heartbeats import ALONE, HeartbeatGap, Heartbeats, renewals_in
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import column_text
@@ -93,6 +93,7 @@ class Tripwires:
         self._first: dict[str, float] = {}
         self._last_body = self._last_letter = 0
         self._missed: dict[str, float] = {}
+        self._waiting: list[Finding] = []
         make_change_table(state)
         with transaction(open_engine(state)) as connection:
             METADATA.create_all(connection)
@@ -127,10 +128,25 @@ class Tripwires:
         """A dead letter of the evaluator, within the transaction that buries the event."""
         return self._told(connection, [_of_letter(letter, "the evaluator failed at it")])
 
+    def over_budget(self, names: Iterable[str]) -> None:
+        """Tell, at the next look, of detections that were isolated."""
+        day = _iso(self._clock())[:10]
+        self._waiting += [
+            tripwire(
+                BUDGET,
+                "",
+                f"{name} takes too much CPU and is evaluated once a minute",
+                (name, day),
+                (self._clock(), self._clock()),
+                {"detection": name},
+            )
+            for name in names
+        ]
+
     def look(self) -> TripwireNews:
         """Look at what changes without events. Raises StoreError."""
         now = self._clock()
-        found = [*self._of_own_clock(now), *self._of_inbox(now)]
+        found = [*self._waiting, *self._of_own_clock(now), *self._of_inbox(now)]
         gaps = [one for cluster in list(self._beats) for one in self._of_gaps(cluster)]
         if not found and not gaps and not self._filled:
             return TripwireNews()
@@ -139,7 +155,9 @@ class Tripwires:
                 connection.execute(
                     insert(connection, SENDERS).values(sender=sender, first=first).on_conflict_do_nothing()
                 )
-            return self._told(connection, [*found, *gaps])
+            news = self._told(connection, [*found, *gaps])
+        self._waiting.clear()
+        return news
 
     def _told(self, connection: Connection, findings: Iterable[Finding]) -> TripwireNews:
         gone = sorted(self._filled)
