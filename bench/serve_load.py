@@ -29,6 +29,8 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 400
+MOST_RUN = 400_000
+"""Events that `podhawk run` is given to compare with."""
 HOST = "127.0.0.1"
 _ID = re.compile(rb'"auditID":"[^"]*"')
 _TIME = re.compile(rb'("(?:requestReceivedTimestamp|stageTimestamp)"):"[^"]*"')
@@ -36,13 +38,18 @@ _TIME = re.compile(rb'("(?:requestReceivedTimestamp|stageTimestamp)"):"[^"]*"')
 
 def batch_of(lines: list[bytes], number: int) -> bytes:
     """A body of events that no other body has."""
+    items = items_of(lines, number, b",")
+    return b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + items + b"]}"
+
+
+def items_of(lines: list[bytes], number: int, between: bytes) -> bytes:
+    """The events of a body."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ").encode()
     chosen = [lines[(number * BATCH + place) % len(lines)] for place in range(BATCH)]
-    items = [
+    return between.join(
         _TIME.sub(rb'\1:"' + now + b'"', _ID.sub(b'"auditID":"load-%d-%d"' % (number, place), line, count=1))
         for place, line in enumerate(chosen)
-    ]
-    return b'{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[' + b",".join(items) + b"]}"
+    )
 
 
 def load(port: int, token: str, log: str, first: int, step: int, rate: float, end: float, told: Any) -> None:
@@ -154,7 +161,8 @@ def main() -> None:
         server.wait()
         log = Path(folder) / "same.log"
         lines = lines_of(given.log)
-        log.write_bytes(b"".join(line + b"\n" for line in (lines * (sent // len(lines) + 1))[:sent]))
+        alike = min(sent // BATCH + 1, MOST_RUN // BATCH)
+        log.write_bytes(b"".join(items_of(lines, number, b"\n") + b"\n" for number in range(alike)))
         start = resource.getrusage(resource.RUSAGE_CHILDREN)
         subprocess.run(
             [sys.executable, "-m", "podhawk", "run", "--jobs", "1", "--quiet", "-o", "jsonl", str(log)],
@@ -162,6 +170,7 @@ def main() -> None:
         )
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         run = after.ru_utime + after.ru_stime - start.ru_utime - start.ru_stime
+        run *= sent / (alike * BATCH)
     statuses = sum((statuses for _, statuses in results), Counter())
     print(f"acknowledged: {sent:,} events in {took:.1f} s, {sent / took:,.0f} a second; answers {dict(statuses)}")
     print(f"evaluated after {drained:.1f} s, {sent / drained:,.0f} events a second")

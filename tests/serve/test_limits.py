@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from podhawk.serve.evaluator.attempts import MOST_LINES, Attempts
+from podhawk.serve.evaluator.pace import FEWEST, Pace
 from podhawk.serve.inbox.reader import Position
 from support.command_line import podhawk
 from support.findings import event
@@ -102,16 +103,21 @@ def test_an_increment_that_fails_is_halved_until_one_event_is_left(tmp_path: Pat
     assert Attempts(path).most_lines("prod", Position(3, 1)) == 2
 
 
-def test_increments_grow_until_they_take_a_second() -> None:
-    from podhawk.serve.evaluator.evaluate import SLOWEST, paced
-
-    pace = SLOWEST
-    for _ in range(20):
-        pace = paced(pace, pace, pace * 0.0002)
-    assert 2500 <= pace <= 5000
-    assert paced(pace, 10, 0.1) == pace
-    assert paced(pace, pace, 60.0) == SLOWEST
-    assert paced(MOST_LINES, MOST_LINES, 0.1) == MOST_LINES
+@pytest.mark.parametrize(
+    ("fixed", "each", "least", "most"),
+    [
+        (0.0, 0.0002, 4000, 7500),  # a second of lines
+        (0.0, 0.01, FEWEST, FEWEST * 3 // 2),
+        (0.0, 0.00001, MOST_LINES, MOST_LINES),
+        (3.0, 0.0002, 12_000, MOST_LINES),  # shorter ones would pay the three seconds more often, and fall behind
+    ],
+)
+def test_increments_are_as_long_as_their_costs_call_for(fixed: float, each: float, least: int, most: int) -> None:
+    pace = Pace()
+    for _ in range(40):
+        lines = pace.lines
+        pace.note(lines, fixed + each * lines)
+    assert least <= pace.lines <= most
 
 
 @pytest.mark.slow

@@ -29,7 +29,7 @@ def find_shared() -> Path | None:
 @cache
 def program(name: str) -> str | None:
     """The path of a program: beside this Python, on the PATH, or where Debian puts the programs of PostgreSQL."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath), "/usr/sbin"])
     installed = sorted(glob(f"/usr/lib/postgresql/*/bin/{name}"))
     return shutil.which(name, path=path) or (installed[-1] if installed else None)
 
@@ -69,9 +69,11 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "appinspect": (Need(lambda: program("splunk-appinspect"), "needs splunk-appinspect (the extra dev of podhawk)"),),
     "git": (_program("git", "git"),),
     "hatchling": (_module("hatchling", "dev"),),
+    "npm": (_program("npm", "npm"), _program("node", "nodejs")),
     "openssl": (_program("openssl", "openssl"),),
     "schemathesis": (Need(lambda: program("schemathesis"), "needs schemathesis (the extra dev of podhawk)"),),
     "serve": (_module("litestar", "serve"), _module("uvicorn", "serve"), _module("httptools", "serve")),
+    "syslog-ng": (_program("syslog-ng", "syslog-ng-core syslog-ng-mod-http"),),
     "sigma": (_module("sigma", "sigma"),),
 }
 

@@ -10,7 +10,16 @@ from msgspec import Struct, field
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.pipeline import Detected, Scanned, Source, detect, reads_risk, scan
+from podhawk.detect.evaluate.pipeline import (
+    Detected,
+    Scanned,
+    SearchSet,
+    Source,
+    detect,
+    reads_risk,
+    scan,
+    searches_of,
+)
 from podhawk.detect.evaluate.plan_kind import PlanKind
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.finding import Finding
@@ -123,29 +132,33 @@ def find(
     *,
     backfill: bool = False,
     accept: Collection[str] | None = None,
+    searches: SearchSet | None = None,
+    again: Collection[str] = (),
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
     `rules` gives more searches over risk that make incidents; it is called only if there is any risk. `check` raises if
     the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
     state has read before, for the sake of detections that did not exist then. With `accept`, detections of the state
-    that are not among these, by key, are retired.
+    that are not among these, by key, are retired. `searches` are those of `prepared`, if they have been made already.
+    `again` are hashes of known requests that are to be evaluated again.
     """
     now = context.env.now
     with no_collection():
-        scanned = scan(prepared, content, source, runner, context, remembers=state is not None)
+        made = searches or searches_of(prepared, content, context, remembers=state is not None)
+        scanned = scan(made, source, runner, context)
         check()
         if state is not None:
-            searches = [one for one in (*prepared, *rules()) if reads_risk(one)]
-            increment = _Increment(scanned, prepared, searches, content, policies, now, state, backfill, accept)
+            over_risk = [one for one in (*prepared, *rules()) if reads_risk(one)]
+            increment = _Increment(scanned, prepared, over_risk, content, policies, now, state, backfill, accept, again)
             return increment.run()
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
-        searches = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
+        over_risk = [one for one in (*prepared, *(rules() if risk else ())) if reads_risk(one)]
         by_id = {match.finding.finding_id: match for match in matches}
         incidents = sorted(
-            incident_matches(searches, content, risk, lambda ids: by_id),
+            incident_matches(over_risk, content, risk, lambda ids: by_id),
             key=lambda match: (match.finding.first_time, match.finding.finding_id),
         )
         raised = with_visibility(incidents, policies.priority.bar)
@@ -176,10 +189,11 @@ class _Increment:
         state: DetectionState,
         backfill: bool,
         accept: Collection[str] | None,
+        again: Collection[str],
     ) -> None:
         self._scanned, self._prepared, self._searches, self._content = scanned, prepared, searches, content
         self._policies, self._now, self._state = policies, now, state
-        self._backfill, self._accept = backfill, accept
+        self._backfill, self._accept, self._again = backfill, accept, again
 
     def run(self) -> RunFindings:
         """Evaluate and write it."""
@@ -197,7 +211,7 @@ class _Increment:
         state = self._state
         chosen = evaluated([*self._prepared, *self._searches], self._policies.exceptions)
         begun = state.begin(chosen, digest_of(self._policies), backfill=self._backfill, content=self._accept)
-        detected = detect(self._scanned, state.evidence, begun)
+        detected = detect(self._scanned, state.evidence, begun, self._again)
         ids = {match.finding.finding_id for match in detected.matches}
         gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
         matches = detected.matches
@@ -208,6 +222,7 @@ class _Increment:
 
     def _written(self, draft: _Draft) -> RunFindings:
         state, begun, detected = self._state, draft.begun, draft.detected
+        state.postpone(detected.postponed)
         found = increment(
             state,
             draft.matches,

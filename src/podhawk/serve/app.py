@@ -16,7 +16,8 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from podhawk.errors import PodhawkError
-from podhawk.serve.api.account import list_dead_letters, show_ledger
+from podhawk.serve.api.account import list_dead_letters, show_content, show_ledger
+from podhawk.serve.api.changes import Listeners, list_changes
 from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
 from podhawk.serve.api.health import livez, metrics, readyz
 from podhawk.serve.connections import OPENED
@@ -36,7 +37,9 @@ HANDLERS: Final[Sequence[Any]] = (
     list_findings,
     show_finding,
     change_finding,
+    list_changes,
     show_ledger,
+    show_content,
     list_dead_letters,
     livez,
     readyz,
@@ -51,6 +54,7 @@ class Parts(Struct, frozen=True):
     state: StateFolder
     supervisor: Supervisor
     meter: Meter
+    feed: Listeners
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -70,6 +74,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "kept": given(parts.state),
             "supervisor": given(parts.supervisor),
             "meter": given(parts.meter),
+            "feed": given(parts.feed),
         },
         exception_handlers={
             HTTPException: on_http_error,

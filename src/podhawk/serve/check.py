@@ -13,6 +13,7 @@ from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates
 from podhawk.serve.inbox.room import lack_of, size_of
 from podhawk.serve.server import alone, listening
+from podhawk.serve.shadow import in_shadow
 from podhawk.serve.tokens import read_tokens
 from podhawk.session import redaction_of, session_of
 from podhawk.store.holdings import holdings
@@ -44,6 +45,7 @@ def check(configuration: Configuration) -> Iterator[str]:
     store = session.lookups(content)
     prepared = [prepare(one, content, session, store) for one in select(content, settings["only"], settings["exclude"])]
     check_fields(policies_of(settings).exceptions, prepared)
+    in_shadow(content, settings)
     able = [one for one in prepared if one.request is not None]
     yield f"{counted(len(able), 'detection')} of {len(prepared)} can run"
     for one in prepared:

@@ -42,7 +42,11 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_evaluator_up": ("gauge", "1 if the evaluator runs and can write the state."),
     "podhawk_evaluator_starts_total": ("counter", "How often the evaluator was started."),
     "podhawk_evaluator_seconds_total": ("counter", "Seconds that increments took."),
+    "podhawk_detection_cpu_seconds_total": ("counter", "CPU seconds that detections took, the scan aside."),
+    "podhawk_detections_isolated": ("gauge", "Detections that are over their budget and evaluated once a minute."),
     "podhawk_findings_total": ("gauge", "Known findings, by detection, kind and whether they are hidden."),
+    "podhawk_content_loaded_timestamp_seconds": ("gauge", "When the content that is evaluated was read."),
+    "podhawk_content_problem": ("gauge", "1 if changed content is broken: the content is as it was."),
     "podhawk_tokens_problem": ("gauge", "1 if the file of tokens cannot be read: the tokens are as they were."),
 }
 """Each metric with its type and meaning."""
@@ -54,6 +58,8 @@ class Evaluations(Struct):
     """What the evaluator has told since the server started."""
 
     starts: int = 0
+    cpu: Mapping[str, float] = field(default_factory=dict)
+    """CPU seconds of the evaluator that runs, by detection."""
     seconds: float = 0.0
     lags: Counter[float] = field(default_factory=Counter)
     """How many events were within each bucket."""
@@ -79,6 +85,7 @@ class Meter:
         refused: Mapping[tuple[str, str], int],
         is_up: Callable[[], bool],
         has_problem: Callable[[], bool],
+        content: Callable[[], tuple[float, bool, int]] = lambda: (0.0, False, 0),
     ) -> None:
         self._state = state
         self._writer = writer
@@ -86,6 +93,7 @@ class Meter:
         self._refused = refused
         self._is_up = is_up
         self._has_problem = has_problem
+        self._content = content
 
     def text(self) -> str:
         """All metrics."""
@@ -130,7 +138,7 @@ class Meter:
                     yield sender, (received, newest)
 
     def _of_service(self) -> dict[str, Iterable[Sample]]:
-        done = self._evaluations
+        done, (since, broken, isolated) = self._evaluations, self._content()
         return {
             "podhawk_build_info": [({"version": __version__}, 1)],
             "podhawk_requests_refused_total": [
@@ -143,6 +151,12 @@ class Meter:
             "podhawk_evaluator_up": [({}, self._is_up())],
             "podhawk_evaluator_starts_total": [({}, done.starts)],
             "podhawk_evaluator_seconds_total": [({}, done.seconds)],
+            "podhawk_detection_cpu_seconds_total": [
+                ({"detection": name}, seconds) for name, seconds in sorted(done.cpu.items())
+            ],
+            "podhawk_detections_isolated": [({}, isolated)],
+            "podhawk_content_loaded_timestamp_seconds": [({}, since)],
+            "podhawk_content_problem": [({}, broken)],
             "podhawk_tokens_problem": [({}, self._has_problem())],
         }
 

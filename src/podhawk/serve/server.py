@@ -16,6 +16,7 @@ import uvicorn
 
 from podhawk.errors import PodhawkError, StateUnavailableError, StoreError, UsageError
 from podhawk.log import logger
+from podhawk.serve.api.changes import Listeners
 from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.app import Parts, make_app
 from podhawk.serve.configuration import Configuration
@@ -68,9 +69,16 @@ class Server:
             self.intake.refusals.by_reason,
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
+            lambda: (
+                self.supervisor.content.since,
+                bool(self.supervisor.content.problem),
+                len(self.supervisor.isolated),
+            ),
         )
         self.certificates = _certificates(configuration)
-        parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter)
+        feed = Listeners()
+        self.supervisor.changed = feed.notify
+        parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter, feed)
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:

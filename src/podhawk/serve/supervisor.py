@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.log import logger
 from podhawk.serve.metrics import Evaluations
@@ -25,6 +27,19 @@ _PAUSES: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 _LONG_LINE: Final = 64 << 20
 _GOODBYE: Final = 20.0
 """Seconds for the increment that is in work when the server ends."""
+
+
+class LoadedContent(Struct, frozen=True):
+    """The content that the evaluator evaluates by: since when (epoch seconds), how many detections it has, those that
+    cannot run with the reason, those that run in shadow, and those that are isolated. `problem` says why what the files
+    hold now was not taken over; it is empty if it was."""
+
+    since: float = 0.0
+    detections: int = 0
+    unable: list[str] = []
+    shadow: list[str] = []
+    problem: str = ""
+    isolated: list[str] = []
 
 
 class Supervisor:
@@ -47,8 +62,13 @@ class Supervisor:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._was_ready = False
+        self.content = LoadedContent()
+        self.isolated: list[str] = []
+        """The names of detections that are over their budget."""
         self.refused: tuple[str, int] | None = None
         """The message and exit code of an evaluator that could not start the first time."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called when an increment was committed."""
         self.refuse: Callable[[], None] = lambda: None
         """Called when `refused` is known."""
         self.state = "starting"
@@ -135,8 +155,8 @@ class Supervisor:
         match told["what"]:
             case "ready":
                 self.state, self._was_ready = "ready", True
-                for one in told["unable"]:
-                    logger(__name__).warning("a detection cannot run: %s", one)
+            case "content":
+                self._content(told)
             case "begun":
                 self.state = "busy"
                 self._busy_since = time.monotonic()
@@ -155,14 +175,25 @@ class Supervisor:
                     self.refused = told["error"], told["code"]
                     self.refuse()
 
+    def _content(self, told: dict[str, Any]) -> None:
+        if told["problem"]:
+            self.content = replace(self.content, problem=told["problem"])
+            return
+        for one in told["unable"]:
+            logger(__name__).warning("a detection cannot run: %s", one)
+        self.content = LoadedContent(time.time(), told["detections"], told["unable"], told["shadow"])
+
     def _done(self, told: dict[str, Any]) -> None:
         self._busy_since = 0.0
         self._failures = 0 if told["events"] else self._failures
         self._evaluations.seconds += told["seconds"]
+        self._evaluations.cpu = told["budgets"]["cpu"]
+        self.isolated = told["budgets"]["isolated"]
         for lag, events in told["lags"]:
             self._evaluations.note_lag(lag, events)
         for change in told["changes"]:
             self._told(change)
+        self.changed()
 
     async def _watch(self) -> None:
         while True:

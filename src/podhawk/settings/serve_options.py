@@ -33,6 +33,31 @@ SERVE: tuple[Option, ...] = (
         metavar="FILE",
     ),
     Option(
+        "shadow",
+        "list",
+        "Run these detections in shadow: their findings are marked and hidden, and add no risk. A pattern as for "
+        "--only. Repeatable.",
+        _SERVE,
+        metavar="PATTERN",
+    ),
+    Option(
+        "quiet-after",
+        "number",
+        "Tell of a sender that has sent nothing for so many seconds.",
+        _SERVE,
+        600,
+        metavar="SECONDS",
+    ),
+    Option(
+        "detection-budget",
+        "number",
+        "CPU seconds that a detection may take of an increment. One that takes more three times in a row is evaluated "
+        "once a minute.",
+        _SERVE,
+        5,
+        metavar="SECONDS",
+    ),
+    Option(
         "hec-strict",
         "flag",
         "Refuse a whole HEC batch for one wrong event, as Splunk does. Default: take the others, and keep account of "
@@ -76,7 +101,7 @@ SERVE: tuple[Option, ...] = (
     Option(
         "scope",
         "list",
-        "What the token may do: send, read, triage, metrics. Repeatable. Default: send.",
+        "What the token may do: send, read, stream, triage, metrics. Repeatable. Default: send.",
         ("init",),
         metavar="SCOPE",
     ),

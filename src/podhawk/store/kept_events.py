@@ -16,6 +16,7 @@ from podhawk.detect.increment.evidence import (
     Changed,
     KeptEvent,
     Kind,
+    Notes,
     WantedEvent,
     component_hash,
     credential_hash,
@@ -31,6 +32,7 @@ from podhawk.engine.wire import dump
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.record import redacted
+from podhawk.store.event_memory import EventMemory
 from podhawk.store.intact import intact, kept_event
 from podhawk.store.keys import chunks, column_text, short
 from podhawk.store.rows import insert, upsert
@@ -47,13 +49,26 @@ WAITING: Final = DAY
 class SqlEvidence:
     """The events and the evidence of a state."""
 
-    def __init__(self, connection: Connection, redaction: Redaction | None, retention: int = RETAINED) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        redaction: Redaction | None,
+        retention: int = RETAINED,
+        memory: EventMemory | None = None,
+    ) -> None:
         self._db = connection
         self._redaction = redaction
         self._retention = retention
+        self._memory = memory
+
+    def notes_of(self, event: AuditEvent) -> Notes | None:
+        """See `KeptEvidence`."""
+        return self._memory.notes_of(event) if self._memory is not None else None
 
     def events_of(self, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
         """See `KeptEvidence`."""
+        if self._memory is not None and self._redaction is None:
+            return self._remembered(self._memory, requests)
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data).order_by(EVENTS.c.time, EVENTS.c.fingerprint)
         found = [
             (key, kept_event(key, data))
@@ -64,6 +79,8 @@ class SqlEvidence:
 
     def events_at(self, fingerprints: Collection[str]) -> dict[str, AuditEvent]:
         """See `KeptEvidence`."""
+        if self._memory is not None and self._redaction is None:
+            return self._read_once(self._memory, sorted(set(fingerprints)))
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data)
         found = [
             (key, kept_event(key, data))
@@ -71,6 +88,26 @@ class SqlEvidence:
             for key, data in self._db.execute(query.where(EVENTS.c.fingerprint.in_(chunk)))
         ]
         return dict(self._masked(found))
+
+    def _remembered(self, memory: EventMemory, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
+        """The events of requests, of which each is read from the database once."""
+        place = EVENTS.c.time, EVENTS.c.fingerprint
+        keys = [
+            key
+            for chunk in chunks(sorted(requests))
+            for _, key in self._db.execute(sql.select(*place).where(EVENTS.c.request.in_(chunk)).order_by(*place))
+        ]
+        found = self._read_once(memory, keys)
+        return [(key, found[key]) for key in keys]
+
+    def _read_once(self, memory: EventMemory, keys: Sequence[str]) -> dict[str, AuditEvent]:
+        found = {key: event for key in keys if (event := memory.event(key)) is not None}
+        query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data)
+        for chunk in chunks(sorted({*keys} - found.keys())):
+            for key, data in self._db.execute(query.where(EVENTS.c.fingerprint.in_(chunk))):
+                found[key] = event = kept_event(key, data)
+                memory.add(key, event, len(data))
+        return found
 
     def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[tuple[str, AuditEvent]]:
         """Events as they are masked now; what a podhawk before redaction kept is replaced."""

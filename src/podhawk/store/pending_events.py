@@ -17,6 +17,7 @@ from podhawk.detect.increment.evidence import Changed, KeptEvent, Kind, WantedEv
 from podhawk.detect.increment.kept import Interval
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
+from podhawk.store.event_memory import EventMemory
 from podhawk.store.intact import kept_event
 from podhawk.store.kept_events import DAY, SqlEvidence, bounded, row_of, wanted_rows
 from podhawk.store.keys import column_text
@@ -29,9 +30,14 @@ class PendingEvidence(SqlEvidence):
     say any more what they want."""
 
     def __init__(
-        self, connection: Connection, redaction: Redaction | None, retention: int, void: Collection[str]
+        self,
+        connection: Connection,
+        redaction: Redaction | None,
+        retention: int,
+        void: Collection[str],
+        memory: EventMemory | None = None,
     ) -> None:
-        super().__init__(connection, redaction, retention)
+        super().__init__(connection, redaction, retention, memory)
         self._void = void
         self._later: list[Callable[[SqlEvidence], object]] = []
         self._events: defaultdict[str, dict[str, _Row]] = defaultdict(dict)

@@ -24,6 +24,7 @@ from podhawk.events.redaction.mask import Redaction
 from podhawk.rows.values import as_text
 from podhawk.store.begin import begin
 from podhawk.store.database import Waiting, open_engine, transaction
+from podhawk.store.event_memory import EventMemory
 from podhawk.store.intact import finding_record, intact
 from podhawk.store.kept_events import RETAINED, SqlEvidence, windows_of
 from podhawk.store.kept_findings import Detections, SqlFindings, packed
@@ -52,6 +53,12 @@ class SqlState:
         self.engine: Engine = open_engine(state)
         self.along: Callable[[Connection], None] | None = None
         """Writes something else in the same transaction, at its end."""
+        self.written: list[Written] = []
+        """What was written within `locked`, for `along`."""
+        self.postponed: Collection[str] = ()
+        """What was postponed within `locked`, for `along`."""
+        self.memory: EventMemory | None = None
+        """Events that earlier increments of this process have read."""
         self._connection: Connection | None = None
         self._detections = Detections({}, {})
         self._is_locked = self._takes = False
@@ -81,6 +88,7 @@ class SqlState:
         """See `DetectionState`."""
         with transaction(self.engine, waiting=self._waiting) as connection:
             self._connection, self._is_locked, self._takes = connection, True, False
+            self.written, self.postponed = [], ()
             try:
                 yield self._generation() == self._seen
                 if self._takes:
@@ -111,7 +119,7 @@ class SqlState:
     @property
     def evidence(self) -> SqlEvidence:
         """See `DetectionState`."""
-        return self._pending or SqlEvidence(self._db, self._redaction, self._retention)
+        return self._pending or SqlEvidence(self._db, self._redaction, self._retention, self.memory)
 
     @property
     def findings(self) -> SqlFindings:
@@ -122,6 +130,10 @@ class SqlState:
     def risk(self) -> SqlRisk:
         """See `DetectionState`."""
         return SqlRisk(self._db, self._detections)
+
+    def postpone(self, requests: Collection[str]) -> None:
+        """See `DetectionState`."""
+        self.postponed = requests
 
     def begin(
         self,
@@ -138,7 +150,7 @@ class SqlState:
             writes(self._db)
         else:
             self._writes = writes
-            self._pending = PendingEvidence(self._db, self._redaction, self._retention, changed)
+            self._pending = PendingEvidence(self._db, self._redaction, self._retention, changed, self.memory)
         return begun
 
     def known_about(self, looked: Looked, found: Sequence[Finding]) -> set[str]:
@@ -236,7 +248,7 @@ class SqlState:
             self._db.execute(ALIASES.update().where(ALIASES.c.finding_id == old).values(finding_id=heir))
             upsert(self._db, ALIASES, [{"old_id": old, "finding_id": heir}])
             pass_on(self._db, old, heir)
-        return Written(
+        result = Written(
             written,
             {
                 match.finding.finding_id: change
@@ -245,6 +257,8 @@ class SqlState:
             },
             [record for id_, record in lost.items() if id_ not in heirs],
         )
+        self.written.append(result)
+        return result
 
     def _known(self, finding_ids: Collection[str]) -> dict[str, KnownFinding]:
         query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.revision, FINDINGS.c.record)

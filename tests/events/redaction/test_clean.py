@@ -13,6 +13,7 @@ import pytest
 from podhawk.events.line_reader import LineReader
 from podhawk.events.options import InputReport, ReadOptions
 from podhawk.events.redaction.clean import clean_line
+from podhawk.events.redaction.clean_lines import clean_lines
 from podhawk.events.redaction.forms import look_for_each
 from podhawk.events.redaction.mask import Redaction
 from support.findings import event
@@ -41,6 +42,46 @@ def test_real_logs(shared: Path, corpus: str) -> None:
     count, wrong = wrongly_clean(lines)
     assert wrong == []
     assert count > 100
+
+
+def by_itself(line: bytes) -> bool:
+    return not look_for_each(line.decode("utf-8", "replace")) and clean_line(line) is not None
+
+
+def at_once(lines: list[bytes]) -> list[bool]:
+    return [one is not None for one in clean_lines(lines)]
+
+
+@pytest.mark.parametrize("corpus", ["A-metadata", "H-evasions"])
+def test_many_lines_at_once_are_told_as_each_by_itself(shared: Path, corpus: str) -> None:
+    with gzip.open(shared / "audit" / "corpus" / f"{corpus}.log.gz") as log:
+        lines = [next(log).rstrip(b"\n") for _ in range(4000)]
+    for start in range(0, len(lines), 400):
+        some = lines[start : start + 400]
+        assert at_once(some) == [by_itself(line) for line in some]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"requestURI": "/x?continue=a\n/y?password=b"},  # one URI that looks like two
+        {"requestURI": "/a\n/b"},
+        {"requestURI": "/x", "userAgent": "https://u:p@h"},
+        {"requestURI": "/x", "userAgent": "only://"},
+        {"requestURI": "/x", "userAgent": "only@"},
+        {"requestURI": "/x?token=abc"},
+        {"requestURI": "/x", "userAgent": "\u2028 and <&>"},
+        {"verb": "GET"},
+        {"unknown": 1},
+    ],
+)
+def test_one_odd_line_changes_nothing_for_the_others(odd: dict[str, Any]) -> None:
+    plain = [event(str(number)) for number in range(200)]
+    every = [*plain[:100], event("odd", **odd), *plain[100:]]
+    every = [{name: value for name, value in one.items() if not name.endswith("Object")} for one in every]
+    lines = [json.dumps(one, separators=(",", ":")).encode() for one in every]
+    assert at_once(lines) == [by_itself(line) for line in lines]
+    assert sum(at_once(lines)) >= 200
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import MOST_ROWS, Actor, Finding, FindingKind, Outcome, Target
-from podhawk.detect.increment.evidence import Stretch
+from podhawk.detect.increment.evidence import NotesOf, Stretch, no_notes
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
@@ -57,9 +57,10 @@ def aggregate_matches(
     events: Sequence[tuple[AuditEvent, Request]],
     facts_of: Callable[[Request], RequestFacts],
     stretches: Mapping[str, Mapping[str, Stretch]] | None = None,
+    notes_of: NotesOf = no_notes,
 ) -> Iterator[Match]:
     """The findings of an aggregate plan over all events that it wants, those of each cluster by themselves. With
-    `stretches`, by cluster and by-key, those that may have changed."""
+    `stretches`, by cluster and by-key, those that may have changed. `notes_of` gives what is remembered of an event."""
     kind = kind_of(evaluation.detection)
     if kind is None:
         return
@@ -69,7 +70,8 @@ def aggregate_matches(
         clusters[request.key.cluster].append((event, request))
     for cluster, own in clusters.items():
         seen = sorted(
-            _seen(evaluation, by, own), key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place)
+            _seen(evaluation, by, own, notes_of),
+            key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place),
         )
         spans = stretches.get(cluster, {}) if stretches is not None else None
         for stored, episode, stretch in _episodes(evaluation, schedule, by, seen, spans):
@@ -77,13 +79,29 @@ def aggregate_matches(
                 yield _match(evaluation, by, kind, episode, seen, facts_of, stored)
 
 
-def _seen(evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]]) -> Iterator[Seen]:
+def _seen(
+    evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]], notes_of: NotesOf
+) -> Iterator[Seen]:
     at_once = Counter((event.time, event.stage_time) for event, _ in events)
     for event, request in events:
-        row = evaluation.row(event, alone=at_once[event.time, event.stage_time] == 1)
-        evaluation.context.env.now = written = event.stage_time or event.time or 0.0
-        keys = by.of_event_rows(evaluation.search.stream([row.copy()])) if by.kept else frozenset({()})
-        yield Seen(written, event, request, row, keys)
+        alone = at_once[event.time, event.stage_time] == 1
+        notes, name = notes_of(event), ("row", evaluation.detection.key, alone)
+        known: tuple[Row, frozenset[Key]] | None = notes.get(name) if notes is not None else None
+        if known is None:
+            known = _row_and_keys(evaluation, by, event, alone)
+            if notes is not None:
+                notes[name] = known
+        yield Seen(_written(event), event, request, *known)
+
+
+def _row_and_keys(evaluation: Evaluation, by: ByKey, event: AuditEvent, alone: bool) -> tuple[Row, frozenset[Key]]:
+    row = evaluation.row(event, alone=alone)
+    evaluation.context.env.now = _written(event)
+    return row, by.of_event_rows(evaluation.search.stream([row.copy()])) if by.kept else frozenset({()})
+
+
+def _written(event: AuditEvent) -> float:
+    return event.stage_time or event.time or 0.0
 
 
 def _episodes(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
@@ -34,6 +35,10 @@ from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
 
 T = TypeVar("T")
+MOST_VALUES: Final = 10_000
+"""Values that a cell of a finding's row has at most. Counts of values are exact."""
+TRUNCATED: Final = "truncated"
+"""The column that names the cells of a row that have fewer values than there were."""
 KINDS: Final[dict[str, FindingKind | None]] = {
     "anomaly": "intermediate",
     "ttp": "finding",
@@ -269,6 +274,20 @@ def _matched(evaluation: Evaluation, events: Sequence[AuditEvent]) -> tuple[Audi
 def shown(row: Row, table: Table) -> dict[str, Any]:
     """A row as results show it."""
     cells: dict[str, Any] = dict.fromkeys(table.columns or ())
+    cut = []
     for name, value in row.items():
-        cells[name] = list(value) if isinstance(value, tuple) else as_text(value)
+        if isinstance(value, tuple) and len(value) > MOST_VALUES:
+            cells[name] = fewer(value)
+            cut.append(name)
+        else:
+            cells[name] = list(value) if isinstance(value, tuple) else as_text(value)
+    if cut:
+        cells[TRUNCATED] = cut
     return cells
+
+
+def fewer(values: Sequence[str]) -> list[str]:
+    """`MOST_VALUES` of more values, in their order: those with the lowest hash, whatever the order of events was."""
+    hashes = [blake2b(value.encode("utf-8", "surrogatepass"), digest_size=8).digest() for value in values]
+    last = sorted(hashes)[MOST_VALUES - 1]
+    return [value for value, hash_ in zip(values, hashes, strict=True) if hash_ <= last][:MOST_VALUES]

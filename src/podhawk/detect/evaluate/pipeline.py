@@ -7,7 +7,10 @@ that bring in other rows run over the whole input, as an ad-hoc search in Splunk
 
 from __future__ import annotations
 
+import time
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -34,9 +37,10 @@ from podhawk.detect.evaluate.related_events import (
     unfinished,
     visible_part,
 )
+from podhawk.detect.evaluate.selection import SearchSelection
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import Schedule, schedule_of
-from podhawk.detect.increment.evidence import KeptEvidence, request_hash
+from podhawk.detect.increment.evidence import KeptEvidence, no_notes, request_hash
 from podhawk.detect.increment.state import NOTHING_CHANGED, Begun, Looked
 from podhawk.detect.match import Match
 from podhawk.detect.requests.collected import CollectedRequest, collect, join
@@ -46,18 +50,77 @@ from podhawk.detect.requests.owner_writes import write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.engine.profile import timed
-from podhawk.engine.run.batch import Runner
+from podhawk.engine.run.batch import Runner, SearchJob
 from podhawk.engine.search.collectors import wanted_by
 from podhawk.engine.search.stats import SearchStats
 from podhawk.events.collected import CollectedEvent, EventDecoder
 from podhawk.events.options import ReadOptions
-from podhawk.spl.clause import Clause
 
 
 class Source(Protocol):
     """An input: the options with which gathered lines are read again."""
 
     options: ReadOptions
+
+
+class SearchSet(Struct, frozen=True):
+    """The detections of a run as searches. They are made once and may be run over one input after another.
+
+    `hunting` gather rows along with `evaluations`; `whole_plans` and `whole_hunting` run over the whole input.
+    `related` select the events that show who is behind others, and with a state the ends of requests.
+    """
+
+    evaluations: Sequence[Evaluation]
+    whole_plans: Sequence[Evaluation]
+    hunting: Sequence[Evaluation]
+    whole_hunting: Sequence[Prepared]
+    schedules: Mapping[int, Schedule]
+    """Those of the aggregate plans, by the number of the search."""
+    kinds: Mapping[str, PlanKind]
+    related: Sequence[SearchJob]
+    selection: SearchSelection
+    remembers: bool
+    deferred: frozenset[int] = frozenset()
+    """The numbers of searches whose events are kept, to be evaluated later."""
+    spent: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
+    """CPU seconds that evaluations took, by the name of the detection."""
+
+    @property
+    def jobs(self) -> Iterator[SearchJob]:
+        """The searches that scan each input, to be compiled once."""
+        yield from (one.request for one in (*self.evaluations, *self.hunting))
+        yield from self.related
+
+
+def searches_of(prepared: Sequence[Prepared], content: Content, context: Context, *, remembers: bool) -> SearchSet:
+    """The detections that can run and make findings, or hunt, as searches. `context` is a fresh context for the
+    searches of podhawk itself. `remembers` says that there is a state."""
+    every = [
+        Evaluation(one)
+        for one in prepared
+        if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)
+    ]
+    kinds = [plan_kind(one.plan) for one in every]
+    evaluations = [one for one, kind in zip(every, kinds, strict=True) if kind != "whole"]
+    hunting = [(one, Evaluation(one)) for one in _hunting(prepared)]
+    alone = {one.detection.key for one, made in hunting if plan_kind(made.plan) == "whole"}
+    ends = ends_of(evaluations) if remembers else None
+    related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED, *([ends] if ends is not None else ()))
+    return SearchSet(
+        evaluations,
+        [one for one, kind in zip(every, kinds, strict=True) if kind == "whole"],
+        [made for one, made in hunting if one.detection.key not in alone],
+        [one for one, _ in hunting if one.detection.key in alone],
+        {
+            number: schedule_of(content.deployment_for(one.detection), one.context.env.zone)
+            for number, one in enumerate(evaluations)
+            if plan_kind(one.plan) == "aggregate"
+        },
+        {one.detection.name: kind for one, kind in zip(every, kinds, strict=True)},
+        [gathering(clause, context) for clause in related],
+        SearchSelection(evaluations),
+        remembers,
+    )
 
 
 class Scanned(Struct):
@@ -67,14 +130,11 @@ class Scanned(Struct):
     `ends` the ends of requests of which the state may know the start.
     """
 
-    evaluations: Sequence[Evaluation]
-    schedules: Mapping[int, Schedule]
-    """Those of the aggregate plans, by the number of the search."""
+    searches: SearchSet
     requests: dict[RequestKey, CollectedRequest]
     ends: dict[RequestKey, CollectedRequest]
     wholes: list[Match]
     """The findings of searches that run over the whole input."""
-    kinds: Mapping[str, PlanKind]
     hunted: Mapping[str, int]
     decoder: EventDecoder
 
@@ -88,94 +148,82 @@ class Detected(Struct):
     looked: Looked = Looked()
     hunted: Mapping[str, int] = field(default_factory=dict)
     """How many rows each hunting detection gave, by its key."""
+    postponed: Collection[str] = ()
+    """The requests that deferred searches are still to be evaluated on."""
 
 
-def scan(
-    prepared: Sequence[Prepared],
-    content: Content,
-    source: Source,
-    runner: Runner,
-    context: Context,
-    *,
-    remembers: bool,
-) -> Scanned:
-    """Scan the input once for all detections that can run and make findings.
-
-    `context` is a fresh context for the searches of podhawk itself. `remembers` says that there is a state.
-    """
-    every = [
-        Evaluation(one)
-        for one in prepared
-        if one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)
-    ]
-    kinds = [plan_kind(one.plan) for one in every]
-    evaluations = [one for one, kind in zip(every, kinds, strict=True) if kind != "whole"]
-    whole_plans = [one for one, kind in zip(every, kinds, strict=True) if kind == "whole"]
-    hunting = [one for one in map(Evaluation, _hunting(prepared)) if plan_kind(one.plan) != "whole"]
-    gathered = _gather(evaluations, hunting, runner, context, ends_of(evaluations) if remembers else None)
+def scan(searches: SearchSet, source: Source, runner: Runner, context: Context) -> Scanned:
+    """Scan the input once for all searches. `context` is a fresh context for the searches of podhawk itself."""
+    gathered = _gather(searches, runner)
     decoder = EventDecoder(source.options)
     # The scan judged the lines as they stand in the file: a mask must not take back what a search selected.
     requests = collect(_drained(gathered.wanted), decoder)
     owners, tokens = gathered.owners, gathered.tokens
-    if not remembers:
+    if not searches.remembers:
         owners, tokens = naming(owners, served_by_controllers(requests)), naming(tokens, tokens_used(requests))
     requests = join(requests, collect([*owners, *tokens], decoder))
     ends = collect(_drained(gathered.ends), decoder)
-    hunted = {one.detection.key: rows for one, rows in zip(hunting, gathered.hunted, strict=True)}
+    hunted = {one.detection.key: rows for one, rows in zip(searches.hunting, gathered.hunted, strict=True)}
     del gathered, owners, tokens  # the events hold the texts of the lines now
-    requests = _second_look(requests, evaluations, runner, decoder, context)
+    requests = _second_look(requests, searches.evaluations, runner, decoder, context)
     wholes: list[Match] = []
-    if whole_plans:
-        tables = runner.run([one.request for one in whole_plans])
-        judged = runner.run([replace(one.request, stats=SearchStats()) for one in whole_plans], masked=False)
-        for evaluation, table, unmasked in zip(whole_plans, tables, judged, strict=True):
+    if searches.whole_plans:
+        tables = runner.run([one.request for one in searches.whole_plans])
+        judged = runner.run([replace(one.request, stats=SearchStats()) for one in searches.whole_plans], masked=False)
+        for evaluation, table, unmasked in zip(searches.whole_plans, tables, judged, strict=True):
             wholes.extend(whole_matches(evaluation, with_hidden(table, unmasked)))
-    over_all = [one for one in _hunting(prepared) if one.detection.key not in hunted]
+    over_all = searches.whole_hunting
     if over_all:
         tables = runner.run([one.request for one in over_all if one.request is not None], masked=False)
         hunted |= {one.detection.key: len(table.rows) for one, table in zip(over_all, tables, strict=True)}
-    return Scanned(
-        evaluations,
-        {
-            number: schedule_of(content.deployment_for(one.detection), one.context.env.zone)
-            for number, one in enumerate(evaluations)
-            if plan_kind(one.plan) == "aggregate"
-        },
-        requests,
-        ends,
-        wholes,
-        {one.detection.name: kind for one, kind in zip(every, kinds, strict=True)},
-        hunted,
-        decoder,
-    )
+    return Scanned(searches, requests, ends, wholes, hunted, decoder)
 
 
-def detect(scanned: Scanned, evidence: KeptEvidence | None = None, begun: Begun = NOTHING_CHANGED) -> Detected:
+def detect(
+    scanned: Scanned,
+    evidence: KeptEvidence | None = None,
+    begun: Begun = NOTHING_CHANGED,
+    again: Collection[str] = (),
+) -> Detected:
     """The matches of all detections, in order of time. With the `evidence` of earlier increments these are the matches
-    that the new events may have changed, and those that are to be evaluated again."""
-    evaluations, requests = scanned.evaluations, scanned.requests
+    that the new events may have changed, and those that are to be evaluated again: what `begun` names, and the requests
+    `again`, by their hashes."""
+    searches, requests = scanned.searches, scanned.requests
     if evidence is None:
         shown = credentials(one.request for one in requests.values())
         writes = (write_of(one.request, shown) for one in requests.values())
         found = Recalled(requests, {}, Owners(write for write in writes if write is not None), shown)
     else:
-        found = recall(evidence, requests, scanned.ends, begun, evaluations, scanned.schedules, scanned.decoder)
+        found = recall(
+            evidence,
+            requests,
+            scanned.ends,
+            begun,
+            again,
+            searches.evaluations,
+            searches.schedules,
+            searches.selection,
+            searches.deferred,
+            scanned.decoder,
+        )
     if evidence is None:
         scanned.requests = {}  # an event that nothing wants any more goes; an increment may be evaluated again
     shown_requests = {key: visible_part(one) for key, one in found.requests.items() if one.searches}
-    matches = [*_windowed(evaluations, scanned.schedules, shown_requests, found), *scanned.wholes]
+    matches = [*_windowed(searches, shown_requests, found, evidence), *scanned.wholes]
     matches.sort(key=lambda match: (match.finding.first_time, match.finding.detection.name, match.finding.finding_id))
     return Detected(
         matches,
-        scanned.kinds,
+        searches.kinds,
         shown_requests,
-        _looked(evaluations, found) if evidence is not None else Looked(),
+        _looked(searches, found) if evidence is not None else Looked(),
         scanned.hunted,
+        found.postponed,
     )
 
 
-def _looked(evaluations: Sequence[Evaluation], found: Recalled) -> Looked:
-    plans = {number for number, one in enumerate(evaluations) if plan_kind(one.plan) == "request"}
+def _looked(searches: SearchSet, found: Recalled) -> Looked:
+    evaluations = searches.evaluations
+    plans = set(range(len(evaluations))) - searches.schedules.keys() - searches.deferred
 
     def keys(numbers: Collection[int]) -> frozenset[str]:
         return frozenset(evaluations[number].detection.key for number in numbers)
@@ -213,39 +261,32 @@ class _Gathered(Struct):
     ends: list[tuple[CollectedEvent, list[int]]] = field(default_factory=list)
 
 
-def _gather(
-    evaluations: Sequence[Evaluation],
-    hunting: Sequence[Evaluation],
-    runner: Runner,
-    context: Context,
-    ends: Clause | None,
-) -> _Gathered:
+def _gather(searches: SearchSet, runner: Runner) -> _Gathered:
     """Scan the input once for all searches.
 
     It is not known yet whether anybody stands behind a controller or a token. Keeping the events that would show it
     costs less than a second scan.
     """
     found = _Gathered()
-    if not evaluations and not hunting:
+    if not searches.evaluations and not searches.hunting:
         return found
-    owner, token = len(evaluations), len(evaluations) + 2
-    related = (OWNER_WRITES, POD_DELETIONS, TOKENS_ISSUED, *([ends] if ends is not None else ()))
+    owner, token = len(searches.evaluations), len(searches.evaluations) + 2
     collectors, found.hunted = runner.gather_and_count(
-        [*(one.request for one in evaluations), *(gathering(clause, context) for clause in related)],
-        [one.request for one in hunting],
+        [*(one.request for one in searches.evaluations), *searches.related],
+        [one.request for one in searches.hunting],
     )
     sets: dict[tuple[int, ...], list[int]] = {}
     for kept, numbers in _drained(wanted_by(collectors)):
-        searches = [number for number in numbers if number < owner]
-        searches = sets.setdefault(tuple(searches), searches)
-        if searches:
-            found.wanted.append((kept, searches))
+        wanting = [number for number in numbers if number < owner]
+        wanting = sets.setdefault(tuple(wanting), wanting)
+        if wanting:
+            found.wanted.append((kept, wanting))
         elif owner in numbers or owner + 1 in numbers:
-            found.owners.append((kept, searches))
+            found.owners.append((kept, wanting))
         elif token in numbers:
-            found.tokens.append((kept, searches))
+            found.tokens.append((kept, wanting))
         else:
-            found.ends.append((kept, searches))
+            found.ends.append((kept, wanting))
     return found
 
 
@@ -275,13 +316,15 @@ def _second_look(
 
 
 def _windowed(
-    evaluations: Sequence[Evaluation],
-    schedules: Mapping[int, Schedule],
+    searches: SearchSet,
     requests: Mapping[RequestKey, CollectedRequest],
     found: Recalled,
+    evidence: KeptEvidence | None,
 ) -> Iterator[Match]:
     """The matches of request plans and aggregate plans."""
+    evaluations, schedules = searches.evaluations, searches.schedules
     known: dict[RequestKey, RequestFacts] = {}
+    notes_of = evidence.notes_of if evidence is not None else no_notes
 
     def facts_of(request: Request) -> RequestFacts:
         facts = known.get(request.key)
@@ -298,17 +341,21 @@ def _windowed(
         for number in one.searches & schedules.keys():
             by_search[number].append(one)
     for number, evaluation in enumerate(evaluations):
-        name = evaluation.plan.name
+        if number in searches.deferred or not by_search[number]:
+            continue
+        name, started = evaluation.plan.name, time.process_time()
         if number not in schedules:
             with timed(name, "requests"):
                 made = [
                     request_match(evaluation, one.request, one.events_for(number), facts_of(one.request))
                     for one in by_search[number]
                 ]
+            searches.spent[evaluation.detection.name] += time.process_time() - started
             yield from (match for match in made if match is not None)
             continue
         events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
         with timed(name, "windows"):
             stretches = found.stretches[number] if found.stretches is not None else None
-            matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of, stretches))
+            matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of, stretches, notes_of))
+        searches.spent[evaluation.detection.name] += time.process_time() - started
         yield from matches

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.reach import Stretches, looked_at, stretches_of
@@ -51,6 +52,8 @@ class Recalled(Struct):
     stretches: Mapping[int, Stretches] | None = None
     again: frozenset[RequestKey] = frozenset()
     plans: frozenset[int] = frozenset()
+    postponed: Collection[str] = ()
+    """The hashes of requests that a deferred search wants."""
 
 
 def recall(
@@ -58,19 +61,34 @@ def recall(
     new: Requests,
     ends: Requests,
     begun: Begun,
+    again: Collection[str],
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
+    selection: SearchSelection,
+    deferred: frozenset[int],
     decoder: EventDecoder,
 ) -> Recalled:
-    """What to evaluate for new requests, and for those that `begun` names. `ends` are ends that no search selects: they
-    wait for their starts. `schedules` are those of the aggregate plans, by the number of the search."""
-    selection = SearchSelection(evaluations)
+    """What to evaluate for new requests, and for those that are to be evaluated again: those that `begun` names, and
+    those of the hashes `again`. `ends` are ends that no search selects: they wait for their starts. `schedules` are
+    those of the aggregate plans, by the number of the search. What `deferred` searches want is kept, and evaluated for
+    the others only."""
 
     def load(hashes: Collection[str]) -> Requests:
-        stored = ((event, selection.of(event)) for _, event in kept.events_of(hashes))
-        return collect(stored, decoder)
+        stored = ((event, selection.of(event, notes=kept.notes_of(event))) for _, event in kept.events_of(hashes))
+        return without(collect(stored, decoder))
 
-    requests = join(new, load({*map(request_hash, new), *(begun.requests if begun.everything else ())}))
+    postponed: set[str] = set()
+
+    def without(requests: Requests) -> Requests:
+        if not deferred:
+            return requests
+        postponed.update(request_hash(key) for key, one in requests.items() if one.searches & deferred)
+        return {
+            key: replace(one, wanted=tuple(wanted - deferred for wanted in one.wanted)) for key, one in requests.items()
+        }
+
+    known = {*map(request_hash, new), *again, *(begun.requests if begun.everything else ())}
+    requests = join(without(new), load(known))
     starts = load({request_hash(key) for key in ends if key not in requests})
     requests = join(requests, {key: one for key, one in starts.items() if one.searches})
     requests = join(requests, {key: one for key, one in ends.items() if key in requests})
@@ -81,32 +99,37 @@ def recall(
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
-    again = load(_others(begun.requests, requests))
-    plans = {number for number, one in enumerate(evaluations) if one.detection.key in begun.changed}
-    stretches = stretches_of(kept, requests, again, plans, evaluations, schedules)
-    requests = {**requests, **again}
+    changed_for = load(_others(begun.requests, requests))
+    plans = {number for number, one in enumerate(evaluations) if one.detection.key in begun.changed} - deferred
+    looking = {number: schedule for number, schedule in schedules.items() if number not in deferred}
+    stretches = stretches_of(kept, requests, changed_for, plans, evaluations, looking)
+    requests = {**requests, **changed_for}
     around, wanted = looked_at(stretches)
-    beside = collect(_beside(kept.events_of(_others(around, requests)), selection, schedules, wanted), decoder)
+    beside = collect(_beside(kept, _others(around, requests), selection, schedules, wanted), decoder)
     every = {**requests, **beside}
     owners, credentials = Owners(kept.writes_in(_places(every))), kept.credentials_of(_used(every))
-    return Recalled(requests, beside, owners, credentials, stretches, frozenset(again), frozenset(plans))
+    return Recalled(
+        requests, beside, owners, credentials, stretches, frozenset(changed_for), frozenset(plans), postponed
+    )
 
 
 def _beside(
-    events: Sequence[tuple[str, AuditEvent]],
+    kept: KeptEvidence,
+    hashes: Collection[str],
     selection: SearchSelection,
     aggregates: Container[int],
     wanted: Mapping[str, Collection[int]],
 ) -> Iterator[tuple[AuditEvent, Collection[int]]]:
     """Events that only aggregate plans look at again, with the searches that want them. Other searches matter only
     where a request has several events: they tell which of these findings show."""
+    events = kept.events_of(hashes)
     stages = Counter(str(event.view.data.get("auditID")) for _, event in events)
     for print_, event in events:
         if print_ in wanted:
             yield event, wanted[print_]
         else:
             alone = stages[str(event.view.data.get("auditID"))] == 1
-            yield event, selection.of(event, aggregates if alone else None)
+            yield event, selection.of(event, aggregates if alone else None, kept.notes_of(event))
 
 
 def _others(hashes: Collection[str], requests: Requests) -> set[str]:

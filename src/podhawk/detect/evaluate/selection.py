@@ -11,6 +11,7 @@ from collections.abc import Container, Sequence, Set
 from typing import Any
 
 from podhawk.detect.evaluate.evaluation import Evaluation
+from podhawk.detect.increment.evidence import Notes
 from podhawk.engine.fastpath.clause_index import equals
 from podhawk.events.event import AuditEvent, View
 from podhawk.functions import patterns
@@ -27,8 +28,18 @@ class SearchSelection:
         ]
         self._native: dict[tuple[str, str, str, str], frozenset[int]] = {}
 
-    def of(self, event: AuditEvent, among: Container[int] | None = None) -> list[int]:
-        """The numbers of the searches that want an event; with `among` those of some."""
+    def of(self, event: AuditEvent, among: Container[int] | None = None, notes: Notes | None = None) -> list[int]:
+        """The numbers of the searches that want an event; with `among` those of some, which are always the same. The
+        answer stays in `notes`, if there are any."""
+        if notes is None:
+            return self._of(event, among)
+        key = "searches", among is None
+        found: list[int] | None = notes.get(key)
+        if found is None:
+            found = notes[key] = self._of(event, among)
+        return found
+
+    def _of(self, event: AuditEvent, among: Container[int] | None) -> list[int]:
         native = self._selecting(event)
         values = _Values(event.view)
         return [

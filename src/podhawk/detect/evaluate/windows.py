@@ -11,6 +11,7 @@ use-cron-expressions-for-alert-scheduling
 from __future__ import annotations
 
 import bisect
+import functools
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
@@ -57,9 +58,7 @@ class Schedule(Struct, frozen=True):
     @property
     def longest(self) -> float:
         """The length that no window exceeds: snapped ones (`@d`) are not all of the same length."""
-        moments = (_SOME_MOMENT + number * 3_607.0 * 11 for number in range(800))  # all hours, over a year
-        windows = [self.window(at) for at in moments] if "@" in self.earliest + self.latest else []
-        return max([self.length, *(one.end - one.start + MINUTE for one in windows)])
+        return _longest(self)
 
     @property
     def looks_ahead(self) -> bool:
@@ -90,6 +89,13 @@ class Schedule(Struct, frozen=True):
         for minute in dict.fromkeys(time // MINUTE for time in times):
             end = (minute + 1) * MINUTE
             yield Window(end - length, end, end)
+
+
+@functools.lru_cache(maxsize=256)
+def _longest(schedule: Schedule) -> float:
+    moments = (_SOME_MOMENT + number * 3_607.0 * 11 for number in range(800))  # all hours, over a year
+    windows = [schedule.window(at) for at in moments] if "@" in schedule.earliest + schedule.latest else []
+    return max([schedule.length, *(one.end - one.start + MINUTE for one in windows)])
 
 
 def schedule_of(deployment: Deployment | None, zone: tzinfo = UTC) -> Schedule:

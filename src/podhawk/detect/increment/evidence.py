@@ -7,8 +7,8 @@ after it; `Changed` says whose they are.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -17,6 +17,14 @@ from podhawk.detect.requests.components import Credentials
 from podhawk.detect.requests.owner_writes import Write
 from podhawk.detect.requests.request import Request, RequestKey
 from podhawk.events.event import AuditEvent
+
+Notes = dict[Any, Any]
+"""What was worked out about an event before, by what it is. It is the same whenever it is worked out."""
+NotesOf = Callable[[AuditEvent], Notes | None]
+
+
+def no_notes(event: AuditEvent) -> None:
+    """Of no event is anything remembered."""
 
 
 def request_hash(key: RequestKey) -> str:
@@ -118,6 +126,9 @@ class Changed(Struct):
 
 class KeptEvidence(Protocol):
     """Events and evidence of earlier increments."""
+
+    def notes_of(self, event: AuditEvent) -> Notes | None:
+        """What is remembered of an event that `events_of` gave, until the state forgets it; None if nothing is."""
 
     def events_of(self, requests: Collection[str]) -> list[tuple[str, AuditEvent]]:
         """The events of requests, each with its fingerprint."""

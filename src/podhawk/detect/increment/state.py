@@ -123,6 +123,9 @@ class DetectionState(Protocol):
     def take(self) -> None:
         """Write what was learnt in the last `snapshot`; within `locked`."""
 
+    def postpone(self, requests: Collection[str]) -> None:
+        """Say of which requests searches are to be evaluated later; within `locked`."""
+
     def begin(
         self,
         evaluated: Sequence[Evaluated],

@@ -173,7 +173,9 @@ def _as_before(match: Match, known: Known) -> Match:
 
 def _marked(match: Match, tests: Sequence[tuple[SiteException, Predicate, frozenset[str]]]) -> Match:
     for one, test, names in tests:
-        if one.holds_at(match.finding.last_time) and one.named(match.finding.detection) and _holds(match, test, names):
+        if not one.holds_at(match.finding.last_time) or not one.named(match.finding.detection):
+            continue
+        if one.clause == EVERYTHING or _holds(match, test, names):
             return match.having(
                 suppressed_by=Suppression(one.name, one.file, one.owner, one.reason, one.expires.isoformat())
             )

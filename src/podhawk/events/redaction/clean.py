@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from podhawk.events.reasons import METHODS
 
-_SLOW: Final = (b'"requestObject"', b'"responseObject"', b"admission.k8s.io/", b"truncated", b"\n")
+SLOW: Final = (b'"requestObject"', b'"responseObject"', b"admission.k8s.io/", b"truncated", b"\n")
 """What may stand beside or in a secret, or in the name of a member that is written otherwise."""
 _ESCAPES: Final = (b"\\u0026", b"\\u003c", b"\\u003e")
 """The escapes that the API server writes: of characters that stand in no hint."""
@@ -23,9 +23,10 @@ _PLAIN: Final = (
     "timeout|timeoutSeconds|watch|limit|resourceVersionMatch|allowWatchBookmarks|sendInitialEvents|fieldManager|force|"
     "dryRun|pretty|gracePeriodSeconds|propagationPolicy|fieldValidation"
 )
-_PART: Final = rf"(?:(?:{_FREE})=[^&]*|(?:{_PLAIN})=[A-Za-z0-9.,_-]*)"
-_URI: Final = re.compile(rf"[^?%]*(?:\?{_PART}(?:&{_PART})*)?", re.DOTALL)
-"""URIs in which `mask_uri` changes nothing, if they hold no hint of a secret."""
+_PART: Final = rf"(?:(?:{_FREE})=[^&\n]*|(?:{_PLAIN})=[A-Za-z0-9.,_-]*)"
+URI_OF_LINE: Final = rf"[^?%\n]*(?:\?{_PART}(?:&{_PART})*)?"
+"""URIs in which `mask_uri` changes nothing, if they hold no hint of a secret. None has a line feed."""
+_URI: Final = re.compile(URI_OF_LINE)
 
 
 class _Reference(Struct):
@@ -60,7 +61,7 @@ _DECODER: Final = msgspec.json.Decoder(CleanLine)
 def clean_line(text: bytes) -> CleanLine | None:
     """The event of a line, if it is an audit event in which nothing is to be masked. The text must hold no hint of a
     secret that is told by its form (`may_hold_forms`)."""
-    for sign in _SLOW:
+    for sign in SLOW:
         if sign in text:
             return None
     if b"\\u" in text and text.count(b"\\u") != sum(map(text.count, _ESCAPES)):

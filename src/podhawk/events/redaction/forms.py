@@ -17,9 +17,9 @@ from podhawk.events.redaction.text import HINTS
 
 FEW: Final = 128
 """Events of which is asked before the database is built."""
-_SECRET_AS_TEXT: Final = '\\"Secret\\"'
-_ALONE: Final = (*HINTS, _SECRET_AS_TEXT)
-_TOGETHER: Final = ("://", "@")
+SECRET_AS_TEXT: Final = '\\"Secret\\"'
+_ALONE: Final = (*HINTS, SECRET_AS_TEXT)
+TOGETHER: Final = ("://", "@")
 """The password of a URL stands between these."""
 
 
@@ -45,7 +45,7 @@ def may_hold_forms(raw: str) -> bool:
 
 def look_for_each(raw: str) -> bool:
     """The same, one hint after the other."""
-    return any(hint in raw for hint in _ALONE) or all(hint in raw for hint in _TOGETHER)
+    return any(hint in raw for hint in _ALONE) or all(hint in raw for hint in TOGETHER)
 
 
 def scanner() -> Callable[[str], bool] | None:
@@ -54,7 +54,7 @@ def scanner() -> Callable[[str], bool] | None:
         import hyperscan
     except ImportError:
         return None
-    hints = [re.escape(hint).encode() for hint in (*_ALONE, *_TOGETHER)]
+    hints = [re.escape(hint).encode() for hint in (*_ALONE, *TOGETHER)]
     database = hyperscan.Database()
     try:
         database.compile(
@@ -65,7 +65,7 @@ def scanner() -> Callable[[str], bool] | None:
         )
     except hyperscan.HyperscanError:
         return None
-    alone, every = len(_ALONE), (1 << len(_TOGETHER)) - 1
+    alone, every = len(_ALONE), (1 << len(TOGETHER)) - 1
 
     def holds(raw: str) -> bool:
         met = 0

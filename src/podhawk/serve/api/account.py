@@ -8,6 +8,7 @@ from litestar import Request, get
 from litestar.exceptions import HTTPException
 from litestar.params import Parameter
 from msgspec import Struct
+from msgspec.structs import replace
 
 from podhawk.serve.api.access import allowed
 from podhawk.serve.api.findings import StateFolder
@@ -16,6 +17,7 @@ from podhawk.serve.failure import answers
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.ledger import SenderAccount, accounts
 from podhawk.serve.letters import PlacedLetter, dead_letters
+from podhawk.serve.supervisor import LoadedContent, Supervisor
 from podhawk.serve.tokens import Token, TokenStore
 
 MOST: Final = 500
@@ -56,6 +58,21 @@ def show_ledger(
     every_cluster(allowed(request, tokens, "read"))
     evaluated = evaluated_counts(kept.path)  # before the inbox, which is never behind it
     return LedgerPage(accounts(writer.ledger(), evaluated))
+
+
+@get(
+    "/api/v1/content",
+    sync_to_thread=False,
+    tags=["content"],
+    summary="Show which content is loaded",
+    security=[{"token": []}],
+    responses=answers(401, 403),
+)
+def show_content(request: Request[Any, Any, Any], tokens: TokenStore, supervisor: Supervisor) -> LoadedContent:
+    """Since when the content is loaded, which detections cannot run, run in shadow or are isolated, and why newer
+    files were not taken over, if they were not."""
+    allowed(request, tokens, "read")
+    return replace(supervisor.content, isolated=supervisor.isolated)
 
 
 @get(

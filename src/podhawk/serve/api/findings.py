@@ -17,7 +17,9 @@ from sqlalchemy.engine import Connection
 
 from podhawk.errors import UsageError
 from podhawk.serve.api.access import allowed
+from podhawk.serve.changes import put_triage
 from podhawk.serve.failure import answers
+from podhawk.serve.shadow import SHADOW_OWNER, is_shadow
 from podhawk.serve.tokens import Token, TokenStore
 from podhawk.store.database import Waiting, reading
 from podhawk.store.intact import finding_record
@@ -73,6 +75,7 @@ def list_findings(
     cursor: Annotated[str | None, Parameter(max_length=400, description="`next` of the page before")] = None,
     kind: Annotated[Literal["intermediate", "finding", "incident"] | None, Parameter()] = None,
     visible: Annotated[bool | None, Parameter(description="only visible findings, or only hidden ones")] = None,
+    shadow: Annotated[bool | None, Parameter(description="only findings of detections in shadow, or none")] = None,
     detection: Annotated[str | None, Parameter(max_length=255, description="id of a detection")] = None,
     cluster: Annotated[str | None, Parameter(max_length=255)] = None,
     status: Annotated[Status | None, Parameter()] = None,
@@ -89,6 +92,9 @@ def list_findings(
     ):
         if value is not None:
             query = query.where(column == value)
+    if shadow is not None:
+        owner = sql.func.coalesce(sql.func.json_extract(FINDINGS.c.record, "$.suppressed_by.owner"), "")
+        query = query.where(owner == SHADOW_OWNER if shadow else owner != SHADOW_OWNER)
     if status is not None:
         query = query.where(sql.func.coalesce(TRIAGE.c.status, "new") == status)
     if min_priority:
@@ -144,7 +150,9 @@ def change_finding(
     except TriageConflictError as error:
         raise HTTPException(detail=f"{error.message}. {error.remedy}", status_code=409) from None
     with reading(kept.path) as connection:
-        return _one(connection, found, token)
+        record = _one(connection, found, token)
+    put_triage(kept.path, found, record["cluster"], record["status"])
+    return record
 
 
 def _query(token: Token) -> Any:
@@ -175,6 +183,7 @@ def _record(row: Any) -> dict[str, Any]:
     )
     return {
         **record,
+        **({"shadow": True} if is_shadow(record) else {}),
         "status": triage.status,
         "disposition": triage.disposition,
         "assignee": triage.assignee,

@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from podhawk.serve.inbox.reader import Position
 
 MOST_LINES: Final = 20_000
-MOST_BYTES: Final = 8 << 20
+MOST_BYTES: Final = 16 << 20
 _PATIENCE: Final = 2
 """Attempts that may fail before an increment is halved."""
 

@@ -4,28 +4,32 @@ them."""
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy.engine import Connection
 
-from podhawk.api import content_of, incident_rules
-from podhawk.arguments import policies_of
-from podhawk.content.selection import select
-from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.findings import RunFindings, find
-from podhawk.detect.rank.exception_fields import check_fields
-from podhawk.engine.run.batch import BatchRunner, CompiledJobs
+from podhawk.engine.run.batch import BatchRunner
 from podhawk.errors import OutputError, StoreError
 from podhawk.log import logger
-from podhawk.serve.evaluator.attempts import MOST_BYTES, MOST_LINES, Attempts
+from podhawk.serve.changes import LoggedChange, change_of, changes_of, gone
+from podhawk.serve.changes import put as put_changes
+from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
+from podhawk.serve.evaluator.budgets import Budgets, done, numbers_of, postpone, postponed
+from podhawk.serve.evaluator.budgets import make_tables as make_budget_table
+from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
+from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
+from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import Waiting, open_engine, transaction
@@ -33,10 +37,6 @@ from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
 INBOX: Final = "inbox"
-SECONDS: Final = 1.0
-"""What an increment should take at most."""
-SLOWEST: Final = 1000
-"""Lines that an increment may have, however long they take."""
 
 
 class Increment(Struct, frozen=True):
@@ -49,37 +49,50 @@ class Increment(Struct, frozen=True):
     seconds: float
     found: RunFindings | None = None
     buried: Letter | None = None
+    told: TripwireNews = TripwireNews()
+    """What its tripwires said."""
 
 
 class InboxEvaluator:
-    """Takes the inbox into the state. Content and policies are read once."""
+    """Takes the inbox into the state."""
 
     def __init__(self, settings: Settings) -> None:
         self._session = session_of({**settings.values, "jobs": 1})
         assert self._session.state is not None
         self._state_name = self._session.state
         self._folder = Path(self._state_name)
-        self._content = content_of(settings.values, settings.macros)
-        store = self._session.lookups(self._content)
-        chosen = select(self._content, settings["only"], settings["exclude"])
-        self._prepared = [prepare(one, self._content, self._session, store) for one in chosen]
-        self._store = store
-        self._policies = policies_of(settings)
-        check_fields(self._policies.exceptions, self._prepared)
-        self._rules: list[Prepared] | None = None
-        self._compiled = CompiledJobs([one.request for one in self._prepared if one.request is not None])
+        self.loaded = load(settings, self._session)
+        self._watch = ContentWatch(settings)
         self._sample = LineSample()
-        self._pace = SLOWEST
-        """How many lines an increment has, so that it takes about as long as it should."""
+        self._pace = Pace()
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
+        make_budget_table(self._state_name)
+        self.budgets = Budgets(float(settings["detection_budget"]))
         self._positions = positions(self._state_name)
+        self._tripwires = Tripwires(self._state_name, float(settings["quiet_after"]))
         self._attempts = Attempts(self._folder / "attempts.json")
 
-    @property
-    def unable(self) -> list[str]:
-        """The detections that cannot run, with the reason."""
-        return [f"{one.detection.name}: {one.runnability}" for one in self._prepared if one.request is None]
+    def reload(self) -> bool:
+        """Read content and policies again if their files have changed. Gives whether anything was taken over.
+
+        Raises PodhawkError if what they hold now cannot be used: all is as it was then.
+        """
+        if not self._watch.changed(self.loaded.settings):
+            return False
+        self.loaded = reload(self.loaded, self._session)
+        return True
+
+    def look(self) -> Increment | None:
+        """Look at the tripwires that need no event. Raises StoreError."""
+        told = self._tripwires.look()
+        return Increment("", 0, (), 0.0, told=told) if told.new or told.gone else None
+
+    def apply(self) -> Increment:
+        """Evaluate again what new content or policies change of what is known. Raises StoreError."""
+        started = time.monotonic()
+        found = self._find(self._session.reading.cluster or "default", "reload", b"", None)
+        return Increment("", 0, (), time.monotonic() - started, found)
 
     def clusters(self) -> list[str]:
         """The clusters of which something waits."""
@@ -93,59 +106,118 @@ class InboxEvaluator:
         """
         position = self._position(cluster)
         most = self._attempts.most_lines(cluster, position)
-        taken = take(self._folder / INBOX, cluster, position, MOST_BYTES, max(min(most, self._pace), 1))
-        if not taken.lines:
+        taken = take(self._folder / INBOX, cluster, position, MOST_BYTES, max(min(most, self._pace.lines), 1))
+        if not taken.count:
             return None
         if most == 0:
             return self._bury(cluster, taken)
         started = time.monotonic()
-        self._attempts.begin(cluster, position, len(taken.lines), most)
+        self._attempts.begin(cluster, position, taken.count, most)
         try:
-            found = self._find(cluster, taken)
+            name = f"inbox/{cluster}/{taken.start.seq + 1}"
+            told: list[TripwireNews] = []
+
+            def along(connection: Connection) -> None:
+                advance(connection, cluster, taken)
+                told.append(self._tripwires.observe(connection, cluster, taken.text))
+
+            found = self._find(cluster, name, taken.text, along)
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
+            self._tripwires.forget()
             self._positions = positions(self._state_name)  # the evaluator of a server that was killed may have moved it
             raise
         except Exception as error:
             logger(__name__).error("an increment of the cluster %s failed", cluster, exc_info=error)
+            self._tripwires.forget()
             return Increment(cluster, 0, (), time.monotonic() - started)
         self._moved(cluster, taken.end)
         seconds = time.monotonic() - started
-        self._pace = paced(self._pace, len(taken.lines), seconds)
-        return Increment(cluster, len(taken.lines), taken.received, seconds, found)
+        self._pace.note(taken.count, seconds)
+        return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1])
 
-    def _find(self, cluster: str, taken: Taken) -> RunFindings:
+    def _find(
+        self,
+        cluster: str,
+        name: str,
+        text: bytes,
+        along: Callable[[Connection], None] | None,
+        again: Sequence[str] | None = None,
+    ) -> RunFindings:
+        """Take lines into the state. With `again`, known requests are evaluated again, for the isolated detections
+        too."""
+        loaded = self.loaded
+        detections = [one.detection.name for one in loaded.searches.evaluations]
+        deferred = numbers_of(self.budgets.isolated, detections) if again is None else frozenset()
+        searches = replace(loaded.searches, deferred=deferred, spent=defaultdict(float))
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
-        state.along = partial(advance, cluster=cluster, taken=taken)
-        name = f"inbox/{cluster}/{taken.start.seq + 1}"
-        data = b"".join(line + b"\n" for line in taken.lines)
-        with InboxSource(name, data, session.reading, self._sample) as source:
-            runner = BatchRunner(source, session.within, 1, session.along, session.engine, self._compiled)
-            return find(
-                self._prepared,
-                self._incident_rules,
-                self._content,
+
+        def last(connection: Connection) -> None:
+            if along is not None:
+                along(connection)
+            postpone(connection, state.postponed)
+            put_changes(connection, changes_of(state.written, time.time()))
+
+        state.along = last
+        state.memory = loaded.memory
+        loaded.memory.begin()
+        with InboxSource(name, text, session.reading, self._sample) as source:
+            runner = BatchRunner(source, session.within, 1, session.along, session.engine, loaded.compiled)
+            found = find(
+                loaded.prepared,
+                lambda: loaded.incident_rules(self._session),
+                loaded.content,
                 source,
                 runner,
-                session.context(self._content, self._store),
-                self._policies,
+                session.context(loaded.content, loaded.store),
+                loaded.policies,
                 state,
+                searches=searches,
+                again=again or (),
             )
+        self._charge(searches.spent, counts=again is None)
+        return found
+
+    def _charge(self, spent: Mapping[str, float], *, counts: bool) -> None:
+        """Charge detections with what they spent; where it `counts`, those that are over their budget are isolated."""
+        if not counts:
+            self.budgets.charge(spent)
+            return
+        new = self.budgets.note(spent, time.monotonic())
+        for name in new:
+            logger(__name__).error("%s is over its budget of CPU and is evaluated once a minute", name)
+        self._tripwires.over_budget(new)
+
+    def catch_up(self) -> Increment | None:
+        """Evaluate what was postponed, when it is time. Raises StoreError."""
+        now = time.monotonic()
+        if not self.budgets.due(now):
+            return None
+        for name in self.budgets.release(now):
+            logger(__name__).info("%s is evaluated with the others again", name)
+        requests = postponed(self._state_name)
+        if not requests:
+            return None
+        cluster = self._session.reading.cluster or "default"
+        found = self._find(cluster, "postponed", b"", partial(done, requests=requests), requests)
+        return Increment("", 0, (), time.monotonic() - now, found)
 
     def _bury(self, cluster: str, taken: Taken) -> Increment:
         """Make the next event a dead letter: it failed alone."""
         (sender,) = taken.senders
         received = taken.received[0][0]
-        line = taken.lines[0]
+        line = taken.text.removesuffix(b"\n")
         error = "the evaluator failed or was killed by this event"
         letter = Letter(sender, cluster, received, error, taken.start.line, len(line), sha256(line).hexdigest())
         with transaction(open_engine(self._state_name), waiting=Waiting(self._session.wait)) as connection:
             bury(connection, cluster, taken, letter)
+            lost = Lost(sender, cluster, received, error, len(line), letter.sha256)
+            told = self._tripwires.lost(connection, lost)
         logger(__name__).error("an event of the cluster %s cannot be evaluated: %s", cluster, letter.sha256)
         self._moved(cluster, taken.end)
-        return Increment(cluster, 1, taken.received, 0.0, buried=letter)
+        return Increment(cluster, 1, taken.received, 0.0, buried=letter, told=told)
 
     def _position(self, cluster: str) -> Position:
         return self._positions.get(column_text(cluster, 255), Position())
@@ -154,37 +226,18 @@ class InboxEvaluator:
         self._positions[column_text(cluster, 255)] = position
         self._attempts.end(cluster, position)
 
-    def _incident_rules(self) -> list[Prepared]:
-        if self._rules is None:
-            self._rules = incident_rules(self._prepared, self._session, self._content)
-        return self._rules
 
-
-def paced(pace: int, lines: int, seconds: float) -> int:
-    """How many lines the next increment may have, after one of so many lines took so long. Short increments lose little
-    when they are killed, and let triage in; long ones cost less for each event."""
-    if seconds > SECONDS:
-        return max(SLOWEST, int(lines * SECONDS / seconds))
-    return min(MOST_LINES, pace * 2) if lines >= pace else pace
-
-
-def changes_of(found: RunFindings) -> list[Mapping[str, Any]]:
+def told_of(done: Increment) -> list[LoggedChange]:
     """What an increment changed, for those who watch."""
-    changes = found.changes or {}
-    told: list[Mapping[str, Any]] = [
-        {
-            "change": changes[one.finding_id].kind,
-            "finding_id": one.finding_id,
-            "kind": one.kind,
-            "detection": one.detection.name,
-            "title": one.title,
-            "severity": one.severity,
-            "priority": one.priority,
-            "visible": one.visible,
-            "cluster": one.cluster,
-        }
-        for one in found.findings
-        if one.finding_id in changes
-    ]
-    told += [{"change": "gone", "finding_id": one["finding_id"]} for one in found.gone]
-    return told
+    now = time.time()
+    told: list[LoggedChange] = []
+    if done.found is not None:
+        changes = done.found.changes or {}
+        told += [
+            change_of(changes[one.finding_id].kind, one, now, rose=changes[one.finding_id].rose)
+            for one in done.found.findings
+            if one.finding_id in changes
+        ]
+        told += [gone(record, now) for record in done.found.gone]
+    told += [change_of("new", one, now) for one in done.told.new]
+    return [*told, *(LoggedChange("gone", id_, now, cluster) for id_, cluster in done.told.gone)]

@@ -22,12 +22,14 @@ from msgspec import Struct
 from podhawk.errors import PodhawkError, StoreError
 from podhawk.log import logger
 from podhawk.runtime import rare_collection
-from podhawk.serve.evaluator.evaluate import InboxEvaluator, Increment, changes_of
+from podhawk.serve.evaluator.evaluate import InboxEvaluator, Increment, told_of
 from podhawk.serve.logs import log_as_json
 from podhawk.settings.resolve import Settings
 
 _IDLE: Final = 1.0
 """Seconds after which the inbox is looked at though nobody said that anything came in."""
+_LOOK: Final = 1.0
+"""Seconds between looks at files that may have changed."""
 _AGAIN: Final = 1.0
 """Seconds before an increment that could not be written is tried again."""
 
@@ -61,9 +63,15 @@ def main() -> int:
     except PodhawkError as error:
         _tell({"what": "failed", "error": str(error), "code": error.exit_code})
         return error.exit_code
-    _tell({"what": "ready", "unable": evaluator.unable})
+    _tell({"what": "ready"})
+    _tell_content(evaluator)
+    looked = time.monotonic()
     with rare_collection():
         while True:
+            if time.monotonic() - looked > _LOOK:
+                _reload(evaluator)
+                _look(evaluator)
+                looked = time.monotonic()
             done = [_step(evaluator, cluster) for cluster in evaluator.clusters()]
             if not any(done) and None not in done:
                 _tell({"what": "idle"})
@@ -82,11 +90,53 @@ def _step(evaluator: InboxEvaluator, cluster: str) -> bool | None:
         time.sleep(_AGAIN)
         return None
     if done is not None:
-        _tell(_account(done))
+        _tell(_account(evaluator, done))
     return done is not None
 
 
-def _account(done: Increment) -> Mapping[str, Any]:
+def _reload(evaluator: InboxEvaluator) -> None:
+    """Take over new content; what it changes of what is known is evaluated again at once."""
+    try:
+        taken_over = evaluator.reload()
+    except PodhawkError as error:
+        logger(__name__).error("the content is as it was: %s", error)
+        _tell({"what": "content", "problem": str(error)})
+        return
+    if not taken_over:
+        return
+    logger(__name__).info("the content was read again: %d detections", evaluator.loaded.detections)
+    _tell_content(evaluator)
+    try:
+        _tell(_account(evaluator, evaluator.apply()))
+    except Exception as error:  # the next increment with events does it
+        logger(__name__).error("what the new content changes could not be evaluated yet", exc_info=error)
+
+
+def _look(evaluator: InboxEvaluator) -> None:
+    for look in (evaluator.look, evaluator.catch_up):
+        try:
+            done = look()
+        except StoreError as error:  # the next look does it
+            logger(__name__).warning("it could not be written: %s", error)
+            continue
+        if done is not None:
+            _tell(_account(evaluator, done))
+
+
+def _tell_content(evaluator: InboxEvaluator) -> None:
+    loaded = evaluator.loaded
+    _tell(
+        {
+            "what": "content",
+            "problem": "",
+            "detections": loaded.detections,
+            "unable": loaded.unable,
+            "shadow": sorted(loaded.shadow),
+        }
+    )
+
+
+def _account(evaluator: InboxEvaluator, done: Increment) -> Mapping[str, Any]:
     now = time.time()
     return {
         "what": "increment",
@@ -94,7 +144,8 @@ def _account(done: Increment) -> Mapping[str, Any]:
         "events": done.events,
         "seconds": done.seconds,
         "lags": [(now - received, count) for received, count in done.received],
-        "changes": changes_of(done.found) if done.found is not None else [],
+        "changes": told_of(done),
+        "budgets": {"cpu": evaluator.budgets.spent, "isolated": sorted(evaluator.budgets.isolated)},
         "buried": done.buried,
     }
 

@@ -21,10 +21,11 @@ class Position(Struct, frozen=True, order=True):
 
 
 class Taken(Struct, frozen=True):
-    """Lines that come after a position, and the position after them. `senders` says how many lines are of whom, and
-    `received` how many came when."""
+    """Lines that come after a position, each with its line feed, how many they are, and the position after them.
+    `senders` says how many lines are of whom, and `received` how many came when."""
 
-    lines: list[bytes]
+    text: bytes
+    count: int
     start: Position
     end: Position
     senders: Counter[str]
@@ -74,39 +75,49 @@ def oldest_waiting(folder: Path, positions: Mapping[str, int]) -> float | None:
 
 def take(folder: Path, cluster: str, after: Position, most_bytes: int, most_lines: int) -> Taken:
     """The next lines of a cluster: at least one, if there is any."""
-    lines: list[bytes] = []
+    texts: list[bytes] = []
     senders: Counter[str] = Counter()
     received: list[tuple[float, int]] = []
-    size, skip, end = 0, after.line, after
-    query = "SELECT seq, sender, received, lines FROM bodies WHERE cluster = ? AND seq > ? ORDER BY seq"
+    size = count = 0
+    skip, end = after.line, after
+    query = "SELECT seq, sender, received, events, lines FROM bodies WHERE cluster = ? AND seq > ? ORDER BY seq"
     for segment in segments(folder):
         try:
             with reading(segment) as connection:
-                for seq, sender, time, text in connection.execute(query, (cluster, after.seq)):
-                    body = _lines(text)
-                    chosen = 0
-                    for line in body[skip:]:
-                        if lines and (size >= most_bytes or len(lines) >= most_lines):
-                            break
-                        lines.append(line)
-                        size += len(line) + 1
-                        chosen += 1
-                    if chosen:
-                        senders[sender] += chosen
-                        received.append((time, chosen))
-                    done = skip + chosen
-                    end = Position(seq) if done >= len(body) else Position(end.seq, done)
+                for seq, sender, time, events, text in connection.execute(query, (cluster, after.seq)):
+                    if skip or size + len(text) > most_bytes or count + events > most_lines:
+                        chosen = _part(text, skip, most_bytes - size, most_lines - count, needed=not texts)
+                        text, taken = b"".join(chosen), len(chosen)
+                    else:
+                        taken = events
+                    if taken:
+                        texts.append(text)
+                        size += len(text)
+                        count += taken
+                        senders[sender] += taken
+                        received.append((time, taken))
+                    done = skip + taken
+                    end = Position(seq) if done >= events else Position(end.seq, done)
                     skip = 0
-                    if end.line or size >= most_bytes or len(lines) >= most_lines:
-                        return Taken(lines, after, end, senders, received)
+                    if end.line or size >= most_bytes or count >= most_lines:
+                        return Taken(b"".join(texts), count, after, end, senders, received)
         except sqlite3.OperationalError:
             if segment.path.exists():
                 raise
-    return Taken(lines, after, end, senders, received)
+    return Taken(b"".join(texts), count, after, end, senders, received)
+
+
+def _part(text: bytes, skip: int, most_bytes: int, most_lines: int, *, needed: bool) -> list[bytes]:
+    """Lines of a body from one on, as many as there is room for; where they are `needed`, one at least."""
+    chosen: list[bytes] = []
+    for line in _lines(text)[skip:]:
+        if (chosen or not needed) and (most_bytes <= 0 or len(chosen) >= most_lines):
+            break
+        chosen.append(line)
+        most_bytes -= len(line)
+    return chosen
 
 
 def _lines(text: bytes) -> list[bytes]:
-    lines = text.split(b"\n")
-    if lines and not lines[-1]:
-        lines.pop()
-    return lines
+    """The lines of a body, each with its line feed: no other character ends one."""
+    return [line + b"\n" for line in text.removesuffix(b"\n").split(b"\n")] if text else []

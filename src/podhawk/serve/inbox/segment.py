@@ -62,6 +62,7 @@ def create(folder: Path, number: int, first: int, opened: float, before: Path | 
     InboxFile(number, part).unlink()
     connection = sqlite3.connect(part, isolation_level=None)
     try:
+        connection.execute("PRAGMA page_size=16384")  # bodies are large
         connection.execute("PRAGMA synchronous=FULL")
         if before is not None:
             connection.execute("ATTACH ? AS old", (str(before),))
@@ -87,7 +88,7 @@ def create(folder: Path, number: int, first: int, opened: float, before: Path | 
 def open_to_write(segment: InboxFile) -> sqlite3.Connection:
     """The connection of the only writer. A commit is on the disk when it returns."""
     connection = sqlite3.connect(segment.path, isolation_level=None, check_same_thread=False, timeout=5)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000", "journal_size_limit=67108864"):
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1000", "journal_size_limit=67108864"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
 

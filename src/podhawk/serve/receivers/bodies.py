@@ -19,8 +19,7 @@ from podhawk.events.documents import Lines
 from podhawk.events.event import DEFAULT_HOST, NATIVE_SOURCE, NATIVE_SOURCETYPE, AuditEvent
 from podhawk.events.line_reader import LineReader
 from podhawk.events.options import InputReport, ReadOptions
-from podhawk.events.redaction.clean import clean_line
-from podhawk.events.redaction.forms import may_hold_forms
+from podhawk.events.redaction.clean_lines import clean_lines
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.time import parse_rfc3339
 from podhawk.serve.inbox.deposit import ClusterLines, DeadLetter
@@ -63,8 +62,7 @@ class BodyLines(Struct):
     def parts(self) -> tuple[ClusterLines, ...]:
         """The events as they go into the inbox."""
         return tuple(
-            ClusterLines(cluster, b"".join(line + b"\n" for line in lines), len(lines))
-            for cluster, lines in self.lines.items()
+            ClusterLines(cluster, b"\n".join([*lines, b""]), len(lines)) for cluster, lines in self.lines.items()
         )
 
 
@@ -87,13 +85,13 @@ def read_event_list(body: bytes, found: BodyLines) -> None:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         read_any(body, found, str(error))
         return
-    texts = []
-    for item in items:
-        text = bytes(item)
-        if len(text) > LARGEST_EVENT:
-            found.letters.append(dead_letter(TOO_LARGE, body.find(text[:200]), text))
-        else:
-            texts.append(on_one_line(text))
+    texts = list(map(bytes, items))
+    if len(body) > LARGEST_EVENT and any(len(text) > LARGEST_EVENT for text in texts):
+        large = [text for text in texts if len(text) > LARGEST_EVENT]
+        found.letters.extend(dead_letter(TOO_LARGE, body.find(text[:200]), text) for text in large)
+        texts = [text for text in texts if len(text) <= LARGEST_EVENT]
+    if b"\n" in body or b"\r" in body:
+        texts = list(map(on_one_line, texts))
     read_lines(texts, found)
 
 
@@ -121,15 +119,17 @@ def read_lines(texts: list[bytes], found: BodyLines) -> None:
 
 def _without_clean(texts: list[bytes], found: BodyLines) -> list[bytes]:
     """Take in the events in which there is certainly nothing to mask; gives the others."""
-    if may_hold_forms(b"\n".join(texts).decode("utf-8", "replace")):
-        clean = [None if may_hold_forms(text.decode("utf-8", "replace")) else clean_line(text) for text in texts]
-    else:
-        clean = [clean_line(text) for text in texts]
-    lines = [text for text, event in zip(texts, clean, strict=True) if event is not None]
-    if lines:
-        found.lines.setdefault(found.cluster, []).extend(lines)
-        newest = parse_rfc3339(max(event.stageTimestamp for event in clean if event is not None))
-        found.newest = max(found.newest, newest or 0.0)
+    clean = clean_lines(texts)
+    events = [event for event in clean if event is not None]
+    if not events:
+        return texts
+    own = found.lines.setdefault(found.cluster, [])
+    newest = parse_rfc3339(max(event.stageTimestamp for event in events))
+    found.newest = max(found.newest, newest or 0.0)
+    if len(events) == len(texts):
+        own.extend(texts)
+        return []
+    own.extend(text for text, event in zip(texts, clean, strict=True) if event is not None)
     return [text for text, event in zip(texts, clean, strict=True) if event is None]
 
 

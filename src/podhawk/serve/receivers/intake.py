@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Final
 
 from msgspec import Struct, field
@@ -94,7 +94,7 @@ class Intake:
         with Held(self._budget) as held:
             body = await read_body(chunks, encoding, self.limits, held)
             now = time.time()
-            digest = blake2b(body, digest_size=16).digest()
+            digest = sha256(body).digest()[:16]
             found = BodyLines(cluster, token.covers, self._redaction)
             if not self.writer.repeats(sender, digest, now):
                 await asyncio.get_running_loop().run_in_executor(self._reader, read, body, found)

@@ -1,0 +1,192 @@
+"""What the evaluator evaluates by: content, lookups, exceptions and policies, read together and replaced together.
+
+They are read again when a file of theirs changes and has then been left alone for a moment: a checkout of a repository
+writes many files. Content that is more broken than what is loaded is not taken over. So a slip in an editor never turns
+a detection off.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from podhawk.api import content_of, incident_rules
+from podhawk.arguments import policies_of
+from podhawk.content.load import load_content
+from podhawk.content.lookups import LookupStore
+from podhawk.content.model import Content
+from podhawk.content.selection import select
+from podhawk.detect.evaluate.pipeline import SearchSet, searches_of
+from podhawk.detect.evaluate.prepare import Prepared, prepare
+from podhawk.detect.passes.settle import Policies
+from podhawk.detect.rank.exception_fields import check_fields
+from podhawk.engine.plan.runnable import Broken
+from podhawk.engine.run.batch import CompiledJobs
+from podhawk.errors import ContentError
+from podhawk.serve.shadow import in_shadow
+from podhawk.session import Session
+from podhawk.settings.resolve import Settings, read_file
+from podhawk.store.event_memory import EventMemory
+
+QUIET_SECONDS: Final = 1.0
+"""For so long files must have been left alone."""
+_SUFFIXES: Final = frozenset({".yml", ".yaml", ".csv", ".toml", ".json", ".conf", ".gz"})
+_FROM_FILE: Final = ("only", "exclude", "exceptions", "shadow")
+"""Options that are taken from podhawk.toml again, where they came from there."""
+
+TRIPWIRES: Final = Path(__file__).parent.parent / "tripwires" / "content"
+_OWN_MACROS: Final = ("podhawk_own_name",)
+
+Stamp = Mapping[str, tuple[int, int]]
+
+
+class Loaded(Struct):
+    """Everything that an increment is evaluated by."""
+
+    settings: Settings
+    content: Content
+    store: LookupStore
+    prepared: Sequence[Prepared]
+    policies: Policies
+    searches: SearchSet
+    compiled: CompiledJobs
+    detections: int
+    """How many detections the content has that are to run."""
+    shadow: frozenset[str]
+    """The names of the detections that run in shadow."""
+    memory: EventMemory = field(default_factory=EventMemory)
+    rules: list[Prepared] | None = None
+
+    def incident_rules(self, session: Session) -> list[Prepared]:
+        """More searches over risk that make incidents."""
+        if self.rules is None:
+            self.rules = incident_rules(list(self.prepared), session, self.content)
+        return self.rules
+
+    @property
+    def unable(self) -> list[str]:
+        """The detections that cannot run, with the reason."""
+        return [f"{one.detection.name}: {one.runnability}" for one in self.prepared if one.request is None]
+
+    @property
+    def faults(self) -> frozenset[str]:
+        """What is wrong with the content."""
+        broken = (one for one in self.prepared if isinstance(one.runnability, Broken))
+        return frozenset(
+            {
+                *map(str, self.content.problems),
+                *(f"{one.detection.file}: {one.detection.name}: {one.runnability}" for one in broken),
+            }
+        )
+
+
+def load(settings: Settings, session: Session) -> Loaded:
+    """Read everything. Raises PodhawkError for what cannot be used."""
+    content = content_of(settings.values, settings.macros)
+    store = session.lookups(content)
+    chosen = select(content, settings["only"], settings["exclude"])
+    prepared = [prepare(one, content, session, store) for one in chosen]
+    policies = policies_of(settings)
+    check_fields(policies.exceptions, prepared)
+    prepared += own_detections(settings, session)
+    hidden = in_shadow(content, settings)
+    policies = replace(policies, exceptions=(*hidden, *policies.exceptions))
+    searches = searches_of(prepared, content, session.context(content, store), remembers=True)
+    return Loaded(
+        settings,
+        content,
+        store,
+        prepared,
+        policies,
+        searches,
+        CompiledJobs(list(searches.jobs)),
+        len(chosen),
+        frozenset(one.detection for one in hidden),
+    )
+
+
+def own_detections(settings: Settings, session: Session) -> list[Prepared]:
+    """The tripwires that are searches over events; macros of podhawk.toml replace theirs."""
+    macros = {name: text for name, text in settings.macros.items() if name in _OWN_MACROS}
+    content = load_content([TRIPWIRES], macro_overrides=macros)
+    store = session.lookups(content)
+    return [prepare(one, content, session, store) for one in content.detections]
+
+
+def reload(before: Loaded, session: Session) -> Loaded:
+    """Read everything again. Raises PodhawkError if that cannot be used, or is more broken than before."""
+    after = load(_settings_again(before.settings), session)
+    new = sorted(after.faults - before.faults)
+    if new:
+        raise ContentError(new[0] + (f" (and {len(new) - 1} more)" if len(new) > 1 else ""))
+    if not any(one.request is not None for one in after.prepared[: after.detections]):
+        raise ContentError("no detection of the content can run")
+    return after
+
+
+def _settings_again(settings: Settings) -> Settings:
+    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run."""
+    if settings.file is None:
+        return settings
+    file = read_file(settings.file)
+    values: dict[str, Any] = dict(settings.values)
+    was = settings.values.get("of_file") or {}
+    for key in _FROM_FILE:
+        if key in was and was[key] == values.get(key):
+            values[key] = list(file.options.get(key) or ())
+        elif key in file.options and not values.get(key):
+            values[key] = list(file.options[key])
+    values["of_file"] = {key: list(file.options.get(key) or ()) for key in _FROM_FILE}
+    return Settings(values, file.macros, settings.file, file.tables)
+
+
+class ContentWatch:
+    """Tells when the files that are read have changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._seen = self._loaded = stamp_of(settings)
+        self._since = 0.0
+
+    def changed(self, settings: Settings) -> bool:
+        """Whether files have changed since the last yes, and have been left alone since."""
+        stamp, now = stamp_of(settings), time.monotonic()
+        if stamp != self._seen:
+            self._seen, self._since = stamp, now
+        if stamp == self._loaded or now - self._since < QUIET_SECONDS:
+            return False
+        self._loaded = stamp
+        return True
+
+
+def stamp_of(settings: Settings) -> Stamp:
+    """The times and sizes of all files that are read."""
+    named = [*(settings.values.get("content") or ()), *(settings.values.get("overrides") or ())]
+    named += settings.values.get("exceptions") or ()
+    if settings.file is not None:
+        named.append(str(settings.file))
+    return dict(_stamps(map(Path, named)))
+
+
+def _stamps(paths: Iterable[Path]) -> Iterator[tuple[str, tuple[int, int]]]:
+    for path in paths:
+        for folder, names, files in os.walk(path):
+            names[:] = [name for name in names if not name.startswith(".")]
+            for name in files:
+                if Path(name).suffix in _SUFFIXES:
+                    yield from _stamp(Path(folder, name))
+        if not path.is_dir():
+            yield from _stamp(path)
+
+
+def _stamp(path: Path) -> Iterator[tuple[str, tuple[int, int]]]:
+    try:
+        about = path.stat()
+    except OSError:  # gone meanwhile: that is a change
+        return
+    yield str(path), (about.st_mtime_ns, about.st_size)

@@ -1,0 +1,1 @@
+"""Tripwires: signs that the audit log itself is lost, late, wrong or tampered with, told as findings."""

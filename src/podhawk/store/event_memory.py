@@ -1,0 +1,67 @@
+"""Kept events that a process which writes one increment after another has read already.
+
+An aggregate plan looks at all events of its window again when one more comes. Reading and decoding them each time, and
+working out which searches want them, would cost far more than the search itself. So they stay here, with what was
+worked out about each. An event never changes, so nothing here can be out of date.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct, field
+
+from podhawk.detect.increment.evidence import Notes
+from podhawk.events.event import AuditEvent
+
+MOST_BYTES: Final = 16 << 20
+"""Bytes of events as the database keeps them; in RAM they take several times that."""
+
+
+class Remembered(Struct):
+    """An event, the bytes that it took, the increment that last asked for it, and what was worked out about it."""
+
+    event: AuditEvent
+    size: int
+    turn: int
+    notes: Notes = field(default_factory=dict)
+
+
+class EventMemory:
+    """Events by their fingerprint. When there is no room, what the last increment did not ask for goes; a window that
+    is larger than the memory is remembered in part."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most = most_bytes
+        self._known: dict[str, Remembered] = {}
+        self._by_id: dict[int, Remembered] = {}
+        self._turn = 0
+        self.size = 0
+
+    def begin(self) -> None:
+        """An increment begins."""
+        if self.size >= self._most:
+            for key in [key for key, one in self._known.items() if one.turn < self._turn]:
+                gone = self._known.pop(key)
+                del self._by_id[id(gone.event)]
+                self.size -= gone.size
+        self._turn += 1
+
+    def event(self, fingerprint: str) -> AuditEvent | None:
+        """A remembered event."""
+        known = self._known.get(fingerprint)
+        if known is None:
+            return None
+        known.turn = self._turn
+        return known.event
+
+    def add(self, fingerprint: str, event: AuditEvent, size: int) -> None:
+        """Remember an event, if there is room."""
+        if self.size < self._most and fingerprint not in self._known:
+            known = self._known[fingerprint] = self._by_id[id(event)] = Remembered(event, size, self._turn)
+            self.size += known.size
+
+    def notes_of(self, event: AuditEvent) -> Notes | None:
+        """What was worked out about a remembered event; None for another."""
+        known = self._by_id.get(id(event))
+        return known.notes if known is not None and known.event is event else None

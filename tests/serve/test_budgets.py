@@ -1,0 +1,87 @@
+"""Detections that cost too much: isolated, never blind; and floods of distinct values."""
+
+from __future__ import annotations
+
+import json
+import time
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sql
+
+from podhawk.cli.content_choice import with_content
+from podhawk.detect.evaluate.evaluation import MOST_VALUES, TRUNCATED, fewer, shown
+from podhawk.rows import OrderKey, Row, Table
+from podhawk.serve.evaluator import budgets
+from podhawk.serve.evaluator.budgets import Budgets
+from podhawk.serve.evaluator.evaluate import InboxEvaluator
+from podhawk.serve.inbox.deposit import ClusterLines, Deposit
+from podhawk.serve.inbox.room import Room
+from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.settings.resolve import resolve
+from podhawk.store.database import reading
+from podhawk.store.schema import FINDINGS
+from support.served import alike, demo_lines, expected, risk_of
+
+pytestmark = [pytest.mark.needs("serve")]
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    with reading(str(folder)) as connection:
+        assert connection is not None
+        return [json.loads(text) for text in connection.execute(sql.select(FINDINGS.c.record)).scalars()]
+
+
+def test_a_detection_is_isolated_after_the_third_increment_over_its_budget() -> None:
+    kept = Budgets(2.0)
+    assert kept.note({"a": 3.0, "b": 0.1}, 0.0) == []
+    assert kept.note({"a": 3.0}, 1.0) == []
+    assert kept.note({"a": 1.0}, 2.0) == []  # once within its budget: it counts anew
+    for now in (3.0, 4.0):
+        assert kept.note({"a": 3.0}, now) == []
+    assert kept.note({"a": 3.0}, 5.0) == ["a"]
+    assert kept.note({"a": 3.0}, 6.0) == []
+    assert kept.release(5.0 + budgets.RELEASE) == ["a"]
+    assert kept.isolated == {}
+    assert kept.spent["a"] == pytest.approx(19.0)
+
+
+def test_a_flood_of_values_is_cut_to_the_same_ones_in_any_order() -> None:
+    values = tuple(f"v{number:06}" for number in range(3 * MOST_VALUES))
+    row = Row({"user": "alice", "names": values, "number": str(len(values))}, OrderKey())
+    cells = shown(row, Table([row], ("user", "names", "number")))
+    assert len(cells["names"]) == MOST_VALUES
+    assert (cells[TRUNCATED], cells["number"]) == (["names"], str(len(values)))
+    assert set(fewer(values[::-1])) == set(cells["names"])
+    few = Row({"names": values[:MOST_VALUES]}, OrderKey())
+    assert TRUNCATED not in shown(few, Table([few], ("names",)))
+
+
+@pytest.mark.slow
+def test_what_an_isolated_detection_missed_is_found_later(tmp_path: Path) -> None:
+    lines = demo_lines(1600)
+    findings, risk = expected(lines, tmp_path, "prod")
+    folder = tmp_path / "live"
+    writer = InboxWriter(folder / "inbox", Room(1 << 30, 0))
+    writer.start()
+    for start in range(0, len(lines), 200):
+        some = b"".join(line + b"\n" for line in lines[start : start + 200])
+        count = some.count(b"\n")
+        part = (ClusterLines("prod", some, count),)
+        writer.put(Deposit("s", "prod", sha256(some).digest()[:16], time.time(), 0.0, part)).result()
+    writer.stop()
+    settings = with_content(resolve("serve", {"state": str(folder), "quiet": True}, {}, tmp_path))
+    evaluator = InboxEvaluator(settings)
+    names = [one.detection.name for one in evaluator.loaded.searches.evaluations]
+    evaluator.budgets.isolated = dict.fromkeys(names[::2], time.monotonic())
+    while evaluator.clusters():
+        assert evaluator.step("prod") is not None
+    before = records(folder)
+    assert 0 < len(before) < len(findings)
+    evaluator.budgets.looked = -budgets.EVERY
+    assert evaluator.catch_up() is not None
+    assert budgets.postponed(str(folder)) == []
+    assert alike(records(folder)) == findings
+    assert risk_of(str(folder)) == risk
