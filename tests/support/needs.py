@@ -67,12 +67,15 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     # Single things, for @pytest.mark.needs(...).
     "appinspect": (Need(lambda: program("splunk-appinspect"), "needs splunk-appinspect (the extra dev of podhawk)"),),
+    "duckdb": (_module("duckdb", "dev"),),
+    "gcc": (_program("gcc", "gcc"),),
     "git": (_program("git", "git"),),
     "hatchling": (_module("hatchling", "dev"),),
     "openssl": (_program("openssl", "openssl"),),
     "schemathesis": (Need(lambda: program("schemathesis"), "needs schemathesis (the extra dev of podhawk)"),),
     "serve": (_module("litestar", "serve"), _module("uvicorn", "serve"), _module("httptools", "serve")),
     "sigma": (_module("sigma", "sigma"),),
+    "zcat": (_program("zcat", "gzip"),),
 }
 
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 from podhawk.errors import UsageError
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
+from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.receivers.streams import BodyLimits
 from podhawk.serve.tokens import FILE
 from podhawk.settings.resolve import Settings
@@ -33,6 +34,7 @@ class Configuration(Struct, frozen=True):
     authority: Path | None = None
     strict_hec: bool = False
     room: Room = Room()
+    keeping: Keeping = Keeping()
     bodies: BodyLimits = BodyLimits()
     connections: ConnectionLimits = ConnectionLimits()
 
@@ -68,6 +70,7 @@ def configuration_of(settings: Settings) -> Configuration:
         authority,
         settings["hec_strict"],
         Room(_size(settings, "inbox_limit"), _size(settings, "free_disk")),
+        Keeping(float(settings["lake_days"]), _size(settings, "lake_size"), 2 * _size(settings, "free_disk")),
         BodyLimits(
             sent=_size(settings, "body_limit"),
             decompressed=4 * _size(settings, "body_limit"),

@@ -17,6 +17,7 @@ from podhawk.serve.evaluator.positions import evaluated_counts
 from podhawk.serve.inbox.segment import reading as reading_segment
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.ledger import accounts
 from podhawk.settings.version import __version__
 from podhawk.store.database import reading
@@ -43,6 +44,10 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_evaluator_starts_total": ("counter", "How often the evaluator was started."),
     "podhawk_evaluator_seconds_total": ("counter", "Seconds that increments took."),
     "podhawk_findings_total": ("gauge", "Known findings, by detection, kind and whether they are hidden."),
+    "podhawk_lake_bytes": ("gauge", "Bytes that the lake takes."),
+    "podhawk_lake_events": ("gauge", "Events in the lake."),
+    "podhawk_lake_begins_timestamp_seconds": ("gauge", "The hour in which the first events of the lake came."),
+    "podhawk_lake_failures_total": ("counter", "Attempts to seal files of the lake or to remove them that failed."),
     "podhawk_tokens_problem": ("gauge", "1 if the file of tokens cannot be read: the tokens are as they were."),
 }
 """Each metric with its type and meaning."""
@@ -79,6 +84,7 @@ class Meter:
         refused: Mapping[tuple[str, str], int],
         is_up: Callable[[], bool],
         has_problem: Callable[[], bool],
+        lake: LakeKeeper,
     ) -> None:
         self._state = state
         self._writer = writer
@@ -86,6 +92,7 @@ class Meter:
         self._refused = refused
         self._is_up = is_up
         self._has_problem = has_problem
+        self._lake = lake
 
     def text(self) -> str:
         """All metrics."""
@@ -130,7 +137,7 @@ class Meter:
                     yield sender, (received, newest)
 
     def _of_service(self) -> dict[str, Iterable[Sample]]:
-        done = self._evaluations
+        done, lake = self._evaluations, self._lake.holds()
         return {
             "podhawk_build_info": [({"version": __version__}, 1)],
             "podhawk_requests_refused_total": [
@@ -143,6 +150,10 @@ class Meter:
             "podhawk_evaluator_up": [({}, self._is_up())],
             "podhawk_evaluator_starts_total": [({}, done.starts)],
             "podhawk_evaluator_seconds_total": [({}, done.seconds)],
+            "podhawk_lake_bytes": [({}, lake.size)],
+            "podhawk_lake_events": [({}, lake.events)],
+            "podhawk_lake_begins_timestamp_seconds": [({}, lake.begins)] if lake.begins is not None else [],
+            "podhawk_lake_failures_total": [({}, self._lake.failures)],
             "podhawk_tokens_problem": [({}, self._has_problem())],
         }
 

@@ -24,6 +24,7 @@ from podhawk.serve.evaluator.positions import begin_inbox, make_tables, position
 from podhawk.serve.evaluator.process import order_of
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.metrics import Evaluations, Meter
 from podhawk.serve.receivers.hec import Hec
 from podhawk.serve.receivers.intake import Intake
@@ -60,6 +61,7 @@ class Server:
         self.tokens = TokenStore(configuration.tokens)
         redaction = redaction_of(configuration.settings.values)
         self.intake = Intake(self.tokens, self.writer, redaction, configuration.bodies)
+        self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
         state = StateFolder(str(configuration.folder))
         self.meter = Meter(
             state.path,
@@ -68,6 +70,7 @@ class Server:
             self.intake.refusals.by_reason,
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
+            self.lake,
         )
         self.certificates = _certificates(configuration)
         parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter)
@@ -99,7 +102,8 @@ class Server:
     async def run(self, sockets: list[socket.socket], ready: Callable[[], None] = lambda: None) -> None:
         """Serve until a signal comes."""
         self.writer.start()
-        tasks = [asyncio.create_task(self.supervisor.run()), asyncio.create_task(self._look())]
+        parts = self.supervisor.run(), self._look(), self.lake.run()
+        tasks = [asyncio.create_task(one) for one in parts]
         server = self.uvicorn()
         loop = asyncio.get_running_loop()
 
@@ -118,6 +122,7 @@ class Server:
             self.intake.stopping = True
             await asyncio.to_thread(self.writer.stop)
             await self.supervisor.stop()
+            await self.lake.stop()
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -147,7 +152,7 @@ class Server:
     def _drop(self) -> None:
         """Remove the files of the inbox that have been evaluated."""
         done = {cluster: position.seq for cluster, position in positions(str(self._configuration.folder)).items()}
-        for segment in self.writer.drop(done):
+        for segment in self.writer.drop(done, self.lake.sealed_up_to()):
             logger(__name__).info("%s was evaluated and is removed", segment.path.name)
 
 

@@ -48,6 +48,22 @@ SERVE: tuple[Option, ...] = (
         "8G",
         metavar="SIZE",
     ),
+    Option(
+        "lake-days",
+        "number",
+        "Keep events for so many days in the lake, to be searched (state:DIR). 0 keeps none.",
+        _SERVE,
+        30,
+        metavar="N",
+    ),
+    Option(
+        "lake-size",
+        "text",
+        "Remove the oldest hours of the lake when it takes more than SIZE. 0 keeps no lake.",
+        _SERVE,
+        "100G",
+        metavar="SIZE",
+    ),
     Option("free-disk", "text", "Answer 503 when the disk has less than SIZE left.", _SERVE, "2G", metavar="SIZE"),
     Option(
         "body-limit",

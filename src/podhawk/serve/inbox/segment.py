@@ -9,14 +9,13 @@ these, and each is written in one transaction with the bodies that it is about.
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-_NAME: Final = re.compile(r"inbox-(\d{6,})\.db\Z")
+from podhawk.store.inbox_files import InboxFile, reading, segments
+
+__all__ = ["CARRIED", "InboxFile", "create", "first_of", "next_of", "open_to_write", "opened_at", "reading", "segments"]
 _TABLES: Final = (
     "CREATE TABLE bodies (seq INTEGER PRIMARY KEY, cluster TEXT NOT NULL, sender TEXT NOT NULL, received REAL NOT NULL,"
     " newest REAL NOT NULL, events INTEGER NOT NULL, lines BLOB NOT NULL)",
@@ -34,24 +33,6 @@ _TABLES: Final = (
 )
 CARRIED: Final = ("ledger", "digests", "letters", "senders")
 """The tables that a new segment begins with."""
-
-
-class InboxFile(NamedTuple):
-    """A file of the inbox and its number."""
-
-    number: int
-    path: Path
-
-    def unlink(self) -> None:
-        """Remove the file and what SQLite keeps beside it."""
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-
-
-def segments(folder: Path) -> list[InboxFile]:
-    """The files of an inbox, the oldest first."""
-    found = ((_NAME.match(path.name), path) for path in folder.glob("inbox-*.db"))
-    return sorted(InboxFile(int(match[1]), path) for match, path in found if match is not None)
 
 
 def create(folder: Path, number: int, first: int, opened: float, before: Path | None) -> InboxFile:
@@ -90,16 +71,6 @@ def open_to_write(segment: InboxFile) -> sqlite3.Connection:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000", "journal_size_limit=67108864"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
-
-
-@contextmanager
-def reading(segment: InboxFile) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads."""
-    connection = sqlite3.connect(f"file:{segment.path}?mode=ro", uri=True, isolation_level=None, timeout=5)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def first_of(connection: sqlite3.Connection) -> int:
