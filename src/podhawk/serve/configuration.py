@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -37,6 +39,7 @@ class Configuration(Struct, frozen=True):
     keeping: Keeping = Keeping()
     bodies: BodyLimits = BodyLimits()
     connections: ConnectionLimits = ConnectionLimits()
+    followed: tuple[str, ...] = ()
 
     @property
     def inbox(self) -> Path:
@@ -77,6 +80,7 @@ def configuration_of(settings: Settings) -> Configuration:
             in_work=8 * _size(settings, "body_limit"),
         ),
         ConnectionLimits(most=settings["connections"]),
+        followed=_followed(settings["follow"]),
     )
 
 
@@ -87,6 +91,16 @@ def _size(settings: Settings, key: str) -> int:
             f"--{key.replace('_', '-')} {settings[key]!r} is not a size", remedy="Write a size such as 500M or 2G."
         )
     return int(found[1]) << 10 * _UNITS.index(found[2].upper())
+
+
+def _followed(paths: Sequence[str] | None) -> tuple[str, ...]:
+    """The files to follow. Raises UsageError for what cannot be followed."""
+    for one in paths or ():
+        if os.path.exists(one) and not os.path.isfile(one):
+            raise UsageError(
+                f"--follow {one}: not a file", remedy="Name the file that is written to; its rotated files are found."
+            )
+    return tuple(dict.fromkeys(os.path.abspath(one) for one in paths or ()))
 
 
 def _path(text: str | None) -> Path | None:

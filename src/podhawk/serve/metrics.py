@@ -7,7 +7,7 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sql
@@ -19,6 +19,7 @@ from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.ledger import accounts
+from podhawk.serve.receivers.follow import Follower
 from podhawk.settings.version import __version__
 from podhawk.store.database import reading
 from podhawk.store.schema import FINDINGS
@@ -44,6 +45,8 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_evaluator_starts_total": ("counter", "How often the evaluator was started."),
     "podhawk_evaluator_seconds_total": ("counter", "Seconds that increments took."),
     "podhawk_findings_total": ("gauge", "Known findings, by detection, kind and whether they are hidden."),
+    "podhawk_follow_gaps_total": ("counter", "Times that a followed file may have lost events, by reason."),
+    "podhawk_follow_behind_bytes": ("gauge", "Bytes of a followed file that have not been read yet."),
     "podhawk_lake_bytes": ("gauge", "Bytes that the lake takes."),
     "podhawk_lake_events": ("gauge", "Events in the lake."),
     "podhawk_lake_begins_timestamp_seconds": ("gauge", "The hour in which the first events of the lake came."),
@@ -85,6 +88,7 @@ class Meter:
         is_up: Callable[[], bool],
         has_problem: Callable[[], bool],
         lake: LakeKeeper,
+        followers: Sequence[Follower] = (),
     ) -> None:
         self._state = state
         self._writer = writer
@@ -93,6 +97,7 @@ class Meter:
         self._is_up = is_up
         self._has_problem = has_problem
         self._lake = lake
+        self._followers = followers
 
     def text(self) -> str:
         """All metrics."""
@@ -150,6 +155,10 @@ class Meter:
             "podhawk_evaluator_up": [({}, self._is_up())],
             "podhawk_evaluator_starts_total": [({}, done.starts)],
             "podhawk_evaluator_seconds_total": [({}, done.seconds)],
+            "podhawk_follow_gaps_total": [
+                ({"file": one.path, "reason": why}, count) for one in self._followers for why, count in one.gaps.items()
+            ],
+            "podhawk_follow_behind_bytes": [({"file": one.path}, one.behind) for one in self._followers],
             "podhawk_lake_bytes": [({}, lake.size)],
             "podhawk_lake_events": [({}, lake.events)],
             "podhawk_lake_begins_timestamp_seconds": [({}, lake.begins)] if lake.begins is not None else [],

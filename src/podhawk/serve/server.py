@@ -26,6 +26,7 @@ from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.metrics import Evaluations, Meter
+from podhawk.serve.receivers.follow import FileReceiver
 from podhawk.serve.receivers.hec import Hec
 from podhawk.serve.receivers.intake import Intake
 from podhawk.serve.supervisor import Supervisor
@@ -62,6 +63,7 @@ class Server:
         redaction = redaction_of(configuration.settings.values)
         self.intake = Intake(self.tokens, self.writer, redaction, configuration.bodies)
         self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
+        self.files = FileReceiver(configuration.followed, configuration.settings["cluster"], redaction, self.writer)
         state = StateFolder(str(configuration.folder))
         self.meter = Meter(
             state.path,
@@ -71,6 +73,7 @@ class Server:
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
             self.lake,
+            self.files.followers,
         )
         self.certificates = _certificates(configuration)
         parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter)
@@ -102,6 +105,7 @@ class Server:
     async def run(self, sockets: list[socket.socket], ready: Callable[[], None] = lambda: None) -> None:
         """Serve until a signal comes."""
         self.writer.start()
+        self.files.start()
         parts = self.supervisor.run(), self._look(), self.lake.run()
         tasks = [asyncio.create_task(one) for one in parts]
         server = self.uvicorn()
@@ -120,6 +124,7 @@ class Server:
             await server._serve(sockets)
         finally:
             self.intake.stopping = True
+            await asyncio.to_thread(self.files.stop)
             await asyncio.to_thread(self.writer.stop)
             await self.supervisor.stop()
             await self.lake.stop()

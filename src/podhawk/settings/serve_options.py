@@ -41,6 +41,13 @@ SERVE: tuple[Option, ...] = (
         False,
     ),
     Option(
+        "follow",
+        "list",
+        "Take events from FILE too, as it is written to and rotated. Repeatable. --cluster names their cluster.",
+        _SERVE,
+        metavar="FILE",
+    ),
+    Option(
         "inbox-limit",
         "text",
         "Answer 503 when events that are not evaluated yet take more than SIZE.",

@@ -16,6 +16,11 @@ from typing import Final
 from podhawk.store.inbox_files import InboxFile, reading, segments
 
 __all__ = ["CARRIED", "InboxFile", "create", "first_of", "next_of", "open_to_write", "opened_at", "reading", "segments"]
+TAILS: Final = (
+    "CREATE TABLE IF NOT EXISTS tails (path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL, head_size INTEGER NOT NULL, head BLOB NOT NULL) WITHOUT ROWID"
+)
+"""Files of the inbox that were begun by an earlier podhawk lack it."""
 _TABLES: Final = (
     "CREATE TABLE bodies (seq INTEGER PRIMARY KEY, cluster TEXT NOT NULL, sender TEXT NOT NULL, received REAL NOT NULL,"
     " newest REAL NOT NULL, events INTEGER NOT NULL, lines BLOB NOT NULL)",
@@ -29,9 +34,10 @@ _TABLES: Final = (
     " sha256 TEXT NOT NULL)",
     "CREATE TABLE senders (sender TEXT PRIMARY KEY, cluster TEXT NOT NULL, received REAL NOT NULL,"
     " newest REAL NOT NULL) WITHOUT ROWID",
+    TAILS,
     "CREATE TABLE about (first INTEGER NOT NULL, opened REAL NOT NULL)",
 )
-CARRIED: Final = ("ledger", "digests", "letters", "senders")
+CARRIED: Final = ("ledger", "digests", "letters", "senders", "tails")
 """The tables that a new segment begins with."""
 
 
@@ -70,6 +76,7 @@ def open_to_write(segment: InboxFile) -> sqlite3.Connection:
     connection = sqlite3.connect(segment.path, isolation_level=None, check_same_thread=False, timeout=5)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=4000", "journal_size_limit=67108864"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(TAILS)
     return connection
 
 

@@ -17,10 +17,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from podhawk.errors import StateUnavailableError
 from podhawk.log import logger
 from podhawk.serve.inbox import deposit as counts
-from podhawk.serve.inbox.deposit import Deposit
+from podhawk.serve.inbox.deposit import Deposit, TailPosition
 from podhawk.serve.inbox.room import Room, lack_of, size_of
 from podhawk.serve.inbox.segment import InboxFile, create, first_of, next_of, open_to_write, opened_at, segments
 from podhawk.store.keys import column_text
@@ -81,6 +83,7 @@ class InboxWriter:
         query = "SELECT sender, digest, received, records FROM digests WHERE received > ?"
         for sender, digest, received, records in self._connection.execute(query, (now - REPEAT_SECONDS,)):
             self._recent[sender, bytes(digest)] = received, records
+        self._tails = {row[0]: TailPosition(*row) for row in self._connection.execute("SELECT * FROM tails")}
         self._look(now)
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
 
@@ -108,6 +111,10 @@ class InboxWriter:
         """Whether the sender sent this body within the last hour: it need not be read again."""
         known = self._recent.get((sender, digest))
         return known is not None and now - known[0] < REPEAT_SECONDS
+
+    def tails(self) -> dict[str, TailPosition]:
+        """How far files that are followed had been read when the writer was made, by path."""
+        return self._tails
 
     def ledger(self) -> dict[tuple[str, str], int]:
         """The counts of each sender, as they stand on the disk."""
@@ -178,6 +185,8 @@ class InboxWriter:
         seq = self._next
         execute("BEGIN IMMEDIATE")
         for one in batch:
+            if one.tail is not None:
+                execute("INSERT OR REPLACE INTO tails VALUES (?, ?, ?, ?, ?, ?)", structs.astuple(one.tail))
             key = one.sender, one.digest
             known = recent.get(key) or self._recent.get(key)
             if known is not None and now - known[0] < REPEAT_SECONDS:

@@ -6,6 +6,8 @@ standard output what it did, and ends. It has less priority than the evaluator.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import sqlite3
 import sys
@@ -23,6 +25,7 @@ from podhawk.serve.logs import log_as_json
 from podhawk.store.lake import Manifest
 
 _NICE: Final = 10
+_LOCK: Final = "lake.lock"
 
 
 class LakeOrder(Struct):
@@ -45,9 +48,9 @@ class LakeDone(Struct):
 def keep_lake(order: LakeOrder, now: float) -> LakeDone:
     """Seal what can be sealed, and remove what is not kept any longer."""
     manifest = Manifest(order.state)
-    manifest.make()
     done = LakeDone()
     try:
+        manifest.make()
         clean(manifest)
         for segment in to_seal(order.state, manifest):
             made = seal(segment, manifest)
@@ -66,8 +69,12 @@ def main() -> int:
     """Do what standard input says."""
     log_as_json()
     os.nice(_NICE)
-    done = keep_lake(msgspec.json.decode(sys.stdin.buffer.readline(), type=LakeOrder), time.time())
-    sys.stdout.buffer.write(msgspec.json.encode(done) + b"\n")
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=LakeOrder)
+    with open(f"{order.state}/{_LOCK}", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of a server that was killed may still be at work
+        done = keep_lake(order, time.time())
+    with contextlib.suppress(BrokenPipeError):  # the server is gone
+        os.write(sys.stdout.fileno(), msgspec.json.encode(done) + b"\n")
     return 1 if done.error else 0
 
 
