@@ -40,6 +40,7 @@ class Configuration(Struct, frozen=True):
     bodies: BodyLimits = BodyLimits()
     connections: ConnectionLimits = ConnectionLimits()
     followed: tuple[str, ...] = ()
+    backfill_days: float = 7.0
 
     @property
     def inbox(self) -> Path:
@@ -81,6 +82,7 @@ def configuration_of(settings: Settings) -> Configuration:
         ),
         ConnectionLimits(most=settings["connections"]),
         followed=_followed(settings["follow"]),
+        backfill_days=float(settings["backfill_days"]),
     )
 
 

@@ -17,6 +17,8 @@ from podhawk.serve.evaluator.positions import evaluated_counts
 from podhawk.serve.inbox.segment import reading as reading_segment
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.jobs.kept import pending
+from podhawk.serve.jobs.runner import JobRunner
 from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.ledger import accounts
 from podhawk.serve.receivers.follow import Follower
@@ -47,6 +49,8 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_findings_total": ("gauge", "Known findings, by detection, kind and whether they are hidden."),
     "podhawk_follow_gaps_total": ("counter", "Times that a followed file may have lost events, by reason."),
     "podhawk_follow_behind_bytes": ("gauge", "Bytes of a followed file that have not been read yet."),
+    "podhawk_backfills_pending": ("gauge", "Detections that are still to be evaluated over the lake."),
+    "podhawk_jobs_failed_total": ("counter", "Scheduled searches and backfills over the lake that failed."),
     "podhawk_lake_bytes": ("gauge", "Bytes that the lake takes."),
     "podhawk_lake_events": ("gauge", "Events in the lake."),
     "podhawk_lake_begins_timestamp_seconds": ("gauge", "The hour in which the first events of the lake came."),
@@ -88,6 +92,7 @@ class Meter:
         is_up: Callable[[], bool],
         has_problem: Callable[[], bool],
         lake: LakeKeeper,
+        jobs: JobRunner,
         followers: Sequence[Follower] = (),
     ) -> None:
         self._state = state
@@ -97,6 +102,7 @@ class Meter:
         self._is_up = is_up
         self._has_problem = has_problem
         self._lake = lake
+        self._jobs = jobs
         self._followers = followers
 
     def text(self) -> str:
@@ -159,6 +165,8 @@ class Meter:
                 ({"file": one.path, "reason": why}, count) for one in self._followers for why, count in one.gaps.items()
             ],
             "podhawk_follow_behind_bytes": [({"file": one.path}, one.behind) for one in self._followers],
+            "podhawk_backfills_pending": [({}, len(pending(self._state)))],
+            "podhawk_jobs_failed_total": [({}, self._jobs.failures)],
             "podhawk_lake_bytes": [({}, lake.size)],
             "podhawk_lake_events": [({}, lake.events)],
             "podhawk_lake_begins_timestamp_seconds": [({}, lake.begins)] if lake.begins is not None else [],

@@ -24,6 +24,7 @@ from podhawk.serve.evaluator.positions import begin_inbox, make_tables, position
 from podhawk.serve.evaluator.process import order_of
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.jobs.runner import JobRunner
 from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.metrics import Evaluations, Meter
 from podhawk.serve.receivers.follow import FileReceiver
@@ -62,6 +63,7 @@ class Server:
         self.tokens = TokenStore(configuration.tokens)
         redaction = redaction_of(configuration.settings.values)
         self.intake = Intake(self.tokens, self.writer, redaction, configuration.bodies)
+        self.jobs = JobRunner(configuration.settings, configuration.backfill_days)
         self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
         self.files = FileReceiver(configuration.followed, configuration.settings["cluster"], redaction, self.writer)
         state = StateFolder(str(configuration.folder))
@@ -73,6 +75,7 @@ class Server:
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
             self.lake,
+            self.jobs,
             self.files.followers,
         )
         self.certificates = _certificates(configuration)
@@ -106,7 +109,7 @@ class Server:
         """Serve until a signal comes."""
         self.writer.start()
         self.files.start()
-        parts = self.supervisor.run(), self._look(), self.lake.run()
+        parts = self.supervisor.run(), self._look(), self.lake.run(), self.jobs.run()
         tasks = [asyncio.create_task(one) for one in parts]
         server = self.uvicorn()
         loop = asyncio.get_running_loop()
@@ -128,6 +131,7 @@ class Server:
             await asyncio.to_thread(self.writer.stop)
             await self.supervisor.stop()
             await self.lake.stop()
+            await self.jobs.stop()
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -71,6 +71,14 @@ SERVE: tuple[Option, ...] = (
         "100G",
         metavar="SIZE",
     ),
+    Option(
+        "backfill-days",
+        "number",
+        "Evaluate a detection that is new or has changed over so many days of the lake. 0 evaluates new events only.",
+        _SERVE,
+        7,
+        metavar="N",
+    ),
     Option("free-disk", "text", "Answer 503 when the disk has less than SIZE left.", _SERVE, "2G", metavar="SIZE"),
     Option(
         "body-limit",

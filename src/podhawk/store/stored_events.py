@@ -48,7 +48,7 @@ class StoredEvents(Struct, frozen=True):
                 f"there is no state of podhawk serve in {state!r}",
                 remedy="state: takes the folder that podhawk serve was given as --state.",
             )
-        files, waiting = self._consistent(state)
+        files, waiting = consistent(state)
         gone = [one for one in Manifest(state).files(REMOVING, HAS_GONE) if self._may_cover(one)]
         if gone:
             skip(f"{path}/{LAKE}", _gap_of(gone))
@@ -65,17 +65,19 @@ class StoredEvents(Struct, frozen=True):
     def _may_cover(self, file: LakeFile) -> bool:
         return file.may_cover(self.within.earliest, self.within.latest)
 
-    def _consistent(self, state: str) -> tuple[list[LakeFile], list[Input]]:
-        """The files of the lake and what has come since, so that no event is in both, and none in neither."""
-        manifest = Manifest(state)
-        for _ in range(_TRIES):
-            sealed, files = manifest.sealed_up_to(), manifest.files(SEALED)
-            waiting = waiting_in(Path(state) / INBOX, sealed)
-            if waiting is not None and manifest.sealed_up_to() == sealed:
-                return files, waiting
-            for one in waiting or ():
-                one.close()
-        raise InputError(f"the lake of {state} changes all the time", remedy="Try again.")
+
+def consistent(state: str) -> tuple[list[LakeFile], list[Input]]:
+    """The files of the lake and what has come since, so that no event is in both, and none in neither. Raises
+    InputError."""
+    manifest = Manifest(state)
+    for _ in range(_TRIES):
+        sealed, files = manifest.sealed_up_to(), manifest.files(SEALED)
+        waiting = waiting_in(Path(state) / INBOX, sealed)
+        if waiting is not None and manifest.sealed_up_to() == sealed:
+            return files, waiting
+        for one in waiting or ():
+            one.close()
+    raise InputError(f"the lake of {state} changes all the time", remedy="Try again.")
 
 
 _UNSEALED: Final = Gap(

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from podhawk.api import content_of, incident_rules
 from podhawk.arguments import policies_of
 from podhawk.content.selection import select
+from podhawk.detect.evaluate.pipeline import is_whole
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.rank.exception_fields import check_fields
@@ -62,7 +63,8 @@ class InboxEvaluator:
         self._content = content_of(settings.values, settings.macros)
         store = self._session.lookups(self._content)
         chosen = select(self._content, settings["only"], settings["exclude"])
-        self._prepared = [prepare(one, self._content, self._session, store) for one in chosen]
+        prepared = [prepare(one, self._content, self._session, store) for one in chosen]
+        self._prepared = [one for one in prepared if not is_whole(one)]
         self._store = store
         self._policies = policies_of(settings)
         check_fields(self._policies.exceptions, self._prepared)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 import time
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ from msgspec import Struct
 
 from podhawk.errors import StoreError
 from podhawk.log import logger
+from podhawk.serve.children import Child
 from podhawk.serve.lake.process import LakeDone, LakeOrder
 from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.lake.seal import last_body
@@ -50,14 +50,14 @@ class LakeKeeper:
         self._state = state
         self._manifest = Manifest(state)
         self._order = msgspec.json.encode(LakeOrder(state, keeping)) + b"\n"
-        self._process: asyncio.subprocess.Process | None = None
+        self._child = Child("podhawk.serve.lake.process", _LONGEST)
         self._retained = 0.0
 
     async def run(self) -> None:
         """Keep the lake until the task is cancelled."""
         if not self.keeping.is_on:
             return
-        while True:
+        while not self._child.stopping:
             with contextlib.suppress(StoreError):  # the state is busy: the next time
                 due = time.monotonic() - self._retained > RETAIN
                 if due or await asyncio.to_thread(self._has_work):
@@ -66,12 +66,8 @@ class LakeKeeper:
             await asyncio.sleep(LOOK)
 
     async def stop(self) -> None:
-        """End the process, if one is at work: what it has begun is finished when the service starts again."""
-        process = self._process
-        if process is not None and process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        """End the process: what it has begun is done again when the service starts."""
+        await self._child.stop()
 
     def holds(self) -> LakeHolds:
         """What the lake has now."""
@@ -91,18 +87,12 @@ class LakeKeeper:
         return False
 
     async def _run_once(self) -> None:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "podhawk.serve.lake.process",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
+        out = await self._child.run(self._order)
+        if self._child.stopping:
+            return
         try:
-            out, _ = await asyncio.wait_for(self._process.communicate(self._order), _LONGEST)
             done = msgspec.json.decode(out, type=LakeDone)
-        except (TimeoutError, msgspec.DecodeError):
-            await self.stop()
+        except msgspec.DecodeError:
             done = LakeDone(error="the process that keeps the lake was ended")
         if done.error:
             self.failures += 1
