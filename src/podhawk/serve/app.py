@@ -19,11 +19,13 @@ from podhawk.errors import PodhawkError
 from podhawk.serve.api.account import list_dead_letters, show_ledger
 from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
 from podhawk.serve.api.health import livez, metrics, readyz
+from podhawk.serve.api.searches import begin_search, cancel_search, show_search
 from podhawk.serve.connections import OPENED
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
 from podhawk.serve.receivers.webhook import audit
+from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.supervisor import Supervisor
 from podhawk.settings.version import __version__
 
@@ -38,6 +40,9 @@ HANDLERS: Final[Sequence[Any]] = (
     change_finding,
     show_ledger,
     list_dead_letters,
+    begin_search,
+    show_search,
+    cancel_search,
     livez,
     readyz,
     metrics,
@@ -51,6 +56,7 @@ class Parts(Struct, frozen=True):
     state: StateFolder
     supervisor: Supervisor
     meter: Meter
+    searches: SearchPool
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -70,6 +76,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "kept": given(parts.state),
             "supervisor": given(parts.supervisor),
             "meter": given(parts.meter),
+            "pool": given(parts.searches),
         },
         exception_handlers={
             HTTPException: on_http_error,

@@ -30,6 +30,7 @@ from podhawk.serve.metrics import Evaluations, Meter
 from podhawk.serve.receivers.follow import FileReceiver
 from podhawk.serve.receivers.hec import Hec
 from podhawk.serve.receivers.intake import Intake
+from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.supervisor import Supervisor
 from podhawk.serve.tokens import TokenStore
 from podhawk.session import redaction_of
@@ -78,8 +79,9 @@ class Server:
             self.jobs,
             self.files.followers,
         )
+        self.searches = SearchPool(configuration.settings)
         self.certificates = _certificates(configuration)
-        parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter)
+        parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter, self.searches)
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
@@ -132,6 +134,7 @@ class Server:
             await self.supervisor.stop()
             await self.lake.stop()
             await self.jobs.stop()
+            await self.searches.stop()
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

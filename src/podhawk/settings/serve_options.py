@@ -107,7 +107,7 @@ SERVE: tuple[Option, ...] = (
     Option(
         "scope",
         "list",
-        "What the token may do: send, read, triage, metrics. Repeatable. Default: send.",
+        "What the token may do: send, read, search, triage, metrics. Repeatable. Default: send.",
         ("init",),
         metavar="SCOPE",
     ),

@@ -20,7 +20,7 @@ from podhawk.engine.run.source import TimeRange
 from podhawk.errors import InputError
 from podhawk.events.gaps import Gap
 from podhawk.events.inputfile import Input
-from podhawk.events.partition import folder_of
+from podhawk.events.partition import cluster_of, folder_of
 from podhawk.events.paths import STORED, ListedFile, Skip
 from podhawk.events.reasons import REMOVED, UNREADABLE
 from podhawk.events.time import span_text
@@ -39,6 +39,8 @@ class StoredEvents(Struct, frozen=True):
 
     within: TimeRange = TimeRange()
     inbox: bool = True
+    clusters: tuple[str, ...] = ("*",)
+    """The clusters whose events may be read; `*` stands for all."""
 
     def __call__(self, path: str, skip: Skip) -> Iterator[ListedFile | Input]:
         """The files for a path. Raises InputError for a folder that is no state."""
@@ -49,10 +51,14 @@ class StoredEvents(Struct, frozen=True):
                 remedy="state: takes the folder that podhawk serve was given as --state.",
             )
         files, waiting = consistent(state)
-        gone = [one for one in Manifest(state).files(REMOVING, HAS_GONE) if self._may_cover(one)]
+        gone = [one for one in Manifest(state).files(REMOVING, HAS_GONE) if self._wants(one)]
         if gone:
             skip(f"{path}/{LAKE}", _gap_of(gone))
-        chosen = [one for one in files if self._may_cover(one)]
+        for one in waiting:
+            if not self._covers(cluster_of(one.path) or ""):
+                one.close()
+        waiting = [one for one in waiting if self._covers(cluster_of(one.path) or "")]
+        chosen = [one for one in files if self._wants(one)]
         yield from (ListedFile(str(Path(state) / LAKE / one.name), False) for one in chosen)
         if self.inbox:
             yield from waiting
@@ -62,8 +68,11 @@ class StoredEvents(Struct, frozen=True):
             where = "holds no events in the time range" if files else "holds no events"
             raise InputError(f"{path} {where}", remedy=_gap_of(gone).text(path) if gone else _NOTHING)
 
-    def _may_cover(self, file: LakeFile) -> bool:
-        return file.may_cover(self.within.earliest, self.within.latest)
+    def _wants(self, file: LakeFile) -> bool:
+        return self._covers(file.cluster) and file.may_cover(self.within.earliest, self.within.latest)
+
+    def _covers(self, cluster: str) -> bool:
+        return "*" in self.clusters or cluster in self.clusters
 
 
 def consistent(state: str) -> tuple[list[LakeFile], list[Input]]:
