@@ -5,6 +5,7 @@ The command line uses these functions too, so the two cannot differ.
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ from podhawk.engine.search.judgement import Judgement, judge
 from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.inputs import Inputs
 from podhawk.events.options import ReadOptions
+from podhawk.events.paths import STORED
 from podhawk.events.read import InputReport
 from podhawk.notebook import html_table
 from podhawk.result import Cell, Result
@@ -102,7 +104,7 @@ def search(
     job = SearchJob(pipeline, context)
     make_plan(pipeline, job.context)
     probes = probes_of(pipeline, context, session.reading)
-    with FileSource(_inputs(paths, inputs), session.reading, keep=rereads(pipeline)) as source:
+    with opened(paths, inputs, session) as files, FileSource(files, session.reading, keep=rereads(pipeline)) as source:
         table = session.runner(source).run([job, *(one.job for one in probes if one.job is not None)])[0]
         if source.inputs.paths and not source.unread:
             source.check(session.within)
@@ -137,7 +139,7 @@ def rows(
         if made.request is not None:
             jobs.append((result, made.request))
     keep = any(rereads(job.pipeline) for _, job in jobs)
-    with FileSource(_inputs(paths, inputs), session.reading, keep=keep) as source:
+    with opened(paths, inputs, session) as files, FileSource(files, session.reading, keep=keep) as source:
         tables = session.runner(source).run([job for _, job in jobs]) if jobs else []
         if source.inputs.paths and (jobs or not results):
             source.check(session.within)
@@ -241,7 +243,7 @@ def run(
     check_fields(policies.exceptions, prepared)
     state = _open_state(session) if session.state is not None else None
     reads = any(one.request is not None for one in prepared) or not prepared
-    with FileSource(_inputs(paths, inputs), session.redacting, keep=True) as source:
+    with opened(paths, inputs, session) as files, FileSource(files, session.redacting, keep=True) as source:
 
         def check() -> None:
             if reads and source.inputs.paths:
@@ -317,8 +319,21 @@ def fill_baselines(
     return rows(content, *paths, detections=searches, session=session, inputs=inputs).detections
 
 
-def _inputs(paths: Sequence[str | Path], inputs: Inputs | None) -> Sequence[str] | Inputs:
-    return inputs if inputs is not None else [str(path) for path in paths]
+def inputs_for(paths: Sequence[str | Path], session: Session, *, keep: bool = False) -> Inputs:
+    """The files of paths, not opened yet; of `state:DIR` those that may hold events in the session's time range."""
+    texts = [str(path) for path in paths]
+    if not any(one.startswith(STORED) for one in texts):
+        return Inputs(texts, keep=keep)
+    from podhawk.store.stored_events import StoredEvents
+
+    return Inputs(texts, keep=keep, stored=StoredEvents(session.within, inbox=session.cluster is None))
+
+
+def opened(
+    paths: Sequence[str | Path], inputs: Inputs | None, session: Session
+) -> contextlib.AbstractContextManager[Inputs]:
+    """The files of paths, closed at the end; `inputs` that are given stay open."""
+    return contextlib.nullcontext(inputs) if inputs is not None else inputs_for(paths, session)
 
 
 def incident_rules(prepared: Sequence[Prepared], session: Session, beside: Content) -> list[Prepared]:

@@ -10,8 +10,9 @@ from random import Random
 
 import pytest
 
+from support.processes import wait_for
 from support.secret_values import held_in, secrets_of
-from support.served import alike, expected, risk_of, send
+from support.served import alike, expected, expected_of_lake, risk_of, send
 from support.service import balanced, service
 
 pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
@@ -42,7 +43,12 @@ def test_a_real_log_out_of_order_and_in_part_twice(shared: Path, tmp_path: Path,
     sent = shuffled(lines, 300.0, 11)
     sent += sent[::9]
     with service(tmp_path / "live") as live:
-        send(live, sent, "prod", 400)
+        half = len(sent) // 2
+        send(live, sent[:half], "prod", 400)
+        live.stop()
+        live.age_inbox()
+        live.start()
+        send(live, sent[half:], "prod", 400)
         live.wait_until_evaluated(seconds=900)
         account = live.ledger()["webhook:prod/cp-1"]
         assert account["received"] == len(sent)
@@ -50,11 +56,18 @@ def test_a_real_log_out_of_order_and_in_part_twice(shared: Path, tmp_path: Path,
         assert balanced(account)
         assert alike(live.findings()) == findings
         assert risk_of(str(live.folder)) == risk
+        wait_for(lambda: live.metric("podhawk_lake_events") == half, 60, f"the lake: {live.log}")
+        assert expected_of_lake(str(live.folder), tmp_path) == (findings, risk)
         metrics = live.get("/metrics").text
         pages = json.dumps(live.findings()) + live.get("/api/v1/dead-letters").text
     if corpus in WITH_BODIES:
         secrets = secrets_of(log)
         texts = {str(path): path.read_bytes().decode("utf-8", "replace") for path in live.folder.rglob("*.*")}
+        texts |= {
+            str(path): gzip.decompress(path.read_bytes()).decode("utf-8", "replace")
+            for path in (live.folder / "lake").rglob("*.gz")
+        }
+        assert any("/lake/" in name for name in texts)
         texts |= {"metrics": metrics, "log": live.log, "pages": pages}
         assert any("inbox-" in name for name in texts)
         assert {name: held for name, text in texts.items() if (held := held_in(text, secrets))} == {}

@@ -67,6 +67,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     ),
     # Single things, for @pytest.mark.needs(...).
     "appinspect": (Need(lambda: program("splunk-appinspect"), "needs splunk-appinspect (the extra dev of podhawk)"),),
+    "duckdb": (_module("duckdb", "dev"),),
+    "gcc": (_program("gcc", "gcc"),),
     "git": (_program("git", "git"),),
     "hatchling": (_module("hatchling", "dev"),),
     "npm": (_program("npm", "npm"), _program("node", "nodejs")),
@@ -75,6 +77,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "serve": (_module("litestar", "serve"), _module("uvicorn", "serve"), _module("httptools", "serve")),
     "syslog-ng": (_program("syslog-ng", "syslog-ng-core syslog-ng-mod-http"),),
     "sigma": (_module("sigma", "sigma"),),
+    "zcat": (_program("zcat", "gzip"),),
 }
 
 

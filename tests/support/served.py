@@ -44,6 +44,13 @@ def expected(lines: list[bytes], folder: Path, cluster: str) -> tuple[list[str],
     return alike([to_record(one) for one in result.found.everything()]), risk_of(state)
 
 
+def expected_of_lake(state: str, folder: Path) -> tuple[list[str], list[str]]:
+    """Findings and risk of one run over what a service keeps."""
+    own = str(folder / "of-lake")
+    result = api.run(shipped_pack(), f"state:{state}", state=own, jobs=1)
+    return alike([to_record(one) for one in result.found.everything()]), risk_of(own)
+
+
 def send(to: Service, lines: list[bytes], cluster: str, size: int = 200) -> None:
     for start in range(0, len(lines), size):
         answer = to.post(f"/audit/{cluster}/cp-1?timeout=30s", event_list(lines[start : start + size]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -92,6 +93,13 @@ class Service:
         assert self.process is not None
         self.process.terminate()
         return self.process.wait(60)
+
+    def age_inbox(self) -> None:
+        """Make the files of the inbox an hour older. The service must not run; it begins a new file then, and seals the
+        others."""
+        for path in (self.folder / "inbox").glob("inbox-*.db"):
+            with sqlite3.connect(path) as connection:
+                connection.execute("UPDATE about SET opened = opened - 3600")
 
     def post(self, path: str, body: bytes | str, **headers: str) -> httpx.Response:
         return httpx.post(self.url + path, content=body, headers={**self.headers, **headers}, timeout=30, verify=False)

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
+from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult, Session, inputs_for
 from podhawk.cli.progress import reading_bar
 from podhawk.cli.tables import note
 from podhawk.commands.declare import Stage
@@ -51,9 +51,9 @@ def print_input(report: InputReport) -> None:
 
 
 @contextlib.contextmanager
-def reading(paths: Sequence[str], *, keep: bool = False) -> Iterator[Inputs]:
+def reading(paths: Sequence[str], session: Session, *, keep: bool = False) -> Iterator[Inputs]:
     """The files of paths. However the block ends, a warning names each file that was not read, or not to its end."""
-    with Inputs(paths, keep=keep) as inputs:
+    with inputs_for(paths, session, keep=keep) as inputs:
         try:
             with reading_bar(lambda: inputs.size):
                 yield inputs

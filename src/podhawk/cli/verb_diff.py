@@ -55,7 +55,7 @@ def COMMAND(old: str, new: str, paths: tuple[str, ...], **given: Any) -> int:  #
     versions = [api.content_of({**settings.values, "content": [folder]}, settings.macros) for folder in (old, new)]
     selected = select_in_each(versions, settings["only"], settings["exclude"])
     # Both versions read the same files, even if these are rotated meanwhile.
-    with reading(sources, keep=True) as inputs:
+    with reading(sources, session, keep=True) as inputs:
         results = [
             api.run(content, detections=chosen, session=session, policies=policies, inputs=inputs)
             for content, chosen in zip(versions, selected, strict=True)

@@ -57,7 +57,7 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
                 found = queries.with_search(named, content, session)
             else:
                 session = replace(session, state=None)
-                with reading(input_paths(names)) as inputs:
+                with reading(input_paths(names), session) as inputs:
                     result = api.run(content, session=session, policies=policies, inputs=inputs)
                 matches, risk = result.found.matches, list(result.found.risk)
                 found = queries.finding_named(settings["finding"], matches)
@@ -77,11 +77,11 @@ def COMMAND(names: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
                 _lines(told, out)
             return 0
         if settings["event"] and (not names or (_is_input(names[0]) and not queries.is_detection(names[0], content))):
-            with reading(input_paths(names)) as inputs:
+            with reading(input_paths(names), session) as inputs:
                 _lines(queries.explain_event_for_all(content, settings["event"], inputs, session), out)
             return 0
         detection = queries.the_detection(names[0] if names else "", content)
-        with reading(input_paths(names[1:])) as inputs:
+        with reading(input_paths(names[1:]), session) as inputs:
             if settings["event"]:
                 _lines(queries.explain_one_event(detection, content, settings["event"], inputs, session), out)
             else:

@@ -44,7 +44,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
 
     settings = resolve("fields", given)
     session = api.session_of(settings.values)
-    with reading(input_paths(paths)) as inputs:
+    with reading(input_paths(paths), session) as inputs:
         digest, report = field_digest(inputs, session)
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:

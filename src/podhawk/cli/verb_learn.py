@@ -56,7 +56,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     session = replace(api.session_of(settings.values), tell=waits)
     content = api.content_of(settings.values, settings.macros)
     policies = api.policies_of(settings)
-    with reading(input_paths(paths), keep=True) as inputs:
+    with reading(input_paths(paths), session, keep=True) as inputs:
         learned, result = api.learn(content, session=session, policies=policies, inputs=inputs)
     kind = output.format_of(settings["output"], settings["output_file"])
     folder = settings["output_dir"]

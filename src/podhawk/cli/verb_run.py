@@ -13,7 +13,7 @@ from podhawk.cli.options import declared, input_paths
 from podhawk.wording import counted
 
 if TYPE_CHECKING:
-    from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult
+    from podhawk.api import DetectionResult, FindingsResult, Inputs, RowsResult, Session
     from podhawk.settings.resolve import Settings
 
 SEVERITIES = ("informational", "low", "medium", "high", "critical")
@@ -36,34 +36,36 @@ Examples:
 def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run detections over audit logs and print findings: the actor, the action, its priority and the risk.
 
-    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst files are decompressed. Tables show visible
-    findings; jsonl and json contain all findings. --rows prints the rows of each search instead.
+    PATH is a file, a folder, a glob, - for standard input, or state:DIR for the events that podhawk serve keeps; .gz
+    and .zst files are decompressed. Tables show visible findings; jsonl and json contain all findings. --rows prints
+    the rows of each search instead.
     """
-    from podhawk.cli.profiled import profiled
-    from podhawk.cli.summary import reading
-    from podhawk.settings.resolve import resolve
-
-    settings = with_content(resolve("run", given))
-    # Baselines read the same input before, and a report reads it again.
-    again = settings["write"] or settings["output"] == "html"
-    with profiled(settings), reading(input_paths(paths), keep=again) as inputs:
-        return _run(inputs, settings, paths)
-
-
-def _run(inputs: Inputs, settings: Settings, paths: Sequence[str]) -> int:
     from msgspec.structs import replace
 
     from podhawk import api
+    from podhawk.cli.profiled import profiled
+    from podhawk.cli.summary import reading, waits
+    from podhawk.settings.resolve import resolve
+
+    settings = with_content(resolve("run", given))
+    session = replace(api.session_of(settings.values), tell=waits)
+    # Baselines read the same input before, and a report reads it again.
+    again = settings["write"] or settings["output"] == "html"
+    with profiled(settings), reading(input_paths(paths), session, keep=again) as inputs:
+        return _run(inputs, settings, session, paths)
+
+
+def _run(inputs: Inputs, settings: Settings, session: Session, paths: Sequence[str]) -> int:
+    from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.judgements_output import print_judgements
-    from podhawk.cli.summary import print_input, print_policies, print_run, waits
+    from podhawk.cli.summary import print_input, print_policies, print_run
     from podhawk.cli.tables import note
     from podhawk.content.selection import select
     from podhawk.engine.plan.runnable import Broken
     from podhawk.errors import UsageError
     from podhawk.runtime import no_collection
 
-    session = replace(api.session_of(settings.values), tell=waits)
     policies = api.policies_of(settings)
     content = api.content_of(settings.values, settings.macros)
     chosen = select(content, settings["only"], settings["exclude"])

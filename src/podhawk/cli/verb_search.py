@@ -31,8 +31,8 @@ Examples:
 def COMMAND(spl: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Run one search over audit logs and print its rows.
 
-    PATH is a file, a folder, a glob, or - for standard input; .gz and .zst files are decompressed. A search that
-    begins with a generating command such as | makeresults needs no PATH.
+    PATH is a file, a folder, a glob, - for standard input, or state:DIR for the events that podhawk serve keeps; .gz
+    and .zst files are decompressed. A search that begins with a generating command such as | makeresults needs no PATH.
     """
     from podhawk.cli.profiled import profiled
     from podhawk.settings.resolve import resolve
@@ -56,7 +56,7 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     try:
         generates = read_search(text, content.macros, name).generates
         sources = list(paths) if generates and not paths else input_paths(paths)
-        with reading(sources) as inputs:
+        with reading(sources, session) as inputs:
             result = api.search(text, content=content, name=name, session=session, inputs=inputs)
     except SearchError as error:
         raise UsageError(error.message, place=error.place, remedy=error.remedy) from None

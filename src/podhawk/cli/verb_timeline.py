@@ -48,7 +48,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
     session = replace(api.session_of(settings.values), tell=waits)
     content = api.content_of(settings.values, settings.macros)
     around = _minutes(settings["around"]) * 60.0
-    with reading(input_paths(paths), keep=True) as inputs:
+    with reading(input_paths(paths), session, keep=True) as inputs:
         result = api.run(content, session=session, policies=api.policies_of(settings), inputs=inputs)
         findings = result.found.findings if settings["all"] else result.found.visible
         report = result.report

@@ -54,7 +54,7 @@ def COMMAND(detection: str, paths: tuple[str, ...], **given: Any) -> int:  # noq
     chosen = queries.the_detection(detection, content)
     policies = api.policies_of(settings)
     print_policies(policies)
-    with reading(input_paths(paths)) as inputs:
+    with reading(input_paths(paths), session) as inputs:
         result = api.run(content, detections=[chosen], session=session, policies=policies, inputs=inputs)
     matches = [match for match in result.found.matches if match.finding.kind != "incident"]
     attacks = api.attacks_of(chosen, content, session, policies)

@@ -63,7 +63,7 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     since = api.session_of({"now": settings["since"]}).now if settings["since"] else None
     content = api.content_of(settings.values, settings.macros)
     scan, digest = entity_scan(name, content, session)
-    with reading(input_paths(paths), keep=True) as inputs:
+    with reading(input_paths(paths), session, keep=True) as inputs:
         policies = api.policies_of(settings)
         result = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
         profile = profile_of(digest(inputs), result.found.findings, since)

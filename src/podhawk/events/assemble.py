@@ -19,6 +19,7 @@ from podhawk.events.event import (
 )
 from podhawk.events.line_template import TextParts
 from podhawk.events.options import ReadOptions
+from podhawk.events.partition import cluster_of
 from podhawk.events.redaction.record import redacted
 from podhawk.events.time import parse_rfc3339
 
@@ -57,7 +58,7 @@ class Assembler:
             self._time(data, envelope),
             _moment(data.get("stageTimestamp")),
             origin,
-            envelope.cluster or options.cluster or DEFAULT_CLUSTER,
+            envelope.cluster or cluster_of(origin.file) or options.cluster or DEFAULT_CLUSTER,
             envelope.format or "native",
             event.truncated,
             event.missing,

@@ -28,6 +28,7 @@ from podhawk.events.line_template import (
     whole_line,
 )
 from podhawk.events.options import ReadOptions
+from podhawk.events.partition import cluster_of
 from podhawk.events.read import event_of_line
 from podhawk.events.redaction.record import redacted
 
@@ -118,7 +119,8 @@ class EventDecoder:
     def __init__(self, options: ReadOptions) -> None:
         self._options = options
         self._assembler = Assembler(options)
-        self._first: dict[TextParts, AuditEvent] = {}
+        self._first: dict[tuple[str | None, TextParts], AuditEvent] = {}
+        """By the cluster that the folder of the file names, which no line says."""
         self._envelopes: dict[str, Envelope] = {}
 
     @property
@@ -135,10 +137,11 @@ class EventDecoder:
         if envelope is None:
             envelope = self._envelopes[collected.file] = Envelope(path=collected.file)
         origin = Origin(collected.file, collected.line)
+        cluster = cluster_of(collected.file)
         cut = _cut(collected) if self._options.line_templates else None
         if cut is not None:
             rest, identity = cut
-            first = self._first.get(rest)
+            first = self._first.get((cluster, rest))
             if first is not None and self._may_be_copied(first, rest):
                 shared = first.template.text if first.template is not None else rest
                 return self._assembler.after(
@@ -155,7 +158,7 @@ class EventDecoder:
             event.template = LineTemplate(cut[0])
             if len(self._first) >= self._options.line_templates:
                 self._first.clear()
-            self._first[cut[0]] = event
+            self._first[cluster, cut[0]] = event
         return event
 
     def outline(self, collected: CollectedEvent) -> AuditEvent:

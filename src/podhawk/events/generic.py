@@ -20,6 +20,7 @@ from podhawk.events.event import (
 )
 from podhawk.events.numbering import Numbering
 from podhawk.events.options import InputReport, ReadOptions
+from podhawk.events.partition import cluster_of
 from podhawk.events.reasons import BROKEN, OTHER_JSON, TEXT
 from podhawk.events.time import parse_rfc3339
 from podhawk.lazy import lazy_pattern
@@ -114,7 +115,8 @@ def _event(
         options.host or DEFAULT_HOST,
         options.index or DEFAULT_INDEX,
     )
-    return AuditEvent(view, None, None, None, origin, options.cluster or DEFAULT_CLUSTER, name)
+    cluster = cluster_of(path) or options.cluster or DEFAULT_CLUSTER
+    return AuditEvent(view, None, None, None, origin, cluster, name)
 
 
 def _number(text: str) -> float | None:

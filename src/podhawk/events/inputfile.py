@@ -77,13 +77,19 @@ class Input:
         """Data as a file that has no name in any folder; `path` is what results call it. Raises OSError."""
         import tempfile
 
-        made = cls(ListedFile(path, True))
         with tempfile.TemporaryFile(buffering=0) as file:
             left = memoryview(data)
             while left:
                 left = left[file.write(left) :]
-            made.descriptor = os.dup(file.fileno())
-        made.size = len(data)
+            return cls.of_open(path, file)
+
+    @classmethod
+    def of_open(cls, path: str, file: IO[bytes]) -> Input:
+        """A file that is open and has no name in any folder, and may be closed afterwards; `path` is what results call
+        it. Raises OSError."""
+        made = cls(ListedFile(path, True))
+        made.descriptor = os.dup(file.fileno())
+        made.size = os.fstat(made.descriptor).st_size
         made.mark = _hash(made._beginning(made.descriptor))
         return made
 

@@ -16,7 +16,7 @@ import errno
 import heapq
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from podhawk.errors import InputError
@@ -24,7 +24,7 @@ from podhawk.events.event import Origin
 from podhawk.events.gaps import Gap
 from podhawk.events.inputfile import Input, gap_of
 from podhawk.events.options import InputReport
-from podhawk.events.paths import ListedFile, listed, unreadable
+from podhawk.events.paths import STORED, ListedFile, Skip, listed, unreadable
 from podhawk.events.reasons import UNREADABLE
 
 RESERVED: Final = 128
@@ -35,16 +35,22 @@ _NEVER_CLOSED: Final = sys.maxsize
 """The time of a file that has no path by which it could be opened again."""
 
 
+Stored = Callable[[str, Skip], Iterator[ListedFile | Input]]
+"""Gives the files for a path that begins with `state:`, or data of it that is open already, and tells of what is not
+there any more."""
+
+
 class Inputs:
     """The files that paths stand for, opened when they are first asked for.
 
-    With `keep`, what can be read only once is copied, so that it can be read again. `gaps` says of files why they were
-    not read, or not to their end, in any pass.
+    With `keep`, what can be read only once is copied, so that it can be read again. `stored` finds the files for paths
+    that begin with `state:`. `gaps` says of files why they were not read, or not to their end, in any pass.
     """
 
-    def __init__(self, paths: Sequence[str], *, keep: bool = False) -> None:
+    def __init__(self, paths: Sequence[str], *, keep: bool = False, stored: Stored | None = None) -> None:
         self.paths = list(paths)
         self.keep = keep
+        self._stored = stored
         self.gaps: dict[str, Gap] = {}
         self._files: list[Input] | None = None
 
@@ -82,17 +88,31 @@ class Inputs:
     def _open(self, files: list[Input]) -> None:
         room = _descriptors_left()
         held: list[tuple[int, int]] = []
-        for one in listed(self.paths, self.gaps.setdefault):
+        for one in listed(self._plain, self.gaps.setdefault):
             self._open_one(one, files, held, room)
         # What was renamed between listing and opening is found under its new name.
         for _ in range(_LISTINGS if not all(file.named for file in files) else 0):
             paths, identities = {file.path for file in files}, {file.identity for file in files}
-            late = [one for one in listed(self.paths, self.gaps.setdefault) if one.path not in paths]
+            late = [one for one in listed(self._plain, self.gaps.setdefault) if one.path not in paths]
             late = [one for one in late if one.path not in self.gaps and _identity(one.path) not in identities]
             if not late:
                 break
             for one in late:
                 self._open_one(one, files, held, room)
+        stored = self._stored
+        if stored is None:
+            return
+        for path in (one for one in self.paths if one.startswith(STORED)):
+            for found in stored(path, self.gaps.setdefault):
+                if isinstance(found, Input):
+                    files.append(found)
+                else:
+                    self._open_one(found, files, held, room)
+
+    @property
+    def _plain(self) -> list[str]:
+        """The paths that name files by themselves."""
+        return [one for one in self.paths if self._stored is None or not one.startswith(STORED)]
 
     def _open_one(self, one: ListedFile, files: list[Input], held: list[tuple[int, int]], room: int) -> None:
         """Open a file, and hold it open if it is one of the newest; `held` are times and numbers of those that are."""

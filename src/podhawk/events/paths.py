@@ -15,6 +15,8 @@ from podhawk.events.opening import Unfit
 from podhawk.events.reasons import FOLDER
 
 STDIN: Final = "-"
+STORED: Final = "state:"
+"""Begins a path that names the events which podhawk serve keeps, by the folder of its state."""
 Skip = Callable[[str, Gap], object]
 """Is told of what lies in a folder or a glob and cannot be read."""
 _LINKED: Final = Gap(FOLDER, "was not read: links to folders are not followed", "Name it to read it.")

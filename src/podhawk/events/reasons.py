@@ -56,6 +56,7 @@ UNREADABLE: Final = "file that cannot be read"
 BROKE_OFF: Final = "file that cannot be read to its end"
 REPLACED: Final = "file that was replaced before it was read"
 FOLDER: Final = "folder that was not read"
+REMOVED: Final = "events that are no longer kept"
 
 REASONS: Final[dict[str, str]] = {
     ADMISSION: ("The request or response of an admission webhook. It has a uid instead of an auditID, and no outcome."),
@@ -109,9 +110,10 @@ REASONS: Final[dict[str, str]] = {
     UNREADABLE: "A file in a folder or glob without read permission, or a broken link. The other files are read.",
     BROKE_OFF: "A file in a folder or glob that failed while it was read. The part before the failure was read.",
     REPLACED: "One of very many files, which was another file when it was opened again.",
+    REMOVED: "Events of `state:DIR` that podhawk serve has removed, because they were too old or too many.",
     FOLDER: "A folder inside the input without read permission, or a link to a folder. Such links are not followed.",
 }
-OF_FILES: Final = frozenset({SHRANK, UNREADABLE, BROKE_OFF, REPLACED, FOLDER})
+OF_FILES: Final = frozenset({SHRANK, UNREADABLE, BROKE_OFF, REPLACED, FOLDER, REMOVED})
 """Reasons that are about a file as a whole, and are counted once for each."""
 
 REMEDIES: Final[dict[str, str]] = {

@@ -20,11 +20,13 @@ from podhawk.serve.api.account import list_dead_letters, show_content, show_ledg
 from podhawk.serve.api.changes import Listeners, list_changes
 from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
 from podhawk.serve.api.health import livez, metrics, readyz
+from podhawk.serve.api.searches import begin_search, cancel_search, show_search
 from podhawk.serve.connections import OPENED
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
 from podhawk.serve.receivers.webhook import audit
+from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.supervisor import Supervisor
 from podhawk.settings.version import __version__
 
@@ -41,6 +43,9 @@ HANDLERS: Final[Sequence[Any]] = (
     show_ledger,
     show_content,
     list_dead_letters,
+    begin_search,
+    show_search,
+    cancel_search,
     livez,
     readyz,
     metrics,
@@ -55,6 +60,7 @@ class Parts(Struct, frozen=True):
     supervisor: Supervisor
     meter: Meter
     feed: Listeners
+    searches: SearchPool
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -75,6 +81,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "supervisor": given(parts.supervisor),
             "meter": given(parts.meter),
             "feed": given(parts.feed),
+            "pool": given(parts.searches),
         },
         exception_handlers={
             HTTPException: on_http_error,

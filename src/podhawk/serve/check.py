@@ -54,6 +54,9 @@ def check(configuration: Configuration) -> Iterator[str]:
     redaction = redaction_of(settings.values)
     yield f"secrets are masked {'with a keyed hash' if redaction.key else 'by a constant: there is no redaction key'}"
     yield f"state: {holdings(str(configuration.folder))['findings']} findings in {configuration.folder}"
+    keeping = configuration.keeping
+    kept = f"{keeping.days:g} days, at most {keeping.most:,} bytes" if keeping.is_on else "events are not kept"
+    yield f"lake: {kept}"
     inbox = configuration.inbox
     lack = lack_of(configuration.room, configuration.folder, size_of(inbox) if inbox.is_dir() else 0)
     yield f"inbox: {lack or 'there is room'}"

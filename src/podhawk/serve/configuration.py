@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,7 @@ from msgspec import Struct
 from podhawk.errors import UsageError
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
+from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.receivers.streams import BodyLimits
 from podhawk.serve.tokens import FILE
 from podhawk.settings.resolve import Settings
@@ -33,8 +36,11 @@ class Configuration(Struct, frozen=True):
     authority: Path | None = None
     strict_hec: bool = False
     room: Room = Room()
+    keeping: Keeping = Keeping()
     bodies: BodyLimits = BodyLimits()
     connections: ConnectionLimits = ConnectionLimits()
+    followed: tuple[str, ...] = ()
+    backfill_days: float = 7.0
 
     @property
     def inbox(self) -> Path:
@@ -68,12 +74,15 @@ def configuration_of(settings: Settings) -> Configuration:
         authority,
         settings["hec_strict"],
         Room(_size(settings, "inbox_limit"), _size(settings, "free_disk")),
+        Keeping(float(settings["lake_days"]), _size(settings, "lake_size"), 2 * _size(settings, "free_disk")),
         BodyLimits(
             sent=_size(settings, "body_limit"),
             decompressed=4 * _size(settings, "body_limit"),
             in_work=8 * _size(settings, "body_limit"),
         ),
         ConnectionLimits(most=settings["connections"]),
+        followed=_followed(settings["follow"]),
+        backfill_days=float(settings["backfill_days"]),
     )
 
 
@@ -84,6 +93,16 @@ def _size(settings: Settings, key: str) -> int:
             f"--{key.replace('_', '-')} {settings[key]!r} is not a size", remedy="Write a size such as 500M or 2G."
         )
     return int(found[1]) << 10 * _UNITS.index(found[2].upper())
+
+
+def _followed(paths: Sequence[str] | None) -> tuple[str, ...]:
+    """The files to follow. Raises UsageError for what cannot be followed."""
+    for one in paths or ():
+        if os.path.exists(one) and not os.path.isfile(one):
+            raise UsageError(
+                f"--follow {one}: not a file", remedy="Name the file that is written to; its rotated files are found."
+            )
+    return tuple(dict.fromkeys(os.path.abspath(one) for one in paths or ()))
 
 
 def _path(text: str | None) -> Path | None:

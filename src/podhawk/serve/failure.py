@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
-from podhawk.errors import PodhawkError, StateUnavailableError, UsageError
+from podhawk.errors import PodhawkError, StateUnavailableError, StoreError, UsageError
 from podhawk.log import logger
 
 _CODES = {400: "invalid", 401: "unauthorized", 403: "forbidden", 404: "not-found", 405: "method", 409: "conflict"}
@@ -67,10 +67,12 @@ def on_our_error(request: Request[Any, Any, Any], error: PodhawkError) -> Respon
     """The answer for an error of podhawk."""
     if isinstance(error, StateUnavailableError):
         return failed(Failure("busy", error.message, error.remedy), 503, {"Retry-After": "5"})
-    status, code = (400, "invalid") if isinstance(error, UsageError) else (500, "state")
-    if status == 500:
-        logger(__name__).error("%s %s: %s", request.method, request.url.path, error)
-    return failed(Failure(code, error.message, error.remedy), status)
+    if isinstance(error, UsageError):
+        return failed(Failure("invalid", error.message, error.remedy), 400)
+    logger(__name__).error("%s %s: %s", request.method, request.url.path, error)
+    if isinstance(error, StoreError):  # the disk may be read-only, or full
+        return failed(Failure("state", error.message, error.remedy), 503, {"Retry-After": "5"})
+    return failed(Failure("error", error.message, error.remedy), 500)
 
 
 def on_any_error(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:

@@ -7,7 +7,7 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sql
@@ -17,7 +17,11 @@ from podhawk.serve.evaluator.positions import evaluated_counts
 from podhawk.serve.inbox.segment import reading as reading_segment
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.jobs.kept import pending
+from podhawk.serve.jobs.runner import JobRunner
+from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.ledger import accounts
+from podhawk.serve.receivers.follow import Follower
 from podhawk.settings.version import __version__
 from podhawk.store.database import reading
 from podhawk.store.schema import FINDINGS
@@ -47,6 +51,14 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_findings_total": ("gauge", "Known findings, by detection, kind and whether they are hidden."),
     "podhawk_content_loaded_timestamp_seconds": ("gauge", "When the content that is evaluated was read."),
     "podhawk_content_problem": ("gauge", "1 if changed content is broken: the content is as it was."),
+    "podhawk_follow_gaps_total": ("counter", "Times that a followed file may have lost events, by reason."),
+    "podhawk_follow_behind_bytes": ("gauge", "Bytes of a followed file that have not been read yet."),
+    "podhawk_backfills_pending": ("gauge", "Detections that are still to be evaluated over the lake."),
+    "podhawk_jobs_failed_total": ("counter", "Scheduled searches and backfills over the lake that failed."),
+    "podhawk_lake_bytes": ("gauge", "Bytes that the lake takes."),
+    "podhawk_lake_events": ("gauge", "Events in the lake."),
+    "podhawk_lake_begins_timestamp_seconds": ("gauge", "The hour in which the first events of the lake came."),
+    "podhawk_lake_failures_total": ("counter", "Attempts to seal files of the lake or to remove them that failed."),
     "podhawk_tokens_problem": ("gauge", "1 if the file of tokens cannot be read: the tokens are as they were."),
 }
 """Each metric with its type and meaning."""
@@ -85,6 +97,9 @@ class Meter:
         refused: Mapping[tuple[str, str], int],
         is_up: Callable[[], bool],
         has_problem: Callable[[], bool],
+        lake: LakeKeeper,
+        jobs: JobRunner,
+        followers: Sequence[Follower] = (),
         content: Callable[[], tuple[float, bool, int]] = lambda: (0.0, False, 0),
     ) -> None:
         self._state = state
@@ -93,6 +108,9 @@ class Meter:
         self._refused = refused
         self._is_up = is_up
         self._has_problem = has_problem
+        self._lake = lake
+        self._jobs = jobs
+        self._followers = followers
         self._content = content
 
     def text(self) -> str:
@@ -138,7 +156,7 @@ class Meter:
                     yield sender, (received, newest)
 
     def _of_service(self) -> dict[str, Iterable[Sample]]:
-        done, (since, broken, isolated) = self._evaluations, self._content()
+        done, lake, (since, broken, isolated) = self._evaluations, self._lake.holds(), self._content()
         return {
             "podhawk_build_info": [({"version": __version__}, 1)],
             "podhawk_requests_refused_total": [
@@ -157,6 +175,16 @@ class Meter:
             "podhawk_detections_isolated": [({}, isolated)],
             "podhawk_content_loaded_timestamp_seconds": [({}, since)],
             "podhawk_content_problem": [({}, broken)],
+            "podhawk_follow_gaps_total": [
+                ({"file": one.path, "reason": why}, count) for one in self._followers for why, count in one.gaps.items()
+            ],
+            "podhawk_follow_behind_bytes": [({"file": one.path}, one.behind) for one in self._followers],
+            "podhawk_backfills_pending": [({}, len(pending(self._state)))],
+            "podhawk_jobs_failed_total": [({}, self._jobs.failures)],
+            "podhawk_lake_bytes": [({}, lake.size)],
+            "podhawk_lake_events": [({}, lake.events)],
+            "podhawk_lake_begins_timestamp_seconds": [({}, lake.begins)] if lake.begins is not None else [],
+            "podhawk_lake_failures_total": [({}, self._lake.failures)],
             "podhawk_tokens_problem": [({}, self._has_problem())],
         }
 

@@ -25,9 +25,13 @@ from podhawk.serve.evaluator.positions import begin_inbox, make_tables, position
 from podhawk.serve.evaluator.process import order_of
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.inbox.writer import InboxWriter
+from podhawk.serve.jobs.runner import JobRunner
+from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.metrics import Evaluations, Meter
+from podhawk.serve.receivers.follow import FileReceiver
 from podhawk.serve.receivers.hec import Hec
 from podhawk.serve.receivers.intake import Intake
+from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.supervisor import Supervisor
 from podhawk.serve.tokens import TokenStore
 from podhawk.session import redaction_of
@@ -61,6 +65,9 @@ class Server:
         self.tokens = TokenStore(configuration.tokens)
         redaction = redaction_of(configuration.settings.values)
         self.intake = Intake(self.tokens, self.writer, redaction, configuration.bodies)
+        self.jobs = JobRunner(configuration.settings, configuration.backfill_days)
+        self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
+        self.files = FileReceiver(configuration.followed, configuration.settings["cluster"], redaction, self.writer)
         state = StateFolder(str(configuration.folder))
         self.meter = Meter(
             state.path,
@@ -69,16 +76,21 @@ class Server:
             self.intake.refusals.by_reason,
             lambda: self.supervisor.is_up,
             lambda: bool(self.tokens.problem),
+            self.lake,
+            self.jobs,
+            self.files.followers,
             lambda: (
                 self.supervisor.content.since,
                 bool(self.supervisor.content.problem),
                 len(self.supervisor.isolated),
             ),
         )
+        self.searches = SearchPool(configuration.settings)
         self.certificates = _certificates(configuration)
         feed = Listeners()
         self.supervisor.changed = feed.notify
-        parts = Parts(Hec(self.intake, configuration.strict_hec), state, self.supervisor, self.meter, feed)
+        hec = Hec(self.intake, configuration.strict_hec)
+        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches)
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
@@ -107,7 +119,9 @@ class Server:
     async def run(self, sockets: list[socket.socket], ready: Callable[[], None] = lambda: None) -> None:
         """Serve until a signal comes."""
         self.writer.start()
-        tasks = [asyncio.create_task(self.supervisor.run()), asyncio.create_task(self._look())]
+        self.files.start()
+        parts = self.supervisor.run(), self._look(), self.lake.run(), self.jobs.run()
+        tasks = [asyncio.create_task(one) for one in parts]
         server = self.uvicorn()
         loop = asyncio.get_running_loop()
 
@@ -124,8 +138,12 @@ class Server:
             await server._serve(sockets)
         finally:
             self.intake.stopping = True
+            await asyncio.to_thread(self.files.stop)
             await asyncio.to_thread(self.writer.stop)
             await self.supervisor.stop()
+            await self.lake.stop()
+            await self.jobs.stop()
+            await self.searches.stop()
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -155,7 +173,7 @@ class Server:
     def _drop(self) -> None:
         """Remove the files of the inbox that have been evaluated."""
         done = {cluster: position.seq for cluster, position in positions(str(self._configuration.folder)).items()}
-        for segment in self.writer.drop(done):
+        for segment in self.writer.drop(done, self.lake.sealed_up_to()):
             logger(__name__).info("%s was evaluated and is removed", segment.path.name)
 
 

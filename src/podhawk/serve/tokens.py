@@ -19,8 +19,8 @@ from msgspec import Struct, field
 from podhawk.errors import Place, UsageError
 from podhawk.writing import replacing
 
-Scope = Literal["send", "read", "stream", "triage", "metrics"]
-SCOPES: Final[tuple[Scope, ...]] = ("send", "read", "stream", "triage", "metrics")
+Scope = Literal["send", "read", "stream", "search", "triage", "metrics"]
+SCOPES: Final[tuple[Scope, ...]] = ("send", "read", "stream", "search", "triage", "metrics")
 FILE: Final = "tokens.json"
 
 

@@ -179,9 +179,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "cluster",
         "text",
-        "Cluster name for events whose envelope does not name one. init: cluster of the token; several with commas, "
-        "* for all.",
-        (*_READS, "init"),
+        "Cluster name for events whose envelope does not name one. serve: of files that are followed. init: cluster of "
+        "the token; several with commas, * for all.",
+        (*_READS, "serve", "init"),
         "default",
         metavar="NAME",
     ),

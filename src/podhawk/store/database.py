@@ -80,7 +80,8 @@ def open_engine(state: str) -> Engine:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / FILE
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not path.exists():
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(
             f"cannot use the state folder {state}: {error.strerror}", remedy="Name a writable folder."

@@ -7,12 +7,15 @@ worked out about each. An event never changes, so nothing here can be out of dat
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 
 from podhawk.detect.increment.evidence import Notes
 from podhawk.events.event import AuditEvent
+from podhawk.store.intact import kept_event
+from podhawk.store.keys import chunks
 
 MOST_BYTES: Final = 16 << 20
 """Bytes of events as the database keeps them; in RAM they take several times that."""
@@ -54,6 +57,17 @@ class EventMemory:
             return None
         known.turn = self._turn
         return known.event
+
+    def events(
+        self, keys: Sequence[str], read: Callable[[Sequence[str]], Iterable[tuple[str, bytes]]]
+    ) -> dict[str, AuditEvent]:
+        """Events by their fingerprints; `read` gives those that are not remembered, as the database keeps them."""
+        found = {key: event for key in keys if (event := self.event(key)) is not None}
+        for chunk in chunks(sorted({*keys} - found.keys())):
+            for key, data in read(chunk):
+                found[key] = event = kept_event(key, data)
+                self.add(key, event, len(data))
+        return found
 
     def add(self, fingerprint: str, event: AuditEvent, size: int) -> None:
         """Remember an event, if there is room."""

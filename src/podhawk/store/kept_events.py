@@ -101,13 +101,8 @@ class SqlEvidence:
         return [(key, found[key]) for key in keys]
 
     def _read_once(self, memory: EventMemory, keys: Sequence[str]) -> dict[str, AuditEvent]:
-        found = {key: event for key in keys if (event := memory.event(key)) is not None}
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data)
-        for chunk in chunks(sorted({*keys} - found.keys())):
-            for key, data in self._db.execute(query.where(EVENTS.c.fingerprint.in_(chunk))):
-                found[key] = event = kept_event(key, data)
-                memory.add(key, event, len(data))
-        return found
+        return memory.events(keys, lambda some: self._db.execute(query.where(EVENTS.c.fingerprint.in_(some))).tuples())
 
     def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[tuple[str, AuditEvent]]:
         """Events as they are masked now; what a podhawk before redaction kept is replaced."""

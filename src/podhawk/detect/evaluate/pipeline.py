@@ -251,6 +251,12 @@ def reads_risk(one: Prepared) -> bool:
     return one.request is not None and kind_of(one.detection) == "incident" and one.request.pipeline.generates
 
 
+def is_whole(one: Prepared) -> bool:
+    """Whether a detection brings in other rows than those of events, so that only the whole input can be evaluated."""
+    makes = one.request is not None and kind_of(one.detection) is not None and not reads_risk(one)
+    return makes and plan_kind(Evaluation(one).plan) == "whole"
+
+
 class _Gathered(Struct):
     """What one scan found: the events that searches select, and those that show who is behind them."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from litestar import MediaType, Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
+from podhawk.errors import StoreError
 from podhawk.serve.api.access import allowed
 from podhawk.serve.api.account import every_cluster
 from podhawk.serve.api.findings import StateFolder
@@ -25,13 +27,14 @@ from podhawk.serve.tokens import TokenStore
 
 
 class Readiness(Struct, frozen=True):
-    """Whether events are taken, and how the evaluator is. Lag alone is no reason not to be ready."""
+    """Whether events are taken, and how the evaluator is. Lag alone is no reason not to be ready. How many events wait,
+    and how long the first of them has, is null while the state cannot be read."""
 
     ready: bool
     inbox: str
     evaluator: str
-    waiting: int
-    lag_seconds: float
+    waiting: int | None
+    lag_seconds: float | None
 
 
 @get("/livez", tags=["health"], summary="Say that the process answers", media_type=MediaType.TEXT)
@@ -49,14 +52,22 @@ async def livez() -> str:
 )
 def readyz(intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: StateFolder) -> Response[Readiness]:
     """200 if events are taken, else 503. The evaluator may be behind or starting: what is taken is kept for it."""
+    full = "podhawk is stopping" if intake.stopping else writer.full
+    waiting: int | None = None
+    lag: float | None = None
+    with contextlib.suppress(StoreError):
+        waiting, lag = _behind(writer, kept)
+    ready = Readiness(not full, full or "takes events", supervisor.state, waiting, lag)
+    return Response(ready, status_code=200 if ready.ready else 503)
+
+
+def _behind(writer: InboxWriter, kept: StateFolder) -> tuple[int, float]:
+    """How many events wait, and for how many seconds the first of them has."""
     evaluated = evaluated_counts(kept.path)
     waiting = sum(one.waiting for one in accounts(writer.ledger(), evaluated))
-    full = "podhawk is stopping" if intake.stopping else writer.full
     done = {cluster: position.seq for cluster, position in positions(kept.path).items()}
     oldest = oldest_waiting(Path(kept.path) / "inbox", done) if waiting else None
-    lag = max(0.0, time.time() - oldest) if oldest is not None else 0.0
-    ready = Readiness(not full, full or "takes events", supervisor.state, waiting, round(lag, 3))
-    return Response(ready, status_code=200 if ready.ready else 503)
+    return waiting, round(max(0.0, time.time() - oldest), 3) if oldest is not None else 0.0
 
 
 @get(

@@ -22,7 +22,7 @@ from podhawk.content.load import load_content
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
 from podhawk.content.selection import select
-from podhawk.detect.evaluate.pipeline import SearchSet, searches_of
+from podhawk.detect.evaluate.pipeline import SearchSet, is_whole, searches_of
 from podhawk.detect.evaluate.prepare import Prepared, prepare
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
@@ -91,7 +91,9 @@ def load(settings: Settings, session: Session) -> Loaded:
     content = content_of(settings.values, settings.macros)
     store = session.lookups(content)
     chosen = select(content, settings["only"], settings["exclude"])
-    prepared = [prepare(one, content, session, store) for one in chosen]
+    every = [prepare(one, content, session, store) for one in chosen]
+    prepared = [one for one in every if not is_whole(one)]  # the others run over the lake
+    detections = len(prepared)
     policies = policies_of(settings)
     check_fields(policies.exceptions, prepared)
     prepared += own_detections(settings, session)
@@ -106,7 +108,7 @@ def load(settings: Settings, session: Session) -> Loaded:
         policies,
         searches,
         CompiledJobs(list(searches.jobs)),
-        len(chosen),
+        detections,
         frozenset(one.detection for one in hidden),
     )
 

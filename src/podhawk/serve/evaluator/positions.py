@@ -15,6 +15,7 @@ from podhawk.serve.inbox.deposit import DEAD_LETTERED
 from podhawk.serve.inbox.reader import Position, Taken
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import column_text
+from podhawk.store.lake import last_number
 from podhawk.store.rows import insert
 
 METADATA: Final = sql.MetaData()
@@ -75,12 +76,13 @@ def positions(state: str) -> dict[str, Position]:
 
 def begin_inbox(state: str) -> int:
     """The number from which the bodies of a new inbox count: behind all that an earlier inbox had, so that none of them
-    is taken for evaluated. Nothing is left of the body that an increment may have ended within, and the ledger begins
-    anew: its other half was in the inbox."""
+    is taken for evaluated, or for sealed. Nothing is left of the body that an increment may have ended within, and the
+    ledger begins anew: its other half was in the inbox."""
     with transaction(open_engine(state)) as connection:
         connection.execute(POSITIONS.update().values(line=0))
         connection.execute(COUNTS.delete())
-        return 1 + (connection.execute(sql.select(sql.func.max(POSITIONS.c.seq))).scalar() or 0)
+        evaluated = connection.execute(sql.select(sql.func.max(POSITIONS.c.seq))).scalar() or 0
+        return 1 + max(evaluated, last_number(connection))
 
 
 def evaluated_counts(state: str) -> dict[tuple[str, str], int]:

@@ -33,6 +33,18 @@ class DeadLetter(Struct, frozen=True):
     sha256: str
 
 
+class TailPosition(Struct, frozen=True):
+    """How far a file that is followed has been read: `offset` bytes of the file with this device and inode, whose first
+    `head_size` bytes have this hash. `path` is what it was called when it was followed."""
+
+    path: str
+    device: int
+    inode: int
+    offset: int
+    head_size: int
+    head: bytes
+
+
 class Deposit(Struct, frozen=True):
     """One body. `digest` tells it from other bodies of the same sender; `newest` is the time of its newest event, which
     is at most a minute in the future."""
@@ -45,6 +57,8 @@ class Deposit(Struct, frozen=True):
     parts: tuple[ClusterLines, ...] = ()
     rejected: Mapping[str, int] = {}
     letters: tuple[DeadLetter, ...] = ()
+    tail: TailPosition | None = None
+    """Where the body ended in a file that is followed: it is written in the same transaction."""
 
     @property
     def records(self) -> int:

@@ -9,14 +9,18 @@ these, and each is written in one transaction with the bodies that it is about.
 from __future__ import annotations
 
 import os
-import re
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-_NAME: Final = re.compile(r"inbox-(\d{6,})\.db\Z")
+from podhawk.store.inbox_files import InboxFile, reading, segments
+
+__all__ = ["CARRIED", "InboxFile", "create", "first_of", "next_of", "open_to_write", "opened_at", "reading", "segments"]
+TAILS: Final = (
+    "CREATE TABLE IF NOT EXISTS tails (path TEXT PRIMARY KEY, device INTEGER NOT NULL, inode INTEGER NOT NULL,"
+    " offset INTEGER NOT NULL, head_size INTEGER NOT NULL, head BLOB NOT NULL) WITHOUT ROWID"
+)
+"""Files of the inbox that were begun by an earlier podhawk lack it."""
 _TABLES: Final = (
     "CREATE TABLE bodies (seq INTEGER PRIMARY KEY, cluster TEXT NOT NULL, sender TEXT NOT NULL, received REAL NOT NULL,"
     " newest REAL NOT NULL, events INTEGER NOT NULL, lines BLOB NOT NULL)",
@@ -30,28 +34,11 @@ _TABLES: Final = (
     " sha256 TEXT NOT NULL)",
     "CREATE TABLE senders (sender TEXT PRIMARY KEY, cluster TEXT NOT NULL, received REAL NOT NULL,"
     " newest REAL NOT NULL) WITHOUT ROWID",
+    TAILS,
     "CREATE TABLE about (first INTEGER NOT NULL, opened REAL NOT NULL)",
 )
-CARRIED: Final = ("ledger", "digests", "letters", "senders")
+CARRIED: Final = ("ledger", "digests", "letters", "senders", "tails")
 """The tables that a new segment begins with."""
-
-
-class InboxFile(NamedTuple):
-    """A file of the inbox and its number."""
-
-    number: int
-    path: Path
-
-    def unlink(self) -> None:
-        """Remove the file and what SQLite keeps beside it."""
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
-
-
-def segments(folder: Path) -> list[InboxFile]:
-    """The files of an inbox, the oldest first."""
-    found = ((_NAME.match(path.name), path) for path in folder.glob("inbox-*.db"))
-    return sorted(InboxFile(int(match[1]), path) for match, path in found if match is not None)
 
 
 def create(folder: Path, number: int, first: int, opened: float, before: Path | None) -> InboxFile:
@@ -90,17 +77,8 @@ def open_to_write(segment: InboxFile) -> sqlite3.Connection:
     connection = sqlite3.connect(segment.path, isolation_level=None, check_same_thread=False, timeout=5)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=1000", "journal_size_limit=67108864"):
         connection.execute(f"PRAGMA {pragma}")
+    connection.execute(TAILS)
     return connection
-
-
-@contextmanager
-def reading(segment: InboxFile) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads."""
-    connection = sqlite3.connect(f"file:{segment.path}?mode=ro", uri=True, isolation_level=None, timeout=5)
-    try:
-        yield connection
-    finally:
-        connection.close()
 
 
 def first_of(connection: sqlite3.Connection) -> int:

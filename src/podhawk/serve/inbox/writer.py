@@ -17,12 +17,14 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
+from msgspec import structs
+
 from podhawk.errors import StateUnavailableError
 from podhawk.log import logger
 from podhawk.serve.inbox import deposit as counts
-from podhawk.serve.inbox.deposit import Deposit
+from podhawk.serve.inbox.deposit import Deposit, TailPosition
 from podhawk.serve.inbox.room import Room, lack_of, size_of
-from podhawk.serve.inbox.segment import InboxFile, create, next_of, open_to_write, opened_at, segments
+from podhawk.serve.inbox.segment import InboxFile, create, first_of, next_of, open_to_write, opened_at, segments
 from podhawk.store.keys import column_text
 
 GATHER_SECONDS: Final = 0.005
@@ -81,6 +83,7 @@ class InboxWriter:
         query = "SELECT sender, digest, received, records FROM digests WHERE received > ?"
         for sender, digest, received, records in self._connection.execute(query, (now - REPEAT_SECONDS,)):
             self._recent[sender, bytes(digest)] = received, records
+        self._tails = {row[0]: TailPosition(*row) for row in self._connection.execute("SELECT * FROM tails")}
         self._look(now)
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
 
@@ -109,6 +112,10 @@ class InboxWriter:
         known = self._recent.get((sender, digest))
         return known is not None and now - known[0] < REPEAT_SECONDS
 
+    def tails(self) -> dict[str, TailPosition]:
+        """How far files that are followed had been read when the writer was made, by path."""
+        return self._tails
+
     def ledger(self) -> dict[tuple[str, str], int]:
         """The counts of each sender, as they stand on the disk."""
         with self._lock:
@@ -120,6 +127,7 @@ class InboxWriter:
                 first = self._queue.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
                 self._look(time.time())
+                self._rotate_idle(time.time())
                 continue
             if first is None:
                 break
@@ -177,6 +185,8 @@ class InboxWriter:
         seq = self._next
         execute("BEGIN IMMEDIATE")
         for one in batch:
+            if one.tail is not None:
+                execute("INSERT OR REPLACE INTO tails VALUES (?, ?, ?, ?, ?, ?)", structs.astuple(one.tail))
             key = one.sender, one.digest
             known = recent.get(key) or self._recent.get(key)
             if known is not None and now - known[0] < REPEAT_SECONDS:
@@ -230,7 +240,7 @@ class InboxWriter:
     def _rotate(self, now: float) -> None:
         """Begin a new file if this one is large or old."""
         about = self._segment.path.stat().st_size
-        if about < self._segment_bytes and now - self._opened < self._segment_seconds:
+        if about < self._segment_bytes and now // self._segment_seconds == self._opened // self._segment_seconds:
             return
         execute = self._connection.execute
         execute("DELETE FROM digests WHERE received < ?", (now - REPEAT_SECONDS,))
@@ -242,6 +252,15 @@ class InboxWriter:
         self._connection = open_to_write(segment)
         self._recent = {key: one for key, one in self._recent.items() if now - one[0] < REPEAT_SECONDS}
 
+    def _rotate_idle(self, now: float) -> None:
+        """Leave a file that is old though nobody sends: its events are to be sealed."""
+        try:
+            if self._next > first_of(self._connection):
+                self._rotate(now)
+        except (sqlite3.Error, OSError) as error:
+            self.failures += 1
+            logger(__name__).error("a new file of the inbox cannot be begun: %s", error)
+
     def _look(self, now: float) -> None:
         """See whether there is room."""
         self._looked = now
@@ -252,13 +271,17 @@ class InboxWriter:
             return
         self.full = lack_of(self._room, self._folder, self.size)
 
-    def drop(self, positions: Mapping[str, int]) -> list[InboxFile]:
-        """Remove the files of which everything has been evaluated; `positions` are by cluster. The last one stays."""
+    def drop(self, positions: Mapping[str, int], sealed: int | None = None) -> list[InboxFile]:
+        """Remove the files of which everything has been evaluated, and is in the lake if there is one; `positions` are
+        by cluster, `sealed` is the number of the last body that is in the lake. The last file stays."""
         from podhawk.serve.inbox.reader import last_of
 
         dropped = []
         for segment in segments(self._folder)[:-1]:
-            if any(seq > positions.get(column_text(cluster, 255), 0) for cluster, seq in last_of(segment).items()):
+            last = last_of(segment)
+            if any(seq > positions.get(column_text(cluster, 255), 0) for cluster, seq in last.items()):
+                break
+            if sealed is not None and max(last.values(), default=0) > sealed:
                 break
             segment.unlink()
             dropped.append(segment)

@@ -1,0 +1,82 @@
+"""The process that keeps the lake: `python -m podhawk.serve.lake.process`.
+
+The server starts it when there is something to do. It gets what to do as a line of JSON on standard input, says on
+standard output what it did, and ends. It has less priority than the evaluator.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+import sys
+import time
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from podhawk.errors import StoreError
+from podhawk.log import logger
+from podhawk.serve.lake.retention import Keeping, retain
+from podhawk.serve.lake.seal import clean, seal, to_seal
+from podhawk.serve.logs import log_as_json
+from podhawk.store.lake import Manifest
+
+_NICE: Final = 10
+_LOCK: Final = "lake.lock"
+
+
+class LakeOrder(Struct):
+    """What the process is told: the folder of the state, and what is kept of the lake."""
+
+    state: str
+    keeping: Keeping
+
+
+class LakeDone(Struct):
+    """What the process says: files that it sealed and removed, with their events, and why it stopped before the end."""
+
+    sealed: int = 0
+    events: int = 0
+    removed: int = 0
+    removed_events: int = 0
+    error: str = ""
+
+
+def keep_lake(order: LakeOrder, now: float) -> LakeDone:
+    """Seal what can be sealed, and remove what is not kept any longer."""
+    manifest = Manifest(order.state)
+    done = LakeDone()
+    try:
+        manifest.make()
+        clean(manifest)
+        for segment in to_seal(order.state, manifest):
+            made = seal(segment, manifest)
+            done.sealed += len(made)
+            done.events += sum(one.events for one in made)
+        for one, why in retain(manifest, order.keeping, now):
+            logger(__name__).info("%s of the lake is removed: %s", one.name, why)
+            done.removed += 1
+            done.removed_events += one.events
+    except (OSError, sqlite3.Error, StoreError) as error:
+        done.error = str(error)
+    return done
+
+
+def main() -> int:
+    """Do what standard input says."""
+    log_as_json()
+    os.nice(_NICE)
+    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=LakeOrder)
+    with open(f"{order.state}/{_LOCK}", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of a server that was killed may still be at work
+        done = keep_lake(order, time.time())
+    with contextlib.suppress(BrokenPipeError):  # the server is gone
+        os.write(sys.stdout.fileno(), msgspec.json.encode(done) + b"\n")
+    return 1 if done.error else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""The searches that run or have ended: a few at a time, kept for some minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from podhawk.errors import StateUnavailableError
+from podhawk.serve.children import Child
+from podhawk.serve.evaluator.process import Order, order_of
+from podhawk.serve.searches.process import Question, SearchAnswer, SearchKind
+from podhawk.settings.resolve import Settings
+
+RUNNING: Final = 2
+"""Searches that run at a time."""
+KEPT: Final = 20
+"""Searches whose answers are kept, whatever their age."""
+KEPT_SECONDS: Final = 600.0
+MEMORY: Final = 8 << 30
+"""Bytes of address space of a search. What is mapped and not used counts too."""
+
+
+class Hunt(Struct):
+    """A search: whose it is, when it began, the process, and the answer when it has ended."""
+
+    search_id: str
+    owner: str
+    kind: SearchKind
+    text: str
+    began: float
+    child: Child
+    status: str = "running"
+    """running, done, failed, timeout or cancelled."""
+    ended: float | None = None
+    answer: SearchAnswer | None = None
+
+
+class SearchPool:
+    """Runs searches."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._order = msgspec.json.decode(order_of(settings), type=Order)
+        self._hunts: dict[str, Hunt] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(
+        self,
+        kind: SearchKind,
+        text: str,
+        within: tuple[str | None, str | None],
+        most: int,
+        seconds: float,
+        owner: str,
+        clusters: tuple[str, ...],
+    ) -> Hunt:
+        """Begin a search. Raises StateUnavailableError if too many run."""
+        self._forget()
+        if sum(one.status == "running" for one in self._hunts.values()) >= RUNNING:
+            raise StateUnavailableError(f"{RUNNING} searches run already", remedy="Wait for one to end, or cancel it.")
+        child = Child("podhawk.serve.searches.process", seconds)
+        hunt = Hunt(uuid.uuid4().hex, owner, kind, text, time.time(), child)
+        question = Question(self._order, kind, text, *within, most, clusters, MEMORY)
+        self._hunts[hunt.search_id] = hunt
+        task = asyncio.get_running_loop().create_task(self._run(hunt, msgspec.json.encode(question) + b"\n", seconds))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return hunt
+
+    def find(self, search_id: str, owner: str) -> Hunt | None:
+        """A search of an owner by its id."""
+        self._forget()
+        hunt = self._hunts.get(search_id)
+        return hunt if hunt is not None and hunt.owner == owner else None
+
+    async def cancel(self, hunt: Hunt) -> None:
+        """End a search, if it runs."""
+        if hunt.status == "running":
+            hunt.status = "cancelled"
+            await hunt.child.stop()
+
+    async def stop(self) -> None:
+        """End all searches."""
+        for one in list(self._hunts.values()):
+            await self.cancel(one)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _run(self, hunt: Hunt, question: bytes, seconds: float) -> None:
+        out = await hunt.child.run(question)
+        hunt.ended = time.time()
+        if hunt.status == "cancelled":
+            return
+        try:
+            hunt.answer = msgspec.json.decode(out, type=SearchAnswer)
+            hunt.status = "failed" if hunt.answer.error else "done"
+        except msgspec.DecodeError:
+            late = hunt.ended - hunt.began >= seconds
+            hunt.status = "timeout" if late else "failed"
+            told = f"the search took more than {seconds:g} seconds" if late else "the search was ended"
+            hunt.answer = SearchAnswer(error=told, remedy="Choose a shorter time.")
+
+    def _forget(self) -> None:
+        """Forget what has ended some time ago, and what is too much."""
+        ended = [one for one in self._hunts.values() if one.ended is not None]
+        for one in ended:
+            if time.time() - (one.ended or 0.0) > KEPT_SECONDS or len(self._hunts) > KEPT:
+                del self._hunts[one.search_id]

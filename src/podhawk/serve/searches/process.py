@@ -1,0 +1,132 @@
+"""The process of one search over the lake: `python -m podhawk.serve.searches.process`.
+
+It gets the question as a line of JSON on standard input and answers with a line. It has less priority than the
+evaluator, and may take only so much memory.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, Final, Literal
+
+import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from podhawk import api
+from podhawk.detect.activity.digests import entity_scan
+from podhawk.detect.activity.profile import profile_of
+from podhawk.errors import PodhawkError
+from podhawk.events.paths import STORED
+from podhawk.serve.evaluator.process import Order
+from podhawk.store.stored_events import StoredEvents
+
+_NICE: Final = 10
+MOST_BYTES: Final = 64 << 20
+"""Bytes of an answer: rows that do not fit are left out."""
+
+SearchKind = Literal["search", "entity", "judgements"]
+
+
+class Question(Struct):
+    """What is asked: an SPL search, everything that one entity did, or what each detection could tell. `text` is the
+    search, or the name of the entity. `clusters` are those that may be read, `*` stands for all."""
+
+    order: Order
+    kind: SearchKind
+    text: str
+    earliest: str | None
+    latest: str | None
+    most: int
+    clusters: tuple[str, ...]
+    memory: int
+
+
+class SearchAnswer(Struct):
+    """What was found. `truncated` says that there are more rows. `warnings` say what was not read. `error` says why
+    there is no answer, and `remedy` what to do."""
+
+    columns: list[str] = field(default_factory=list)
+    rows: list[Any] = field(default_factory=list)
+    truncated: bool = False
+    warnings: list[str] = field(default_factory=list)
+    events: int = 0
+    error: str = ""
+    remedy: str = ""
+
+
+def answer(question: Question) -> SearchAnswer:
+    """Answer a question."""
+    settings = question.order.settings()
+    state = settings["state"]
+    options = {**settings.values, "jobs": 1, "state": None, "write": False}
+    try:
+        session = api.session_of({**options, "earliest": question.earliest, "latest": question.latest})
+        stored = StoredEvents(session.within, clusters=question.clusters)
+        with api.Inputs([f"{STORED}{state}"], keep=True, stored=stored) as inputs:
+            content = api.content_of(settings.values, settings.macros)
+            columns, rows, report = _found(question, session, content, inputs, api.policies_of(settings))
+            kept, truncated = _bounded(rows, question.most)
+            warnings = [gap.text(path.replace(str(state), "")) for path, gap in inputs.gaps.items()]
+            return SearchAnswer(columns, kept, truncated, warnings, report.events)
+    except PodhawkError as error:
+        return SearchAnswer(error=error.message, remedy=error.remedy)
+    except MemoryError:
+        return SearchAnswer(error="the search needs too much memory", remedy="Choose a shorter time, or fewer fields.")
+
+
+def _found(
+    question: Question, session: api.Session, content: Any, inputs: api.Inputs, policies: Any
+) -> tuple[list[str], Iterable[Any], Any]:
+    if question.kind == "search":
+        result = api.search(question.text, content=content, session=session, inputs=inputs)
+        return result.columns, result, result.report
+    if question.kind == "entity":
+        scan, digest = entity_scan(question.text, content, session)
+        found = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
+        return [], profile_of(digest(inputs), found.found.findings, None).records(), found.report
+    found = api.run(content, session=session, policies=policies, inputs=inputs)
+    return [], [_judgement(one) for one in found.detections], found.report
+
+
+def _judgement(one: api.DetectionResult) -> dict[str, Any]:
+    found = one.judgement
+    return {
+        "detection": one.detection.name,
+        "id": one.detection.id,
+        "judgement": found.word,
+        "reason": found.reason or found.blind_text(),
+        "count": found.count,
+        "undecided": found.undecided,
+        "exact": found.exact,
+        "first": str(found.first) if found.first is not None else None,
+    }
+
+
+def _bounded(rows: Iterable[Any], most: int) -> tuple[list[Any], bool]:
+    """The first rows, and whether there are more."""
+    kept: list[Any] = []
+    size = 0
+    for row in islice(rows, most + 1):
+        size += len(msgspec.json.encode(row, enc_hook=str))
+        if len(kept) == most or size > MOST_BYTES:
+            return kept, True
+        kept.append(row)
+    return kept, False
+
+
+def main() -> int:
+    """Answer what standard input asks."""
+    os.nice(_NICE)
+    question = msgspec.json.decode(sys.stdin.buffer.readline(), type=Question)
+    resource.setrlimit(resource.RLIMIT_AS, (question.memory, question.memory))
+    sys.stdout.buffer.write(msgspec.json.encode(answer(question), enc_hook=str) + b"\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

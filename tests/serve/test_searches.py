@@ -1,0 +1,113 @@
+"""Searches over the lake by the interface: bounded, cancellable, and within the clusters of a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from support.findings import event
+from support.processes import wait_for
+from support.service import Service, event_list, service
+
+pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
+PATH = "/api/v1/searches"
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service(tmp_path_factory.mktemp("searches") / "live") as made:
+        for cluster, count in (("prod", 5), ("dev", 3)):
+            events = [event(f"{cluster}-{number}", at=f"10:0{number}:00.0") for number in range(count)]
+            assert made.post(f"/audit/{cluster}/cp-1", event_list(events)).status_code == 200
+        made.wait_until_evaluated()
+        yield made
+
+
+def begin(live: Service, token: str = "", **question: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token or live.token}"}
+    given = {"earliest": "2026-11-25T00:00:00Z", **question}
+    return httpx.post(live.url + PATH, json=given, headers=headers, timeout=30)
+
+
+def ended(live: Service, token: str = "", **question: Any) -> dict[str, Any]:
+    began = begin(live, token, **question)
+    assert began.status_code == 202, began.text
+    headers = {"Authorization": f"Bearer {token or live.token}"}
+    for _ in range(4):
+        url = f"{live.url}{PATH}/{began.json()['search_id']}"
+        shown = httpx.get(url, params={"wait": 30}, headers=headers, timeout=60)
+        found: dict[str, Any] = shown.json()
+        if found["ended"] is not None:
+            return found
+    raise AssertionError(found)
+
+
+def test_a_search_over_what_the_service_keeps(live: Service) -> None:
+    found = ended(live, text="verb=create | stats count by user.username")
+    assert (found["status"], found["columns"], found["error"]) == ("done", ["user.username", "count"], "")
+    assert found["rows"] == [{"user.username": "alice", "count": "8"}]
+    assert not found["truncated"]
+
+
+def test_no_more_rows_than_are_wanted(live: Service) -> None:
+    found = ended(live, text="* | table auditID", limit=3)
+    assert (len(found["rows"]), found["truncated"]) == (3, True)
+
+
+def test_a_token_sees_the_events_of_its_clusters_only(live: Service) -> None:
+    token = live.new_token("dev", ("dev",), scopes=("search",))
+    other = live.new_token("reader", scopes=("read",))
+    wait_for(lambda: begin(live, other, text="*").status_code != 401, 10, "the tokens to be read")
+    assert ended(live, token, text="* | stats count")["rows"] == [{"count": "3"}]
+    assert begin(live, other, text="*").status_code == 403
+    mine = begin(live, text="*").json()["search_id"]
+    assert httpx.get(f"{live.url}{PATH}/{mine}", headers={"Authorization": f"Bearer {token}"}).status_code == 404
+    assert live.get(f"{PATH}/{mine}", wait=30).json()["status"] == "done"
+
+
+def test_what_an_entity_did(live: Service) -> None:
+    found = ended(live, kind="entity", text="alice")
+    assert found["status"] == "done", found
+    assert any(row.get("value") == "203.0.113.9" or "alice" in str(row) for row in found["rows"])
+
+
+def test_what_each_detection_could_tell(live: Service) -> None:
+    found = ended(live, kind="judgements")
+    words = {row["detection"]: row["judgement"] for row in found["rows"]}
+    assert len(words) > 50
+    assert set(words.values()) & {"silent", "fired"}
+    assert not any(row["judgement"] == "silent" and row["undecided"] for row in found["rows"])
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ({"text": "* | stast count"}, "unknown command 'stast'"),
+        ({"text": "*", "earliest": "yesterday-ish"}, "yesterday-ish"),
+        ({"text": "*", "earliest": "2030-01-01T00:00:00Z"}, "no event"),
+    ],
+)
+def test_what_cannot_be_answered_is_told(live: Service, question: dict[str, Any], told: str) -> None:
+    found = ended(live, **question)
+    assert found["status"] == "failed"
+    assert told in found["error"] + found["remedy"]
+
+
+def test_a_search_can_be_cancelled_and_only_two_run(live: Service) -> None:
+    first, second = (begin(live, text="*").json()["search_id"] for _ in range(2))
+    third = begin(live, text="*")
+    assert (third.status_code, third.headers["Retry-After"]) == (503, "5")
+    for one in (first, second):
+        done = httpx.delete(f"{live.url}{PATH}/{one}", headers=live.headers).json()
+        assert done["status"] == "cancelled"
+        assert live.get(f"{PATH}/{one}", wait=10).json()["ended"] is not None
+    assert ended(live, text="* | stats count")["rows"] == [{"count": "8"}]
+
+
+def test_a_search_ends_after_its_time(live: Service) -> None:
+    expensive = "* " + "| append [search *] " * 30
+    found = ended(live, text=expensive, seconds=1)
+    assert (found["status"], found["rows"]) == ("timeout", [])
