@@ -17,6 +17,7 @@ from podhawk.events.event import AuditEvent
 from podhawk.store.intact import kept_event
 from podhawk.store.keys import chunks
 
+Reader = Callable[[Sequence[str]], Iterable[tuple[str, bytes]]]
 MOST_BYTES: Final = 16 << 20
 """Bytes of events as the database keeps them; in RAM they take several times that."""
 
