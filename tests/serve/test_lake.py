@@ -164,6 +164,16 @@ def test_the_manifest_says_what_is_in_each_file(tmp_path: Path) -> None:
     assert one.size == files(tmp_path)[0].stat().st_size
 
 
+def test_status_shows_what_the_lake_holds(tmp_path: Path) -> None:
+    stored(tmp_path, bodies(4, "prod"))
+    kept(tmp_path)
+    shown = podhawk("status", "--state", tmp_path, "-o", "json")
+    told = {one["what"]: one["value"] for one in json.loads(shown.stdout)}
+    assert told["lake events"] == "8"
+    assert told["lake first event"].startswith("2026-11-30T10:00:00")
+    assert told["webhook:x/1 received"] == "8"
+
+
 def test_every_verb_that_reads_logs_reads_the_lake(tmp_path: Path) -> None:
     lines = demo_lines(400)
     log = tmp_path / "demo.log"

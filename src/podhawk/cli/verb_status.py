@@ -23,17 +23,21 @@ Examples:
 @declared("status")
 def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     """Show what a state holds: kept events and the times that they cover, findings, incidents and how far work on them
-    has come, and which detections began after the state had read events; of podhawk serve also what became of the
-    events of each sender. Nothing is changed, and a running evaluation is not waited for."""
+    has come, and which detections began after the state had read events; of podhawk serve also what its lake
+    holds, and what became of the events of each sender. Nothing is changed, and a running evaluation is not waited
+    for."""
     from podhawk.cli import output
     from podhawk.cli.triage import state_of
     from podhawk.settings.resolve import resolve
     from podhawk.store.database import is_url
     from podhawk.store.holdings import holdings
+    from podhawk.store.lake import lake_holdings
 
     settings = resolve("status", given)
     state = state_of(settings)
-    found = [*holdings(state).items(), *([] if is_url(state) else _ledger(state))]
+    found = list(holdings(state).items())
+    if not is_url(state):
+        found += [*lake_holdings(state).items(), *_ledger(state)]
     rows: list[dict[str, Cell]] = [{"what": name, "value": value} for name, value in found]
     with output.writer(settings["output_file"]) as out:
         kind = output.format_of(settings["output"], settings["output_file"])

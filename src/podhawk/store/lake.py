@@ -19,6 +19,7 @@ import sqlalchemy as sql
 from msgspec import Struct
 from sqlalchemy.engine import Connection
 
+from podhawk.detect.report.finding_json import rfc3339
 from podhawk.events.partition import folder_of
 from podhawk.store.database import Waiting, open_engine, reading, transaction
 
@@ -128,6 +129,20 @@ class Manifest:
 
     def _writing(self) -> AbstractContextManager[Connection]:
         return transaction(open_engine(self._state), waiting=_WAITING)
+
+
+def lake_holdings(state: str) -> dict[str, str]:
+    """Numbers and times of the lake of a state, each with what it counts; nothing if there is no lake."""
+    files = Manifest(state).files(SEALED)
+    if not files:
+        return {}
+    times = [moment for one in files for moment in (one.first_time, one.last_time) if moment is not None]
+    return {
+        "lake events": str(sum(one.events for one in files)),
+        "lake bytes": str(sum(one.size for one in files)),
+        "lake first event": rfc3339(min(times)) if times else "",
+        "lake last event": rfc3339(max(times)) if times else "",
+    }
 
 
 def last_number(connection: Connection) -> int:

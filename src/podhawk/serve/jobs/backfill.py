@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from podhawk.detect.evaluate.pipeline import is_whole
+from podhawk.detect.evaluate.pipeline import is_whole, reads_risk
 from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.events.inputfile import Input
 from podhawk.events.partition import cluster_of
@@ -42,7 +42,7 @@ def run_backfills(jobs: JobContent, days: float, until: float) -> int:
     by_key = {key_of(one): one for one in every}
     for one in pending(jobs.state):
         chosen = by_key.get(one.detection_id)
-        if chosen is None or chosen.request is None or is_whole(chosen) or days <= 0:
+        if chosen is None or chosen.request is None or is_whole(chosen) or reads_risk(chosen) or days <= 0:
             _note(jobs, one, time.time())
             continue
         try:

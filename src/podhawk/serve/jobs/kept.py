@@ -70,8 +70,9 @@ def note_run(connection: Connection, detection_id: str, last_run: float, attempt
 
 
 def pending(state: str) -> list[Backfill]:
-    """The backfills that are to be done: of detections that were new or changed when the state had events already, and
-    have not been read over the lake since, as they are now."""
+    """The backfills that are to be done: of detections that came later than others or have changed, and have not been
+    read over the lake since, as they are now. A state without any event of interest says of no detection that it came
+    later; so whatever is not among those that are known counts too."""
     with reading(state) as connection:
         if connection is None or not sql.inspect(connection).has_table(BACKFILLS.name):
             return []
@@ -80,7 +81,7 @@ def pending(state: str) -> list[Backfill]:
         for row in connection.execute(sql.select(DETECTIONS).where(DETECTIONS.c.detection_id != "")):
             one = known.get(row.detection_id)
             if one is None or one.digest != row.digest:
-                if one is not None or row.since:
+                if known or row.since:
                     found.append(Backfill(row.detection_id, row.digest))
             elif one.ended is None and one.attempts < MOST_ATTEMPTS:
                 found.append(Backfill(one.detection_id, one.digest, one.first, one.line, one.attempts))
@@ -88,8 +89,10 @@ def pending(state: str) -> list[Backfill]:
 
 
 def note_known(state: str) -> None:
-    """Take the detections that have been there from the first event on for known: if they change, it is seen."""
+    """The first time, take the detections that have been there from the first event on for known."""
     with transaction(open_engine(state)) as connection:
+        if connection.execute(sql.select(sql.func.count()).select_from(BACKFILLS)).scalar():
+            return
         query = sql.select(DETECTIONS).where(DETECTIONS.c.detection_id != "", DETECTIONS.c.since == 0.0)
         for row in connection.execute(query).fetchall():
             statement = insert(connection, BACKFILLS).values(

@@ -29,6 +29,7 @@ LEVEL: Final = 1
 """How well files are compressed: fast, and still to a tenth."""
 _RECEIVED: Final = b'"requestReceivedTimestamp"'
 _STAGE: Final = b'"stageTimestamp"'
+_USUAL: Final = len("2026-11-30T10:00:00.000000Z")
 _BLOCK: Final = 1 << 20
 
 
@@ -158,6 +159,8 @@ class EventTimes:
         self._first = self._last = 0.0
         self._any = False
         self._open = False
+        self._earliest, self._latest = "~", ""
+        """Of the times that are spelled as the API server spells them, which sort as texts."""
 
     def look(self, block: bytes) -> None:
         """Take lines into account."""
@@ -170,13 +173,22 @@ class EventTimes:
                 except msgspec.DecodeError:
                     self._look_closely(line)
                     continue
-                self._take(parse_rfc3339(times.requestReceivedTimestamp))
-                self._take(parse_rfc3339(times.stageTimestamp))
+                for text in (times.requestReceivedTimestamp, times.stageTimestamp):
+                    if len(text) != _USUAL or text[-1] != "Z":
+                        self._take(parse_rfc3339(text))
+                        continue
+                    if text < self._earliest:
+                        self._earliest = text
+                    if text > self._latest:
+                        self._latest = text
             else:
                 self._look_closely(line)
 
     def bounds(self) -> tuple[float | None, float | None]:
         """The span; None if it is open."""
+        if self._latest:
+            self._take(parse_rfc3339(self._earliest))
+            self._take(parse_rfc3339(self._latest))
         return (None, None) if self._open or not self._any else (self._first, self._last)
 
     def _look_closely(self, line: bytes) -> None:
