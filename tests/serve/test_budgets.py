@@ -17,6 +17,7 @@ from podhawk.rows import OrderKey, Row, Table
 from podhawk.serve.evaluator import budgets
 from podhawk.serve.evaluator.budgets import Budgets
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
+from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.inbox.deposit import ClusterLines, Deposit
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.inbox.writer import InboxWriter
@@ -59,21 +60,53 @@ def test_a_flood_of_values_is_cut_to_the_same_ones_in_any_order() -> None:
     assert TRUNCATED not in shown(few, Table([few], ("names",)))
 
 
+class SamePace(Pace):
+    """A pace that does not hang on how busy the machine is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines = 300
+
+    def note(self, lines: int, seconds: float) -> None:
+        pass
+
+
+def inbox_of(lines: list[bytes], folder: Path) -> InboxEvaluator:
+    """An evaluator of a state whose inbox has these lines."""
+    writer = InboxWriter(folder / "inbox", Room(1 << 30, 0))
+    writer.start()
+    for start in range(0, len(lines), 200):
+        some = b"".join(line + b"\n" for line in lines[start : start + 200])
+        part = (ClusterLines("prod", some, some.count(b"\n")),)
+        writer.put(Deposit("s", "prod", sha256(some).digest()[:16], time.time(), 0.0, part)).result()
+    writer.stop()
+    return InboxEvaluator(with_content(resolve("serve", {"state": str(folder), "quiet": True}, {}, folder)))
+
+
+@pytest.mark.slow
+def test_a_backlog_is_worked_off_without_aggregates_and_ends_with_them(tmp_path: Path) -> None:
+    lines = demo_lines(1600)
+    findings, risk = expected(lines, tmp_path, "prod")
+    evaluator = inbox_of(lines, tmp_path / "live")
+    evaluator._pace = SamePace()
+    evaluator._aggregated = time.monotonic() + 3600
+    kept = []
+    while evaluator.clusters():
+        assert evaluator.step("prod") is not None
+        kept.append(len(budgets.postponed(str(tmp_path / "live"), isolated=False)))
+    assert kept[:-1] == sorted(kept[:-1])
+    assert kept[-2] > 0
+    assert kept[-1] == 0
+    assert alike(records(tmp_path / "live")) == findings
+    assert risk_of(str(tmp_path / "live")) == risk
+
+
 @pytest.mark.slow
 def test_what_an_isolated_detection_missed_is_found_later(tmp_path: Path) -> None:
     lines = demo_lines(1600)
     findings, risk = expected(lines, tmp_path, "prod")
     folder = tmp_path / "live"
-    writer = InboxWriter(folder / "inbox", Room(1 << 30, 0))
-    writer.start()
-    for start in range(0, len(lines), 200):
-        some = b"".join(line + b"\n" for line in lines[start : start + 200])
-        count = some.count(b"\n")
-        part = (ClusterLines("prod", some, count),)
-        writer.put(Deposit("s", "prod", sha256(some).digest()[:16], time.time(), 0.0, part)).result()
-    writer.stop()
-    settings = with_content(resolve("serve", {"state": str(folder), "quiet": True}, {}, tmp_path))
-    evaluator = InboxEvaluator(settings)
+    evaluator = inbox_of(lines, folder)
     names = [one.detection.name for one in evaluator.loaded.searches.evaluations]
     evaluator.budgets.isolated = dict.fromkeys(names[::2], time.monotonic())
     while evaluator.clusters():
@@ -82,6 +115,6 @@ def test_what_an_isolated_detection_missed_is_found_later(tmp_path: Path) -> Non
     assert 0 < len(before) < len(findings)
     evaluator.budgets.looked = -budgets.EVERY
     assert evaluator.catch_up() is not None
-    assert budgets.postponed(str(folder)) == []
+    assert budgets.postponed(str(folder), isolated=True) == []
     assert alike(records(folder)) == findings
     assert risk_of(str(folder)) == risk

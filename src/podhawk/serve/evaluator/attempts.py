@@ -62,6 +62,11 @@ class Attempts:
             return last.most
         return last.lines // 2
 
+    def has_failed(self, cluster: str, position: Position) -> bool:
+        """Whether an increment from a position was begun and did not end."""
+        last = self._kept.clusters.get(cluster)
+        return last is not None and last.is_at(position) and last.failed > 0
+
     def begin(self, cluster: str, position: Position, lines: int, most: int) -> None:
         """Write down that an increment is begun. It counts as failed until it has ended."""
         last = self._kept.clusters.get(cluster)

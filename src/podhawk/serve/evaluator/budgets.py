@@ -25,6 +25,8 @@ EVERY: Final = 60.0
 """Seconds between evaluations of what was postponed."""
 RELEASE: Final = 600.0
 """Seconds after which an isolated detection is tried with the others again."""
+BACKLOG: Final = 10.0
+"""Seconds for which aggregate plans wait while there is a backlog, unless they themselves take a fifth of the time."""
 MOST_AGAIN: Final = 20_000
 """Requests that are evaluated later at a time."""
 METADATA: Final = sql.MetaData()
@@ -32,7 +34,10 @@ POSTPONED: Final = sql.Table(
     "podhawk_serve_postponed",
     METADATA,
     sql.Column("request", sql.String(32), primary_key=True),
+    sql.Column("isolated", sql.Boolean, nullable=False),
 )
+"""The requests that some detections are still to be evaluated on: when there is no backlog, or if a detection was
+isolated at the time, when that is due."""
 
 
 def make_tables(state: str) -> None:
@@ -41,9 +46,9 @@ def make_tables(state: str) -> None:
         METADATA.create_all(connection)
 
 
-def postpone(connection: Connection, requests: Iterable[str]) -> None:
+def postpone(connection: Connection, requests: Iterable[str], *, isolated: bool) -> None:
     """Keep what is to be evaluated later, within the transaction of the increment."""
-    rows = [{"request": column_text(one, 32)} for one in sorted(set(requests))]
+    rows = [{"request": column_text(one, 32), "isolated": isolated} for one in sorted(set(requests))]
     for chunk in chunks(rows):
         connection.execute(insert(connection, POSTPONED).on_conflict_do_nothing(), chunk)
 
@@ -54,12 +59,12 @@ def done(connection: Connection, requests: Collection[str]) -> None:
         connection.execute(POSTPONED.delete().where(POSTPONED.c.request.in_(chunk)))
 
 
-def postponed(state: str) -> list[str]:
-    """What is to be evaluated, as much as is good at a time."""
+def postponed(state: str, *, isolated: bool) -> list[str]:
+    """What is to be evaluated later; with `isolated` for all detections, as much as is good at a time."""
+    query = sql.select(POSTPONED.c.request)
+    query = query.limit(MOST_AGAIN) if isolated else query.where(~POSTPONED.c.isolated)
     with reading(state) as connection:
-        if connection is None:
-            return []
-        return list(connection.execute(sql.select(POSTPONED.c.request).limit(MOST_AGAIN)).scalars())
+        return list(connection.execute(query).scalars()) if connection is not None else []
 
 
 class Budgets(Struct):

@@ -22,7 +22,7 @@ from podhawk.log import logger
 from podhawk.serve.changes import LoggedChange, change_of, changes_of, gone
 from podhawk.serve.changes import put as put_changes
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
-from podhawk.serve.evaluator.budgets import Budgets, done, numbers_of, postpone, postponed
+from podhawk.serve.evaluator.budgets import BACKLOG, MOST_AGAIN, Budgets, done, numbers_of, postpone, postponed
 from podhawk.serve.evaluator.budgets import make_tables as make_budget_table
 from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
 from podhawk.serve.evaluator.pace import Pace
@@ -65,6 +65,10 @@ class InboxEvaluator:
         self._watch = ContentWatch(settings)
         self._sample = LineSample()
         self._pace = Pace()
+        self._aggregated = 0.0
+        """When aggregate plans were evaluated last."""
+        self._aggregates_took = 0.0
+        """Seconds of the last increment in which they were evaluated on what had been postponed."""
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         make_budget_table(self._state_name)
@@ -91,7 +95,9 @@ class InboxEvaluator:
     def apply(self) -> Increment:
         """Evaluate again what new content or policies change of what is known. Raises StoreError."""
         started = time.monotonic()
-        found = self._find(self._session.reading.cluster or "default", "reload", b"", None)
+        found = self._find(
+            self._session.reading.cluster or "default", "reload", b"", None, (), self._deferred(aggregates=False)
+        )
         return Increment("", 0, (), time.monotonic() - started, found)
 
     def clusters(self) -> list[str]:
@@ -112,6 +118,10 @@ class InboxEvaluator:
         if most == 0:
             return self._bury(cluster, taken)
         started = time.monotonic()
+        wait = self._attempts.has_failed(cluster, position) or (
+            started - self._aggregated < max(BACKLOG, 4 * self._aggregates_took) and self._is_behind(cluster, taken)
+        )
+        again = [] if wait else postponed(self._state_name, isolated=False)
         self._attempts.begin(cluster, position, taken.count, most)
         try:
             name = f"inbox/{cluster}/{taken.start.seq + 1}"
@@ -119,9 +129,11 @@ class InboxEvaluator:
 
             def along(connection: Connection) -> None:
                 advance(connection, cluster, taken)
+                done(connection, again)
                 told.append(self._tripwires.observe(connection, cluster, taken.text))
 
-            found = self._find(cluster, name, taken.text, along)
+            deferred = self._deferred(aggregates=wait)
+            found = self._find(cluster, name, taken.text, along, again, deferred)
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
             self._tripwires.forget()
@@ -133,7 +145,12 @@ class InboxEvaluator:
             return Increment(cluster, 0, (), time.monotonic() - started)
         self._moved(cluster, taken.end)
         seconds = time.monotonic() - started
-        self._pace.note(taken.count, seconds)
+        if again:
+            self._aggregates_took = seconds
+        else:
+            self._pace.note(taken.count, seconds)
+        if not wait:
+            self._aggregated = time.monotonic()
         return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1])
 
     def _find(
@@ -142,13 +159,11 @@ class InboxEvaluator:
         name: str,
         text: bytes,
         along: Callable[[Connection], None] | None,
-        again: Sequence[str] | None = None,
+        again: Sequence[str] = (),
+        deferred: frozenset[int] = frozenset(),
     ) -> RunFindings:
-        """Take lines into the state. With `again`, known requests are evaluated again, for the isolated detections
-        too."""
+        """Take lines into the state, and evaluate known requests again; what `deferred` searches want is postponed."""
         loaded = self.loaded
-        detections = [one.detection.name for one in loaded.searches.evaluations]
-        deferred = numbers_of(self.budgets.isolated, detections) if again is None else frozenset()
         searches = replace(loaded.searches, deferred=deferred, spent=defaultdict(float))
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
@@ -157,7 +172,7 @@ class InboxEvaluator:
         def last(connection: Connection) -> None:
             if along is not None:
                 along(connection)
-            postpone(connection, state.postponed)
+            postpone(connection, state.postponed, isolated=bool(self.budgets.isolated))
             put_changes(connection, changes_of(state.written, time.time()))
 
         state.along = last
@@ -175,10 +190,20 @@ class InboxEvaluator:
                 loaded.policies,
                 state,
                 searches=searches,
-                again=again or (),
+                again=again,
             )
-        self._charge(searches.spent, counts=again is None)
+        self._charge(searches.spent, counts=bool(text))
         return found
+
+    def _is_behind(self, cluster: str, taken: Taken) -> bool:
+        """Whether more waits than what was taken."""
+        return taken.end.line > 0 or waiting(self._folder / INBOX, self._known).get(cluster, 0) > taken.end.seq
+
+    def _deferred(self, *, aggregates: bool) -> frozenset[int]:
+        """The searches that are evaluated later: those that are isolated, and with `aggregates` all aggregate plans."""
+        searches = self.loaded.searches
+        isolated = numbers_of(self.budgets.isolated, [one.detection.name for one in searches.evaluations])
+        return isolated | searches.schedules.keys() if aggregates else isolated
 
     def _charge(self, spent: Mapping[str, float], *, counts: bool) -> None:
         """Charge detections with what they spent; where it `counts`, those that are over their budget are isolated."""
@@ -197,9 +222,11 @@ class InboxEvaluator:
             return None
         for name in self.budgets.release(now):
             logger(__name__).info("%s is evaluated with the others again", name)
-        requests = postponed(self._state_name)
+        requests = postponed(self._state_name, isolated=True)
         if not requests:
             return None
+        if len(requests) == MOST_AGAIN:
+            self.budgets.looked = 0.0  # there is more
         cluster = self._session.reading.cluster or "default"
         found = self._find(cluster, "postponed", b"", partial(done, requests=requests), requests)
         return Increment("", 0, (), time.monotonic() - now, found)
