@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,10 @@ def pieces_of(history: History, events: list[Event]) -> list[list[Event]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(12))
+HISTORIES = 10_000 if os.environ.get("PODHAWK_EFFORT") == "full" else 12
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
 def test_random_histories_in_pieces(seed: int, tmp_path: Path) -> None:
     history = History(seed)
     events = history.events(20)

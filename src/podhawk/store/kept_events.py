@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection
 
 from podhawk.detect.increment.evidence import (
     Changed,
+    EventKind,
     KeptEvent,
-    Kind,
     Notes,
     WantedEvent,
     component_hash,
@@ -304,13 +304,13 @@ class SqlEvidence:
             found[by_key].append((first, last))
         return found
 
-    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[Kind]:
+    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[EventKind]:
         """See `KeptEvidence`."""
         by = WANTED.c.by_key, WANTED.c.alike
         count, one = sql.func.count(), sql.func.min(WANTED.c.fingerprint)
         query = sql.select(*by, count, one).where(*_wanted_by(detection, cluster), WANTED.c.time.between(*span))
         return [
-            Kind(*row)
+            EventKind(*row)
             for chunk in chunks(sorted(by_keys))
             for row in self._db.execute(query.where(WANTED.c.by_key.in_(chunk)).group_by(*by))
         ]

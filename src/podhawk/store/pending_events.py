@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from podhawk.detect.increment.evidence import Changed, KeptEvent, Kind, WantedEvent
+from podhawk.detect.increment.evidence import Changed, EventKind, KeptEvent, WantedEvent
 from podhawk.detect.increment.kept import Interval
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
@@ -136,14 +136,14 @@ class PendingEvidence(SqlEvidence):
         for row in wanted_rows(every):
             self._wanted[row["detection_id"], row["cluster"], row["by_key"]].append(row)
 
-    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[Kind]:
+    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[EventKind]:
         """See `KeptEvidence`. Of an event that is known already there is one more."""
         void = column_text(detection, 255) in self._void
         found = [] if void else super().kinds(detection, cluster, by_keys, span)
         for key in by_keys:
             for row in self._new(detection, cluster, key):
                 if span[0] <= row["time"] <= span[1]:
-                    found.append(Kind(key, row["alike"], 1, row["fingerprint"]))
+                    found.append(EventKind(key, row["alike"], 1, row["fingerprint"]))
         return found
 
     def wanted(

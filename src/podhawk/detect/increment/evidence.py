@@ -71,7 +71,7 @@ class WantedEvent(Struct, frozen=True):
     alike: str
 
 
-class Kind(Struct, frozen=True):
+class EventKind(Struct, frozen=True):
     """How many events of a by-key are alike, and the fingerprint of one of them."""
 
     by_key: str
@@ -164,7 +164,7 @@ class KeptEvidence(Protocol):
         """The first and last window of the known findings of an aggregate plan that have a window within some spans,
         by by-key."""
 
-    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[Kind]:
+    def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[EventKind]:
         """How many events of each kind a plan wants in a span of time, by by-key."""
 
     def wanted(
