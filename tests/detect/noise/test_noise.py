@@ -128,6 +128,7 @@ HARMLESS = {"level": "Request", "requestObject": {"kind": "Pod", "spec": {"conta
         ({**ENTERED, "impersonatedUser": {"username": "root"}}, False),
         ({**ENTERED, "objectRef": {**ENTERED["objectRef"], "namespace": "kube-system"}}, False),
         ({**ENTERED, "objectRef": {"resource": "nodes", "name": "n1", "subresource": "proxy"}}, False),
+        ({"objectRef": {"resource": "secrets", "namespace": "team-a", "name": "tls"}, "verb": "get"}, False),
         ({"objectRef": TEAM}, False),
         ({"objectRef": TEAM, **HARMLESS}, True),
         ({"objectRef": TEAM, "level": "Request", "requestObject": {"spec": {"hostPID": True}}}, False),

@@ -183,7 +183,8 @@ def test_what_an_autoscaler_makes_of_a_reported_template_is_shown_once_more(tmp_
     more = [{**pod("09:15:00.3", "bad"), "auditID": f"pod{number}"} for number in range(2)]
     log = write(tmp_path / "a.log", *FRESH, POISON, poisoned, pod("09:10:00.3", "bad"), scaled, *more)
     search = "verb IN (create, patch) objectRef.resource IN (pods, deployments) NOT objectRef.subresource=*"
-    found = {one.requests[0].audit_id: one for one in run(log, detection(search)) if one.kind != "incident"}
+    known = detection(search, risk_score=50)  # a patch by a person is no ordinary work then
+    found = {one.requests[0].audit_id: one for one in run(log, known) if one.kind != "incident"}
     assert not found["pod"].visible  # the poisoned template is in sight
     assert found["p"].visible
     assert (found["pod0"].actor.cause, found["pod0"].visible, found["pod1"].visible) == ("h", True, False)
@@ -192,7 +193,7 @@ def test_what_an_autoscaler_makes_of_a_reported_template_is_shown_once_more(tmp_
 def test_a_write_that_another_detection_shows_hid_what_the_controller_made_of_it(tmp_path: Path) -> None:
     poisoned = {**replicas("09:10:00.2", "bad"), "auditID": "rs2"}
     log = write(tmp_path / "a.log", *FRESH, POISON, poisoned, pod("09:10:00.3", "bad"))
-    writes = detection("verb=patch objectRef.resource=deployments", name="Writes", id="w")
+    writes = detection("verb=patch objectRef.resource=deployments", name="Writes", id="w", risk_score=50)
     found = {one.requests[0].audit_id: one for one in run(log, writes, detection(SEARCH)) if one.kind != "incident"}
     assert found["p"].visible
     assert found["pod"].visible

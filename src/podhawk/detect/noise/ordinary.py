@@ -24,6 +24,7 @@ def _test(match: Match) -> bool:
         and actor.kind == "human"
         and not actor.effective_user
         and finding.risk_score < BAR
+        and finding.target.resource != "secrets"
         and bool(namespace)
         and namespace not in SYSTEM_NAMESPACES
         and inside(actor.source_ip)
@@ -47,7 +48,8 @@ ORDINARY: Final = NoiseClass(
     name="ordinary-work",
     doc="One request of a person from a private network (not from loopback, where tunnels and proxies end), in a "
     "namespace that is none of the system's, without impersonation. The score of the detection alone is below 50, "
-    "and the request gives no power over the node or the cluster; of what writes a workload the log shows the body.",
+    "and the request is for no secret and gives no power over the node or the cluster; of what writes a workload the "
+    "log shows the body.",
     action="tag",
     members=each(_test),
     of_events=True,
