@@ -288,3 +288,18 @@ def test_members_that_hold_nothing_are_not_shown() -> None:
     for name in ("kube_audit", "Kubernetes Privileged Pod"):
         shown = podhawk("content", "show", name).stdout
         assert "[]" not in shown, name
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("validate", "podhawk lint"),
+        ("build", "podhawk export splunk"),
+        ("release_notes", "podhawk diff"),
+        ("init", "podhawk new detection NAME"),
+    ],
+)
+def test_a_verb_of_contentctl_was_only_unknown(verb: str, said: str) -> None:
+    done = podhawk(verb)
+    assert done.returncode == 2
+    assert said in done.stderr

@@ -68,6 +68,15 @@ EXIT_CODES: dict[int, str] = {
     130: "interrupted",
 }
 
+CONTENTCTL = {
+    "validate": "lint",
+    "build": "export splunk",
+    "report": "coverage, and podhawk docs",
+    "release_notes": "diff OLD NEW LOG",
+    "test_servers": "replay, then podhawk test --golden",
+}
+"""Verbs of contentctl that have another name here (docs/from-contentctl.md)."""
+
 EPILOG = """\b
 Examples:
   podhawk demo
@@ -101,7 +110,9 @@ class LazyVerbs(click.Group):
         from podhawk.errors import nearest
 
         if arguments and arguments[0] not in VERBS and not arguments[0].startswith("-"):
-            raise click.UsageError(f"unknown verb {arguments[0]!r}. {nearest(arguments[0], VERBS)}".strip())
+            known = CONTENTCTL.get(arguments[0])
+            hint = f"Of contentctl, that is podhawk {known}." if known else nearest(arguments[0], VERBS)
+            raise click.UsageError(f"unknown verb {arguments[0]!r}. {hint}".strip())
         return super().resolve_command(context, arguments)
 
 

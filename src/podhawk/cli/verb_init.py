@@ -24,18 +24,25 @@ Examples:
 
 
 @click.command("init", epilog=EPILOG)
-@click.argument("what", type=click.Choice(["token", "onprem", "policy"]))
+@click.argument("what", type=click.Choice(["token", "onprem", "policy"]), required=False)
 @click.argument("file", required=False, metavar="[FILE]")
 @declared("init")
-def COMMAND(what: str, file: str | None, **given: Any) -> int:  # noqa: N802 - looked up by this name
+def COMMAND(what: str | None, file: str | None, **given: Any) -> int:  # noqa: N802 - looked up by this name
     """Make what senders of events need.
 
     token makes a token and prints it once: only its hash is kept. onprem writes the files and flags for the audit
     webhook of an API server, with a token of its own. policy reads an audit policy (FILE) and prints as a diff what to
     change so that detections see what they need; no rule of it logs less than before.
+
+    A repository of detections needs no init: podhawk new detection NAME makes the folders.
     """
     from podhawk.settings.resolve import resolve
 
+    if what is None:
+        raise UsageError(
+            "init makes a token, onprem files or a policy: say which",
+            remedy="podhawk init token --state DIR --name NAME. To begin with detections: podhawk new detection NAME.",
+        )
     settings = resolve("init", given)
     if what == "policy":
         if file is None:

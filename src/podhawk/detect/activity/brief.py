@@ -1,8 +1,8 @@
 """The few members of an event on which it depends what a digest of an entity says of it.
 
 Most events of an entity are alike in them, so it is worked out once what they mean. Some events need more: those that
-change what owns pods, or make or delete pods, for who caused a pod; and deletes of these, because their body may say
-that they are a dry run.
+change what owns pods, or make or delete pods, for who caused a pod; and deletes with a body, which may say that they
+are a dry run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ _NAMES: Final = (
 _decode: Final = Shape(frozenset({*_NAMES, "objectRef.name", "requestURI"})).decode
 _values: Final = reader(_NAMES)
 _NAMED: Final = ("pods", "nodes")
-_OWNED: Final = frozenset({*KINDS, "pods"})
 
 
 class Brief(Struct, frozen=True):
@@ -61,7 +60,7 @@ def brief_of(line: bytes) -> Brief | None:
     resource, subresource, name = reference.resource or "", reference.subresource or "", reference.name or ""
     verb = event.verb
     links = _links(verb, resource, subresource)
-    whole = links or "dryRun" in uri or subresource == "token" or (verb in DELETES and resource in _OWNED)
+    whole = links or "dryRun" in uri or subresource == "token" or (verb in DELETES and bool(event.requestObject))
     key = None if whole else (_values(event), uri.partition("?")[0] if not resource else "", "")
     if key is not None and resource in _NAMED:
         key = (*key[:2], name)

@@ -18,7 +18,7 @@ from podhawk.detect.requests.actor import POD_NAME
 from podhawk.detect.requests.components import SERVICE_ACCOUNT, Credentials
 from podhawk.detect.requests.credentials import ISSUED
 from podhawk.detect.requests.outcome import outcome_of
-from podhawk.detect.requests.owner_writes import KINDS, Write, owner_in, write_of
+from podhawk.detect.requests.owner_writes import DELETES, KINDS, Write, owner_in, write_of
 from podhawk.detect.requests.owners import Owners
 from podhawk.detect.requests.request import Request, key_of, member
 from podhawk.engine.fastpath.decoder import DecodedValues
@@ -273,7 +273,10 @@ class EntityDigest:
 
 
 def needs_bodies(data: dict[str, Any]) -> bool:
-    """Whether what a digest says of an event depends on its bodies: those of pods and their owners, and dry runs."""
+    """Whether what a digest says of an event depends on its bodies: those of pods and their owners, and dry runs. The
+    body of a delete may say that it is one."""
+    if member(data, "verb") in DELETES:
+        return True
     resource = member(data, "objectRef", "resource")
     if resource in KINDS or resource == "pods":
         return member(data, "verb") not in ("get", "list", "watch")

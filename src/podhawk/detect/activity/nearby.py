@@ -11,6 +11,7 @@ from podhawk.detect.activity.value_counts import ValueCounts
 from podhawk.detect.evaluate.related_events import is_end
 from podhawk.detect.finding import Finding
 from podhawk.detect.requests.outcome import outcome_of
+from podhawk.detect.requests.owner_writes import DELETES
 from podhawk.detect.requests.request import Request, key_of, member
 from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, DecodedValues, Shape, reader
 from podhawk.events.collected import CollectedEvent, CollectedLine, EventDecoder
@@ -108,7 +109,7 @@ class NearbyDigest:
         if isinstance(event, CollectedLine) and self._decoder.by_receipt and self._take_short(event.text):
             return
         found = self._decoder.outline(event)
-        if "dryRun" in member(found.view.data, "requestURI"):
+        if "dryRun" in member(found.view.data, "requestURI") or member(found.view.data, "verb") in DELETES:
             found = self._decoder.event(event)
         data = found.view.data
         if is_end(found):
@@ -128,6 +129,8 @@ class NearbyDigest:
         user, named = event.user.username, event.objectRef.resource
         if time is None or not isinstance(uri, str) or not isinstance(user, str) or "dryRun" in uri:
             return False
+        if event.verb in DELETES and event.requestObject:
+            return False  # the body may say that it is a dry run
         key = values, "" if isinstance(named, str) and named else uri.partition("?")[0]
         text = self._texts.get(key)
         if text is None:
