@@ -24,7 +24,6 @@ from podhawk.detect.increment.evidence import (
     within,
 )
 from podhawk.detect.increment.kept import Interval
-from podhawk.detect.requests.collected import fingerprint
 from podhawk.detect.requests.components import Credentials, homes_of, issue_of, shows_home
 from podhawk.detect.requests.owner_writes import Write
 from podhawk.detect.requests.request import Request
@@ -33,8 +32,9 @@ from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.record import redacted
 from podhawk.store.event_memory import EventMemory
+from podhawk.store.event_rows import row_of, stored_fingerprint, wanted_rows
 from podhawk.store.intact import intact, kept_event
-from podhawk.store.keys import chunks, column_text, short
+from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert, upsert
 from podhawk.store.schema import EVENTS, FINDINGS, HOMES, ISSUED, WANTED, WRITES
 
@@ -364,41 +364,5 @@ def windows_of(
     return found
 
 
-def wanted_rows(wanted: Iterable[WantedEvent]) -> list[dict[str, Any]]:
-    """The rows of events that plans want."""
-    return [
-        {
-            "detection_id": column_text(one.detection, 255),
-            "cluster": column_text(one.cluster, 255),
-            "by_key": one.by_key,
-            "time": one.time,
-            "fingerprint": f"{one.fingerprint}{short(one.cluster)}",
-            "request": one.request,
-            "alike": one.alike,
-        }
-        for one in wanted
-    ]
-
-
-def row_of(one: KeptEvent, *, waits: bool) -> dict[str, Any]:
-    """The row of an event."""
-    return {
-        "fingerprint": stored_fingerprint(one.event),
-        "data": dump(one.event),
-        "time": one.event.stage_time or one.event.time or 0.0,
-        "cluster": column_text(one.event.cluster, 255),
-        "request": one.request,
-        "place": one.place,
-        "credential": one.credential,
-        "component": one.component,
-        "waiting": waits,
-    }
-
-
 def _earlier(places: dict[str, float], place: str, time: float) -> None:
     places[place] = min(time, places.get(place, time))
-
-
-def stored_fingerprint(event: AuditEvent) -> str:
-    """What a state knows an event by."""
-    return f"{fingerprint(event).hex()}{short(event.cluster)}"

@@ -18,8 +18,9 @@ from podhawk.detect.increment.kept import Interval
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.store.event_memory import EventMemory
+from podhawk.store.event_rows import row_of, wanted_rows
 from podhawk.store.intact import kept_event
-from podhawk.store.kept_events import DAY, SqlEvidence, bounded, row_of, wanted_rows
+from podhawk.store.kept_events import DAY, SqlEvidence, bounded
 from podhawk.store.keys import column_text
 
 _Row = Mapping[str, Any]
