@@ -29,7 +29,7 @@ def _events(name: str) -> list[dict[str, Any]]:
 
 def test_it_loads_without_a_problem(pack: Content) -> None:
     assert pack.problems == ()
-    assert len(pack.detections) == 81
+    assert len(pack.detections) == 80
     assert {one.generation for one in pack.detections} == {3}
     assert {one.stem for one in pack.detections} == set(EXPECTED)
 
@@ -112,7 +112,6 @@ def test_most_detections_find_something_in_the_demo() -> None:
         "kubernetes_system_name_imitated",
         "kubernetes_token_of_entered_pod_used_elsewhere",
         "kubernetes_token_requested_for_service_account",
-        "kubernetes_written_role_used_by_its_writer",
     }
 
 

@@ -29,7 +29,6 @@ from oracle.combinations import (
     entered_and_used,
     gained_after_refusals,
     nobody_created,
-    own_roles,
     self_approved,
     used_from_two,
 )
@@ -275,7 +274,6 @@ ACCESS_ATTACKS: dict[str, Callable[[list[Event]], int]] = {
     "kubernetes_issued_component_token_used": issued_and_used,
     "kubernetes_issued_token_used_from_two_addresses": used_from_two,
     "kubernetes_pod_that_nobody_created": nobody_created,
-    "kubernetes_written_role_used_by_its_writer": own_roles,
     "kubernetes_certificate_approved_by_its_requester": self_approved,
     "kubernetes_power_gained_after_refusals": gained_after_refusals,
     "kubernetes_burst_of_deletions": deletions,

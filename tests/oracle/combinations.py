@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 
 from oracle.attacks import ADMISSION, credential, gives_power, ok
@@ -126,21 +125,3 @@ def nobody_created(events: list[Event]) -> int:
         for place in places
         for own in [[pod for pod in pods if pod[0] == place]]
     )
-
-
-def own_roles(events: list[Event]) -> int:
-    """Roles that were written and used from one address."""
-    written, used = set(), set()
-    for e in events:
-        if not answered(e) or not ok(e) or control_plane(e) or dry_run(e):
-            continue
-        kind, place, address = ref(e, "resource"), ref(e, "namespace"), e["sourceIPs"][-1]
-        if kind in ("roles", "clusterroles") and e["verb"] in ("create", "update", "patch"):
-            written.add((kind, place if kind == "roles" else None, ref(e, "name"), address))
-        elif gives_power(e):
-            reason = e.get("annotations", {}).get("authorization.k8s.io/reason") or ""
-            found = re.match(r'RBAC: allowed by .* of (ClusterRole|Role) "([^"]+)" to ', reason)
-            if found:
-                own = found[1] == "Role"
-                used.add(("roles" if own else "clusterroles", place if own else None, found[2], address))
-    return len(written & used)
