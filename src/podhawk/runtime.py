@@ -59,8 +59,8 @@ def no_collection(*, ending: bool = False) -> Iterator[None]:
 
 @contextmanager
 def no_copies() -> Iterator[None]:
-    """What exists when the block begins is not looked through in processes that are forked within it: a collector
-    writes to every object that it looks at, so each process would get a copy of them all."""
+    """What exists when the block begins is looked through neither here nor in processes that are forked within it and
+    end before it does: a collector writes to every object that it looks at, so each process would get a copy of all."""
     gc.freeze()
     try:
         yield

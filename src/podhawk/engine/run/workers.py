@@ -67,7 +67,8 @@ def scan_in_parallel(
     finer = source.pieces(max(min(options.largest_split, total // (workers * 2) + 1), options.smallest_split))
     if not finer or len(finer) < 2:
         return 0
-    found = _run(collectors, finer, min(workers, len(finer)), work, source.descriptors())
+    with no_copies():
+        found = _run(collectors, finer, min(workers, len(finer)), work, source.descriptors())
     if found is None:
         logger(__name__).info("a process could not finish: the input is read again, in one process")
         return 0
@@ -109,13 +110,12 @@ def _run(
     queue = context.Value("i", 0)
     children = []
     needed = (os.getpid(), descriptors, workers)
-    with no_copies():
-        for _ in range(workers):
-            ours, theirs = context.Pipe(duplex=False)
-            child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work, needed), daemon=True)
-            child.start()
-            theirs.close()
-            children.append((child, ours))
+    for _ in range(workers):
+        ours, theirs = context.Pipe(duplex=False)
+        child = context.Process(target=_child, args=(collectors, pieces, queue, theirs, work, needed), daemon=True)
+        child.start()
+        theirs.close()
+        children.append((child, ours))
     received: list[Sent] = []
     merged: list[States] = []
     failed = False
