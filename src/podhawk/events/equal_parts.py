@@ -14,7 +14,7 @@ from podhawk.events.event import AuditEvent, View
 
 MOST_PARTS: Final = 30_000
 """Parts that are remembered. Equal ones stand close together in a log."""
-ENOUGH_TEXT: Final = 4 << 20
+ENOUGH_TEXT: Final = 64 << 20
 """Bytes of text from which on it is worth the time."""
 
 

@@ -25,7 +25,7 @@ LONGEST: Final = 8192
 _ID, _RECEIVED, _STAGE = (b'"%s":"' % name.encode() for name in IDENTITY)
 _value: Final = re.compile(rb'([!#-\[\]-~]+)"').match
 
-Identity = tuple[str, str, str]
+IdentityValues = tuple[str, str, str]
 """The values of the identity."""
 TextParts = tuple[bytes, bytes, bytes, bytes]
 """A line without its identity: what stands before, between and after its values."""
@@ -48,7 +48,7 @@ class LineTemplate(msgspec.Struct, eq=False):
         return "LineTemplate()"
 
 
-def cut_identity(text: bytes) -> tuple[TextParts, Identity] | None:
+def cut_identity(text: bytes) -> tuple[TextParts, IdentityValues] | None:
     """A line without its identity, and the identity; None if it cannot be cut out. Its members have to stand in the
     order in which the API server writes them, which is that of their names too."""
     if len(text) > LONGEST:

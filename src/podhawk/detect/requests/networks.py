@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 INSIDE: Final = tuple(
@@ -24,7 +25,7 @@ INSIDE: Final = tuple(
 Source: https://www.iana.org/assignments/iana-ipv4-special-registry/"""
 
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Address = IPv4Address | IPv6Address
 
 
 @lru_cache(maxsize=4096)

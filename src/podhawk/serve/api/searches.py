@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from podhawk.serve.api.access import allowed
 from podhawk.serve.failure import answers
 from podhawk.serve.searches.pool import Hunt, SearchPool
-from podhawk.serve.searches.process import SearchKind
+from podhawk.serve.searches.process import QuestionKind
 from podhawk.serve.tokens import Token, TokenStore
 
 _POLL: Final = 0.05
@@ -27,7 +27,7 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     `judgements` needs none. Times are as in `--earliest`. The search ends after `seconds`."""
 
     text: Annotated[str, Meta(max_length=100_000)] = ""
-    kind: SearchKind = "search"
+    kind: QuestionKind = "search"
     earliest: Annotated[str, Meta(max_length=100)] = "-24h"
     latest: Annotated[str, Meta(max_length=100)] | None = None
     limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 1000

@@ -13,7 +13,7 @@ from msgspec import Struct
 from podhawk.errors import StateUnavailableError
 from podhawk.serve.children import Child
 from podhawk.serve.evaluator.process import Order, order_of
-from podhawk.serve.searches.process import Question, SearchAnswer, SearchKind
+from podhawk.serve.searches.process import Question, QuestionKind, SearchAnswer
 from podhawk.settings.resolve import Settings
 
 RUNNING: Final = 2
@@ -30,7 +30,7 @@ class Hunt(Struct):
 
     search_id: str
     owner: str
-    kind: SearchKind
+    kind: QuestionKind
     text: str
     began: float
     child: Child
@@ -50,7 +50,7 @@ class SearchPool:
 
     def begin(
         self,
-        kind: SearchKind,
+        kind: QuestionKind,
         text: str,
         within: tuple[str | None, str | None],
         most: int,

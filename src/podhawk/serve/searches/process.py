@@ -29,7 +29,7 @@ _NICE: Final = 10
 MOST_BYTES: Final = 64 << 20
 """Bytes of an answer: rows that do not fit are left out."""
 
-SearchKind = Literal["search", "entity", "judgements"]
+QuestionKind = Literal["search", "entity", "judgements"]
 
 
 class Question(Struct):
@@ -37,7 +37,7 @@ class Question(Struct):
     search, or the name of the entity. `clusters` are those that may be read, `*` stands for all."""
 
     order: Order
-    kind: SearchKind
+    kind: QuestionKind
     text: str
     earliest: str | None
     latest: str | None
