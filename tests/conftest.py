@@ -38,11 +38,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Turns a skipped test into a failed one where all tests are demanded. What the machine does not permit cannot be
-    installed, so that a test that mounts a disk may be skipped."""
+    """Turns a skipped test into a failed one where all tests are demanded. A test may be skipped that mounts a disk,
+    which a machine may forbid, or that installs a client of a registry which a machine may not reach."""
     report = yield
-    permitted = item.get_closest_marker("mounts") is None
-    if os.environ.get("PODHAWK_TEST_ALL") and report.skipped and permitted and not hasattr(report, "wasxfail"):
+    demanded = not any(item.get_closest_marker(name) for name in ("mounts", "registry"))
+    if os.environ.get("PODHAWK_TEST_ALL") and report.skipped and demanded and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
         report.longrepr = f"{reason}\nPODHAWK_TEST_ALL is set: no test may be skipped."
