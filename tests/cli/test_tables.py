@@ -157,8 +157,9 @@ def test_csv_has_every_member_of_a_finding() -> None:
 
 def test_the_width_that_columns_says_was_ignored_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     for said, width in (("80", 80), ("", 160), ("x", 160), ("0", 160), ("-5", 160), ("99999999999", 160)):
-        monkeypatch.setenv("COLUMNS", said)
-        assert table_width(io.StringIO()) == width
+        with monkeypatch.context() as environment:  # pytest itself must not see it
+            environment.setenv("COLUMNS", said)
+            assert table_width(io.StringIO()) == width
 
 
 def test_a_text_goes_on_in_empty_cells() -> None:
