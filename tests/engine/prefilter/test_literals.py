@@ -37,7 +37,11 @@ def shown(search: str) -> list[list[str]]:
         ("verb=create NOT x=y", [["<create>"], ["verb:"]]),
         ("verb=create OR NOT x=pods", []),
         ("verb=create OR x=*", []),
-        ("verb=create OR code=403", [["403", "<create>"]]),
+        ("verb=create OR code=403", [["403", "<create>"], ["code:", "verb:"]]),
+        (
+            "(a=alpha b=bravos) OR (a=zulu c=charlie) OR (a=victor1 b=xray)",
+            [["<bravos>", "<charlie>", "<victor1>"], ["<alpha>", "<xray>", "<zulu>"]],
+        ),
         ("a.spec.hostPID=true OR a.spec.hostIPC=true", [["hostIPC:", "hostPID:"], ["true"], ["spec:"]]),
         (
             "annotations.authorization.k8s.io/decision=allow",

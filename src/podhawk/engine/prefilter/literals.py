@@ -90,17 +90,14 @@ def groups_of(clause: Clause) -> LiteralGroups:
 
 
 def _either(sides: list[LiteralGroups]) -> LiteralGroups:
-    """The groups that all sides have in common, and one group of the most selective of the rest of each side. None if a
-    side tells nothing."""
+    """The groups that all sides have in common, and groups of the rest: the most selective of each side together, then
+    the next ones, as long as each side has one. None if a side tells nothing."""
     if not sides or not all(sides):
         return ()
     common = [group for group in sides[0] if all(group in side for side in sides)]
-    rests = [[group for group in side if group not in common] for side in sides]
-    if all(rests):
-        merged: LiteralGroup = frozenset().union(*(max(rest, key=_weakest) for rest in rests))
-        if len(merged) <= MOST_ALTERNATIVES:
-            return (merged, *common)
-    return tuple(common)
+    rests = [sorted((group for group in side if group not in common), key=_weakest, reverse=True) for side in sides]
+    merged = [frozenset[LineLiteral]().union(*groups) for groups in zip(*rests, strict=False)]
+    return tuple(dict.fromkeys((*(group for group in merged if len(group) <= MOST_ALTERNATIVES), *common)))
 
 
 def _weakest(group: LiteralGroup) -> int:
