@@ -305,16 +305,15 @@ def _values(cursor: Cursor) -> tuple[str, ...]:
 
 
 def walk(clause: Clause) -> Iterator[Clause]:
-    """The clause and everything in it."""
-    yield clause
-    match clause:
-        case And(parts=parts) | Or(parts=parts):
-            for part in parts:
-                yield from walk(part)
-        case Not(part=part):
-            yield from walk(part)
-        case _:
-            return
+    """The clause and everything in it, from left to right."""
+    waiting = [clause]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if isinstance(part, (And, Or)):
+            waiting.extend(reversed(part.parts))
+        elif isinstance(part, Not):
+            waiting.append(part.part)
 
 
 def fields(clause: Clause) -> frozenset[str]:

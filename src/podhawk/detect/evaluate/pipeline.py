@@ -102,6 +102,7 @@ def searches_of(prepared: Sequence[Prepared], content: Content, context: Context
     ]
     kinds = [plan_kind(one.plan) for one in every]
     evaluations = [one for one, kind in zip(every, kinds, strict=True) if kind != "whole"]
+    gathered = [kind for kind in kinds if kind != "whole"]
     hunting = [(one, Evaluation(one)) for one in _hunting(prepared)]
     alone = {one.detection.key for one, made in hunting if plan_kind(made.plan) == "whole"}
     ends = ends_of(evaluations) if remembers else None
@@ -113,12 +114,12 @@ def searches_of(prepared: Sequence[Prepared], content: Content, context: Context
         [one for one, _ in hunting if one.detection.key in alone],
         {
             number: schedule_of(content.deployment_for(one.detection), one.context.env.zone)
-            for number, one in enumerate(evaluations)
-            if plan_kind(one.plan) == "aggregate"
+            for number, (one, kind) in enumerate(zip(evaluations, gathered, strict=True))
+            if kind == "aggregate"
         },
         {one.detection.name: kind for one, kind in zip(every, kinds, strict=True)},
         [gathering(clause, context) for clause in related],
-        SearchSelection(evaluations),
+        SearchSelection(evaluations if remembers else ()),
         remembers,
     )
 

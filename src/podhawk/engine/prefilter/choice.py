@@ -107,11 +107,12 @@ def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
     """For each kind of search the groups to scan for, by what is rare in a sample."""
     low = sample.lower()
     lines = low.split(b"\n")
+    count = cache(low.count)  # many groups have the same literals
     counts: dict[LiteralGroup, int] = {}
     for groups in kinds:
         for group in groups:
             if group not in counts:
-                counts[group] = 0 if groups == CARRIED else sum(map(low.count, spellings(group)))
+                counts[group] = 0 if groups == CARRIED else sum(map(count, spellings(group)))
 
     @cache
     def having(group: LiteralGroup) -> frozenset[int]:
@@ -133,8 +134,13 @@ def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
 def rarest(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralGroup, ...]]:
     """For each kind of watched line the group that the fewest lines of a sample have."""
     low = sample.lower()
-    count = lru_cache(lambda group: sum(map(low.count, spellings(group))))
-    return [(min(groups, key=lambda group: (count(group), len(group))),) for groups in kinds]
+    count = cache(low.count)
+
+    @cache
+    def counted(group: LiteralGroup) -> int:
+        return sum(map(count, spellings(group)))
+
+    return [(min(groups, key=lambda group: (counted(group), len(group))),) for groups in kinds]
 
 
 def pattern_of_pair(chosen: Sequence[LiteralGroup]) -> bytes:
