@@ -120,3 +120,24 @@ def test_events_are_kept_for_so_many_days(days: int, kept: int, tmp_path: Path, 
     with transaction(open_engine(state)) as connection:
         assert connection.execute(select(func.count()).select_from(EVENTS)).scalar() == kept
     assert len(names(state, "intermediate")) == 2
+
+
+BEFORE = "verb=create objectRef.resource=pods | stats count by user.username | where count > 3"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "verb=create objectRef.resource=pods | stats count by verb | where count > 3",
+        "verb=delete | stats count by user.username | where count > 3",
+        "verb=create objectRef.resource=pods | table user.username",
+    ],
+)
+def test_a_changed_search_kept_findings_that_it_no_longer_makes(after: str, tmp_path: Path) -> None:
+    events = [event(f"r{number}", at=f"10:00:{number:02}.0") for number in range(5)]
+    old, new = (detection(search, name="A", id="6") for search in (BEFORE, after))
+    state = str(tmp_path / "state")
+    run(write(tmp_path / "first.log", *events), old, state=state)
+    run(write(tmp_path / "second.log", event("z", verb="list", at="10:01:00.0")), new, state=state)
+    known = {one.finding_id for one in SqlState(state).known()}
+    assert known == {one.finding_id for one in run(tmp_path / "first.log", new)}

@@ -116,3 +116,20 @@ def test_an_exception_that_is_taken_away_again(tmp_path: Path) -> None:
     assert told(SqlState(state).known()) == told(run([log, nothing], *ALL, policies=policies("Deletes")))
     run(nothing, *ALL, state=state)
     assert [to_record(one)["suppressed_by"] for one in SqlState(state).known() if one.suppressed_by] == []
+
+
+def test_an_exception_on_one_detection_took_older_events_out_of_the_window_of_another(tmp_path: Path) -> None:
+    clause = "user.username=nobody"
+    exception = SiteException("kept", "B", clause, read_clause(clause, "when"), "me", "known", date(2026, 12, 31))
+    many = detection(
+        "verb=create objectRef.resource=pods | stats count by user.username | where count > 3", name="Many", id="6"
+    )
+    other = detection("verb=create | table user.username", name="B", id="5")
+    events = [event(f"r{number}", at=f"10:00:{number:02}.0") for number in range(6)]
+    state = str(tmp_path / "state")
+    run(write(tmp_path / "first.log", *events[:5]), many, other, state=state)
+    policies = Policies(exceptions=[exception])
+    second = run(write(tmp_path / "second.log", *events[5:]), many, other, state=state, policies=policies)
+    found = [one for one in SqlState(state).known() if one.detection.name == "Many"]
+    assert [one.request_count for one in found] == [6]
+    assert list(second.found.gone) == []

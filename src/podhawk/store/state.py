@@ -168,6 +168,13 @@ class SqlState:
             row[0] for key, spans in looked.spans.items() if spans for row in windows_of(self._db, *key, spans)
         )
         rows += [row for chunk in chunks(ids) for row in self._found(FINDINGS.c.finding_id.in_(chunk))]
+        changed = sorted({column_text(key, 255) for key in looked.changed})
+        rows += [
+            row
+            for chunk in chunks(changed)
+            for row in self._found(FINDINGS.c.detection_id.in_(chunk))
+            if row.last_time >= horizons.get(row.cluster, 0.0)
+        ]
         masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
         return {row.finding_id for row in rows if not row.masked} | self._replaced(masked, found)
 

@@ -237,3 +237,18 @@ def test_how_sure_it_is_who_is_behind_a_controller_is_said_and_follows_from_the_
         assert ("inferred" in record["actor"]) is (certainty in ("likely", "possible"))
         assert from_record(record).actor.certainty == certainty
         assert identity_of(found) == ("alice" if certainty == "certain" else actor.user)
+
+
+def test_a_repeated_audit_id_gave_a_deletion_the_time_of_another(tmp_path: Path) -> None:
+    def deleted(at: str) -> dict[str, Any]:
+        return event(
+            "same",
+            at=at,
+            verb="delete",
+            user={"username": "eve", "groups": []},
+            objectRef={"resource": "pods", "namespace": "shop", "name": "web-5d4f8c7b9-abcde"},
+            responseStatus={"code": 200},
+        )
+
+    found = actor(tmp_path, deleted("08:00:00.1"), *FRESH, deleted("09:05:00.1"), pod("09:05:00.3", "good"))
+    assert behind(found) == ("ann", True, "eve")

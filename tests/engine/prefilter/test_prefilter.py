@@ -170,3 +170,22 @@ def test_a_second_group_that_leaves_most_lines_is_not_scanned_for() -> None:
     made = Prefilter([(pods, version), *((group,) for group in rare)])
     made.prepare(b"\n".join([b"pods v1"] * 9 + [b"v1"] * 20))
     assert made.kinds[0].chosen == (pods,)
+
+
+@pytest.mark.parametrize(
+    "search",
+    [
+        "zqxjkvbwp objectRef.name=zqxjkvbwp",
+        "objectRef.name=*zqxj* objectRef.name=*xjkvbwp*",
+        "(nonexistent objectRef.nonesuch=abcdef) OR (zqxjkvb* objectRef.name=zqxjkvbwp)",
+        "(verb=delete userAgent=*none*) OR (objectRef.name=*qxjk* objectRef.name=*zqxjkv*)",
+    ],
+)
+def test_a_line_was_passed_over_where_one_text_holds_both_literals(search: str, tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    other = {"kind": "Event", "verb": "list", "objectRef": {"name": "other"}}
+    hit = {"kind": "Event", "verb": "create", "objectRef": {"name": "zqxjkvbwp"}}
+    lines = [json.dumps(other, separators=(",", ":"))] * 3000 + [json.dumps(hit, separators=(",", ":"))]
+    path.write_text("\n".join(lines) + "\n")
+    found = api.search(f"{search} | table objectRef.name", path, input_format="json")
+    assert [dict(row) for row in found] == [{"objectRef.name": "zqxjkvbwp"}]

@@ -190,6 +190,11 @@ def detect(
     that the new events may have changed, and those that are to be evaluated again: what `begun` names, and the requests
     `again`, by their hashes."""
     searches, requests = scanned.searches, scanned.requests
+    if begun.changed and searches.deferred:
+        # What a changed detection found before has to be looked at now: its new search may want none of it.
+        evaluations = searches.evaluations
+        waiting = (number for number in searches.deferred if evaluations[number].detection.key not in begun.changed)
+        searches = replace(searches, deferred=frozenset(waiting))
     if evidence is None:
         shown = credentials(one.request for one in requests.values())
         writes = (write_of(one.request, shown) for one in requests.values())
@@ -239,6 +244,7 @@ def _looked(searches: SearchSet, found: Recalled) -> Looked:
             for number, clusters in (found.stretches or {}).items()
             for cluster, some in clusters.items()
         },
+        keys(found.plans),
     )
 
 
@@ -341,8 +347,10 @@ def _windowed(
 
     beside = {key: visible_part(one) for key, one in found.beside.items() if one.searches}
     by_search: list[list[CollectedRequest]] = [[] for _ in evaluations]
+    # What is looked at again for some searches may also stand in a window that another plan looks at.
+    looking = {number for number, some in (found.stretches or {}).items() if some}
     for key, one in requests.items():
-        for number in one.searches if key not in found.again else one.searches & found.plans:
+        for number in one.searches if key not in found.again else one.searches & (found.plans | looking):
             by_search[number].append(one)
     for one in beside.values():
         for number in one.searches & schedules.keys():

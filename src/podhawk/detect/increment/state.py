@@ -86,6 +86,8 @@ class Looked(Struct, frozen=True):
     requests: Sequence[tuple[frozenset[str], frozenset[str]]] = ()
     """Requests with the plans that looked at them, by the keys of the detections."""
     spans: Mapping[tuple[str, str], Mapping[str, Sequence[Interval]]] = {}
+    changed: frozenset[str] = frozenset()
+    """The detections, by their keys, of which everything that was found is looked at again."""
 
 
 class ToWrite(Struct, frozen=True):

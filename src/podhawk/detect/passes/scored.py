@@ -125,19 +125,21 @@ def _with_room(
     kept: KeptRisk, days: Collection[str], known: Sequence[ScoredRisk], changed: dict[_Id, RiskEvent], cap: float
 ) -> dict[_Id, ScoredRisk]:
     """Events of which a daily cap took all points, where it has room again: as many as it takes to fill it."""
-    scores = dict.fromkeys(days, 0.0)
+    own: dict[str, list[RiskEvent]] = {day: [] for day in days}
     for event in ({_id(one.event): uncapped(one) for one in known} | changed).values():
-        day = series_key(day_of(event))
-        if day in scores:
-            scores[day] += event.applied
+        own.get(series_key(day_of(event)), []).append(event)
     found: dict[_Id, ScoredRisk] = {}
-    for day, score in scores.items():
+    for day, events in own.items():
         most = PAGE
-        while score < cap:
+        while True:
             page = kept.over_cap(day, most)
             found |= {_id(one.event): one for one in page}
-            full = score + sum(one.full for one in page if _id(one.event) not in changed)
-            if len(page) < most or full >= cap:
+            if len(page) < most:
+                break
+            # What comes later than these must not take their room.
+            last = in_time(page[-1].made)
+            full = sum(one.full for one in page if _id(one.event) not in changed)
+            if full + sum(event.applied for event in events if in_time(event) <= last) >= cap:
                 break
             most *= 4
     return found

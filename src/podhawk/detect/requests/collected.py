@@ -17,6 +17,7 @@ from podhawk.detect.requests.request import Request, RequestKey, key_of
 from podhawk.events.collected import CollectedEvent, CollectedLine, CutLine, EventDecoder, place_of
 from podhawk.events.equal_parts import EqualParts
 from podhawk.events.event import AUDIT_KEYS, AuditEvent
+from podhawk.events.partition import cluster_of
 from podhawk.events.redaction.mask import unkeyed_bytes
 
 _STAGES: Final = {"RequestReceived": 0, "ResponseStarted": 1, "ResponseComplete": 2, "Panic": 3}
@@ -73,9 +74,9 @@ def _without_copies(
             continue
         key: Hashable
         if isinstance(kept, CutLine):
-            key = kept.identity, kept.rest
+            key = cluster_of(kept.file), kept.identity, kept.rest
         else:
-            key = blake2b(kept.text, digest_size=16).digest()  # the text itself is large
+            key = cluster_of(kept.file), blake2b(kept.text, digest_size=16).digest()  # the text itself is large
         known = lines.get(key)
         if known is None:
             lines[key] = kept, numbers

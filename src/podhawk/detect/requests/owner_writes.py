@@ -83,8 +83,8 @@ def write_of(request: Request, credentials: Credentials) -> Write | None:
     if known is None or known[0] is not credentials:
         known = alike[write_of] = credentials, _write_of(request, credentials)
     write = known[1]
-    if write is None or write.audit_id == request.key.audit_id:
-        return write
+    if write is None:
+        return None
     return structs.replace(write, time=_time_of(request), audit_id=request.key.audit_id)
 
 

@@ -143,6 +143,22 @@ def rarest(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
     return [(min(groups, key=lambda group: (counted(group), len(group))),) for groups in kinds]
 
 
+def may_overlap(chosen: Sequence[LiteralGroup]) -> bool:
+    """Whether one place in a line may hold a literal of each of two groups: a pattern of one after the other would not
+    find them there."""
+    first, second = chosen
+    return any(_overlap(one, other) for one in first for other in second)
+
+
+def _overlap(one: LineLiteral, other: LineLiteral) -> bool:
+    if (one.bare and other.bare) or not one.text or not other.text:
+        return True  # they may share what stands between them
+    a, b = (('"' * each.opens + each.text + '"' * each.closes).lower() for each in (one, other))
+    if a in b or b in a:
+        return True
+    return any(a.endswith(b[:size]) or b.endswith(a[:size]) for size in range(1, min(len(a), len(b))))
+
+
 def pattern_of_pair(chosen: Sequence[LiteralGroup]) -> bytes:
     """A pattern that lines with a literal of each of two groups have."""
     return together([_group_pattern(group) for group in chosen])

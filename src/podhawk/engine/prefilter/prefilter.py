@@ -15,6 +15,7 @@ and the file is read whole from there on.
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
@@ -23,7 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
-from podhawk.engine.prefilter.choice import FEW, chosen_for, pattern_of_pair, patterns_of
+from podhawk.engine.prefilter.choice import FEW, chosen_for, may_overlap, pattern_of_pair, patterns_of
 from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import BlockMatcher, matcher_for, usable
@@ -50,8 +51,10 @@ UNASKED: Final = 64
 
 PLAIN_START: Final = b'{"kind":"Event",'
 """How the API server begins an event."""
-_SEVERAL: Final = (rb"\}[ \t\r]?\{", rb"[ \t\r]{2}\{")
-"""What stands between two events in one line."""
+_ID: Final = b'"auditID"'
+"""What stands twice in a line of two events."""
+_HAS_BOTH: Final = re.compile(rb'\{"kind":"Event","apiVersion":"[^"\n]*","level":"RequestResponse"').match
+"""The beginning of events that may have both bodies. At another level a body may hold the name of the other."""
 _BODIES: Final = tuple(rb'"%s":[{\[]' % body.encode() for body in BODIES)
 """How the API server begins a body."""
 
@@ -111,9 +114,8 @@ class Prefilter:
         self._wanted = (1 << len(self.kinds)) - 1
         known = len(self.kinds) + len(self._watched)
         self._selects = (1 << known) - 1
-        self._several = 1 << known
-        self._body_bits = {body: 2 << known + place for place, body in enumerate(BODIES)}
-        self._shift = known + 1 + len(BODIES)
+        self._body_bits = {body: 1 << known + place for place, body in enumerate(BODIES)}
+        self._shift = known + len(BODIES)
         self._complete: dict[int, tuple[int, int]] = {}
         self.levels: set[str] = set()
         self._sampled_lines = options.sampled_lines
@@ -152,7 +154,7 @@ class Prefilter:
                 first, second = 1 << number, 1 << number + self._shift
                 if len(kind.chosen) == 1:
                     bits = dict.fromkeys(patterns_of(kind.chosen[0]), first | second)
-                elif len(self.kinds) <= FEW:
+                elif len(self.kinds) <= FEW and not may_overlap(kind.chosen):
                     bits = {pattern_of_pair(kind.chosen): first | second}
                 else:
                     bits = dict.fromkeys(patterns_of(kind.chosen[0]), first)
@@ -162,9 +164,7 @@ class Prefilter:
                     patterns[pattern] = patterns.get(pattern, 0) | mask
             exact: dict[bytes, int] = {}
             if watching:
-                exact = dict.fromkeys(_SEVERAL, self._several) | dict(
-                    zip(_BODIES, self._body_bits.values(), strict=True)
-                )
+                exact = dict(zip(_BODIES, self._body_bits.values(), strict=True))
             masks = [*patterns.values(), *(bit | bit << self._shift for bit in exact.values())]
             known = self._matchers[watching] = matcher_for(tuple(patterns), tuple(exact)), masks
         return known
@@ -236,8 +236,11 @@ class Prefilter:
                     enough = complete.get(about)
                     if enough is None:
                         enough = self._complete_for(about)
-                    one_event = not mask & self._several and block.startswith(PLAIN_START, start)
-                    if not one_event or mask & enough[0] != enough[1]:
+                    one_event = (
+                        block.startswith(PLAIN_START, start)
+                        and block.find(_ID, block.find(_ID, start, stop) + 1, stop) < 0
+                    )
+                    if not (one_event and _HAS_BOTH(block, start)) or mask & enough[0] != enough[1]:
                         searches = sets.get(about) or self._searches_of(about)
                         watched.append((start, block[start:stop], searches, one_event))
                 mask &= wanted

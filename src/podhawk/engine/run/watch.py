@@ -46,6 +46,9 @@ _WITHOUT_LOSS: Final = re.compile(
 """The beginning of events that may lack a body where bodies are logged: it stands in a later event, or the request
 has or needs none."""
 _LITERAL_RUN: Final = re.compile(r"[ !#-%'-.0-;=?-\[\]-~]+")
+_LEVEL: Final = re.compile(rb'\{"kind":"Event","apiVersion":"[^"]*","level":"([^"]*)"')
+_LOGGED: Final[dict[bytes, tuple[str, ...]]] = {b"None": (), b"Metadata": (), b"Request": ("requestObject",)}
+"""The bodies that a level may have: a body may hold the name of the other."""
 _MOST_KNOWN: Final = 10_000
 _ENDS: Final[LiteralGroups] = (frozenset({LineLiteral("ResponseComplete", True, True)}),)
 """The events that have both bodies, if any event has."""
@@ -174,7 +177,11 @@ class Watch:
             lossless = _WITHOUT_LOSS.match(line)
             if lossless is not None:
                 bodies = tuple(one for one in bodies if one[0] == "responseObject") if lossless[1] else ()
-            missing = [body for body, start, other in bodies if start not in line and other not in line]
+            level = _LEVEL.match(line)
+            logged = _LOGGED.get(level[1], BODIES) if level is not None else BODIES
+            missing = [
+                body for body, start, other in bodies if body not in logged or (start not in line and other not in line)
+            ]
             if not missing and not strange:
                 return _NONE  # nearly every line ends here
             asked = frozenset(number for number in asked if self._lacks(number, missing))
