@@ -13,6 +13,7 @@ import pytest
 
 from podhawk import api
 from podhawk.errors import InputError
+from podhawk.events.time import parse_rfc3339
 from podhawk.serve.lake.seal import EventTimes
 from podhawk.store.lake import SEALED, Manifest
 from support.command_line import podhawk
@@ -148,6 +149,19 @@ def test_the_span_of_a_file_never_leaves_an_event_out(text: bytes, span: tuple[f
     found = EventTimes()
     found.look(text + b"\n")
     assert found.bounds() == span
+
+
+@pytest.mark.parametrize("begin", [b"", b'{"time":5,"event":'])
+def test_a_deeply_nested_event_does_not_end_sealing(tmp_path: Path, begin: bytes) -> None:
+    """It raised RecursionError, and neither this file of the inbox nor any later one was sealed."""
+    depth = 20_000
+    nested = b',"requestObject":' + b'{"x":' * depth + b"1" + b"}" * (depth + 1)
+    deep = begin + line(1)[:-1] + nested + (b"}" if begin else b"")
+    stored(tmp_path, [("prod", [deep])])
+    assert (kept(tmp_path).error, len(files(tmp_path))) == ("", 1)
+    time = parse_rfc3339("2026-11-30T10:00:00Z")
+    (file,) = Manifest(str(tmp_path)).files(SEALED)
+    assert file.may_cover(time, None)
 
 
 def test_a_folder_that_is_no_state(tmp_path: Path) -> None:
