@@ -109,6 +109,19 @@ def test_retention_by_age_size_and_disk(tmp_path: Path) -> None:
     assert list((tmp_path / "lake").glob("*/*")) == []
 
 
+def test_old_files_go_though_sealing_fails(tmp_path: Path) -> None:
+    """A full disk never gave way: nothing was removed when nothing could be sealed."""
+    stored(tmp_path, [("old", [line(1)])])
+    kept(tmp_path)
+    (tmp_path / "lake" / "cluster=prod").write_text("", encoding="utf-8")
+    stored(tmp_path, [("prod", [line(2)]), ("dev", [line(3)])])
+    done = kept(tmp_path, most=1)
+    assert done.error
+    assert (done.removed, done.sealed) == (1, 0)
+    (tmp_path / "lake" / "cluster=prod").unlink()
+    assert (kept(tmp_path).error, len(counted(tmp_path))) == ("", 2)
+
+
 def test_what_was_removed_is_told(tmp_path: Path) -> None:
     """Nothing is called silent of which the events are gone."""
     stored(tmp_path, bodies(2, "prod"), hours=2)
