@@ -14,10 +14,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from podhawk.detect.findings import RunFindings, find
 from podhawk.engine.run.batch import BatchRunner
-from podhawk.errors import OutputError, StoreError
+from podhawk.errors import OutputError, PodhawkError, StoreError
 from podhawk.log import logger
 from podhawk.serve.changes import LoggedChange, change_of, changes_of, gone
 from podhawk.serve.changes import put as put_changes
@@ -125,15 +126,17 @@ class InboxEvaluator:
         self._attempts.begin(cluster, position, taken.count, most)
         try:
             name = f"inbox/{cluster}/{taken.start.seq + 1}"
-            told: list[TripwireNews] = []
+            told: list[TripwireNews | None] = []
 
             def along(connection: Connection) -> None:
                 advance(connection, cluster, taken)
                 done(connection, again)
-                told.append(self._tripwires.observe(connection, cluster, taken.text))
+                told.append(self._observed(connection, cluster, taken.text))
 
             deferred = self._deferred(aggregates=wait)
             found = self._find(cluster, name, taken.text, along, again, deferred)
+            if told[-1] is None:
+                self._tripwires.forget()
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
             self._tripwires.forget()
@@ -151,7 +154,19 @@ class InboxEvaluator:
             self._pace.note(taken.count, seconds)
         if not wait:
             self._aggregated = time.monotonic()
-        return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1])
+        return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1] or TripwireNews())
+
+    def _observed(self, connection: Connection, cluster: str, text: bytes) -> TripwireNews | None:
+        """What the tripwires make of an increment; None if they fail. Their fault must not fail the increment, else its
+        events would be buried. Raises StoreError and what the database raises."""
+        try:
+            with connection.begin_nested():
+                return self._tripwires.observe(connection, cluster, text)
+        except (PodhawkError, SQLAlchemyError):
+            raise
+        except Exception as error:
+            logger(__name__).error("the tripwires failed at an increment of the cluster %s", cluster, exc_info=error)
+            return None
 
     def _find(
         self,
