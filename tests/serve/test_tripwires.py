@@ -77,7 +77,9 @@ class FaultyTripwires(Tripwires):
 
 def test_a_fault_of_the_tripwires_does_not_bury_the_events(tmp_path: Path) -> None:
     stored(tmp_path, [("prod", [json.dumps(event("a")).encode()])], closed=False)
-    evaluator = InboxEvaluator(resolve("serve", {"state": str(tmp_path), "content": [str(one_detection(tmp_path / "content"))]}))
+    evaluator = InboxEvaluator(
+        resolve("serve", {"state": str(tmp_path), "content": [str(one_detection(tmp_path / "content"))]})
+    )
     evaluator._tripwires = FaultyTripwires(str(tmp_path), 600.0)
     done = evaluator.step("prod")
     assert done is not None
