@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from podhawk.errors import StoreError
+from podhawk.serve.background import forever
 from podhawk.serve.children import Child
+from podhawk.serve.metrics import Evaluations
+from podhawk.serve.searches.pool import Hunt, SearchPool
+from podhawk.serve.supervisor import Supervisor
+from podhawk.settings.resolve import resolve
 
 pytestmark = [pytest.mark.needs("serve")]
 
@@ -24,3 +33,62 @@ def test_a_process_that_is_stopped_while_it_starts_ends() -> None:
         return answer, child._process.returncode
 
     assert asyncio.run(stopped()) == (b"", -9)
+
+
+def test_one_fault_does_not_end_work_in_the_background() -> None:
+    """A lack of descriptors ended it for good, without a word: revoked tokens went on to be taken."""
+    faults: Counter[str] = Counter()
+    left: list[Exception | None] = [OSError(24, "Too many open files"), StoreError("busy"), ValueError("x"), None]
+
+    async def run() -> None:
+        ended = asyncio.Event()
+
+        async def step() -> None:
+            error = left.pop(0)
+            if error is not None:
+                raise error
+            ended.set()
+            await asyncio.sleep(60)
+
+        task = asyncio.create_task(forever("reload", step, faults, 0.0))
+        await asyncio.wait_for(ended.wait(), 30)
+        task.cancel()
+
+    asyncio.run(run())
+    assert faults == {"reload": 2}
+
+
+class NoDescriptors(Child):
+    """A process that cannot be started."""
+
+    async def run(self, order: bytes) -> bytes:
+        raise OSError(24, "Too many open files")
+
+
+def test_a_search_that_cannot_be_started_has_failed(tmp_path: Path) -> None:
+    """It went on for ever, and took the place of another one."""
+    pool = SearchPool(resolve("serve", {"state": str(tmp_path)}))
+    hunt = Hunt("1", "me", "search", "*", time.time(), NoDescriptors("x", 1.0))
+    asyncio.run(pool._run(hunt, b"", 1.0))
+    assert hunt.status == "failed"
+    assert hunt.ended is not None
+    assert hunt.answer is not None
+    assert hunt.answer.error
+
+
+class StumblingSupervisor(Supervisor):
+    """A supervisor that cannot start a process the first time."""
+
+    starts = 0
+
+    async def _run_once(self) -> None:
+        self.starts += 1
+        if self.starts == 1:
+            raise OSError(24, "Too many open files")
+        await self.stop()
+
+
+def test_an_evaluator_that_cannot_be_started_is_started_later() -> None:
+    supervisor = StumblingSupervisor(b"", Evaluations())
+    asyncio.run(asyncio.wait_for(supervisor.run(), 30))
+    assert supervisor.starts == 2
