@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,7 @@ from podhawk.serve.children import Child
 from podhawk.serve.metrics import Evaluations
 from podhawk.serve.searches.pool import Hunt, SearchPool
 from podhawk.serve.supervisor import Supervisor
+from podhawk.serve.tokens import Token, TokenStore, new_token
 from podhawk.settings.resolve import resolve
 
 pytestmark = [pytest.mark.needs("serve")]
@@ -92,3 +94,22 @@ def test_an_evaluator_that_cannot_be_started_is_started_later() -> None:
     supervisor = StumblingSupervisor(b"", Evaluations())
     asyncio.run(asyncio.wait_for(supervisor.run(), 30))
     assert supervisor.starts == 2
+
+
+def test_tokens_that_could_not_be_read_once_are_read_later(tmp_path: Path) -> None:
+    """The file was not looked at again until it changed once more, so a revoked token went on to be taken."""
+    path = tmp_path / "tokens.json"
+    secret = new_token(path, Token("one", ("prod",), ("send",)))
+    store = TokenStore(path)
+    path.write_text('{"tokens": []}', encoding="utf-8")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        told = [store.reload(), store.reload()]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert told == [True, False]
+    assert store.problem
+    assert store.reload()
+    assert not store.problem
+    assert store.tokens.find(secret) is None
