@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sql
+from sqlalchemy.engine import Connection
 
 from podhawk.cli.content_choice import with_content
 from podhawk.detect.evaluate.evaluation import MOST_VALUES, TRUNCATED, fewer, shown
+from podhawk.detect.finding import Finding
+from podhawk.detect.findings import RunFindings
 from podhawk.rows import OrderKey, Row, Table
 from podhawk.serve.evaluator import budgets
 from podhawk.serve.evaluator.budgets import Budgets
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.evaluator.pace import Pace
+from podhawk.serve.evaluator.positions import letters
 from podhawk.serve.inbox.deposit import ClusterLines, Deposit
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.settings.resolve import resolve
-from podhawk.store.database import reading
+from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.schema import FINDINGS
+from support.findings import event
+from support.lakes import one_detection, stored
 from support.served import alike, demo_lines, expected, risk_of
 
 pytestmark = [pytest.mark.needs("serve")]
@@ -81,6 +88,80 @@ def inbox_of(lines: list[bytes], folder: Path) -> InboxEvaluator:
         writer.put(Deposit("s", "prod", sha256(some).digest()[:16], time.time(), 0.0, part)).result()
     writer.stop()
     return InboxEvaluator(with_content(resolve("serve", {"state": str(folder), "quiet": True}, {}, folder)))
+
+
+class FaultyEvaluator(InboxEvaluator):
+    """An evaluator with a detection that fails at a postponed request."""
+
+    poison = ""
+
+    def _find(
+        self,
+        cluster: str,
+        name: str,
+        text: bytes,
+        along: Callable[[Connection], None] | None,
+        again: Sequence[str] = (),
+        deferred: frozenset[int] = frozenset(),
+    ) -> RunFindings:
+        if self.poison in again:
+            raise ValueError("a fault of one detection")
+        return super()._find(cluster, name, text, along, again, deferred)
+
+
+def faulty(folder: Path, count: int) -> FaultyEvaluator:
+    """An evaluator of a state in which so many requests wait, of which one cannot be evaluated."""
+    given = {"state": str(folder / "live"), "content": [str(one_detection(folder / "content"))]}
+    options = resolve("serve", given)
+    stored(folder / "live", [("prod", [one_request(number) for number in range(count)])], closed=False)
+    evaluator = FaultyEvaluator(options)
+    evaluator.budgets.isolated["One"] = time.monotonic()
+    assert evaluator.step("prod") is not None
+    waiting = budgets.postponed(str(folder / "live"), isolated=True)
+    assert len(waiting) == count
+    evaluator.poison = waiting[count // 2]
+    return evaluator
+
+
+def one_request(number: int) -> bytes:
+    return json.dumps(event(f"id-{number}")).encode()
+
+
+def test_a_postponed_request_at_which_a_detection_fails_does_not_end_the_evaluator(tmp_path: Path) -> None:
+    """It ended it at once after each start, for ever."""
+    evaluator = faulty(tmp_path, 5)
+    state = str(tmp_path / "live")
+    assert evaluator.catch_up() is None  # not at once after the start
+    evaluator.budgets.look_soon()
+    begun: list[bool] = []
+    told: list[Finding] = []
+    for _ in range(20):
+        done = evaluator.catch_up(lambda: begun.append(True))
+        told += done.told.new if done is not None else []
+    assert begun
+    assert budgets.postponed(state, isolated=True) == []
+    assert len(records(tmp_path / "live")) == 4 + len(told)
+    (letter,) = letters(state, None, 10)
+    assert (letter[1].sender, letter[1].cluster, len(told)) == ("evaluator", "prod", 1)
+
+
+def test_a_postponed_request_does_not_fail_every_increment_that_takes_it_along(tmp_path: Path) -> None:
+    evaluator = faulty(tmp_path, 3)
+    state = str(tmp_path / "live")
+    evaluator.budgets.isolated.clear()
+    with transaction(open_engine(state)) as connection:
+        connection.execute(budgets.POSTPONED.update().values(isolated=False))
+    evaluated = []
+    for number in (10, 11, 12):
+        stored(tmp_path / "live", [("prod", [one_request(number)])], closed=False)
+        while (done := evaluator.step("prod")) is not None:
+            evaluated.append(done.events)
+    assert evaluated == [0, 1, 1, 1]
+    evaluator.budgets.look_soon()
+    for _ in range(10):
+        evaluator.catch_up()
+    assert budgets.postponed(state, isolated=True) == []
+    assert len(letters(state, None, 10)) == 1
 
 
 @pytest.mark.slow

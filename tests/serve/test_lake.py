@@ -13,6 +13,7 @@ import pytest
 
 from podhawk import api
 from podhawk.errors import InputError
+from podhawk.events.time import parse_rfc3339
 from podhawk.serve.lake.seal import EventTimes
 from podhawk.store.lake import SEALED, Manifest
 from support.command_line import podhawk
@@ -108,6 +109,19 @@ def test_retention_by_age_size_and_disk(tmp_path: Path) -> None:
     assert list((tmp_path / "lake").glob("*/*")) == []
 
 
+def test_old_files_go_though_sealing_fails(tmp_path: Path) -> None:
+    """A full disk never gave way: nothing was removed when nothing could be sealed."""
+    stored(tmp_path, [("old", [line(1)])])
+    kept(tmp_path)
+    (tmp_path / "lake" / "cluster=prod").write_text("", encoding="utf-8")
+    stored(tmp_path, [("prod", [line(2)]), ("dev", [line(3)])])
+    done = kept(tmp_path, most=1)
+    assert done.error
+    assert (done.removed, done.sealed) == (1, 0)
+    (tmp_path / "lake" / "cluster=prod").unlink()
+    assert (kept(tmp_path).error, len(counted(tmp_path))) == ("", 2)
+
+
 def test_what_was_removed_is_told(tmp_path: Path) -> None:
     """Nothing is called silent of which the events are gone."""
     stored(tmp_path, bodies(2, "prod"), hours=2)
@@ -148,6 +162,19 @@ def test_the_span_of_a_file_never_leaves_an_event_out(text: bytes, span: tuple[f
     found = EventTimes()
     found.look(text + b"\n")
     assert found.bounds() == span
+
+
+@pytest.mark.parametrize("begin", [b"", b'{"time":5,"event":'])
+def test_a_deeply_nested_event_does_not_end_sealing(tmp_path: Path, begin: bytes) -> None:
+    """It raised RecursionError, and neither this file of the inbox nor any later one was sealed."""
+    depth = 20_000
+    nested = b',"requestObject":' + b'{"x":' * depth + b"1" + b"}" * (depth + 1)
+    deep = begin + line(1)[:-1] + nested + (b"}" if begin else b"")
+    stored(tmp_path, [("prod", [deep])])
+    assert (kept(tmp_path).error, len(files(tmp_path))) == ("", 1)
+    time = parse_rfc3339("2026-11-30T10:00:00Z")
+    (file,) = Manifest(str(tmp_path)).files(SEALED)
+    assert file.may_cover(time, None)
 
 
 def test_a_folder_that_is_no_state(tmp_path: Path) -> None:

@@ -10,17 +10,21 @@ from random import Random
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import Connection
 
 from podhawk.detect.finding import Finding
+from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.inbox.deposit import ClusterLines, DeadLetter, Deposit
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.tripwires.clocks import Ages
 from podhawk.serve.tripwires.finding import withdraw
 from podhawk.serve.tripwires.heartbeats import Heartbeats, renewals_in
-from podhawk.serve.tripwires.watch import TripwireNews, Tripwires
-from podhawk.store.database import open_engine, transaction
+from podhawk.serve.tripwires.watch import BEATS, TripwireNews, Tripwires
+from podhawk.settings.resolve import resolve
+from podhawk.store.database import open_engine, reading, transaction
 from support.findings import event
+from support.lakes import one_detection, stored
 from support.processes import wait_for
 from support.service import event_list, service
 
@@ -54,6 +58,35 @@ def gaps(lines: list[bytes], later: float = 1000.0) -> list[tuple[str, ...]]:
             known.add(node, time)
     known.gaps(0.0)
     return [one.nodes for one in known.gaps(later)]
+
+
+def test_a_deeply_nested_event_does_not_end_the_look_for_heartbeats() -> None:
+    """It raised RecursionError in the transaction of the increment, so the event was buried without its finding."""
+    depth = 20_000
+    deep = b'{"x":' * depth + b'"kube-node-lease"' + b"}" * depth
+    assert len(list(renewals_in(deep + b"\n" + renewal("n1", 1.0)))) == 1
+
+
+class FaultyTripwires(Tripwires):
+    """Tripwires with a fault."""
+
+    def observe(self, connection: Connection, cluster: str, text: bytes) -> TripwireNews:
+        connection.execute(BEATS.insert().values(cluster=cluster, node="half", time=1.0))
+        raise ValueError("a fault")
+
+
+def test_a_fault_of_the_tripwires_does_not_bury_the_events(tmp_path: Path) -> None:
+    stored(tmp_path, [("prod", [json.dumps(event("a")).encode()])], closed=False)
+    evaluator = InboxEvaluator(
+        resolve("serve", {"state": str(tmp_path), "content": [str(one_detection(tmp_path / "content"))]})
+    )
+    evaluator._tripwires = FaultyTripwires(str(tmp_path), 600.0)
+    done = evaluator.step("prod")
+    assert done is not None
+    assert (done.events, evaluator.clusters()) == (1, [])
+    with reading(str(tmp_path)) as connection:
+        assert connection is not None
+        assert connection.execute(BEATS.select()).all() == []
 
 
 def test_a_dropped_batch_shows_as_missing_heartbeats() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -22,6 +23,24 @@ T0 = 1_796_000_400.0
 """A time at the beginning of an hour."""
 _STEPS = frozenset({"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "sqlite3.connect"})
 """What the interpreter tells an audit hook, and leaves something on the disk."""
+
+
+def one_detection(folder: Path, search: str = 'source="kubernetes" verb=create') -> Path:
+    """Content of one detection, with which an evaluator starts fast. It has the name One."""
+    (folder / "detections").mkdir(parents=True)
+    (folder / "detections" / "one.yml").write_text(
+        json.dumps(
+            {
+                "name": "One",
+                "id": "33333333-3333-4333-8333-333333333333",
+                "type": "TTP",
+                "search": search,
+                "tags": {"message": "$user.username$", "risk_score": 10},
+            }
+        ),
+        encoding="utf-8",
+    )
+    return folder
 
 
 def stored(state: Path, bodies: Sequence[tuple[str, Sequence[bytes]]], *, closed: bool = True, hours: int = 1) -> None:

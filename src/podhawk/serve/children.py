@@ -24,6 +24,11 @@ class Child:
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", self._module, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
         )
+        if self.stopping:  # meanwhile
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            return b""
         try:
             async with asyncio.timeout(self._longest):
                 out, _ = await process.communicate(order)

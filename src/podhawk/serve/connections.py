@@ -101,6 +101,7 @@ class Certificates:
     def __init__(self, certificate: Path, key: Path, authority: Path | None) -> None:
         self._files = (certificate, key)
         self._stamps = self._now()
+        self._problem = ""
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
@@ -116,14 +117,18 @@ class Certificates:
     def reload(self) -> None:
         """Read the files if they have changed. Those that do not fit together leave the certificate as it is."""
         now = self._now()
-        if now == self._stamps:
+        if now == self._stamps and not self._problem:
             return
         self._stamps = now
         try:
             self.context.load_cert_chain(*self._files)
-            logger(__name__).info("the certificate was read again")
-        except (OSError, ssl.SSLError) as error:
-            logger(__name__).error("the certificate cannot be read again: %s", error)
+        except (OSError, ssl.SSLError) as error:  # it is tried again: there may have been no descriptors
+            if self._problem != str(error):
+                logger(__name__).error("the certificate cannot be read again: %s", error)
+            self._problem = str(error)
+            return
+        self._problem = ""
+        logger(__name__).info("the certificate was read again")
 
     def _now(self) -> list[int]:
         found = []

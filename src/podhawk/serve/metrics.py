@@ -55,6 +55,7 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_follow_behind_bytes": ("gauge", "Bytes of a followed file that have not been read yet."),
     "podhawk_backfills_pending": ("gauge", "Detections that are still to be evaluated over the lake."),
     "podhawk_jobs_failed_total": ("counter", "Scheduled searches and backfills over the lake that failed."),
+    "podhawk_background_failures_total": ("counter", "Failures of work in the background, by part; it is tried again."),
     "podhawk_lake_bytes": ("gauge", "Bytes that the lake takes."),
     "podhawk_lake_events": ("gauge", "Events in the lake."),
     "podhawk_lake_begins_timestamp_seconds": ("gauge", "The hour in which the first events of the lake came."),
@@ -101,6 +102,7 @@ class Meter:
         jobs: JobRunner,
         followers: Sequence[Follower] = (),
         content: Callable[[], tuple[float, bool, int]] = lambda: (0.0, False, 0),
+        faults: Mapping[str, int] = {},
     ) -> None:
         self._state = state
         self._writer = writer
@@ -112,6 +114,7 @@ class Meter:
         self._jobs = jobs
         self._followers = followers
         self._content = content
+        self._faults = faults
 
     def text(self) -> str:
         """All metrics."""
@@ -181,6 +184,7 @@ class Meter:
             "podhawk_follow_behind_bytes": [({"file": one.path}, one.behind) for one in self._followers],
             "podhawk_backfills_pending": [({}, len(pending(self._state)))],
             "podhawk_jobs_failed_total": [({}, self._jobs.failures)],
+            "podhawk_background_failures_total": [({"part": part}, count) for part, count in self._faults.items()],
             "podhawk_lake_bytes": [({}, lake.size)],
             "podhawk_lake_events": [({}, lake.events)],
             "podhawk_lake_begins_timestamp_seconds": [({}, lake.begins)] if lake.begins is not None else [],

@@ -6,19 +6,22 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import resource
 import signal
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import uvicorn
 
-from podhawk.errors import PodhawkError, StateUnavailableError, StoreError, UsageError
+from podhawk.errors import PodhawkError, StateUnavailableError, UsageError
 from podhawk.log import logger
 from podhawk.serve.api.changes import Listeners
 from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.app import Parts, make_app
+from podhawk.serve.background import forever
 from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates, protocol_with
 from podhawk.serve.evaluator.positions import begin_inbox, make_tables, positions
@@ -38,8 +41,8 @@ from podhawk.session import redaction_of
 
 _LOOK: Final = 1.0
 """Seconds between looks at files that may have changed."""
-_DROP: Final = 10
-"""Every so many looks, files of the inbox that have been evaluated are removed."""
+_DROP: Final = 10.0
+"""Seconds between looks for files of the inbox that have been evaluated."""
 _LOCK: Final = "serve.lock"
 
 Told = Callable[[dict[str, Any]], None]
@@ -59,6 +62,8 @@ class Server:
     def __init__(self, configuration: Configuration, told: Told = lambda change: None) -> None:
         self._configuration = configuration
         evaluations = Evaluations()
+        self.faults: Counter[str] = Counter()
+        """Steps of the work in the background that failed."""
         self.supervisor = Supervisor(order_of(configuration.settings), evaluations, told)
         first = 1 if segments(configuration.inbox) else begin_inbox(str(configuration.folder))
         self.writer = InboxWriter(configuration.inbox, configuration.room, self.supervisor.wake, first=first)
@@ -84,6 +89,7 @@ class Server:
                 bool(self.supervisor.content.problem),
                 len(self.supervisor.isolated),
             ),
+            self.faults,
         )
         self.searches = SearchPool(configuration.settings)
         self.certificates = _certificates(configuration)
@@ -120,8 +126,14 @@ class Server:
         """Serve until a signal comes."""
         self.writer.start()
         self.files.start()
-        parts = self.supervisor.run(), self._look(), self.lake.run(), self.jobs.run()
-        tasks = [asyncio.create_task(one) for one in parts]
+        steps = {
+            "reload": self._look,
+            "inbox": self._make_room,
+            "lake": self.lake.step,
+            "jobs": self.jobs.step,
+        }
+        tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
+        tasks.append(asyncio.create_task(self.supervisor.run()))
         server = self.uvicorn()
         loop = asyncio.get_running_loop()
 
@@ -151,15 +163,14 @@ class Server:
             logger(__name__).info("stopped")
 
     async def _look(self) -> None:
-        """Look at what changes while the service runs."""
-        turn = 0
-        while True:
-            await asyncio.sleep(_LOOK)
-            self._reload()
-            turn += 1
-            if turn % _DROP == 0:
-                with contextlib.suppress(StoreError):  # the state is busy: the next time
-                    await asyncio.to_thread(self._drop)
+        """Look at files that may have changed."""
+        await asyncio.sleep(_LOOK)
+        self._reload()
+
+    async def _make_room(self) -> None:
+        """Remove what the inbox need not hold any longer."""
+        await asyncio.sleep(_DROP)
+        await asyncio.to_thread(self._drop)
 
     def _reload(self) -> None:
         if self.tokens.reload():
@@ -183,6 +194,7 @@ def serve(configuration: Configuration, told: Told = lambda change: None, ready:
     Raises UsageError for an address that is taken, StateUnavailableError if another podhawk serve uses the folder, and
     EvaluatorError if the evaluator cannot start with this content and these settings.
     """
+    _raise_limit()
     with alone(configuration):
         make_tables(str(configuration.folder))
         server = Server(configuration, told)
@@ -195,6 +207,13 @@ def serve(configuration: Configuration, told: Told = lambda change: None, ready:
     if server.supervisor.refused is not None:
         message, code = server.supervisor.refused
         raise EvaluatorError(message, code)
+
+
+def _raise_limit() -> None:
+    """Take as many descriptors as the system gives: each connection needs one."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):  # some systems do not give all
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 @contextlib.contextmanager

@@ -85,13 +85,28 @@ class Supervisor:
         watch = asyncio.create_task(self._watch())
         try:
             while not self._stopping:
-                await self._run_once()
+                try:
+                    await self._run_once()
+                except Exception as error:  # no descriptors, for example: the next start may succeed
+                    logger(__name__).error("the evaluator cannot be run; it is started again", exc_info=error)
+                    await self._kill()
                 if self._stopping:
                     break
                 self._failures += 1
                 await asyncio.sleep(_PAUSES[min(self._failures, len(_PAUSES)) - 1])
         finally:
             watch.cancel()
+
+    async def _kill(self) -> None:
+        """End the process at once."""
+        self._busy_since = 0.0
+        if self.state != "failed":
+            self.state = "ended"
+        process = self._process
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
 
     async def stop(self) -> None:
         """End the evaluator, after the increment that is in work."""
@@ -124,6 +139,7 @@ class Supervisor:
     async def _run_once(self) -> None:
         self.state = "starting"
         self._evaluations.starts += 1
+        self._process = None
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -191,8 +207,11 @@ class Supervisor:
         self.isolated = told["budgets"]["isolated"]
         for lag, events in told["lags"]:
             self._evaluations.note_lag(lag, events)
-        for change in told["changes"]:
-            self._told(change)
+        try:
+            for change in told["changes"]:
+                self._told(change)
+        except Exception as error:  # nobody reads them any more, for example
+            logger(__name__).error("changes of findings cannot be told", exc_info=error)
         self.changed()
 
     async def _watch(self) -> None:

@@ -87,7 +87,7 @@ def _read(path: Path) -> TokenFile:
         return TokenFile()
     except OSError as error:
         raise UsageError(f"cannot be read: {error.strerror}", place=Place(str(path))) from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise UsageError(f"not a file of tokens: {error}", place=Place(str(path))) from None
 
 
@@ -117,17 +117,19 @@ class TokenStore:
         """Why the file was not taken over when it changed."""
 
     def reload(self) -> bool:
-        """Read the file if it has changed. Gives whether anything was taken over or found wrong."""
+        """Read the file if it has changed, or could not be read the last time. Gives whether anything was taken over or
+        is newly found wrong."""
         stamp = _stamp(self._path)
-        if stamp == self._stamp:
+        if stamp == self._stamp and not self.problem:
             return False
         self._stamp = stamp
+        before = self.problem
         try:
             self.tokens = read_tokens(self._path)
             self.problem = ""
         except UsageError as error:
             self.problem = str(error)
-        return True
+        return self.problem != before or not self.problem
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

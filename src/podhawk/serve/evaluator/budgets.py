@@ -6,6 +6,7 @@ come later, and none is lost. After ten minutes it is tried again with the other
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
@@ -60,9 +61,11 @@ def done(connection: Connection, requests: Collection[str]) -> None:
 
 
 def postponed(state: str, *, isolated: bool) -> list[str]:
-    """What is to be evaluated later; with `isolated` for all detections, as much as is good at a time."""
-    query = sql.select(POSTPONED.c.request)
-    query = query.limit(MOST_AGAIN) if isolated else query.where(~POSTPONED.c.isolated)
+    """What is to be evaluated later, as much as is good at a time; with `isolated` also that which isolated detections
+    are to be evaluated on."""
+    query = sql.select(POSTPONED.c.request).order_by(POSTPONED.c.request).limit(MOST_AGAIN)
+    if not isolated:
+        query = query.where(~POSTPONED.c.isolated)
     with reading(state) as connection:
         return list(connection.execute(query).scalars()) if connection is not None else []
 
@@ -76,7 +79,9 @@ class Budgets(Struct):
     over: Counter[str] = field(default_factory=Counter)
     isolated: dict[str, float] = field(default_factory=dict)
     """Since when, by the monotonic clock."""
-    looked: float = 0.0
+    looked: float = field(default_factory=time.monotonic)
+    """When what was postponed was looked at last. It waits after a start too: if it kills the evaluator, events are
+    evaluated between."""
 
     def charge(self, spent: Mapping[str, float]) -> None:
         """Add what detections spent."""
@@ -101,6 +106,10 @@ class Budgets(Struct):
             return False
         self.looked = now
         return True
+
+    def look_soon(self) -> None:
+        """Say that more is postponed than what was evaluated."""
+        self.looked = -EVERY
 
     def release(self, now: float) -> list[str]:
         """Take detections back that have been isolated for long enough."""

@@ -14,10 +14,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from podhawk.detect.findings import RunFindings, find
 from podhawk.engine.run.batch import BatchRunner
-from podhawk.errors import OutputError, StoreError
+from podhawk.errors import OutputError, PodhawkError, StoreError
 from podhawk.log import logger
 from podhawk.serve.changes import LoggedChange, change_of, changes_of, gone
 from podhawk.serve.changes import put as put_changes
@@ -26,7 +27,15 @@ from podhawk.serve.evaluator.budgets import BACKLOG, MOST_AGAIN, Budgets, done, 
 from podhawk.serve.evaluator.budgets import make_tables as make_budget_table
 from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
 from podhawk.serve.evaluator.pace import Pace
-from podhawk.serve.evaluator.positions import Letter, advance, bury, make_tables, positions
+from podhawk.serve.evaluator.positions import (
+    Letter,
+    advance,
+    bury,
+    keep_letter,
+    letter_of,
+    make_tables,
+    positions,
+)
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
 from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
@@ -37,6 +46,11 @@ from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
 INBOX: Final = "inbox"
+_BESIDE: Final = "\0beside"
+"""Stands for a cluster in the attempts: what was postponed, evaluated together with an increment. When that has failed
+once, `catch_up` evaluates it alone, so that neither new events nor what was postponed is given up for the other."""
+_ALONE: Final = "\0alone"
+"""What was postponed, evaluated alone."""
 
 
 class Increment(Struct, frozen=True):
@@ -118,24 +132,34 @@ class InboxEvaluator:
         if most == 0:
             return self._bury(cluster, taken)
         started = time.monotonic()
-        wait = self._attempts.has_failed(cluster, position) or (
-            started - self._aggregated < max(BACKLOG, 4 * self._aggregates_took) and self._is_behind(cluster, taken)
+        wait = (
+            self._attempts.has_failed(cluster, position)
+            or self._attempts.has_failed(_BESIDE, Position())
+            or (
+                started - self._aggregated < max(BACKLOG, 4 * self._aggregates_took) and self._is_behind(cluster, taken)
+            )
         )
         again = [] if wait else postponed(self._state_name, isolated=False)
         self._attempts.begin(cluster, position, taken.count, most)
+        if again:
+            self._attempts.begin(_BESIDE, Position(), len(again), len(again))
         try:
             name = f"inbox/{cluster}/{taken.start.seq + 1}"
-            told: list[TripwireNews] = []
+            told: list[TripwireNews | None] = []
 
             def along(connection: Connection) -> None:
                 advance(connection, cluster, taken)
                 done(connection, again)
-                told.append(self._tripwires.observe(connection, cluster, taken.text))
+                told.append(self._observed(connection, cluster, taken.text))
 
             deferred = self._deferred(aggregates=wait)
             found = self._find(cluster, name, taken.text, along, again, deferred)
+            if told[-1] is None:
+                self._tripwires.forget()
         except (StoreError, OutputError):
             self._attempts.forget(cluster)
+            if again:
+                self._attempts.forget(_BESIDE)
             self._tripwires.forget()
             self._positions = positions(self._state_name)  # the evaluator of a server that was killed may have moved it
             raise
@@ -146,12 +170,25 @@ class InboxEvaluator:
         self._moved(cluster, taken.end)
         seconds = time.monotonic() - started
         if again:
+            self._attempts.end(_BESIDE, Position())
             self._aggregates_took = seconds
         else:
             self._pace.note(taken.count, seconds)
         if not wait:
             self._aggregated = time.monotonic()
-        return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1])
+        return Increment(cluster, taken.count, taken.received, seconds, found, told=told[-1] or TripwireNews())
+
+    def _observed(self, connection: Connection, cluster: str, text: bytes) -> TripwireNews | None:
+        """What the tripwires make of an increment; None if they fail. Their fault must not fail the increment, else its
+        events would be buried. Raises StoreError and what the database raises."""
+        try:
+            with connection.begin_nested():
+                return self._tripwires.observe(connection, cluster, text)
+        except (PodhawkError, SQLAlchemyError):
+            raise
+        except Exception as error:
+            logger(__name__).error("the tripwires failed at an increment of the cluster %s", cluster, exc_info=error)
+            return None
 
     def _find(
         self,
@@ -195,6 +232,10 @@ class InboxEvaluator:
         self._charge(searches.spent, counts=bool(text))
         return found
 
+    def _is_early(self, now: float) -> bool:
+        """Whether aggregate plans were evaluated so lately that they may wait while there is a backlog."""
+        return now - self._aggregated < max(BACKLOG, 4 * self._aggregates_took)
+
     def _is_behind(self, cluster: str, taken: Taken) -> bool:
         """Whether more waits than what was taken."""
         return taken.end.line > 0 or waiting(self._folder / INBOX, self._known).get(cluster, 0) > taken.end.seq
@@ -215,21 +256,59 @@ class InboxEvaluator:
             logger(__name__).error("%s is over its budget of CPU and is evaluated once a minute", name)
         self._tripwires.over_budget(new)
 
-    def catch_up(self) -> Increment | None:
-        """Evaluate what was postponed, when it is time. Raises StoreError."""
+    def catch_up(self, begun: Callable[[], None] = lambda: None) -> Increment | None:
+        """Evaluate what was postponed, when it is time; `begun` is called before. If that fails, half of it is tried
+        the next time, as with an increment; a request that fails alone is given up. Raises StoreError."""
         now = time.monotonic()
         if not self.budgets.due(now):
             return None
         for name in self.budgets.release(now):
             logger(__name__).info("%s is evaluated with the others again", name)
-        requests = postponed(self._state_name, isolated=True)
-        if not requests:
+        every = postponed(self._state_name, isolated=True)
+        if not every:
+            self._caught_up()
             return None
-        if len(requests) == MOST_AGAIN:
-            self.budgets.looked = 0.0  # there is more
+        begun()
+        most = self._attempts.most_lines(_ALONE, Position())
+        if most == 0:
+            return self._give_up(every[0])
+        requests = every[:most]
+        self._attempts.begin(_ALONE, Position(), len(requests), most)
         cluster = self._session.reading.cluster or "default"
-        found = self._find(cluster, "postponed", b"", partial(done, requests=requests), requests)
+        try:
+            found = self._find(cluster, "postponed", b"", partial(done, requests=requests), requests)
+        except (StoreError, OutputError):
+            self._attempts.forget(_ALONE)
+            raise
+        except Exception as error:
+            logger(__name__).error("what was postponed cannot be evaluated", exc_info=error)
+            self.budgets.look_soon()
+            return None
+        self._attempts.end(_ALONE, Position())
+        if len(requests) < len(every) or len(every) == MOST_AGAIN:
+            self.budgets.look_soon()
+        else:
+            self._caught_up()
         return Increment("", 0, (), time.monotonic() - now, found)
+
+    def _caught_up(self) -> None:
+        """Nothing is postponed that an increment might fail by."""
+        if self._attempts.has_failed(_BESIDE, Position()):
+            self._attempts.end(_BESIDE, Position())
+
+    def _give_up(self, request: str) -> Increment:
+        """Make a request that was postponed a dead letter: it failed alone."""
+        error = "a detection failed or was killed by this request"
+        with transaction(open_engine(self._state_name), waiting=Waiting(self._session.wait)) as connection:
+            letter = letter_of(connection, request, time.time(), error)
+            done(connection, [request])
+            keep_letter(connection, letter)
+            lost = Lost(letter.sender, letter.cluster, letter.received, error, letter.size, letter.sha256)
+            told = self._tripwires.lost(connection, lost)
+        logger(__name__).error("a request of the cluster %s cannot be evaluated: %s", letter.cluster, letter.sha256)
+        self._attempts.end(_ALONE, Position())
+        self.budgets.look_soon()
+        return Increment("", 0, (), 0.0, buried=letter, told=told)
 
     def _bury(self, cluster: str, taken: Taken) -> Increment:
         """Make the next event a dead letter: it failed alone."""

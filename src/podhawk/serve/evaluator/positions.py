@@ -4,6 +4,7 @@ not be evaluated. It is written in the transaction that writes the findings, so 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Final
 
 import sqlalchemy as sql
@@ -17,6 +18,7 @@ from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import column_text
 from podhawk.store.lake import last_number
 from podhawk.store.rows import insert
+from podhawk.store.schema import EVENTS
 
 METADATA: Final = sql.MetaData()
 EVALUATED: Final = "evaluated"
@@ -117,10 +119,15 @@ def bury(connection: Connection, cluster: str, taken: Taken, letter: Letter) -> 
     key = column_text(cluster, 255)
     _move(connection, key, taken)
     _count(connection, {(letter.sender, DEAD_LETTERED): 1})
+    keep_letter(connection, letter)
+
+
+def keep_letter(connection: Connection, letter: Letter) -> None:
+    """Keep what is known of something that cannot be evaluated."""
     connection.execute(
         LETTERS.insert().values(
             sender=column_text(letter.sender, 255),
-            cluster=key,
+            cluster=column_text(letter.cluster, 255),
             received=letter.received,
             error=letter.error,
             place=letter.place,
@@ -128,6 +135,14 @@ def bury(connection: Connection, cluster: str, taken: Taken, letter: Letter) -> 
             sha256=letter.sha256,
         )
     )
+
+
+def letter_of(connection: Connection, request: str, now: float, error: str) -> Letter:
+    """A dead letter about a known request. Its events were counted as evaluated when they came, so it has no sender."""
+    query = sql.select(EVENTS.c.cluster, EVENTS.c.data).where(EVENTS.c.request == request).order_by(EVENTS.c.time)
+    row = connection.execute(query.limit(1)).first()
+    cluster, data = ("", b"") if row is None else (row.cluster, bytes(row.data))
+    return Letter("evaluator", cluster, now, error, 0, len(data), sha256(data).hexdigest())
 
 
 def _move(connection: Connection, key: str, taken: Taken) -> None:

@@ -113,11 +113,15 @@ def _reload(evaluator: InboxEvaluator) -> None:
 
 
 def _look(evaluator: InboxEvaluator) -> None:
-    for look in (evaluator.look, evaluator.catch_up):
+    """Look at what changes without events. The server is told when that may take long, so that it ends what hangs."""
+    for look in (evaluator.look, lambda: evaluator.catch_up(lambda: _tell({"what": "begun", "cluster": ""}))):
         try:
             done = look()
         except StoreError as error:  # the next look does it
             logger(__name__).warning("it could not be written: %s", error)
+            continue
+        except Exception as error:  # a fault there must not keep events from being evaluated
+            logger(__name__).error("a look at what changes without events failed", exc_info=error)
             continue
         if done is not None:
             _tell(_account(evaluator, done))

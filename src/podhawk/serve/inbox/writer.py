@@ -7,6 +7,7 @@ sent within the last hour is counted as repeated and not stored again.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -66,8 +67,7 @@ class InboxWriter:
         self._ledger: Counter[tuple[str, str]] = Counter()
         self._looked = 0.0
         self.size = 0
-        self.full = ""
-        """Why nothing is taken now; empty if there is room."""
+        self._lack = ""
         self.failures = 0
         """Commits that failed."""
         for part in folder.glob("inbox-*.part*"):
@@ -96,6 +96,13 @@ class InboxWriter:
         self._queue.put(None)
         self._thread.join()
 
+    @property
+    def full(self) -> str:
+        """Why nothing is taken now; empty if there is room."""
+        if self._thread.ident is not None and not self._thread.is_alive():
+            return "the inbox is not written any more"
+        return self._lack
+
     def put(self, deposit: Deposit) -> Future[bool]:
         """Hand over a deposit. The result comes when it is on the disk: whether it was stored, or was a repeat.
 
@@ -105,6 +112,8 @@ class InboxWriter:
             raise InboxFullError(self.full)
         future: Future[bool] = Future()
         self._queue.put((deposit, future))
+        if self.full:  # the thread may have ended meanwhile
+            self._refuse_rest()
         return future
 
     def repeats(self, sender: str, digest: bytes, now: float) -> bool:
@@ -122,21 +131,35 @@ class InboxWriter:
             return dict(self._ledger)
 
     def _run(self) -> None:
-        while True:
-            try:
-                first = self._queue.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
-                self._look(time.time())
-                self._rotate_idle(time.time())
-                continue
-            if first is None:
-                break
-            batch = [first]
-            ended = self._gather(batch)
-            self._write(batch)
-            if ended:
-                break
-        self._connection.close()
+        try:
+            while self._turn():
+                pass
+        finally:
+            self._connection.close()
+            self._refuse_rest()
+
+    def _turn(self) -> bool:
+        """Write what has come in, or look around if nothing has. Gives whether there is more to come."""
+        try:
+            first = self._queue.get(timeout=_LOOK_SECONDS)
+        except queue.Empty:
+            self._look(time.time())
+            self._rotate_idle(time.time())
+            return True
+        if first is None:
+            return False
+        batch = [first]
+        ended = self._gather(batch)
+        self._write(batch)
+        return not ended
+
+    def _refuse_rest(self) -> None:
+        """Refuse what nobody will write."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                one = self._queue.get_nowait()
+                if one is not None:
+                    _fail([one], InboxFullError("the inbox is not written any more"))
 
     def _gather(self, batch: list[tuple[Deposit, Future[bool]]]) -> bool:
         """Take in what comes until it is time to commit. Gives whether it was the last."""
@@ -158,19 +181,24 @@ class InboxWriter:
         try:
             self._rotate(now)
             stored, added, recent = self._commit([one for one, _ in batch], now)
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:
+            expected = isinstance(error, sqlite3.Error | OSError)
+            logger(__name__).error("the inbox cannot be written: %s", error, exc_info=None if expected else error)
             self.failures += 1
-            logger(__name__).error("the inbox cannot be written: %s", error)
             self._undo()
-            for _, future in batch:
-                future.set_exception(InboxFullError(f"the inbox cannot be written: {error}"))
+            if not expected and len(batch) > 1:  # one of them is to blame
+                for one in batch:
+                    self._write([one])
+                return
+            _fail(batch, InboxFullError(f"the inbox cannot be written: {error}"))
             self._look(now)
             return
         with self._lock:
             self._ledger.update(added)
         self._recent.update(recent)
         for (_, future), new in zip(batch, stored, strict=True):
-            future.set_result(new)
+            if future.set_running_or_notify_cancel():
+                future.set_result(new)
         self._committed()
         if now - self._looked > _LOOK_SECONDS:
             self._look(now)
@@ -234,7 +262,7 @@ class InboxWriter:
                 self._ledger = Counter(
                     {(row[0], row[1]): row[2] for row in self._connection.execute("SELECT * FROM ledger")}
                 )
-        except sqlite3.Error as error:
+        except Exception as error:
             logger(__name__).error("the inbox cannot be read: %s", error)
 
     def _rotate(self, now: float) -> None:
@@ -247,9 +275,13 @@ class InboxWriter:
         execute("DELETE FROM letters WHERE number <= (SELECT MAX(number) FROM letters) - ?", (LETTERS_KEPT,))
         execute("PRAGMA wal_checkpoint(TRUNCATE)")
         segment = create(self._folder, self._segment.number + 1, self._next, now, self._segment.path)
+        try:
+            connection = open_to_write(segment)
+        except BaseException:  # the file before it goes on being written, so it must stay the last one
+            segment.unlink()
+            raise
         self._connection.close()
-        self._segment, self._opened = segment, now
-        self._connection = open_to_write(segment)
+        self._segment, self._opened, self._connection = segment, now, connection
         self._recent = {key: one for key, one in self._recent.items() if now - one[0] < REPEAT_SECONDS}
 
     def _rotate_idle(self, now: float) -> None:
@@ -257,7 +289,7 @@ class InboxWriter:
         try:
             if self._next > first_of(self._connection):
                 self._rotate(now)
-        except (sqlite3.Error, OSError) as error:
+        except Exception as error:
             self.failures += 1
             logger(__name__).error("a new file of the inbox cannot be begun: %s", error)
 
@@ -266,10 +298,9 @@ class InboxWriter:
         self._looked = now
         try:
             self.size = size_of(self._folder)
+            self._lack = lack_of(self._room, self._folder, self.size)
         except OSError as error:
-            self.full = f"the inbox cannot be read: {error.strerror}"
-            return
-        self.full = lack_of(self._room, self._folder, self.size)
+            self._lack = f"the inbox cannot be read: {error.strerror}"
 
     def drop(self, positions: Mapping[str, int], sealed: int | None = None) -> list[InboxFile]:
         """Remove the files of which everything has been evaluated, and is in the lake if there is one; `positions` are
@@ -286,6 +317,12 @@ class InboxWriter:
             segment.unlink()
             dropped.append(segment)
         return dropped
+
+
+def _fail(batch: Sequence[tuple[Deposit, Future[bool]]], error: Exception) -> None:
+    for _, future in batch:
+        if future.set_running_or_notify_cancel():
+            future.set_exception(error)
 
 
 def _count(one: Deposit, added: Counter[tuple[str, str]]) -> None:

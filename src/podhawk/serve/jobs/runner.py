@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from typing import Final
 
 import msgspec
 
-from podhawk.errors import StoreError
 from podhawk.log import logger
 from podhawk.serve.children import Child
 from podhawk.serve.evaluator.process import Order, order_of
@@ -43,13 +41,11 @@ class JobRunner:
         self._child = Child("podhawk.serve.jobs.process", _LONGEST)
         self._due = 0.0
 
-    async def run(self) -> None:
-        """Run jobs until the task is cancelled."""
-        while not self._child.stopping:
-            await asyncio.sleep(LOOK)
-            with contextlib.suppress(StoreError):  # the state is busy: the next time
-                if time.time() >= self._due or await asyncio.to_thread(self._is_behind):
-                    await self._run_once()
+    async def step(self) -> None:
+        """Wait a little, and run the jobs that are due."""
+        await asyncio.sleep(LOOK)
+        if not self._child.stopping and (time.time() >= self._due or await asyncio.to_thread(self._is_behind)):
+            await self._run_once()
 
     async def stop(self) -> None:
         """End the process: what it has begun is done again when the service starts."""

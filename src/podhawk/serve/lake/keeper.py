@@ -7,7 +7,6 @@ evaluator.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from pathlib import Path
 from typing import Final
@@ -15,7 +14,6 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from podhawk.errors import StoreError
 from podhawk.log import logger
 from podhawk.serve.children import Child
 from podhawk.serve.lake.process import LakeDone, LakeOrder
@@ -53,17 +51,14 @@ class LakeKeeper:
         self._child = Child("podhawk.serve.lake.process", _LONGEST)
         self._retained = 0.0
 
-    async def run(self) -> None:
-        """Keep the lake until the task is cancelled."""
-        if not self.keeping.is_on:
-            return
-        while not self._child.stopping:
-            with contextlib.suppress(StoreError):  # the state is busy: the next time
-                due = time.monotonic() - self._retained > RETAIN
-                if due or await asyncio.to_thread(self._has_work):
-                    await self._run_once()
-                    self._retained = time.monotonic()
-            await asyncio.sleep(LOOK)
+    async def step(self) -> None:
+        """Do what there is to do, and wait a little."""
+        if self.keeping.is_on and not self._child.stopping:
+            due = time.monotonic() - self._retained > RETAIN
+            if due or await asyncio.to_thread(self._has_work):
+                await self._run_once()
+                self._retained = time.monotonic()
+        await asyncio.sleep(LOOK)
 
     async def stop(self) -> None:
         """End the process: what it has begun is done again when the service starts."""

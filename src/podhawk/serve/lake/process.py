@@ -12,6 +12,7 @@ import os
 import sqlite3
 import sys
 import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -46,23 +47,42 @@ class LakeDone(Struct):
 
 
 def keep_lake(order: LakeOrder, now: float) -> LakeDone:
-    """Seal what can be sealed, and remove what is not kept any longer."""
+    """Remove what is not kept any longer, and seal what can be sealed. What fails of the one does not stop the other: a
+    disk that is full gives way though nothing can be sealed. Files of the inbox are sealed in their order; after one
+    that fails no later one is sealed, because the lake holds everything up to its last body."""
     manifest = Manifest(order.state)
     done = LakeDone()
-    try:
-        manifest.make()
-        clean(manifest)
-        for segment in to_seal(order.state, manifest):
-            made = seal(segment, manifest)
-            done.sealed += len(made)
-            done.events += sum(one.events for one in made)
-        for one, why in retain(manifest, order.keeping, now):
-            logger(__name__).info("%s of the lake is removed: %s", one.name, why)
-            done.removed += 1
-            done.removed_events += one.events
-    except (OSError, sqlite3.Error, StoreError) as error:
-        done.error = str(error)
+    _attempt(done, lambda: _retain(manifest, order, now, done))
+    _attempt(done, lambda: _seal(manifest, order, done))
+    if done.sealed:
+        _attempt(done, lambda: _retain(manifest, order, now, done))
     return done
+
+
+def _attempt(done: LakeDone, step: Callable[[], None]) -> None:
+    try:
+        step()
+    except (OSError, sqlite3.Error, StoreError) as error:
+        done.error = done.error or str(error)
+    except Exception as error:
+        logger(__name__).error("the lake cannot be kept", exc_info=error)
+        done.error = done.error or f"{type(error).__name__}: {error}"
+
+
+def _seal(manifest: Manifest, order: LakeOrder, done: LakeDone) -> None:
+    manifest.make()
+    clean(manifest)
+    for segment in to_seal(order.state, manifest):
+        made = seal(segment, manifest)
+        done.sealed += len(made)
+        done.events += sum(one.events for one in made)
+
+
+def _retain(manifest: Manifest, order: LakeOrder, now: float, done: LakeDone) -> None:
+    for one, why in retain(manifest, order.keeping, now):
+        logger(__name__).info("%s of the lake is removed: %s", one.name, why)
+        done.removed += 1
+        done.removed_events += one.events
 
 
 def main() -> int:

@@ -170,7 +170,7 @@ class EventTimes:
             if line.count(_RECEIVED) == 1 and line.count(_STAGE) == 1 and line.startswith(b'{"'):
                 try:
                     times = _times(line)
-                except msgspec.DecodeError:
+                except (msgspec.DecodeError, UnicodeError, RecursionError):
                     self._look_closely(line)
                     continue
                 for text in (times.requestReceivedTimestamp, times.stageTimestamp):
@@ -193,7 +193,11 @@ class EventTimes:
 
     def _look_closely(self, line: bytes) -> None:
         """Take a line into account that is not a plain event: one in an envelope, or an unusual one."""
-        events = list(LineReader("", ReadOptions(), InputReport()).read(Lines(iter((line,)))))
+        try:
+            events = list(LineReader("", ReadOptions(), InputReport()).read(Lines(iter((line,)))))
+        except RecursionError:  # nested too deeply: it may be of any time
+            self._open = True
+            return
         for event in events:
             self._take(event.time)
             self._take(event.stage_time if event.stage_time is not None else event.time)

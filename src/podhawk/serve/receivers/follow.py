@@ -35,6 +35,7 @@ from podhawk.serve.receivers.rotation import (
     begins_as,
     content,
     head_of,
+    identity_of,
     renamed,
     rotated_files,
 )
@@ -200,7 +201,7 @@ class Follower:
             about = os.stat(self.path)
         except OSError:
             return False
-        return (about.st_dev, about.st_ino) != (file.device, file.inode) and about.st_size > 0
+        return identity_of(about) != (file.device, file.inode) and about.st_size > 0
 
     def _begin_anew(self, file: OpenFile, before: TailPosition, others: list[RotatedFile]) -> None:
         """Read a file from its beginning that was truncated or written over. If it was copied before, the copy has what
@@ -292,6 +293,10 @@ class FileReceiver:
                     if failed.get(one.path) != str(error):
                         logger(__name__).error("%s cannot be followed now: %s", one.path, error)
                     failed[one.path] = str(error)
+                except Exception as error:  # a fault at one file must not end the others
+                    if failed.get(one.path) != str(error):
+                        logger(__name__).error("%s cannot be followed now", one.path, exc_info=error)
+                    failed[one.path] = str(error)
             if not took:
                 self._ended.wait(POLL)
         for one in self.followers:
@@ -305,21 +310,13 @@ def _opened(path: str) -> OpenFile:
     if not stat.S_ISREG(about.st_mode):
         os.close(descriptor)
         raise OSError(f"{path} is not a file")
-    return OpenFile(descriptor, about.st_dev, about.st_ino)
+    return OpenFile(descriptor, *identity_of(about))
 
 
 def _is_truncated(file: OpenFile) -> bool:
     """Whether a file no longer holds what was read of it."""
     size = os.fstat(file.descriptor).st_size
     return size < file.offset or os.pread(file.descriptor, len(file.head), 0) != file.head
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        about = os.stat(path)
-    except OSError:
-        return None
-    return about.st_dev, about.st_ino
 
 
 def _parts(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -42,6 +42,12 @@ class RotatedFile(NamedTuple):
         return os.path.splitext(self.path)[0] if self.is_packed else self.path
 
 
+def identity_of(about: os.stat_result) -> tuple[int, int]:
+    """The device and the inode of a file, as the inbox can store them: its numbers end at 2 ** 63, those of some file
+    systems do not."""
+    return about.st_dev % (1 << 63), about.st_ino % (1 << 63)
+
+
 def head_of(data: bytes) -> bytes:
     """The hash by which a file is known again."""
     return blake2b(data, digest_size=16).digest()
@@ -60,7 +66,7 @@ def rotated_files(path: str) -> list[RotatedFile]:
         for entry in entries:
             if pattern.match(entry.name) and entry.is_file():
                 about = entry.stat()
-                found.append(RotatedFile(about.st_mtime_ns, entry.path, (about.st_dev, about.st_ino)))
+                found.append(RotatedFile(about.st_mtime_ns, entry.path, identity_of(about)))
     return sorted(found)
 
 

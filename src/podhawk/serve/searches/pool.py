@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from podhawk.errors import StateUnavailableError
+from podhawk.log import logger
 from podhawk.serve.children import Child
 from podhawk.serve.evaluator.process import Order, order_of
 from podhawk.serve.searches.process import Question, QuestionKind, SearchAnswer
@@ -90,7 +91,15 @@ class SearchPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _run(self, hunt: Hunt, question: bytes, seconds: float) -> None:
-        out = await hunt.child.run(question)
+        try:
+            out = await hunt.child.run(question)
+        except Exception as error:  # no descriptors, for example
+            logger(__name__).error("a search cannot be run", exc_info=error)
+            hunt.ended = time.time()
+            if hunt.status != "cancelled":
+                hunt.status = "failed"
+                hunt.answer = SearchAnswer(error="the search cannot be run now", remedy="Try again later.")
+            return
         hunt.ended = time.time()
         if hunt.status == "cancelled":
             return

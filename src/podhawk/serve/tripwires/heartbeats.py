@@ -72,7 +72,7 @@ def renewals_in(text: bytes) -> Iterator[tuple[str, float]]:
             lease = _DECODER.decode(text[begin:place])
             if lease.event is not None:
                 lease = _DECODER.decode(lease.event)
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue
         about = lease.object_ref
         if about is None or (about.resource, about.namespace) != ("leases", _SIGN.decode()):
