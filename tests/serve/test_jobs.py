@@ -20,6 +20,7 @@ from podhawk.serve.jobs.content import JobContent
 from podhawk.serve.jobs.kept import BACKFILLS, MOST_ATTEMPTS, last_runs, make_job_tables, note_run, pending
 from podhawk.serve.jobs.process import JobOrder, do_jobs
 from podhawk.serve.jobs.scheduled import run_due
+from podhawk.serve.shadow import SHADOW_OWNER
 from podhawk.settings.resolve import Settings, resolve
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.state import SqlState
@@ -225,3 +226,22 @@ def test_a_search_that_never_ends_is_left_out(tmp_path: Path) -> None:
     assert known(state) == []
     run_due(jobs, moment(21))
     assert len(known(state)) == 1
+
+
+def many_in_shadow(folder: Path) -> Settings:
+    """Settings with a search over the whole input in shadow, which has four events to find and was due."""
+    options = settings(folder / "state", content=[str(content(folder / "content", SEARCH))], shadow=["Many in all"])
+    stored(folder / "state", [("prod", lines_at(1, 2, 3, 4))])
+    evaluate(options)
+    make_job_tables(str(folder / "state"))
+    run_due(JobContent.read(options), moment(5))
+    return options
+
+
+def test_what_a_job_finds_in_shadow_was_visible_and_added_risk(tmp_path: Path) -> None:
+    options = many_in_shadow(tmp_path)
+    run_due(JobContent.read(options), moment(12))
+    (found,) = SqlState(options["state"]).known()
+    assert found.suppressed_by is not None
+    assert (found.visible, found.suppressed_by.owner) == (False, SHADOW_OWNER)
+    assert risk_of(options["state"]) == []

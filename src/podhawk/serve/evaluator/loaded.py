@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from podhawk.api import content_of, incident_rules
-from podhawk.arguments import policies_of
 from podhawk.content.load import load_content
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
@@ -29,7 +27,7 @@ from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import CompiledJobs
 from podhawk.errors import ContentError
-from podhawk.serve.shadow import in_shadow
+from podhawk.serve.shadow import in_shadow, served_policies
 from podhawk.session import Session
 from podhawk.settings.resolve import Settings, read_file
 from podhawk.store.event_memory import EventMemory
@@ -94,11 +92,9 @@ def load(settings: Settings, session: Session) -> Loaded:
     every = [prepare(one, content, session, store) for one in chosen]
     prepared = [one for one in every if not is_whole(one)]  # the others run over the lake
     detections = len(prepared)
-    policies = policies_of(settings)
+    policies = served_policies(content, settings)
     check_fields(policies.exceptions, prepared)
     prepared += own_detections(settings, session)
-    hidden = in_shadow(content, settings)
-    policies = replace(policies, exceptions=(*hidden, *policies.exceptions))
     searches = searches_of(prepared, content, session.context(content, store), remembers=True)
     return Loaded(
         settings,
@@ -109,7 +105,7 @@ def load(settings: Settings, session: Session) -> Loaded:
         searches,
         CompiledJobs(list(searches.jobs)),
         detections,
-        frozenset(one.detection for one in hidden),
+        frozenset(one.detection for one in in_shadow(content, settings)),
     )
 
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from podhawk.api import content_of, incident_rules
-from podhawk.arguments import policies_of
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
@@ -20,6 +19,7 @@ from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.passes.settle import Policies
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.engine.run.files import FileSource
+from podhawk.serve.shadow import served_policies
 from podhawk.session import Session, session_of
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import Waiting
@@ -42,7 +42,7 @@ class JobContent(Struct):
         session = session_of({**settings.values, "jobs": 1})
         content = content_of(settings.values, settings.macros)
         chosen = select(content, settings["only"], settings["exclude"])
-        return cls(session, content, session.lookups(content), chosen, policies_of(settings))
+        return cls(session, content, session.lookups(content), chosen, served_policies(content, settings))
 
     @property
     def state(self) -> str:
