@@ -14,6 +14,7 @@ from podhawk import api
 from podhawk.content.load import shipped_pack
 from podhawk.detect.report.finding_json import to_record
 from podhawk.events.time import parse_rfc3339
+from podhawk.serve.changes import changes_after
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.evaluator.process import Order
 from podhawk.serve.jobs.content import JobContent
@@ -245,3 +246,12 @@ def test_what_a_job_finds_in_shadow_was_visible_and_added_risk(tmp_path: Path) -
     assert found.suppressed_by is not None
     assert (found.visible, found.suppressed_by.owner) == (False, SHADOW_OWNER)
     assert risk_of(options["state"]) == []
+
+
+def test_what_a_job_found_was_in_no_stream_of_changes(tmp_path: Path) -> None:
+    options = many_in_shadow(tmp_path)
+    jobs = JobContent.read(options)
+    run_due(jobs, moment(12))
+    (found,) = changes_after(options["state"], 0, ["*"], 10).changes
+    assert (found.change.change, found.change.detection, found.change.shadow) == ("new", "Many in all", True)
+    assert jobs.changed == 1

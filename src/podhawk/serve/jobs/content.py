@@ -19,6 +19,7 @@ from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.passes.settle import Policies
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.engine.run.files import FileSource
+from podhawk.serve.changes import LoggedChange, changes_of, put
 from podhawk.serve.shadow import served_policies
 from podhawk.session import Session, session_of
 from podhawk.settings.resolve import Settings
@@ -35,6 +36,8 @@ class JobContent(Struct):
     store: LookupStore
     chosen: Sequence[Detection]
     policies: Policies
+    changed: int = 0
+    """How many changes of findings have been committed."""
 
     @classmethod
     def read(cls, settings: Settings) -> JobContent:
@@ -61,12 +64,19 @@ class JobContent(Struct):
         session: Session,
         along: Callable[[Connection], None],
     ) -> RunFindings:
-        """Evaluate one detection over an input, and take what it finds into the state. `along` writes something else
-        in the same transaction."""
+        """Evaluate one detection over an input, and take what it finds into the state, together with the changes for
+        those who watch. `along` writes something else in the same transaction."""
         state = SqlState(self.state, None, Waiting(session.wait))
-        state.along = along
+        changes: list[LoggedChange] = []
+
+        def last(connection: Connection) -> None:
+            along(connection)
+            changes[:] = changes_of(state.written, time.time())
+            put(connection, changes)
+
+        state.along = last
         searches = [chosen, *(one for one in every if one.request is not None and reads_risk(one))]
-        return find(
+        found = find(
             searches,
             lambda: incident_rules(every, session, self.content),
             self.content,
@@ -76,6 +86,8 @@ class JobContent(Struct):
             self.policies,
             state,
         )
+        self.changed += len(changes)
+        return found
 
     def now(self) -> Session:
         """The session, at this moment."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -37,6 +38,8 @@ class JobRunner:
     def __init__(self, settings: Settings, days: float) -> None:
         self.failures = 0
         """Jobs that failed."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called when jobs have changed findings."""
         self._state = str(settings["state"])
         order = msgspec.json.decode(order_of(settings), type=Order)
         self._order = msgspec.json.encode(JobOrder(order, days, MEMORY, SECONDS)) + b"\n"
@@ -68,6 +71,8 @@ class JobRunner:
             logger(__name__).error("the process of jobs over the lake was ended")
             done = JobsDone(failed=1)
         self.failures += done.failed
+        if done.changed:
+            self.changed()
         latest = time.time() + (_PAUSE if done.failed else AGAIN)
         self._due = min(latest, done.due) if done.due is not None else latest
         if done.failed:
