@@ -36,7 +36,7 @@ QUIET_SECONDS: Final = 1.0
 """For so long files must have been left alone."""
 _SUFFIXES: Final = frozenset({".yml", ".yaml", ".csv", ".toml", ".json", ".conf", ".gz"})
 _FROM_FILE: Final = ("only", "exclude", "exceptions", "shadow")
-"""Options that are taken from podhawk.toml again, where they came from there."""
+"""Options that are taken from podhawk.toml again, unless the command line or the environment names them."""
 
 TRIPWIRES: Final = Path(__file__).parent.parent / "tripwires" / "content"
 _OWN_MACROS: Final = ("podhawk_own_name",)
@@ -119,7 +119,7 @@ def own_detections(settings: Settings, session: Session) -> list[Prepared]:
 
 def reload(before: Loaded, session: Session) -> Loaded:
     """Read everything again. Raises PodhawkError if that cannot be used, or is more broken than before."""
-    after = load(_settings_again(before.settings), session)
+    after = load(settings_now(before.settings), session)
     new = sorted(after.faults - before.faults)
     if new:
         raise ContentError(new[0] + (f" (and {len(new) - 1} more)" if len(new) > 1 else ""))
@@ -128,20 +128,17 @@ def reload(before: Loaded, session: Session) -> Loaded:
     return after
 
 
-def _settings_again(settings: Settings) -> Settings:
-    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run."""
+def settings_now(settings: Settings) -> Settings:
+    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run. Raises UsageError if
+    it cannot be read."""
     if settings.file is None:
         return settings
     file = read_file(settings.file)
     values: dict[str, Any] = dict(settings.values)
-    was = settings.values.get("of_file") or {}
     for key in _FROM_FILE:
-        if key in was and was[key] == values.get(key):
+        if key not in settings.named:
             values[key] = list(file.options.get(key) or ())
-        elif key in file.options and not values.get(key):
-            values[key] = list(file.options[key])
-    values["of_file"] = {key: list(file.options.get(key) or ()) for key in _FROM_FILE}
-    return Settings(values, file.macros, settings.file, file.tables)
+    return Settings(values, file.macros, settings.file, file.tables, settings.named)
 
 
 class ContentWatch:
