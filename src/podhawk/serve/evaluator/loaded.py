@@ -26,7 +26,8 @@ from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import CompiledJobs
-from podhawk.errors import ContentError
+from podhawk.errors import ContentError, UsageError
+from podhawk.log import logger
 from podhawk.serve.shadow import in_shadow, served_policies
 from podhawk.session import Session
 from podhawk.settings.resolve import Settings, read_file
@@ -82,6 +83,16 @@ class Loaded(Struct):
                 *(f"{one.detection.file}: {one.detection.name}: {one.runnability}" for one in broken),
             }
         )
+
+
+def begin(settings: Settings, session: Session) -> Loaded:
+    """Read everything for an evaluator that starts, maybe again: by what `podhawk.toml` says now. If that cannot be read,
+    by what it said when the service started. Raises PodhawkError for what cannot be used."""
+    try:
+        settings = settings_now(settings)
+    except UsageError as error:
+        logger(__name__).error("the settings are those of the start of the service: %s", error)
+    return load(settings, session)
 
 
 def load(settings: Settings, session: Session) -> Loaded:

@@ -20,6 +20,7 @@ from podhawk.detect.passes.settle import Policies
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.engine.run.files import FileSource
 from podhawk.serve.changes import LoggedChange, changes_of, put
+from podhawk.serve.evaluator.loaded import settings_now
 from podhawk.serve.shadow import served_policies
 from podhawk.session import Session, session_of
 from podhawk.settings.resolve import Settings
@@ -41,7 +42,8 @@ class JobContent(Struct):
 
     @classmethod
     def read(cls, settings: Settings) -> JobContent:
-        """Read it. Raises PodhawkError."""
+        """Read it, by what `podhawk.toml` says now, as the evaluator does. Raises PodhawkError."""
+        settings = settings_now(settings)
         session = session_of({**settings.values, "jobs": 1})
         content = content_of(settings.values, settings.macros)
         chosen = select(content, settings["only"], settings["exclude"])

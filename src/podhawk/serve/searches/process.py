@@ -22,6 +22,7 @@ from podhawk.detect.activity.digests import entity_scan
 from podhawk.detect.activity.profile import profile_of
 from podhawk.errors import PodhawkError
 from podhawk.events.paths import STORED
+from podhawk.serve.evaluator.loaded import settings_now
 from podhawk.serve.evaluator.process import Order
 from podhawk.serve.shadow import served_policies
 from podhawk.store.stored_events import StoredEvents
@@ -62,10 +63,10 @@ class SearchAnswer(Struct):
 
 def answer(question: Question) -> SearchAnswer:
     """Answer a question."""
-    settings = question.order.settings()
-    state = settings["state"]
-    options = {**settings.values, "jobs": 1, "state": None, "write": False}
+    state = question.order.values["state"]
     try:
+        settings = settings_now(question.order.settings())
+        options = {**settings.values, "jobs": 1, "state": None, "write": False}
         session = api.session_of({**options, "earliest": question.earliest, "latest": question.latest})
         stored = StoredEvents(session.within, clusters=question.clusters)
         with api.Inputs([f"{STORED}{state}"], keep=True, stored=stored) as inputs:
