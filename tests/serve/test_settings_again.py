@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from podhawk.errors import ContentError
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
-from podhawk.serve.evaluator.loaded import settings_now
+from podhawk.serve.evaluator.loaded import reload, settings_now
 from podhawk.serve.evaluator.process import Order, order_of
 from podhawk.serve.jobs.content import JobContent
 from podhawk.serve.searches.process import Question, answer
+from podhawk.session import session_of
 from podhawk.settings.resolve import Settings, resolve
 from support.findings import event
 from support.lakes import stored
@@ -26,14 +28,14 @@ def settings(folder: Path, text: str, environment: dict[str, str] | None = None,
     return msgspec.json.decode(order_of(found), type=Order).settings()
 
 
-def pack(folder: Path) -> Path:
+def pack(folder: Path, search: str = "verb=create") -> Path:
     """Content of one detection."""
     (folder / "content" / "detections").mkdir(parents=True)
     one = {
         "name": "One",
         "id": "22222222-2222-2222-2222-222222222222",
         "type": "TTP",
-        "search": "verb=create",
+        "search": search,
         "tags": {"message": "m", "risk_score": 10},
     }
     (folder / "content" / "detections" / "one.yml").write_text(json.dumps(one))
@@ -78,3 +80,18 @@ def test_a_search_used_the_macros_of_the_start(tmp_path: Path) -> None:
     question = Question(order, "search", "verb=`what` | table auditID", None, None, 10, ("*",), 0)
     (tmp_path / "podhawk.toml").write_text('[macros]\nwhat = "create"\n')
     assert answer(question).rows == [{"auditID": "a"}]
+
+
+def test_content_of_searches_over_the_whole_input_only_could_not_be_read_again(tmp_path: Path) -> None:
+    whole = "verb=create | stats count by user.username | append [search verb=none | stats count by user.username]"
+    evaluator = InboxEvaluator(settings(tmp_path, "", content=[str(pack(tmp_path, whole))]))
+    assert (evaluator.loaded.detections, evaluator.loaded.unable) == (1, [])
+    (tmp_path / "exceptions.yml").write_text(
+        "- {name: ours, detection: One, when: nofield=alice, owner: o, reason: r, expires: 2099-01-01}\n"
+    )
+    (tmp_path / "podhawk.toml").write_text("[priority]\nbar = 90\n")
+    after = reload(evaluator.loaded, session_of(evaluator.loaded.settings.values))
+    assert (after.policies.priority.bar, after.detections) == (90, 1)
+    (tmp_path / "podhawk.toml").write_text('exceptions = ["exceptions.yml"]\n')
+    with pytest.raises(ContentError, match="nofield"):
+        reload(after, session_of(after.settings.values))

@@ -55,8 +55,8 @@ class Loaded(Struct):
     policies: Policies
     searches: SearchSet
     compiled: CompiledJobs
-    detections: int
-    """How many detections the content has that are to run."""
+    every: Sequence[Prepared]
+    """The detections of the content, those over the whole input included, without our own."""
     shadow: frozenset[str]
     """The names of the detections that run in shadow."""
     memory: EventMemory = field(default_factory=EventMemory)
@@ -69,14 +69,19 @@ class Loaded(Struct):
         return self.rules
 
     @property
+    def detections(self) -> int:
+        """How many detections the content has that are to run."""
+        return len(self.every)
+
+    @property
     def unable(self) -> list[str]:
         """The detections that cannot run, with the reason."""
-        return [f"{one.detection.name}: {one.runnability}" for one in self.prepared if one.request is None]
+        return [f"{one.detection.name}: {one.runnability}" for one in self.every if one.request is None]
 
     @property
     def faults(self) -> frozenset[str]:
         """What is wrong with the content."""
-        broken = (one for one in self.prepared if isinstance(one.runnability, Broken))
+        broken = (one for one in (*self.every, *self.prepared) if isinstance(one.runnability, Broken))
         return frozenset(
             {
                 *map(str, self.content.problems),
@@ -102,9 +107,8 @@ def load(settings: Settings, session: Session) -> Loaded:
     chosen = select(content, settings["only"], settings["exclude"])
     every = [prepare(one, content, session, store) for one in chosen]
     prepared = [one for one in every if not is_whole(one)]  # the others run over the lake
-    detections = len(prepared)
     policies = served_policies(content, settings)
-    check_fields(policies.exceptions, prepared)
+    check_fields(policies.exceptions, every)
     prepared += own_detections(settings, session)
     searches = searches_of(prepared, content, session.context(content, store), remembers=True)
     return Loaded(
@@ -115,7 +119,7 @@ def load(settings: Settings, session: Session) -> Loaded:
         policies,
         searches,
         CompiledJobs(list(searches.jobs)),
-        detections,
+        every,
         frozenset(one.detection for one in in_shadow(content, settings)),
     )
 
@@ -134,7 +138,7 @@ def reload(before: Loaded, session: Session) -> Loaded:
     new = sorted(after.faults - before.faults)
     if new:
         raise ContentError(new[0] + (f" (and {len(new) - 1} more)" if len(new) > 1 else ""))
-    if not any(one.request is not None for one in after.prepared[: after.detections]):
+    if not any(one.request is not None for one in after.every):
         raise ContentError("no detection of the content can run")
     return after
 
