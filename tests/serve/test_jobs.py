@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from podhawk.events.time import parse_rfc3339
 from podhawk.serve.changes import changes_after
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.evaluator.process import Order
+from podhawk.serve.jobs.backfill import run_backfills
 from podhawk.serve.jobs.content import JobContent
 from podhawk.serve.jobs.kept import BACKFILLS, MOST_ATTEMPTS, last_runs, make_job_tables, note_run, pending
 from podhawk.serve.jobs.process import JobOrder, do_jobs
@@ -255,3 +257,27 @@ def test_what_a_job_found_was_in_no_stream_of_changes(tmp_path: Path) -> None:
     (found,) = changes_after(options["state"], 0, ["*"], 10).changes
     assert (found.change.change, found.change.detection, found.change.shadow) == ("new", "Many in all", True)
     assert jobs.changed == 1
+
+
+def test_a_backfill_of_a_detection_that_was_broken_for_a_moment_was_given_up(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", "verb=delete"))])
+    stored(state, [("prod", lines_at(1, 2))])
+    evaluate(options)
+    make_job_tables(str(state))
+    assert work(options) == 0
+    kept(state, days=1e5)
+    file = tmp_path / "content" / "detections" / "one.yml"
+    whole = file.read_text().replace("verb=delete", "verb=create")
+    file.write_text(whole)
+    stored(state, [("prod", [b"{}"])], closed=False)
+    evaluate(options)
+    (new,) = pending(str(state))
+    for broken in (whole.replace("verb=create", "| nonsense ("), "{"):
+        file.write_text(broken)
+        jobs = JobContent.read(options)
+        assert run_backfills(jobs, 1e5, time.monotonic() + 60).waiting == [new.detection_id]
+        assert pending(str(state)) == [new]
+    file.write_text(whole)
+    assert work(options) == 0
+    assert (pending(str(state)), len(known(state))) == ([], 2)

@@ -32,6 +32,7 @@ from podhawk.store.state import SqlState
 class JobContent(Struct):
     """The content of the service, ready to be evaluated."""
 
+    settings: Settings
     session: Session
     content: Content
     store: LookupStore
@@ -47,7 +48,7 @@ class JobContent(Struct):
         session = session_of({**settings.values, "jobs": 1})
         content = content_of(settings.values, settings.macros)
         chosen = select(content, settings["only"], settings["exclude"])
-        return cls(session, content, session.lookups(content), chosen, served_policies(content, settings))
+        return cls(settings, session, content, session.lookups(content), chosen, served_policies(content, settings))
 
     @property
     def state(self) -> str:

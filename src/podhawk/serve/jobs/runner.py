@@ -45,6 +45,8 @@ class JobRunner:
         self._order = msgspec.json.encode(JobOrder(order, days, MEMORY, SECONDS)) + b"\n"
         self._child = Child("podhawk.serve.jobs.process", _LONGEST)
         self._due = 0.0
+        self._waiting = frozenset[str]()
+        """Backfills that could not go on by the content of the last process."""
 
     async def run(self) -> None:
         """Run jobs until the task is cancelled."""
@@ -59,7 +61,7 @@ class JobRunner:
         await self._child.stop()
 
     def _is_behind(self) -> bool:
-        return bool(pending(self._state))
+        return any(one.detection_id not in self._waiting for one in pending(self._state))
 
     async def _run_once(self) -> None:
         out = await self._child.run(self._order)
@@ -71,6 +73,7 @@ class JobRunner:
             logger(__name__).error("the process of jobs over the lake was ended")
             done = JobsDone(failed=1)
         self.failures += done.failed
+        self._waiting = frozenset(done.waiting)
         if done.changed:
             self.changed()
         latest = time.time() + (_PAUSE if done.failed else AGAIN)
