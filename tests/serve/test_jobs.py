@@ -281,3 +281,32 @@ def test_a_backfill_of_a_detection_that_was_broken_for_a_moment_was_given_up(tmp
     file.write_text(whole)
     assert work(options) == 0
     assert (pending(str(state)), len(known(state))) == ([], 2)
+
+
+def test_a_lake_that_cannot_be_read_counted_as_one_without_events(tmp_path: Path) -> None:
+    """The run counted, so that its moment was never looked at again."""
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", SEARCH))])
+    stored(state, [("prod", lines_at(1, 2, 3, 4))])
+    evaluate(options)
+    make_job_tables(str(state))
+    jobs = JobContent.read(options)
+    run_due(jobs, moment(5))
+    unreadable = state / "inbox" / "inbox-000099.db"
+    unreadable.mkdir()
+    _, failed = run_due(jobs, moment(12))
+    assert (failed, known(state)) == (1, [])
+    unreadable.rmdir()
+    _, failed = run_due(jobs, moment(13))
+    assert (failed, len(known(state))) == (0, 1)
+
+
+def test_a_search_over_a_lake_without_events_has_run(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", SEARCH))])
+    stored(state, [])
+    make_job_tables(str(state))
+    jobs = JobContent.read(options)
+    run_due(jobs, moment(5))
+    assert run_due(jobs, moment(12)) == (moment(20) - 30, 0)
+    assert [last for last, _ in last_runs(str(state)).values()] == [moment(10) - 30]
