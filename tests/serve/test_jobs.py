@@ -20,7 +20,16 @@ from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.evaluator.process import Order
 from podhawk.serve.jobs.backfill import run_backfills
 from podhawk.serve.jobs.content import JobContent
-from podhawk.serve.jobs.kept import BACKFILLS, MOST_ATTEMPTS, last_runs, make_job_tables, note_run, pending
+from podhawk.serve.jobs.kept import (
+    BACKFILLS,
+    MOST_ATTEMPTS,
+    Backfill,
+    last_runs,
+    make_job_tables,
+    note_backfill,
+    note_run,
+    pending,
+)
 from podhawk.serve.jobs.process import JobOrder, do_jobs
 from podhawk.serve.jobs.scheduled import run_due
 from podhawk.serve.shadow import SHADOW_OWNER
@@ -35,6 +44,7 @@ from support.service import service
 
 NEW = "*Secret*"
 """A pattern of detections that a service gets later."""
+DETECTION_ID = "22222222-2222-2222-2222-222222222222"
 
 
 def settings(state: Path, **given: Any) -> Settings:
@@ -159,7 +169,7 @@ def content(folder: Path, search: str) -> Path:
         json.dumps(
             {
                 "name": "Many in all",
-                "id": "22222222-2222-2222-2222-222222222222",
+                "id": DETECTION_ID,
                 "type": "TTP",
                 "search": search,
                 "tags": {"message": "$user.username$", "risk_score": 10},
@@ -310,3 +320,19 @@ def test_a_search_over_a_lake_without_events_has_run(tmp_path: Path) -> None:
     run_due(jobs, moment(5))
     assert run_due(jobs, moment(12)) == (moment(20) - 30, 0)
     assert [last for last, _ in last_runs(str(state)).values()] == [moment(10) - 30]
+
+
+def test_nobody_was_told_of_a_backfill_that_was_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", "verb=create"))])
+    stored(state, [("prod", lines_at(1))])
+    evaluate(options)
+    make_job_tables(str(state))
+    with transaction(open_engine(str(state))) as connection:
+        note_backfill(connection, Backfill(DETECTION_ID, "other", attempts=MOST_ATTEMPTS))
+    jobs = JobContent.read(options)
+    for _ in range(2):
+        run_backfills(jobs, 1e5, time.monotonic() + 60)
+    assert [one.message for one in caplog.records if "given up" in one.message] == [
+        f"the backfill of Many in all is given up: it was begun {MOST_ATTEMPTS} times"
+    ]

@@ -24,8 +24,9 @@ from podhawk.log import logger
 from podhawk.serve.evaluator.loaded import own_detections
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.jobs.content import JobContent, key_of
-from podhawk.serve.jobs.kept import Backfill, note_backfill, note_known, note_since, pending
+from podhawk.serve.jobs.kept import Backfill, given_up, note_backfill, note_known, note_since, pending
 from podhawk.store.database import open_engine, transaction
+from podhawk.store.keys import column_text
 from podhawk.store.lake import HOUR, SEALED, LakeFile, Manifest
 from podhawk.store.stored_events import consistent
 
@@ -51,6 +52,7 @@ def run_backfills(jobs: JobContent, days: float, until: float) -> BackfillsDone:
     own = {key_of(one) for one in own_detections(jobs.settings, jobs.session)}
     every = jobs.prepared(jobs.now())
     by_key = {key_of(one): one for one in every}
+    _give_up(jobs)  # the last attempt may have ended its process
     for one in pending(jobs.state):
         chosen = by_key.get(one.detection_id)
         if days <= 0 or one.detection_id in own or (chosen is not None and _needs_none(chosen)):
@@ -65,7 +67,17 @@ def run_backfills(jobs: JobContent, days: float, until: float) -> BackfillsDone:
         except Exception as error:
             logger(__name__).error("the backfill of %s failed", chosen.detection.name, exc_info=error)
             done.failed += 1
+    _give_up(jobs)
     return done
+
+
+def _give_up(jobs: JobContent) -> None:
+    """Say, once, which backfills are given up."""
+    names = {column_text(one.key, 255): one.name for one in jobs.chosen}
+    for one in given_up(jobs.state):
+        name = names.get(one.detection_id, one.detection_id)
+        logger(__name__).error("the backfill of %s is given up: it was begun %d times", name, one.attempts)
+        _note(jobs, one, time.time())
 
 
 def _needs_none(chosen: Prepared) -> bool:

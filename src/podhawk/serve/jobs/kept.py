@@ -88,6 +88,14 @@ def pending(state: str) -> list[Backfill]:
         return found
 
 
+def given_up(state: str) -> list[Backfill]:
+    """The backfills that are not tried again and have not been noted as ended."""
+    query = sql.select(BACKFILLS).where(BACKFILLS.c.ended.is_(None), BACKFILLS.c.attempts >= MOST_ATTEMPTS)
+    with transaction(open_engine(state), alone=False) as connection:
+        found = connection.execute(query).fetchall()
+    return [Backfill(one.detection_id, one.digest, one.first, one.line, one.attempts) for one in found]
+
+
 def note_known(state: str) -> None:
     """The first time, take the detections that have been there from the first event on for known."""
     with transaction(open_engine(state)) as connection:
