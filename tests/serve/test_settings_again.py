@@ -58,6 +58,8 @@ def test_options_of_the_command_line_and_the_environment_stay(tmp_path: Path) ->
     (tmp_path / "podhawk.toml").write_text('only = ["B*"]\nexclude = ["B*"]\nshadow = ["B*"]\n')
     after = settings_now(at_start)
     assert (after["only"], after["exclude"], after["shadow"]) == (["C*"], ["B*"], ["E*"])
+
+
 def test_what_was_taken_over_was_reverted_by_a_restarted_evaluator_and_by_jobs(tmp_path: Path) -> None:
     at_start = settings(tmp_path, "[priority]\nbar = 10\n", content=[str(pack(tmp_path))], shadow=())
     (tmp_path / "podhawk.toml").write_text('shadow = ["One"]\n[priority]\nbar = 90\n')

@@ -191,9 +191,10 @@ def test_a_write_that_failed_lost_what_it_was_to_tell(faked: Faked) -> None:
 
 def test_a_gap_that_an_increment_could_not_commit_was_never_told(faked: Faked) -> None:
     lines = beats(600, (200, 232))
-    with pytest.raises(StoreError), transaction(open_engine(str(faked.folder))) as connection:
-        assert faked.tripwires.observe(connection, "prod", b"".join(lines)).new
-        raise StoreError("the disk is full")
+    run(faked, "CREATE TRIGGER fault BEFORE INSERT ON podhawk_serve_changes BEGIN SELECT RAISE(ABORT, 'a fault'); END")
+    with pytest.raises(StoreError, match="a fault"):
+        observed(faked, lines)
+    run(faked, "DROP TRIGGER fault")
     faked.tripwires.forget()
     assert names(faked.wait(1.0)) == ["tripwire-gap"]
     assert not observed(faked, lines).new

@@ -97,7 +97,8 @@ def _size(settings: Settings, key: str) -> int:
 
 
 def _followed(paths: Sequence[str] | None, cluster: str | None) -> tuple[str, ...]:
-    """The files to follow, of a cluster unless their folder names one. Raises UsageError for what cannot be followed."""
+    """The files to follow, of a cluster unless their folder names one. Raises UsageError for what cannot be
+    followed."""
     for one in paths or ():
         name = cluster_of(os.path.abspath(one)) or cluster or ""
         if not fits(name):

@@ -91,8 +91,8 @@ class Loaded(Struct):
 
 
 def begin(settings: Settings, session: Session) -> Loaded:
-    """Read everything for an evaluator that starts, maybe again: by what `podhawk.toml` says now. If that cannot be read,
-    by what it said when the service started. Raises PodhawkError for what cannot be used."""
+    """Read everything for an evaluator that starts, maybe again: by what `podhawk.toml` says now. If that cannot be
+    read, by what it said when the service started. Raises PodhawkError for what cannot be used."""
     try:
         settings = settings_now(settings)
     except UsageError as error:
@@ -144,8 +144,8 @@ def reload(before: Loaded, session: Session) -> Loaded:
 
 
 def settings_now(settings: Settings) -> Settings:
-    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run. Raises UsageError if
-    it cannot be read."""
+    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run. Raises UsageError
+    if it cannot be read."""
     if settings.file is None:
         return settings
     file = read_file(settings.file)

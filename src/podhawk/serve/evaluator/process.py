@@ -51,7 +51,9 @@ def order_of(settings: Settings) -> bytes:
     """The line for settings."""
     file = str(settings.file) if settings.file is not None else None
     tables = {name: dict(table) for name, table in settings.tables.items()}
-    return msgspec.json.encode(Order(dict(settings.values), dict(settings.macros), tables, file, settings.named)) + b"\n"
+    return (
+        msgspec.json.encode(Order(dict(settings.values), dict(settings.macros), tables, file, settings.named)) + b"\n"
+    )
 
 
 def main() -> int:

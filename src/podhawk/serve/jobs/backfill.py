@@ -37,16 +37,16 @@ LINES: Final = 5000
 
 
 class BackfillsDone(Struct):
-    """How many backfills failed, and the keys of those that wait: their detections are not in the content now, or cannot
-    run. While a file is broken in an editor, the evaluator goes on with what it has, and so does not end them."""
+    """How many backfills failed, and the keys of those that wait: their detections are not in the content now, or
+    cannot run. While a file is broken in an editor, the evaluator goes on with what it has; so they are not ended."""
 
     failed: int = 0
     waiting: list[str] = field(default_factory=list)
 
 
 def run_backfills(jobs: JobContent, days: float, until: float) -> BackfillsDone:
-    """Go on with the backfills until a moment of the monotonic clock. Events that were received more than so many days ago
-    are left out."""
+    """Go on with the backfills until a moment of the monotonic clock. Events that were received more than so many days
+    ago are left out."""
     note_known(jobs.state)
     done = BackfillsDone()
     own = {key_of(one) for one in own_detections(jobs.settings, jobs.session)}

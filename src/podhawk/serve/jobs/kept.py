@@ -71,14 +71,16 @@ def note_run(connection: Connection, detection_id: str, last_run: float, attempt
 
 def pending(state: str) -> list[Backfill]:
     """The backfills that are to be done: of detections that came later than others or have changed, and have not been
-    read over the lake since, as they are now. Those that have left the content are none. A state without any event of interest says of no detection that it came
-    later; so whatever is not among those that are known counts too."""
+    read over the lake since, as they are now. Those that have left the content are none. A state without any event
+    of interest says of no detection that it came later; so whatever is not among those that are known counts too."""
     with reading(state) as connection:
         if connection is None or not sql.inspect(connection).has_table(BACKFILLS.name):
             return []
         known = {row.detection_id: row for row in connection.execute(sql.select(BACKFILLS))}
         found = []
-        for row in connection.execute(sql.select(DETECTIONS).where(DETECTIONS.c.detection_id != "", ~DETECTIONS.c.retired)):
+        for row in connection.execute(
+            sql.select(DETECTIONS).where(DETECTIONS.c.detection_id != "", ~DETECTIONS.c.retired)
+        ):
             one = known.get(row.detection_id)
             if one is None or one.digest != row.digest:
                 if known or row.since:

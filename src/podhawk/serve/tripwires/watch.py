@@ -108,8 +108,8 @@ class Tripwires:
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew from what is kept: an increment failed, and what it showed has not happened. What it was to tell is
-        told at the next look."""
+        """Begin anew from what is kept: an increment failed, and what it showed has not happened. What it was to tell
+        is told at the next look."""
         self._undo()
         self._beats = {}
         with reading(self._state) as connection:
@@ -137,8 +137,8 @@ class Tripwires:
         return self._told(connection, self._of_gaps(key)) if renewed else TripwireNews()
 
     def lost(self, connection: Connection, letter: Lost) -> TripwireNews:
-        """A dead letter of the evaluator, within the transaction that buries the event: if that fails, it is buried again.
-        """
+        """A dead letter of the evaluator, within the transaction that buries the event. If that fails, it is
+        told when the event is buried again."""
         return _put(connection, [_of_letter(letter, "the evaluator failed at it")], (), self._clock())
 
     def over_budget(self, names: Iterable[str]) -> None:
