@@ -30,6 +30,11 @@ def cluster_of(path: str) -> str | None:
 
 def fits(cluster: str) -> bool:
     """Whether the name of a cluster comes back whole from the name of its folder."""
+    return len(cluster) <= LONGEST and _fits(cluster)
+
+
+@lru_cache(512)
+def _fits(cluster: str) -> bool:
     try:
         return len(quote(cluster, safe="")) <= LONGEST
     except UnicodeEncodeError:  # half of a surrogate pair
