@@ -89,6 +89,10 @@ class InputError(PodhawkError):
     exit_code = 4
 
 
+class NoEventsError(InputError):
+    """Input that can be read and holds nothing."""
+
+
 class EngineError(PodhawkError):
     """A cluster that cannot be reached or used, or that answered what cannot be read."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,24 @@ from podhawk import api
 from podhawk.content.load import shipped_pack
 from podhawk.detect.report.finding_json import to_record
 from podhawk.events.time import parse_rfc3339
+from podhawk.serve.changes import changes_after
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.evaluator.process import Order
+from podhawk.serve.jobs.backfill import run_backfills
 from podhawk.serve.jobs.content import JobContent
-from podhawk.serve.jobs.kept import BACKFILLS, MOST_ATTEMPTS, last_runs, make_job_tables, note_run, pending
+from podhawk.serve.jobs.kept import (
+    BACKFILLS,
+    MOST_ATTEMPTS,
+    Backfill,
+    last_runs,
+    make_job_tables,
+    note_backfill,
+    note_run,
+    pending,
+)
 from podhawk.serve.jobs.process import JobOrder, do_jobs
 from podhawk.serve.jobs.scheduled import run_due
+from podhawk.serve.shadow import SHADOW_OWNER
 from podhawk.settings.resolve import Settings, resolve
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.state import SqlState
@@ -31,6 +44,7 @@ from support.service import service
 
 NEW = "*Secret*"
 """A pattern of detections that a service gets later."""
+DETECTION_ID = "22222222-2222-2222-2222-222222222222"
 
 
 def settings(state: Path, **given: Any) -> Settings:
@@ -155,7 +169,7 @@ def content(folder: Path, search: str) -> Path:
         json.dumps(
             {
                 "name": "Many in all",
-                "id": "22222222-2222-2222-2222-222222222222",
+                "id": DETECTION_ID,
                 "type": "TTP",
                 "search": search,
                 "tags": {"message": "$user.username$", "risk_score": 10},
@@ -225,3 +239,100 @@ def test_a_search_that_never_ends_is_left_out(tmp_path: Path) -> None:
     assert known(state) == []
     run_due(jobs, moment(21))
     assert len(known(state)) == 1
+
+
+def many_in_shadow(folder: Path) -> Settings:
+    """Settings with a search over the whole input in shadow, which has four events to find and was due."""
+    options = settings(folder / "state", content=[str(content(folder / "content", SEARCH))], shadow=["Many in all"])
+    stored(folder / "state", [("prod", lines_at(1, 2, 3, 4))])
+    evaluate(options)
+    make_job_tables(str(folder / "state"))
+    run_due(JobContent.read(options), moment(5))
+    return options
+
+
+def test_what_a_job_finds_in_shadow_was_visible_and_added_risk(tmp_path: Path) -> None:
+    options = many_in_shadow(tmp_path)
+    run_due(JobContent.read(options), moment(12))
+    (found,) = SqlState(options["state"]).known()
+    assert found.suppressed_by is not None
+    assert (found.visible, found.suppressed_by.owner) == (False, SHADOW_OWNER)
+    assert risk_of(options["state"]) == []
+
+
+def test_what_a_job_found_was_in_no_stream_of_changes(tmp_path: Path) -> None:
+    options = many_in_shadow(tmp_path)
+    jobs = JobContent.read(options)
+    run_due(jobs, moment(12))
+    (found,) = changes_after(options["state"], 0, ["*"], 10).changes
+    assert (found.change.change, found.change.detection, found.change.shadow) == ("new", "Many in all", True)
+    assert jobs.changed == 1
+
+
+def test_a_backfill_of_a_detection_that_was_broken_for_a_moment_was_given_up(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", "verb=delete"))])
+    stored(state, [("prod", lines_at(1, 2))])
+    evaluate(options)
+    make_job_tables(str(state))
+    assert work(options) == 0
+    kept(state, days=1e5)
+    file = tmp_path / "content" / "detections" / "one.yml"
+    whole = file.read_text().replace("verb=delete", "verb=create")
+    file.write_text(whole)
+    stored(state, [("prod", [b"{}"])], closed=False)
+    evaluate(options)
+    (new,) = pending(str(state))
+    for broken in (whole.replace("verb=create", "| nonsense ("), "{"):
+        file.write_text(broken)
+        jobs = JobContent.read(options)
+        assert run_backfills(jobs, 1e5, time.monotonic() + 60).waiting == [new.detection_id]
+        assert pending(str(state)) == [new]
+    file.write_text(whole)
+    assert work(options) == 0
+    assert (pending(str(state)), len(known(state))) == ([], 2)
+
+
+def test_a_lake_that_cannot_be_read_counted_as_one_without_events(tmp_path: Path) -> None:
+    """The run counted, so that its moment was never looked at again."""
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", SEARCH))])
+    stored(state, [("prod", lines_at(1, 2, 3, 4))])
+    evaluate(options)
+    make_job_tables(str(state))
+    jobs = JobContent.read(options)
+    run_due(jobs, moment(5))
+    unreadable = state / "inbox" / "inbox-000099.db"
+    unreadable.mkdir()
+    _, failed = run_due(jobs, moment(12))
+    assert (failed, known(state)) == (1, [])
+    unreadable.rmdir()
+    _, failed = run_due(jobs, moment(13))
+    assert (failed, len(known(state))) == (0, 1)
+
+
+def test_a_search_over_a_lake_without_events_has_run(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", SEARCH))])
+    stored(state, [])
+    make_job_tables(str(state))
+    jobs = JobContent.read(options)
+    run_due(jobs, moment(5))
+    assert run_due(jobs, moment(12)) == (moment(20) - 30, 0)
+    assert [last for last, _ in last_runs(str(state)).values()] == [moment(10) - 30]
+
+
+def test_nobody_was_told_of_a_backfill_that_was_given_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    state = tmp_path / "state"
+    options = settings(state, content=[str(content(tmp_path / "content", "verb=create"))])
+    stored(state, [("prod", lines_at(1))])
+    evaluate(options)
+    make_job_tables(str(state))
+    with transaction(open_engine(str(state))) as connection:
+        note_backfill(connection, Backfill(DETECTION_ID, "other", attempts=MOST_ATTEMPTS))
+    jobs = JobContent.read(options)
+    for _ in range(2):
+        run_backfills(jobs, 1e5, time.monotonic() + 60)
+    assert [one.message for one in caplog.records if "given up" in one.message] == [
+        f"the backfill of Many in all is given up: it was begun {MOST_ATTEMPTS} times"
+    ]

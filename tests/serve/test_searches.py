@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from podhawk.serve.searches.pool import SearchPool
+from podhawk.settings.resolve import resolve
 from support.findings import event
 from support.processes import wait_for
 from support.service import Service, event_list, service
 
-pytestmark = [pytest.mark.needs("serve"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("serve")]
 PATH = "/api/v1/searches"
 
 
@@ -45,6 +49,7 @@ def ended(live: Service, token: str = "", **question: Any) -> dict[str, Any]:
     raise AssertionError(found)
 
 
+@pytest.mark.slow
 def test_a_search_over_what_the_service_keeps(live: Service) -> None:
     found = ended(live, text="verb=create | stats count by user.username")
     assert (found["status"], found["columns"], found["error"]) == ("done", ["user.username", "count"], "")
@@ -52,11 +57,13 @@ def test_a_search_over_what_the_service_keeps(live: Service) -> None:
     assert not found["truncated"]
 
 
+@pytest.mark.slow
 def test_no_more_rows_than_are_wanted(live: Service) -> None:
     found = ended(live, text="* | table auditID", limit=3)
     assert (len(found["rows"]), found["truncated"]) == (3, True)
 
 
+@pytest.mark.slow
 def test_a_token_sees_the_events_of_its_clusters_only(live: Service) -> None:
     token = live.new_token("dev", ("dev",), scopes=("search",))
     other = live.new_token("reader", scopes=("read",))
@@ -68,12 +75,30 @@ def test_a_token_sees_the_events_of_its_clusters_only(live: Service) -> None:
     assert live.get(f"{PATH}/{mine}", wait=30).json()["status"] == "done"
 
 
+@pytest.mark.parametrize(
+    ("clusters", "sees"), [(("prod",), False), (("prod", "dev", "x"), True), (("*",), True), ((), False)]
+)
+def test_an_answer_could_be_read_after_the_token_lost_a_cluster(
+    tmp_path: Path, clusters: tuple[str, ...], sees: bool
+) -> None:
+    async def asked() -> None:
+        pool = SearchPool(resolve("serve", {"state": str(tmp_path)}, {}, tmp_path))
+        hunt = pool.begin("search", "*", (None, None), 10, 60, "me", ("prod", "dev"))
+        await pool.stop()
+        assert (pool.find(hunt.search_id, "me", clusters) is hunt) == sees
+        assert pool.find(hunt.search_id, "you", ("*",)) is None
+
+    asyncio.run(asked())
+
+
+@pytest.mark.slow
 def test_what_an_entity_did(live: Service) -> None:
     found = ended(live, kind="entity", text="alice")
     assert found["status"] == "done", found
     assert any(row.get("value") == "203.0.113.9" or "alice" in str(row) for row in found["rows"])
 
 
+@pytest.mark.slow
 def test_what_each_detection_could_tell(live: Service) -> None:
     found = ended(live, kind="judgements")
     words = {row["detection"]: row["judgement"] for row in found["rows"]}
@@ -82,6 +107,7 @@ def test_what_each_detection_could_tell(live: Service) -> None:
     assert not any(row["judgement"] == "silent" and row["undecided"] for row in found["rows"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("question", "told"),
     [
@@ -96,6 +122,7 @@ def test_what_cannot_be_answered_is_told(live: Service, question: dict[str, Any]
     assert told in found["error"] + found["remedy"]
 
 
+@pytest.mark.slow
 def test_a_search_can_be_cancelled_and_only_two_run(live: Service) -> None:
     first, second = (begin(live, text="*").json()["search_id"] for _ in range(2))
     third = begin(live, text="*")
@@ -107,6 +134,7 @@ def test_a_search_can_be_cancelled_and_only_two_run(live: Service) -> None:
     assert ended(live, text="* | stats count")["rows"] == [{"count": "8"}]
 
 
+@pytest.mark.slow
 def test_a_search_ends_after_its_time(live: Service) -> None:
     expensive = "* " + "| append [search *] " * 30
     found = ended(live, text=expensive, seconds=1)

@@ -10,9 +10,11 @@ from random import Random
 from typing import Any
 
 import pytest
+import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.finding import Finding
+from podhawk.errors import StoreError
 from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.inbox.deposit import ClusterLines, DeadLetter, Deposit
 from podhawk.serve.inbox.room import Room
@@ -188,6 +190,49 @@ def test_a_log_that_was_sent_once_is_no_sender_gone_quiet(faked: Faked) -> None:
     faked.send()
     faked.send()
     assert not faked.wait(10_000.0)
+
+
+def regular(faked: Faked) -> None:
+    """A sender that sends for some minutes."""
+    for _ in range(20):
+        faked.send()
+        assert not faked.wait(10.0)
+
+
+def test_a_sender_that_fell_silent_just_before_a_restart_was_never_missed(faked: Faked) -> None:
+    regular(faked)
+    faked.tripwires = Tripwires(str(faked.folder), 600.0, lambda: faked.now, lambda: faked.passed)
+    assert names(faked.wait(700.0)) == ["tripwire-sender-quiet"]
+
+
+def run(faked: Faked, statement: str) -> None:
+    with transaction(open_engine(str(faked.folder))) as connection:
+        connection.execute(sql.text(statement))
+
+
+def test_a_write_that_failed_lost_what_it_was_to_tell(faked: Faked) -> None:
+    regular(faked)
+    faked.send(letter=True)
+    run(faked, "CREATE TRIGGER fault BEFORE INSERT ON podhawk_findings BEGIN SELECT RAISE(ABORT, 'a fault'); END")
+    with pytest.raises(StoreError, match="a fault"):
+        faked.wait(700.0, clock=760.0)
+    run(faked, "DROP TRIGGER fault")
+    wanted = ["tripwire-clock", "tripwire-not-evaluated", "tripwire-sender-quiet"]
+    assert sorted(names(faked.wait(1.0))) == wanted
+    assert not faked.wait(1.0)
+
+
+def test_a_gap_that_an_increment_could_not_commit_was_never_told(faked: Faked) -> None:
+    lines = beats(600, (200, 232))
+    run(faked, "CREATE TRIGGER fault BEFORE INSERT ON podhawk_serve_changes BEGIN SELECT RAISE(ABORT, 'a fault'); END")
+    with pytest.raises(StoreError, match="a fault"):
+        observed(faked, lines)
+    run(faked, "DROP TRIGGER fault")
+    faked.tripwires.forget()
+    assert names(faked.wait(1.0)) == ["tripwire-gap"]
+    assert not observed(faked, lines).new
+    late = [line for line in beats(600) if line not in lines]
+    assert len(observed(faked, late).gone) == 1
 
 
 def test_our_own_clock_and_that_of_a_sender(faked: Faked) -> None:

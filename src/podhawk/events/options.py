@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field, structs
 
-from podhawk.errors import InputError
+from podhawk.errors import InputError, NoEventsError
 from podhawk.events.audit_fields import levels_with
 from podhawk.events.event import AuditEvent, Origin
 from podhawk.events.gaps import Gap
@@ -202,7 +202,7 @@ def check_recognised(report: InputReport) -> None:
             )
         if report.first_unread is not None:
             raise InputError(f"no audit event in the input (first content at {report.first_unread})")
-        raise InputError(
+        raise NoEventsError(
             "no audit event in the input: it is " + ("blank" if report.bytes else "empty"),
             remedy="Name the log that the API server writes; after a rotation its events are in an older file.",
         )

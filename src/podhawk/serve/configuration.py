@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from podhawk.errors import UsageError
+from podhawk.events.partition import LONGEST, cluster_of, fits
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.lake.retention import Keeping
@@ -81,7 +82,7 @@ def configuration_of(settings: Settings) -> Configuration:
             in_work=8 * _size(settings, "body_limit"),
         ),
         ConnectionLimits(most=settings["connections"]),
-        followed=_followed(settings["follow"]),
+        followed=_followed(settings["follow"], settings["cluster"]),
         backfill_days=float(settings["backfill_days"]),
     )
 
@@ -95,9 +96,16 @@ def _size(settings: Settings, key: str) -> int:
     return int(found[1]) << 10 * _UNITS.index(found[2].upper())
 
 
-def _followed(paths: Sequence[str] | None) -> tuple[str, ...]:
-    """The files to follow. Raises UsageError for what cannot be followed."""
+def _followed(paths: Sequence[str] | None, cluster: str | None) -> tuple[str, ...]:
+    """The files to follow, of a cluster unless their folder names one. Raises UsageError for what cannot be
+    followed."""
     for one in paths or ():
+        name = cluster_of(os.path.abspath(one)) or cluster or ""
+        if not fits(name):
+            raise UsageError(
+                f"--follow {one}: the name of the cluster {name[:63]!r}… is too long",
+                remedy=f"Percent-encoded, a name has at most {LONGEST} bytes.",
+            )
         if os.path.exists(one) and not os.path.isfile(one):
             raise UsageError(
                 f"--follow {one}: not a file", remedy="Name the file that is written to; its rotated files are found."

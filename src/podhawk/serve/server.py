@@ -94,7 +94,7 @@ class Server:
         self.searches = SearchPool(configuration.settings)
         self.certificates = _certificates(configuration)
         feed = Listeners()
-        self.supervisor.changed = feed.notify
+        self.supervisor.changed = self.jobs.changed = feed.notify
         hec = Hec(self.intake, configuration.strict_hec)
         parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches)
         self._app = make_app(parts, configuration.connections.age)

@@ -9,9 +9,13 @@ from __future__ import annotations
 from datetime import date
 from typing import Any, Final
 
+from msgspec.structs import replace
+
+from podhawk.arguments import policies_of
 from podhawk.content.model import Content
 from podhawk.content.selection import select
 from podhawk.detect.evaluate.evaluation import kind_of
+from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exceptions import SiteException
 from podhawk.errors import UsageError
 from podhawk.settings.resolve import Settings
@@ -38,6 +42,13 @@ def in_shadow(content: Content, settings: Settings) -> list[SiteException]:
             SiteException("shadow", one.name, "*", EVERYTHING, SHADOW_OWNER, "It runs in shadow.", date.max, one.file)
         )
     return found
+
+
+def served_policies(content: Content, settings: Settings) -> Policies:
+    """What the site decides, with the exceptions for detections in shadow. Whatever the service evaluates, in an
+    increment, a job or a search, it evaluates by these. Raises UsageError and ContentError."""
+    policies = policies_of(settings)
+    return replace(policies, exceptions=(*in_shadow(content, settings), *policies.exceptions))
 
 
 def is_shadow(record: dict[str, Any]) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct, field
 
 from podhawk.errors import Place, UsageError
+from podhawk.events.partition import LONGEST, fits
 from podhawk.writing import replacing
 
 Scope = Literal["send", "read", "stream", "search", "triage", "metrics"]
@@ -75,9 +76,21 @@ def read_tokens(path: Path) -> Tokens:
             raise UsageError(
                 f"the token {one.name!r} needs clusters, scopes, and either hash or certificate", place=Place(str(path))
             )
+        _check_clusters(one, path)
     return Tokens(
         {one.hash: one for one in found if one.hash}, {one.certificate: one for one in found if one.certificate}
     )
+
+
+def _check_clusters(token: Token, path: Path) -> None:
+    """Raise UsageError for the name of a cluster that is too long for the lake."""
+    for name in token.clusters:
+        if not fits(name):
+            raise UsageError(
+                f"the token {token.name!r} has a cluster whose name is too long: {name[:63]!r}…",
+                place=Place(str(path)),
+                remedy=f"Percent-encoded, a name has at most {LONGEST} bytes.",
+            )
 
 
 def _read(path: Path) -> TokenFile:
@@ -92,7 +105,9 @@ def _read(path: Path) -> TokenFile:
 
 
 def new_token(path: Path, token: Token) -> str:
-    """Add a token to a file, and give it: it is not to be seen again. Raises UsageError if the name is taken."""
+    """Add a token to a file, and give it: it is not to be seen again. Raises UsageError if the name is taken, or
+    that of a cluster is too long."""
+    _check_clusters(token, path)
     kept = _read(path)
     if any(one.name == token.name for one in kept.tokens):
         raise UsageError(f"there is a token with the name {token.name!r}", place=Place(str(path)))

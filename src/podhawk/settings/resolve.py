@@ -30,6 +30,8 @@ class Settings(Struct, frozen=True):
     macros: Mapping[str, str] = field(default_factory=dict)
     file: Path | None = None
     tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    """The options that the command line or the environment names: for these, `podhawk.toml` does not count."""
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
@@ -155,4 +157,5 @@ def resolve(
                 remedy=f"Choose one of {', '.join(option.choices_for(verb))}.",
             )
         values[option.key] = value
-    return Settings(values, file.macros, path, file.tables)
+    named = [key for key in values if given.get(key) not in (None, ())] + list(from_environment)
+    return Settings(values, file.macros, path, file.tables, frozenset(named))

@@ -17,7 +17,7 @@ from typing import IO, Final
 from msgspec import Struct
 
 from podhawk.engine.run.source import TimeRange
-from podhawk.errors import InputError
+from podhawk.errors import InputError, NoEventsError
 from podhawk.events.gaps import Gap
 from podhawk.events.inputfile import Input
 from podhawk.events.partition import cluster_of, folder_of
@@ -66,7 +66,7 @@ class StoredEvents(Struct, frozen=True):
             skip(f"{path}/{INBOX}", _UNSEALED)
         if not chosen and not (waiting and self.inbox):
             where = "holds no events in the time range" if files else "holds no events"
-            raise InputError(f"{path} {where}", remedy=_gap_of(gone).text(path) if gone else _NOTHING)
+            raise NoEventsError(f"{path} {where}", remedy=_gap_of(gone).text(path) if gone else _NOTHING)
 
     def _wants(self, file: LakeFile) -> bool:
         return self._covers(file.cluster) and file.may_cover(self.within.earliest, self.within.latest)

@@ -88,13 +88,14 @@ async def show_search(
     pool: SearchPool,
     wait: Annotated[int, Parameter(ge=0, le=LONGEST_WAIT, description="seconds to wait for its end")] = 0,
 ) -> SearchState:
-    """The state of a search that the same token has begun, with its rows when it has ended."""
+    """The state of a search that the same token has begun, with its rows when it has ended. If the token is bound to
+    fewer clusters than it was then, there is no such search."""
     hunt = _hunt(pool, search_id, allowed(request, tokens, "search"))
     for _ in range(int(wait / _POLL)):
         if hunt.ended is not None:
             break
         await asyncio.sleep(_POLL)
-    return _state(hunt)
+    return _state(_hunt(pool, search_id, allowed(request, tokens, "search")))  # the token may be another one now
 
 
 @delete(
@@ -115,7 +116,7 @@ async def cancel_search(
 
 
 def _hunt(pool: SearchPool, search_id: str, token: Token) -> Hunt:
-    hunt = pool.find(search_id, token.name)
+    hunt = pool.find(search_id, token.name, token.clusters)
     if hunt is None:
         raise HTTPException(detail="there is no such search", status_code=404)
     return hunt

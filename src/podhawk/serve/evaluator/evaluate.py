@@ -25,7 +25,7 @@ from podhawk.serve.changes import put as put_changes
 from podhawk.serve.evaluator.attempts import MOST_BYTES, Attempts
 from podhawk.serve.evaluator.budgets import BACKLOG, MOST_AGAIN, Budgets, done, numbers_of, postpone, postponed
 from podhawk.serve.evaluator.budgets import make_tables as make_budget_table
-from podhawk.serve.evaluator.loaded import ContentWatch, load, reload
+from podhawk.serve.evaluator.loaded import ContentWatch, begin, reload
 from podhawk.serve.evaluator.pace import Pace
 from podhawk.serve.evaluator.positions import (
     Letter,
@@ -75,8 +75,8 @@ class InboxEvaluator:
         assert self._session.state is not None
         self._state_name = self._session.state
         self._folder = Path(self._state_name)
-        self.loaded = load(settings, self._session)
-        self._watch = ContentWatch(settings)
+        self.loaded = begin(settings, self._session)
+        self._watch = ContentWatch(self.loaded.settings)
         self._sample = LineSample()
         self._pace = Pace()
         self._aggregated = 0.0

@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct, field
-from msgspec.structs import replace
 
 from podhawk.api import content_of, incident_rules
-from podhawk.arguments import policies_of
 from podhawk.content.load import load_content
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
@@ -28,8 +26,9 @@ from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import CompiledJobs
-from podhawk.errors import ContentError
-from podhawk.serve.shadow import in_shadow
+from podhawk.errors import ContentError, UsageError
+from podhawk.log import logger
+from podhawk.serve.shadow import in_shadow, served_policies
 from podhawk.session import Session
 from podhawk.settings.resolve import Settings, read_file
 from podhawk.store.event_memory import EventMemory
@@ -38,7 +37,7 @@ QUIET_SECONDS: Final = 1.0
 """For so long files must have been left alone."""
 _SUFFIXES: Final = frozenset({".yml", ".yaml", ".csv", ".toml", ".json", ".conf", ".gz"})
 _FROM_FILE: Final = ("only", "exclude", "exceptions", "shadow")
-"""Options that are taken from podhawk.toml again, where they came from there."""
+"""Options that are taken from podhawk.toml again, unless the command line or the environment names them."""
 
 TRIPWIRES: Final = Path(__file__).parent.parent / "tripwires" / "content"
 _OWN_MACROS: Final = ("podhawk_own_name",)
@@ -56,8 +55,8 @@ class Loaded(Struct):
     policies: Policies
     searches: SearchSet
     compiled: CompiledJobs
-    detections: int
-    """How many detections the content has that are to run."""
+    every: Sequence[Prepared]
+    """The detections of the content, those over the whole input included, without our own."""
     shadow: frozenset[str]
     """The names of the detections that run in shadow."""
     memory: EventMemory = field(default_factory=EventMemory)
@@ -70,20 +69,35 @@ class Loaded(Struct):
         return self.rules
 
     @property
+    def detections(self) -> int:
+        """How many detections the content has that are to run."""
+        return len(self.every)
+
+    @property
     def unable(self) -> list[str]:
         """The detections that cannot run, with the reason."""
-        return [f"{one.detection.name}: {one.runnability}" for one in self.prepared if one.request is None]
+        return [f"{one.detection.name}: {one.runnability}" for one in self.every if one.request is None]
 
     @property
     def faults(self) -> frozenset[str]:
         """What is wrong with the content."""
-        broken = (one for one in self.prepared if isinstance(one.runnability, Broken))
+        broken = (one for one in (*self.every, *self.prepared) if isinstance(one.runnability, Broken))
         return frozenset(
             {
                 *map(str, self.content.problems),
                 *(f"{one.detection.file}: {one.detection.name}: {one.runnability}" for one in broken),
             }
         )
+
+
+def begin(settings: Settings, session: Session) -> Loaded:
+    """Read everything for an evaluator that starts, maybe again: by what `podhawk.toml` says now. If that cannot be
+    read, by what it said when the service started. Raises PodhawkError for what cannot be used."""
+    try:
+        settings = settings_now(settings)
+    except UsageError as error:
+        logger(__name__).error("the settings are those of the start of the service: %s", error)
+    return load(settings, session)
 
 
 def load(settings: Settings, session: Session) -> Loaded:
@@ -93,12 +107,9 @@ def load(settings: Settings, session: Session) -> Loaded:
     chosen = select(content, settings["only"], settings["exclude"])
     every = [prepare(one, content, session, store) for one in chosen]
     prepared = [one for one in every if not is_whole(one)]  # the others run over the lake
-    detections = len(prepared)
-    policies = policies_of(settings)
-    check_fields(policies.exceptions, prepared)
+    policies = served_policies(content, settings)
+    check_fields(policies.exceptions, every)
     prepared += own_detections(settings, session)
-    hidden = in_shadow(content, settings)
-    policies = replace(policies, exceptions=(*hidden, *policies.exceptions))
     searches = searches_of(prepared, content, session.context(content, store), remembers=True)
     return Loaded(
         settings,
@@ -108,8 +119,8 @@ def load(settings: Settings, session: Session) -> Loaded:
         policies,
         searches,
         CompiledJobs(list(searches.jobs)),
-        detections,
-        frozenset(one.detection for one in hidden),
+        every,
+        frozenset(one.detection for one in in_shadow(content, settings)),
     )
 
 
@@ -123,29 +134,26 @@ def own_detections(settings: Settings, session: Session) -> list[Prepared]:
 
 def reload(before: Loaded, session: Session) -> Loaded:
     """Read everything again. Raises PodhawkError if that cannot be used, or is more broken than before."""
-    after = load(_settings_again(before.settings), session)
+    after = load(settings_now(before.settings), session)
     new = sorted(after.faults - before.faults)
     if new:
         raise ContentError(new[0] + (f" (and {len(new) - 1} more)" if len(new) > 1 else ""))
-    if not any(one.request is not None for one in after.prepared[: after.detections]):
+    if not any(one.request is not None for one in after.every):
         raise ContentError("no detection of the content can run")
     return after
 
 
-def _settings_again(settings: Settings) -> Settings:
-    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run."""
+def settings_now(settings: Settings) -> Settings:
+    """The settings with what `podhawk.toml` says now of macros, policies, and which detections run. Raises UsageError
+    if it cannot be read."""
     if settings.file is None:
         return settings
     file = read_file(settings.file)
     values: dict[str, Any] = dict(settings.values)
-    was = settings.values.get("of_file") or {}
     for key in _FROM_FILE:
-        if key in was and was[key] == values.get(key):
+        if key not in settings.named:
             values[key] = list(file.options.get(key) or ())
-        elif key in file.options and not values.get(key):
-            values[key] = list(file.options[key])
-    values["of_file"] = {key: list(file.options.get(key) or ()) for key in _FROM_FILE}
-    return Settings(values, file.macros, settings.file, file.tables)
+    return Settings(values, file.macros, settings.file, file.tables, settings.named)
 
 
 class ContentWatch:

@@ -41,16 +41,19 @@ class Order(Struct):
     macros: dict[str, str]
     tables: dict[str, dict[str, Any]]
     file: str | None = None
+    named: frozenset[str] = frozenset()
 
     def settings(self) -> Settings:
-        return Settings(self.values, self.macros, Path(self.file) if self.file else None, self.tables)
+        return Settings(self.values, self.macros, Path(self.file) if self.file else None, self.tables, self.named)
 
 
 def order_of(settings: Settings) -> bytes:
     """The line for settings."""
     file = str(settings.file) if settings.file is not None else None
     tables = {name: dict(table) for name, table in settings.tables.items()}
-    return msgspec.json.encode(Order(dict(settings.values), dict(settings.macros), tables, file)) + b"\n"
+    return (
+        msgspec.json.encode(Order(dict(settings.values), dict(settings.macros), tables, file, settings.named)) + b"\n"
+    )
 
 
 def main() -> int:

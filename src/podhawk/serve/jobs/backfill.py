@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from podhawk.detect.evaluate.pipeline import is_whole, reads_risk
@@ -20,10 +21,12 @@ from podhawk.events.inputfile import Input
 from podhawk.events.partition import cluster_of
 from podhawk.events.paths import ListedFile
 from podhawk.log import logger
+from podhawk.serve.evaluator.loaded import own_detections
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.jobs.content import JobContent, key_of
-from podhawk.serve.jobs.kept import Backfill, note_backfill, note_known, note_since, pending
+from podhawk.serve.jobs.kept import Backfill, given_up, note_backfill, note_known, note_since, pending
 from podhawk.store.database import open_engine, transaction
+from podhawk.store.keys import column_text
 from podhawk.store.lake import HOUR, SEALED, LakeFile, Manifest
 from podhawk.store.stored_events import consistent
 
@@ -33,25 +36,53 @@ LINES: Final = 5000
 """Events that are evaluated and written at once."""
 
 
-def run_backfills(jobs: JobContent, days: float, until: float) -> int:
-    """Go on with the backfills until a moment of the monotonic clock; gives how many have failed. Events that were
-    received more than so many days ago are left out."""
+class BackfillsDone(Struct):
+    """How many backfills failed, and the keys of those that wait: their detections are not in the content now, or
+    cannot run. While a file is broken in an editor, the evaluator goes on with what it has; so they are not ended."""
+
+    failed: int = 0
+    waiting: list[str] = field(default_factory=list)
+
+
+def run_backfills(jobs: JobContent, days: float, until: float) -> BackfillsDone:
+    """Go on with the backfills until a moment of the monotonic clock. Events that were received more than so many days
+    ago are left out."""
     note_known(jobs.state)
-    failed = 0
+    done = BackfillsDone()
+    own = {key_of(one) for one in own_detections(jobs.settings, jobs.session)}
     every = jobs.prepared(jobs.now())
     by_key = {key_of(one): one for one in every}
+    _give_up(jobs)  # the last attempt may have ended its process
     for one in pending(jobs.state):
         chosen = by_key.get(one.detection_id)
-        if chosen is None or chosen.request is None or is_whole(chosen) or reads_risk(chosen) or days <= 0:
+        if days <= 0 or one.detection_id in own or (chosen is not None and _needs_none(chosen)):
             _note(jobs, one, time.time())
+            continue
+        if chosen is None or chosen.request is None:
+            done.waiting.append(one.detection_id)
             continue
         try:
             if not _backfill(jobs, replace(one, attempts=one.attempts + 1), chosen, every, days, until):
-                return failed
+                return done
         except Exception as error:
             logger(__name__).error("the backfill of %s failed", chosen.detection.name, exc_info=error)
-            failed += 1
-    return failed
+            done.failed += 1
+    _give_up(jobs)
+    return done
+
+
+def _give_up(jobs: JobContent) -> None:
+    """Say, once, which backfills are given up."""
+    names = {column_text(one.key, 255): one.name for one in jobs.chosen}
+    for one in given_up(jobs.state):
+        name = names.get(one.detection_id, one.detection_id)
+        logger(__name__).error("the backfill of %s is given up: it was begun %d times", name, one.attempts)
+        _note(jobs, one, time.time())
+
+
+def _needs_none(chosen: Prepared) -> bool:
+    """Whether a detection runs over the lake anyway, or reads no events."""
+    return chosen.request is not None and (is_whole(chosen) or reads_risk(chosen))
 
 
 def _backfill(

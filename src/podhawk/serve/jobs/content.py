@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from podhawk.api import content_of, incident_rules
-from podhawk.arguments import policies_of
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content, Detection
 from podhawk.content.selection import select
@@ -20,6 +19,9 @@ from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.passes.settle import Policies
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.engine.run.files import FileSource
+from podhawk.serve.changes import LoggedChange, changes_of, put
+from podhawk.serve.evaluator.loaded import settings_now
+from podhawk.serve.shadow import served_policies
 from podhawk.session import Session, session_of
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import Waiting
@@ -30,19 +32,23 @@ from podhawk.store.state import SqlState
 class JobContent(Struct):
     """The content of the service, ready to be evaluated."""
 
+    settings: Settings
     session: Session
     content: Content
     store: LookupStore
     chosen: Sequence[Detection]
     policies: Policies
+    changed: int = 0
+    """How many changes of findings have been committed."""
 
     @classmethod
     def read(cls, settings: Settings) -> JobContent:
-        """Read it. Raises PodhawkError."""
+        """Read it, by what `podhawk.toml` says now, as the evaluator does. Raises PodhawkError."""
+        settings = settings_now(settings)
         session = session_of({**settings.values, "jobs": 1})
         content = content_of(settings.values, settings.macros)
         chosen = select(content, settings["only"], settings["exclude"])
-        return cls(session, content, session.lookups(content), chosen, policies_of(settings))
+        return cls(settings, session, content, session.lookups(content), chosen, served_policies(content, settings))
 
     @property
     def state(self) -> str:
@@ -61,12 +67,19 @@ class JobContent(Struct):
         session: Session,
         along: Callable[[Connection], None],
     ) -> RunFindings:
-        """Evaluate one detection over an input, and take what it finds into the state. `along` writes something else
-        in the same transaction."""
+        """Evaluate one detection over an input, and take what it finds into the state, together with the changes for
+        those who watch. `along` writes something else in the same transaction."""
         state = SqlState(self.state, None, Waiting(session.wait))
-        state.along = along
+        changes: list[LoggedChange] = []
+
+        def last(connection: Connection) -> None:
+            along(connection)
+            changes[:] = changes_of(state.written, time.time())
+            put(connection, changes)
+
+        state.along = last
         searches = [chosen, *(one for one in every if one.request is not None and reads_risk(one))]
-        return find(
+        found = find(
             searches,
             lambda: incident_rules(every, session, self.content),
             self.content,
@@ -76,6 +89,8 @@ class JobContent(Struct):
             self.policies,
             state,
         )
+        self.changed += len(changes)
+        return found
 
     def now(self) -> Session:
         """The session, at this moment."""

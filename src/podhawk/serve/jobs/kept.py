@@ -71,14 +71,16 @@ def note_run(connection: Connection, detection_id: str, last_run: float, attempt
 
 def pending(state: str) -> list[Backfill]:
     """The backfills that are to be done: of detections that came later than others or have changed, and have not been
-    read over the lake since, as they are now. A state without any event of interest says of no detection that it came
-    later; so whatever is not among those that are known counts too."""
+    read over the lake since, as they are now. Those that have left the content are none. A state without any event
+    of interest says of no detection that it came later; so whatever is not among those that are known counts too."""
     with reading(state) as connection:
         if connection is None or not sql.inspect(connection).has_table(BACKFILLS.name):
             return []
         known = {row.detection_id: row for row in connection.execute(sql.select(BACKFILLS))}
         found = []
-        for row in connection.execute(sql.select(DETECTIONS).where(DETECTIONS.c.detection_id != "")):
+        for row in connection.execute(
+            sql.select(DETECTIONS).where(DETECTIONS.c.detection_id != "", ~DETECTIONS.c.retired)
+        ):
             one = known.get(row.detection_id)
             if one is None or one.digest != row.digest:
                 if known or row.since:
@@ -86,6 +88,14 @@ def pending(state: str) -> list[Backfill]:
             elif one.ended is None and one.attempts < MOST_ATTEMPTS:
                 found.append(Backfill(one.detection_id, one.digest, one.first, one.line, one.attempts))
         return found
+
+
+def given_up(state: str) -> list[Backfill]:
+    """The backfills that are not tried again and have not been noted as ended."""
+    query = sql.select(BACKFILLS).where(BACKFILLS.c.ended.is_(None), BACKFILLS.c.attempts >= MOST_ATTEMPTS)
+    with transaction(open_engine(state), alone=False) as connection:
+        found = connection.execute(query).fetchall()
+    return [Backfill(one.detection_id, one.digest, one.first, one.line, one.attempts) for one in found]
 
 
 def note_known(state: str) -> None:

@@ -16,10 +16,11 @@ import time
 from typing import Final
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from podhawk.errors import PodhawkError
 from podhawk.log import logger
+from podhawk.serve.changes import make_tables as make_change_table
 from podhawk.serve.evaluator.process import Order
 from podhawk.serve.jobs.backfill import run_backfills
 from podhawk.serve.jobs.content import JobContent
@@ -42,10 +43,13 @@ class JobOrder(Struct):
 
 
 class JobsDone(Struct):
-    """What the process says: when a search is due next, and how many jobs failed."""
+    """What the process says: when a search is due next, how many jobs failed, how many changes of findings were
+    committed, and which backfills can go on only when the content is another one."""
 
     due: float | None = None
     failed: int = 0
+    changed: int = 0
+    waiting: list[str] = field(default_factory=list)
 
 
 def do_jobs(order: JobOrder) -> JobsDone:
@@ -53,9 +57,10 @@ def do_jobs(order: JobOrder) -> JobsDone:
     until = time.monotonic() + order.seconds
     jobs = JobContent.read(order.order.settings())
     make_job_tables(jobs.state)
+    make_change_table(jobs.state)
     due, failed = run_due(jobs, time.time())
-    failed += run_backfills(jobs, order.days, until)
-    return JobsDone(due, failed)
+    done = run_backfills(jobs, order.days, until)
+    return JobsDone(due, failed + done.failed, jobs.changed, done.waiting)
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -35,11 +36,15 @@ class JobRunner:
     def __init__(self, settings: Settings, days: float) -> None:
         self.failures = 0
         """Jobs that failed."""
+        self.changed: Callable[[], None] = lambda: None
+        """Called when jobs have changed findings."""
         self._state = str(settings["state"])
         order = msgspec.json.decode(order_of(settings), type=Order)
         self._order = msgspec.json.encode(JobOrder(order, days, MEMORY, SECONDS)) + b"\n"
         self._child = Child("podhawk.serve.jobs.process", _LONGEST)
         self._due = 0.0
+        self._waiting = frozenset[str]()
+        """Backfills that could not go on by the content of the last process."""
 
     async def step(self) -> None:
         """Wait a little, and run the jobs that are due."""
@@ -52,7 +57,7 @@ class JobRunner:
         await self._child.stop()
 
     def _is_behind(self) -> bool:
-        return bool(pending(self._state))
+        return any(one.detection_id not in self._waiting for one in pending(self._state))
 
     async def _run_once(self) -> None:
         out = await self._child.run(self._order)
@@ -64,6 +69,9 @@ class JobRunner:
             logger(__name__).error("the process of jobs over the lake was ended")
             done = JobsDone(failed=1)
         self.failures += done.failed
+        self._waiting = frozenset(done.waiting)
+        if done.changed:
+            self.changed()
         latest = time.time() + (_PAUSE if done.failed else AGAIN)
         self._due = min(latest, done.due) if done.due is not None else latest
         if done.failed:

@@ -21,7 +21,7 @@ from podhawk.detect.evaluate.prepare import Prepared
 from podhawk.detect.evaluate.windows import Schedule, schedule_of
 from podhawk.engine.run.files import FileSource
 from podhawk.engine.run.source import TimeRange
-from podhawk.errors import InputError
+from podhawk.errors import NoEventsError
 from podhawk.events.paths import STORED
 from podhawk.log import logger
 from podhawk.serve.jobs.content import JobContent, key_of
@@ -85,9 +85,11 @@ def _run(jobs: JobContent, due: Due, now: float) -> bool:
         ):
             inputs.files  # noqa: B018 - opens them
             found = jobs.find(chosen, every, source, session, partial(note_run, detection_id=key, last_run=due.at))
+            for path, gap in inputs.gaps.items():
+                logger(__name__).warning("not all of the lake was read: %s", gap.text(path))
             name = due.prepared.detection.name
             logger(__name__).info("%s has run over the lake: %d findings", name, len(found.findings))
-    except InputError:  # there are no events
+    except NoEventsError:
         _note(jobs, key, due.at)
     except Exception as error:
         logger(__name__).error("%s failed over the lake", due.prepared.detection.name, exc_info=error)

@@ -19,6 +19,7 @@ from podhawk.events.documents import Lines
 from podhawk.events.event import DEFAULT_HOST, NATIVE_SOURCE, NATIVE_SOURCETYPE, AuditEvent
 from podhawk.events.line_reader import LineReader
 from podhawk.events.options import InputReport, ReadOptions
+from podhawk.events.partition import fits
 from podhawk.events.redaction.clean_lines import clean_lines
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.time import parse_rfc3339
@@ -28,6 +29,7 @@ LARGEST_EVENT: Final = 4 << 20
 """Bytes of an event. The API server cuts events at 100 KiB if truncation is on, and has no limit if it is off; etcd
 takes objects of 1.5 MiB."""
 TOO_LARGE: Final = "event over the size limit"
+LONG_CLUSTER: Final = "cluster name over the size limit"
 NOTHING: Final = "no audit event in the body"
 
 
@@ -54,8 +56,12 @@ class BodyLines(Struct):
         if len(line) > LARGEST_EVENT:
             self.letters.append(dead_letter(TOO_LARGE, 0, line))
             return
-        if event.cluster != self.cluster and not self.covers(event.cluster):
-            raise ForbiddenClusterError(event.cluster)
+        if event.cluster != self.cluster:
+            if not self.covers(event.cluster):
+                raise ForbiddenClusterError(event.cluster)
+            if not fits(event.cluster):
+                self.letters.append(dead_letter(LONG_CLUSTER, 0, line))
+                return
         self.lines.setdefault(event.cluster, []).append(line)
         self.newest = max(self.newest, event.stage_time or event.time or 0.0)
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from podhawk.events.formats.shipper import cluster_beside
+from podhawk.events.partition import fits
 from podhawk.serve.receivers.bodies import BodyLines, dead_letter, on_one_line, read_any, read_lines
 
 _BLANK: Final = " \t\r\n,"
@@ -123,9 +125,11 @@ def _checked(text: bytes, number: int) -> bytes:
         raise HecError(BLANK, number)
     if envelope.fields is not UNSET:
         try:
-            _FIELDS.decode(envelope.fields)
+            fields = _FIELDS.decode(envelope.fields)
         except (msgspec.DecodeError, RecursionError):
             raise HecError(FIELDS, number) from None
+        if not fits(cluster_beside(fields) or ""):
+            raise HecError(FIELDS, number)
     return msgspec.json.encode(envelope)
 
 

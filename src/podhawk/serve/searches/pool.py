@@ -27,10 +27,11 @@ MEMORY: Final = 8 << 30
 
 
 class Hunt(Struct):
-    """A search: whose it is, when it began, the process, and the answer when it has ended."""
+    """A search: whose it is, of which clusters, when it began, the process, and the answer when it has ended."""
 
     search_id: str
     owner: str
+    clusters: tuple[str, ...]
     kind: QuestionKind
     text: str
     began: float
@@ -64,7 +65,7 @@ class SearchPool:
         if sum(one.status == "running" for one in self._hunts.values()) >= RUNNING:
             raise StateUnavailableError(f"{RUNNING} searches run already", remedy="Wait for one to end, or cancel it.")
         child = Child("podhawk.serve.searches.process", seconds)
-        hunt = Hunt(uuid.uuid4().hex, owner, kind, text, time.time(), child)
+        hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child)
         question = Question(self._order, kind, text, *within, most, clusters, MEMORY)
         self._hunts[hunt.search_id] = hunt
         task = asyncio.get_running_loop().create_task(self._run(hunt, msgspec.json.encode(question) + b"\n", seconds))
@@ -72,11 +73,13 @@ class SearchPool:
         task.add_done_callback(self._tasks.discard)
         return hunt
 
-    def find(self, search_id: str, owner: str) -> Hunt | None:
-        """A search of an owner by its id."""
+    def find(self, search_id: str, owner: str, clusters: tuple[str, ...]) -> Hunt | None:
+        """A search by its id, of an owner that may see these clusters now."""
         self._forget()
         hunt = self._hunts.get(search_id)
-        return hunt if hunt is not None and hunt.owner == owner else None
+        if hunt is None or hunt.owner != owner:
+            return None
+        return hunt if "*" in clusters or set(hunt.clusters) <= set(clusters) else None
 
     async def cancel(self, hunt: Hunt) -> None:
         """End a search, if it runs."""

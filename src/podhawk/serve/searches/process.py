@@ -22,7 +22,9 @@ from podhawk.detect.activity.digests import entity_scan
 from podhawk.detect.activity.profile import profile_of
 from podhawk.errors import PodhawkError
 from podhawk.events.paths import STORED
+from podhawk.serve.evaluator.loaded import settings_now
 from podhawk.serve.evaluator.process import Order
+from podhawk.serve.shadow import served_policies
 from podhawk.store.stored_events import StoredEvents
 
 _NICE: Final = 10
@@ -61,15 +63,15 @@ class SearchAnswer(Struct):
 
 def answer(question: Question) -> SearchAnswer:
     """Answer a question."""
-    settings = question.order.settings()
-    state = settings["state"]
-    options = {**settings.values, "jobs": 1, "state": None, "write": False}
+    state = question.order.values["state"]
     try:
+        settings = settings_now(question.order.settings())
+        options = {**settings.values, "jobs": 1, "state": None, "write": False}
         session = api.session_of({**options, "earliest": question.earliest, "latest": question.latest})
         stored = StoredEvents(session.within, clusters=question.clusters)
         with api.Inputs([f"{STORED}{state}"], keep=True, stored=stored) as inputs:
             content = api.content_of(settings.values, settings.macros)
-            columns, rows, report = _found(question, session, content, inputs, api.policies_of(settings))
+            columns, rows, report = _found(question, session, content, inputs, served_policies(content, settings))
             kept, truncated = _bounded(rows, question.most)
             warnings = [gap.text(path.replace(str(state), "")) for path, gap in inputs.gaps.items()]
             return SearchAnswer(columns, kept, truncated, warnings, report.events)

@@ -2,13 +2,16 @@
 
 Renewals of leases commit together with the position, so that a restart neither loses one nor makes a gap. What is told
 by the senders, the ages of bodies and the dead letters is read from the inbox, without its bodies.
+
+What is told is told once, and what has been looked at is not looked at again. So whatever a transaction was to write is
+kept until it has committed; if it fails, the next look writes it.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -94,20 +97,29 @@ class Tripwires:
         self._last_body = self._last_letter = 0
         self._missed: dict[str, float] = {}
         self._waiting: list[Finding] = []
+        """What the next look is to tell."""
+        self._telling: tuple[list[Finding], set[tuple[str, str]]] = [], set()
+        """What the last transaction was to tell and to take back."""
+        self._stored: set[str] = set()
+        """The senders that the table of senders has."""
         make_change_table(state)
         with transaction(open_engine(state)) as connection:
             METADATA.create_all(connection)
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew from what is kept: an increment failed, and what it showed has not happened."""
+        """Begin anew from what is kept: an increment failed, and what it showed has not happened. What it was to tell
+        is told at the next look."""
+        self._undo()
         self._beats = {}
         with reading(self._state) as connection:
             if connection is None:
                 return
             for cluster, node, when in connection.execute(sql.select(BEATS)):
                 self._beats.setdefault(cluster, Heartbeats()).add(node, when)
-            self._first = {row.sender: row.first for row in connection.execute(sql.select(SENDERS))}
+            known = {row.sender: row.first for row in connection.execute(sql.select(SENDERS))}
+            self._first |= known
+            self._stored = set(known)
 
     def observe(self, connection: Connection, cluster: str, text: bytes) -> TripwireNews:
         """Take in the lines of an increment, within its transaction."""
@@ -125,8 +137,9 @@ class Tripwires:
         return self._told(connection, self._of_gaps(key)) if renewed else TripwireNews()
 
     def lost(self, connection: Connection, letter: Lost) -> TripwireNews:
-        """A dead letter of the evaluator, within the transaction that buries the event."""
-        return self._told(connection, [_of_letter(letter, "the evaluator failed at it")])
+        """A dead letter of the evaluator, within the transaction that buries the event. If that fails, it is
+        told when the event is buried again."""
+        return _put(connection, [_of_letter(letter, "the evaluator failed at it")], (), self._clock())
 
     def over_budget(self, names: Iterable[str]) -> None:
         """Tell, at the next look, of detections that were isolated."""
@@ -146,33 +159,41 @@ class Tripwires:
     def look(self) -> TripwireNews:
         """Look at what changes without events. Raises StoreError."""
         now = self._clock()
-        found = [*self._waiting, *self._of_own_clock(now), *self._of_inbox(now)]
-        gaps = [one for cluster in list(self._beats) for one in self._of_gaps(cluster)]
-        if not found and not gaps and not self._filled:
+        self._telling = [], set()
+        self._waiting += [*self._of_own_clock(now), *self._of_inbox(now)]
+        self._waiting += [one for cluster in list(self._beats) for one in self._of_gaps(cluster)]
+        senders = self._first.keys() - self._stored
+        if not self._waiting and not self._filled and not senders:
             return TripwireNews()
+        found, self._waiting = self._waiting, []
+        self._telling = found, set()
+        try:
+            return self._write(found, senders)
+        except BaseException:
+            self._undo()
+            raise
+
+    def _write(self, found: list[Finding], senders: Collection[str]) -> TripwireNews:
         with transaction(open_engine(self._state)) as connection:
-            for sender, first in self._first.items():
-                connection.execute(
-                    insert(connection, SENDERS).values(sender=sender, first=first).on_conflict_do_nothing()
-                )
-            news = self._told(connection, [*found, *gaps])
-        self._waiting.clear()
+            for sender in sorted(senders):
+                statement = insert(connection, SENDERS).values(sender=sender, first=self._first[sender])
+                connection.execute(statement.on_conflict_do_nothing())
+            news = self._told(connection, found)
+        self._stored |= set(senders)
         return news
 
-    def _told(self, connection: Connection, findings: Iterable[Finding]) -> TripwireNews:
+    def _undo(self) -> None:
+        """Keep for the next look what the last transaction was to tell: it failed."""
+        found, filled = self._telling
+        self._waiting = [*found, *self._waiting]
+        self._filled |= filled
+        self._telling = [], set()
+
+    def _told(self, connection: Connection, findings: Sequence[Finding]) -> TripwireNews:
+        self._telling = list(findings), set(self._filled)
         gone = sorted(self._filled)
         self._filled.clear()
-        withdraw(connection, [id_ for id_, _ in gone])
-        news = TripwireNews(put(connection, list(findings)), gone)
-        now = self._clock()
-        put_changes(
-            connection,
-            [
-                *(change_of("new", one, now) for one in news.new),
-                *(LoggedChange("gone", id_, now, cluster) for id_, cluster in gone),
-            ],
-        )
-        return news
+        return _put(connection, findings, gone, self._clock())
 
     def _of_gaps(self, cluster: str) -> list[Finding]:
         """The gaps of a cluster that have not been told. What was told and has been filled since is to be withdrawn."""
@@ -237,6 +258,22 @@ class Tripwires:
             letter = Lost(*rest)
             if letter.received > now - HOUR:
                 yield _of_letter(letter, "it cannot be read")
+
+
+def _put(
+    connection: Connection, findings: Sequence[Finding], gone: Sequence[tuple[str, str]], now: float
+) -> TripwireNews:
+    """Write findings, take others back, and write down both as changes."""
+    withdraw(connection, [id_ for id_, _ in gone])
+    news = TripwireNews(put(connection, findings), gone)
+    put_changes(
+        connection,
+        [
+            *(change_of("new", one, now) for one in news.new),
+            *(LoggedChange("gone", id_, now, cluster) for id_, cluster in gone),
+        ],
+    )
+    return news
 
 
 def _of_gap(cluster: str, gap: HeartbeatGap) -> Finding:
