@@ -102,7 +102,11 @@ class SqlEvidence:
 
     def _read_once(self, memory: EventMemory, keys: Sequence[str]) -> dict[str, AuditEvent]:
         query = sql.select(EVENTS.c.fingerprint, EVENTS.c.data)
-        return memory.events(keys, lambda some: self._db.execute(query.where(EVENTS.c.fingerprint.in_(some))).tuples())
+
+        def read(some: Sequence[str]) -> list[tuple[str, bytes]]:
+            return [(key, data) for key, data in self._db.execute(query.where(EVENTS.c.fingerprint.in_(some)))]
+
+        return memory.events(keys, read)
 
     def _masked(self, found: Sequence[tuple[str, AuditEvent]]) -> list[tuple[str, AuditEvent]]:
         """Events as they are masked now; what a podhawk before redaction kept is replaced."""
