@@ -15,11 +15,10 @@ from oracle.comparing import true
 from oracle.env import Env, Row, Rows
 from oracle.expression import value
 from oracle.fields import row_of
-from oracle.subsearches import embedded, resolved
+from oracle.subsearches import embedded, resolved, subsearches_in
 from oracle.transactions import transaction
 from oracle.values import many, number, settled, text
 from podhawk.commands.parse import parse_search
-from podhawk.commands.shared.legs import subsearches_of
 from podhawk.spl import clause as tree
 from podhawk.spl.clause import EVERYTHING
 from podhawk.spl.expression import Embedded, Literal, walk
@@ -48,7 +47,7 @@ def run(stages: Any, rows: Rows | None, env: Env) -> Rows:
         env = bounded(stages, env)
         rows = event_rows(env.events, env.source) if env.given is None else [dict(row) for row in env.given]
     for stage in stages:  # subsearches come first: they see what was there before the first stage
-        for part in subsearches_of(stage):
+        for part in subsearches_in(stage.node):
             env.found[id(part.pipeline)] = part.pipeline, env.run(part.pipeline.stages, None, env)
     for place, stage in enumerate(stages):
         if stage.name == "fillnull" and not stage.node.names:

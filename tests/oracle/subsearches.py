@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+from msgspec import Struct
 
 from oracle.env import Env, Refused, Rows
 from oracle.values import many, number
 from podhawk.spl import clause as tree
 from podhawk.spl.clause import parse_clause
 from podhawk.spl.cursor import Cursor
-from podhawk.spl.expression import Expression, parse_expression
+from podhawk.spl.expression import Embedded, Expression, parse_expression
 from podhawk.spl.text import plain
 
 BARE = ("search", "query")
 NEVER = tree.Not(tree.EVERYTHING)
+
+
+def subsearches_in(node: Any) -> Iterator[Any]:
+    """The subsearches in the clauses and expressions of a command; what a command runs at its own time is none."""
+    if isinstance(node, tree.Subsearch | Embedded):
+        yield node
+    elif isinstance(node, tuple | list):
+        for part in node:
+            yield from subsearches_in(part)
+    elif isinstance(node, Struct) and not hasattr(node, "stages"):
+        for name in node.__struct_fields__:
+            yield from subsearches_in(getattr(node, name))
 
 
 def quoted(value: str) -> str:

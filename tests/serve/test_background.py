@@ -70,7 +70,7 @@ class NoDescriptors(Child):
 def test_a_search_that_cannot_be_started_has_failed(tmp_path: Path) -> None:
     """It went on for ever, and took the place of another one."""
     pool = SearchPool(resolve("serve", {"state": str(tmp_path)}))
-    hunt = Hunt("1", "me", "search", "*", time.time(), NoDescriptors("x", 1.0))
+    hunt = Hunt("1", "me", ("*",), "search", "*", time.time(), NoDescriptors("x", 1.0))
     asyncio.run(pool._run(hunt, b"", 1.0))
     assert hunt.status == "failed"
     assert hunt.ended is not None
