@@ -13,7 +13,15 @@ from msgspec import Struct
 from podhawk.errors import PodhawkError, StateUnavailableError, StoreError, UsageError
 from podhawk.log import logger
 
-_CODES = {400: "invalid", 401: "unauthorized", 403: "forbidden", 404: "not-found", 405: "method", 409: "conflict"}
+_CODES = {
+    400: "invalid",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "method",
+    409: "conflict",
+    429: "busy",
+}
 
 
 class Failure(Struct, frozen=True):
@@ -39,6 +47,7 @@ _MEANINGS: Final = {
     409: "Somebody else changed it meanwhile.",
     413: "The body is too large.",
     415: "The encoding of the body is not supported.",
+    429: "Too many at a time; Retry-After says when to come back.",
     503: "Not now; Retry-After says when to come back.",
 }
 

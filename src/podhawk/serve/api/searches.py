@@ -10,6 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import Parameter
 from msgspec import Meta, Struct
 
+from podhawk.errors import StateUnavailableError
 from podhawk.serve.api.access import allowed
 from podhawk.serve.failure import answers
 from podhawk.serve.searches.pool import Hunt, SearchPool
@@ -59,18 +60,22 @@ class SearchState(Struct, frozen=True):
     tags=["searches"],
     summary="Begin a search over the lake",
     security=[{"token": []}],
-    responses=answers(400, 401, 403, 503),
+    responses=answers(400, 401, 403, 429, 503),
 )
 async def begin_search(
     data: SearchRequest, request: Request[Any, Any, Any], tokens: TokenStore, pool: SearchPool
 ) -> SearchState:
     """Begin a search over the events of the clusters that the token is bound to, in a process of its own. Two run at a
-    time, else 503. Its answer is kept for ten minutes."""
+    time, else 429. Its answer is kept for ten minutes."""
     token = allowed(request, tokens, "search")
     if not data.text.strip() and data.kind != "judgements":
         raise HTTPException(detail="text is missing: what is searched for", status_code=400)
     within = data.earliest or None, data.latest
-    hunt = pool.begin(data.kind, data.text, within, data.limit, data.seconds, token.name, token.clusters)
+    try:
+        hunt = pool.begin(data.kind, data.text, within, data.limit, data.seconds, token.name, token.clusters)
+    except StateUnavailableError as error:
+        detail = f"{error.message}. {error.remedy}"
+        raise HTTPException(detail=detail, status_code=429, headers={"Retry-After": "5"}) from None
     return _state(hunt)
 
 
