@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from podhawk.engine.options import DEFAULTS, EngineOptions
 from podhawk.engine.prefilter.choice import FEW, chosen_for, may_overlap, pattern_of_pair, patterns_of
-from podhawk.engine.prefilter.literals import LiteralGroup, LiteralGroups
+from podhawk.engine.prefilter.literals import PLAIN, LiteralGroup, LiteralGroups
 from podhawk.engine.prefilter.newlines import LineNumbers
 from podhawk.engine.prefilter.patterns import BlockMatcher, matcher_for, usable
 from podhawk.events.candidates import CONTINUES, FoundLine, WatchedLine
@@ -49,8 +49,7 @@ UNASKED: Final = 64
 """Blocks after which a database without the watched literals is built: that takes as long as scanning some blocks."""
 
 
-PLAIN_START: Final = b'{"kind":"Event",'
-"""How the API server begins an event."""
+_START: Final = PLAIN.encode()
 _ID: Final = b'"auditID"'
 """What stands twice in a line of two events."""
 _HAS_BOTH: Final = re.compile(rb'\{"kind":"Event","apiVersion":"[^"\n]*","level":"RequestResponse"').match
@@ -221,6 +220,8 @@ class Prefilter:
         sets = self._sets
         if len(sets) >= MOST_SETS:
             sets.clear()
+        if len(self._complete) >= MOST_SETS:
+            self._complete.clear()
         came = self._came
         lines: list[FoundLine] = []
         watched: list[WatchedLine] = []
@@ -236,10 +237,7 @@ class Prefilter:
                     enough = complete.get(about)
                     if enough is None:
                         enough = self._complete_for(about)
-                    one_event = (
-                        block.startswith(PLAIN_START, start)
-                        and block.find(_ID, block.find(_ID, start, stop) + 1, stop) < 0
-                    )
+                    one_event = is_one_event(block, start, stop)
                     if not (one_event and _HAS_BOTH(block, start)) or mask & enough[0] != enough[1]:
                         searches = sets.get(about) or self._searches_of(about)
                         watched.append((start, block[start:stop], searches, one_event))
@@ -326,6 +324,12 @@ def _spans(
     if mask & selects:
         spans.append((rfind(b"\n", 0, begin) + 1, stop, mask))
     return spans
+
+
+def is_one_event(block: bytes, start: int, stop: int) -> bool:
+    """Whether a line is one event as the API server writes it. Any other may hold several, with or without bodies."""
+    first = block.find(_ID, start, stop) if block.startswith(_START, start) else -1
+    return first >= 0 and block.find(_ID, first + 1, stop) < 0
 
 
 def _kinds(searches: Iterable[tuple[LiteralGroups, int]]) -> list[SearchKind]:

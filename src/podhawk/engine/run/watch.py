@@ -20,7 +20,7 @@ from podhawk.engine.fastpath.decoder import NOT_OF_SHAPE, DecodedValues, Shape, 
 from podhawk.engine.fastpath.reader import clause_fields
 from podhawk.engine.prefilter.choice import spellings
 from podhawk.engine.prefilter.literals import LineLiteral, LiteralGroups, groups_of
-from podhawk.engine.prefilter.prefilter import PLAIN_START
+from podhawk.engine.prefilter.prefilter import is_one_event
 from podhawk.engine.search.collectors import Collector
 from podhawk.engine.search.compiled import CompiledSearch
 from podhawk.engine.search.offer import note_present
@@ -38,7 +38,6 @@ Watched = tuple[LiteralGroups, int]
 _STARTS: Final = {body: (b'"%s":{' % body.encode(), b'"%s":[' % body.encode()) for body in BODIES}
 """How the API server begins a body. A line in which it begins otherwise is decoded."""
 _NONE: Final[frozenset[int]] = frozenset()
-_ID: Final = b'"auditID"'
 _WITHOUT_LOSS: Final = re.compile(
     rb'\{"kind":"Event","apiVersion":"[^"]*","level":"Request(?:Response)?","auditID":"[^"]*","stage":"'
     rb'(?:RequestReceived"|[^"]*","requestURI":"[^"]*","verb":"(delete|get|list|watch)")'
@@ -173,7 +172,7 @@ class Watch:
         asked, bodies, strange = known
         if not asked:
             return asked
-        if one_event or (line.startswith(PLAIN_START) and line.find(_ID, line.find(_ID) + 1) < 0):
+        if one_event or is_one_event(line, 0, len(line)):
             lossless = _WITHOUT_LOSS.match(line)
             if lossless is not None:
                 bodies = tuple(one for one in bodies if one[0] == "responseObject") if lossless[1] else ()
