@@ -135,9 +135,7 @@ class InboxEvaluator:
         wait = (
             self._attempts.has_failed(cluster, position)
             or self._attempts.has_failed(_BESIDE, Position())
-            or (
-                started - self._aggregated < max(BACKLOG, 4 * self._aggregates_took) and self._is_behind(cluster, taken)
-            )
+            or (self._is_early(started) and self._is_behind(cluster, taken))
         )
         again = [] if wait else postponed(self._state_name, isolated=False)
         self._attempts.begin(cluster, position, taken.count, most)
