@@ -160,19 +160,14 @@ class SqlState:
             row
             for requests, keys in looked.requests
             for plans in [{column_text(key, 255) for key in keys}]
-            for chunk in chunks(sorted(requests))
-            for row in self._found(FINDINGS.c.request.in_(chunk))
+            for row in self._found(FINDINGS.c.request, requests)
             if row.detection_id in plans and row.last_time >= horizons.get(row.cluster, 0.0)
         ]
-        ids = sorted(
-            row[0] for key, spans in looked.spans.items() if spans for row in windows_of(self._db, *key, spans)
-        )
-        rows += [row for chunk in chunks(ids) for row in self._found(FINDINGS.c.finding_id.in_(chunk))]
-        changed = sorted({column_text(key, 255) for key in looked.changed})
+        windows = (windows_of(self._db, *key, spans) for key, spans in looked.spans.items() if spans)
+        rows += self._found(FINDINGS.c.finding_id, {row[0] for some in windows for row in some})
         rows += [
             row
-            for chunk in chunks(changed)
-            for row in self._found(FINDINGS.c.detection_id.in_(chunk))
+            for row in self._found(FINDINGS.c.detection_id, {column_text(key, 255) for key in looked.changed})
             if row.last_time >= horizons.get(row.cluster, 0.0)
         ]
         masked = {row.finding_id for row in rows if row.masked} - {one.finding_id for one in found}
@@ -186,7 +181,8 @@ class SqlState:
         new = [one for one in found if one.finding_id not in known]
         return set(heirs_of({id_: known[id_].record for id_ in finding_ids}, new))
 
-    def _found(self, *where: Any) -> list[Any]:
+    def _found(self, column: sql.ColumnElement[str], values: Collection[str]) -> list[Any]:
+        """The findings with one of some values in a column, apart from incidents."""
         columns = (
             FINDINGS.c.finding_id,
             FINDINGS.c.detection_id,
@@ -194,7 +190,8 @@ class SqlState:
             FINDINGS.c.cluster,
             FINDINGS.c.masked,
         )
-        return list(self._db.execute(sql.select(*columns).where(*where).where(FINDINGS.c.kind != "incident")))
+        query = sql.select(*columns).where(FINDINGS.c.kind != "incident")
+        return [row for chunk in chunks(sorted(values)) for row in self._db.execute(query.where(column.in_(chunk)))]
 
     def incidents(self, keys: Collection[str] | None, detections: Collection[str]) -> set[str]:
         """See `DetectionState`."""
