@@ -114,16 +114,23 @@ def test_a_new_detection_is_evaluated_over_the_lake(served: tuple[Path, list[byt
 def test_a_backfill_goes_on_where_it_ended(served: tuple[Path, list[bytes]], tmp_path: Path) -> None:
     """Its position is written with what it finds; here it may evaluate one part each time, and is killed once."""
     state, lines = served
+    places = set()
+
+    def note_places() -> None:
+        with transaction(open_engine(str(state)), alone=False) as connection:
+            places.update((row.detection_id, row.first, row.line) for row in connection.execute(BACKFILLS.select()))
+
+    assert work(settings(state), seconds=0.0) == 0
+    note_places()
+    assert pending(str(state))
     child = os.fork()
     if not child:
         signal.alarm(3)
         work(settings(state))
         os._exit(0)
     os.waitpid(child, 0)
-    places = set()
     for _ in range(200):
-        with transaction(open_engine(str(state)), alone=False) as connection:
-            places |= {(row.detection_id, row.first, row.line) for row in connection.execute(BACKFILLS.select())}
+        note_places()
         if not pending(str(state)):
             break
         assert work(settings(state), seconds=0.0) == 0

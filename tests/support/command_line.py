@@ -17,7 +17,11 @@ def podhawk(
     timeout: int = 120,
 ) -> subprocess.CompletedProcess[str]:
     """What a call prints and its exit code; `env` adds variables to those of the tests. A call that has not ended after
-    `timeout` seconds hangs."""
+    `timeout` seconds hangs.
+
+    Tables have the width they have in a pipe. The processes of tests may have COLUMNS without anybody's saying so:
+    importing `readline` sets it for all child processes.
+    """
     return subprocess.run(
         [sys.executable, "-m", "podhawk", *map(str, arguments)],
         input=stdin,
@@ -26,5 +30,5 @@ def podhawk(
         timeout=timeout,
         check=False,
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env={**os.environ, "COLUMNS": "", **(env or {})},
     )
