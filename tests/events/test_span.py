@@ -70,14 +70,14 @@ def test_a_last_block_of_few_bytes() -> None:
     for size in (7, 100, EDGE, len(text)):
         report = InputReport()
         blocks = [text[at : at + size] for at in range(0, len(text), size)]
-        assert b"".join(noting_span(iter(blocks), report, first=False, last=True)) == text
+        assert b"".join(noting_span(iter(blocks), report, first=False, last=lambda: True)) == text
         assert report.last_time == 1795604400.0
         assert report.first_time == report.last_time
 
 
 def test_no_time_is_no_range() -> None:
     report = InputReport()
-    assert list(noting_span(iter([b"{}"]), report, first=True, last=True)) == [b"{}"]
+    assert list(noting_span(iter([b"{}"]), report, first=True, last=lambda: True)) == [b"{}"]
     assert report.first_time is None
     assert report.summary_lines()[0] == "Read 0 lines (0 bytes) from 0 files: 0 audit events."
 

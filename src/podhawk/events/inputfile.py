@@ -35,6 +35,7 @@ from podhawk.events.source import (
     line_end,
     stream_blocks,
 )
+from podhawk.events.unpacked import Unpacked
 
 _BEGINNING: Final = 1024
 """Bytes by which a file is known again."""
@@ -64,6 +65,7 @@ class Input:
         self.mark = b""
         self.head = b""
         self.identity = (0, 0)
+        self._content: Unpacked | None = None
 
     @classmethod
     def known(cls, path: str, size: int, mark: bytes) -> Input:
@@ -223,6 +225,18 @@ class Input:
             self.beginning(descriptor)
             blocks = self._kept(self._lines(descriptor, start, end, sizes), descriptor)
             yield from decoded(blocks) if not start else blocks
+
+    def content_between(self, start: int, end: int, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
+        """The lines of a compressed file between two places of its content, in blocks; calls come in the order of the
+        places. Raises as `blocks` does."""
+        if self._content is None:
+            self._content = Unpacked(self.blocks(sizes), sizes.long_line)
+        return self._content.between(start, end)
+
+    @property
+    def content_ended(self) -> bool:
+        """Whether all content of a compressed file has been given."""
+        return self._content is not None and self._content.ended
 
     def _kept(self, blocks: Iterator[bytes], descriptor: int) -> Iterator[bytes]:
         """Blocks of the file, at the end of which it is seen whether it is what it was."""

@@ -63,7 +63,7 @@ def read_candidates(
             report.files += 1
             if shortcuts.fast_path is not None:
                 shortcuts.fast_path.open(file.path)
-            content = noting_span(file.blocks(options.sizes), report, first=True, last=True)
+            content = noting_span(file.blocks(options.sizes), report, first=True, last=lambda: True)
             yield from FileReader(file.path, options, report, shortcuts).candidates(content)
 
 
@@ -75,8 +75,8 @@ def read_split(
     if shortcuts.fast_path is not None:
         shortcuts.fast_path.open(split.path)
     part = None if split.whole else split
-    first, last = split.whole or not split.start, split.whole or split.end >= file.size
-    content = noting_span(split.blocks(file, options.sizes), report, first=first, last=last)
+    blocks = split.blocks(file, options.sizes)
+    content = noting_span(blocks, report, first=split.begins(), last=lambda: split.ends(file))
     yield from FileReader(split.path, options, report, shortcuts, part).candidates(content)
 
 

@@ -187,7 +187,9 @@ def _decompressed(blocks: Iterator[bytes], seekable: Callable[[], IO[bytes]] | N
         size = stream.seek(0, os.SEEK_END)
         return bounded(unzipped(stream, lambda member: _as_utf8(look_through(member))), [size])
     blocks = chain((first,) if first else (), blocks)
-    return look_through(blocks) if is_packed(first) else blocks
+    if not is_packed(first):
+        return blocks
+    return look_through(blocks, again=None if seekable is None else lambda: stream_blocks(seekable()))
 
 
 def _as_utf8(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ times it covers, and no other line needs to be looked at: most lines are never d
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from podhawk.events.options import InputReport
@@ -21,17 +21,19 @@ _TIME: Final = re.compile(
 )
 
 
-def noting_span(blocks: Iterator[bytes], report: InputReport, *, first: bool, last: bool) -> Iterator[bytes]:
-    """The blocks; the report is told the times at their beginning (if `first`) and at their end (if `last`)."""
+def noting_span(
+    blocks: Iterator[bytes], report: InputReport, *, first: bool, last: Callable[[], bool]
+) -> Iterator[bytes]:
+    """The blocks; the report is told the times at their beginning (if `first`) and at their end (if `last`, which is
+    asked there)."""
     before = block = b""
     for block in blocks:
         if first:
             note_times(block[:EDGE], report)
             first = False
         yield block
-        if last:
-            before = block if len(block) >= EDGE else before[-EDGE:] + block
-    if last:
+        before = block if len(block) >= EDGE else before[-EDGE:] + block
+    if last():
         note_times(before[-EDGE:], report)
 
 

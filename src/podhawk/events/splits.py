@@ -19,9 +19,11 @@ from podhawk.events.gaps import Damaged
 from podhawk.events.inputfile import Input
 from podhawk.events.inputs import Inputs
 from podhawk.events.source import SIZES, ReadSizes, line_end
+from podhawk.events.unpacked import OPEN, SPARE, expected_size
 
 SAMPLES = 8
 GOLDEN = (5**0.5 - 1) / 2  # multiples of it fall evenly, and never in step with anything that comes back in a log
+_LARGE_PART = 0.25
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -43,14 +45,52 @@ class Split(Struct, frozen=True):
     size: int = 0
     mark: bytes = b""
     """What the file is known by on a machine that has not opened it yet (see `Input`)."""
+    packed: float = 0.0
+    """Bytes of the file for each byte of its content, if the file is compressed and `[start, end)` lies in its content
+    (see `unpacked`); else 0."""
+    expected: int = 0
+    """Bytes of content that such a piece is expected to have."""
+
+    @property
+    def amount(self) -> int:
+        """Bytes that are looked at for events."""
+        return self.expected if self.packed else self.end - self.start
+
+    @property
+    def stored(self) -> int:
+        """Bytes of the file, as they lie there."""
+        return round(self.amount * (self.packed or 1))
 
     def input(self) -> Input:
         """The file, to be opened by its path."""
         return Input.known(self.path, self.size, self.mark)
 
     def blocks(self, file: Input, sizes: ReadSizes = SIZES) -> Iterator[bytes]:
-        """The bytes, in blocks."""
+        """The bytes, in blocks. Raises `NotByLine` where compressed data is damaged: how far a file can be read is told
+        by reading all of it."""
+        if self.packed:
+            return _undamaged(file.content_between(self.start, self.end, sizes))
         return file.blocks(sizes) if self.whole else file.between(self.start, self.end, sizes)
+
+    def begins(self) -> bool:
+        """Whether it holds the beginning of the file."""
+        return self.whole or not self.start
+
+    def ends(self, file: Input) -> bool:
+        """Whether it holds the end of the file, asked when it has been read. Raises as `blocks` does."""
+        if not self.packed:
+            return self.whole or self.end >= file.size
+        try:
+            return file.content_ended
+        except Damaged as damaged:
+            raise NotByLine from damaged
+
+
+def _undamaged(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from blocks
+    except Damaged as damaged:
+        raise NotByLine from damaged
 
 
 def sample_of(inputs: Inputs, sizes: ReadSizes = SIZES) -> bytes:
@@ -90,13 +130,16 @@ def splits_of(inputs: Inputs, size: int, uncut: frozenset[int] = frozenset()) ->
 
 
 def pieces_of(inputs: Inputs, size: int) -> list[Split] | None:
-    """All files in pieces of about `size` bytes, those that cannot be cut (compressed ones) whole; None where one of
-    them is no file, or where there is only one and it cannot be cut."""
+    """All files in pieces of about `size` bytes, those that cannot be cut whole; None where one of them is no file, or
+    where there is only one and it cannot be cut. A compressed file is cut if it has a large part of all bytes: each
+    process decompresses all of it."""
     found: list[Split] = []
     if not all(file.is_file for file in inputs.files):
         return None
     for number, file in enumerate(inputs.files):
         cut = _cut(file, size)
+        if cut is None and file.size > inputs.size * _LARGE_PART:
+            cut = _cut_content(file, size)
         if cut is None:
             if len(inputs.files) == 1:
                 return None
@@ -123,6 +166,24 @@ def _cut(file: Input, size: int) -> list[Split] | None:
         return found
     except (OSError, InputError, Damaged):
         return None
+
+
+def _cut_content(file: Input, size: int) -> list[Split] | None:
+    """The pieces of a compressed file; None if it has to be read in one."""
+    try:
+        with file.reading() as descriptor:
+            expected = expected_size(descriptor, file.size)
+    except (OSError, InputError, Damaged):
+        return None
+    if expected <= size:
+        return None
+    found = []
+    last = (-(-expected // size) + SPARE) * size
+    for start in range(0, last + 1, size):
+        end = OPEN if start == last else start + size
+        piece = replace(_piece(file, start, end), packed=file.size / expected)
+        found.append(replace(piece, expected=max(min(size, expected - start), 0)))
+    return found
 
 
 def _piece(file: Input, start: int, end: int, *, whole: bool = False) -> Split:

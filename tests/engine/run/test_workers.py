@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.engine.profile import Profile, profiling
+from podhawk.events.reasons import COMPRESSION
 from support.generated_logs import SEARCHES, write
 from support.packing import zstd
 from support.sessions import SMALL_SPLITS, session_with
@@ -145,6 +146,28 @@ def test_compressed_files_are_shared_out_whole(search: str, tmp_path: Path, prof
         several.report.files,
     )
     assert any(scan.splits for scan in profile.scans)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@pytest.mark.parametrize("pack", [gzip.compress, zstd.compress])
+def test_the_content_of_one_compressed_file_is_shared_out(
+    search: str, pack: Callable[[bytes], bytes], tmp_path: Path, profile: Profile
+) -> None:
+    packed = tmp_path / "a.log.gz"
+    packed.write_bytes(pack(write(tmp_path / "a.log", 1).read_bytes()))
+    one, several = both(search, [packed])
+    assert list(one) == list(several)
+    assert one.report == several.report
+    assert max(scan.splits for scan in profile.scans) > 3
+
+
+def test_a_damaged_compressed_file_is_read_in_one(tmp_path: Path) -> None:
+    packed = tmp_path / "a.log.gz"
+    packed.write_bytes(gzip.compress(write(tmp_path / "a.log", 1).read_bytes())[:-9])
+    one, several = both("* | stats count", [packed])
+    assert list(one) == list(several)
+    assert one.report == several.report
+    assert list(several.report.rejected) == [COMPRESSION]
 
 
 def test_lines_of_a_file_that_is_given_twice_were_counted_on(tmp_path: Path) -> None:

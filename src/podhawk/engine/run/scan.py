@@ -103,7 +103,7 @@ class ScanWork:
         since they include those of a part of the split."""
         place = (piece.file, piece.number)
         self._watch.restart()
-        if self._prefilter is not None and not self._prefilter.prepared and not piece.whole:
+        if self._prefilter is not None and not self._prefilter.prepared and not (piece.whole or piece.packed):
             self._prefilter.prepare(self._source.start_of(piece))
         if self._fast_path is None:
             self._fast_path = self._new_fast_path(place)

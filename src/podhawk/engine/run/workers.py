@@ -61,7 +61,7 @@ def scan_in_parallel(
     if workers < 2 or not hasattr(os, "fork"):
         return 0
     pieces = source.pieces(options.largest_split)
-    total = sum(piece.end - piece.start for piece in pieces or ())
+    total = sum(piece.amount for piece in pieces or ())
     if pieces is None or total < options.parallel_from:
         return 0
     finer = source.pieces(max(min(options.largest_split, total // (workers * 2) + 1), options.smallest_split))
@@ -136,7 +136,7 @@ def _run(
                     sent = load_local(data)
                     (received if isinstance(sent, tuple) else merged).append(sent)
                     if isinstance(sent, tuple):
-                        told_read(pieces[sent[0]].end - pieces[sent[0]].start)
+                        told_read(pieces[sent[0]].stored)
     finally:
         for child, ours in children:
             if open_pipes:  # a process failed, or this one is interrupted
