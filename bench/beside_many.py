@@ -32,11 +32,14 @@ from podhawk import api
 from podhawk.content.load import load_content, shipped_pack
 from podhawk.content.model import Content
 
-START = 1_795_000_000.0
-BASE = 5_000
+START = 1_794_960_000.0
+"""Midnight."""
+BASE = 35_000
 """Events that are read; the rest are copies."""
-SPAN = 5_000.0
-"""Seconds that the events of one copy take."""
+PIECE = 5_000
+"""Events of one run that fills the state."""
+SPAN = 86_400.0
+"""Seconds that the events of one copy take: a day, so that copies share no daily cap."""
 ONCE = ("charge", "owner", "report", "template")
 """Series that go by requests, which copies do not share."""
 
@@ -144,9 +147,9 @@ def filled(content: Content, state: Path, folder: Path, findings: int) -> None:
     """Make a state with so many findings."""
     start = time.perf_counter()
     events = made(Random(1), 10, START, "b")
-    for _ in range(0, BASE, 1_000):
-        known = run(content, state, folder, [next(events) for _ in range(1_000)])[1]
-    copies = round(findings / known) - 1
+    for _ in range(0, BASE, PIECE):
+        known = run(content, state, folder, [next(events) for _ in range(PIECE)])[1]
+    copies = max(round(findings / known) - 1, 0)
     print(f"{known:,} findings after {time.perf_counter() - start:.0f} s; making {copies} copies", flush=True)
     db = sqlite3.connect(state / "podhawk.db", isolation_level=None)
     try:
@@ -243,7 +246,7 @@ def _risk(row: dict[str, Any], copy: int) -> None:
     old, row["finding_id"] = row["finding_id"], other(row["finding_id"], copy)
     row["time"] -= copy * SPAN
     row["thing"] = other(row["thing"], copy)
-    row["day"] = other(row["day"], copy * int(SPAN) // 86_400) if copy * int(SPAN) >= 86_400 else row["day"]
+    row["day"] = other(row["day"], copy)
     row["record"] = row["record"].replace(old, row["finding_id"])
     kept = msgspec.msgpack.decode(row["kept"])
     _moved(kept[1], old, row["finding_id"], copy)

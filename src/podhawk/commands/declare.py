@@ -209,7 +209,9 @@ class Command(Struct, frozen=True):
 
     Rows: `effect` says what happens to them. `groups` are the fields by which they are grouped (None: they are not).
     `condition` is the whole decision of a command that filters. `fills` is set if the command does nothing but fill
-    absent fields: the text for each field. `volatility` says whether the same input can give different rows.
+    absent fields: the text for each field. `aggregations` are those that the command computes for each combination of
+    values of `groups`, from the rows of that group alone; their results stand in columns of their names. `volatility`
+    says whether the same input can give different rows.
 
     Other: `resources` says what it uses besides its rows. `patterns` are the regular expressions in its text. `states`
     are the classes that occur in its states, which are sent between machines. `over_events(node, later)` gives the text
@@ -244,6 +246,7 @@ class Command(Struct, frozen=True):
     groups: Callable[[Any], tuple[str, ...] | None] = lambda node: None
     condition: Callable[[Any], Condition] = lambda node: None
     fills: Callable[[Any], Mapping[str, str] | None] = lambda node: None
+    aggregations: Callable[[Any], tuple[Any, ...]] = lambda node: ()
     volatility: Callable[[Any], Volatility] = lambda node: Volatility.VOLATILE
     resources: Callable[[Any], Resources] = lambda node: Resources()
     patterns: Callable[[Any], tuple[str, ...]] = lambda node: ()

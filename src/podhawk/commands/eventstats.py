@@ -157,6 +157,7 @@ EVENTSTATS = Command(
     made=lambda node, name: added_made(node.items, node.by, name),
     effect=effect(Effect.KEEPS),
     groups=lambda node: node.by,
+    aggregations=lambda node: node.items,
     volatility=lambda node: item_volatility(node.items),
     patterns=lambda node: item_patterns(node.items),
     ranged=lambda node, within: replace(node, items=ranged_items(node.items, within)),

@@ -260,6 +260,7 @@ STATS = Command(
     made=_made,
     effect=lambda node: Effect.REBUILDS if any(item.spark for item in node.items) else Effect.GROUPS,
     groups=lambda node: node.by,
+    aggregations=lambda node: node.items,
     volatility=lambda node: item_volatility(node.items),
     slips=lambda node: (
         Slip(item.at, "count(*) counts the values of each field; count counts rows")

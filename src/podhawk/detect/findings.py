@@ -209,7 +209,8 @@ class _Increment:
 
     def _evaluated(self) -> _Draft:
         state = self._state
-        chosen = evaluated([*self._prepared, *self._searches], self._policies.exceptions)
+        layouts = self._scanned.searches.layouts
+        chosen = evaluated([*self._prepared, *self._searches], self._policies.exceptions, layouts)
         begun = state.begin(chosen, digest_of(self._policies), backfill=self._backfill, content=self._accept)
         detected = detect(self._scanned, state.evidence, begun, self._again)
         ids = {match.finding.finding_id for match in detected.matches}

@@ -1,8 +1,10 @@
 """The by-key of an aggregate plan: the values of the fields that it groups by.
 
-A *monotone* plan (see `monotone`) that groups looks at each by-key by itself, so that a state keeps what it wants by
-by-key, as a hash. For a by-field whose value is a secret this is the hash of the masked value, because a state keeps
-only that.
+Most plans that group look at some events by themselves, so that a state keeps what they want by the key of these, as a
+hash. A *monotone* plan (see `monotone`) does so at the events of each by-key. A plan of which each grouping goes by
+some fields does so at those of each combination of values of these, if it is known what must be there for a row (see
+`preconditions`). For a field whose value is a secret this is the hash of the masked value, because a state keeps only
+that.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from podhawk.commands.declare import Stage
+from podhawk.commands.declare import Kind, Stage
 from podhawk.commands.properties import Effect
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.monotone import is_monotone
+from podhawk.detect.evaluate.preconditions import Preconditions, preconditions
+from podhawk.detect.evaluate.windows import Schedule
 from podhawk.detect.increment.kept import series_key
 from podhawk.engine.plan.lineage import called, kept
 from podhawk.engine.plan.planner import Plan, grouped_by
@@ -52,6 +56,56 @@ class ByKey:
         return frozenset(key for row in rows for key in keys_of(row, self.kept))
 
 
+class Apart:
+    """What a plan looks at by itself: the events that share the values of some fields (`of`), or, without any, all.
+
+    A row with several values of such a field is in several parts, each of which has all rows of its value.
+    """
+
+    def __init__(self, plan: Plan, schedule: Schedule, by: ByKey) -> None:
+        self.monotone = is_monotone(plan)
+        self.of: tuple[str, ...] = by.kept if self.monotone else ()
+        self.needs = Preconditions()
+        """What must be there for any row, if the plan is not monotone."""
+        stages = plan.pipeline.stages
+        grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
+        if not self.monotone and grouping and schedule.is_even and len(plan.mapped) == grouping[0]:
+            shared = _shared(stages, grouping, by)
+            self.needs = preconditions(stages, grouping[0], frozenset(shared))
+            self.of = shared if self.needs else ()
+        self._places = [by.kept.index(name) for name in self.of]
+
+    def of_rows(self, rows: Iterable[Row]) -> frozenset[Key]:
+        """The parts that an event is in, from its rows as they reach the grouping."""
+        return frozenset(key for row in rows for key in keys_of(row, self.of))
+
+    def of_key(self, key: Key) -> Key:
+        """The part that a by-key is in."""
+        return tuple(key[place] for place in self._places)
+
+
+def _shared(stages: Sequence[Stage], grouping: Sequence[int], by: ByKey) -> tuple[str, ...]:
+    """The fields that each grouping goes by, if every stage looks at the rows of each group, or at each row, by itself,
+    and the last rows have these fields."""
+    first = grouping[0]
+    for stage in stages[first:]:
+        of_groups = bool(stage.command.aggregations(stage.node)) and stage.effect in (Effect.KEEPS, Effect.GROUPS)
+        if not of_groups and stage.kind is not Kind.PER_EVENT:
+            return ()
+        if stage.command.resources(stage.node).written:
+            return ()
+    if all(stages[number].effect is Effect.KEEPS for number in grouping):
+        return ()  # a row that lacks such a field stays
+    found = []
+    for name in grouped_by(stages[first]):
+        now = [kept(name, stages[first:number]) for number in grouping]
+        if name in by.kept and all(
+            one is not None and one in grouped_by(stages[number]) for one, number in zip(now, grouping, strict=True)
+        ):
+            found.append(name)
+    return tuple(found)
+
+
 def _groupings(stages: Sequence[Stage]) -> list[int]:
     """The places of the stages that group rows. `eventstats` and `streamstats` keep each row: what they group by says
     nothing of the rows in the end, if a grouping goes by fields that the events have."""
@@ -62,11 +116,6 @@ def _groupings(stages: Sequence[Stage]) -> list[int]:
     before = stages[every[0] : making[0]]
     of_events = all(kept(name, before) == name for name in grouped_by(stages[making[0]]))
     return making if of_events else every
-
-
-def looks_apart(evaluation: Evaluation, by: ByKey) -> bool:
-    """Whether a plan looks at each by-key by itself."""
-    return bool(by.kept) and is_monotone(evaluation.plan)
 
 
 def rows_before_grouping(evaluation: Evaluation, event: AuditEvent) -> list[Row]:
@@ -80,9 +129,15 @@ def by_hash(key: Key) -> str:
     return series_key(["by", *key])
 
 
-def stored_by(evaluation: Evaluation, by: ByKey, key: Key, event: AuditEvent) -> str:
-    """What a state knows the by-key of an event by, which may hold a secret of the event."""
+def stored_by(evaluation: Evaluation, apart: Apart, key: Key, event: AuditEvent) -> str:
+    """What a state knows a part of an event by, which may hold a secret of the event."""
     if event.unmasked is None:
         return by_hash(key)
-    masked = by.of_event_rows(rows_before_grouping(evaluation, replace(event, unmasked=None)))
+    masked = apart.of_rows(rows_before_grouping(evaluation, replace(event, unmasked=None)))
     return by_hash(key if key in masked else min(masked, default=key))
+
+
+def layout_of(plan: Plan, schedule: Schedule) -> str:
+    """How a state keeps what a plan wants, where an older podhawk may have kept it otherwise; "" where not."""
+    apart = Apart(plan, schedule, ByKey(plan))
+    return f"{apart.of} {sorted(apart.needs.present)} {sorted(apart.needs.differing)}" if apart.needs else ""

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import UNSET, Struct, field, structs
 
-from podhawk.detect.evaluate.by_key import ByKey, Key, looks_apart, stored_by
+from podhawk.detect.evaluate.by_key import Apart, ByKey, Key, stored_by
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
 from podhawk.detect.evaluate.masked_rows import without_secrets
-from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import MOST_ROWS, Actor, Finding, FindingKind, Outcome, Target
@@ -33,13 +32,18 @@ from podhawk.rows import Row, Table
 
 
 class Seen(Struct, frozen=True):
-    """An event that an aggregate plan wants: when it was written, its request, its row, the by-keys that it is of."""
+    """An event that an aggregate plan wants: when it was written, its request, its row, the by-keys that it is of, and
+    what it is part of that the plan looks at by itself."""
 
     time: float
     event: AuditEvent
     request: Request
     row: Row
     keys: frozenset[Key]
+    parts: frozenset[Key]
+
+
+_Noted = tuple[Row, frozenset[Key], frozenset[Key]]
 
 
 class Episode(Struct):
@@ -65,39 +69,44 @@ def aggregate_matches(
     if kind is None:
         return
     by = ByKey(evaluation.plan)
+    apart = Apart(evaluation.plan, schedule, by)
     clusters: defaultdict[str, list[tuple[AuditEvent, Request]]] = defaultdict(list)
     for event, request in events:
         clusters[request.key.cluster].append((event, request))
     for cluster, own in clusters.items():
         seen = sorted(
-            _seen(evaluation, by, own, notes_of),
+            _seen(evaluation, by, apart, own, notes_of),
             key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place),
         )
         spans = stretches.get(cluster, {}) if stretches is not None else None
-        for stored, episode, stretch in _episodes(evaluation, schedule, by, seen, spans):
+        for stored, episode, stretch in _episodes(evaluation, schedule, by, apart, seen, spans):
             if stretch is None or stretch.touches(episode.first.end, episode.latest.end):
                 yield _match(evaluation, by, kind, episode, seen, facts_of, stored)
 
 
 def _seen(
-    evaluation: Evaluation, by: ByKey, events: Sequence[tuple[AuditEvent, Request]], notes_of: NotesOf
+    evaluation: Evaluation, by: ByKey, apart: Apart, events: Sequence[tuple[AuditEvent, Request]], notes_of: NotesOf
 ) -> Iterator[Seen]:
     at_once = Counter((event.time, event.stage_time) for event, _ in events)
     for event, request in events:
         alone = at_once[event.time, event.stage_time] == 1
         notes, name = notes_of(event), ("row", evaluation.detection.key, alone)
-        known: tuple[Row, frozenset[Key]] | None = notes.get(name) if notes is not None else None
+        known: _Noted | None = notes.get(name) if notes is not None else None
         if known is None:
-            known = _row_and_keys(evaluation, by, event, alone)
+            known = _row_and_keys(evaluation, by, apart, event, alone)
             if notes is not None:
                 notes[name] = known
         yield Seen(_written(event), event, request, *known)
 
 
-def _row_and_keys(evaluation: Evaluation, by: ByKey, event: AuditEvent, alone: bool) -> tuple[Row, frozenset[Key]]:
+def _row_and_keys(evaluation: Evaluation, by: ByKey, apart: Apart, event: AuditEvent, alone: bool) -> _Noted:
     row = evaluation.row(event, alone=alone)
+    if not by.kept:
+        return row, frozenset({()}), frozenset({()})
     evaluation.context.env.now = _written(event)
-    return row, by.of_event_rows(evaluation.search.stream([row.copy()])) if by.kept else frozenset({()})
+    rows = list(evaluation.search.stream([row.copy()]))
+    keys = by.of_event_rows(rows)
+    return row, keys, keys if apart.of == by.kept else apart.of_rows(rows)
 
 
 def _written(event: AuditEvent) -> float:
@@ -105,42 +114,61 @@ def _written(event: AuditEvent) -> float:
 
 
 def _episodes(
-    evaluation: Evaluation, schedule: Schedule, by: ByKey, seen: Sequence[Seen], spans: Mapping[str, Stretch] | None
+    evaluation: Evaluation,
+    schedule: Schedule,
+    by: ByKey,
+    apart: Apart,
+    seen: Sequence[Seen],
+    spans: Mapping[str, Stretch] | None,
 ) -> Iterator[tuple[str, Episode, Stretch | None]]:
-    """Episodes, each with what a state knows its by-key by and with the stretch that it was looked for in."""
+    """Episodes, each with what a state knows its part by and with the stretch that it was looked for in."""
 
-    def looked_at(windows: Iterable[Window], stretch: Stretch | None) -> Iterator[Window]:
+    def looked_at(part: Sequence[Seen], stretch: Stretch | None) -> Iterator[Window]:
+        times = [one.time for one in part]
+        windows = schedule.sliding(times) if apart.monotone else schedule.positions(times)
         return (one for one in windows if stretch is None or stretch.looks_at(one.end))
 
-    if not looks_apart(evaluation, by):
+    if not apart.of:
         stretch = None if spans is None else spans.get("")
-        if spans is not None and stretch is None:
+        if (spans is not None and stretch is None) or not _firing(evaluation, by, apart, {(): seen}):
             return
-        times = [one.time for one in seen]
-        sliding = is_monotone(evaluation.plan)
-        windows = looked_at(schedule.sliding(times) if sliding else schedule.positions(times), stretch)
-        for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, seen)):
+        for episode in episodes_over(looked_at(seen, stretch), schedule.length, by, _tables(evaluation, seen)):
             yield "", episode, stretch
         return
-    # Each by-key by itself: a minute that brought nothing for it cannot change its rows.
+    # Each part by itself: a minute that brought nothing for it cannot change its rows.
     parts: defaultdict[Key, list[Seen]] = defaultdict(list)
     for one in seen:
-        for key in one.keys:
+        for key in one.parts:
             parts[key].append(one)
-    stored = {key: stored_by(evaluation, by, key, part[0].event) for key, part in parts.items()}
+    stored = {key: stored_by(evaluation, apart, key, part[0].event) for key, part in parts.items()}
     if spans is not None:
         parts = defaultdict(
             list, {key: part for key, part in parts.items() if stored[key] in spans and spans[stored[key]].whole}
         )
-        seen = [one for one in seen if not parts.keys().isdisjoint(one.keys)]
-    # A by-key without a row over all events has none in any window.
-    firing = {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows} if seen else set()
+    firing = _firing(evaluation, by, apart, parts)
     for key in [key for key in parts if key in firing]:
         stretch = None if spans is None else spans[stored[key]]
-        windows = looked_at(schedule.sliding([one.time for one in parts[key]]), stretch)
+        windows = looked_at(parts[key], stretch)
         for episode in episodes_over(windows, schedule.length, by, _tables(evaluation, parts[key])):
-            if episode.key == key:
+            if apart.of_key(episode.key) == key:
                 yield stored[key], episode, stretch
+
+
+def _firing(evaluation: Evaluation, by: ByKey, apart: Apart, parts: Mapping[Key, Sequence[Seen]]) -> set[Key]:
+    """The parts that may have a row in some window: of a monotone plan, those with a row over all events."""
+    if not apart.needs and not apart.of:
+        return set(parts)
+    if not apart.monotone:
+        return {
+            key
+            for key, part in parts.items()
+            if apart.needs.are_met(
+                apart.needs.facts(row for one in part for row in evaluation.search.stream([one.row.copy()]))
+            )
+        }
+    seen = list({id(one): one for part in parts.values() for one in part}.values())
+    seen.sort(key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place))
+    return {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows} if seen else set()
 
 
 def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], Table]:

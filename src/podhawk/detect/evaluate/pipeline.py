@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from podhawk.commands.context import Context
 from podhawk.content.model import Content
+from podhawk.detect.evaluate.by_key import layout_of
 from podhawk.detect.evaluate.episodes import aggregate_matches
 from podhawk.detect.evaluate.evaluation import Evaluation, hunts, kind_of, request_match
 from podhawk.detect.evaluate.masked_rows import with_hidden
@@ -84,6 +85,14 @@ class SearchSet(Struct, frozen=True):
     """The numbers of searches whose events are kept, to be evaluated later."""
     spent: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     """CPU seconds that evaluations took, by the name of the detection."""
+
+    @property
+    def layouts(self) -> Mapping[str, str]:
+        """How a state keeps what aggregate plans want, by the key of the detection; see `layout_of`."""
+        return {
+            self.evaluations[number].detection.key: layout_of(self.evaluations[number].plan, schedule)
+            for number, schedule in self.schedules.items()
+        }
 
     @property
     def jobs(self) -> Iterator[SearchJob]:

@@ -1,8 +1,9 @@
 """Where aggregate plans look again for what an increment brings, and at which kept events.
 
-An event changes windows that hold it, of its own by-keys. Most by-keys have no row in any window. The state counts the
-events of a by-key that are alike as they reach the grouping; one of each kind, taken as often as there are, tells
-whether the by-key has a row over all of them. If it has none, no event is read. Only a monotone plan can be asked so.
+An event changes windows that hold it, of its own by-keys, or of whatever else the plan looks at by itself (see
+`by_key.Apart`). Most of these parts have no row in any window. The state counts the events of a part that are alike as
+they reach the grouping. One of each kind, taken as often as there are, tells whether a monotone plan has a row over all
+of them; of another plan one of each kind tells whether all is there that any row needs. If not, no event is read.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from itertools import chain, repeat
+from typing import Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from podhawk.detect.evaluate.by_key import ByKey, by_hash, looks_apart, rows_before_grouping, stored_by
+from podhawk.detect.evaluate.by_key import Apart, ByKey, by_hash, rows_before_grouping, stored_by
 from podhawk.detect.evaluate.evaluation import Evaluation
+from podhawk.detect.evaluate.preconditions import Facts
 from podhawk.detect.evaluate.windows import EVER, MINUTE, Schedule
-from podhawk.detect.increment.evidence import KeptEvidence, Stretch, WantedEvent, merged, request_hash
+from podhawk.detect.increment.evidence import EventKind, KeptEvidence, Stretch, WantedEvent, merged, request_hash
 from podhawk.detect.increment.kept import Interval, series_key
 from podhawk.detect.requests.collected import CollectedRequest, fingerprint
 from podhawk.detect.requests.request import RequestKey
@@ -60,7 +63,9 @@ class _Reach:
     def __init__(self, kept: KeptEvidence, evaluation: Evaluation, schedule: Schedule, number: int) -> None:
         self._kept, self._evaluation, self._schedule, self._number = kept, evaluation, schedule, number
         self._by = ByKey(evaluation.plan)
-        self._apart = looks_apart(evaluation, self._by)
+        self._apart = Apart(evaluation.plan, schedule, self._by)
+        self._asks = bool(self._apart.of) or bool(self._apart.needs)
+        """Whether it can be told of a part that it has no row."""
         self._kinds: dict[str, Sequence[Row]] = {}
         """The rows of one event of each kind, as they reach the grouping."""
 
@@ -85,17 +90,25 @@ class _Reach:
 
     def _kind(self, event: AuditEvent) -> tuple[str, set[str]]:
         """The kind of an event, and what a state knows its by-keys by."""
-        if not self._apart:
+        if not self._asks:
             return "", {""}
         keys = set()
-        if event.unmasked is not None:
+        if event.unmasked is not None and self._apart.of:
             rows = rows_before_grouping(self._evaluation, event)
-            keys = {stored_by(self._evaluation, self._by, key, event) for key in self._by.of_event_rows(rows)}
-            event = replace(event, unmasked=None)
-        rows = rows_before_grouping(self._evaluation, event)
-        alike = series_key([sorted(row.items()) for row in rows])
+            keys = {stored_by(self._evaluation, self._apart, key, event) for key in self._apart.of_rows(rows)}
+        rows = rows_before_grouping(self._evaluation, replace(event, unmasked=None))
+        alike = series_key(self._alike(rows))
         self._kinds.setdefault(alike, rows)
-        return alike, keys | {by_hash(key) for key in self._by.of_event_rows(rows)}
+        if not self._apart.of:
+            return alike, {""}
+        return alike, keys | {by_hash(key) for key in self._apart.of_rows(rows)}
+
+    def _alike(self, rows: Sequence[Row]) -> list[Any]:
+        """What events of one kind have in common."""
+        if self._apart.monotone:
+            return [sorted(row.items()) for row in rows]
+        facts = self._apart.needs.facts(rows)
+        return [sorted(facts.present), sorted(facts.values)]
 
     def _stretches(self, cluster: str, touched: Mapping[str, _Touched]) -> dict[str, Stretch]:
         """What events change. A window that holds one of them ends at most the longest window later; it may join or
@@ -111,7 +124,7 @@ class _Reach:
             for name, one in touched.items()
         }
         around = {name: merged((start - before, end) for start, end in spans) for name, spans in whole.items()}
-        if self._apart:
+        if self._asks:
             sure = {name for name, one in touched.items() if one.masked}
             asked = {name: spans for name, spans in around.items() if name not in sure}
             firing = sure | self._firing(cluster, asked)
@@ -123,7 +136,7 @@ class _Reach:
         }
 
     def _firing(self, cluster: str, around: Mapping[str, Sequence[Interval]]) -> set[str]:
-        """The by-keys that have a row over all their events in some spans, and maybe others."""
+        """The parts that have a row over all their events in some spans, and maybe others."""
         if not around:
             return set()
         every = min(spans[0][0] for spans in around.values()), max(spans[-1][1] for spans in around.values())
@@ -134,11 +147,20 @@ class _Reach:
             if print_ in events:
                 self._kinds[alike] = rows_before_grouping(self._evaluation, events[print_])
         lost = {one.by_key for one in counts if one.alike not in self._kinds}
+        if not self._apart.monotone:
+            return lost | self._prepared(counts)
         rows = chain.from_iterable(_repeated(self._kinds.get(one.alike, ()), one.number) for one in counts)
         self._evaluation.context.env.now = EVER.at
         state = self._evaluation.start()
         self._evaluation.search.reducer.add(state, rows)
         return lost | {by_hash(self._by.of_row(row)) for row in self._evaluation.finish(state).rows}
+
+    def _prepared(self, counts: Sequence[EventKind]) -> set[str]:
+        """The parts whose events hold all that any row needs."""
+        needs, found = self._apart.needs, defaultdict[str, Facts](Facts)
+        for one in counts:
+            found[one.by_key] |= needs.facts(self._kinds.get(one.alike, ()))
+        return {name for name, facts in found.items() if needs.are_met(facts)}
 
 
 def _repeated(rows: Sequence[Row], number: int) -> Iterator[Row]:

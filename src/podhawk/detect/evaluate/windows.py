@@ -65,6 +65,12 @@ class Schedule(Struct, frozen=True):
         """Whether a window ends later than the moment at which the detection looks."""
         return self.window(_SOME_MOMENT).end > _SOME_MOMENT
 
+    @property
+    def is_even(self) -> bool:
+        """Whether all windows are of one length and each ends later than the one before, but not later than the moment
+        of looking: then no window depends on whether there are events outside of it."""
+        return not self.looks_ahead and _is_even(self)
+
     def window(self, at: float) -> Window:
         """The span that is looked at at a moment."""
         return Window(resolve(self.earliest, at, self.zone), resolve(self.latest, at, self.zone), at)
@@ -96,6 +102,14 @@ def _longest(schedule: Schedule) -> float:
     moments = (_SOME_MOMENT + number * 3_607.0 * 11 for number in range(800))  # all hours, over a year
     windows = [schedule.window(at) for at in moments] if "@" in schedule.earliest + schedule.latest else []
     return max([schedule.length, *(one.end - one.start + MINUTE for one in windows)])
+
+
+@functools.lru_cache(maxsize=256)
+def _is_even(schedule: Schedule) -> bool:
+    days = range(0 if schedule.zone is UTC else 366)  # clocks are changed on some day of the year
+    moments = (_SOME_MOMENT + offset for offset in (0.0, 59.0, 61.0, 3_601.0, *(day * 86_400.0 for day in days)))
+    spans = [(at - window.start, at - window.end) for at in moments for window in [schedule.window(at)]]
+    return all(max(lengths) - min(lengths) < MINUTE for lengths in zip(*spans, strict=True))
 
 
 def schedule_of(deployment: Deployment | None, zone: tzinfo = UTC) -> Schedule:

@@ -7,7 +7,7 @@ as this increment leaves them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import blake2b
 
 import msgspec
@@ -87,9 +87,11 @@ def _to_write(one: Settled) -> ToWrite:
     return ToWrite(one.raw, one.verdicts, one.match, [(name, row) for name, rows in one.rows.items() for row in rows])
 
 
-def evaluated(prepared: Sequence[Prepared], exceptions: Sequence[SiteException]) -> list[Evaluated]:
+def evaluated(
+    prepared: Sequence[Prepared], exceptions: Sequence[SiteException], layouts: Mapping[str, str]
+) -> list[Evaluated]:
     """The detections that a run evaluates, with digests of all that their findings depend on, and of the exceptions
-    that name them."""
+    that name them. `layouts` say how the state keeps what their plans want, by their keys."""
     found = []
     for one in prepared:
         if one.request is None:
@@ -101,7 +103,8 @@ def evaluated(prepared: Sequence[Prepared], exceptions: Sequence[SiteException])
             for each in exceptions
             if each.named(one.detection)
         ]
-        digest = _digest([stages, msgspec.to_builtins(content)])
+        layout = layouts.get(one.detection.key)
+        digest = _digest([stages, msgspec.to_builtins(content), *([layout] if layout else ())])
         found.append(Evaluated(one.detection, digest, _digest(stages), _digest(named) if named else ""))
     return found
 
