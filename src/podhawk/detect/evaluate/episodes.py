@@ -32,18 +32,23 @@ from podhawk.rows import Row, Table
 
 
 class Seen(Struct, frozen=True):
-    """An event that an aggregate plan wants: when it was written, its request, its row, the by-keys that it is of, and
-    what it is part of that the plan looks at by itself."""
+    """An event that an aggregate plan wants: when it was written, its request, its place among events of its time, its
+    rows, the by-keys that it is of, and what it is part of that the plan looks at by itself.
+
+    The rows are those that reach the grouping, made once and not for each window, if no stage before that depends on
+    the time of the window; else `rows` is the row of the event as the first clause selects it.
+    """
 
     time: float
     event: AuditEvent
     request: Request
-    row: Row
+    place: tuple[int | str, ...]
+    rows: tuple[Row, ...]
     keys: frozenset[Key]
     parts: frozenset[Key]
 
 
-_Noted = tuple[Row, frozenset[Key], frozenset[Key]]
+_Noted = tuple[tuple[int | str, ...], tuple[Row, ...], frozenset[Key], frozenset[Key]]
 
 
 class Episode(Struct):
@@ -76,7 +81,7 @@ def aggregate_matches(
     for cluster, own in clusters.items():
         seen = sorted(
             _seen(evaluation, by, apart, own, notes_of),
-            key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place),
+            key=lambda one: (one.time, one.event.time or 0.0, one.place),
         )
         spans = stretches.get(cluster, {}) if stretches is not None else None
         for stored, episode, stretch in _episodes(evaluation, schedule, by, apart, seen, spans):
@@ -101,12 +106,14 @@ def _seen(
 
 def _row_and_keys(evaluation: Evaluation, by: ByKey, apart: Apart, event: AuditEvent, alone: bool) -> _Noted:
     row = evaluation.row(event, alone=alone)
-    if not by.kept:
-        return row, frozenset({()}), frozenset({()})
+    timeless = evaluation.streams_the_same
+    if not by.kept and not timeless:
+        return row.order.place, (row,), frozenset({()}), frozenset({()})
     evaluation.context.env.now = _written(event)
-    rows = list(evaluation.search.stream([row.copy()]))
-    keys = by.of_event_rows(rows)
-    return row, keys, keys if apart.of == by.kept else apart.of_rows(rows)
+    rows = tuple(evaluation.search.stream([row.copy()]))
+    keys = by.of_event_rows(rows) if by.kept else frozenset({()})
+    parts = keys if apart.of == by.kept else apart.of_rows(rows)
+    return row.order.place, rows if timeless else (row,), keys, parts
 
 
 def _written(event: AuditEvent) -> float:
@@ -162,12 +169,10 @@ def _firing(evaluation: Evaluation, by: ByKey, apart: Apart, parts: Mapping[Key,
         return {
             key
             for key, part in parts.items()
-            if apart.needs.are_met(
-                apart.needs.facts(row for one in part for row in evaluation.search.stream([one.row.copy()]))
-            )
+            if apart.needs.are_met(apart.needs.facts(row for one in part for row in evaluation.streamed(one.rows)))
         }
     seen = list({id(one): one for part in parts.values() for one in part}.values())
-    seen.sort(key=lambda one: (one.time, one.event.time or 0.0, one.row.order.place))
+    seen.sort(key=lambda one: (one.time, one.event.time or 0.0, one.place))
     return {by.of_row(row) for row in _tables(evaluation, seen)(EVER).rows} if seen else set()
 
 
@@ -183,7 +188,8 @@ def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], 
             return known[inside]
         evaluation.context.env.now = window.at
         state = evaluation.start()
-        evaluation.add_rows(state, (one.row.copy() for one in seen[slice(*inside)]))
+        rows = (row for one in seen[slice(*inside)] for row in one.rows)
+        evaluation.search.reducer.add(state, evaluation.streamed(rows))
         found = evaluation.finish(state)
         if timeless:
             known.clear()
@@ -225,14 +231,16 @@ def _match(
     facts_of: Callable[[Request], RequestFacts],
     stored: str,
 ) -> Match:
-    times = [one.time for one in seen]
-    between = seen[bisect.bisect_left(times, episode.first.start) : bisect.bisect_left(times, episode.latest.end)]
+    first, last = (
+        bisect.bisect_left(seen, time, key=lambda one: one.time) for time in (episode.first.start, episode.latest.end)
+    )
+    between = seen[first:last]
     # Where a by-field became columns or ranges (timechart, chart), rows do not tell which events they count.
     inside = [one for one in between if not by.kept or episode.key in one.keys] or list(between)
     requests = list(
         {
             one.request.key: one.request
-            for one in sorted(inside, key=lambda one: (one.event.time or one.time, one.row.order.place))
+            for one in sorted(inside, key=lambda one: (one.event.time or one.time, one.place))
         }.values()
     )
     detection = evaluation.detection

@@ -30,6 +30,7 @@ from podhawk.engine.search.rows import row_of
 from podhawk.events.event import AuditEvent
 from podhawk.events.fields import pick
 from podhawk.events.line_template import IDENTITY
+from podhawk.functions.declare import Volatility
 from podhawk.lazy import lazy
 from podhawk.rows import OrderKey, Row, Table, Value
 from podhawk.rows.values import as_text
@@ -124,6 +125,16 @@ class Evaluation:
     def add_rows(self, state: Any, rows: Iterable[Row]) -> None:
         """Take rows of events into a state."""
         self.search.reducer.add(state, self.search.stream(rows))
+
+    @lazy
+    def streams_the_same(self) -> bool:
+        """Whether the stages before the grouping make the same of a row at any time."""
+        return all(stage.command.volatility(stage.node) is Volatility.IMMUTABLE for stage in self.plan.mapped)
+
+    def streamed(self, rows: Iterable[Row]) -> Iterable[Row]:
+        """Rows as they reach the grouping, to be changed at will. What `streams_the_same` has been streamed already."""
+        copies = (row.copy() for row in rows)
+        return copies if self.streams_the_same else self.search.stream(copies)
 
     def finish(self, state: Any) -> Table:
         """The rows that the search gives for a state."""
