@@ -1,4 +1,5 @@
-"""`/api/v1/searches`: searches over the lake, everything that one entity did, and what each detection could tell."""
+"""`/api/v1/searches`: searches over the lake, everything that one entity did, what each detection could tell, and which
+exceptions to one are proposed."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ LONGEST_WAIT: Final = 30
 
 
 class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked. `text` is an SPL search, or with the kind `entity` the name of a user, address, pod or node;
-    `judgements` needs none. Times are as in `--earliest`. The search ends after `seconds`."""
+    """What is asked. `text` is an SPL search, with the kind `entity` the name of a user, address, pod or node, and with
+    `tune` that of a detection; `judgements` needs none. `when` is the condition of an exception that `tune` is to
+    measure; without one, it proposes some. Times are as in `--earliest`. The search ends after `seconds`."""
 
     text: Annotated[str, Meta(max_length=100_000)] = ""
     kind: QuestionKind = "search"
@@ -33,6 +35,7 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     latest: Annotated[str, Meta(max_length=100)] | None = None
     limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 1000
     seconds: Annotated[int, Meta(ge=1, le=LONGEST)] = 60
+    when: Annotated[str, Meta(max_length=10_000)] = ""
 
 
 class SearchState(Struct, frozen=True):
@@ -72,7 +75,9 @@ async def begin_search(
         raise HTTPException(detail="text is missing: what is searched for", status_code=400)
     within = data.earliest or None, data.latest
     try:
-        hunt = pool.begin(data.kind, data.text, within, data.limit, data.seconds, token.name, token.clusters)
+        hunt = pool.begin(
+            *(data.kind, data.text, within, data.limit, data.seconds, token.name, token.clusters), when=data.when
+        )
     except StateUnavailableError as error:
         detail = f"{error.message}. {error.remedy}"
         raise HTTPException(detail=detail, status_code=429, headers={"Retry-After": "5"}) from None

@@ -59,6 +59,9 @@ class SearchPool:
         seconds: float,
         owner: str,
         clusters: tuple[str, ...],
+        *,
+        when: str = "",
+        overview: bool = False,
     ) -> Hunt:
         """Begin a search. Raises StateUnavailableError if too many run."""
         self._forget()
@@ -66,7 +69,7 @@ class SearchPool:
             raise StateUnavailableError(f"{RUNNING} searches run already", remedy="Wait for one to end, or cancel it.")
         child = Child("podhawk.serve.searches.process", seconds)
         hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child)
-        question = Question(self._order, kind, text, *within, most, clusters, MEMORY)
+        question = Question(self._order, kind, text, *within, most, clusters, MEMORY, when, overview)
         self._hunts[hunt.search_id] = hunt
         task = asyncio.get_running_loop().create_task(self._run(hunt, msgspec.json.encode(question) + b"\n", seconds))
         self._tasks.add(task)

@@ -24,6 +24,8 @@ from podhawk.errors import PodhawkError
 from podhawk.events.paths import STORED
 from podhawk.serve.evaluator.loaded import settings_now
 from podhawk.serve.evaluator.process import Order
+from podhawk.serve.searches.overview import SearchOverview, overview_of
+from podhawk.serve.searches.tuning import tuned
 from podhawk.serve.shadow import served_policies
 from podhawk.store.stored_events import StoredEvents
 
@@ -31,12 +33,14 @@ _NICE: Final = 10
 MOST_BYTES: Final = 64 << 20
 """Bytes of an answer: rows that do not fit are left out."""
 
-QuestionKind = Literal["search", "entity", "judgements"]
+QuestionKind = Literal["search", "entity", "judgements", "tune"]
 
 
 class Question(Struct):
-    """What is asked: an SPL search, everything that one entity did, or what each detection could tell. `text` is the
-    search, or the name of the entity. `clusters` are those that may be read, `*` stands for all."""
+    """What is asked: an SPL search, everything that one entity did, what each detection could tell, or which exceptions
+    to a detection are proposed. `text` is the search, or the name of the entity or of the detection; `when` is the
+    condition of an exception that is to be measured. `clusters` are those that may be read, `*` stands for all.
+    `overview` asks for what is shown beside the rows of a search."""
 
     order: Order
     kind: QuestionKind
@@ -46,6 +50,8 @@ class Question(Struct):
     most: int
     clusters: tuple[str, ...]
     memory: int
+    when: str = ""
+    overview: bool = False
 
 
 class SearchAnswer(Struct):
@@ -59,6 +65,7 @@ class SearchAnswer(Struct):
     events: int = 0
     error: str = ""
     remedy: str = ""
+    overview: SearchOverview | None = None
 
 
 def answer(question: Question) -> SearchAnswer:
@@ -71,10 +78,11 @@ def answer(question: Question) -> SearchAnswer:
         stored = StoredEvents(session.within, clusters=question.clusters)
         with api.Inputs([f"{STORED}{state}"], keep=True, stored=stored) as inputs:
             content = api.content_of(settings.values, settings.macros)
-            columns, rows, report = _found(question, session, content, inputs, served_policies(content, settings))
+            policies = served_policies(content, settings)
+            columns, rows, report, overview = _found(question, session, content, inputs, policies)
             kept, truncated = _bounded(rows, question.most)
             warnings = [gap.text(path.replace(str(state), "")) for path, gap in inputs.gaps.items()]
-            return SearchAnswer(columns, kept, truncated, warnings, report.events)
+            return SearchAnswer(columns, kept, truncated, warnings, report.events, overview=overview)
     except PodhawkError as error:
         return SearchAnswer(error=error.message, remedy=error.remedy)
     except MemoryError:
@@ -83,16 +91,20 @@ def answer(question: Question) -> SearchAnswer:
 
 def _found(
     question: Question, session: api.Session, content: Any, inputs: api.Inputs, policies: Any
-) -> tuple[list[str], Iterable[Any], Any]:
+) -> tuple[list[str], Iterable[Any], Any, SearchOverview | None]:
     if question.kind == "search":
         result = api.search(question.text, content=content, session=session, inputs=inputs)
-        return result.columns, result, result.report
+        overview = overview_of(result, session.within) if question.overview else None
+        return result.columns, result, result.report, overview
+    if question.kind == "tune":
+        rows, report = tuned(question.text, question.when, content, session, policies, inputs)
+        return [], rows, report, None
     if question.kind == "entity":
         scan, digest = entity_scan(question.text, content, session)
         found = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
-        return [], profile_of(digest(inputs), found.found.findings, None).records(), found.report
+        return [], profile_of(digest(inputs), found.found.findings, None).records(), found.report, None
     found = api.run(content, session=session, policies=policies, inputs=inputs)
-    return [], [_judgement(one) for one in found.detections], found.report
+    return [], [_judgement(one) for one in found.detections], found.report, None
 
 
 def _judgement(one: api.DetectionResult) -> dict[str, Any]:
