@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -24,6 +25,8 @@ from podhawk.serve.app import Parts, make_app
 from podhawk.serve.background import forever
 from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates, protocol_with
+from podhawk.serve.console.database import ConsoleDatabase
+from podhawk.serve.console.page import Console
 from podhawk.serve.evaluator.positions import begin_inbox, make_tables, positions
 from podhawk.serve.evaluator.process import order_of
 from podhawk.serve.inbox.segment import segments
@@ -96,7 +99,11 @@ class Server:
         feed = Listeners()
         self.supervisor.changed = self.jobs.changed = feed.notify
         hec = Hec(self.intake, configuration.strict_hec)
-        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches)
+        self.console = Console(
+            *(state, configuration.settings, ConsoleDatabase(configuration.folder), self.supervisor, self.writer),
+            *(self.meter, self.searches, feed, self.intake, configuration.certificate is not None),
+        )
+        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches, self.console)
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
@@ -135,7 +142,7 @@ class Server:
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
         server = self.uvicorn()
-        loop = asyncio.get_running_loop()
+        loop = self.console.loop = asyncio.get_running_loop()
 
         def stop() -> None:
             self.intake.stopping = True
@@ -160,6 +167,7 @@ class Server:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.intake.close()
+            self.console.database.close()
             logger(__name__).info("stopped")
 
     async def _look(self) -> None:
@@ -202,6 +210,9 @@ def serve(configuration: Configuration, told: Told = lambda change: None, ready:
             host, port = sockets[0].getsockname()[:2]
             scheme = "https" if configuration.certificate is not None else "http"
             place = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"}
+            first = server.console.accounts.first_run(time.time())
+            if first is not None:
+                place["first_run"] = f"{place['url']}/invitation/{first}"
             logger(__name__).info("listening on %s", place["url"])
             asyncio.run(server.run(sockets, lambda: ready(place)))
     if server.supervisor.refused is not None:
