@@ -57,7 +57,7 @@ def columns(
     """Stacked columns over time: values that are not below zero. `link` gives where a click on a position leads."""
     series = series[:MOST_SERIES]
     totals = [sum(one.values[place] or 0 for one in series) for place in range(len(spans))]
-    _, high, _ = scale(0, max(totals, default=0), 2)
+    _, high, _ = scale(0, max(totals, default=0), 4)
     parts = []
     for place, span in enumerate(spans):
         told = Markup("<title>{}</title>").format(_told(span, series, place))
@@ -122,7 +122,7 @@ def bars(names: Sequence[str], series: Sequence[ChartSeries], title: str) -> Mar
     for place, name in enumerate(shown):
         drawn = Markup("").join(
             Markup(
-                '<svg class="bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
+                '<svg class="drawn-bar" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true">'
                 '<rect class="series-{}" width="{:.2f}" height="1"/></svg><span class="value">{}</span>'
             ).format(number, abs(one.values[place] or 0) / most * 100, _value(one.values[place]))
             for number, one in enumerate(series)

@@ -11,6 +11,28 @@ from podhawk.detect.activity.fields import FieldFacts, FieldOverview
 MOST_FIELDS: Final = 500
 """Names that are counted; bodies can have any number of them."""
 LEFT_OUT: Final = frozenset({"_raw"})
+EVENT_COLUMNS: Final = (
+    "_time",
+    "stage",
+    "verb",
+    "user.username",
+    "sourceIPs{}",
+    "objectRef.resource",
+    "objectRef.subresource",
+    "objectRef.namespace",
+    "objectRef.name",
+    "responseStatus.code",
+)
+MOST_COLUMNS: Final = 14
+"""Columns of rows that are not audit events."""
+
+
+def event_columns(columns: Sequence[str]) -> list[str]:
+    """The columns to show of raw events, which have far more fields than fit."""
+    chosen = [name for name in EVENT_COLUMNS if name in columns]
+    if "verb" in chosen:
+        return chosen
+    return [name for name in ("_time", "_raw") if name in columns] or list(columns)[:MOST_COLUMNS]
 
 
 def row_fields(rows: Iterable[Mapping[str, str | Sequence[str] | None]], top: int) -> list[FieldOverview]:

@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from podhawk.inert import inert_text, shown
 from podhawk.settings.version import __version__
@@ -71,8 +71,13 @@ def environment() -> Environment:
         when=when, query=query, part=lambda text: quote(str(text), safe=""), number=lambda value: f"{value:,}"
     )
     made.filters["attr"] = lambda value: inert_text(str(value))
-    made.globals.update(version=__version__, htmx_settings=HTMX)
+    made.globals.update(version=__version__, htmx_settings=HTMX, text=typed)
     return made
+
+
+def typed(text: str) -> Markup:
+    """Text as somebody typed it, for a field in which it can be changed: only escaped, with its lines."""
+    return escape(text)
 
 
 def render(template: str, values: Mapping[str, Any], fragment: str = "") -> str:

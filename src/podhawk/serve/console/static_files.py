@@ -26,6 +26,8 @@ class StaticFile(Struct, frozen=True):
 FILES: Final = {
     "console.css": StaticFile("podhawk.serve.console", "static/console.css", "text/css; charset=utf-8"),
     "console.js": StaticFile("podhawk.serve.console", "static/console.js", "text/javascript; charset=utf-8"),
+    "rooms.css": StaticFile("podhawk.serve.console", "static/rooms.css", "text/css; charset=utf-8"),
+    "editor.js": StaticFile("podhawk.serve.console", "static/editor.js", "text/javascript; charset=utf-8"),
     "icon.svg": StaticFile("podhawk.serve.console", "static/icon.svg", "image/svg+xml"),
     "htmx.js": StaticFile("js_lib_htmx", "static/htmx/htmx.min.js", "text/javascript; charset=utf-8"),
 }

@@ -39,6 +39,8 @@ class Hunt(Struct):
     status: str = "running"
     """running, done, failed, timeout or cancelled."""
     ended: float | None = None
+    key: str = ""
+    """What tells its question from others; "" if the same question is to be asked anew."""
     answer: SearchAnswer | None = None
 
 
@@ -61,15 +63,17 @@ class SearchPool:
         clusters: tuple[str, ...],
         *,
         when: str = "",
+        now: str | None = None,
         overview: bool = False,
+        key: str = "",
     ) -> Hunt:
         """Begin a search. Raises StateUnavailableError if too many run."""
         self._forget()
         if sum(one.status == "running" for one in self._hunts.values()) >= RUNNING:
             raise StateUnavailableError(f"{RUNNING} searches run already", remedy="Wait for one to end, or cancel it.")
         child = Child("podhawk.serve.searches.process", seconds)
-        hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child)
-        question = Question(self._order, kind, text, *within, most, clusters, MEMORY, when, overview)
+        hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child, key=key)
+        question = Question(self._order, kind, text, *within, most, clusters, MEMORY, when, now, overview)
         self._hunts[hunt.search_id] = hunt
         task = asyncio.get_running_loop().create_task(self._run(hunt, msgspec.json.encode(question) + b"\n", seconds))
         self._tasks.add(task)
@@ -83,6 +87,22 @@ class SearchPool:
         if hunt is None or hunt.owner != owner:
             return None
         return hunt if "*" in clusters or set(hunt.clusters) <= set(clusters) else None
+
+    def same(self, key: str, owner: str, clusters: tuple[str, ...]) -> Hunt | None:
+        """The last search of an owner with a key, unless it was cancelled."""
+        self._forget()
+        known = (one for one in reversed(self._hunts.values()) if one.key == key and one.status != "cancelled")
+        return next((one for one in known if self.find(one.search_id, owner, clusters) is one), None)
+
+    def last(self, owner: str, clusters: tuple[str, ...]) -> Hunt | None:
+        """The last search of an owner that has an answer with rows."""
+        self._forget()
+        known = (one for one in reversed(self._hunts.values()) if one.kind == "search" and one.status == "done")
+        return next((one for one in known if self.find(one.search_id, owner, clusters) is one), None)
+
+    def forget(self, hunt: Hunt) -> None:
+        """Ask the question of a search anew the next time."""
+        hunt.key = ""
 
     async def cancel(self, hunt: Hunt) -> None:
         """End a search, if it runs."""

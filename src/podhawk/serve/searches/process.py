@@ -32,6 +32,8 @@ from podhawk.store.stored_events import StoredEvents
 _NICE: Final = 10
 MOST_BYTES: Final = 64 << 20
 """Bytes of an answer: rows that do not fit are left out."""
+SHOWN_BYTES: Final = 8 << 20
+"""The same for an answer that is shown page by page: the server keeps twenty of them."""
 
 QuestionKind = Literal["search", "entity", "judgements", "tune"]
 
@@ -40,7 +42,8 @@ class Question(Struct):
     """What is asked: an SPL search, everything that one entity did, what each detection could tell, or which exceptions
     to a detection are proposed. `text` is the search, or the name of the entity or of the detection; `when` is the
     condition of an exception that is to be measured. `clusters` are those that may be read, `*` stands for all.
-    `overview` asks for what is shown beside the rows of a search."""
+    `now` is the time that relative times are counted from. `overview` asks for what is shown beside the rows of a
+    search."""
 
     order: Order
     kind: QuestionKind
@@ -51,6 +54,7 @@ class Question(Struct):
     clusters: tuple[str, ...]
     memory: int
     when: str = ""
+    now: str | None = None
     overview: bool = False
 
 
@@ -74,13 +78,15 @@ def answer(question: Question) -> SearchAnswer:
     try:
         settings = settings_now(question.order.settings())
         options = {**settings.values, "jobs": 1, "state": None, "write": False}
-        session = api.session_of({**options, "earliest": question.earliest, "latest": question.latest})
+        session = api.session_of(
+            {**options, "earliest": question.earliest, "latest": question.latest, "now": question.now}
+        )
         stored = StoredEvents(session.within, clusters=question.clusters)
         with api.Inputs([f"{STORED}{state}"], keep=True, stored=stored) as inputs:
             content = api.content_of(settings.values, settings.macros)
             policies = served_policies(content, settings)
             columns, rows, report, overview = _found(question, session, content, inputs, policies)
-            kept, truncated = _bounded(rows, question.most)
+            kept, truncated = _bounded(rows, question.most, SHOWN_BYTES if question.overview else MOST_BYTES)
             warnings = [gap.text(path.replace(str(state), "")) for path, gap in inputs.gaps.items()]
             return SearchAnswer(columns, kept, truncated, warnings, report.events, overview=overview)
     except PodhawkError as error:
@@ -121,13 +127,13 @@ def _judgement(one: api.DetectionResult) -> dict[str, Any]:
     }
 
 
-def _bounded(rows: Iterable[Any], most: int) -> tuple[list[Any], bool]:
+def _bounded(rows: Iterable[Any], most: int, most_bytes: int) -> tuple[list[Any], bool]:
     """The first rows, and whether there are more."""
     kept: list[Any] = []
     size = 0
     for row in islice(rows, most + 1):
         size += len(msgspec.json.encode(row, enc_hook=str))
-        if len(kept) == most or size > MOST_BYTES:
+        if len(kept) == most or size > most_bytes:
             return kept, True
         kept.append(row)
     return kept, False
