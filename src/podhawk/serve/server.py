@@ -27,6 +27,8 @@ from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates, protocol_with
 from podhawk.serve.console.database import ConsoleDatabase
 from podhawk.serve.console.page import Console
+from podhawk.serve.console.queue_index import make_tables as make_queue
+from podhawk.serve.console.queue_index import refresh
 from podhawk.serve.evaluator.positions import begin_inbox, make_tables, positions
 from podhawk.serve.evaluator.process import order_of
 from podhawk.serve.inbox.segment import segments
@@ -46,6 +48,8 @@ _LOOK: Final = 1.0
 """Seconds between looks at files that may have changed."""
 _DROP: Final = 10.0
 """Seconds between looks for files of the inbox that have been evaluated."""
+_INDEX: Final = 0.5
+"""Seconds between looks for findings whose rows in the queue are to be written."""
 _LOCK: Final = "serve.lock"
 
 Told = Callable[[dict[str, Any]], None]
@@ -138,6 +142,7 @@ class Server:
             "inbox": self._make_room,
             "lake": self.lake.step,
             "jobs": self.jobs.step,
+            "queue": self._index,
         }
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
@@ -180,6 +185,14 @@ class Server:
         await asyncio.sleep(_DROP)
         await asyncio.to_thread(self._drop)
 
+    async def _index(self) -> None:
+        """Keep the rows of the queue up to date."""
+        more = False
+        with contextlib.suppress(StateUnavailableError):  # somebody writes for long: the next look
+            more = await asyncio.to_thread(refresh, str(self._configuration.folder))
+        if not more:
+            await asyncio.sleep(_INDEX)
+
     def _reload(self) -> None:
         if self.tokens.reload():
             if self.tokens.problem:
@@ -205,6 +218,7 @@ def serve(configuration: Configuration, told: Told = lambda change: None, ready:
     _raise_limit()
     with alone(configuration):
         make_tables(str(configuration.folder))
+        make_queue(str(configuration.folder))
         server = Server(configuration, told)
         with listening(configuration) as sockets:
             host, port = sockets[0].getsockname()[:2]

@@ -32,8 +32,8 @@ this out. It ends with `Done(to, message)`: the browser goes there, and is told 
 or `style=` attribute (the policy refuses them); SVG takes classes and presentation attributes. A long-running search
 runs in `visit.console.pool`, which belongs to the event loop: views and actions reach it by `visit.console.in_loop`.
 The page that begins a search shows its state, and asks again (`hx-trigger="every 1s"`) until it has ended.
-Values in URLs pass `|part` or the filter `query`. Times pass `|when`. What console.js offers to pages is by attributes: data-row,
-data-select, data-open, data-opens, data-closes, data-copies, data-submits, data-search, data-triage, data-go.
+Values in URLs pass `|part` or the filter `query`. Times pass `|when`. What console.js offers to pages is by attributes:
+data-row, data-select, data-open, data-opens, data-closes, data-copies, data-submits, data-search, data-triage, data-go.
 
 The modules: `page` values · `routes` declarations to handlers · `render` templates and headers · `static_files` ·
 `database`, `accounts`, `sessions`, `brake`, `trail` what the console keeps · `sign_in`, `choices`, `stream` what is no

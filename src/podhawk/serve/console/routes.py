@@ -52,7 +52,7 @@ def _page(page: Page, places: tuple[Page, ...]) -> Any:
             body = await asyncio.to_thread(
                 render.render, page.template, {**frame(visit, page, places), **values}, visit.fragment
             )
-        except (PodhawkError, HTTPException) as error:
+        except Exception as error:  # people get a page, whatever it is
             return failed(request, error, session, places)
         return Response(body, media_type="text/html; charset=utf-8", headers=dict(render.HEADERS))
 
@@ -73,7 +73,7 @@ def _action(action: Action, places: tuple[Page, ...]) -> Any:
             _needs(visit, action.role)
             result = await asyncio.to_thread(_act, action, visit)
             await asyncio.to_thread(console.sessions.tell, session, result.message)
-        except (PodhawkError, HTTPException) as error:
+        except Exception as error:  # people get a page, whatever it is
             return failed(request, error, session, places)
         return Response(b"", status_code=303, headers={**render.HEADERS, "Location": result.to})
 
@@ -94,7 +94,7 @@ def _download(download: Download, places: tuple[Page, ...]) -> Any:
             visit = _visit(request, console, session, {})
             _needs(visit, download.role)
             file = await asyncio.to_thread(download.make, visit)
-        except (PodhawkError, HTTPException) as error:
+        except Exception as error:  # people get a page, whatever it is
             return failed(request, error, session, places)
         disposition = f"attachment; filename*=UTF-8''{quote(file.name)}"
         headers = {**render.HEADERS, "Content-Disposition": disposition}
@@ -219,13 +219,16 @@ def _needs(visit: Visit, role: Role) -> None:
 
 def failed(
     request: Request[Any, Any, Any],
-    error: PodhawkError | HTTPException,
+    error: Exception,
     session: Session | None,
     places: tuple[Page, ...] = (),
 ) -> Response[Any]:
     """The page for an error."""
     if isinstance(error, HTTPException):
         status, message, remedy = error.status_code, error.detail, ""
+    elif not isinstance(error, PodhawkError):
+        logger(__name__).error("%s %s failed", request.method, request.url.path, exc_info=error)
+        status, message, remedy = 500, "This is a fault of podhawk. The log of the service has it.", ""
     else:
         usage = isinstance(error, UsageError)
         status = 400 if usage else 503 if isinstance(error, (StateUnavailableError, StoreError)) else 500

@@ -8,6 +8,8 @@
   // htmx sends the CSRF token with each change. What an error says is shown in #failure.
   document.addEventListener("htmx:configRequest", (event) => {
     if (event.detail.verb !== "get") event.detail.headers["X-CSRF-Token"] = document.body.dataset.csrf;
+    // What is empty does not stand in the URL.
+    else for (const [name, value] of [...event.detail.formData]) { if (value === "") event.detail.formData.delete(name); }
   });
   document.addEventListener("htmx:beforeRequest", () => { document.getElementById("failure").replaceChildren(); });
   document.addEventListener("htmx:sendError", () => say("The service does not answer. Try again in a moment."));
