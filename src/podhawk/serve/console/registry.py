@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.serve.console import choices, queue, sign_in, static_files, stream, triage
+from podhawk.serve.console import choices, health, queue, sign_in, static_files, stream, triage
+from podhawk.serve.console.content import matrices
+from podhawk.serve.console.content import page as content
 from podhawk.serve.console.hunt import drafts, editor, files
 from podhawk.serve.console.hunt import page as hunt
 from podhawk.serve.console.page import Action, Download, Page
@@ -17,6 +19,10 @@ PAGES: Final[tuple[Page, ...]] = (
     editor.COMPLETE,
     drafts.LIST,
     drafts.SHOW,
+    content.CONTENT,
+    content.DETECTION,
+    matrices.COVERAGE,
+    health.HEALTH,
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     triage.TRIAGE_MANY,
@@ -25,8 +31,10 @@ ACTIONS: Final[tuple[Action, ...]] = (
     hunt.CANCEL,
     hunt.CLEAR,
     drafts.SAVE,
+    content.JUDGE,
+    content.TUNE,
 )
-DOWNLOADS: Final[tuple[Download, ...]] = (files.CSV, files.JSON, drafts.DOWNLOAD)
+DOWNLOADS: Final[tuple[Download, ...]] = (files.CSV, files.JSON, drafts.DOWNLOAD, content.PROPOSED)
 HANDLERS: Final[tuple[Any, ...]] = (
     *sign_in.HANDLERS,
     choices.choose,
