@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.serve.console import choices, queue, sign_in, static_files, stream, triage
+from podhawk.serve.console import (
+    choices,
+    exception_dialog,
+    exports,
+    finding,
+    queue,
+    sign_in,
+    static_files,
+    stream,
+    triage,
+)
 from podhawk.serve.console.page import Action, Download, Page
 from podhawk.serve.console.routes import handlers
 
-PAGES: Final[tuple[Page, ...]] = (queue.QUEUE_PAGE,)
-ACTIONS: Final[tuple[Action, ...]] = (triage.TRIAGE_MANY, triage.TRIAGE_ONE)
-DOWNLOADS: Final[tuple[Download, ...]] = ()
+PAGES: Final[tuple[Page, ...]] = (
+    queue.QUEUE_PAGE,
+    finding.FINDING,
+    exception_dialog.EXCEPTION,
+    exception_dialog.PROPOSED,
+)
+ACTIONS: Final[tuple[Action, ...]] = (
+    triage.TRIAGE_MANY,
+    triage.TRIAGE_ONE,
+    exception_dialog.MEASURE,
+    exception_dialog.PROPOSE,
+)
+DOWNLOADS: Final[tuple[Download, ...]] = (exports.EXPORT, exception_dialog.PROPOSAL_FILE)
 HANDLERS: Final[tuple[Any, ...]] = (
     *sign_in.HANDLERS,
     choices.choose,
