@@ -9,6 +9,7 @@ from podhawk.serve.console import (
     exception_dialog,
     exports,
     finding,
+    identities,
     queue,
     sign_in,
     static_files,
@@ -20,6 +21,7 @@ from podhawk.serve.console.routes import handlers
 
 PAGES: Final[tuple[Page, ...]] = (
     queue.QUEUE_PAGE,
+    identities.IDENTITIES,
     finding.FINDING,
     exception_dialog.EXCEPTION,
     exception_dialog.PROPOSED,
@@ -29,6 +31,7 @@ ACTIONS: Final[tuple[Action, ...]] = (
     triage.TRIAGE_ONE,
     exception_dialog.MEASURE,
     exception_dialog.PROPOSE,
+    identities.LOOK,
 )
 DOWNLOADS: Final[tuple[Download, ...]] = (exports.EXPORT, exception_dialog.PROPOSAL_FILE)
 HANDLERS: Final[tuple[Any, ...]] = (
