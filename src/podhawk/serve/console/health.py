@@ -133,9 +133,9 @@ def _jobs(visit: Visit) -> Mapping[str, Any]:
 
 
 def _names(visit: Visit) -> Mapping[str, str]:
-    from podhawk.serve.console.current import current_content
+    from podhawk.serve.console.loaded_content import loaded_site
 
-    return {one.key: one.name for one in current_content(visit.console).content.detections}
+    return {one.key: one.name for one in loaded_site(visit.console).content.detections}
 
 
 def _budgets(visit: Visit) -> Mapping[str, Any]:

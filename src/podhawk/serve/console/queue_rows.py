@@ -169,7 +169,7 @@ def _firsts(
         query = sql.select(QUEUE).where(_C.identity_key == key, _C.urgency == urgency, *filters.conditions)
         row = connection.execute(query.order_by(_C.first_time, _C.finding_id).limit(1)).first()
         if row is not None:
-            found[key] = _finding(row, since)
+            found[key] = finding_of(row, since)
     return found
 
 
@@ -200,7 +200,7 @@ def _name(connection: Connection, detection_id: str) -> str:
 def _of_identity(connection: Connection, filters: Chosen, key: str, since: float) -> list[QueueFinding]:
     query = sql.select(QUEUE).where(_C.identity_key == key, *filters.conditions)
     query = query.order_by(_C.urgency.desc(), _C.first_time, _C.finding_id).limit(FOLDED)
-    return [_finding(row, since) for row in connection.execute(query)]
+    return [finding_of(row, since) for row in connection.execute(query)]
 
 
 class FindingsPage(Struct, frozen=True):
@@ -224,10 +224,10 @@ def read_findings(connection: Connection, filters: Chosen, since: float, cursor:
     number = connection.execute(sql.select(sql.func.max(_C.number))).scalar() or 0
     more = len(rows) > most
     following = _cursor([-page[-1].urgency, page[-1].first_time, page[-1].finding_id]) if more else ""
-    return FindingsPage([_finding(row, since) for row in page], total or 0, number, following)
+    return FindingsPage([finding_of(row, since) for row in page], total or 0, number, following)
 
 
-def _finding(row: Any, since: float) -> QueueFinding:
+def finding_of(row: Any, since: float) -> QueueFinding:
     return QueueFinding(
         row.finding_id,
         row.title,

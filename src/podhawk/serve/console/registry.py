@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from podhawk.serve.console import choices, health, queue, sign_in, static_files, stream, triage
+from podhawk.serve.console import (
+    choices,
+    exception_dialog,
+    exports,
+    finding,
+    health,
+    identities,
+    queue,
+    sign_in,
+    static_files,
+    stream,
+    triage,
+)
 from podhawk.serve.console.content import matrices
 from podhawk.serve.console.content import page as content
 from podhawk.serve.console.hunt import drafts, editor, files
@@ -14,6 +26,10 @@ from podhawk.serve.console.routes import handlers
 
 PAGES: Final[tuple[Page, ...]] = (
     queue.QUEUE_PAGE,
+    identities.IDENTITIES,
+    finding.FINDING,
+    exception_dialog.EXCEPTION,
+    exception_dialog.PROPOSED,
     hunt.HUNT,
     editor.CHECK,
     editor.COMPLETE,
@@ -27,6 +43,9 @@ PAGES: Final[tuple[Page, ...]] = (
 ACTIONS: Final[tuple[Action, ...]] = (
     triage.TRIAGE_MANY,
     triage.TRIAGE_ONE,
+    exception_dialog.MEASURE,
+    exception_dialog.PROPOSE,
+    identities.LOOK,
     hunt.RUN,
     hunt.CANCEL,
     hunt.CLEAR,
@@ -34,7 +53,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     content.JUDGE,
     content.TUNE,
 )
-DOWNLOADS: Final[tuple[Download, ...]] = (files.CSV, files.JSON, drafts.DOWNLOAD, content.PROPOSED)
+DOWNLOADS: Final[tuple[Download, ...]] = (
+    exports.EXPORT,
+    exception_dialog.PROPOSAL_FILE,
+    files.CSV,
+    files.JSON,
+    drafts.DOWNLOAD,
+    content.PROPOSED,
+)
 HANDLERS: Final[tuple[Any, ...]] = (
     *sign_in.HANDLERS,
     choices.choose,

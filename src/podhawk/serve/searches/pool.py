@@ -62,7 +62,6 @@ class SearchPool:
         owner: str,
         clusters: tuple[str, ...],
         *,
-        when: str = "",
         now: str | None = None,
         overview: bool = False,
         key: str = "",
@@ -73,7 +72,7 @@ class SearchPool:
             raise StateUnavailableError(f"{RUNNING} searches run already", remedy="Wait for one to end, or cancel it.")
         child = Child("podhawk.serve.searches.process", seconds)
         hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child, key=key)
-        question = Question(self._order, kind, text, *within, most, clusters, MEMORY, when, now, overview)
+        question = Question(self._order, kind, text, *within, most, clusters, MEMORY, now, overview)
         self._hunts[hunt.search_id] = hunt
         task = asyncio.get_running_loop().create_task(self._run(hunt, msgspec.json.encode(question) + b"\n", seconds))
         self._tasks.add(task)

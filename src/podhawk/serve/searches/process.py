@@ -20,7 +20,11 @@ from msgspec.structs import replace
 from podhawk import api
 from podhawk.detect.activity.digests import entity_scan
 from podhawk.detect.activity.profile import profile_of
-from podhawk.errors import PodhawkError
+from podhawk.detect.evaluate.prepare import prepare
+from podhawk.detect.rank.exception_fields import unknown_names
+from podhawk.detect.report.queries import the_detection
+from podhawk.detect.report.tuning import blast_radius, exception_for
+from podhawk.errors import PodhawkError, UsageError
 from podhawk.events.paths import STORED
 from podhawk.serve.evaluator.loaded import settings_now
 from podhawk.serve.evaluator.process import Order
@@ -35,15 +39,14 @@ MOST_BYTES: Final = 64 << 20
 SHOWN_BYTES: Final = 8 << 20
 """The same for an answer that is shown page by page: the server keeps twenty of them."""
 
-QuestionKind = Literal["search", "entity", "judgements", "tune"]
+QuestionKind = Literal["search", "entity", "judgements", "tune", "exception"]
 
 
 class Question(Struct):
-    """What is asked: an SPL search, everything that one entity did, what each detection could tell, or which exceptions
-    to a detection are proposed. `text` is the search, or the name of the entity or of the detection; `when` is the
-    condition of an exception that is to be measured. `clusters` are those that may be read, `*` stands for all.
-    `now` is the time that relative times are counted from. `overview` asks for what is shown beside the rows of a
-    search."""
+    """What is asked: an SPL search, everything that one entity did, what each detection could tell, which exceptions to
+    a detection are proposed, or what an exception would hide. `text` is the search, the name of the entity or of the
+    detection, or an `ExceptionQuestion` as JSON. `clusters` are those that may be read, `*` stands for all. `now` is
+    the time that relative times are counted from. `overview` asks for what is shown beside the rows of a search."""
 
     order: Order
     kind: QuestionKind
@@ -53,9 +56,15 @@ class Question(Struct):
     most: int
     clusters: tuple[str, ...]
     memory: int
-    when: str = ""
     now: str | None = None
     overview: bool = False
+
+
+class ExceptionQuestion(Struct, frozen=True, forbid_unknown_fields=True):
+    """An exception that may be: the name, id or file stem of a detection, and the condition."""
+
+    detection: str
+    when: str
 
 
 class SearchAnswer(Struct):
@@ -103,14 +112,43 @@ def _found(
         overview = overview_of(result, session.within) if question.overview else None
         return result.columns, result, result.report, overview
     if question.kind == "tune":
-        rows, report = tuned(question.text, question.when, content, session, policies, inputs)
+        rows, report = tuned(question.text, content, session, policies, inputs)
         return [], rows, report, None
     if question.kind == "entity":
         scan, digest = entity_scan(question.text, content, session)
         found = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
         return [], profile_of(digest(inputs), found.found.findings, None).records(), found.report, None
+    if question.kind == "exception":
+        return (*_radius(question.text, session, content, inputs, policies), None)
     found = api.run(content, session=session, policies=policies, inputs=inputs)
     return [], [_judgement(one) for one in found.detections], found.report, None
+
+
+def _radius(
+    text: str, session: api.Session, content: Any, inputs: api.Inputs, policies: Any
+) -> tuple[list[str], Iterable[Any], Any]:
+    """What an exception would hide: a row for each finding and attack, with `hides` as `podhawk tune` tells it, after
+    a first one with the numbers. Raises UsageError, SearchError for one that cannot be."""
+    try:
+        asked = msgspec.json.decode(text, type=ExceptionQuestion)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"not an exception: {error}", remedy='Ask {"detection": "…", "when": "…"}.') from None
+    detection = the_detection(asked.detection, content)
+    exception = exception_for(detection, asked.when, "", "", session.now)
+    prepared = prepare(detection, content, session, session.lookups(content))
+    for name, remedy in unknown_names(exception.clause, [prepared]):
+        raise UsageError(f"audit events have no field {name!r}", remedy=remedy)
+    found = api.run(content, detections=[detection], session=session, policies=policies, inputs=inputs)
+    matches = [match for match in found.found.matches if match.finding.kind != "incident"]
+    attacks = api.attacks_of(detection, content, session, policies)
+    radius = blast_radius(exception, matches, attacks, session.now)
+    rows = [
+        {"hides": kind, "finding_id": one.finding_id, "title": one.title, "time": one.first_time}
+        for kind, some in (("finding", radius.hidden), ("attack", radius.attacks), ("unjudged", radius.unjudged))
+        for one in some
+    ]
+    numbers = {"hides": "numbers", "visible": radius.visible, "attacks": len(attacks)}
+    return [], [numbers, *rows], found.report
 
 
 def _judgement(one: api.DetectionResult) -> dict[str, Any]:

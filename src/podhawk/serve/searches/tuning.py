@@ -9,28 +9,19 @@ from typing import Any, Final
 
 from podhawk import api
 from podhawk.content.model import Content
-from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.passes.settle import Policies
-from podhawk.detect.rank.exception_fields import unknown_names
 from podhawk.detect.report import queries
 from podhawk.detect.report.tuning import BlastRadius, blast_radius, exception_for, proposals
-from podhawk.errors import UsageError
-from podhawk.spl.clause import read_clause
 
 _EXAMPLES: Final = 5
 
 
 def tuned(
-    detection: str, when: str, content: Content, session: api.Session, policies: Policies, inputs: api.Inputs
+    detection: str, content: Content, session: api.Session, policies: Policies, inputs: api.Inputs
 ) -> tuple[list[dict[str, Any]], Any]:
-    """A row for each proposed condition, or for the condition `when`, and the report of what was read. Raises
-    UsageError for an unknown detection, and for a field that no event has; SearchError for a condition that cannot be
-    read."""
+    """A row for each proposed condition, and the report of what was read. Raises UsageError for an unknown
+    detection."""
     chosen = queries.the_detection(detection, content)
-    if when:
-        own = prepare(chosen, content, session, session.lookups(content))
-        for name, remedy in unknown_names(read_clause(when, "the condition"), [own]):
-            raise UsageError(f"audit events have no field {name!r}", remedy=remedy)
     result = api.run(content, detections=[chosen], session=session, policies=policies, inputs=inputs)
     matches = [match for match in result.found.matches if match.finding.kind != "incident"]
     attacks = api.attacks_of(chosen, content, session, policies)
@@ -39,8 +30,6 @@ def tuned(
         exception = exception_for(chosen, condition, "", "", session.now)
         return _row(condition, blast_radius(exception, matches, attacks, session.now), len(attacks))
 
-    if when:
-        return [row(when)], result.report
     return [{**row(one.when), "days": one.days, "caution": one.caution} for one in proposals(matches)], result.report
 
 
@@ -54,6 +43,4 @@ def _row(when: str, radius: BlastRadius, attacks: int) -> dict[str, Any]:
         "attacks": attacks,
         "hidden_attacks": [one.title for one in radius.attacks[:_EXAMPLES]],
         "unjudged": len(radius.unjudged),
-        "days": 0,
-        "caution": "",
     }

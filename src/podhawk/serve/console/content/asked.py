@@ -11,17 +11,16 @@ EARLIEST = "-24h"
 _MOST = 1000
 
 
-def answered(visit: Visit, kind: QuestionKind, text: str, now: str, when: str = "") -> Hunt:
+def answered(visit: Visit, kind: QuestionKind, text: str, now: str) -> Hunt:
     """The question, over the last day before `now`: one that runs, or whose answer is still known, is not asked again.
     Raises StateUnavailableError if too many searches run."""
     owner, clusters = visit.token.name, visit.token.clusters
-    key = "\x00".join((kind, text, when, now))
+    key = "\x00".join((kind, text, now))
 
     async def find() -> Hunt:
         pool = visit.console.pool
         known = pool.same(key, owner, clusters)
-        return known or pool.begin(
-            *(kind, text, (EARLIEST, None), _MOST, SECONDS, owner, clusters), when=when, now=now, key=key
-        )
+        within = EARLIEST, None
+        return known or pool.begin(kind, text, within, _MOST, SECONDS, owner, clusters, now=now, key=key)
 
     return visit.console.in_loop(find)

@@ -12,7 +12,7 @@ from podhawk.authoring.coverage import cover, summary
 from podhawk.authoring.coverage.threats import threat_matrix
 from podhawk.content.selection import select
 from podhawk.serve.console.content.volumes import DetectionVolume, volumes
-from podhawk.serve.console.current import current_content
+from podhawk.serve.console.loaded_content import loaded_site
 from podhawk.serve.console.page import Page, Visit
 
 
@@ -37,8 +37,8 @@ Matrix = list[tuple[str, list[MatrixCell]]]
 
 def view(visit: Visit) -> Mapping[str, Any]:
     """Both matrices."""
-    current = current_content(visit.console)
-    chosen = select(current.content, current.settings["only"], current.settings["exclude"])
+    site = loaded_site(visit.console)
+    chosen = select(site.content, site.settings["only"], site.settings["exclude"])
     found = volumes(visit.console.kept.path, visit.token.clusters)
     by_name = {one.name: found.get(one.key, DetectionVolume()).visible for one in chosen}
     coverage = cover(chosen, None, None)

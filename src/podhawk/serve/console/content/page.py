@@ -8,16 +8,20 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
+import msgspec
+
 from podhawk.authoring.pages.highlight import pieces
 from podhawk.content.model import Detection
 from podhawk.detect.report.tuning import exception_for, written
 from podhawk.errors import StateUnavailableError, UsageError
 from podhawk.serve.console.content.asked import EARLIEST, answered
 from podhawk.serve.console.content.shown import MEANINGS, exceptions_of, key_of, shown_detections
-from podhawk.serve.console.current import CurrentContent, current_content
+from podhawk.serve.console.exception_dialog import radius_of
 from podhawk.serve.console.hunt.question import HuntQuestion, clock
+from podhawk.serve.console.loaded_content import LoadedSite, loaded_site
 from podhawk.serve.console.page import Action, Done, Download, File, Page, Visit, nothing_here
 from podhawk.serve.searches.pool import Hunt
+from podhawk.serve.searches.process import ExceptionQuestion
 
 _LONGEST: Final = 2000
 _SORTS: Final[Mapping[str, Any]] = {
@@ -31,10 +35,10 @@ _SORTS: Final[Mapping[str, Any]] = {
 
 def view(visit: Visit) -> Mapping[str, Any]:
     """Every detection, filtered and sorted as the address says."""
-    current = current_content(visit.console)
+    site = loaded_site(visit.console)
     judged, told = _judged(visit)
     rows = judged.answer.rows if judged is not None and judged.status == "done" and judged.answer else []
-    every = shown_detections(visit, current, rows)
+    every = shown_detections(visit, site, rows)
     chosen = {name: visit.asked(name)[:200] for name in ("find", "technique", "story", "state", "type", "judgement")}
     sort = visit.asked("sort") if visit.asked("sort") in _SORTS else "name"
     shown = [one for one in every if _fits(one, chosen)]
@@ -51,7 +55,7 @@ def view(visit: Visit) -> Mapping[str, Any]:
         "meanings": MEANINGS,
         "judging": judged,
         "told": told,
-        "exceptions": exceptions_of(visit, current),
+        "exceptions": exceptions_of(visit, site),
         "loaded": loaded,
     }
 
@@ -79,9 +83,9 @@ def _fits(one: Any, chosen: Mapping[str, str]) -> bool:
     )
 
 
-def _found(visit: Visit, current: CurrentContent) -> Detection:
+def _found(visit: Visit, site: LoadedSite) -> Detection:
     wanted = visit.path["key"]
-    for one in current.content.detections:
+    for one in site.content.detections:
         if wanted in (key_of(one), one.stem):
             return one
     raise nothing_here("detection")
@@ -89,25 +93,25 @@ def _found(visit: Visit, current: CurrentContent) -> Detection:
 
 def detection_view(visit: Visit) -> Mapping[str, Any]:
     """All about one detection."""
-    current = current_content(visit.console)
-    one = _found(visit, current)
+    site = loaded_site(visit.console)
+    one = _found(visit, site)
     now, when = visit.asked("tune")[:40], visit.asked("when")[:_LONGEST]
     tuned, told, remedy = None, "", ""
     if now:
         try:
-            tuned = answered(visit, "tune", one.key, now, when)
+            tuned = _tuned(visit, one, now, when)
         except StateUnavailableError as error:
             told, remedy = error.message, error.remedy
     if tuned is not None and tuned.answer is not None:
         told, remedy = tuned.answer.error, tuned.answer.remedy
-    (shown,) = (each for each in shown_detections(visit, current, []) if each.key == key_of(one))
+    (shown,) = (each for each in shown_detections(visit, site, []) if each.key == key_of(one))
     return {
         "one": one,
         "shown": shown,
         "pieces": pieces(one.search),
         "hunt": HuntQuestion(one.search).address(),
         "tuned": tuned,
-        "rows": tuned.answer.rows if tuned is not None and tuned.status == "done" and tuned.answer else [],
+        "rows": _rows(tuned, when) if tuned is not None and tuned.status == "done" else [],
         "when": when,
         "tune": now,
         "told": told,
@@ -116,6 +120,33 @@ def detection_view(visit: Visit) -> Mapping[str, Any]:
         "span": EARLIEST.removeprefix("-"),
         "urlencode": urlencode,
     }
+
+
+def _tuned(visit: Visit, one: Detection, now: str, when: str) -> Hunt:
+    """Which exceptions are proposed; or with a condition, what it would hide."""
+    if not when:
+        return answered(visit, "tune", one.key, now)
+    return answered(visit, "exception", msgspec.json.encode(ExceptionQuestion(one.key, when)).decode(), now)
+
+
+def _rows(tuned: Hunt, when: str) -> list[dict[str, Any]]:
+    """The rows of a table of conditions."""
+    if not when:
+        return tuned.answer.rows if tuned.answer is not None else []
+    found = radius_of(tuned)
+    return [
+        {
+            "when": when,
+            "hidden": len(found.hidden),
+            "visible": found.visible,
+            "examples": [row["title"] for row in found.hidden],
+            "hides_attacks": len(found.attacks),
+            "attacks": found.known_attacks,
+            "hidden_attacks": [row["title"] for row in found.attacks],
+            "unjudged": len(found.unjudged),
+            "caution": "",
+        }
+    ]
 
 
 def _address(one: Detection, **query: str) -> str:
@@ -128,7 +159,7 @@ def _judge(visit: Visit) -> Done:
 
 
 def _tune(visit: Visit) -> Done:
-    one = _found(visit, current_content(visit.console))
+    one = _found(visit, loaded_site(visit.console))
     when = visit.given("when").strip()
     if len(when) > _LONGEST:
         raise UsageError(f"the condition has more than {_LONGEST:,} characters", remedy="Make it shorter.")
@@ -137,7 +168,7 @@ def _tune(visit: Visit) -> Done:
 
 def _proposed(visit: Visit) -> File:
     """The file of an exception, for review."""
-    one = _found(visit, current_content(visit.console))
+    one = _found(visit, loaded_site(visit.console))
     when, reason = visit.asked("when").strip()[:_LONGEST], visit.asked("reason").strip()[:_LONGEST]
     if not when or not reason:
         raise UsageError("an exception needs a condition and a reason")

@@ -11,7 +11,7 @@ from podhawk.content.model import Detection
 from podhawk.detect.rank.exceptions import SiteException
 from podhawk.engine.plan.runnable import Runnable, runnability
 from podhawk.serve.console.content.volumes import DetectionVolume, hidden_by_exception, volumes
-from podhawk.serve.console.current import CurrentContent
+from podhawk.serve.console.loaded_content import LoadedSite
 from podhawk.serve.console.page import Visit
 from podhawk.serve.shadow import SHADOW_OWNER
 
@@ -74,12 +74,12 @@ def key_of(one: Detection) -> str:
     return one.key if "/" not in one.key else one.stem
 
 
-def exceptions_of(visit: Visit, current: CurrentContent) -> list[ShownException]:
+def exceptions_of(visit: Visit, site: LoadedSite) -> list[ShownException]:
     """All exceptions of the site, with what they hide."""
     hides = hidden_by_exception(visit.console.kept.path, visit.token.clusters)
     return [
         _exception(one, visit.now, hides.get(one.name, 0))
-        for one in current.policies.exceptions
+        for one in site.policies.exceptions
         if one.owner != SHADOW_OWNER
     ]
 
@@ -91,36 +91,34 @@ def _exception(one: SiteException, now: float, hides: int) -> ShownException:
     )
 
 
-def shown_detections(
-    visit: Visit, current: CurrentContent, judged: Sequence[Mapping[str, Any]]
-) -> list[ShownDetection]:
+def shown_detections(visit: Visit, site: LoadedSite, judged: Sequence[Mapping[str, Any]]) -> list[ShownDetection]:
     """The detections of the content, in the order of their names. `judged` are the rows of judgements."""
     found = volumes(visit.console.kept.path, visit.token.clusters)
     words = {row["id"] or row["detection"]: row for row in judged}
-    every = exceptions_of(visit, current)
-    named = {id(shown): one for shown, one in zip(every, _kept(current), strict=True)}
+    every = exceptions_of(visit, site)
+    named = {id(shown): one for shown, one in zip(every, _kept(site), strict=True)}
     return [
         _detection(
-            visit, current, one, found, words.get(one.key, {}), [each for each in every if named[id(each)].named(one)]
+            visit, site, one, found, words.get(one.key, {}), [each for each in every if named[id(each)].named(one)]
         )
-        for one in sorted(current.content.detections, key=lambda one: one.name.lower())
+        for one in sorted(site.content.detections, key=lambda one: one.name.lower())
     ]
 
 
-def _kept(current: CurrentContent) -> list[SiteException]:
-    return [one for one in current.policies.exceptions if one.owner != SHADOW_OWNER]
+def _kept(site: LoadedSite) -> list[SiteException]:
+    return [one for one in site.policies.exceptions if one.owner != SHADOW_OWNER]
 
 
 def _detection(
     visit: Visit,
-    current: CurrentContent,
+    site: LoadedSite,
     one: Detection,
     found: Mapping[str, DetectionVolume],
     judged: Mapping[str, Any],
     exceptions: list[ShownException],
 ) -> ShownDetection:
     supervisor = visit.console.supervisor
-    answer = runnability(one, current.content)
+    answer = runnability(one, site.content)
     return ShownDetection(
         key_of(one),
         one.name,

@@ -18,8 +18,8 @@ from msgspec import Struct
 from podhawk.authoring.scaffold import Draft, files_of
 from podhawk.content.detection import slug
 from podhawk.errors import OutputError, UsageError
-from podhawk.serve.console.current import current_content
 from podhawk.serve.console.hunt.question import cleaned
+from podhawk.serve.console.loaded_content import loaded_site
 from podhawk.serve.console.page import Action, Done, Download, File, Page, Visit, nothing_here
 from podhawk.writing import write_text
 
@@ -61,7 +61,7 @@ def _save(visit: Visit) -> Done:
         raise UsageError(f"there is a draft {stem} already", remedy="Choose another name.")
     if len(drafts(folder)) >= MOST:
         raise OutputError(f"there are {MOST} drafts", remedy="Remove some from the folder drafts of the state.")
-    content = current_content(visit.console).content
+    content = loaded_site(visit.console).content
     today = datetime.fromtimestamp(visit.now, UTC).date()
     files = files_of(Draft("detection", name, visit.account.name, today, content, search=text))
     detection = next(text for path, text in files.items() if path.startswith("detections/"))

@@ -8,8 +8,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from podhawk.authoring.editor import SearchFault, complete, search_faults
-from podhawk.serve.console.current import current_content
 from podhawk.serve.console.hunt.question import LONGEST
+from podhawk.serve.console.loaded_content import loaded_site
 from podhawk.serve.console.page import Page, Visit
 from podhawk.serve.searches.pool import Hunt
 
@@ -35,8 +35,8 @@ def marked(text: str, faults: Sequence[SearchFault]) -> list[TextPart]:
 
 def faults_of(visit: Visit, text: str) -> list[SearchFault]:
     """What is wrong with a search."""
-    current = current_content(visit.console)
-    return search_faults(text, current.content.macros, current.context())
+    site = loaded_site(visit.console)
+    return search_faults(text, site.content.macros, site.context())
 
 
 def check_view(visit: Visit) -> Mapping[str, Any]:
@@ -53,7 +53,7 @@ def complete_view(visit: Visit) -> Mapping[str, Any]:
     given = visit.asked("at")
     at = _characters(text, int(given) if given.isdecimal() and len(given) < 7 else 0)
     fields, values = known_from(_last(visit))
-    found = complete(text, at, current_content(visit.console).content, fields, values)
+    found = complete(text, at, loaded_site(visit.console).content, fields, values)
     return {
         "items": found.items,
         "back": _units(text[found.start : at]),

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from podhawk.errors import StateUnavailableError, UsageError
-from podhawk.serve.console.current import current_content
 from podhawk.serve.console.hunt.editor import faults_of, marked
 from podhawk.serve.console.hunt.history import SearchHistory
 from podhawk.serve.console.hunt.question import (
@@ -22,6 +21,7 @@ from podhawk.serve.console.hunt.question import (
     question_of,
 )
 from podhawk.serve.console.hunt.results import shown_result
+from podhawk.serve.console.loaded_content import loaded_site
 from podhawk.serve.console.page import Action, Done, Page, Visit
 
 _EXAMPLES: Final = (
@@ -61,7 +61,7 @@ def view(visit: Visit) -> Mapping[str, Any]:
     if any(one.level == "error" for one in faults):
         return values
     try:
-        current_content(visit.console).session(asked.earliest or None, asked.latest or None, asked.now or None)
+        loaded_site(visit.console).check_times(asked.earliest or None, asked.latest or None, asked.now or None)
         hunt, new = begun(visit, asked)
     except (UsageError, StateUnavailableError) as error:
         return {**values, "told": error.message, "remedy": error.remedy}
