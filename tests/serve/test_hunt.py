@@ -67,8 +67,13 @@ def test_the_address_holds_all_that_is_shown() -> None:
 
     query = {name: values[0] for name, values in parse_qs(urlsplit(asked.address()).query).items()}
     assert query == {
-        **{"q": asked.text, "earliest": "-1h", "latest": "now", "now": asked.now},
-        **{"page": "3", "row": "120", "draw": "lines"},
+        "q": asked.text,
+        "earliest": "-1h",
+        "latest": "now",
+        "now": asked.now,
+        "page": "3",
+        "row": "120",
+        "draw": "lines",
     }
     assert "page=" not in asked.address(q="*")
     assert "page=" not in asked.address(earliest="-2h")

@@ -14,7 +14,7 @@ import pytest
 from podhawk import api
 from podhawk.engine.run.source import TimeRange
 from podhawk.serve.searches.overview import overview_of
-from podhawk.serve.searches.pool import SearchPool
+from podhawk.serve.searches.pool import WATCHED_SECONDS, SearchPool
 from podhawk.settings.resolve import resolve
 from support.findings import event
 from support.processes import wait_for
@@ -170,3 +170,18 @@ def test_what_is_shown_beside_the_rows_of_a_search(tmp_path: Path) -> None:
     assert (grouped.rows, grouped.groups, grouped.timeline) == (1, True, [])
     timeless = overview_of(api.search("* | fields - _time | table verb", log), TimeRange())
     assert (timeless.rows, timeless.timeline) == (30, [])
+
+
+def test_a_search_that_no_page_shows_any_more_kept_others_waiting(tmp_path: Path) -> None:
+    async def asked() -> None:
+        pool = SearchPool(resolve("serve", {"state": str(tmp_path)}, {}, tmp_path))
+        given = ("search", "*", (None, None), 10, 60, "me", ("*",))
+        left, shown = (pool.begin(*given, key=key) for key in ("a", "b"))
+        left.watched -= 2 * WATCHED_SECONDS
+        assert pool.same("b", "me", ("*",)) is shown
+        await pool.make_room()
+        assert (left.status, shown.status) == ("cancelled", "running")
+        assert pool.same("a", "me", ("*",)) is None
+        await pool.stop()
+
+    asyncio.run(asked())

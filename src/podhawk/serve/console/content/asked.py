@@ -20,7 +20,10 @@ def answered(visit: Visit, kind: QuestionKind, text: str, now: str) -> Hunt:
     async def find() -> Hunt:
         pool = visit.console.pool
         known = pool.same(key, owner, clusters)
+        if known is not None:
+            return known
+        await pool.make_room()
         within = EARLIEST, None
-        return known or pool.begin(kind, text, within, _MOST, SECONDS, owner, clusters, now=now, key=key)
+        return pool.begin(kind, text, within, _MOST, SECONDS, owner, clusters, now=now, key=key)
 
     return visit.console.in_loop(find)

@@ -46,6 +46,7 @@ def view(visit: Visit) -> Mapping[str, Any]:
         "result": None,
         "told": "",
         "remedy": "",
+        "waits": False,
         "seconds": 0.0,
         "history": SearchHistory(visit.console.database).of(visit.account.name),
         "examples": [(name, HuntQuestion(text).address()) for name, text in _EXAMPLES],
@@ -63,8 +64,10 @@ def view(visit: Visit) -> Mapping[str, Any]:
     try:
         loaded_site(visit.console).check_times(asked.earliest or None, asked.latest or None, asked.now or None)
         hunt, new = begun(visit, asked)
-    except (UsageError, StateUnavailableError) as error:
+    except UsageError as error:
         return {**values, "told": error.message, "remedy": error.remedy}
+    except StateUnavailableError as error:  # the page asks again
+        return {**values, "told": error.message, "remedy": error.remedy, "waits": True}
     if new:
         SearchHistory(visit.console.database).note(
             visit.account.name, asked.text, asked.earliest, asked.latest, visit.now

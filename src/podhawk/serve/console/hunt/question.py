@@ -103,6 +103,7 @@ def begun(visit: Visit, asked: HuntQuestion) -> tuple[Hunt, bool]:
         known = pool.same(asked.key, owner, clusters)
         if known is not None:
             return known, False
+        await pool.make_room()
         within = asked.earliest or None, asked.latest or None
         return pool.begin(
             *("search", asked.text, within, MOST_ROWS, SECONDS, owner, clusters),
