@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
-from podhawk.serve.searches.pool import SearchPool
+from podhawk import api
+from podhawk.engine.run.source import TimeRange
+from podhawk.serve.searches.overview import overview_of
+from podhawk.serve.searches.pool import WATCHED_SECONDS, SearchPool
 from podhawk.settings.resolve import resolve
 from support.findings import event
 from support.processes import wait_for
@@ -139,3 +143,45 @@ def test_a_search_ends_after_its_time(live: Service) -> None:
     expensive = "* " + "| append [search * | eval n=mvrange(0, 50000) | mvexpand n | stats count] " * 50
     found = ended(live, text=expensive, seconds=1)
     assert (found["status"], found["rows"]) == ("timeout", []), found["error"]
+
+
+@pytest.mark.slow
+def test_exceptions_are_proposed(live: Service) -> None:
+    name = "Kubernetes Pod Created in Default Namespace"
+    names = {row["detection"] for row in ended(live, kind="judgements")["rows"] if row["count"]}
+    fired = sorted(names)[0] if names else name
+    proposed = ended(live, kind="tune", text=fired)
+    assert proposed["status"] == "done", proposed
+    assert all(row["hidden"] <= row["visible"] and row["when"] for row in proposed["rows"])
+    assert "no detection" in ended(live, kind="tune", text="nosuch thing at all")["error"]
+
+
+def test_what_is_shown_beside_the_rows_of_a_search(tmp_path: Path) -> None:
+    log = tmp_path / "audit.log"
+    events = [event(f"a-{number}", at=f"10:{number:02}:00.0") for number in range(30)]
+    log.write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in events))
+    found = overview_of(api.search("*", log), TimeRange())
+    assert (found.rows, found.groups, found.looked) == (30, False, 30)
+    assert sum(count for _, _, count in found.timeline) == 30
+    fields = {one.name: one for one in found.fields}
+    assert (fields["user.username"].events, fields["user.username"].top[0]) == (30, ("alice", 30))
+    assert "_raw" not in fields
+    grouped = overview_of(api.search("* | stats count by user.username", log), TimeRange())
+    assert (grouped.rows, grouped.groups, grouped.timeline) == (1, True, [])
+    timeless = overview_of(api.search("* | fields - _time | table verb", log), TimeRange())
+    assert (timeless.rows, timeless.timeline) == (30, [])
+
+
+def test_a_search_that_no_page_shows_any_more_kept_others_waiting(tmp_path: Path) -> None:
+    async def asked() -> None:
+        pool = SearchPool(resolve("serve", {"state": str(tmp_path)}, {}, tmp_path))
+        given = ("search", "*", (None, None), 10, 60, "me", ("*",))
+        left, shown = (pool.begin(*given, key=key) for key in ("a", "b"))
+        left.watched -= 2 * WATCHED_SECONDS
+        assert pool.same("b", "me", ("*",)) is shown
+        await pool.make_room()
+        assert (left.status, shown.status) == ("cancelled", "running")
+        assert pool.same("a", "me", ("*",)) is None
+        await pool.stop()
+
+    asyncio.run(asked())

@@ -15,7 +15,11 @@ from msgspec import Struct
 
 from podhawk.content.detection import slug
 from podhawk.content.model import Content
+from podhawk.engine.plan.planner import read_search
+from podhawk.engine.plan.stages import columns_after
+from podhawk.engine.plan.unknown_fields import fields_read
 from podhawk.errors import UsageError, nearest
+from podhawk.spl.macros import calls
 from podhawk.writing import write_text
 
 KINDS: Final = ("detection", "macro", "story", "exception")
@@ -32,10 +36,7 @@ description: >-
 data_source:
 {source}
 search: |-
-  `kube_audit` verb=create objectRef.resource=pods stage=ResponseComplete
-  | stats count values(objectRef.name) as object by user.username objectRef.namespace
-  | rename user.username as user, objectRef.namespace as namespace
-  | `{stem}_filter`
+{search}
 how_to_implement: >-
   Audit events at level Metadata are sufficient.
 known_false_positives: >-
@@ -55,17 +56,17 @@ security_domain: threat
 _RISK: Final = {
     3: """intermediate_findings:
   entities:
-    - field: user
+    - field: {actor}
       type: user
       score: 30
-      message: $user$ created a pod in $namespace$
+      message: {message}
 {annotations}category:
   - cloud
 """,
     2: """rba:
-  message: $user$ created a pod in $namespace$
+  message: {message}
   risk_objects:
-    - field: user
+    - field: {actor}
       type: user
       score: 30
   threat_objects: []
@@ -74,20 +75,14 @@ tags:
     1: """tags:
 {annotations}  confidence: 60
   impact: 50
-  message: $user$ created a pod in $namespace$
+  message: {message}
   observable:
-    - name: user
+    - name: {actor}
       type: User
       role:
         - Victim
   required_fields:
-    - verb
-    - stage
-    - user.username
-    - objectRef.resource
-    - objectRef.namespace
-    - objectRef.name
-  risk_score: 30
+{required}  risk_score: 30
 """,
 }
 _TESTS: Final = """tests:
@@ -98,6 +93,11 @@ _TESTS: Final = """tests:
         sourcetype: _json
     expected_results: 1
 """
+_SEARCH: Final = """`kube_audit` verb=create objectRef.resource=pods stage=ResponseComplete
+| stats count values(objectRef.name) as object by user.username objectRef.namespace
+| rename user.username as user, objectRef.namespace as namespace
+| `{stem}_filter`"""
+_REQUIRED: Final = ("verb", "stage", "user.username", "objectRef.resource", "objectRef.namespace", "objectRef.name")
 _MACRO: Final = """name: {stem}
 definition: source=kubernetes
 description: {name}
@@ -144,7 +144,8 @@ _EVENT: Final = {
 
 
 class Draft(Struct, frozen=True):
-    """What a draft is made of: its kind and name, who writes it and when, and the content that it will stand in."""
+    """What a draft is made of: its kind and name, who writes it and when, and the content that it will stand in. A
+    detection may be given its `search`; its test is then still to be written."""
 
     kind: str
     name: str
@@ -152,6 +153,7 @@ class Draft(Struct, frozen=True):
     today: date
     content: Content = Content()
     generation: int | None = None
+    search: str = ""
 
 
 def scaffold(draft: Draft, root: Path) -> list[Path]:
@@ -161,7 +163,7 @@ def scaffold(draft: Draft, root: Path) -> list[Path]:
         raise UsageError(
             f"unknown kind {draft.kind!r}", remedy=nearest(draft.kind, KINDS) or f"Known kinds: {', '.join(KINDS)}."
         )
-    files = _files(draft)
+    files = files_of(draft)
     for path in files:
         if (root / path).exists():
             raise UsageError(f"{root / path} already exists", remedy="Use another name.")
@@ -170,7 +172,9 @@ def scaffold(draft: Draft, root: Path) -> list[Path]:
     return [root / path for path in files]
 
 
-def _files(draft: Draft) -> Mapping[str, str]:
+def files_of(draft: Draft) -> Mapping[str, str]:
+    """The files of a draft, by their path below the content. Raises SearchError for a search that cannot be read, and
+    UsageError for one that no file can hold."""
     stem = slug(draft.name)
     given = {
         "name": _scalar(draft.name),
@@ -180,10 +184,11 @@ def _files(draft: Draft) -> Mapping[str, str]:
         "author": _scalar(draft.author),
     }
     if draft.kind == "detection":
-        made = {
-            f"detections/{stem}.yml": _detection(draft, given),
-            f"datasets/{stem}.log": json.dumps(_EVENT, separators=(",", ":")) + "\n",
-        }
+        made = {f"detections/{stem}.yml": _detection(draft, given)}
+        if not draft.search:
+            made[f"datasets/{stem}.log"] = json.dumps(_EVENT, separators=(",", ":")) + "\n"
+        if ("kube_audit", 0) not in calls(_search_of(draft, stem)):
+            return made
         if ("kube_audit", 0) not in draft.content.macros:
             made["macros/kube_audit.yml"] = _MACRO.format(
                 stem="kube_audit", name="Where the audit events of Kubernetes are."
@@ -200,15 +205,60 @@ def _detection(draft: Draft, given: Mapping[str, object]) -> str:
     """A detection of the generation of the content around it, with a story and a data source that this has."""
     generation = draft.generation or _usual_generation(draft.content)
     day, newest = given["day"], generation == 3
+    search = _search_of(draft, str(given["stem"]))
+    required = (f"    - {_scalar(one)}\n" for one in (_read(draft) if draft.search else _REQUIRED))
+    actor = _actor(draft) if draft.search else "user"
+    message = f"${actor}$: {draft.name}" if draft.search else "$user$ created a pod in $namespace$"
+    filled = {
+        "search": indent(search, "  "),
+        "actor": _scalar(actor),
+        "message": _scalar(message),
+        "required": "".join(required),
+    }
     source = _one_of("Kubernetes Audit", draft.content.data_sources)
     annotations = _ANNOTATIONS.format(story=_one_of("Kubernetes Security", draft.content.stories))
     head = _HEAD.format(
         **given,
+        **filled,
         dates=f"creation_date: '{day}'\nmodification_date: '{day}'" if newest else f"date: '{day}'",
         source=f"  - - {source}" if newest else f"  - {source}",
     )
-    risk = _RISK[generation].format(annotations=annotations if newest else indent(annotations, "  "))
-    return head + risk + _TESTS.format(dataset=_scalar(f"datasets/{given['stem']}.log"))
+    risk = _RISK[generation].format(**filled, annotations=annotations if newest else indent(annotations, "  "))
+    if not draft.search:
+        return head + risk + _TESTS.format(dataset=_scalar(f"datasets/{given['stem']}.log"))
+    if _held(head) != search:
+        raise UsageError("no file can hold this search", remedy="Remove control characters from it.")
+    return head + risk
+
+
+def _held(text: str) -> object:
+    """The search that a reader of the file sees."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)["search"]
+    except (yaml.YAMLError, ValueError):
+        return None
+
+
+def _search_of(draft: Draft, stem: str) -> str:
+    """The search, which ends in the macro by which a site filters it."""
+    if not draft.search:
+        return _SEARCH.format(stem=stem)
+    lines = "\n".join(line.rstrip() for line in draft.search.strip().splitlines())
+    return lines if f"`{stem}_filter`" in lines else f"{lines}\n| `{stem}_filter`"
+
+
+def _read(draft: Draft) -> list[str]:
+    return sorted(fields_read(read_search(draft.search, draft.content.macros).stages)) or ["_time"]
+
+
+def _actor(draft: Draft) -> str:
+    """The column that most likely names who did it."""
+    columns = columns_after(read_search(draft.search, draft.content.macros).stages, None)
+    if columns is None:
+        return "user.username"
+    return next((one for one in columns if "user" in one.lower()), columns[0] if columns else "user")
 
 
 def _usual_generation(content: Content) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from podhawk.charts.scale import number_text, scale
+
 COLOURS = ("36", "33", "35", "32", "31", "34", "96", "93")
 """Foreground colours of the terminal (SGR), readable on dark and on light backgrounds; the background is left alone."""
 MARKS = "●○■□▲△◆◇"
@@ -95,29 +97,6 @@ def _between(start: tuple[int, int], end: tuple[int, int]) -> Iterator[tuple[int
     steps = max(abs(to_x - x), abs(to_y - y), 1)
     for step in range(steps + 1):
         yield round(x + (to_x - x) * step / steps), round(y + (to_y - y) * step / steps)
-
-
-def scale(least: float, most: float, count: int) -> tuple[float, float, list[float]]:
-    """The lower and upper end of an axis, and about so many round values on it. Zero is on it, unless all values are
-    far from zero beside their range."""
-    if least >= 0 and least <= (most - least) * 4:
-        least = 0.0
-    elif most <= 0 and -most <= (most - least) * 4:
-        most = 0.0
-    if most == least:
-        most, least = (most, 0.0) if most > 0 else (0.0, least) if least < 0 else (1.0, 0.0)
-    rough = (most - least) / count
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
-    low, high = math.floor(least / step + 1e-9), math.ceil(most / step - 1e-9)
-    return low * step, high * step, [number * step for number in range(low, high + 1)]
-
-
-def number_text(value: float) -> str:
-    """A value of the axis: digits in groups of three, or a power of ten where it would be long."""
-    if value and not 1e-4 <= abs(value) < 1e12:
-        return f"{value:.3g}"
-    return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def _axis(labels: Sequence[str], columns: int) -> tuple[str, str]:

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from podhawk.api import Cell, Result
+from podhawk.charts.plotted import number_of, plotted
 from podhawk.cli.linechart import MOST_SERIES, Series, line_chart
 from podhawk.cli.tables import shown_time
 from podhawk.engine.plan.planner import gives_groups
 from podhawk.errors import UsageError
-from podhawk.rows.values import as_number
 from podhawk.visible import visible_line
 
-_LEFT_OUT = frozenset({"percent"})
 LABEL = 36
 
 
@@ -25,15 +24,7 @@ def draw(result: Result, out: TextIO) -> None:
     drawn = any(map(gives_groups, result.stages))
     rows = list(result)
     columns = result.columns
-    series = [
-        name
-        for name in columns
-        if name not in _LEFT_OUT
-        and not name.startswith("_")
-        and any(row.get(name) is not None for row in rows)
-        and all(row.get(name) is None or _number(row.get(name)) is not None for row in rows)
-    ]
-    labels = [name for name in columns if name not in series and name not in _LEFT_OUT]
+    labels, series = plotted(columns, rows)
     if not drawn or not rows or not series or not labels:
         raise UsageError(
             "nothing to draw",
@@ -54,7 +45,10 @@ def _coloured(out: TextIO) -> bool:
 def _lines(rows: list[dict[str, Cell]], series: list[str], colour: bool) -> Iterator[str]:
     """Values over time, a line a series."""
     return line_chart(
-        [Series(visible_line(name)[:LABEL] or "(empty)", [_number(row.get(name)) for row in rows]) for name in series],
+        [
+            Series(visible_line(name)[:LABEL] or "(empty)", [number_of(row.get(name)) for row in rows])
+            for name in series
+        ],
         [shown_time(str(row.get("_time") or ""))[5:19] for row in rows],
         _columns(),
         max(12, min(shutil.get_terminal_size((100, 30)).lines - 8, 24)),
@@ -68,13 +62,13 @@ def _bars(rows: list[dict[str, Cell]], labels: list[str], series: list[str]) -> 
     width = max(map(len, names))
     kinds = max(len(visible_line(name)) for name in series) if len(series) > 1 else 0
     room = max(_columns() - width - kinds - 16, 10)
-    most = max(abs(_number(row.get(name)) or 0) for row in rows for name in series) or 1
+    most = max(abs(number_of(row.get(name)) or 0) for row in rows for name in series) or 1
     for name, row in zip(names, rows, strict=True):
         for one in series:
             cell = row.get(one)
-            if not _number(cell) and len(series) > 1:
+            if not number_of(cell) and len(series) > 1:
                 continue
-            eighths = round(abs(_number(cell) or 0) / most * room * 8)
+            eighths = round(abs(number_of(cell) or 0) / most * room * 8)
             bar = "█" * (eighths // 8) + (" ▏▎▍▌▋▊▉"[eighths % 8] if eighths % 8 else "")
             label = f"{name:>{width}}" + (f" {visible_line(one):<{kinds}}" if kinds else "")
             yield f"{label} {bar} {_text(cell) or '0'}\n"
@@ -86,8 +80,3 @@ def _columns() -> int:
 
 def _text(cell: Cell) -> str:
     return visible_line(" ".join(cell) if isinstance(cell, list) else cell or "")
-
-
-def _number(cell: Cell) -> float | None:
-    number = as_number(cell) if isinstance(cell, str) else None
-    return None if number is None else float(number)

@@ -16,25 +16,12 @@ from podhawk.rows.values import SparkCell, as_number
 from podhawk.visible import visible_block, visible_line
 from podhawk.wording import counted
 
-MAXIMUM_COLUMNS = 14
 PIPED_WIDTH = 160
 NARROWEST_TABLE = 20
 """COLUMNS is taken for a mistake if it is less."""
 NARROW = 100
 """The width of a table below which it leaves out what can be spared."""
 _BARS = "▁▂▃▄▅▆▇█"
-_EVENT_COLUMNS = (
-    "_time",
-    "stage",
-    "verb",
-    "user.username",
-    "sourceIPs{}",
-    "objectRef.resource",
-    "objectRef.subresource",
-    "objectRef.namespace",
-    "objectRef.name",
-    "responseStatus.code",
-)
 
 
 def shown_time(text: str) -> str:
@@ -64,14 +51,6 @@ def small_chart(numbers: Sequence[str]) -> str:
     low, high = min(values, default=0), max(values, default=0)
     steps = len(_BARS) - 1
     return "".join(_BARS[round((value - low) / (high - low) * steps) if high > low else 0] for value in values)
-
-
-def event_columns(columns: Sequence[str]) -> list[str]:
-    """The columns to show of raw events, which have far more fields than fit."""
-    chosen = [name for name in _EVENT_COLUMNS if name in columns]
-    if "verb" in chosen:
-        return chosen
-    return [name for name in ("_time", "_raw") if name in columns] or list(columns)[:MAXIMUM_COLUMNS]
 
 
 def print_table(rows: Sequence[dict[str, Cell]], columns: Sequence[str], out: TextIO, title: str = "") -> None:

@@ -47,7 +47,8 @@ def _search(text: str, name: str, paths: tuple[str, ...], settings: Settings) ->
     from podhawk import api
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, print_slips, print_warnings, reading
-    from podhawk.cli.tables import event_columns, note
+    from podhawk.cli.tables import note
+    from podhawk.detect.activity.row_fields import event_columns
     from podhawk.engine.plan.planner import read_search
     from podhawk.errors import SearchError, UsageError
 

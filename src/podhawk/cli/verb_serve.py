@@ -56,8 +56,19 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
         return _check(configuration)
     from podhawk.serve.server import serve
 
-    serve(configuration)
+    serve(configuration, ready=_tell_first_run)
     return 0
+
+
+def _tell_first_run(place: Mapping[str, Any]) -> None:
+    """Say where the first account is made, as long as there is none. The link is not written to the log."""
+    from podhawk.cli.echo import echo
+
+    if "first_run" in place:
+        echo(
+            f"The console has no account yet. Make the first one here; the link works once, for three days:\n\n"
+            f"  {place['first_run']}\n"
+        )
 
 
 def _need_parts() -> None:
@@ -66,7 +77,9 @@ def _need_parts() -> None:
 
     from podhawk.errors import UsageError
 
-    missing = [name for name in ("litestar", "uvicorn", "httptools") if find_spec(name) is None]
+    missing = [
+        name for name in ("litestar", "uvicorn", "httptools", "argon2", "js_lib_htmx") if find_spec(name) is None
+    ]
     if missing:
         raise UsageError(
             f"podhawk serve needs packages that are not installed: {', '.join(missing)}",

@@ -22,6 +22,8 @@ from podhawk.serve.api.findings import StateFolder, change_finding, list_finding
 from podhawk.serve.api.health import livez, metrics, readyz
 from podhawk.serve.api.searches import begin_search, cancel_search, show_search
 from podhawk.serve.connections import OPENED
+from podhawk.serve.console import registry
+from podhawk.serve.console.page import Console
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
@@ -49,6 +51,7 @@ HANDLERS: Final[Sequence[Any]] = (
     livez,
     readyz,
     metrics,
+    *registry.HANDLERS,
 )
 
 
@@ -61,6 +64,7 @@ class Parts(Struct, frozen=True):
     meter: Meter
     feed: Listeners
     searches: SearchPool
+    console: Console
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -82,6 +86,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "meter": given(parts.meter),
             "feed": given(parts.feed),
             "pool": given(parts.searches),
+            "console": given(parts.console),
         },
         exception_handlers={
             HTTPException: on_http_error,

@@ -116,6 +116,31 @@ class Meter:
         self._content = content
         self._faults = faults
 
+    @property
+    def lake(self) -> LakeKeeper:
+        return self._lake
+
+    @property
+    def jobs(self) -> JobRunner:
+        return self._jobs
+
+    @property
+    def followers(self) -> Sequence[Follower]:
+        return self._followers
+
+    @property
+    def evaluations(self) -> Evaluations:
+        return self._evaluations
+
+    @property
+    def faults(self) -> Mapping[str, int]:
+        """Steps of the work in the background that failed, by part."""
+        return self._faults
+
+    def cpu_of(self, detection: str) -> float:
+        """CPU seconds that a detection took since the evaluator started."""
+        return self._evaluations.cpu.get(detection, 0.0)
+
     def text(self) -> str:
         """All metrics."""
         lines: list[str] = []
@@ -131,7 +156,7 @@ class Meter:
     def _of_senders(self) -> dict[str, Iterable[Sample]]:
         evaluated = evaluated_counts(self._state)
         every = accounts(self._writer.ledger(), evaluated)
-        about = dict(self._senders())
+        about = dict(self.senders())
         received: list[Sample] = []
         found: dict[str, list[Sample]] = {name: [] for name in METRICS}
         for one in every:
@@ -149,7 +174,8 @@ class Meter:
                 found["podhawk_last_event_timestamp_seconds"].append((labels, times[1]))
         return {**found, "podhawk_events_received_total": received}
 
-    def _senders(self) -> Iterator[tuple[str, tuple[float, float]]]:
+    def senders(self) -> Iterator[tuple[str, tuple[float, float]]]:
+        """Each sender, with when it sent last and the time of its newest event, in epoch seconds."""
         from pathlib import Path
 
         known = segments(Path(self._state) / "inbox")

@@ -10,6 +10,7 @@ import resource
 import signal
 import socket
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -24,6 +25,10 @@ from podhawk.serve.app import Parts, make_app
 from podhawk.serve.background import forever
 from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates, protocol_with
+from podhawk.serve.console.database import ConsoleDatabase
+from podhawk.serve.console.page import Console
+from podhawk.serve.console.queue_index import make_tables as make_queue
+from podhawk.serve.console.queue_index import refresh
 from podhawk.serve.evaluator.positions import begin_inbox, make_tables, positions
 from podhawk.serve.evaluator.process import order_of
 from podhawk.serve.inbox.segment import segments
@@ -43,6 +48,8 @@ _LOOK: Final = 1.0
 """Seconds between looks at files that may have changed."""
 _DROP: Final = 10.0
 """Seconds between looks for files of the inbox that have been evaluated."""
+_INDEX: Final = 0.5
+"""Seconds between looks for findings whose rows in the queue are to be written."""
 _LOCK: Final = "serve.lock"
 
 Told = Callable[[dict[str, Any]], None]
@@ -96,7 +103,11 @@ class Server:
         feed = Listeners()
         self.supervisor.changed = self.jobs.changed = feed.notify
         hec = Hec(self.intake, configuration.strict_hec)
-        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches)
+        self.console = Console(
+            *(state, configuration.settings, ConsoleDatabase(configuration.folder), self.supervisor, self.writer),
+            *(self.meter, self.searches, feed, self.intake, configuration.certificate is not None),
+        )
+        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches, self.console)
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
@@ -131,11 +142,12 @@ class Server:
             "inbox": self._make_room,
             "lake": self.lake.step,
             "jobs": self.jobs.step,
+            "queue": self._index,
         }
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
         server = self.uvicorn()
-        loop = asyncio.get_running_loop()
+        loop = self.console.loop = asyncio.get_running_loop()
 
         def stop() -> None:
             self.intake.stopping = True
@@ -160,6 +172,7 @@ class Server:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             self.intake.close()
+            self.console.database.close()
             logger(__name__).info("stopped")
 
     async def _look(self) -> None:
@@ -171,6 +184,14 @@ class Server:
         """Remove what the inbox need not hold any longer."""
         await asyncio.sleep(_DROP)
         await asyncio.to_thread(self._drop)
+
+    async def _index(self) -> None:
+        """Keep the rows of the queue up to date."""
+        more = False
+        with contextlib.suppress(StateUnavailableError):  # somebody writes for long: the next look
+            more = await asyncio.to_thread(refresh, str(self._configuration.folder))
+        if not more:
+            await asyncio.sleep(_INDEX)
 
     def _reload(self) -> None:
         if self.tokens.reload():
@@ -197,11 +218,15 @@ def serve(configuration: Configuration, told: Told = lambda change: None, ready:
     _raise_limit()
     with alone(configuration):
         make_tables(str(configuration.folder))
+        make_queue(str(configuration.folder))
         server = Server(configuration, told)
         with listening(configuration) as sockets:
             host, port = sockets[0].getsockname()[:2]
             scheme = "https" if configuration.certificate is not None else "http"
             place = {"url": f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"}
+            first = server.console.accounts.first_run(time.time())
+            if first is not None:
+                place["first_run"] = f"{place['url']}/invitation/{first}"
             logger(__name__).info("listening on %s", place["url"])
             asyncio.run(server.run(sockets, lambda: ready(place)))
     if server.supervisor.refused is not None:

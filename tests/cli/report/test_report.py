@@ -13,10 +13,11 @@ import pytest
 
 from podhawk.cli.main import invoke
 from podhawk.cli.report import identities
-from podhawk.cli.report.page import MOST_CHARACTERS, content_security_policy, shown
+from podhawk.cli.report.page import content_security_policy
 from podhawk.content.datasets import shipped_attacks
 from podhawk.content.model import Detection
 from podhawk.detect.finding import Actor, ChainLink, Finding, identity_of
+from podhawk.inert import MOST_CHARACTERS, shown
 from support.command_line import podhawk
 from support.findings import NOW, event
 from support.hostile import HIDDEN, HOSTILE, exceptions, hostile_content, hostile_log

@@ -127,10 +127,11 @@ def _priority(finding: Finding, bar: int) -> Iterator[str]:
     total = sum(one.points for one in finding.priority_reasons)
     if total != finding.priority and finding.priority_reasons:
         yield f"{total:4d}  in total, limited to the range from 0 to 100"
-    yield _visibility(finding, bar)
+    yield visibility(finding, bar)
 
 
-def _visibility(finding: Finding, bar: int) -> str:
+def visibility(finding: Finding, bar: int) -> str:
+    """Whether people see a finding, and why, in a sentence."""
     if finding.visible:
         above = f"; its priority reaches the bar of {bar}" if finding.kind == "intermediate" else ""
         return f"It is visible: {_article(finding.kind)}{above}."

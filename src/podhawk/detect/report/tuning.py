@@ -117,6 +117,12 @@ def _trial(when: str) -> SiteException:
     return SiteException("", "*", when, read_clause(when, "--when"), "", "", date.max)
 
 
+def condition_of(match: Match) -> str:
+    """The narrowest condition that is proposed for one finding: everything that conditions are made of but the user
+    agent, which clients choose."""
+    return " ".join(f"{name}={quote(value)}" for name, value in _fields(match) if name != _AGENT)
+
+
 def _fields(match: Match) -> Iterator[tuple[str, str]]:
     """What exceptions are made of: fields of the event, with values that hold no wildcard."""
     finding = match.finding

@@ -9,7 +9,8 @@ Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -87,14 +88,30 @@ async def list_changes(
         if not seen.isdecimal() or len(seen) > 15:
             raise HTTPException(detail="Last-Event-ID is not the number of a change", status_code=400)
         after = int(seen)
+
+    def reader(now: float) -> Token | None:
+        known = credential_of(request, tokens.tokens).token
+        return known if known is not None and (known.may("read") or known.may("stream")) else None
+
+    return stream_of_changes(kept, intake, feed, reader, after)
+
+
+def stream_of_changes(
+    kept: StateFolder,
+    intake: Intake,
+    feed: Listeners,
+    reader: Callable[[float], Token | None],
+    after: int | None,
+) -> Response[Any]:
+    """A stream of changes after a number. `reader` gives whose clusters it shows, at a time; the stream ends when it
+    gives None. Raises HTTPException if there are too many."""
     if len(feed.waiting) >= MOST_STREAMS:
         raise HTTPException(detail="there are too many streams", status_code=503, headers={"Retry-After": "5"})
     wake = asyncio.Event()
     feed.waiting.add(wake)
 
     def may_go_on() -> Token | None:
-        now = credential_of(request, tokens.tokens).token
-        return now if now is not None and (now.may("read") or now.may("stream")) and not intake.stopping else None
+        return None if intake.stopping else reader(time.time())
 
     async def told() -> AsyncIterator[bytes]:
         last, idle = after, _PING

@@ -123,7 +123,7 @@ def show_finding(
     """A finding by its id, by an id that it had, or by the beginning of one (eight characters or more)."""
     token = allowed(request, tokens, "read")
     with reading(kept.path) as connection:
-        return _one(connection, finding_id, token)
+        return one_record(connection, finding_id, token)
 
 
 @patch(
@@ -141,7 +141,7 @@ def change_finding(
     `seen`."""
     token = allowed(request, tokens, "triage")
     with reading(kept.path) as connection:
-        found = _one(connection, finding_id, token)["finding_id"]
+        found = one_record(connection, finding_id, token)["finding_id"]
     given = {name: getattr(data, name) for name in ("status", "disposition", "assignee", "note")}
     changes = {name: value for name, value in given.items() if value is not UNSET}
     seen = None if data.seen is UNSET else data.seen
@@ -150,7 +150,7 @@ def change_finding(
     except TriageConflictError as error:
         raise HTTPException(detail=f"{error.message}. {error.remedy}", status_code=409) from None
     with reading(kept.path) as connection:
-        record = _one(connection, found, token)
+        record = one_record(connection, found, token)
     put_triage(kept.path, found, record["cluster"], record["status"])
     return record
 
@@ -162,7 +162,7 @@ def _query(token: Token) -> Any:
     return query if "*" in token.clusters else query.where(FINDINGS.c.cluster.in_(token.clusters))
 
 
-def _one(connection: Connection | None, finding_id: str, token: Token) -> dict[str, Any]:
+def one_record(connection: Connection | None, finding_id: str, token: Token) -> dict[str, Any]:
     """A finding of the clusters of a token. Raises HTTPException with status 404 if there is none."""
     try:
         known = current_id(connection, finding_id) if connection is not None else None

@@ -1,4 +1,5 @@
-"""`/api/v1/searches`: searches over the lake, everything that one entity did, and what each detection could tell."""
+"""`/api/v1/searches`: searches over the lake, everything that one entity did, what each detection could tell, and
+exceptions: which are proposed, and what one would hide."""
 
 from __future__ import annotations
 
@@ -24,8 +25,9 @@ LONGEST_WAIT: Final = 30
 
 
 class SearchRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is asked. `text` is an SPL search, or with the kind `entity` the name of a user, address, pod or node;
-    `judgements` needs none. Times are as in `--earliest`. The search ends after `seconds`."""
+    """What is asked. `text` is an SPL search, with the kind `entity` the name of a user, address, pod or node, with
+    `tune` that of a detection, and with `exception` an `ExceptionQuestion` as JSON; `judgements` needs none. Times are
+    as in `--earliest`. The search ends after `seconds`."""
 
     text: Annotated[str, Meta(max_length=100_000)] = ""
     kind: QuestionKind = "search"

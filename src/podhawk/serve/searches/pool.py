@@ -22,6 +22,8 @@ RUNNING: Final = 2
 KEPT: Final = 20
 """Searches whose answers are kept, whatever their age."""
 KEPT_SECONDS: Final = 600.0
+WATCHED_SECONDS: Final = 8.0
+"""Seconds after which a page that shows a running search has gone: it asks every two seconds or so."""
 MEMORY: Final = 8 << 30
 """Bytes of address space of a search. What is mapped and not used counts too."""
 
@@ -39,6 +41,10 @@ class Hunt(Struct):
     status: str = "running"
     """running, done, failed, timeout or cancelled."""
     ended: float | None = None
+    key: str = ""
+    """What tells the question of a page from others; "" for a search of the interface."""
+    watched: float = 0.0
+    """When a page asked for it last."""
     answer: SearchAnswer | None = None
 
 
@@ -59,14 +65,18 @@ class SearchPool:
         seconds: float,
         owner: str,
         clusters: tuple[str, ...],
+        *,
+        now: str | None = None,
+        overview: bool = False,
+        key: str = "",
     ) -> Hunt:
         """Begin a search. Raises StateUnavailableError if too many run."""
         self._forget()
         if sum(one.status == "running" for one in self._hunts.values()) >= RUNNING:
             raise StateUnavailableError(f"{RUNNING} searches run already", remedy="Wait for one to end, or cancel it.")
         child = Child("podhawk.serve.searches.process", seconds)
-        hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child)
-        question = Question(self._order, kind, text, *within, most, clusters, MEMORY)
+        hunt = Hunt(uuid.uuid4().hex, owner, clusters, kind, text, time.time(), child, key=key, watched=time.time())
+        question = Question(self._order, kind, text, *within, most, clusters, MEMORY, now, overview)
         self._hunts[hunt.search_id] = hunt
         task = asyncio.get_running_loop().create_task(self._run(hunt, msgspec.json.encode(question) + b"\n", seconds))
         self._tasks.add(task)
@@ -80,6 +90,27 @@ class SearchPool:
         if hunt is None or hunt.owner != owner:
             return None
         return hunt if "*" in clusters or set(hunt.clusters) <= set(clusters) else None
+
+    def same(self, key: str, owner: str, clusters: tuple[str, ...]) -> Hunt | None:
+        """The last search of an owner with a key, unless it was cancelled."""
+        self._forget()
+        known = (one for one in reversed(self._hunts.values()) if one.key == key and one.status != "cancelled")
+        found = next((one for one in known if self.find(one.search_id, owner, clusters) is one), None)
+        if found is not None:
+            found.watched = time.time()
+        return found
+
+    async def make_room(self) -> None:
+        """End the searches of pages that nobody looks at any more."""
+        left = [one for one in self._hunts.values() if one.key and time.time() - one.watched > WATCHED_SECONDS]
+        for one in left:
+            await self.cancel(one)
+
+    def last(self, owner: str, clusters: tuple[str, ...]) -> Hunt | None:
+        """The last search of an owner that has an answer with rows."""
+        self._forget()
+        known = (one for one in reversed(self._hunts.values()) if one.kind == "search" and one.status == "done")
+        return next((one for one in known if self.find(one.search_id, owner, clusters) is one), None)
 
     async def cancel(self, hunt: Hunt) -> None:
         """End a search, if it runs."""

@@ -1,0 +1,1 @@
+"""What is detected, and how well: each detection with its figures, the matrices of techniques, and tuning."""
