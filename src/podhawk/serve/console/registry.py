@@ -10,6 +10,7 @@ from podhawk.serve.console import (
     exports,
     finding,
     identities,
+    people,
     queue,
     sign_in,
     static_files,
@@ -25,6 +26,8 @@ PAGES: Final[tuple[Page, ...]] = (
     finding.FINDING,
     exception_dialog.EXCEPTION,
     exception_dialog.PROPOSED,
+    people.PEOPLE,
+    people.TRAIL,
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     triage.TRIAGE_MANY,
@@ -32,6 +35,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     exception_dialog.MEASURE,
     exception_dialog.PROPOSE,
     identities.LOOK,
+    people.INVITE,
+    people.CHANGE,
 )
 DOWNLOADS: Final[tuple[Download, ...]] = (exports.EXPORT, exception_dialog.PROPOSAL_FILE)
 HANDLERS: Final[tuple[Any, ...]] = (

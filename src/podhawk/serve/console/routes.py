@@ -21,7 +21,7 @@ from podhawk.serve.console import render, static_files
 from podhawk.serve.console.accounts import Role
 from podhawk.serve.console.page import Action, Console, Download, Page, Visit
 from podhawk.serve.console.sessions import Session
-from podhawk.serve.console.trail import detail_of
+from podhawk.serve.trail import detail_of
 
 MOST_FORM: Final = 1 << 20
 _TITLES: Final = {403: "Not allowed", 404: "Not found", 409: "Changed meanwhile", 429: "Too many", 503: "Not now"}
@@ -73,6 +73,8 @@ def _action(action: Action, places: tuple[Page, ...]) -> Any:
             _needs(visit, action.role)
             result = await asyncio.to_thread(_act, action, visit)
             await asyncio.to_thread(console.sessions.tell, session, result.message)
+            if result.secret:
+                console.once[session.hash] = result.secret
         except Exception as error:  # people get a page, whatever it is
             return failed(request, error, session, places)
         return Response(b"", status_code=303, headers={**render.HEADERS, "Location": result.to})
@@ -119,6 +121,7 @@ def frame(visit: Visit, page: Page | None, places: tuple[Page, ...]) -> dict[str
         "account": visit.account,
         "csrf": visit.session.csrf,
         "message": visit.session.message,
+        "secret": visit.console.once.pop(visit.session.hash, "") if not visit.fragment else "",
         "asset": static_files.address,
         "theme": visit.theme,
         "clock": visit.clock,
