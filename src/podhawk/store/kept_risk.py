@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.increment.fold import Fold
 from podhawk.detect.increment.kept import EndsByKey, Interval, ObjectKey, ScoredRisk, series_key
 from podhawk.detect.report.finding_json import plain_text
-from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incidents import OWN, POINTS
 from podhawk.detect.risk_event import RiskEvent
+from podhawk.rows import Row
 from podhawk.store.intact import intact
 from podhawk.store.kept_findings import AT_ONCE, Detections
 from podhawk.store.keys import chunks, column_text
@@ -56,9 +56,9 @@ def packed_risk(one: ScoredRisk) -> bytes:
     return _encoder.encode(_KeptRisk(one.event.detection.key, event, one.made.applied, one.made.notes))
 
 
-def likes_of(event: RiskEvent) -> str:
-    """The kind of a risk event: what searches see of it but for its points and the members in `OWN`."""
-    return series_key(item for item in row_of(event).items() if item[0] not in OWN and item[0] != POINTS)
+def likes_of(row: Row) -> str:
+    """The kind of a risk event, by its row: what searches see of it but for its points and the members in `OWN`."""
+    return series_key(item for item in row.items() if item[0] not in OWN and item[0] != POINTS)
 
 
 class SqlRisk:
