@@ -16,7 +16,7 @@ from podhawk.detect.increment.evidence import request_hash
 from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, series_key
 from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
-from podhawk.detect.report.finding_json import detection_key, from_record, record_text
+from podhawk.detect.report.finding_json import record_text
 from podhawk.detect.risk.dataset import REQUEST, row_of
 from podhawk.detect.risk.scoring import day_of, thing_of
 from podhawk.detect.risk_event import RiskEvent
@@ -32,7 +32,8 @@ from podhawk.store.kept_findings import Detections, SqlFindings, packed
 from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.pending_events import PendingEvidence
-from podhawk.store.revisions import KnownFinding, change_of, with_revision
+from podhawk.store.read_findings import read_findings
+from podhawk.store.revisions import KnownFinding, change_of, heirs_of, with_revision
 from podhawk.store.rows import insert, upsert
 from podhawk.store.schema import ALIASES, COUNTS, CURRENT, FINDINGS, RISK, SERIES, version_of
 from podhawk.store.triage import pass_on
@@ -226,8 +227,7 @@ class SqlState:
     def known(self) -> list[Finding]:
         """See `DetectionState`."""
         with transaction(self.engine, alone=False) as connection:
-            rows = connection.execute(sql.select(FINDINGS.c.finding_id, FINDINGS.c.record))
-            found = [from_record(finding_record(*row)) for row in rows]
+            found = list(read_findings(connection))
         return sorted(found, key=_in_order)
 
     def count(self) -> int:
@@ -358,43 +358,6 @@ def known_of(one: ToWrite) -> Known:
 def _number(finding_id: str, revision: Any) -> int:
     with intact(f"the revision of finding {finding_id}"):
         return int(revision)
-
-
-def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:
-    """For each finding that is gone, the id of the finding of the same detection about one of its requests."""
-    if not gone:
-        return {}
-    by_request: dict[tuple[str, ...], str] = {}
-    for one in findings:
-        for info in one.requests:
-            by_request.setdefault(
-                (one.detection.key, one.cluster, info.audit_id, info.received, info.user, info.uri),
-                one.finding_id,
-            )
-    found: dict[str, str] = {}
-    for id_, text in gone.items():
-        heir = next(
-            (
-                heir
-                for info in text["requests"]
-                if (
-                    heir := by_request.get(
-                        (
-                            detection_key(text),
-                            text["cluster"],
-                            info["audit_id"],
-                            info["received"],
-                            info["user"],
-                            info["uri"],
-                        )
-                    )
-                )
-            ),
-            None,
-        )
-        if heir is not None:
-            found[id_] = heir
-    return found
 
 
 def _cells(event: RiskEvent, row: Row) -> dict[str, Any]:

@@ -120,6 +120,7 @@ def encodable(finding: Finding) -> dict[str, Any]:
         "row_count": finding.row_count,
         "rows": finding.rows,
         "cluster": finding.cluster,
+        **({"retired": True} if finding.retired else {}),
         "status": "new",
         "disposition": None,
         "assignee": None,
