@@ -56,6 +56,8 @@ def test_a_column_that_may_be_something_else_needs_nothing() -> None:
     changed = EVENTSTATS.replace("| where", '| eval home=coalesce(home, "x") | where')
     assert needs(changed + "ip!=home" + STATS) == ([], [])
     assert needs(EVENTSTATS + "ip!=home" + " | stats count by user ip") == ([], [])
+    assert needs(EVENTSTATS.replace("earliest", "list") + "ip!=home" + STATS) == ([], [])
+    assert needs(EVENTSTATS.replace("earliest", "values") + "ip!=home" + STATS) == ([], ["ip"])
 
 
 @pytest.mark.parametrize(
@@ -69,6 +71,8 @@ def test_a_column_that_may_be_something_else_needs_nothing() -> None:
         (EVENTSTATS + "ip!=home" + STATS + " | eventstats count as users", ()),
         (EVENTSTATS + "ip!=home", ()),
         (EVENTSTATS + "issues < 3" + STATS, ()),
+        (EVENTSTATS + "ip!=home | fillnull user" + STATS, ()),
+        (EVENTSTATS + "ip!=home | eval user=lower(user)" + STATS, ()),
         ("* | stats count by user | where count > 3", ("user",)),
     ],
 )
