@@ -12,7 +12,9 @@ from podhawk import api
 from podhawk.content.model import Content, Detection
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.priority import PriorityPolicy
+from podhawk.detect.report.finding_json import to_record
 from podhawk.errors import UsageError
+from podhawk.store.behind import known_matches
 from podhawk.store.database import open_engine, transaction
 from podhawk.store.holdings import holdings
 from podhawk.store.schema import EVENTS
@@ -58,6 +60,11 @@ def test_a_detection_that_left_the_content_kept_its_risk(tmp_path: Path, new_sta
     assert names(state, "intermediate") == ["Creates", "Creates", "Deletes", "Deletes"]
     assert [one["kind"] for one in found.found.gone] == ["incident"]
     assert holdings(state)["Deletes retired"] == "yes"
+    retired = [one for one in map(to_record, SqlState(state).known()) if "retired" in one]
+    assert [(one["detection"]["name"], one["retired"]) for one in retired] == [("Deletes", True)] * 2
+    assert [match.finding.retired for match in known_matches(state, retired[0]["finding_id"])] == [True]
+    run(nothing(tmp_path), CREATES, DELETES, state=state)
+    assert not any(one.retired for one in SqlState(state).known())
 
 
 def test_a_retired_detection_stays_so_when_all_findings_are_looked_at(tmp_path: Path, new_state: NewState) -> None:

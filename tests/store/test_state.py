@@ -20,8 +20,8 @@ from podhawk.content.load import load_content, shipped_pack
 from podhawk.detect.report.finding_json import from_record, to_record
 from podhawk.errors import InputError, StateUnavailableError, StoreError, UsageError
 from podhawk.store.database import open_engine, transaction
+from podhawk.store.revisions import heirs_of
 from podhawk.store.schema import CURRENT, EVENTS, FINDINGS, RISK, VERSION
-from podhawk.store.state import heirs_of
 from support.findings import NOW, detection, event, received, run, write
 from support.states import DETECTIONS, MANY, PODS, NewState, at_statement, known, plain, requests, risk_of
 

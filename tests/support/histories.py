@@ -12,6 +12,7 @@ from support.findings import detection, event
 
 Event = dict[str, Any]
 _CONTROLLER = "system:serviceaccount:kube-system:{}-controller"
+_HOURS = Deployment("h", cron_schedule="*/10 * * * *", earliest_time="-5h", latest_time="now")
 _HOUR = Deployment("d", cron_schedule="*/10 * * * *", earliest_time="-30m@m", latest_time="now")
 SCORE = {
     "message": "$user.username$ did it",
@@ -19,6 +20,23 @@ SCORE = {
     "risk_score": 70,
 }
 AGGREGATE = {**SCORE, "message": "$user.username$ did much"}
+MOVED = (
+    "verb=get | eval src_ip=mvindex('sourceIPs{}', -1) | eventstats earliest(src_ip) as home by user.username "
+    "| where src_ip!=home | stats count values(home) as home by user.username src_ip"
+)
+ISSUED = (
+    "* | eval issued='annotations.authentication.kubernetes.io/issued-credential-id', "
+    "credential=coalesce(issued, mvindex('user.extra.authentication.kubernetes.io/credential-id{}', 0)), "
+    "src_ip=if(isnull(issued), mvindex('sourceIPs{}', -1), null()) "
+    "| eventstats count(issued) as issues earliest(src_ip) as home by credential | where issues > 0 AND src_ip!=home "
+    "| stats count values(home) as home by credential src_ip"
+)
+UNSEEN = (
+    "verb=create objectRef.resource=pods | eval refused=if('responseStatus.code'=403, 1, null()) "
+    "| eventstats count as pods | stats count(refused) as refusals max(pods) as pods by user.username "
+    "| where refusals > 0 AND pods < 4"
+)
+"""Plans that take rows back: two look at parts by themselves, the third needs a refusal."""
 
 DETECTIONS = (
     detection(
@@ -44,6 +62,9 @@ DETECTIONS = (
         deployment=_HOUR,
         **AGGREGATE,
     ),
+    detection(MOVED, name="Moved", id="11", deployment=_HOUR, **AGGREGATE),
+    detection(ISSUED, name="Issued", id="12", deployment=_HOURS),
+    detection(UNSEEN, name="Unseen", id="13", deployment=_HOUR, **AGGREGATE),
     detection("stage=RequestReceived verb=create | table user.username", name="Starts", id="8", **SCORE),
     detection("stage=RequestReceived verb=watch | table user.username", name="Watches", id="9", **SCORE),
     detection("verb=watch NOT responseStatus.code=403 | table user.username", name="Unless", id="10", **SCORE),

@@ -220,6 +220,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[IncidentReason, ...] = ()
     row_count: int = 0
     rows: tuple[dict[str, Any], ...] = ()
+    retired: bool = False
+    """Whether its detection has left the content of the state that it was read from. It is not kept in the record."""
 
 
 def actor_of(one: Finding) -> str:

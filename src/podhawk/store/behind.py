@@ -10,7 +10,6 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.evidence import request_hash
 from podhawk.detect.match import Match
-from podhawk.detect.report.finding_json import from_record
 from podhawk.detect.requests.collected import collect
 from podhawk.detect.requests.request import RequestKey
 from podhawk.detect.risk.dataset import event_of
@@ -18,9 +17,10 @@ from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.collected import EventDecoder
 from podhawk.events.options import ReadOptions
 from podhawk.store.database import reading
-from podhawk.store.intact import finding_record, intact, risk_record
+from podhawk.store.intact import intact, risk_record
 from podhawk.store.kept_events import SqlEvidence
 from podhawk.store.keys import chunks
+from podhawk.store.read_findings import read_findings
 from podhawk.store.schema import FINDINGS, RISK
 from podhawk.store.triage import current_id
 
@@ -51,11 +51,10 @@ def known_risk(state: str, findings: Sequence[Finding]) -> list[RiskEvent]:
 
 
 def _findings(connection: Connection, ids: list[str] | tuple[str, ...]) -> list[Finding]:
-    query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.record)
     found = {
-        row.finding_id: from_record(finding_record(*row))
+        one.finding_id: one
         for chunk in chunks(ids)
-        for row in connection.execute(query.where(FINDINGS.c.finding_id.in_(chunk)))
+        for one in read_findings(connection, FINDINGS.c.finding_id.in_(chunk))
     }
     return [found[id_] for id_ in ids if id_ in found]
 

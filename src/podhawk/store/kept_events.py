@@ -130,8 +130,11 @@ class SqlEvidence:
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
         """See `KeptEvidence`. Events that are too old are deleted."""
-        found = [*(row_of(one, waits=False) for one in events), *(row_of(one, waits=True) for one in waiting)]
-        for chunk in chunks(found):
+        self.put_events([*(row_of(one, waits=False) for one in events), *(row_of(one, waits=True) for one in waiting)])
+
+    def put_events(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write events, and delete those that are too old."""
+        for chunk in chunks(rows):
             self._db.execute(insert(self._db, EVENTS).on_conflict_do_nothing(), chunk)
         others = EVENTS.alias()
         alone = ~sql.exists().where(others.c.request == EVENTS.c.request, ~others.c.waiting)
@@ -295,7 +298,10 @@ class SqlEvidence:
 
     def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
         """See `KeptEvidence`."""
-        rows = wanted_rows(wanted)
+        self.put_wanted(wanted_rows(wanted))
+
+    def put_wanted(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write which events aggregate plans want."""
         for chunk in chunks(rows):
             self._db.execute(insert(self._db, WANTED).on_conflict_do_nothing(), chunk)
 

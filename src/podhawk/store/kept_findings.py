@@ -30,7 +30,7 @@ from podhawk.store.intact import intact
 from podhawk.store.keys import chunks
 from podhawk.store.schema import FINDINGS, SERIES
 
-_MEMBERS: Final = tuple(name for name in Finding.__struct_fields__ if name != "detection")
+_MEMBERS: Final = tuple(name for name in Finding.__struct_fields__ if name not in ("detection", "retired"))
 _HINTS: Final = get_type_hints(Finding)
 _Plain: Final[Any] = msgspec.defstruct(
     "_Plain", [(name, _HINTS[name]) for name in _MEMBERS], frozen=True, array_like=True

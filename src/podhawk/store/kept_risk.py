@@ -18,9 +18,9 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.increment.fold import Fold
 from podhawk.detect.increment.kept import EndsByKey, Interval, ObjectKey, ScoredRisk, series_key
 from podhawk.detect.report.finding_json import plain_text
-from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incidents import OWN, POINTS
 from podhawk.detect.risk_event import RiskEvent
+from podhawk.rows import Row
 from podhawk.store.intact import intact
 from podhawk.store.kept_findings import AT_ONCE, Detections
 from podhawk.store.keys import chunks, column_text
@@ -56,9 +56,9 @@ def packed_risk(one: ScoredRisk) -> bytes:
     return _encoder.encode(_KeptRisk(one.event.detection.key, event, one.made.applied, one.made.notes))
 
 
-def likes_of(event: RiskEvent) -> str:
-    """The kind of a risk event: what searches see of it but for its points and the members in `OWN`."""
-    return series_key(item for item in row_of(event).items() if item[0] not in OWN and item[0] != POINTS)
+def likes_of(row: Row) -> str:
+    """The kind of a risk event, by its row: what searches see of it but for its points and the members in `OWN`."""
+    return series_key(item for item in row.items() if item[0] not in OWN and item[0] != POINTS)
 
 
 class SqlRisk:
@@ -93,11 +93,11 @@ class SqlRisk:
     def risk_of_objects(self, objects: Collection[tuple[str, str, str]]) -> list[RiskEvent]:
         """See `KeptRisk`."""
         keys = sorted(object_key(*one) for one in objects)
-        return [one.event for chunk in chunks(keys) for one in self._risk(RISK.c.entity.in_(chunk))]
+        return [one for chunk in chunks(keys) for one in self._events(RISK.c.entity.in_(chunk))]
 
     def risk_of_clusters(self, clusters: Collection[str] | None) -> list[RiskEvent]:
         """See `KeptRisk`."""
-        return [one.event for one in self._risk() if clusters is None or one.event.cluster in clusters]
+        return [one for one in self._events() if clusters is None or one.cluster in clusters]
 
     def _risk(self, *where: Any) -> list[ScoredRisk]:
         return [self._scored(*row) for row in self._db.execute(self._query(*where))]
@@ -105,11 +105,17 @@ class SqlRisk:
     def _query(self, *where: Any) -> Any:
         return sql.select(RISK.c.finding_id, RISK.c.full, RISK.c.kept).where(RISK.c.kept.is_not(None), *where)
 
-    def _scored(self, finding_id: str, full: float, data: bytes) -> ScoredRisk:
+    def _events(self, *where: Any) -> list[RiskEvent]:
+        return [self._event(id_, data)[0] for id_, _, data in self._db.execute(self._query(*where))]
+
+    def _event(self, finding_id: str, data: bytes) -> tuple[RiskEvent, _KeptRisk]:
         with intact(f"a risk event of finding {finding_id}"):
             kept = _risk_decoder.decode(data)
         plain = {name: getattr(kept.event, name) for name in _OF_RISK}
-        event = RiskEvent(detection=self._detections.get(kept.detection), **plain)
+        return RiskEvent(detection=self._detections.get(kept.detection), **plain), kept
+
+    def _scored(self, finding_id: str, full: float, data: bytes) -> ScoredRisk:
+        event, kept = self._event(finding_id, data)
         return ScoredRisk(event, structs.replace(event, applied=kept.applied, capped=0.0, notes=kept.notes), full)
 
     def crowded(self, objects: Collection[ObjectKey], most: int) -> set[ObjectKey]:
@@ -154,17 +160,17 @@ class SqlRisk:
         """See `KeptRisk`."""
         keys = sorted(object_key(*one) for one in objects)
         within = (RISK.c.share == SCORES) & RISK.c.time.between(*span)
-        return [one.event for chunk in chunks(keys) for one in self._risk(RISK.c.entity.in_(chunk), within)]
+        return [one for chunk in chunks(keys) for one in self._events(RISK.c.entity.in_(chunk), within)]
 
     def charged(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
         """See `KeptRisk`."""
         within = (RISK.c.entity == object_key(*one)) & (RISK.c.time >= span[0]) & (RISK.c.time < span[1])
-        return [found.event for share in (1, SCORES) for found in self._risk(within, RISK.c.share == share)]
+        return [found for share in (1, SCORES) for found in self._events(within, RISK.c.share == share)]
 
     def within(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
         """See `KeptRisk`."""
         entity = RISK.c.entity == object_key(*one)
-        return [one.event for one in self._risk(entity, RISK.c.time >= span[0], RISK.c.time < span[1])]
+        return self._events(entity, RISK.c.time >= span[0], RISK.c.time < span[1])
 
     def quiet_since(
         self, objects: Collection[ObjectKey], since: float
@@ -208,7 +214,7 @@ class SqlRisk:
                 for name, value in zip(names, place, strict=True)
             }
             for row in self._db.execute(sql.text(asked), values):
-                found[row[0], row[1]] = self._scored(*row[2:]).event
+                found[row[0], row[1]] = self._event(row[2], row[4])[0]
         return found
 
     def quiet(self, one: ObjectKey, span: Interval) -> list[RiskEvent] | None:
@@ -224,7 +230,7 @@ class SqlRisk:
                 query = self._query(alike, RISK.c.share == share).order_by(RISK.c.time.desc()).limit(1)
                 row = self._db.execute(query).first()
                 if row is not None:
-                    found.append(self._scored(*row).event)
+                    found.append(self._event(row[0], row[2])[0])
                     break
             likes = self._db.execute(
                 sql.select(sql.func.min(RISK.c.likes)).where(entity, RISK.c.likes > likes)

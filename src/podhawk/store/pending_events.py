@@ -8,17 +8,16 @@ has written to the state since.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from podhawk.detect.increment.evidence import Changed, EventKind, KeptEvent, WantedEvent
+from podhawk.detect.increment.evidence import Changed, EventKind
 from podhawk.detect.increment.kept import Interval
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.store.event_memory import EventMemory
-from podhawk.store.event_rows import row_of, wanted_rows
 from podhawk.store.intact import kept_event
 from podhawk.store.kept_events import DAY, SqlEvidence, bounded
 from podhawk.store.keys import column_text
@@ -58,11 +57,10 @@ class PendingEvidence(SqlEvidence):
         """See `SqlEvidence`."""
         self._later.append(lambda evidence: evidence.replace(stale))
 
-    def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
-        """See `KeptEvidence`."""
-        new, ends = list(events), list(waiting)
-        self._later.append(lambda evidence: evidence.keep(new, ends))
-        for row in (*(row_of(one, waits=False) for one in new), *(row_of(one, waits=True) for one in ends)):
+    def put_events(self, rows: Sequence[_Row]) -> None:
+        """See `SqlEvidence`."""
+        self._later.append(lambda evidence: evidence.put_events(rows))
+        for row in rows:
             self._events[row["request"]].setdefault(row["fingerprint"], row)
         self._horizons = self.horizons()
 
@@ -130,11 +128,10 @@ class PendingEvidence(SqlEvidence):
                 found.add(request)
         return found
 
-    def keep_wanted(self, wanted: Iterable[WantedEvent]) -> None:
-        """See `KeptEvidence`."""
-        every = list(wanted)
-        self._later.append(lambda evidence: evidence.keep_wanted(every))
-        for row in wanted_rows(every):
+    def put_wanted(self, rows: Sequence[_Row]) -> None:
+        """See `SqlEvidence`."""
+        self._later.append(lambda evidence: evidence.put_wanted(rows))
+        for row in rows:
             self._wanted[row["detection_id"], row["cluster"], row["by_key"]].append(row)
 
     def kinds(self, detection: str, cluster: str, by_keys: Collection[str], span: Interval) -> list[EventKind]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from podhawk.detect.finding import Finding
 from podhawk.detect.increment.state import Change
 from podhawk.detect.match import Match
-from podhawk.detect.report.finding_json import to_record
+from podhawk.detect.report.finding_json import detection_key, to_record
 
 _VOLATILE: Final = ("revision", "replaces", "status", "disposition", "assignee")
 """Members of a record that do not come from the evaluation."""
@@ -58,3 +58,40 @@ def _content(record: Mapping[str, Any], name: str) -> Any:
     if name != "requests":
         return record.get(name)
     return [{key: value for key, value in one.items() if key != "source"} for one in record["requests"]]
+
+
+def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:
+    """For each finding that is gone, the id of the finding of the same detection about one of its requests."""
+    if not gone:
+        return {}
+    by_request: dict[tuple[str, ...], str] = {}
+    for one in findings:
+        for info in one.requests:
+            by_request.setdefault(
+                (one.detection.key, one.cluster, info.audit_id, info.received, info.user, info.uri),
+                one.finding_id,
+            )
+    found: dict[str, str] = {}
+    for id_, text in gone.items():
+        heir = next(
+            (
+                heir
+                for info in text["requests"]
+                if (
+                    heir := by_request.get(
+                        (
+                            detection_key(text),
+                            text["cluster"],
+                            info["audit_id"],
+                            info["received"],
+                            info["user"],
+                            info["uri"],
+                        )
+                    )
+                )
+            ),
+            None,
+        )
+        if heir is not None:
+            found[id_] = heir
+    return found

@@ -16,11 +16,12 @@ from podhawk.detect.increment.evidence import request_hash
 from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, series_key
 from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
-from podhawk.detect.report.finding_json import detection_key, from_record, to_record
+from podhawk.detect.report.finding_json import record_text
 from podhawk.detect.risk.dataset import REQUEST, row_of
 from podhawk.detect.risk.scoring import day_of, thing_of
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.events.redaction.mask import Redaction
+from podhawk.rows import Row
 from podhawk.rows.values import as_text
 from podhawk.store.begin import begin
 from podhawk.store.database import Waiting, open_engine, transaction
@@ -31,7 +32,8 @@ from podhawk.store.kept_findings import Detections, SqlFindings, packed
 from podhawk.store.kept_risk import SqlRisk, likes_of, object_key, packed_risk
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.pending_events import PendingEvidence
-from podhawk.store.revisions import KnownFinding, change_of, with_revision
+from podhawk.store.read_findings import read_findings
+from podhawk.store.revisions import KnownFinding, change_of, heirs_of, with_revision
 from podhawk.store.rows import insert, upsert
 from podhawk.store.schema import ALIASES, COUNTS, CURRENT, FINDINGS, RISK, SERIES, version_of
 from podhawk.store.triage import pass_on
@@ -225,8 +227,7 @@ class SqlState:
     def known(self) -> list[Finding]:
         """See `DetectionState`."""
         with transaction(self.engine, alone=False) as connection:
-            rows = connection.execute(sql.select(FINDINGS.c.finding_id, FINDINGS.c.record))
-            found = [from_record(finding_record(*row)) for row in rows]
+            found = list(read_findings(connection))
         return sorted(found, key=_in_order)
 
     def count(self) -> int:
@@ -288,7 +289,7 @@ class SqlState:
                     "visible": one.visible,
                     "priority": one.priority,
                     "revision": one.revision,
-                    "record": json.dumps(to_record(one)),
+                    "record": record_text(one),
                     "masked": known.masked,
                     "cluster": column_text(one.cluster, 255),
                     "last_time": one.last_time,
@@ -316,16 +317,17 @@ class SqlState:
                     "object": column_text(one.event.object, 1024),
                     "time": one.event.time,
                     "applied": one.event.applied,
-                    "record": json.dumps(_cells(one.event)),
+                    "record": json.dumps(_cells(one.event, row)),
                     "thing": series_key(thing_of(one.event)),
                     "day": series_key(day_of(one.event)),
                     "entity": object_key(one.event.object_type, one.event.object, one.event.cluster),
                     "full": one.full,
-                    "likes": likes_of(one.event),
+                    "likes": likes_of(row),
                     "share": 2 if one.event.applied > 0 else 1 if one.full > 0 else 0,
                     "kept": packed_risk(one),
                 }
                 for one in risk
+                for row in [row_of(one.event)]
             ],
         )
 
@@ -358,43 +360,6 @@ def _number(finding_id: str, revision: Any) -> int:
         return int(revision)
 
 
-def heirs_of(gone: Mapping[str, Mapping[str, Any]], findings: Sequence[Finding]) -> dict[str, str]:
-    """For each finding that is gone, the id of the finding of the same detection about one of its requests."""
-    if not gone:
-        return {}
-    by_request: dict[tuple[str, ...], str] = {}
-    for one in findings:
-        for info in one.requests:
-            by_request.setdefault(
-                (one.detection.key, one.cluster, info.audit_id, info.received, info.user, info.uri),
-                one.finding_id,
-            )
-    found: dict[str, str] = {}
-    for id_, text in gone.items():
-        heir = next(
-            (
-                heir
-                for info in text["requests"]
-                if (
-                    heir := by_request.get(
-                        (
-                            detection_key(text),
-                            text["cluster"],
-                            info["audit_id"],
-                            info["received"],
-                            info["user"],
-                            info["uri"],
-                        )
-                    )
-                )
-            ),
-            None,
-        )
-        if heir is not None:
-            found[id_] = heir
-    return found
-
-
-def _cells(event: RiskEvent) -> dict[str, Any]:
-    cells = {name: list(value) if isinstance(value, tuple) else as_text(value) for name, value in row_of(event).items()}
+def _cells(event: RiskEvent, row: Row) -> dict[str, Any]:
+    cells = {name: list(value) if isinstance(value, tuple) else as_text(value) for name, value in row.items()}
     return {**cells, REQUEST: event.request}

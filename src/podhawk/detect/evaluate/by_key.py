@@ -18,7 +18,7 @@ from podhawk.commands.properties import Effect
 from podhawk.commands.shared.groups import keys_of
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.monotone import is_monotone
-from podhawk.detect.evaluate.preconditions import Preconditions, preconditions
+from podhawk.detect.evaluate.preconditions import Preconditions, copied_from, preconditions
 from podhawk.detect.evaluate.windows import Schedule
 from podhawk.detect.increment.kept import series_key
 from podhawk.engine.plan.lineage import called, kept
@@ -98,12 +98,22 @@ def _shared(stages: Sequence[Stage], grouping: Sequence[int], by: ByKey) -> tupl
         return ()  # a row that lacks such a field stays
     found = []
     for name in grouped_by(stages[first]):
-        now = [kept(name, stages[first:number]) for number in grouping]
         if name in by.kept and all(
-            one is not None and one in grouped_by(stages[number]) for one, number in zip(now, grouping, strict=True)
+            _goes_by(name, stages[first:number], grouped_by(stages[number])) for number in grouping
         ):
             found.append(name)
     return tuple(found)
+
+
+def _goes_by(name: str, stages: Sequence[Stage], by: Sequence[str]) -> bool:
+    """Whether, after these stages, one of some fields is the field that was called so before, where it was absent
+    too."""
+    now = kept(name, stages)
+    if now not in by:
+        return False
+    for stage in reversed(stages):
+        now = copied_from(stage, now) if now is not None else None
+    return now == name
 
 
 def _groupings(stages: Sequence[Stage]) -> list[int]:

@@ -79,11 +79,13 @@ def aggregate_matches(
     for event, request in events:
         clusters[request.key.cluster].append((event, request))
     for cluster, own in clusters.items():
+        spans = stretches.get(cluster, {}) if stretches is not None else None
+        if spans is not None and not any(stretch.whole for stretch in spans.values()):
+            continue  # no window has a row
         seen = sorted(
             _seen(evaluation, by, apart, own, notes_of),
             key=lambda one: (one.time, one.event.time or 0.0, one.place),
         )
-        spans = stretches.get(cluster, {}) if stretches is not None else None
         for stored, episode, stretch in _episodes(evaluation, schedule, by, apart, seen, spans):
             if stretch is None or stretch.touches(episode.first.end, episode.latest.end):
                 yield _match(evaluation, by, kind, episode, seen, facts_of, stored)

@@ -19,7 +19,7 @@ from podhawk.commands.declare import Stage
 from podhawk.commands.properties import Effect
 from podhawk.commands.shared.items import Item
 from podhawk.engine.plan.lineage import sources
-from podhawk.rows import Row, texts
+from podhawk.rows import OrderKey, Row, texts
 from podhawk.rows.values import as_number
 from podhawk.spl.expression import Binary, Expression, Field, Literal
 
@@ -123,7 +123,7 @@ class _Trail:
                     field, found = self._of_event(own, number), self._result(chosen, number)
                     if field is None or found is None or found[1] != field:
                         continue
-                    if found[0].declaration()[0].copies:
+                    if _chooses(found[0]):
                         yield field
 
     def _result(self, name: str, number: int) -> tuple[Item, str] | None:
@@ -138,7 +138,7 @@ class _Trail:
                     return None
                 field = self._of_event(item.argument, number) if isinstance(item.argument, str) else None
                 return (item, field) if field is not None and not item.wild else None
-            before = _before(stage, name)
+            before = copied_from(stage, name)
             if before is None:
                 return None
             name = before
@@ -149,14 +149,26 @@ class _Trail:
         hold, one event in each row."""
         while number > self._first:
             number -= 1
-            before = _before(self._stages[number], name)
+            before = copied_from(self._stages[number], name)
             if before is None or self._stages[number].effect is Effect.GROUPS:
                 return None
             name = before
         return name
 
 
-def _before(stage: Stage, name: str) -> str | None:
+def _chooses(item: Item) -> bool:
+    """Whether the result of an aggregation is the value of its field, if that is the same in all rows."""
+    aggregation, argument = item.declaration()
+    if not aggregation.copies:
+        return False
+    state = aggregation.make(argument)
+    for _ in range(2):
+        state.add("value", OrderKey())
+    result = state.finish()
+    return result is not None and texts(result) == ("value",)
+
+
+def copied_from(stage: Stage, name: str) -> str | None:
     """The column before a stage that a column is a copy of, in each row; None if it may be anything else."""
     found = sources(stage, name)
     if len(found) != 1 or not found[0].unchanged or found[0].aggregated or found[0].of is None or len(found[0].of) != 1:

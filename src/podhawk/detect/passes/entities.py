@@ -33,7 +33,7 @@ from podhawk.detect.increment.kept import (
 )
 from podhawk.detect.match import Match
 from podhawk.detect.passes.folds import Folds
-from podhawk.detect.passes.scored import Again
+from podhawk.detect.passes.scored import Again, RiskChange
 from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incident import Reason, incident_of, joined
 from podhawk.detect.risk.incidents import RiskSearch, incident_matches, inside, is_wide, order_of
@@ -65,16 +65,17 @@ def incidents_with(
     risk: KeptRisk,
     searches: Sequence[Prepared],
     content: Content,
-    objects: Mapping[ObjectKey, Set[float]],
+    changed: RiskChange,
     again: Again,
 ) -> IncidentChange:
-    """The incidents of risk objects whose risk changed at some times, and those of searches that see more."""
+    """The incidents of risk objects whose risk, or whose findings, changed, and those of searches that see more."""
+    objects = changed.objects
     if not objects:
         return IncidentChange()
     made = [RiskSearch(one, content) for one in searches]
     wide = [one for one, search in zip(searches, made, strict=True) if is_wide(search)]
     narrow = [search for search in made if not is_wide(search)]
-    of_objects = list(_of_objects(kept, risk, narrow, objects, again))
+    of_objects = list(_of_objects(kept, risk, narrow, changed, again))
     of_all = _of_all(kept, risk, wide, content, again) if wide else []
     rows = {}
     for match, key in (*((one, _key_of(one)) for one in of_objects), *((one, _WIDE) for one in of_all)):
@@ -103,9 +104,10 @@ def _of_objects(
     kept: KeptFindings,
     risk: KeptRisk,
     searches: Sequence[RiskSearch],
-    objects: Mapping[ObjectKey, Set[float]],
+    changed: RiskChange,
     again: Again,
 ) -> Iterator[Match]:
+    objects = changed.objects
     folds = Folds(kept, risk, again)
     folds.changed(objects)
     known = risk.windows_of(objects)
@@ -114,7 +116,8 @@ def _of_objects(
     for event in risk.risk_of_objects(objects.keys() - crowded):
         few[event.object_type, event.object, event.cluster].append(event)
     looks: list[_Look] = []
-    for one, times in objects.items():
+    for one in objects:
+        times = changed.moved.get(one, frozenset())
         own = None if one in crowded else few[one]
         looks += [_Look(search, one, known.get((one, search.detection.key)), times, own) for search in searches]
     many = [look for look in looks if look.events is None]
@@ -130,6 +133,8 @@ def _with_events(risk: KeptRisk, looks: Sequence[_Look]) -> None:
     """Read what is in the windows that are looked at, of many risk objects together."""
     every = [span for look in looks for span in look.regions]
     if not every:
+        for look in looks:
+            look.since, look.quiet = EVER[1], ()
         return
     length = max(look.search.schedule.length for look in looks)
     around = min(start for start, _ in every) - length - MINUTE, max(end for _, end in every) + MINUTE

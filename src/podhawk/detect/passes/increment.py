@@ -61,7 +61,7 @@ def increment(
     risk = risk_with(state.findings, state.risk, charged, leaving, charges, policies.risk, again)
     written = state.write([_to_write(one) for one in (*charged, *silent)], gone)
     state.write_risk(risk.events)
-    changed = incidents_with(state.findings, state.risk, searches, content, risk.objects, again)
+    changed = incidents_with(state.findings, state.risk, searches, content, risk, again)
     raised = with_visibility(
         sorted(changed.matches, key=lambda match: (match.finding.first_time, match.finding.finding_id)),
         policies.priority.bar,

@@ -46,10 +46,12 @@ Again = Callable[[Sequence[KeptMatch]], list[Match]]
 
 
 class RiskChange(Struct, frozen=True):
-    """The risk events to write, and the risk objects that this concerns, each with the times of what changed."""
+    """The risk events to write, and the risk objects that this concerns, each with the times of the findings that
+    changed; `moved` are those times of them at which there is another risk event now."""
 
     events: Sequence[ScoredRisk]
     objects: Mapping[ObjectKey, Set[float]]
+    moved: Mapping[ObjectKey, Set[float]]
 
 
 def rows_of_risk(finding: Finding) -> dict[SeriesName, list[SeriesRow]]:
@@ -114,11 +116,19 @@ def _under_cap(kept: KeptRisk, made: Sequence[RiskEvent], removed: Sequence[Scor
         for id_, event in after.items()
         if id_ not in known or id_ in changed or event != known[id_].event
     ]
-    concerned = (*(one.event for one in removed), *(one.event for one in written))
-    objects: defaultdict[ObjectKey, set[float]] = defaultdict(set)
-    for event in concerned:
-        objects[event.object_type, event.object, event.cluster].add(event.time)
-    return RiskChange(written, objects)
+    old, new = ({_id(one.event): one.event for one in some} for some in (removed, written))
+    return RiskChange(
+        written,
+        _times([*old.values(), *new.values()]),
+        _times(one for some, others in ((old, new), (new, old)) for id_, one in some.items() if one != others.get(id_)),
+    )
+
+
+def _times(events: Iterable[RiskEvent]) -> dict[ObjectKey, set[float]]:
+    found: defaultdict[ObjectKey, set[float]] = defaultdict(set)
+    for event in events:
+        found[event.object_type, event.object, event.cluster].add(event.time)
+    return dict(found)
 
 
 def _with_room(

@@ -7,12 +7,14 @@ the detection it holds only the name and the annotations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
 from msgspec import to_builtins
+from msgspec.json import Encoder
 
 from podhawk.content.annotations import technique
 from podhawk.content.model import Detection
@@ -38,6 +40,17 @@ def to_record(finding: Finding) -> dict[str, Any]:
     """The finding as plain data, in the order of the contract."""
     found: dict[str, Any] = _lists(to_builtins(encodable(finding), enc_hook=plain_text))
     return found
+
+
+_encoder: Final = Encoder(enc_hook=lambda value: plain_text(value))
+
+
+def record_text(finding: Finding) -> str:
+    """The record as JSON, as a state keeps it."""
+    try:
+        return _encoder.encode(encodable(finding)).decode()
+    except (UnicodeEncodeError, OverflowError):  # what JSON can only escape, as half a pair of surrogates
+        return json.dumps(to_record(finding))
 
 
 def _lists(value: Any) -> Any:
@@ -107,6 +120,7 @@ def encodable(finding: Finding) -> dict[str, Any]:
         "row_count": finding.row_count,
         "rows": finding.rows,
         "cluster": finding.cluster,
+        **({"retired": True} if finding.retired else {}),
         "status": "new",
         "disposition": None,
         "assignee": None,

@@ -24,6 +24,7 @@ from podhawk.serve.tokens import Token, TokenStore
 from podhawk.serve.trail import Doer, Trail, detail_of
 from podhawk.store.database import Waiting, reading
 from podhawk.store.intact import finding_record
+from podhawk.store.read_findings import IS_RETIRED
 from podhawk.store.schema import FINDINGS, TRIAGE
 from podhawk.store.triage import Triage, TriageConflictError, change_triage, current_id
 
@@ -167,7 +168,13 @@ def change_finding(
 
 def _query(token: Token) -> Any:
     joined = FINDINGS.outerjoin(TRIAGE, TRIAGE.c.finding_id == FINDINGS.c.finding_id)
-    columns = (FINDINGS.c.finding_id, FINDINGS.c.first_time, FINDINGS.c.record, *list(TRIAGE.columns)[1:])
+    columns = (
+        FINDINGS.c.finding_id,
+        FINDINGS.c.first_time,
+        FINDINGS.c.record,
+        *list(TRIAGE.columns)[1:],
+        IS_RETIRED.label("retired"),
+    )
     query = sql.select(*columns).select_from(joined)
     return query if "*" in token.clusters else query.where(FINDINGS.c.cluster.in_(token.clusters))
 
@@ -194,6 +201,7 @@ def _record(row: Any) -> dict[str, Any]:
     return {
         **record,
         **({"shadow": True} if is_shadow(record) else {}),
+        **({"retired": True} if row.retired else {}),
         "status": triage.status,
         "disposition": triage.disposition,
         "assignee": triage.assignee,
