@@ -48,6 +48,7 @@ from podhawk.result import Cell, Result
 from podhawk.rows import Table
 from podhawk.session import Session, content_of, session_of, shipped_incidents
 from podhawk.settings.keywords import Paths, RunKeywords, SearchKeywords, checked
+from podhawk.wording import counted
 
 if TYPE_CHECKING:
     from podhawk.detect.activity.identity_rows import IdentityRow
@@ -190,7 +191,7 @@ class FindingsResult(Struct):
         return identity_rows(self.found.visible)
 
     def __repr__(self) -> str:
-        return f"<FindingsResult: {len(self.found.findings)} findings, {len(self.found.visible)} visible>"
+        return f"<FindingsResult: {counted(len(self.found.findings), 'finding')}, {len(self.found.visible)} visible>"
 
     def _repr_html_(self) -> str:
         from podhawk.detect.report.finding_json import rfc3339

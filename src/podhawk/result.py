@@ -15,6 +15,7 @@ from podhawk.frames import arrow_table, pandas_frame, polars_frame
 from podhawk.notebook import html_table
 from podhawk.rows import Table
 from podhawk.rows.values import SparkCell, Sparkline, Value, as_text
+from podhawk.wording import counted
 
 Cell = str | list[str] | None
 
@@ -81,7 +82,7 @@ class Result(Struct):
         return Result, (self.table, self.observed, self.report)  # commands are code, and not pickled
 
     def __repr__(self) -> str:
-        return f"<Result: {len(self)} rows, columns {', '.join(self.columns) or '(none)'}>"
+        return f"<Result: {counted(len(self), 'row')}, columns {', '.join(self.columns) or '(none)'}>"
 
     def _repr_html_(self) -> str:
         columns = self.columns

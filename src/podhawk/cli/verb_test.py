@@ -80,7 +80,7 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         failed = _update(outcomes, yes=settings["yes"])
         if failed or any(one.verdict != "skipped" for one in outcomes) or settings["allow_skipped"]:
             return 6 if failed else 0
-        return _nothing_tested(outcomes[0].message if outcomes else "")
+        return _nothing_tested(_main_reason(outcomes))
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"]) as out:
         print_outcomes(kind, outcomes, out)
@@ -90,7 +90,17 @@ def COMMAND(paths: tuple[str, ...], **given: Any) -> int:  # noqa: N802 - looked
         return 6
     if any(one.verdict == "passed" for one in outcomes) or (settings["changed"] and not outcomes):
         return 0
-    return 0 if settings["allow_skipped"] else _nothing_tested(outcomes[0].message if outcomes else "")
+    return 0 if settings["allow_skipped"] else _nothing_tested(_main_reason(outcomes))
+
+
+def _main_reason(outcomes: Sequence[CaseOutcome]) -> str:
+    """Why the first test did not run, and how many others did not. That a detection has no test is a reason only where
+    none has one."""
+    skipped = sorted((one for one in outcomes if one.verdict == "skipped"), key=lambda one: not one.case.test.name)
+    if not skipped:
+        return ""
+    others = len(skipped) - 1
+    return skipped[0].message + (f" ({counted(others, 'other')} skipped too)" if others else "")
 
 
 def _nothing_tested(why: str) -> int:

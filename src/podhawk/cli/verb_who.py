@@ -12,10 +12,7 @@ from podhawk.cli.options import declared, input_paths
 
 if TYPE_CHECKING:
     from podhawk.api import Cell
-    from podhawk.content.model import Content
     from podhawk.detect.activity.profile import EntityProfile, FacetValue
-    from podhawk.events.inputs import Inputs
-    from podhawk.session import Session
 
 EPILOG = """\b
 Examples:
@@ -24,13 +21,6 @@ Examples:
   podhawk who 203.0.113.9 -o jsonl 'logs/*.gz'
 """
 _COLUMNS: Final = ("facet", "value", "count", "first_time", "last_time", "new")
-_NAMES: Final = {
-    "user.username": "* | stats count by user.username | sort -count",
-    "objectRef.name": "objectRef.resource IN (pods, nodes) | stats count by objectRef.name | sort -count",
-}
-"""Searches for the names that an input has, the most frequent first."""
-_MOST_NAMES: Final = 20_000
-_MOST_LIKE: Final = 3
 _LINES: Final = 10
 """Values that are shown of each facet, without --limit."""
 
@@ -53,7 +43,7 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     from podhawk.cli import output
     from podhawk.cli.summary import print_input, reading, waits
     from podhawk.cli.tables import note
-    from podhawk.detect.activity.digests import entity_scan
+    from podhawk.detect.activity.digests import entity_scan, near_names
     from podhawk.detect.activity.profile import profile_of
     from podhawk.settings.resolve import resolve
 
@@ -62,12 +52,13 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
     session = replace(api.session_of(settings.values), tell=waits)
     since = api.session_of({"now": settings["since"]}).now if settings["since"] else None
     content = api.content_of(settings.values, settings.macros)
-    scan, digest = entity_scan(name, content, session)
     with reading(input_paths(paths), session, keep=True) as inputs:
+        near = near_names(name, inputs, session)
+        scan, digest = entity_scan(name, content, session, near.parts)
         policies = api.policies_of(settings)
         result = api.run(content, session=replace(session, along=scan), policies=policies, inputs=inputs)
         profile = profile_of(digest(inputs), result.found.findings, since)
-        others = [] if profile.events.count else _like(name, content, session, inputs)
+        others = [] if profile.events.count else near.meant(scan.beside[0] if scan.beside else None)
     kind = output.format_of(settings["output"], settings["output_file"])
     with output.writer(settings["output_file"], paged=kind == "table" and not settings["no_pager"]) as out:
         if kind in ("jsonl", "json"):
@@ -85,23 +76,6 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
             note(f"no event names {name!r} as a user, address, pod or node; {hint}")
         print_input(result.report)
     return 0
-
-
-def _like(name: str, content: Content, session: Session, inputs: Inputs) -> list[str]:
-    """Names in the input that may have been meant: those that end with this one, as service accounts do, else the
-    nearest one."""
-    from podhawk import api
-    from podhawk.detect.activity.addresses import address_of
-    from podhawk.errors import close_to
-
-    if address_of(name) is not None:
-        return []
-    known: list[str] = []
-    for field, search in _NAMES.items():
-        rows = api.search(search, content=content, session=session, inputs=inputs).table.rows
-        known += [value for row in rows if isinstance(value := row.get(field), str)][:_MOST_NAMES]
-    ends = [one for one in known if one.lower().endswith((f":{name.lower()}", f"/{name.lower()}"))]
-    return ends[:_MOST_LIKE] or close_to(name, known)
 
 
 def _check_name(name: str, paths: tuple[str, ...]) -> None:

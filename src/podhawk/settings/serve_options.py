@@ -43,7 +43,7 @@ SERVE: tuple[Option, ...] = (
     Option(
         "quiet-after",
         "number",
-        "Tell of a sender that has sent nothing for so many seconds.",
+        "Report a sender that has sent nothing for N seconds.",
         _SERVE,
         600,
         metavar="SECONDS",

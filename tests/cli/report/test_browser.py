@@ -147,16 +147,39 @@ def _brightness(colour: str) -> float:
 def test_on_paper_it_is_dark_on_light_and_complete(browser: Browser, reports: dict[str, Path]) -> None:
     page = browser.new_page()
     page.goto(reports["attacks"].as_uri())
-    parts = page.evaluate("document.querySelectorAll('main section, main article').length")
+    parts = page.evaluate("document.querySelectorAll('main section:not(.less), main article').length")
     page.emulate_media(media="print")
     ground, ink = page.evaluate("(one => [one.backgroundColor, one.color])(getComputedStyle(document.body))")
     assert (ground, ink) == ("rgb(255, 255, 255)", "rgb(0, 0, 0)")
     assert page.is_hidden("nav")
     drawn = page.evaluate(
-        "[...document.querySelectorAll('main section, main article')].filter(one => one.offsetHeight > 0).length"
+        "[...document.querySelectorAll('main section:not(.less), main article')]"
+        ".filter(one => one.offsetHeight > 0).length"
     )
     assert drawn == parts
     page.set_viewport_size({"width": 690, "height": 1000})  # the width of A4 between its margins
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     assert page.evaluate("getComputedStyle(document.querySelector('thead')).display") == "table-header-group"
     assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_a_printed_report_of_ten_thousand_events_had_166_pages(tmp_path: Path) -> None:
+    """Each detection of each identity is printed, but the evidence only of the most urgent ones."""
+    path = tmp_path / "all.html"
+    words = ["run", "-q", "--now", NOW, "-o", "html", "--output-file", str(path), str(shipped_attacks())]
+    assert invoke(words) in (0, 3)
+    with opened("light-desktop", tmp_path / "profile") as browser:
+        page = browser.new_page()
+        page.goto(path.as_uri())
+        folded = page.evaluate("[...document.querySelectorAll('details')].map(one => !one.open)")
+        assert len(folded) > 5
+        assert all(folded)
+        page.emulate_media(media="print")
+        heights = page.evaluate(
+            "[...document.querySelectorAll('details')].map(one => [one, one.firstElementChild])"
+            ".map(pair => pair.map(one => one.getBoundingClientRect().height))"
+        )
+        assert all(own > 0 and whole - own < 4 for whole, own in heights)
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+        pages = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+    assert 5 < pages < 45

@@ -39,7 +39,7 @@ ALLOWED = frozenset(
     (
         *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "section", "nav", "article"),
         *("h1", "h2", "h3", "h4", "h5", "p", "dl", "div", "dt", "dd", "ul", "li", "pre", "code", "b", "br", "span"),
-        *("a", "bdi", "table", "caption", "thead", "tbody", "tr", "th", "td"),
+        *("details", "summary", "a", "bdi", "table", "caption", "thead", "tbody", "tr", "th", "td"),
     )
 )
 ATTRIBUTES = frozenset(

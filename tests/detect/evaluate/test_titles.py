@@ -40,3 +40,14 @@ def test_a_message_that_tells_the_outcome_itself_is_left_alone(tmp_path: Path) -
 def test_a_namespace_and_an_object_that_are_not_there_are_not_mentioned(tmp_path: Path) -> None:
     one = event(verb="get", objectRef={"resource": "secrets"}, responseStatus={"code": 200})
     assert only_finding(tmp_path, one, search=SEARCH, message=MESSAGE).title == "Secrets read by alice"
+
+
+@pytest.mark.parametrize(
+    ("reference", "title"), [(None, "alice asked to get /$verb$"), ({"resource": "pods"}, "alice asked to get pods")]
+)
+def test_a_request_for_a_path_was_said_to_be_about_no_resource(
+    tmp_path: Path, reference: dict[str, str] | None, title: str
+) -> None:
+    one = event(verb="get", objectRef=reference, requestURI="/$verb$?format=1", responseStatus={"code": 200})
+    search = "verb=get | rename user.username as user, objectRef.resource as resource"
+    assert only_finding(tmp_path, one, search=search, message="$user$ asked to $verb$ $resource$").title == title

@@ -11,6 +11,7 @@ import pytest
 from podhawk import api
 from podhawk.content.model import Content
 from podhawk.detect.match import Match
+from podhawk.detect.report.brief_search import brief
 from podhawk.detect.report.evidence import evidence_of
 from podhawk.detect.report.next_steps import next_steps
 from podhawk.detect.report.prose import explained
@@ -103,3 +104,28 @@ def test_kubectl_commands_only_read(tmp_path: Path) -> None:
     verbs = {one.command.split()[1] for one in next_steps(match.finding, []) if one.command.startswith("kubectl")}
     assert verbs <= {"get", "describe", "auth"}
     assert not any("-o yaml" in one.command for one in next_steps(match.finding, []))
+
+
+def test_a_condition_with_dozens_of_names_filled_the_screen(tmp_path: Path) -> None:
+    names = ", ".join(f"system:serviceaccount:kube-system:controller-{number}" for number in range(40))
+    log = write(tmp_path / "audit.log", event())
+    result = run(log, detection(f"verb=create NOT user.username IN ({names})"))
+    found = result.found.matches[0]
+    context = api.session_of({"now": NOW}).context(Content())
+    told = list(explained(found, result.found.matches, result.found.risk, context, 50, ["audit.log"]))
+    start, end = told.index("Why it fired"), next(at for at, one in enumerate(told) if one.startswith("Priority"))
+    assert "… 37 more)" in " ".join(" ".join(told[start:end]).split())
+    assert max(map(len, told[start + 2 : end])) <= 100  # the line before has the path of the log
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("a IN (1, 2, 3, 4)", "a IN (1, 2, 3, 4)"),
+        ("a IN (1, 2, 3, 4, 5)", "a IN (1, 2, 3 … 2 more)"),
+        ('a IN ("x, )y", "b", "c\\"", d, e) b=1', 'a IN ("x, )y", "b", "c\\"" … 2 more) b=1'),
+        ("NOT (a IN (1, 2, 3, 4, 5) OR b IN (1, 2))", "NOT (a IN (1, 2, 3 … 2 more) OR b IN (1, 2))"),
+    ],
+)
+def test_lists_are_named_by_their_first_values(text: str, short: str) -> None:
+    assert brief(text) == short

@@ -39,7 +39,8 @@ class RiskLine(Struct, frozen=True):
 class FindingGroup(Struct, frozen=True):
     """The findings of an identity by one detection, the most urgent first. `told` is what happened in the first of
     them; evidence, risk and steps are about that one too. Of the steps, those of groups before it are left out.
-    `detection` is the number of the detection in the report. `made_of` are the titles of an incident's findings."""
+    `detection` is the number of the detection in the report. `made_of` are the titles of an incident's findings. Groups
+    that are not `full` are folded, and are a line on paper."""
 
     lines: tuple[FindingLine, ...]
     more: int
@@ -51,6 +52,12 @@ class FindingGroup(Struct, frozen=True):
     risk: tuple[RiskLine, ...]
     steps: tuple[NextStep, ...]
     made_of: tuple[str, ...]
+    full: bool
+
+    @property
+    def count(self) -> int:
+        """How many findings it has."""
+        return len(self.lines) + self.more
 
     @property
     def first(self) -> Finding:
@@ -80,7 +87,7 @@ class Identity(Struct, frozen=True):
 
 class TimelineLine(Struct, frozen=True):
     """A line of the timeline: findings of the same kind that follow each other, told by the most urgent of them; or
-    requests of the same kind around findings (`severity` is empty then)."""
+    requests of the same kind around findings (`severity` is empty then). `printed` says whether paper has it too."""
 
     first: str
     last: str
@@ -90,6 +97,7 @@ class TimelineLine(Struct, frozen=True):
     count: int
     incident: bool
     hidden: bool
+    printed: bool
 
 
 class Unseen(Struct, frozen=True):
@@ -110,7 +118,8 @@ class HiddenCount(Struct, frozen=True):
 
 
 class ReportFacts(Struct, frozen=True):
-    """Everything that a report says. `shown` counts the findings in it, `total` those of the run."""
+    """Everything that a report says. `shown` counts the findings in it, `total` those of the run. Paper has less than
+    the screen: so many of the identities, so many findings of a group, and these detections by their keys."""
 
     clusters: tuple[str, ...]
     paths: tuple[str, ...]
@@ -133,3 +142,6 @@ class ReportFacts(Struct, frozen=True):
     gaps: tuple[str, ...]
     problems: tuple[str, ...]
     hiding: tuple[HiddenCount, ...]
+    printed_identities: int
+    printed_lines: int
+    printed_detections: frozenset[str]

@@ -31,6 +31,8 @@ MOST_GROUPS: Final = 20
 """Detections that are shown of an identity."""
 MOST_LINES: Final = 25
 """Findings of a group, and parts of an incident."""
+FULL_GROUPS: Final = ((5, 2), (12, 1))
+"""Up to which identity how many groups are unfolded, and printed with their evidence."""
 MOST_ROWS: Final = 3
 MOST_COLUMNS: Final = 30
 """Of the rows of a finding."""
@@ -65,14 +67,19 @@ def identities_of(findings: Iterable[Finding], known: Explaining) -> tuple[tuple
     """The identities behind findings, the most urgent first, and how many more there are."""
     rows = identity_rows(findings)
     identities = tuple(
-        _identity(row, known, MOST_GROUPS if number < MOST_DETAILED else 0)
+        _identity(row, known, MOST_GROUPS if number < MOST_DETAILED else 0, full_groups(number))
         for number, row in enumerate(rows[:MOST_IDENTITIES])
     )
     return identities, len(rows) - len(identities)
 
 
-def _identity(row: IdentityRow, known: Explaining, most: int) -> Identity:
-    """An identity with at most so many groups of findings."""
+def full_groups(number: int) -> int:
+    """How many groups of an identity are unfolded; the most urgent identity has the number 0."""
+    return next((groups for last, groups in FULL_GROUPS if number < last), 0)
+
+
+def _identity(row: IdentityRow, known: Explaining, most: int, full: int) -> Identity:
+    """An identity with at most so many groups of findings, and so many of them unfolded."""
     name, findings = row.name, row.findings
     chosen = [one.findings for one in row.detections[:most]]
     shown: set[str] = set()
@@ -94,7 +101,7 @@ def _identity(row: IdentityRow, known: Explaining, most: int) -> Identity:
         risk=f"{points:g}",
         incidents=sum(one.kind == "incident" for one in findings),
         findings=sum(one.kind != "incident" for one in findings),
-        groups=tuple(_group(one, known, shown) for one in chosen),
+        groups=tuple(_group(one, known, shown, number < full) for number, one in enumerate(chosen)),
         more_groups=len(row.detections) - len(chosen),
     )
 
@@ -105,7 +112,7 @@ def _few(values: Iterable[str]) -> tuple[str, ...]:
     return (*found[:MOST_FACTS], *([f"and {len(found) - MOST_FACTS} more"] if found[MOST_FACTS:] else ()))
 
 
-def _group(findings: Sequence[Finding], known: Explaining, shown: set[str]) -> FindingGroup:
+def _group(findings: Sequence[Finding], known: Explaining, shown: set[str], full: bool) -> FindingGroup:
     """A group. `shown` are the commands that stand in the groups before it, to which its own are added."""
     first = findings[0]
     known.detections.setdefault(first.detection.key, first.detection)
@@ -137,6 +144,7 @@ def _group(findings: Sequence[Finding], known: Explaining, shown: set[str]) -> F
         ),
         steps=tuple(steps),
         made_of=tuple(_parts(first, known)),
+        full=full,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from podhawk.cli.findings_output import actor_text
 from podhawk.cli.report.facts import ReportFacts
+from podhawk.detect.report.brief_search import brief
 from podhawk.detect.report.sentences import utc_minute
 from podhawk.inert import shown
 from podhawk.settings.version import __version__
@@ -32,7 +33,7 @@ def report_page(facts: ReportFacts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    engine.filters.update(utc=utc_minute, cell=_cell)
+    engine.filters.update(utc=utc_minute, cell=_cell, brief=brief)
     style = resources.files("podhawk.cli.report").joinpath("report.css").read_text("utf-8")
     values: dict[str, Any] = {
         "style": Markup(style),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
 from podhawk.api import DetectionResult, FindingsResult
@@ -15,6 +15,8 @@ from podhawk.detect.report.sentences import utc_minute
 
 MOST_TIMED: Final = 300
 """Findings in the timeline."""
+MOST_PRINTED: Final = 60
+"""Lines of the timeline that are printed."""
 AROUND: Final = 300.0
 """Seconds around findings in which the other requests of their actors are listed."""
 
@@ -41,21 +43,28 @@ def timeline_lines(entries: Sequence[TimelineEntry]) -> tuple[TimelineLine, ...]
         else:
             runs.append([entry])
             latest[key] = runs[-1]
-    return tuple(map(_timeline_line, runs))
+    urgent = sorted((one for run in runs if (one := _told(run)) is not None), key=urgency)[:MOST_PRINTED]
+    printed = {one.finding_id for one in urgent}
+    return tuple(_timeline_line(run, printed) for run in runs)
 
 
-def _timeline_line(run: Sequence[TimelineEntry]) -> TimelineLine:
-    found = [one.finding for one in run if one.finding is not None]
-    told = min(found, key=urgency) if found else None
+def _told(run: Sequence[TimelineEntry]) -> Finding | None:
+    """The finding that a line tells; None if it is about requests around findings."""
+    return min((one.finding for one in run if one.finding is not None), key=urgency, default=None)
+
+
+def _timeline_line(run: Sequence[TimelineEntry], printed: Container[str]) -> TimelineLine:
+    told = _told(run)
     return TimelineLine(
         first=utc_minute(run[0].time),
         last=utc_minute(max(one.last for one in run)),
         severity=told.severity if told is not None else "",
         actor=run[0].actor,
         text=told.title if told is not None else run[0].text,
-        count=len(found) or run[0].count,
+        count=len(run) if told is not None else run[0].count,
         incident=told is not None and told.kind == "incident",
         hidden=told is not None and not told.visible,
+        printed=told is not None and told.finding_id in printed,
     )
 
 

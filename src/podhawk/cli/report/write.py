@@ -22,6 +22,9 @@ from podhawk.wording import counted
 
 _MOST: Final = 20
 """Logs, clusters, gaps and faults of content that are named."""
+PRINTED_IDENTITIES: Final = 50
+PRINTED_LINES: Final = 8
+"""Findings of a group. A printed report is read from the beginning; the file has the rest."""
 
 
 def print_report(
@@ -67,6 +70,11 @@ def print_report(
         gaps=_first([*_lost(result.report), *(gap.text(path) for path, gap in inputs.gaps.items())]),
         problems=_first(list(map(str, result.content.problems))),
         hiding=hiding_of(result),
+        printed_identities=PRINTED_IDENTITIES,
+        printed_lines=PRINTED_LINES,
+        printed_detections=frozenset(
+            group.first.detection.key for one in identities for group in one.groups if group.full
+        ),
     )
     out.write(report_page(facts))
 

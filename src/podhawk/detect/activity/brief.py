@@ -34,6 +34,7 @@ _NAMES: Final = (
 _decode: Final = Shape(frozenset({*_NAMES, "objectRef.name", "requestURI"})).decode
 _values: Final = reader(_NAMES)
 _NAMED: Final = ("pods", "nodes")
+_decode_names: Final = Shape(frozenset({"user.username", "objectRef.resource", "objectRef.name"})).decode
 
 
 class Brief(Struct, frozen=True):
@@ -72,3 +73,13 @@ def _links(verb: Any, resource: Any, subresource: Any) -> bool:
     if resource == "pods":
         return (verb in DELETES and not subresource) or (verb == "create" and subresource in ("", "eviction"))
     return resource in KINDS and verb in WRITES and subresource in ("", "scale")
+
+
+def names_of(line: bytes) -> tuple[str, ...] | None:
+    """The user of an event, and the pod or node that it is about; None if only the whole event tells."""
+    try:
+        event = _decode_names(line)
+    except NOT_OF_SHAPE:
+        return None
+    names = (event.user.username, event.objectRef.name if event.objectRef.resource in _NAMED else None)
+    return tuple(one for one in names if isinstance(one, str))

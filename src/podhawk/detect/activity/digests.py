@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from podhawk.content.model import Content
 from podhawk.detect.activity.entity import EntityDigest, focus_on
 from podhawk.detect.activity.fields import FieldDigest
+from podhawk.detect.activity.near_names import NearSearch
 from podhawk.detect.activity.nearby import NearbyDigest, clause_of_actors, spans_of
 from podhawk.detect.finding import Finding
-from podhawk.engine.run.along import DigestScan
+from podhawk.engine.run.along import DigestPart, DigestScan
 from podhawk.engine.run.files import FileSource
 from podhawk.events.collected import EventDecoder
 from podhawk.events.inputs import Inputs
@@ -28,11 +29,14 @@ def field_digest(inputs: Inputs, session: Session) -> tuple[FieldDigest, InputRe
     return found, source.report
 
 
-def entity_scan(name: str, content: Content, session: Session) -> tuple[DigestScan, Callable[[Inputs], EntityDigest]]:
+def entity_scan(
+    name: str, content: Content, session: Session, beside: Sequence[DigestPart] = ()
+) -> tuple[DigestScan, Callable[[Inputs], EntityDigest]]:
     """A scan that makes the digest of an entity along with searches, which see only what matters to the entity; and
-    what gives the digest after it. Where no search has read the input, it is read for the digest alone."""
+    what gives the digest after it. Where no search has read the input, it is read for the digest alone. `beside` makes
+    another digest in the same reading."""
     parts, focus = focus_on(name, EventDecoder(session.redacting))
-    made = DigestScan(parts, session.context(content), focus)
+    made = DigestScan(parts, session.context(content), focus, beside)
 
     def digest(inputs: Inputs) -> EntityDigest:
         source = FileSource(inputs, session.redacting)
@@ -40,6 +44,12 @@ def entity_scan(name: str, content: Content, session: Session) -> tuple[DigestSc
         return found
 
     return made, digest
+
+
+def near_names(name: str, inputs: Inputs, session: Session) -> NearSearch:
+    """What looks for names like this one. It reads no more of the input than a sample."""
+    sample = FileSource(inputs, session.redacting).sample()
+    return NearSearch(name, sample, EventDecoder(session.redacting))
 
 
 def nearby_digest(

@@ -87,12 +87,17 @@ class MessageFields:
 
 def fill(message: str, fields: MessageFields) -> str:
     """A message with its tokens replaced; a token that nothing has is shown as such."""
-    return TOKEN.sub(lambda found: _shown(found[1], fields.find(found[1])), message)
+    return TOKEN.sub(lambda found: _named(found[1], fields.find(found[1])), message)
 
 
-def _shown(name: str, found: TokenValues) -> str:
+def _named(name: str, found: TokenValues) -> str:
     if not found.values:
         return NONE if found.filled else f"(no {name})"
+    return shown(found)
+
+
+def shown(found: TokenValues) -> str:
+    """The values of a token in a title; of many, the first ones."""
     more = len(found.values) - SHOWN
     listed = ", ".join(found.values[:SHOWN])
     return f"{listed} and {more} more" if more > 0 else listed

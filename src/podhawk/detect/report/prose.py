@@ -10,6 +10,7 @@ from typing import Any, Final
 from podhawk.commands.context import Context
 from podhawk.detect.finding import Finding
 from podhawk.detect.match import Match
+from podhawk.detect.report.brief_search import brief
 from podhawk.detect.report.evidence import evidence_of
 from podhawk.detect.report.next_steps import next_steps
 from podhawk.detect.report.sentences import utc_minute, what_happened
@@ -22,6 +23,8 @@ _KINDS: Final = {"intermediate": "intermediate finding"}
 """Kinds of findings whose name is not a noun."""
 _INDENT: Final = "  "
 _MOST: Final = 20
+_LEAST: Final = 30
+"""Characters of the narrowest column of wrapped text."""
 
 
 def explained(
@@ -68,6 +71,15 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
     yield from textwrap.wrap(visible_line(" ".join(text.split())), width, break_on_hyphens=False) or [""]
 
 
+def _hanging(lead: str, text: str, width: int) -> Iterator[str]:
+    """A text behind a lead, the lines after the first one indented as far."""
+    first, *further = textwrap.wrap(
+        visible_line(text), max(width - len(lead), _LEAST), break_on_hyphens=False, drop_whitespace=True
+    ) or [""]
+    yield visible_line(f"{lead}{first}")
+    yield from (f"{'':<{len(lead)}}{line}" for line in further)
+
+
 def _parts(finding: Finding, matches: Sequence[Match]) -> Iterator[str]:
     by_id = {one.finding.finding_id: one.finding for one in matches}
     for number, name in enumerate(finding.findings):
@@ -102,20 +114,21 @@ def _evidence(match: Match, context: Context, width: int) -> Iterator[str]:
             yield from _row(row, width)
         return
     yield visible_line(f"The event at {found.origin} meets every condition of the search:")
-    column = max((len(one.text) for one in found.conditions if len(one.text) <= _WIDTH // 2), default=0)
-    for one in found.conditions:
+    texts = [brief(one.text) for one in found.conditions]
+    column = max((len(text) for text in texts if len(text) <= width // 2), default=0)
+    for text, one in zip(texts, found.conditions, strict=True):
         values = "; ".join(
             f"{name} is {'absent' if value is None else value or '(empty)'}" for name, value in one.values
         )
-        if len(one.text) <= column:
-            yield visible_line(f"  {one.text:<{column}}   {values}")
+        if len(text) <= column:
+            yield from _hanging(f"  {text:<{column}}   ", values, width)
         else:
-            yield visible_line(f"  {one.text}")
-            yield visible_line(f"  {'':<{column}}   {values}")
+            yield from _hanging("  ", text, width)
+            yield from _hanging(f"  {'':<{column}}   ", values, width)
     if found.steps:
         yield "and passes its later steps:"
     for step in found.steps:
-        yield visible_line(f"  | {step}")
+        yield from _hanging("  | ", brief(step), width)
     if match.finding.row_count and not match.matched:
         for row in match.finding.rows[:3]:
             yield from _row(row, width)

@@ -14,6 +14,7 @@ from podhawk.detect.evaluate.evaluation import Evaluation, hunts
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.evaluate.related_events import clause_of, gathering
 from podhawk.detect.match import Match
+from podhawk.detect.report.brief_search import brief, named
 from podhawk.detect.report.explain import Explanation, explain, explain_event
 from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import SearchJob
@@ -129,8 +130,8 @@ def _fate(request: SearchJob, event: AuditEvent) -> str:
     step, miss = explain_event(request, event)
     if not step:
         return _PASSES
-    dropped = f"dropped at | {step}"
-    return dropped if miss is None else f"{dropped}\n    fails {miss.part}: {miss.field} is {miss.value}"
+    dropped = f"dropped at | {named(step)}"
+    return dropped if miss is None else f"{dropped}\n    fails {brief(miss.part)}: {miss.field} is {miss.value}"
 
 
 SHORTEST_ID: Final = 6

@@ -2,10 +2,10 @@
 
 A line can match a search only if it has a literal of each of its groups (`literals`), but not all groups need be looked
 for. Two are enough: those that the fewest lines have together. Of a few searches, each becomes one pattern of both, in
-any order. Of many, the literals of both are scanned for by themselves, because a set of plain literals is scanned
-several times as fast, and a line is selected for a search if both were found in it. If the rarest group alone is rare
-enough, no second one is scanned for. The other groups are not looked for in the lines that are selected: decoding a
-line takes no longer.
+any order, unless one place may hold both. Of many, the literals of both are scanned for by themselves, because a set of
+plain literals is scanned several times as fast, and a line is selected for a search if both were found in it. If the
+rarest group alone is rare enough, no second one is scanned for. The other groups are not looked for in the lines that
+are selected: decoding a line takes no longer.
 
 How rare a group is, is counted in a sample of the input.
 """
@@ -124,8 +124,8 @@ def choose(kinds: Sequence[LiteralGroups], sample: bytes) -> list[tuple[LiteralG
         ranked = sorted(groups, key=lambda group: (counts[group], len(group)))
         if len(ranked) == 1 or groups == CARRIED:
             chosen.append((ranked[0],))
-        elif len(kinds) <= FEW:
-            chosen.append(rarest_pair(ranked, having))
+        elif len(kinds) <= FEW and not may_overlap(pair := rarest_pair(ranked, having)):
+            chosen.append(pair)
         else:
             chosen.append(rarest_with_second(ranked, having, counts, len(lines)))
     return chosen

@@ -9,8 +9,9 @@ keep back a line that does. This holds because of the following rules:
   a value without any of these. A line in which an escape spells another character is always read
   (`podhawk.engine.prefilter.prefilter`).
 * A value that could be a number, `true`, `false` or `null` may stand without quotes, but has a delimiter of JSON on
-  both sides. Any other value without a wildcard stands between quotes. Backslashes may stand before these, if the event
-  is a string inside a string.
+  both sides. Any other value without a wildcard stands between quotes, and one with a wildcard has a quote before what
+  it begins with and after what it ends with. Backslashes may stand before these, if the event is a string inside a
+  string.
 * Values compare without regard to case, and so does the search for literals. No non-ASCII character equals an ASCII
   one.
 * Any comparison needs the field, so each part of its name between dots must be in the line. A search for something in a
@@ -22,7 +23,7 @@ keep back a line that does. This holds because of the following rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from msgspec import Struct
@@ -38,6 +39,7 @@ MOST_ALTERNATIVES = 64
 _BREAKS = re.compile(r"[^ !#-%'-.0-;=?-\[\]-~]+")  # quotes, \ / & < >, and all that is not printable ASCII
 _NOT_IN_LINES: Final = frozenset({*METADATA, "_time", "_raw"})
 _BARE = frozenset({"true", "false", "null"})
+_UNQUOTED: Final = (*_BARE, "nan", "infinity")
 
 
 class LineLiteral(Struct, frozen=True):
@@ -113,7 +115,32 @@ def _value(value: str) -> LiteralGroups:
         quoted = as_number(value) is None and value.lower() not in _BARE
         literal = LineLiteral(value, quoted, quoted, not quoted)
         return (frozenset({literal}),) if len(value) + quoted >= SHORTEST else ()
-    return _longest(pieces)
+    return _longest_of_value(pieces)
+
+
+def _longest_of_value(pieces: Sequence[str]) -> LiteralGroups:
+    """The longest run of a value with wildcards, with the quote that stands beside it."""
+    last = len(pieces) - 1
+    found = [
+        LineLiteral(
+            run,
+            opens=not number and piece.startswith(run) and not _may_begin_bare(run),
+            closes=number == last and piece.endswith(run) and not _may_end_bare(run),
+        )
+        for number, piece in enumerate(pieces)
+        for run in _runs([piece])
+    ]
+    return (frozenset({max(found, key=lambda one: len(one.text))}),) if found else ()
+
+
+def _may_begin_bare(run: str) -> bool:
+    """Whether a value that begins so may stand without quotes."""
+    return not run[0].isalpha() or any(one.startswith(run.lower()) for one in _UNQUOTED)
+
+
+def _may_end_bare(run: str) -> bool:
+    """Whether a value that ends so may stand without quotes."""
+    return not run[-1].isalpha() or any(one.endswith(run.lower()) for one in _UNQUOTED)
 
 
 def _name(name: str) -> LiteralGroups:

@@ -49,13 +49,23 @@ class DigestScan:
     and the fast path as sharp as each clause allows. Events may come with their secrets; the digest masks what it
     keeps.
 
+    Parts `beside` these make digests of their own in the first reading.
+
     With a `focus`, searches that gather events are given only those that matter to it, and searches that are scanned
     along with them only to be counted are given none.
     """
 
-    def __init__(self, parts: Sequence[DigestPart], context: Context, focus: Focus | None = None) -> None:
-        self._parts, self._context, self._focus = parts, context, focus
+    def __init__(
+        self,
+        parts: Sequence[DigestPart],
+        context: Context,
+        focus: Focus | None = None,
+        beside: Sequence[DigestPart] = (),
+    ) -> None:
+        self._parts, self._context, self._focus, self._beside = parts, context, focus, beside
         self._collectors: list[DigestCollector] = []
+        self.beside: list[Any] = []
+        """The digests that were made beside this one, each of one part, after the input was read."""
 
     def __call__(
         self,
@@ -71,8 +81,10 @@ class DigestScan:
 
         def read(gathering: Sequence[Collector], parts: Sequence[DigestPart]) -> None:
             own: list[DigestCollector] = [self._collector(part, source) for part in parts]
-            scan([*gathering, *own], source, within, workers, options)
+            others = [self._collector(part, source) for part in self._beside] if not self._collectors else []
+            scan([*gathering, *own, *others], source, within, workers, options)
             self._collectors.extend(own)
+            self.beside += [one.state for one in others]
 
         gathering = [one for one in collectors if isinstance(one, EventCollector)]
         if self._focus is None:
