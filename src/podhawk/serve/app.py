@@ -21,12 +21,14 @@ from podhawk.serve.api.changes import Listeners, list_changes
 from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
 from podhawk.serve.api.health import livez, metrics, readyz
 from podhawk.serve.api.searches import begin_search, cancel_search, show_search
+from podhawk.serve.api.sinks import list_sinks, retry_sink
 from podhawk.serve.connections import OPENED
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
 from podhawk.serve.receivers.webhook import audit
 from podhawk.serve.searches.pool import SearchPool
+from podhawk.serve.sinks.runner import SinkRunner
 from podhawk.serve.supervisor import Supervisor
 from podhawk.settings.version import __version__
 
@@ -46,6 +48,8 @@ HANDLERS: Final[Sequence[Any]] = (
     begin_search,
     show_search,
     cancel_search,
+    list_sinks,
+    retry_sink,
     livez,
     readyz,
     metrics,
@@ -61,6 +65,7 @@ class Parts(Struct, frozen=True):
     meter: Meter
     feed: Listeners
     searches: SearchPool
+    sinks: SinkRunner
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -78,6 +83,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "tokens": given(intake.tokens),
             "writer": given(intake.writer),
             "kept": given(parts.state),
+            "sinks": given(parts.sinks),
             "supervisor": given(parts.supervisor),
             "meter": given(parts.meter),
             "feed": given(parts.feed),

@@ -54,6 +54,8 @@ def check(configuration: Configuration) -> Iterator[str]:
     redaction = redaction_of(settings.values)
     yield f"secrets are masked {'with a keyed hash' if redaction.key else 'by a constant: there is no redaction key'}"
     yield f"state: {holdings(str(configuration.folder))['findings']} findings in {configuration.folder}"
+    for sink in configuration.sinks:
+        yield f"sink {sink.name}: {sink.kind.name}{', only says what it would send' if sink.dry_run else ''}"
     keeping = configuration.keeping
     kept = f"{keeping.days:g} days, at most {keeping.most:,} bytes" if keeping.is_on else "events are not kept"
     yield f"lake: {kept}"

@@ -16,6 +16,7 @@ from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.receivers.streams import BodyLimits
+from podhawk.serve.sinks.configuration import SinkSettings, sinks_of
 from podhawk.serve.tokens import FILE
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import is_url
@@ -42,6 +43,7 @@ class Configuration(Struct, frozen=True):
     connections: ConnectionLimits = ConnectionLimits()
     followed: tuple[str, ...] = ()
     backfill_days: float = 7.0
+    sinks: tuple[SinkSettings, ...] = ()
 
     @property
     def inbox(self) -> Path:
@@ -84,6 +86,7 @@ def configuration_of(settings: Settings) -> Configuration:
         ConnectionLimits(most=settings["connections"]),
         followed=_followed(settings["follow"], settings["cluster"]),
         backfill_days=float(settings["backfill_days"]),
+        sinks=sinks_of(settings),
     )
 
 

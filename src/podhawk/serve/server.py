@@ -35,6 +35,7 @@ from podhawk.serve.receivers.follow import FileReceiver
 from podhawk.serve.receivers.hec import Hec
 from podhawk.serve.receivers.intake import Intake
 from podhawk.serve.searches.pool import SearchPool
+from podhawk.serve.sinks.runner import SinkRunner
 from podhawk.serve.supervisor import Supervisor
 from podhawk.serve.tokens import TokenStore
 from podhawk.session import redaction_of
@@ -74,6 +75,7 @@ class Server:
         self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
         self.files = FileReceiver(configuration.followed, configuration.settings["cluster"], redaction, self.writer)
         state = StateFolder(str(configuration.folder))
+        self.sinks = SinkRunner(state.path, configuration.sinks)
         self.meter = Meter(
             state.path,
             self.writer,
@@ -90,13 +92,14 @@ class Server:
                 len(self.supervisor.isolated),
             ),
             self.faults,
+            self.sinks.status,
         )
         self.searches = SearchPool(configuration.settings)
         self.certificates = _certificates(configuration)
         feed = Listeners()
         self.supervisor.changed = self.jobs.changed = feed.notify
         hec = Hec(self.intake, configuration.strict_hec)
-        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches)
+        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches, self.sinks)
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
@@ -126,11 +129,13 @@ class Server:
         """Serve until a signal comes."""
         self.writer.start()
         self.files.start()
+        self.sinks.begin()
         steps = {
             "reload": self._look,
             "inbox": self._make_room,
             "lake": self.lake.step,
             "jobs": self.jobs.step,
+            **{f"sink {one.settings.name}": one.step for one in self.sinks.sinks},
         }
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
@@ -156,6 +161,7 @@ class Server:
             await self.lake.stop()
             await self.jobs.stop()
             await self.searches.stop()
+            await self.sinks.stop()
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
