@@ -66,7 +66,7 @@ def _need_parts() -> None:
 
     from podhawk.errors import UsageError
 
-    missing = [name for name in ("litestar", "uvicorn", "httptools") if find_spec(name) is None]
+    missing = [name for name in ("litestar", "uvicorn", "httptools", "jwt") if find_spec(name) is None]
     if missing:
         raise UsageError(
             f"podhawk serve needs packages that are not installed: {', '.join(missing)}",

@@ -25,7 +25,11 @@ from podhawk.serve.api.sinks import list_sinks, retry_sink
 from podhawk.serve.connections import OPENED
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
+from podhawk.serve.receivers.firehose import firehose
 from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
+from podhawk.serve.receivers.identity import PushIdentity
+from podhawk.serve.receivers.otlp import otlp
+from podhawk.serve.receivers.pubsub import pubsub
 from podhawk.serve.receivers.webhook import audit
 from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.sinks.runner import SinkRunner
@@ -38,6 +42,9 @@ HANDLERS: Final[Sequence[Any]] = (
     raw,
     ack,
     health,
+    otlp,
+    firehose,
+    pubsub,
     list_findings,
     show_finding,
     change_finding,
@@ -66,6 +73,7 @@ class Parts(Struct, frozen=True):
     feed: Listeners
     searches: SearchPool
     sinks: SinkRunner
+    identity: PushIdentity
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -84,6 +92,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "writer": given(intake.writer),
             "kept": given(parts.state),
             "sinks": given(parts.sinks),
+            "identity": given(parts.identity),
             "supervisor": given(parts.supervisor),
             "meter": given(parts.meter),
             "feed": given(parts.feed),

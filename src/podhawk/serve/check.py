@@ -33,7 +33,7 @@ def check(configuration: Configuration) -> Iterator[str]:
     else:
         yield "no TLS: only for loopback, or behind a proxy that encrypts"
     tokens = read_tokens(configuration.tokens)
-    known = [*tokens.by_hash.values(), *tokens.by_certificate.values()]
+    known = tokens.every
     yield f"{counted(len(known), 'token')} in {configuration.tokens}"
     for token in known:
         ends = " (disabled)" if token.disabled else ""

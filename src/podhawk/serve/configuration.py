@@ -15,6 +15,7 @@ from podhawk.events.partition import LONGEST, cluster_of, fits
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.lake.retention import Keeping
+from podhawk.serve.receivers.identity import IdentitySettings
 from podhawk.serve.receivers.streams import BodyLimits
 from podhawk.serve.sinks.configuration import SinkSettings, sinks_of
 from podhawk.serve.tokens import FILE
@@ -44,6 +45,7 @@ class Configuration(Struct, frozen=True):
     followed: tuple[str, ...] = ()
     backfill_days: float = 7.0
     sinks: tuple[SinkSettings, ...] = ()
+    identity: IdentitySettings = IdentitySettings()
 
     @property
     def inbox(self) -> Path:
@@ -87,6 +89,7 @@ def configuration_of(settings: Settings) -> Configuration:
         followed=_followed(settings["follow"], settings["cluster"]),
         backfill_days=float(settings["backfill_days"]),
         sinks=sinks_of(settings),
+        identity=IdentitySettings(settings["pubsub_audience"] or "", settings["pubsub_keys"]),
     )
 
 

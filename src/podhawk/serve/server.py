@@ -33,6 +33,7 @@ from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.metrics import Evaluations, Meter
 from podhawk.serve.receivers.follow import FileReceiver
 from podhawk.serve.receivers.hec import Hec
+from podhawk.serve.receivers.identity import PushIdentity
 from podhawk.serve.receivers.intake import Intake
 from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.sinks.runner import SinkRunner
@@ -99,7 +100,16 @@ class Server:
         feed = Listeners()
         self.supervisor.changed = self.jobs.changed = feed.notify
         hec = Hec(self.intake, configuration.strict_hec)
-        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches, self.sinks)
+        parts = Parts(
+            hec,
+            state,
+            self.supervisor,
+            self.meter,
+            feed,
+            self.searches,
+            self.sinks,
+            PushIdentity(configuration.identity),
+        )
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
