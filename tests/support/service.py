@@ -34,6 +34,8 @@ class Service:
     scheme: str = "http"
     process: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    directory: Path | None = None
+    """Where it is started, and so looks for podhawk.toml."""
 
     def __post_init__(self) -> None:
         self.port = self.port or free_port()
@@ -67,6 +69,7 @@ class Service:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **self.environment},
+                cwd=self.directory,
                 start_new_session=True,
             )
         wait_for(self.answers, SECONDS, f"the service: {self.log}")

@@ -79,6 +79,7 @@ def _made(settings: Settings, name: str | None) -> str:
         clusters,
         cast("tuple[Scope, ...]", scopes),
         certificate=settings["certificate"] or "",
+        account=settings["account"] or "",
         acknowledge=settings["acknowledge"],
     )
     return new_token(_file(settings), token)

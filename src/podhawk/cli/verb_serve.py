@@ -81,7 +81,7 @@ def _need_parts() -> None:
     from podhawk.errors import UsageError
 
     missing = [
-        name for name in ("litestar", "uvicorn", "httptools", "argon2", "js_lib_htmx") if find_spec(name) is None
+        name for name in ("litestar", "uvicorn", "httptools", "argon2", "js_lib_htmx", "jwt") if find_spec(name) is None
     ]
     if missing:
         raise UsageError(

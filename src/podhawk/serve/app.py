@@ -21,14 +21,20 @@ from podhawk.serve.api.changes import Listeners, list_changes
 from podhawk.serve.api.findings import StateFolder, change_finding, list_findings, show_finding
 from podhawk.serve.api.health import livez, metrics, readyz
 from podhawk.serve.api.searches import begin_search, cancel_search, show_search
+from podhawk.serve.api.sinks import list_sinks, retry_sink
 from podhawk.serve.connections import OPENED
 from podhawk.serve.console import registry
 from podhawk.serve.console.page import Console
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
+from podhawk.serve.receivers.firehose import firehose
 from podhawk.serve.receivers.hec import Hec, ack, event, health, raw
+from podhawk.serve.receivers.identity import PushIdentity
+from podhawk.serve.receivers.otlp import otlp
+from podhawk.serve.receivers.pubsub import pubsub
 from podhawk.serve.receivers.webhook import audit
 from podhawk.serve.searches.pool import SearchPool
+from podhawk.serve.sinks.runner import SinkRunner
 from podhawk.serve.supervisor import Supervisor
 from podhawk.settings.version import __version__
 
@@ -38,6 +44,9 @@ HANDLERS: Final[Sequence[Any]] = (
     raw,
     ack,
     health,
+    otlp,
+    firehose,
+    pubsub,
     list_findings,
     show_finding,
     change_finding,
@@ -48,6 +57,8 @@ HANDLERS: Final[Sequence[Any]] = (
     begin_search,
     show_search,
     cancel_search,
+    list_sinks,
+    retry_sink,
     livez,
     readyz,
     metrics,
@@ -65,6 +76,8 @@ class Parts(Struct, frozen=True):
     feed: Listeners
     searches: SearchPool
     console: Console
+    sinks: SinkRunner
+    identity: PushIdentity
 
 
 def make_app(parts: Parts, age: float) -> Litestar:
@@ -82,6 +95,8 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "tokens": given(intake.tokens),
             "writer": given(intake.writer),
             "kept": given(parts.state),
+            "sinks": given(parts.sinks),
+            "identity": given(parts.identity),
             "supervisor": given(parts.supervisor),
             "meter": given(parts.meter),
             "feed": given(parts.feed),

@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sql
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.finding import Finding
@@ -32,11 +33,22 @@ CHANGES: Final = sql.Table(
 )
 KEPT: Final = 100_000
 """Rows that are kept. Who was away for longer reads all findings again."""
+SINKS: Final = sql.Table(
+    "podhawk_serve_sinks",
+    METADATA,
+    sql.Column("name", sql.String(63), primary_key=True),
+    sql.Column("cursor", sql.Integer, nullable=False),
+    sql.Column("data", sql.LargeBinary, nullable=False),
+)
+"""How far each sink has read this table; see `podhawk.serve.sinks.kept`."""
+KEPT_FOR_SINKS: Final = 1_000_000
+"""Rows that are kept at most while a sink has not read them."""
 
 
 class LoggedChange(Struct, frozen=True, omit_defaults=True):
     """What became of a finding: new, revised, gone, or triage. `rose` says that it calls for attention: it is new,
-    newly visible, or of a higher severity or priority than before. Of one that is gone only the ids are known."""
+    newly visible, or of a higher severity or priority than before. Of one that is gone only the ids are known.
+    `backfill` says that it was found by a backfill over the lake."""
 
     change: str
     finding_id: str
@@ -51,6 +63,7 @@ class LoggedChange(Struct, frozen=True, omit_defaults=True):
     shadow: bool | UnsetType = UNSET
     rose: bool | UnsetType = UNSET
     status: str | UnsetType = UNSET
+    backfill: bool = False
 
 
 class NumberedChange(Struct, frozen=True):
@@ -84,7 +97,7 @@ def change_of(kind: str, one: Finding, now: float, *, rose: bool = True) -> Logg
     )
 
 
-def changes_of(written: Iterable[Written], now: float) -> list[LoggedChange]:
+def changes_of(written: Iterable[Written], now: float, *, backfill: bool = False) -> list[LoggedChange]:
     """What was written, as changes."""
     found = []
     for some in written:
@@ -93,7 +106,7 @@ def changes_of(written: Iterable[Written], now: float) -> list[LoggedChange]:
             if change is not None:
                 found.append(change_of(change.kind, match.finding, now, rose=change.rose))
         found += [gone(record, now) for record in some.gone]
-    return found
+    return [replace(one, backfill=True) for one in found] if backfill else found
 
 
 def gone(record: Mapping[str, Any], now: float) -> LoggedChange:
@@ -107,8 +120,10 @@ def put(connection: Connection, changes: Sequence[LoggedChange]) -> None:
         return
     rows = [{"cluster": column_text(one.cluster, 255), "data": msgspec.json.encode(one)} for one in changes]
     connection.execute(CHANGES.insert(), rows)
-    last = sql.select(sql.func.max(CHANGES.c.number)).scalar_subquery()
-    connection.execute(CHANGES.delete().where(CHANGES.c.number <= last - KEPT))
+    last = connection.execute(sql.select(sql.func.max(CHANGES.c.number))).scalar() or 0
+    unread = connection.execute(sql.select(sql.func.min(SINKS.c.cursor))).scalar()
+    end = last - KEPT if unread is None else min(last - KEPT, max(unread, last - KEPT_FOR_SINKS))
+    connection.execute(CHANGES.delete().where(CHANGES.c.number <= end))
 
 
 def put_triage(state: str, finding_id: str, cluster: str, status: str) -> None:

@@ -33,7 +33,7 @@ def check(configuration: Configuration) -> Iterator[str]:
     else:
         yield "no TLS: only for loopback, or behind a proxy that encrypts"
     tokens = read_tokens(configuration.tokens)
-    known = [*tokens.by_hash.values(), *tokens.by_certificate.values()]
+    known = tokens.every
     yield f"{counted(len(known), 'token')} in {configuration.tokens}"
     for token in known:
         ends = " (disabled)" if token.disabled else ""
@@ -54,6 +54,8 @@ def check(configuration: Configuration) -> Iterator[str]:
     redaction = redaction_of(settings.values)
     yield f"secrets are masked {'with a keyed hash' if redaction.key else 'by a constant: there is no redaction key'}"
     yield f"state: {holdings(str(configuration.folder))['findings']} findings in {configuration.folder}"
+    for sink in configuration.sinks:
+        yield f"sink {sink.name}: {sink.kind.name}{', only says what it would send' if sink.dry_run else ''}"
     keeping = configuration.keeping
     kept = f"{keeping.days:g} days, at most {keeping.most:,} bytes" if keeping.is_on else "events are not kept"
     yield f"lake: {kept}"

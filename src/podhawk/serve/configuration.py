@@ -15,7 +15,9 @@ from podhawk.events.partition import LONGEST, cluster_of, fits
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.lake.retention import Keeping
+from podhawk.serve.receivers.identity import IdentitySettings
 from podhawk.serve.receivers.streams import BodyLimits
+from podhawk.serve.sinks.configuration import SinkSettings, sinks_of
 from podhawk.serve.tokens import FILE
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import is_url
@@ -42,6 +44,8 @@ class Configuration(Struct, frozen=True):
     connections: ConnectionLimits = ConnectionLimits()
     followed: tuple[str, ...] = ()
     backfill_days: float = 7.0
+    sinks: tuple[SinkSettings, ...] = ()
+    identity: IdentitySettings = IdentitySettings()
 
     @property
     def inbox(self) -> Path:
@@ -84,6 +88,8 @@ def configuration_of(settings: Settings) -> Configuration:
         ConnectionLimits(most=settings["connections"]),
         followed=_followed(settings["follow"], settings["cluster"]),
         backfill_days=float(settings["backfill_days"]),
+        sinks=sinks_of(settings),
+        identity=IdentitySettings(settings["pubsub_audience"] or "", settings["pubsub_keys"]),
     )
 
 

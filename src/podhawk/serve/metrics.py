@@ -22,6 +22,7 @@ from podhawk.serve.jobs.runner import JobRunner
 from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.ledger import accounts
 from podhawk.serve.receivers.follow import Follower
+from podhawk.serve.sinks.runner import SinkStatus
 from podhawk.settings.version import __version__
 from podhawk.store.database import reading
 from podhawk.store.schema import FINDINGS
@@ -60,6 +61,14 @@ METRICS: Final[dict[str, tuple[str, str]]] = {
     "podhawk_lake_events": ("gauge", "Events in the lake."),
     "podhawk_lake_begins_timestamp_seconds": ("gauge", "The hour in which the first events of the lake came."),
     "podhawk_lake_failures_total": ("counter", "Attempts to seal files of the lake or to remove them that failed."),
+    "podhawk_sink_sent_total": ("counter", "Messages that a sink has taken."),
+    "podhawk_sink_failures_total": ("counter", "Attempts to send a message that failed."),
+    "podhawk_sink_dead_total": ("counter", "Messages that a sink never took: dead letters."),
+    "podhawk_sink_missed_total": ("counter", "Changes that a sink has not read while they were kept."),
+    "podhawk_sink_waiting": ("gauge", "Messages that are still to be delivered."),
+    "podhawk_sink_held": ("gauge", "Findings that wait for the next digest."),
+    "podhawk_sink_unread": ("gauge", "Changes that a sink has not read yet."),
+    "podhawk_sink_lag_seconds": ("gauge", "The age of the oldest message that is not delivered."),
     "podhawk_tokens_problem": ("gauge", "1 if the file of tokens cannot be read: the tokens are as they were."),
 }
 """Each metric with its type and meaning."""
@@ -103,6 +112,7 @@ class Meter:
         followers: Sequence[Follower] = (),
         content: Callable[[], tuple[float, bool, int]] = lambda: (0.0, False, 0),
         faults: Mapping[str, int] = {},
+        sinks: Callable[[], Sequence[SinkStatus]] = tuple,
     ) -> None:
         self._state = state
         self._writer = writer
@@ -115,6 +125,7 @@ class Meter:
         self._followers = followers
         self._content = content
         self._faults = faults
+        self._sinks = sinks
 
     @property
     def lake(self) -> LakeKeeper:
@@ -144,7 +155,12 @@ class Meter:
     def text(self) -> str:
         """All metrics."""
         lines: list[str] = []
-        samples = {**self._of_senders(), **self._of_service(), "podhawk_findings_total": list(self._findings())}
+        samples = {
+            **self._of_senders(),
+            **self._of_service(),
+            **self._of_sinks(),
+            "podhawk_findings_total": list(self._findings()),
+        }
         for name, (kind, meaning) in METRICS.items():
             lines += [f"# HELP {name} {meaning}", f"# TYPE {name} {kind}"]
             if kind == "histogram":
@@ -216,6 +232,19 @@ class Meter:
             "podhawk_lake_begins_timestamp_seconds": [({}, lake.begins)] if lake.begins is not None else [],
             "podhawk_lake_failures_total": [({}, self._lake.failures)],
             "podhawk_tokens_problem": [({}, self._has_problem())],
+        }
+
+    def _of_sinks(self) -> dict[str, Iterable[Sample]]:
+        every = [({"sink": one.name}, one) for one in self._sinks()]
+        return {
+            "podhawk_sink_sent_total": [(labels, one.sent) for labels, one in every],
+            "podhawk_sink_failures_total": [(labels, one.failed) for labels, one in every],
+            "podhawk_sink_dead_total": [(labels, one.dead) for labels, one in every],
+            "podhawk_sink_missed_total": [(labels, one.missed) for labels, one in every],
+            "podhawk_sink_waiting": [(labels, one.waiting) for labels, one in every],
+            "podhawk_sink_held": [(labels, one.held) for labels, one in every],
+            "podhawk_sink_unread": [(labels, one.unread) for labels, one in every],
+            "podhawk_sink_lag_seconds": [(labels, one.lag_seconds) for labels, one in every],
         }
 
     def _histogram(self, name: str) -> Iterator[str]:

@@ -38,8 +38,10 @@ from podhawk.serve.lake.keeper import LakeKeeper
 from podhawk.serve.metrics import Evaluations, Meter
 from podhawk.serve.receivers.follow import FileReceiver
 from podhawk.serve.receivers.hec import Hec
+from podhawk.serve.receivers.identity import PushIdentity
 from podhawk.serve.receivers.intake import Intake
 from podhawk.serve.searches.pool import SearchPool
+from podhawk.serve.sinks.runner import SinkRunner
 from podhawk.serve.supervisor import Supervisor
 from podhawk.serve.tokens import TokenStore
 from podhawk.session import redaction_of
@@ -81,6 +83,7 @@ class Server:
         self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
         self.files = FileReceiver(configuration.followed, configuration.settings["cluster"], redaction, self.writer)
         state = StateFolder(str(configuration.folder))
+        self.sinks = SinkRunner(state.path, configuration.sinks)
         self.meter = Meter(
             state.path,
             self.writer,
@@ -97,6 +100,7 @@ class Server:
                 len(self.supervisor.isolated),
             ),
             self.faults,
+            self.sinks.status,
         )
         self.searches = SearchPool(configuration.settings)
         self.certificates = _certificates(configuration)
@@ -107,7 +111,17 @@ class Server:
             *(state, configuration.settings, ConsoleDatabase(configuration.folder), self.supervisor, self.writer),
             *(self.meter, self.searches, feed, self.intake, configuration.certificate is not None),
         )
-        parts = Parts(hec, state, self.supervisor, self.meter, feed, self.searches, self.console)
+        parts = Parts(
+            hec,
+            state,
+            self.supervisor,
+            self.meter,
+            feed,
+            self.searches,
+            self.console,
+            self.sinks,
+            PushIdentity(configuration.identity),
+        )
         self._app = make_app(parts, configuration.connections.age)
 
     def uvicorn(self) -> uvicorn.Server:
@@ -137,12 +151,14 @@ class Server:
         """Serve until a signal comes."""
         self.writer.start()
         self.files.start()
+        self.sinks.begin()
         steps = {
             "reload": self._look,
             "inbox": self._make_room,
             "lake": self.lake.step,
             "jobs": self.jobs.step,
             "queue": self._index,
+            **{f"sink {one.settings.name}": one.step for one in self.sinks.sinks},
         }
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
@@ -168,6 +184,7 @@ class Server:
             await self.lake.stop()
             await self.jobs.stop()
             await self.searches.stop()
+            await self.sinks.stop()
             for one in tasks:
                 one.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,6 +6,7 @@ When the detection leaves the shadow, its findings are evaluated again without i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ def served_policies(content: Content, settings: Settings) -> Policies:
     return replace(policies, exceptions=(*in_shadow(content, settings), *policies.exceptions))
 
 
-def is_shadow(record: dict[str, Any]) -> bool:
+def is_shadow(record: Mapping[str, Any]) -> bool:
     """Whether the record of a finding is marked as one of a detection in shadow."""
     suppressed = record.get("suppressed_by")
     return isinstance(suppressed, dict) and suppressed.get("owner") == SHADOW_OWNER

@@ -26,14 +26,16 @@ FILE: Final = "tokens.json"
 
 
 class Token(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A token or a client certificate. `hash` is the SHA-256 of the token, `certificate` the common name of a client
-    certificate that the CA of --client-ca has signed. It may send events of these `clusters`, and ask for those."""
+    """A token, a client certificate or a service account. `hash` is the SHA-256 of the token, `certificate` the common
+    name of a client certificate that the CA of --client-ca has signed, `account` the service account of a
+    Pub/Sub push. It may send events of these `clusters`, and ask for those."""
 
     name: str
     clusters: tuple[str, ...]
     scopes: tuple[Scope, ...]
     hash: str = ""
     certificate: str = ""
+    account: str = ""
     acknowledge: bool = False
     """Whether HEC requests with it need a channel and get an ackId."""
     disabled: bool = False
@@ -53,10 +55,16 @@ class TokenFile(Struct, forbid_unknown_fields=True):
 
 
 class Tokens(Struct, frozen=True):
-    """Tokens by their hash, and by the name in a certificate."""
+    """Tokens by their hash, by the name in a certificate, and by service account."""
 
     by_hash: Mapping[str, Token] = {}
     by_certificate: Mapping[str, Token] = {}
+    by_account: Mapping[str, Token] = {}
+
+    @property
+    def every(self) -> list[Token]:
+        """All tokens."""
+        return [*self.by_hash.values(), *self.by_certificate.values(), *self.by_account.values()]
 
     def find(self, token: str) -> Token | None:
         """The token, whether it is disabled or not. Nothing is compared but hashes."""
@@ -72,13 +80,16 @@ def read_tokens(path: Path) -> Tokens:
     """The tokens of a file; none if there is no file. Raises UsageError for a file that cannot be used."""
     found = _read(path).tokens
     for one in found:
-        if bool(one.hash) == bool(one.certificate) or not one.clusters or not one.scopes:
+        if sum(map(bool, (one.hash, one.certificate, one.account))) != 1 or not one.clusters or not one.scopes:
             raise UsageError(
-                f"the token {one.name!r} needs clusters, scopes, and either hash or certificate", place=Place(str(path))
+                f"the token {one.name!r} needs clusters, scopes, and one of hash, certificate and account",
+                place=Place(str(path)),
             )
         _check_clusters(one, path)
     return Tokens(
-        {one.hash: one for one in found if one.hash}, {one.certificate: one for one in found if one.certificate}
+        {one.hash: one for one in found if one.hash},
+        {one.certificate: one for one in found if one.certificate},
+        {one.account: one for one in found if one.account},
     )
 
 
@@ -111,7 +122,7 @@ def new_token(path: Path, token: Token) -> str:
     kept = _read(path)
     if any(one.name == token.name for one in kept.tokens):
         raise UsageError(f"there is a token with the name {token.name!r}", place=Place(str(path)))
-    secret = "" if token.certificate else str(uuid.uuid4())
+    secret = "" if token.certificate or token.account else str(uuid.uuid4())
     if secret:
         token = msgspec.structs.replace(token, hash=hash_of(secret))
     kept.tokens.append(token)

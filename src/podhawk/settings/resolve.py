@@ -14,7 +14,7 @@ from podhawk.settings.option import Option
 from podhawk.settings.options import BY_KEY, options_of
 
 FILE_NAME = "podhawk.toml"
-TABLES = ("noise", "priority", "risk", "lint")
+TABLES = ("noise", "priority", "risk", "lint", "sinks")
 """Tables of the file that other parts of podhawk read."""
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off", ""})

@@ -33,6 +33,21 @@ SERVE: tuple[Option, ...] = (
         metavar="FILE",
     ),
     Option(
+        "pubsub-audience",
+        "text",
+        "Take push subscriptions of Pub/Sub whose tokens name this audience; see podhawk init token --account.",
+        _SERVE,
+        metavar="TEXT",
+    ),
+    Option(
+        "pubsub-keys",
+        "text",
+        "File or URL of the keys with which these tokens are signed (JWKS).",
+        _SERVE,
+        "https://www.googleapis.com/oauth2/v3/certs",
+        metavar="FILE|URL",
+    ),
+    Option(
         "shadow",
         "list",
         "Run these detections in shadow: their findings are marked and hidden, and add no risk. A pattern as for "
@@ -143,6 +158,13 @@ SERVE: tuple[Option, ...] = (
         "Common name of a client certificate that stands in place of a token.",
         ("init",),
         metavar="NAME",
+    ),
+    Option(
+        "account",
+        "text",
+        "Service account of a push subscription of Pub/Sub that stands in place of a token.",
+        ("init",),
+        metavar="EMAIL",
     ),
     Option("url", "text", "URL of the service, as the API server reaches it.", ("init",), metavar="URL"),
     Option("instance", "text", "Name of the API server.", ("init",), "cp-1", metavar="NAME"),

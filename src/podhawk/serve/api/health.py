@@ -22,8 +22,22 @@ from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.ledger import accounts
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.intake import Intake
+from podhawk.serve.sinks.runner import SinkRunner
 from podhawk.serve.supervisor import Supervisor
 from podhawk.serve.tokens import TokenStore
+
+
+class SinkHealth(Struct, frozen=True):
+    """How a sink is: whether its last attempt succeeded, and how far it is behind."""
+
+    name: str
+    ok: bool
+    dry_run: bool
+    cursor: int
+    lag_seconds: float
+    sent: int
+    failed: int
+    dead: int
 
 
 class Readiness(Struct, frozen=True):
@@ -35,6 +49,7 @@ class Readiness(Struct, frozen=True):
     evaluator: str
     waiting: int | None
     lag_seconds: float | None
+    sinks: list[SinkHealth] = []
 
 
 @get("/livez", tags=["health"], summary="Say that the process answers", media_type=MediaType.TEXT)
@@ -50,14 +65,23 @@ async def livez() -> str:
     summary="Say whether events are taken",
     responses={503: ResponseSpec(Readiness, description="Nothing is taken now.", generate_examples=False)},
 )
-def readyz(intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: StateFolder) -> Response[Readiness]:
+def readyz(
+    intake: Intake, writer: InboxWriter, supervisor: Supervisor, kept: StateFolder, sinks: SinkRunner
+) -> Response[Readiness]:
     """200 if events are taken, else 503. The evaluator may be behind or starting: what is taken is kept for it."""
     full = "podhawk is stopping" if intake.stopping else writer.full
     waiting: int | None = None
     lag: float | None = None
+    about: list[SinkHealth] = []
     with contextlib.suppress(StoreError):
         waiting, lag = _behind(writer, kept)
-    ready = Readiness(not full, full or "takes events", supervisor.state, waiting, lag)
+        about = [
+            SinkHealth(
+                one.name, not one.last_error, one.dry_run, one.cursor, one.lag_seconds, one.sent, one.failed, one.dead
+            )
+            for one in sinks.status()
+        ]
+    ready = Readiness(not full, full or "takes events", supervisor.state, waiting, lag, about)
     return Response(ready, status_code=200 if ready.ready else 503)
 
 

@@ -37,6 +37,7 @@ from podhawk.serve.evaluator.positions import (
     positions,
 )
 from podhawk.serve.evaluator.source import InboxSource, LineSample
+from podhawk.serve.imports import ImportWatch
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
 from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
@@ -90,6 +91,7 @@ class InboxEvaluator:
         self._positions = positions(self._state_name)
         self._tripwires = Tripwires(self._state_name, float(settings["quiet_after"]))
         self._attempts = Attempts(self._folder / "attempts.json")
+        self._imports = ImportWatch()
 
     def reload(self) -> bool:
         """Read content and policies again if their files have changed. Gives whether anything was taken over.
@@ -147,6 +149,7 @@ class InboxEvaluator:
 
             def along(connection: Connection) -> None:
                 advance(connection, cluster, taken)
+                self._imports.observe(connection, cluster, taken.text, taken.received)
                 done(connection, again)
                 told.append(self._observed(connection, cluster, taken.text))
 

@@ -151,7 +151,7 @@ def _evaluate(
     session = jobs.now()
     reading = replace(session.reading, cluster=cluster)
     with InboxSource(name, b"".join(line + b"\n" for line in lines), reading, sample) as source:
-        jobs.find(chosen, every, source, session, partial(note_backfill, one=one))
+        jobs.find(chosen, every, source, session, partial(note_backfill, one=one), backfill=True)
 
 
 def _of_lake(state: str, file: LakeFile) -> Input:

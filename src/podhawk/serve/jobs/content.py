@@ -66,15 +66,17 @@ class JobContent(Struct):
         source: FileSource,
         session: Session,
         along: Callable[[Connection], None],
+        *,
+        backfill: bool = False,
     ) -> RunFindings:
         """Evaluate one detection over an input, and take what it finds into the state, together with the changes for
-        those who watch. `along` writes something else in the same transaction."""
+        those who watch. `along` writes something else in the same transaction. With `backfill`, the changes say so."""
         state = SqlState(self.state, None, Waiting(session.wait))
         changes: list[LoggedChange] = []
 
         def last(connection: Connection) -> None:
             along(connection)
-            changes[:] = changes_of(state.written, time.time())
+            changes[:] = changes_of(state.written, time.time(), backfill=backfill)
             put(connection, changes)
 
         state.along = last

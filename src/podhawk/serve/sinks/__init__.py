@@ -1,0 +1,1 @@
+"""Sinks: where `podhawk serve` tells what becomes of findings."""
