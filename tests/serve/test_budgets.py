@@ -103,10 +103,11 @@ class FaultyEvaluator(InboxEvaluator):
         along: Callable[[Connection], None] | None,
         again: Sequence[str] = (),
         deferred: frozenset[int] = frozenset(),
+        windows: Sequence[str] = (),
     ) -> RunFindings:
-        if self.poison in again:
+        if self.poison in again or self.poison in windows:
             raise ValueError("a fault of one detection")
-        return super()._find(cluster, name, text, along, again, deferred)
+        return super()._find(cluster, name, text, along, again, deferred, windows)
 
 
 def faulty(folder: Path, count: int) -> FaultyEvaluator:

@@ -18,7 +18,7 @@ from podhawk.detect.increment.kept import Interval
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.store.event_memory import EventMemory
-from podhawk.store.event_rows import row_of, wanted_rows
+from podhawk.store.event_rows import rows_of, wanted_rows
 from podhawk.store.intact import kept_event
 from podhawk.store.kept_events import DAY, SqlEvidence, bounded
 from podhawk.store.keys import column_text
@@ -60,9 +60,9 @@ class PendingEvidence(SqlEvidence):
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
         """See `KeptEvidence`."""
-        new, ends = list(events), list(waiting)
-        self._later.append(lambda evidence: evidence.keep(new, ends))
-        for row in (*(row_of(one, waits=False) for one in new), *(row_of(one, waits=True) for one in ends)):
+        rows = rows_of(events, waiting)
+        self._later.append(lambda evidence: evidence.keep_rows(rows))
+        for row, _ in rows:
             self._events[row["request"]].setdefault(row["fingerprint"], row)
         self._horizons = self.horizons()
 

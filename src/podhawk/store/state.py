@@ -16,7 +16,7 @@ from podhawk.detect.increment.evidence import request_hash
 from podhawk.detect.increment.kept import ObjectKey, ScoredRisk, series_key
 from podhawk.detect.increment.state import Begun, Evaluated, Looked, ToWrite, Written
 from podhawk.detect.match import Known, Match
-from podhawk.detect.report.finding_json import detection_key, from_record, to_record
+from podhawk.detect.report.finding_json import detection_key, from_record, record_text
 from podhawk.detect.risk.dataset import REQUEST, row_of
 from podhawk.detect.risk.scoring import day_of, thing_of
 from podhawk.detect.risk_event import RiskEvent
@@ -288,7 +288,7 @@ class SqlState:
                     "visible": one.visible,
                     "priority": one.priority,
                     "revision": one.revision,
-                    "record": json.dumps(to_record(one)),
+                    "record": record_text(one),
                     "masked": known.masked,
                     "cluster": column_text(one.cluster, 255),
                     "last_time": one.last_time,

@@ -23,7 +23,7 @@ from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import MOST_ROWS, Actor, Finding, FindingKind, Outcome, Target
-from podhawk.detect.increment.evidence import NotesOf, Stretch, no_notes
+from podhawk.detect.increment.evidence import BY_KEYS, NotesOf, Stretch, no_notes
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
@@ -88,14 +88,19 @@ def _seen(
         notes, name = notes_of(event), ("row", evaluation.detection.key, alone)
         known: tuple[Row, frozenset[Key]] | None = notes.get(name) if notes is not None else None
         if known is None:
-            known = _row_and_keys(evaluation, by, event, alone)
+            keys = notes.get((BY_KEYS, evaluation.detection.key)) if notes is not None else None
+            known = _row_and_keys(evaluation, by, event, alone, keys)
             if notes is not None:
                 notes[name] = known
         yield Seen(_written(event), event, request, *known)
 
 
-def _row_and_keys(evaluation: Evaluation, by: ByKey, event: AuditEvent, alone: bool) -> tuple[Row, frozenset[Key]]:
+def _row_and_keys(
+    evaluation: Evaluation, by: ByKey, event: AuditEvent, alone: bool, keys: frozenset[Key] | None
+) -> tuple[Row, frozenset[Key]]:
     row = evaluation.row(event, alone=alone)
+    if keys is not None:
+        return row, keys
     evaluation.context.env.now = _written(event)
     return row, by.of_event_rows(evaluation.search.stream([row.copy()])) if by.kept else frozenset({()})
 

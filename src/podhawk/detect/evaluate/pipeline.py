@@ -84,6 +84,8 @@ class SearchSet(Struct, frozen=True):
     """The numbers of searches whose events are kept, to be evaluated later."""
     spent: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     """CPU seconds that evaluations took, by the name of the detection."""
+    digests: dict[int, tuple[Prepared, str, str]] = field(default_factory=dict)
+    """The digests of detections, kept for the next increment."""
 
     @property
     def jobs(self) -> Iterator[SearchJob]:
@@ -185,10 +187,11 @@ def detect(
     evidence: KeptEvidence | None = None,
     begun: Begun = NOTHING_CHANGED,
     again: Collection[str] = (),
+    windows: Collection[str] = (),
 ) -> Detected:
     """The matches of all detections, in order of time. With the `evidence` of earlier increments these are the matches
     that the new events may have changed, and those that are to be evaluated again: what `begun` names, and the requests
-    `again`, by their hashes."""
+    `again`, by their hashes; `windows` are those that only aggregate plans are to be evaluated on."""
     searches, requests = scanned.searches, scanned.requests
     if begun.changed and searches.deferred:
         # What a changed detection found before has to be looked at now: its new search may want none of it.
@@ -206,6 +209,7 @@ def detect(
             scanned.ends,
             begun,
             again,
+            windows,
             searches.evaluations,
             searches.schedules,
             searches.selection,

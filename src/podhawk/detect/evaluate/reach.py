@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from podhawk.detect.evaluate.by_key import ByKey, by_hash, looks_apart, rows_before_grouping, stored_by
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.windows import EVER, MINUTE, Schedule
-from podhawk.detect.increment.evidence import KeptEvidence, Stretch, WantedEvent, merged, request_hash
+from podhawk.detect.increment.evidence import BY_KEYS, KeptEvidence, Stretch, WantedEvent, merged, request_hash
 from podhawk.detect.increment.kept import Interval, series_key
 from podhawk.detect.requests.collected import CollectedRequest, fingerprint
 from podhawk.detect.requests.request import RequestKey
@@ -95,7 +95,11 @@ class _Reach:
         rows = rows_before_grouping(self._evaluation, event)
         alike = series_key([sorted(row.items()) for row in rows])
         self._kinds.setdefault(alike, rows)
-        return alike, keys | {by_hash(key) for key in self._by.of_event_rows(rows)}
+        own = self._by.of_event_rows(rows)
+        notes = self._kept.notes_of(event)
+        if notes is not None:
+            notes[BY_KEYS, self._evaluation.detection.key] = own
+        return alike, keys | {by_hash(key) for key in own}
 
     def _stretches(self, cluster: str, touched: Mapping[str, _Touched]) -> dict[str, Stretch]:
         """What events change. A window that holds one of them ends at most the longest window later; it may join or

@@ -87,22 +87,31 @@ def _to_write(one: Settled) -> ToWrite:
     return ToWrite(one.raw, one.verdicts, one.match, [(name, row) for name, rows in one.rows.items() for row in rows])
 
 
-def evaluated(prepared: Sequence[Prepared], exceptions: Sequence[SiteException]) -> list[Evaluated]:
+Digests = dict[int, tuple[Prepared, str, str]]
+"""The digests of detections that have been made, by the id of what was prepared, which is kept alive."""
+
+
+def evaluated(
+    prepared: Sequence[Prepared], exceptions: Sequence[SiteException], known: Digests | None = None
+) -> list[Evaluated]:
     """The detections that a run evaluates, with digests of all that their findings depend on, and of the exceptions
-    that name them."""
+    that name them. `known` keeps those that are made."""
     found = []
+    known = {} if known is None else known
     for one in prepared:
         if one.request is None:
             continue
-        stages = [stage.command.render(stage.node) for stage in one.request.pipeline.stages]
-        content = msgspec.structs.replace(one.detection, file="", home="", search_line=0)
+        if id(one) not in known:
+            stages = [stage.command.render(stage.node) for stage in one.request.pipeline.stages]
+            content = msgspec.structs.replace(one.detection, file="", home="", search_line=0)
+            known[id(one)] = one, _digest([stages, msgspec.to_builtins(content)]), _digest(stages)
         named = [
             (each.name, each.when, each.owner, each.reason, each.expires.isoformat())
             for each in exceptions
             if each.named(one.detection)
         ]
-        digest = _digest([stages, msgspec.to_builtins(content)])
-        found.append(Evaluated(one.detection, digest, _digest(stages), _digest(named) if named else ""))
+        _, digest, search = known[id(one)]
+        found.append(Evaluated(one.detection, digest, search, _digest(named) if named else ""))
     return found
 
 

@@ -7,11 +7,13 @@ the detection it holds only the name and the annotations.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+import msgspec
 from msgspec import to_builtins
 
 from podhawk.content.annotations import technique
@@ -38,6 +40,17 @@ def to_record(finding: Finding) -> dict[str, Any]:
     """The finding as plain data, in the order of the contract."""
     found: dict[str, Any] = _lists(to_builtins(encodable(finding), enc_hook=plain_text))
     return found
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=lambda value: plain_text(value)).encode
+
+
+def record_text(finding: Finding) -> str:
+    """The finding as JSON: the same data as `to_record`."""
+    try:
+        return _encode(encodable(finding)).decode()
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can spell
+        return json.dumps(to_record(finding))
 
 
 def _lists(value: Any) -> Any:

@@ -46,6 +46,9 @@ from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
 INBOX: Final = "inbox"
+_ENGINE: Final = {"watch": False, "sampled_lines": 1, "remembered_values": 10_000}
+"""Options of the engine. Nobody asks an increment which searches were blind, or what its lines are; what is remembered
+of values stays until the service ends."""
 _BESIDE: Final = "\0beside"
 """Stands for a cluster in the attempts: what was postponed, evaluated together with an increment. When that has failed
 once, `catch_up` evaluates it alone, so that neither new events nor what was postponed is given up for the other."""
@@ -71,7 +74,8 @@ class InboxEvaluator:
     """Takes the inbox into the state."""
 
     def __init__(self, settings: Settings) -> None:
-        self._session = session_of({**settings.values, "jobs": 1})
+        session = session_of({**settings.values, "jobs": 1})
+        self._session = replace(session, engine=replace(session.engine, **_ENGINE))
         assert self._session.state is not None
         self._state_name = self._session.state
         self._folder = Path(self._state_name)
@@ -151,7 +155,7 @@ class InboxEvaluator:
                 told.append(self._observed(connection, cluster, taken.text))
 
             deferred = self._deferred(aggregates=wait)
-            found = self._find(cluster, name, taken.text, along, again, deferred)
+            found = self._find(cluster, name, taken.text, along, (), deferred, again)
             if told[-1] is None:
                 self._tripwires.forget()
         except (StoreError, OutputError):
@@ -196,8 +200,10 @@ class InboxEvaluator:
         along: Callable[[Connection], None] | None,
         again: Sequence[str] = (),
         deferred: frozenset[int] = frozenset(),
+        windows: Sequence[str] = (),
     ) -> RunFindings:
-        """Take lines into the state, and evaluate known requests again; what `deferred` searches want is postponed."""
+        """Take lines into the state, and evaluate known requests again, those of `windows` by aggregate plans alone;
+        what `deferred` searches want is postponed."""
         loaded = self.loaded
         searches = replace(loaded.searches, deferred=deferred, spent=defaultdict(float))
         session = replace(self._session, now=time.time())
@@ -214,7 +220,7 @@ class InboxEvaluator:
         state.memory = loaded.memory
         loaded.memory.begin()
         with InboxSource(name, text, session.reading, self._sample) as source:
-            runner = BatchRunner(source, session.within, 1, session.along, session.engine, loaded.compiled)
+            runner = BatchRunner(source, session.within, 1, loaded.scan, session.engine, loaded.compiled)
             found = find(
                 loaded.prepared,
                 lambda: loaded.incident_rules(self._session),
@@ -226,6 +232,7 @@ class InboxEvaluator:
                 state,
                 searches=searches,
                 again=again,
+                windows=windows,
             )
         self._charge(searches.spent, counts=bool(text))
         return found

@@ -26,6 +26,7 @@ from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import CompiledJobs
+from podhawk.engine.run.repeated import RepeatedScan
 from podhawk.errors import ContentError, UsageError
 from podhawk.log import logger
 from podhawk.serve.shadow import in_shadow, served_policies
@@ -41,6 +42,9 @@ _FROM_FILE: Final = ("only", "exclude", "exceptions", "shadow")
 
 TRIPWIRES: Final = Path(__file__).parent.parent / "tripwires" / "content"
 _OWN_MACROS: Final = ("podhawk_own_name",)
+
+_MANY: Final = 8
+"""Searches of which a scan is worth keeping: fewer are those of a second look, which are others each time."""
 
 Stamp = Mapping[str, tuple[int, int]]
 
@@ -60,6 +64,7 @@ class Loaded(Struct):
     shadow: frozenset[str]
     """The names of the detections that run in shadow."""
     memory: EventMemory = field(default_factory=EventMemory)
+    scan: RepeatedScan = field(default_factory=lambda: RepeatedScan(_MANY))
     rules: list[Prepared] | None = None
 
     def incident_rules(self, session: Session) -> list[Prepared]:
