@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
 import uvicorn
 
 from podhawk.errors import PodhawkError, StateUnavailableError, UsageError
@@ -61,6 +62,7 @@ class Server:
 
     def __init__(self, configuration: Configuration, told: Told = lambda change: None) -> None:
         self._configuration = configuration
+        self._told = told
         evaluations = Evaluations()
         self.faults: Counter[str] = Counter()
         """Steps of the work in the background that failed."""
@@ -131,6 +133,7 @@ class Server:
             "inbox": self._make_room,
             "lake": self.lake.step,
             "jobs": self.jobs.step,
+            "tripwires": self._tell_outside,
         }
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
@@ -171,6 +174,13 @@ class Server:
         """Remove what the inbox need not hold any longer."""
         await asyncio.sleep(_DROP)
         await asyncio.to_thread(self._drop)
+
+    async def _tell_outside(self) -> None:
+        """Write the tripwires of requests that were refused."""
+        await asyncio.sleep(_LOOK)
+        for change in await asyncio.to_thread(self.intake.outside.write, str(self._configuration.folder)):
+            self._told(msgspec.to_builtins(change))
+            self.supervisor.changed()
 
     def _reload(self) -> None:
         if self.tokens.reload():

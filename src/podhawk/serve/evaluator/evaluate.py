@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from podhawk.detect.findings import RunFindings, find
+from podhawk.detect.passes.increment import digest_of
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.errors import OutputError, PodhawkError, StoreError
 from podhawk.log import logger
@@ -41,6 +42,7 @@ from podhawk.serve.inbox.reader import Position, Taken, take, waiting
 from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
+from podhawk.store.begin import policies_of
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
@@ -104,6 +106,12 @@ class InboxEvaluator:
             return False
         self.loaded = reload(self.loaded, self._session)
         return True
+
+    def policies_changed(self) -> bool:
+        """Whether the state was last written by other policies. Then jobs over the lake wait until it is written by
+        these."""
+        known = policies_of(self._state_name)
+        return known is not None and known != digest_of(self.loaded.policies)
 
     def look(self) -> Increment | None:
         """Look at the tripwires that need no event. Raises StoreError."""

@@ -16,6 +16,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from podhawk.api import content_of, incident_rules
+from podhawk.content.boundary import unmoved
+from podhawk.content.csvfile import misplaced_quote
 from podhawk.content.load import load_content
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
@@ -66,6 +68,8 @@ class Loaded(Struct):
     memory: EventMemory = field(default_factory=EventMemory)
     scan: RepeatedScan = field(default_factory=lambda: RepeatedScan(_MANY))
     rules: list[Prepared] | None = None
+    lookup_faults: Sequence[str] = ()
+    """What is wrong with the tables of lookups."""
 
     def incident_rules(self, session: Session) -> list[Prepared]:
         """More searches over risk that make incidents."""
@@ -90,6 +94,7 @@ class Loaded(Struct):
         return frozenset(
             {
                 *map(str, self.content.problems),
+                *self.lookup_faults,
                 *(f"{one.detection.file}: {one.detection.name}: {one.runnability}" for one in broken),
             }
         )
@@ -109,6 +114,9 @@ def load(settings: Settings, session: Session) -> Loaded:
     """Read everything. Raises PodhawkError for what cannot be used."""
     content = content_of(settings.values, settings.macros)
     store = session.lookups(content)
+    lookup_faults = read_lookups(store)
+    for fault in lookup_faults:
+        logger(__name__).warning("a table of a lookup is broken: %s", fault)
     chosen = select(content, settings["only"], settings["exclude"])
     every = [prepare(one, content, session, store) for one in chosen]
     prepared = [one for one in every if not is_whole(one)]  # the others run over the lake
@@ -126,7 +134,27 @@ def load(settings: Settings, session: Session) -> Loaded:
         CompiledJobs(list(searches.jobs)),
         every,
         frozenset(one.detection for one in in_shadow(content, settings)),
+        lookup_faults=lookup_faults,
     )
+
+
+def read_lookups(store: LookupStore) -> list[str]:
+    """Read all tables of lookups now, so that a search does not read one later than the others, when its file may be
+    broken. Gives what is wrong with them: files that are missing or cannot be read, and quotes that take rows into one
+    cell. A table that lacks rows turns off whatever looks something up in it."""
+    content, found = store.content, []
+    for name in store.names():
+        definition = content.lookups.get(name)
+        if definition is not None and definition.kind == "mlmodel":
+            continue
+        try:
+            path = store.get(name).definition.path
+            fault = misplaced_quote(unmoved(path)) if path else ""
+        except ContentError as error:
+            fault = str(error)
+        if fault and fault not in found:
+            found.append(fault)
+    return found
 
 
 def own_detections(settings: Settings, session: Session) -> list[Prepared]:

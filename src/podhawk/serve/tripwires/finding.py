@@ -74,7 +74,15 @@ BUDGET: Final = TripwireKind(
     "medium",
     60,
 )
-KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET)
+OUTSIDE: Final = TripwireKind(
+    "tripwire-outside",
+    "Tripwire: Cluster Outside of the Token",
+    "A token was used to send events of a cluster to which it is not bound. The request was refused: a sender is set "
+    "up wrongly and its audit log is lost, or somebody uses the token of another cluster.",
+    "high",
+    75,
+)
+KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET, OUTSIDE)
 
 
 def tripwire(
