@@ -16,8 +16,9 @@ from msgspec import UNSET, Struct, field, structs
 
 from podhawk.detect.evaluate.by_key import ByKey, Key, looks_apart, stored_by
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
+from podhawk.detect.evaluate.evaluation import TRUNCATED, Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.group_bound import GROUPS, bounded
 from podhawk.detect.evaluate.masked_rows import without_secrets
 from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.titles import title_of, with_outcome
@@ -160,8 +161,13 @@ def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], 
             return known[inside]
         evaluation.context.env.now = window.at
         state = evaluation.start()
-        evaluation.add_rows(state, (one.row.copy() for one in seen[slice(*inside)]))
+        every = seen[slice(*inside)]
+        some = every if window is EVER else bounded(every)
+        evaluation.add_rows(state, (one.row.copy() for one in some))
         found = evaluation.finish(state)
+        if some is not every:
+            for row in found.rows:
+                row[TRUNCATED] = GROUPS
         if timeless:
             known.clear()
             known[inside] = found

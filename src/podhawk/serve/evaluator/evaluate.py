@@ -4,7 +4,6 @@ them."""
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -16,6 +15,8 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from podhawk.detect.evaluate.evaluation import TRUNCATED
+from podhawk.detect.evaluate.spending import Spending, Spent
 from podhawk.detect.findings import RunFindings, find
 from podhawk.detect.passes.increment import digest_of
 from podhawk.engine.run.batch import BatchRunner
@@ -39,6 +40,7 @@ from podhawk.serve.evaluator.positions import (
 )
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
+from podhawk.serve.sizes import size_of
 from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
@@ -92,7 +94,8 @@ class InboxEvaluator:
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         make_budget_table(self._state_name)
-        self.budgets = Budgets(float(settings["detection_budget"]))
+        memory = size_of("--detection-memory", settings["detection_memory"])
+        self.budgets = Budgets(float(settings["detection_budget"]), int(settings["detection_rows"]), memory)
         self._positions = positions(self._state_name)
         self._tripwires = Tripwires(self._state_name, float(settings["quiet_after"]))
         self._attempts = Attempts(self._folder / "attempts.json")
@@ -213,7 +216,7 @@ class InboxEvaluator:
         """Take lines into the state, and evaluate known requests again, those of `windows` by aggregate plans alone;
         what `deferred` searches want is postponed."""
         loaded = self.loaded
-        searches = replace(loaded.searches, deferred=deferred, spent=defaultdict(float))
+        searches = replace(loaded.searches, deferred=deferred, spent=Spending(memory=True))
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
@@ -242,7 +245,8 @@ class InboxEvaluator:
                 again=again,
                 windows=windows,
             )
-        self._charge(searches.spent, counts=bool(text))
+        self._charge(searches.spent.by_name, counts=bool(text))
+        self._tripwires.truncated(truncated_in(found))
         return found
 
     def _is_early(self, now: float) -> bool:
@@ -259,14 +263,14 @@ class InboxEvaluator:
         isolated = numbers_of(self.budgets.isolated, [one.detection.name for one in searches.evaluations])
         return isolated | searches.schedules.keys() if aggregates else isolated
 
-    def _charge(self, spent: Mapping[str, float], *, counts: bool) -> None:
+    def _charge(self, spent: Mapping[str, Spent], *, counts: bool) -> None:
         """Charge detections with what they spent; where it `counts`, those that are over their budget are isolated."""
         if not counts:
             self.budgets.charge(spent)
             return
         new = self.budgets.note(spent, time.monotonic())
-        for name in new:
-            logger(__name__).error("%s is over its budget of CPU and is evaluated once a minute", name)
+        for name, what in new.items():
+            logger(__name__).error("%s is over its budget of %s and is evaluated once a minute", name, what)
         self._tripwires.over_budget(new)
 
     def catch_up(self, begun: Callable[[], None] = lambda: None) -> Increment | None:
@@ -344,6 +348,16 @@ class InboxEvaluator:
     def _moved(self, cluster: str, position: Position) -> None:
         self._positions[column_text(cluster, 255)] = position
         self._attempts.end(cluster, position)
+
+
+def truncated_in(found: RunFindings) -> set[str]:
+    """The detections of which a finding that was written has a row with fewer values or groups than there were."""
+    changes = found.changes or {}
+    return {
+        one.detection.name
+        for one in found.findings
+        if one.finding_id in changes and any(isinstance(row.get(TRUNCATED), list) for row in one.rows)
+    }
 
 
 def told_of(done: Increment) -> list[LoggedChange]:

@@ -70,7 +70,15 @@ LOST: Final = TripwireKind(
 BUDGET: Final = TripwireKind(
     "tripwire-over-budget",
     "Tripwire: Detection Over Budget",
-    "A detection takes more CPU than it may, and is evaluated once a minute. Its findings come later.",
+    "A detection takes more CPU, rows or RAM than it may, and is evaluated once a minute. Its findings come later.",
+    "medium",
+    60,
+)
+TRUNCATED: Final = TripwireKind(
+    "tripwire-truncated",
+    "Tripwire: Values or Groups Truncated",
+    "A detection met more values in a cell, or more groups in a window, than it looks at. What is counted is exact. "
+    "Somebody may flood it with values.",
     "medium",
     60,
 )
@@ -82,7 +90,7 @@ OUTSIDE: Final = TripwireKind(
     "high",
     75,
 )
-KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET, OUTSIDE)
+KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET, TRUNCATED, OUTSIDE)
 
 
 def tripwire(
