@@ -4,7 +4,8 @@
 
 LOG is an audit log of which lines are taken; each event gets an audit id and times of its own, so that no two are
 alike. The load is made by other processes, whose CPU is not counted. Prints events per second, answers by status, CPU
-of the server and of the evaluator per event beside that of `podhawk run` over the same events, lag, and memory.
+of the server, of the evaluator and of sealing per event beside that of `podhawk run` over the same events, lag from the
+last byte of a request to the commit of its findings, and memory over the time: it should stay flat.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 BATCH = 400
+SAMPLE = 10.0
 MOST_RUN = 400_000
 """Events that `podhawk run` is given to compare with."""
 HOST = "127.0.0.1"
@@ -100,6 +102,20 @@ def children_of(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+def sealed(state: str) -> float:
+    """The CPU seconds that sealing all events takes."""
+    from podhawk.serve.lake.seal import seal
+    from podhawk.store.inbox_files import INBOX, segments
+    from podhawk.store.lake import Manifest
+
+    start = time.process_time()
+    manifest = Manifest(state)
+    manifest.make()
+    for segment in segments(Path(state) / INBOX):
+        seal(segment, manifest)
+    return time.process_time() - start
+
+
 def metrics(port: int, token: str) -> dict[str, float]:
     asked = urllib.request.Request(f"http://{HOST}:{port}/metrics", headers={"Authorization": f"Bearer {token}"})
     found: Counter[str] = Counter()
@@ -148,6 +164,10 @@ def main() -> None:
         started = time.time()
         for one in senders:
             one.start()
+        samples = [(memory_of(server.pid), memory_of(evaluator))]
+        while time.time() < end - SAMPLE:
+            time.sleep(SAMPLE)
+            samples.append((memory_of(server.pid), memory_of(evaluator)))
         results = [told.get() for _ in senders]
         took = time.time() - started
         sent = sum(count for count, _ in results)
@@ -156,9 +176,10 @@ def main() -> None:
         drained = time.time() - started
         now = metrics(port, token)
         used = cpu_of(server.pid) - before[0], cpu_of(evaluator) - before[1]
-        memory = memory_of(server.pid), memory_of(evaluator)
+        samples.append((memory_of(server.pid), memory_of(evaluator)))
         server.terminate()
         server.wait()
+        sealing = sealed(folder)
         log = Path(folder) / "same.log"
         lines = lines_of(given.log)
         alike = min(sent // BATCH + 1, MOST_RUN // BATCH)
@@ -174,16 +195,18 @@ def main() -> None:
     statuses = sum((statuses for _, statuses in results), Counter())
     print(f"acknowledged: {sent:,} events in {took:.1f} s, {sent / took:,.0f} a second; answers {dict(statuses)}")
     print(f"evaluated after {drained:.1f} s, {sent / drained:,.0f} events a second")
-    server_cpu, evaluator_cpu, run_cpu = (1e6 * one / max(sent, 1) for one in (*used, run))
+    parts = [1e6 * one / max(sent, 1) for one in (*used, sealing)]
+    run_cpu = 1e6 * run / max(sent, 1)
     print(
-        f"CPU per event: server {server_cpu:.1f} us, evaluator {evaluator_cpu:.1f} us; run {run_cpu:.1f} us; "
-        f"ratio {(server_cpu + evaluator_cpu) / run_cpu:.2f}"
+        "CPU per event: server {:.1f} us, evaluator {:.1f} us, sealing {:.1f} us".format(*parts)
+        + f"; run {run_cpu:.1f} us; ratio {sum(parts) / run_cpu:.2f}"
     )
     count = now["podhawk_event_lag_seconds_count"]
     bounds = sorted((float(name.split('"')[1]), value) for name, value in now.items() if "le=" in name)
     late = next((bound for bound, value in bounds if value >= 0.99 * count), float("inf"))
     print(f"lag: mean {now['podhawk_event_lag_seconds_sum'] / max(count, 1):.2f} s, 99th percentile at most {late:g} s")
-    print(f"memory (PSS): server {memory[0]} MB, evaluator {memory[1]} MB")
+    for name, values in zip(("server", "evaluator"), zip(*samples, strict=True), strict=True):
+        print(f"memory of the {name} (PSS in MB, every {SAMPLE:.0f} s): {' '.join(map(str, values))}")
 
 
 if __name__ == "__main__":

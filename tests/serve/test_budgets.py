@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -11,10 +12,13 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sql
+from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from podhawk.cli.content_choice import with_content
 from podhawk.detect.evaluate.evaluation import MOST_VALUES, TRUNCATED, fewer, shown
+from podhawk.detect.evaluate.group_bound import GROUPS, bounded
+from podhawk.detect.evaluate.spending import Spending, Spent
 from podhawk.detect.finding import Finding
 from podhawk.detect.findings import RunFindings
 from podhawk.rows import OrderKey, Row, Table
@@ -42,18 +46,65 @@ def records(folder: Path) -> list[dict[str, Any]]:
         return [json.loads(text) for text in connection.execute(sql.select(FINDINGS.c.record)).scalars()]
 
 
+def cpu(**seconds: float) -> dict[str, Spent]:
+    return {name: Spent(cpu=one) for name, one in seconds.items()}
+
+
 def test_a_detection_is_isolated_after_the_third_increment_over_its_budget() -> None:
     kept = Budgets(2.0)
-    assert kept.note({"a": 3.0, "b": 0.1}, 0.0) == []
-    assert kept.note({"a": 3.0}, 1.0) == []
-    assert kept.note({"a": 1.0}, 2.0) == []  # once within its budget: it counts anew
+    assert kept.note(cpu(a=3.0, b=0.1), 0.0) == {}
+    assert kept.note(cpu(a=3.0), 1.0) == {}
+    assert kept.note(cpu(a=1.0), 2.0) == {}  # once within its budget: it counts anew
     for now in (3.0, 4.0):
-        assert kept.note({"a": 3.0}, now) == []
-    assert kept.note({"a": 3.0}, 5.0) == ["a"]
-    assert kept.note({"a": 3.0}, 6.0) == []
+        assert kept.note(cpu(a=3.0), now) == {}
+    assert kept.note(cpu(a=3.0), 5.0) == {"a": "CPU"}
+    assert kept.note(cpu(a=3.0), 6.0) == {}
     assert kept.release(5.0 + budgets.RELEASE) == ["a"]
     assert kept.isolated == {}
     assert kept.spent["a"] == pytest.approx(19.0)
+
+
+def test_rows_and_ram_have_budgets_too_and_ram_has_no_patience() -> None:
+    kept = Budgets(2.0, rows=100, memory=1 << 20)
+    many = {"a": Spent(rows=101), "b": Spent(rows=100)}
+    assert [kept.note(many, now) for now in (0.0, 1.0, 2.0)] == [{}, {}, {"a": "rows"}]
+    assert kept.note({"b": Spent(memory=2 << 20)}, 3.0) == {"b": "memory"}
+
+
+def test_the_ram_of_a_detection_is_the_peak_while_it_is_evaluated() -> None:
+    spending = Spending(memory=True)
+    with spending.of("large", 3):
+        assert len(b"x" * (64 << 20)) > 0  # gone at once
+    with spending.of("small", 1):
+        pass
+    assert (spending.by_name["large"].rows, spending.by_name["small"].rows) == (3, 1)
+    if not os.access("/proc/self/clear_refs", os.W_OK):
+        pytest.skip("the peak of a process cannot be begun anew here")
+    assert spending.by_name["large"].memory > 60 << 20
+    assert spending.by_name["small"].memory < 32 << 20
+
+
+def test_a_flood_of_groups_hides_none_that_goes_on() -> None:
+    class One(Struct):
+        keys: frozenset[tuple[str, ...]]
+
+    flood = [One(frozenset({(f"user-{number}",)})) for number in range(500)]
+    attacker = [One(frozenset({("mallory",)})) for _ in range(6)]
+    events = [*flood[:300], *attacker, *flood[300:]]
+    kept = bounded(events, most=100)
+    assert sum(one.keys == {("mallory",)} for one in kept) == 6
+    assert len({key for one in kept for key in one.keys}) == 100
+    assert {key for one in bounded(events[::-1], most=100) for key in one.keys} == {
+        key for one in kept for key in one.keys
+    }
+    assert bounded(attacker, most=1) is attacker
+
+
+def test_rows_say_that_there_were_more_groups() -> None:
+    row = Row({"user": "alice", TRUNCATED: GROUPS, "names": tuple(map(str, range(MOST_VALUES + 1)))}, OrderKey())
+    assert shown(row, Table([row], ("user", "names")))[TRUNCATED] == [GROUPS, "names"]
+    own = Row({TRUNCATED: "a column of the search"}, OrderKey())
+    assert shown(own, Table([own], (TRUNCATED,)))[TRUNCATED] == "a column of the search"
 
 
 def test_a_flood_of_values_is_cut_to_the_same_ones_in_any_order() -> None:
@@ -103,10 +154,11 @@ class FaultyEvaluator(InboxEvaluator):
         along: Callable[[Connection], None] | None,
         again: Sequence[str] = (),
         deferred: frozenset[int] = frozenset(),
+        windows: Sequence[str] = (),
     ) -> RunFindings:
-        if self.poison in again:
+        if self.poison in again or self.poison in windows:
             raise ValueError("a fault of one detection")
-        return super()._find(cluster, name, text, along, again, deferred)
+        return super()._find(cluster, name, text, along, again, deferred, windows)
 
 
 def faulty(folder: Path, count: int) -> FaultyEvaluator:
@@ -199,3 +251,24 @@ def test_what_an_isolated_detection_missed_is_found_later(tmp_path: Path) -> Non
     assert budgets.postponed(str(folder), isolated=True) == []
     assert alike(records(folder)) == findings
     assert risk_of(str(folder)) == risk
+
+
+@pytest.mark.slow
+def test_a_flood_of_distinct_values_is_found_and_told(tmp_path: Path) -> None:
+    search = 'source="kubernetes" verb=create | stats count values(objectRef.name) as names by user.username'
+    search += " | where count > 5"
+    content, state = one_detection(tmp_path / "content", search), tmp_path / "live"
+    many = [
+        json.dumps(event(f"id-{number}", objectRef={"resource": "pods", "name": f"p{number}"})).encode()
+        for number in range(MOST_VALUES + 50)
+    ]
+    stored(state, [("prod", many[start : start + 1000]) for start in range(0, len(many), 1000)], closed=False)
+    evaluator = InboxEvaluator(resolve("serve", {"state": str(state), "content": [str(content)]}))
+    while evaluator.clusters():
+        assert evaluator.step("prod") is not None
+    found = records(state)
+    (row,) = [one["rows"][-1] for one in found if one["rows"] and TRUNCATED in one["rows"][-1]]
+    assert (row[TRUNCATED], len(row["names"]), row["count"]) == (["names"], MOST_VALUES, str(len(many)))
+    told = evaluator.look()
+    assert told is not None
+    assert [one.detection.id for one in told.told.new] == ["tripwire-truncated"]

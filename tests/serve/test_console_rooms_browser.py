@@ -26,7 +26,8 @@ PAGES = {
     "hunt-events": f"/hunt?q=*&earliest={SINCE}&row=2",
     "hunt-bars": f"/hunt?q=*+%7C+stats+count+dc(verb)+as+verbs+by+user.username&earliest={SINCE}",
     "hunt-columns": f"/hunt?q=*+%7C+timechart+span%3D5m+count+by+verb&earliest={SINCE}&latest=2026-11-25T12%3A00%3A00Z",
-    "hunt-lines": f"/hunt?q=*+%7C+timechart+span%3D1h+count&earliest={SINCE}&latest=2026-11-26T00%3A00%3A00Z&draw=lines",
+    "hunt-lines": f"/hunt?q=*+%7C+timechart+span%3D1h+count&earliest={SINCE}&draw=lines"
+    "&latest=2026-11-26T00%3A00%3A00Z",
     "hunt-empty": f"/hunt?q=verb%3Dnothing&earliest={SINCE}",
     "content": "/content",
     "coverage": "/coverage",

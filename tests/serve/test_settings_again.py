@@ -14,9 +14,11 @@ from podhawk.serve.evaluator.evaluate import InboxEvaluator
 from podhawk.serve.evaluator.loaded import reload, settings_now
 from podhawk.serve.evaluator.process import Order, order_of
 from podhawk.serve.jobs.content import JobContent
+from podhawk.serve.jobs.process import JobOrder, do_jobs
 from podhawk.serve.searches.process import Question, answer
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings, resolve
+from podhawk.store.begin import policies_of
 from support.findings import event
 from support.lakes import stored
 
@@ -97,3 +99,59 @@ def test_content_of_searches_over_the_whole_input_only_could_not_be_read_again(t
     (tmp_path / "podhawk.toml").write_text('exceptions = ["exceptions.yml"]\n')
     with pytest.raises(ContentError, match="nofield"):
         reload(after, session_of(after.settings.values))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('user,team\nalice,"a"\nbob,b\n', 'user,team\nalice,"a\nbob,b\n'), ("user,team\nbob,b\n", None)],
+    ids=["a quote is not closed", "the file is gone"],
+)
+def test_a_lookup_that_lost_its_rows_was_taken_over(tmp_path: Path, before: str, after: str | None) -> None:
+    content = pack(tmp_path)
+    (content / "lookups").mkdir()
+    (content / "lookups" / "teams.yml").write_text("name: teams\nlookup_type: csv\ndescription: d\n")
+    table = content / "lookups" / "teams.csv"
+    table.write_text(before)
+    evaluator = InboxEvaluator(settings(tmp_path, "", content=[str(content)]))
+    loaded, session = evaluator.loaded, session_of(evaluator.loaded.settings.values)
+    assert not loaded.lookup_faults
+    if after is None:
+        table.unlink()
+    else:
+        table.write_text(after)
+    with pytest.raises(ContentError, match="teams"):
+        reload(loaded, session)
+    table.write_text(before + "carol,c\n")
+    assert len(reload(loaded, session).store.get("teams").rows) == len(loaded.store.get("teams").rows) + 1
+
+
+def test_a_table_that_was_broken_at_the_start_does_not_keep_other_changes_away(tmp_path: Path) -> None:
+    content = pack(tmp_path)
+    (content / "lookups").mkdir()
+    (content / "lookups" / "teams.csv").write_text('user,team\nalice,"a\nbob,b\n')
+    evaluator = InboxEvaluator(settings(tmp_path, "[priority]\nbar = 10\n", content=[str(content)]))
+    assert "line 2: a quote is not closed" in evaluator.loaded.lookup_faults[0]
+    (tmp_path / "podhawk.toml").write_text("[priority]\nbar = 90\n")
+    assert reload(evaluator.loaded, session_of(evaluator.loaded.settings.values)).policies.priority.bar == 90
+
+
+def test_a_job_wrote_by_policies_that_the_evaluator_had_not_taken_over(tmp_path: Path) -> None:
+    """The evaluator and the job then took turns at evaluating every finding again, each by its own."""
+    at_start = settings(tmp_path, "[priority]\nbar = 10\n", content=[str(pack(tmp_path))])
+    stored(tmp_path / "state", [("prod", [json.dumps(event("a")).encode()])])
+    evaluator = InboxEvaluator(at_start)
+    while evaluator.step("prod") is not None:
+        pass
+    known = policies_of(str(tmp_path / "state"))
+    order = JobOrder(msgspec.json.decode(order_of(at_start), type=Order), 7.0, 0, 60.0)
+    assert not evaluator.policies_changed()
+    assert do_jobs(order).due is None
+    (tmp_path / "podhawk.toml").write_text("[priority]\nbar = 90\n")
+    waits = do_jobs(order)
+    assert waits.due is not None
+    assert (waits.failed, policies_of(str(tmp_path / "state"))) == (0, known)
+    again = InboxEvaluator(at_start)
+    assert again.policies_changed()
+    again.apply()
+    assert not again.policies_changed()
+    assert do_jobs(order).due is None

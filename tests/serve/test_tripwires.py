@@ -20,8 +20,9 @@ from podhawk.serve.inbox.deposit import ClusterLines, DeadLetter, Deposit
 from podhawk.serve.inbox.room import Room
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.tripwires.clocks import Ages
-from podhawk.serve.tripwires.finding import withdraw
+from podhawk.serve.tripwires.finding import OUTSIDE, withdraw
 from podhawk.serve.tripwires.heartbeats import Heartbeats, renewals_in
+from podhawk.serve.tripwires.outside import MOST, OutsideClusters
 from podhawk.serve.tripwires.watch import BEATS, TripwireNews, Tripwires
 from podhawk.settings.resolve import resolve
 from podhawk.store.database import open_engine, reading, transaction
@@ -306,3 +307,35 @@ def test_configuration_rights_and_garbage_through_the_service(tmp_path: Path) ->
             return wanted <= {one["detection"]["name"] for one in live.findings() if one["visible"]}
 
         wait_for(told, 30, live.log)
+
+
+def test_a_token_used_for_a_cluster_outside_of_its_binding_is_told(tmp_path: Path) -> None:
+    with service(tmp_path / "live") as live:
+        bound = {"Authorization": f"Bearer {live.new_token('edge', ('edge',))}"}
+        envelope = json.dumps({"event": event("b"), "fields": {"cluster": "payments"}})
+
+        def told() -> set[tuple[str, str]]:
+            known = [one for one in live.findings() if one["detection"]["name"] == OUTSIDE.name]
+            return {(one["cluster"], one["rows"][0]["token"]) for one in known}
+
+        wait_for(lambda: live.post("/audit/edge/cp-1", event_list([event("a")]), **bound).status_code == 200, 30, "")
+        for _ in range(3):
+            assert live.post("/audit/prod/cp-1", event_list([event("a")]), **bound).status_code == 403
+        assert live.post("/services/collector", envelope, **bound).status_code == 403
+        wait_for(lambda: told() == {("prod", "edge"), ("payments", "edge")}, 30, live.log)
+        changes = live.get("/api/v1/changes", after=0).json()["changes"]
+        assert sum(one["change"].get("detection") == OUTSIDE.name for one in changes) == 2
+
+
+def test_names_of_clusters_at_any_speed_make_no_flood_of_findings(tmp_path: Path) -> None:
+    stored(tmp_path, [("prod", [json.dumps(event("a")).encode()])], closed=False)
+    options = {"state": str(tmp_path), "content": [str(one_detection(tmp_path / "content"))]}
+    assert InboxEvaluator(resolve("serve", options)).step("prod") is not None  # makes the tables
+    noted, new = OutsideClusters(), 0
+    for number in range(3 * MOST):
+        noted.note("edge", f"cluster-{number}" + "x" * 500, "webhook:x")
+        if number % 50 == 0:
+            new += len(noted.write(str(tmp_path)))
+    new += len(noted.write(str(tmp_path)))
+    assert MOST <= new <= 2 * (MOST + 1)  # a new hour may have begun
+    assert noted.write(str(tmp_path)) == []

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
+
+from podhawk.detect.increment.evidence import SEARCHES, KeptEvent
 from podhawk.events.event import AuditEvent
 from podhawk.events.line_reader import LineReader
 from podhawk.events.options import InputReport, ReadOptions
@@ -43,3 +46,14 @@ def test_notes_are_of_one_event() -> None:
     notes["x"] = 1
     assert memory.notes_of(one) == {"x": 1}
     assert memory.notes_of(made("a")) is None
+
+
+def test_a_new_event_is_remembered_with_what_wants_it_unless_it_holds_secrets() -> None:
+    memory = EventMemory()
+    memory.begin()
+    one, other = made("a"), made("b")
+    memory.keep("a", KeptEvent(one, "request", wanted=frozenset({3, 1})), 10)
+    memory.keep("b", KeptEvent(other, "request"), 10)  # no aggregate plan looks at it again
+    memory.keep("c", KeptEvent(replace(made("c"), unmasked=other), "request", wanted=frozenset({1})), 10)
+    assert memory.notes_of(one) == {(SEARCHES, True): [1, 3]}
+    assert (memory.event("b"), memory.event("c"), memory.size) == (None, None, 10)

@@ -42,20 +42,38 @@ def parse_csv(text: str, file: str = "") -> tuple[tuple[str, ...], list[CsvRow]]
     return tuple(dict.fromkeys(name for name in columns if name)), rows
 
 
+def misplaced_quote(path: Path) -> str:
+    """What is wrong with the quotes of a CSV file: `parse_csv` takes it, but a quote that is not closed takes the rows
+    after it into one cell. Empty if nothing is. Raises ContentError where the file cannot be read."""
+    csv.field_size_limit(_MAX_CELL)
+    text = _text_of(path).removeprefix("\ufeff").replace("\0", "")
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    begun = 1
+    try:
+        for _ in reader:
+            begun = reader.line_num + 1
+    except csv.Error:
+        return f"{path}: line {begun}: a quote is not closed, or stands within a cell"
+    return ""
+
+
 def read_csv(path: Path) -> tuple[tuple[str, ...], list[CsvRow]]:
     """The columns and rows of a CSV file, UTF-8 or, failing that, Windows-1252.
 
     Raises ContentError where the file cannot be read.
     """
+    return parse_csv(_text_of(path), str(path))
+
+
+def _text_of(path: Path) -> str:
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise ContentError(f"cannot be read: {error.strerror}", place=Place(str(path))) from error
     try:
-        text = raw.decode("utf-8")
+        return raw.decode("utf-8")
     except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
-    return parse_csv(text, str(path))
+        return raw.decode("cp1252", errors="replace")
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, Value]]) -> None:

@@ -134,6 +134,7 @@ def find(
     accept: Collection[str] | None = None,
     searches: SearchSet | None = None,
     again: Collection[str] = (),
+    windows: Collection[str] = (),
 ) -> RunFindings:
     """Everything that the detections find in the input; with a state, what the input changes in it.
 
@@ -141,7 +142,8 @@ def find(
     the input turns out to be unusable; then nothing is written to the state. With `backfill` the input is what the
     state has read before, for the sake of detections that did not exist then. With `accept`, detections of the state
     that are not among these, by key, are retired. `searches` are those of `prepared`, if they have been made already.
-    `again` are hashes of known requests that are to be evaluated again.
+    `again` are hashes of known requests that are to be evaluated again, `windows` those of which only aggregate plans
+    are.
     """
     now = context.env.now
     with no_collection():
@@ -150,8 +152,8 @@ def find(
         check()
         if state is not None:
             over_risk = [one for one in (*prepared, *rules()) if reads_risk(one)]
-            increment = _Increment(scanned, prepared, over_risk, content, policies, now, state, backfill, accept, again)
-            return increment.run()
+            chosen = _Known(backfill, accept, again, windows)
+            return _Increment(scanned, prepared, over_risk, content, policies, now, state, chosen).run()
         detected = detect(scanned)
         matches = settle(detected.matches, policies, now)
         risk = risk_events((match.finding for match in matches), policies.risk)
@@ -174,6 +176,15 @@ class _Draft(Struct, frozen=True):
     gone: Collection[str]
 
 
+class _Known(Struct, frozen=True):
+    """What an increment is told about what the state knows: see `find`."""
+
+    backfill: bool
+    accept: Collection[str] | None
+    again: Collection[str]
+    windows: Collection[str]
+
+
 class _Increment:
     """An increment. It is evaluated while others may write to the state, and written if nobody has; else it is
     evaluated again. Where others write all the time, it excludes them from the evaluation on."""
@@ -187,13 +198,11 @@ class _Increment:
         policies: Policies,
         now: float,
         state: DetectionState,
-        backfill: bool,
-        accept: Collection[str] | None,
-        again: Collection[str],
+        known: _Known,
     ) -> None:
         self._scanned, self._prepared, self._searches, self._content = scanned, prepared, searches, content
         self._policies, self._now, self._state = policies, now, state
-        self._backfill, self._accept, self._again = backfill, accept, again
+        self._known = known
 
     def run(self) -> RunFindings:
         """Evaluate and write it."""
@@ -209,10 +218,11 @@ class _Increment:
 
     def _evaluated(self) -> _Draft:
         state = self._state
-        layouts = self._scanned.searches.layouts
-        chosen = evaluated([*self._prepared, *self._searches], self._policies.exceptions, layouts)
-        begun = state.begin(chosen, digest_of(self._policies), backfill=self._backfill, content=self._accept)
-        detected = detect(self._scanned, state.evidence, begun, self._again)
+        searches, known = self._scanned.searches, self._known
+        every = [*self._prepared, *self._searches]
+        chosen = evaluated(every, self._policies.exceptions, searches.layouts, searches.digests)
+        begun = state.begin(chosen, digest_of(self._policies), backfill=known.backfill, content=known.accept)
+        detected = detect(self._scanned, state.evidence, begun, known.again, known.windows)
         ids = {match.finding.finding_id for match in detected.matches}
         gone = state.known_about(detected.looked, [match.finding for match in detected.matches]) - ids
         matches = detected.matches

@@ -24,6 +24,9 @@ class EngineOptions(Struct, frozen=True):
     A row filter is given up if it had to run its stages for more than half of the events, after `row_filter_trials` of
     them. Whatever is remembered by values (what a clause said of them, how often they came) is dropped or passed on
     when there are `remembered_values` of them.
+
+    `watch` looks at lines that no search may want, to tell which searches could have been blind. Without it the stats
+    of searches do not say so.
     """
 
     prefilter: bool = True
@@ -35,6 +38,7 @@ class EngineOptions(Struct, frozen=True):
     sampled_lines: int = 64
     row_filter_trials: int = 1024
     remembered_values: int = 50_000
+    watch: bool = True
 
 
 DEFAULTS: Final = EngineOptions()

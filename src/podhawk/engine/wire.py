@@ -144,10 +144,10 @@ def _plain(value: Any) -> Any:
         return value
     if kind is int:
         return value if -(1 << 63) <= value < 1 << 63 else [Tag.LARGE, str(hex(value))]
+    if kind is dict:
+        return _plain_dict(value)
     if kind in _SEQUENCES:
         return [_SEQUENCES[kind], *map(_plain, value)]
-    if kind is dict:
-        return [Tag.DICT, *_pairs(value)]
     if kind is Row:
         return [Tag.ROW, _plain(value.order), *_pairs(value)]
     if kind is OrderKey:
@@ -167,6 +167,16 @@ def _plain(value: Any) -> Any:
         raise TypeError(f"cannot send a state that contains a {kind.__module__}.{kind.__qualname__}")
     number, members = known
     return [Tag.OBJECT, number, *(_plain(getattr(value, name)) for name in members)]
+
+
+def _plain_dict(value: dict[Any, Any]) -> list[Any]:
+    """Most of an event are texts in dicts, so these are looked at here."""
+    found: list[Any] = [Tag.DICT]
+    add = found.append
+    for key, one in value.items():
+        add(key if type(key) is str and key.isascii() else _plain(key))
+        add(one if type(one) is str and one.isascii() else _plain(one))
+    return found
 
 
 def _text(value: str) -> Any:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
@@ -18,12 +16,10 @@ from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.receivers.identity import IdentitySettings
 from podhawk.serve.receivers.streams import BodyLimits
 from podhawk.serve.sinks.configuration import SinkSettings, sinks_of
+from podhawk.serve.sizes import size_of
 from podhawk.serve.tokens import FILE
 from podhawk.settings.resolve import Settings
 from podhawk.store.database import is_url
-
-_SIZE: Final = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_UNITS: Final = ("", "K", "M", "G", "T")
 
 
 class Configuration(Struct, frozen=True):
@@ -62,6 +58,7 @@ def configuration_of(settings: Settings) -> Configuration:
             "podhawk serve keeps its state in a folder", remedy="Name a folder. podhawk run --state takes a URL."
         )
     host, port = _address(settings["listen"])
+    _size(settings, "detection_memory")  # the evaluator reads it; a slip is told here
     folder = Path(state)
     certificate, key, authority = (_path(settings[name]) for name in ("tls_cert", "tls_key", "client_ca"))
     if (certificate is None) != (key is None):
@@ -94,12 +91,7 @@ def configuration_of(settings: Settings) -> Configuration:
 
 
 def _size(settings: Settings, key: str) -> int:
-    found = _SIZE.fullmatch(str(settings[key]).strip())
-    if found is None:
-        raise UsageError(
-            f"--{key.replace('_', '-')} {settings[key]!r} is not a size", remedy="Write a size such as 500M or 2G."
-        )
-    return int(found[1]) << 10 * _UNITS.index(found[2].upper())
+    return size_of(f"--{key.replace('_', '-')}", settings[key])
 
 
 def _followed(paths: Sequence[str] | None, cluster: str | None) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+import msgspec
 import uvicorn
 
 from podhawk.errors import PodhawkError, StateUnavailableError, UsageError
@@ -70,6 +71,7 @@ class Server:
 
     def __init__(self, configuration: Configuration, told: Told = lambda change: None) -> None:
         self._configuration = configuration
+        self._told = told
         evaluations = Evaluations()
         self.faults: Counter[str] = Counter()
         """Steps of the work in the background that failed."""
@@ -159,6 +161,7 @@ class Server:
             "jobs": self.jobs.step,
             "queue": self._index,
             **{f"sink {one.settings.name}": one.step for one in self.sinks.sinks},
+            "tripwires": self._tell_outside,
         }
         tasks = [asyncio.create_task(forever(name, step, self.faults)) for name, step in steps.items()]
         tasks.append(asyncio.create_task(self.supervisor.run()))
@@ -209,6 +212,13 @@ class Server:
             more = await asyncio.to_thread(refresh, str(self._configuration.folder))
         if not more:
             await asyncio.sleep(_INDEX)
+
+    async def _tell_outside(self) -> None:
+        """Write the tripwires of requests that were refused."""
+        await asyncio.sleep(_LOOK)
+        for change in await asyncio.to_thread(self.intake.outside.write, str(self._configuration.folder)):
+            self._told(msgspec.to_builtins(change))
+            self.supervisor.changed()
 
     def _reload(self) -> None:
         if self.tokens.reload():

@@ -73,6 +73,23 @@ SERVE: tuple[Option, ...] = (
         metavar="SECONDS",
     ),
     Option(
+        "detection-rows",
+        "number",
+        "Rows that a detection may be given in an increment, before it is evaluated once a minute as well.",
+        _SERVE,
+        1_000_000,
+        metavar="ROWS",
+    ),
+    Option(
+        "detection-memory",
+        "text",
+        "RAM that a detection may take in an increment beside what the evaluator has, before it is evaluated once a "
+        "minute as well.",
+        _SERVE,
+        "512M",
+        metavar="SIZE",
+    ),
+    Option(
         "hec-strict",
         "flag",
         "Refuse a whole HEC batch for one wrong event, as Splunk does. Default: take the others, and keep account of "

@@ -11,6 +11,7 @@ from sqlalchemy.engine import Connection
 
 from podhawk.detect.increment.kept import SeriesRow
 from podhawk.detect.increment.state import Begun, Evaluated, Retired
+from podhawk.store.database import reading
 from podhawk.store.kept_findings import Detections
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import upsert
@@ -80,6 +81,16 @@ def begin(
 
     begun = Begun(frozenset(again), keys(changed | judged), everything, keys(new), retired)
     return begun, detections, changed, write
+
+
+def policies_of(state: str) -> str | None:
+    """The digest of the policies by which a state was last written; None if it was not written yet."""
+    with reading(state) as connection:
+        if connection is None or not sql.inspect(connection).has_table(DETECTIONS.name):
+            return None
+        query = sql.select(DETECTIONS.c.digest).where(DETECTIONS.c.detection_id == _POLICIES)
+        found: str | None = connection.execute(query).scalar()
+        return found
 
 
 def _selects_more(known: Any, one: Evaluated) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from podhawk.detect.increment.evidence import Notes
+from podhawk.detect.increment.evidence import SEARCHES, KeptEvent, Notes
 from podhawk.events.event import AuditEvent
 from podhawk.store.intact import kept_event
 from podhawk.store.keys import chunks
@@ -75,6 +75,16 @@ class EventMemory:
         if self.size < self._most and fingerprint not in self._known:
             known = self._known[fingerprint] = self._by_id[id(event)] = Remembered(event, size, self._turn)
             self.size += known.size
+
+    def keep(self, fingerprint: str, one: KeptEvent, size: int) -> None:
+        """Remember an event that is new, if an aggregate plan will look at it again: it is the same as the one that the
+        database gives, unless it holds secrets, which the database does not keep."""
+        if one.wanted is None or one.event.unmasked is not None or fingerprint in self._known:
+            return
+        self.add(fingerprint, one.event, size)
+        notes = self.notes_of(one.event)
+        if notes is not None:
+            notes[SEARCHES, True] = sorted(one.wanted)
 
     def notes_of(self, event: AuditEvent) -> Notes | None:
         """What was worked out about a remembered event; None for another."""

@@ -28,8 +28,15 @@ def wanted_rows(wanted: Iterable[WantedEvent]) -> list[dict[str, Any]]:
     ]
 
 
-def row_of(one: KeptEvent, *, waits: bool) -> dict[str, Any]:
-    """The row of an event."""
+def rows_of(events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> list[tuple[dict[str, Any], KeptEvent]]:
+    """The rows of events, and of those that wait for others of their request, each with the event."""
+    return [
+        *((_row_of(one, waits=False), one) for one in events),
+        *((_row_of(one, waits=True), one) for one in waiting),
+    ]
+
+
+def _row_of(one: KeptEvent, *, waits: bool) -> dict[str, Any]:
     return {
         "fingerprint": stored_fingerprint(one.event),
         "data": dump(one.event),

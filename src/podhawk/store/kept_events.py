@@ -32,7 +32,7 @@ from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.events.redaction.record import redacted
 from podhawk.store.event_memory import EventMemory
-from podhawk.store.event_rows import row_of, stored_fingerprint, wanted_rows
+from podhawk.store.event_rows import rows_of, stored_fingerprint, wanted_rows
 from podhawk.store.intact import intact, kept_event
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert, upsert
@@ -130,12 +130,15 @@ class SqlEvidence:
 
     def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
         """See `KeptEvidence`. Events that are too old are deleted."""
-        self.put_events([*(row_of(one, waits=False) for one in events), *(row_of(one, waits=True) for one in waiting)])
+        self.keep_rows(rows_of(events, waiting))
 
-    def put_events(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write events, and delete those that are too old."""
-        for chunk in chunks(rows):
+    def keep_rows(self, rows: Sequence[tuple[Mapping[str, Any], KeptEvent]]) -> None:
+        """The same for events of which the rows have been made."""
+        for chunk in chunks([row for row, _ in rows]):
             self._db.execute(insert(self._db, EVENTS).on_conflict_do_nothing(), chunk)
+        if self._memory is not None and self._redaction is None:
+            for row, one in rows:
+                self._memory.keep(row["fingerprint"], one, len(row["data"]))
         others = EVENTS.alias()
         alone = ~sql.exists().where(others.c.request == EVENTS.c.request, ~others.c.waiting)
         for cluster, horizon in self.horizons().items():

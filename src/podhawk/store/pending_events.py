@@ -8,16 +8,17 @@ has written to the state since.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
-from podhawk.detect.increment.evidence import Changed, EventKind
+from podhawk.detect.increment.evidence import Changed, EventKind, KeptEvent
 from podhawk.detect.increment.kept import Interval
 from podhawk.events.event import AuditEvent
 from podhawk.events.redaction.mask import Redaction
 from podhawk.store.event_memory import EventMemory
+from podhawk.store.event_rows import rows_of
 from podhawk.store.intact import kept_event
 from podhawk.store.kept_events import DAY, SqlEvidence, bounded
 from podhawk.store.keys import column_text
@@ -57,10 +58,11 @@ class PendingEvidence(SqlEvidence):
         """See `SqlEvidence`."""
         self._later.append(lambda evidence: evidence.replace(stale))
 
-    def put_events(self, rows: Sequence[_Row]) -> None:
-        """See `SqlEvidence`."""
-        self._later.append(lambda evidence: evidence.put_events(rows))
-        for row in rows:
+    def keep(self, events: Iterable[KeptEvent], waiting: Iterable[KeptEvent]) -> None:
+        """See `KeptEvidence`."""
+        rows = rows_of(events, waiting)
+        self._later.append(lambda evidence: evidence.keep_rows(rows))
+        for row, _ in rows:
             self._events[row["request"]].setdefault(row["fingerprint"], row)
         self._horizons = self.horizons()
 

@@ -16,8 +16,9 @@ from msgspec import UNSET, Struct, field, structs
 
 from podhawk.detect.evaluate.by_key import Apart, ByKey, Key, stored_by
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
-from podhawk.detect.evaluate.evaluation import Evaluation, kind_of, shown
+from podhawk.detect.evaluate.evaluation import TRUNCATED, Evaluation, kind_of, shown
 from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.group_bound import GROUPS, bounded
 from podhawk.detect.evaluate.masked_rows import without_secrets
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
@@ -100,22 +101,28 @@ def _seen(
         notes, name = notes_of(event), ("row", evaluation.detection.key, alone)
         known: _Noted | None = notes.get(name) if notes is not None else None
         if known is None:
-            known = _row_and_keys(evaluation, by, apart, event, alone)
+            known = _row_and_keys(evaluation, by, apart, event, alone, notes)
             if notes is not None:
                 notes[name] = known
         yield Seen(_written(event), event, request, *known)
 
 
-def _row_and_keys(evaluation: Evaluation, by: ByKey, apart: Apart, event: AuditEvent, alone: bool) -> _Noted:
-    row = evaluation.row(event, alone=alone)
+def _row_and_keys(
+    evaluation: Evaluation, by: ByKey, apart: Apart, event: AuditEvent, alone: bool, notes: Notes | None
+) -> _Noted:
     timeless = evaluation.streams_the_same
-    if not by.kept and not timeless:
+    known: tuple[Row, ...] | None = None
+    if notes is not None and alone and timeless:
+        known = notes.get((STREAMED, evaluation.detection.key))
+    row = evaluation.row(event, alone=alone) if known is None else None
+    if row is not None and not by.kept and not timeless:
         return row.order.place, (row,), frozenset({()}), frozenset({()})
     evaluation.context.env.now = _written(event)
-    rows = tuple(evaluation.search.stream([row.copy()]))
+    rows = known if row is None else tuple(evaluation.search.stream([row.copy()]))
+    assert rows is not None
     keys = by.of_event_rows(rows) if by.kept else frozenset({()})
     parts = keys if apart.of == by.kept else apart.of_rows(rows)
-    return row.order.place, rows if timeless else (row,), keys, parts
+    return () if row is None else row.order.place, rows if row is None or timeless else (row,), keys, parts
 
 
 def _written(event: AuditEvent) -> float:
@@ -190,9 +197,14 @@ def _tables(evaluation: Evaluation, seen: Sequence[Seen]) -> Callable[[Window], 
             return known[inside]
         evaluation.context.env.now = window.at
         state = evaluation.start()
-        rows = (row for one in seen[slice(*inside)] for row in one.rows)
+        every = seen[slice(*inside)]
+        some = every if window is EVER else bounded(every)
+        rows = (row for one in some for row in one.rows)
         evaluation.search.reducer.add(state, evaluation.streamed(rows))
         found = evaluation.finish(state)
+        if some is not every:
+            for row in found.rows:
+                row[TRUNCATED] = GROUPS
         if timeless:
             known.clear()
             known[inside] = found

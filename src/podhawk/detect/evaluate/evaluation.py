@@ -12,6 +12,7 @@ from podhawk.commands.declare import Whole
 from podhawk.content.model import Detection
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.finding_id import finding_id
+from podhawk.detect.evaluate.group_bound import GROUPS
 from podhawk.detect.evaluate.masked_rows import as_read, without_secrets
 from podhawk.detect.evaluate.message_tokens import MessageFields, NamesBefore
 from podhawk.detect.evaluate.prepare import Prepared
@@ -39,7 +40,8 @@ T = TypeVar("T")
 MOST_VALUES: Final = 10_000
 """Values that a cell of a finding's row has at most. Counts of values are exact."""
 TRUNCATED: Final = "truncated"
-"""The column that names the cells of a row that have fewer values than there were."""
+"""The column that names the cells of a row that have fewer values than there were, and says if there were more groups
+than are looked at."""
 KINDS: Final[dict[str, FindingKind | None]] = {
     "anomaly": "intermediate",
     "ttp": "finding",
@@ -287,7 +289,9 @@ def shown(row: Row, table: Table) -> dict[str, Any]:
     cells: dict[str, Any] = dict.fromkeys(table.columns or ())
     cut = []
     for name, value in row.items():
-        if isinstance(value, tuple) and len(value) > MOST_VALUES:
+        if name == TRUNCATED and value == GROUPS:
+            cut.append(GROUPS)
+        elif isinstance(value, tuple) and len(value) > MOST_VALUES:
             cells[name] = fewer(value)
             cut.append(name)
         else:

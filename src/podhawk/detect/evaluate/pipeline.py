@@ -7,10 +7,7 @@ that bring in other rows run over the whole input, as an ad-hoc search in Splunk
 
 from __future__ import annotations
 
-import time
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -39,6 +36,7 @@ from podhawk.detect.evaluate.related_events import (
     visible_part,
 )
 from podhawk.detect.evaluate.selection import SearchSelection
+from podhawk.detect.evaluate.spending import Spending
 from podhawk.detect.evaluate.whole_input import whole_matches
 from podhawk.detect.evaluate.windows import Schedule, schedule_of
 from podhawk.detect.increment.evidence import KeptEvidence, no_notes, request_hash
@@ -83,8 +81,10 @@ class SearchSet(Struct, frozen=True):
     remembers: bool
     deferred: frozenset[int] = frozenset()
     """The numbers of searches whose events are kept, to be evaluated later."""
-    spent: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
-    """CPU seconds that evaluations took, by the name of the detection."""
+    spent: Spending = field(default_factory=Spending)
+    """What evaluations took."""
+    digests: dict[int, tuple[Prepared, str, str]] = field(default_factory=dict)
+    """The digests of detections, kept for the next increment."""
 
     @property
     def layouts(self) -> Mapping[str, str]:
@@ -194,10 +194,11 @@ def detect(
     evidence: KeptEvidence | None = None,
     begun: Begun = NOTHING_CHANGED,
     again: Collection[str] = (),
+    windows: Collection[str] = (),
 ) -> Detected:
     """The matches of all detections, in order of time. With the `evidence` of earlier increments these are the matches
     that the new events may have changed, and those that are to be evaluated again: what `begun` names, and the requests
-    `again`, by their hashes."""
+    `again`, by their hashes; `windows` are those that only aggregate plans are to be evaluated on."""
     searches, requests = scanned.searches, scanned.requests
     if begun.changed and searches.deferred:
         # What a changed detection found before has to be looked at now: its new search may want none of it.
@@ -215,6 +216,7 @@ def detect(
             scanned.ends,
             begun,
             again,
+            windows,
             searches.evaluations,
             searches.schedules,
             searches.selection,
@@ -367,19 +369,17 @@ def _windowed(
     for number, evaluation in enumerate(evaluations):
         if number in searches.deferred or not by_search[number]:
             continue
-        name, started = evaluation.plan.name, time.process_time()
+        name, detection = evaluation.plan.name, evaluation.detection.name
         if number not in schedules:
-            with timed(name, "requests"):
+            with timed(name, "requests"), searches.spent.of(detection, len(by_search[number])):
                 made = [
                     request_match(evaluation, one.request, one.events_for(number), facts_of(one.request))
                     for one in by_search[number]
                 ]
-            searches.spent[evaluation.detection.name] += time.process_time() - started
             yield from (match for match in made if match is not None)
             continue
         events = [(event, one.request) for one in by_search[number] for event in one.events_for(number)]
-        with timed(name, "windows"):
+        with timed(name, "windows"), searches.spent.of(detection, len(events)):
             stretches = found.stretches[number] if found.stretches is not None else None
             matches = list(aggregate_matches(evaluation, schedules[number], events, facts_of, stretches, notes_of))
-        searches.spent[evaluation.detection.name] += time.process_time() - started
         yield from matches

@@ -20,7 +20,15 @@ from podhawk.detect.evaluate.by_key import Apart, ByKey, by_hash, rows_before_gr
 from podhawk.detect.evaluate.evaluation import Evaluation
 from podhawk.detect.evaluate.preconditions import Facts
 from podhawk.detect.evaluate.windows import EVER, MINUTE, Schedule
-from podhawk.detect.increment.evidence import EventKind, KeptEvidence, Stretch, WantedEvent, merged, request_hash
+from podhawk.detect.increment.evidence import (
+    STREAMED,
+    EventKind,
+    KeptEvidence,
+    Stretch,
+    WantedEvent,
+    merged,
+    request_hash,
+)
 from podhawk.detect.increment.kept import Interval, series_key
 from podhawk.detect.requests.collected import CollectedRequest, fingerprint
 from podhawk.detect.requests.request import RequestKey
@@ -99,6 +107,9 @@ class _Reach:
         rows = rows_before_grouping(self._evaluation, replace(event, unmasked=None))
         alike = series_key(self._alike(rows))
         self._kinds.setdefault(alike, rows)
+        notes = self._kept.notes_of(event) if event.unmasked is None else None
+        if notes is not None:
+            notes[STREAMED, self._evaluation.detection.key] = tuple(rows)
         if not self._apart.of:
             return alike, {""}
         return alike, keys | {by_hash(key) for key in self._apart.of_rows(rows)}

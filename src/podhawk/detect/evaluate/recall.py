@@ -43,7 +43,7 @@ _SYSTEM: str = f"{SERVICE_ACCOUNT}kube-system:"
 class Recalled(Struct):
     """The requests to evaluate, with those that only aggregate plans look at again (`beside`), and what is known of who
     is behind them. `stretches` are by the number of the search. Of the requests, those `again` matter only to the
-    searches `plans`, because only these changed."""
+    searches `plans`, because only these changed, and to aggregate plans."""
 
     requests: Requests
     beside: Requests
@@ -62,6 +62,7 @@ def recall(
     ends: Requests,
     begun: Begun,
     again: Collection[str],
+    windows: Collection[str],
     evaluations: Sequence[Evaluation],
     schedules: Mapping[int, Schedule],
     selection: SearchSelection,
@@ -69,9 +70,9 @@ def recall(
     decoder: EventDecoder,
 ) -> Recalled:
     """What to evaluate for new requests, and for those that are to be evaluated again: those that `begun` names, and
-    those of the hashes `again`. `ends` are ends that no search selects: they wait for their starts. `schedules` are
-    those of the aggregate plans, by the number of the search. What `deferred` searches want is kept, and evaluated for
-    the others only."""
+    those of the hashes `again`; those of the hashes `windows` by aggregate plans alone. `ends` are ends that no search
+    selects: they wait for their starts. `schedules` are those of the aggregate plans, by the number of the search. What
+    `deferred` searches want is kept, and evaluated for the others only."""
 
     def load(hashes: Collection[str]) -> Requests:
         stored = ((event, selection.of(event, notes=kept.notes_of(event))) for _, event in kept.events_of(hashes))
@@ -92,17 +93,19 @@ def recall(
     starts = load({request_hash(key) for key in ends if key not in requests})
     requests = join(requests, {key: one for key, one in starts.items() if one.searches})
     requests = join(requests, {key: one for key, one in ends.items() if key in requests})
-    kept.keep(_kept_events(new), waiting=_kept_events(ends))
+    kept.keep(_kept_events(new, schedules), waiting=_kept_events(ends))
     changed = Changed({}, set(), set())
     kept.learn_credentials((one.request for one in requests.values()), changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
     shown = kept.credentials_of(_used(requests))
     kept.learn_writes({request_hash(key): write_of(one.request, shown) for key, one in requests.items()}, changed)
     requests = join(requests, load(_others(kept.depending(changed), requests)))
-    changed_for = load(_others(begun.requests, requests))
+    for_windows = load(_others(windows, requests))
+    changed_for = load(_others(begun.requests, {**requests, **for_windows}))
     plans = {number for number, one in enumerate(evaluations) if one.detection.key in begun.changed} - deferred
     looking = {number: schedule for number, schedule in schedules.items() if number not in deferred}
-    stretches = stretches_of(kept, requests, changed_for, plans, evaluations, looking)
+    stretches = stretches_of(kept, {**requests, **for_windows}, changed_for, plans, evaluations, looking)
+    changed_for = {**changed_for, **for_windows}
     requests = {**requests, **changed_for}
     around, wanted = looked_at(stretches)
     beside = collect(_beside(kept, _others(around, requests), selection, schedules, wanted), decoder)
@@ -136,13 +139,13 @@ def _others(hashes: Collection[str], requests: Requests) -> set[str]:
     return set(hashes) - set(map(request_hash, requests))
 
 
-def _kept_events(requests: Requests) -> Iterable[KeptEvent]:
+def _kept_events(requests: Requests, aggregates: Collection[int] = ()) -> Iterable[KeptEvent]:
     for one in requests.values():
-        for event in one.request.events:
-            yield kept_for(one.request, event)
+        for event, wanted in one.pairs():
+            yield kept_for(one.request, event, wanted if not wanted.isdisjoint(aggregates) else None)
 
 
-def kept_for(request: Request, event: AuditEvent) -> KeptEvent:
+def kept_for(request: Request, event: AuditEvent, wanted: Collection[int] | None = None) -> KeptEvent:
     """An event of a request, as a state keeps it."""
     key, credential = request.key, credential_of(request)
     return KeptEvent(
@@ -151,6 +154,7 @@ def kept_for(request: Request, event: AuditEvent) -> KeptEvent:
         _place(request),
         credential_hash(key.cluster, credential) if credential else "",
         _component(key),
+        wanted,
     )
 
 

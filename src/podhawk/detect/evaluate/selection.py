@@ -11,7 +11,7 @@ from collections.abc import Container, Sequence, Set
 from typing import Any
 
 from podhawk.detect.evaluate.evaluation import Evaluation
-from podhawk.detect.increment.evidence import Notes
+from podhawk.detect.increment.evidence import SEARCHES, Notes
 from podhawk.engine.fastpath.clause_index import equals
 from podhawk.events.event import AuditEvent, View
 from podhawk.functions import patterns
@@ -33,10 +33,12 @@ class SearchSelection:
         answer stays in `notes`, if there are any."""
         if notes is None:
             return self._of(event, among)
-        key = "searches", among is None
+        key = SEARCHES, among is None
         found: list[int] | None = notes.get(key)
         if found is None:
-            found = notes[key] = self._of(event, among)
+            every = notes.get((SEARCHES, True))
+            chosen = None if among is None or every is None else [number for number in every if number in among]
+            found = notes[key] = self._of(event, among) if chosen is None else chosen
         return found
 
     def _of(self, event: AuditEvent, among: Container[int] | None) -> list[int]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
@@ -20,6 +20,10 @@ from podhawk.events.event import AuditEvent
 
 Notes = dict[Any, Any]
 """What was worked out about an event before, by what it is. It is the same whenever it is worked out."""
+SEARCHES: Final = "searches"
+"""With True, the key of the note on which searches want an event; with False, on which of the aggregate plans do."""
+STREAMED: Final = "streamed"
+"""With the key of a detection, the key of the note on the rows of an event as they reach the grouping."""
 NotesOf = Callable[[AuditEvent], Notes | None]
 
 
@@ -55,6 +59,8 @@ class KeptEvent(Struct, frozen=True):
     place: str = ""
     credential: str = ""
     component: str = ""
+    wanted: Collection[int] | None = None
+    """The searches that want it, where an aggregate plan among them will look at it again."""
 
 
 class WantedEvent(Struct, frozen=True):

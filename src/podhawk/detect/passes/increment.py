@@ -87,25 +87,37 @@ def _to_write(one: Settled) -> ToWrite:
     return ToWrite(one.raw, one.verdicts, one.match, [(name, row) for name, rows in one.rows.items() for row in rows])
 
 
+Digests = dict[int, tuple[Prepared, str, str]]
+"""The digests of detections that have been made, by the id of what was prepared, which is kept alive."""
+
+
 def evaluated(
-    prepared: Sequence[Prepared], exceptions: Sequence[SiteException], layouts: Mapping[str, str]
+    prepared: Sequence[Prepared],
+    exceptions: Sequence[SiteException],
+    layouts: Mapping[str, str],
+    known: Digests | None = None,
 ) -> list[Evaluated]:
     """The detections that a run evaluates, with digests of all that their findings depend on, and of the exceptions
-    that name them. `layouts` say how the state keeps what their plans want, by their keys."""
+    that name them. `layouts` say how the state keeps what their plans want, by their keys. `known` keeps the digests
+    that are made."""
     found = []
+    known = {} if known is None else known
     for one in prepared:
         if one.request is None:
             continue
-        stages = [stage.command.render(stage.node) for stage in one.request.pipeline.stages]
-        content = msgspec.structs.replace(one.detection, file="", home="", search_line=0)
+        if id(one) not in known:
+            stages = [stage.command.render(stage.node) for stage in one.request.pipeline.stages]
+            content = msgspec.structs.replace(one.detection, file="", home="", search_line=0)
+            layout = layouts.get(one.detection.key)
+            digest = _digest([stages, msgspec.to_builtins(content), *([layout] if layout else ())])
+            known[id(one)] = one, digest, _digest(stages)
         named = [
             (each.name, each.when, each.owner, each.reason, each.expires.isoformat())
             for each in exceptions
             if each.named(one.detection)
         ]
-        layout = layouts.get(one.detection.key)
-        digest = _digest([stages, msgspec.to_builtins(content), *([layout] if layout else ())])
-        found.append(Evaluated(one.detection, digest, _digest(stages), _digest(named) if named else ""))
+        _, digest, search = known[id(one)]
+        found.append(Evaluated(one.detection, digest, search, _digest(named) if named else ""))
     return found
 
 

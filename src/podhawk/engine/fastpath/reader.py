@@ -126,6 +126,10 @@ class FastPath:
         """The following lines are from another split of the input."""
         self._position.place = place
 
+    def go_on_with(self, files: Mapping[str, int]) -> None:
+        """The following lines are from another input, whose files stand in it at these places."""
+        self._files = files
+
     def open(self, path: str) -> None:
         """The following lines are from this file."""
         self._position.path = path

@@ -79,7 +79,7 @@ class ScanWork:
     ) -> None:
         self._collectors, self._source, self._within, self._options = collectors, source, within, options
         self._fixed: dict[str, Any] = dict(metadata(source.native()))
-        self._watch = Watch(collectors, within.holds, self._fixed)
+        self._watch = Watch(collectors if options.watch else (), within.holds, self._fixed)
         self._prefilter = _prefilter(collectors, options, self._watch)
         self._precheck = Precheck(collectors, self._fixed).narrow if self._prefilter is not None else None
         self._fast_path: FastPath | None = None
@@ -89,11 +89,19 @@ class ScanWork:
         if self._prefilter is not None and (sample := self._source.sample()):
             self._prefilter.prepare(sample)
 
+    def go_on_with(self, source: EventSource) -> None:
+        """Take another input, of which `native`, `plain` and `redacts` say the same; its collectors are empty."""
+        self._source = source
+        self._watch.restart()
+        if self._fast_path is not None:
+            self._fast_path.go_on_with(source.numbers())
+
     def read_whole(self) -> None:
         """Take the whole input."""
         source = self._source
         report = source.report if source.unread else InputReport()
-        self._fast_path = self._new_fast_path((0,))
+        if self._fast_path is None:
+            self._fast_path = self._new_fast_path((0,))
         self._give(source.candidates(self._shortcuts), report)
         self._account(report)
         self.settle()

@@ -16,12 +16,14 @@ import sqlalchemy as sql
 from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
+from podhawk.detect.evaluate.spending import Spent
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import insert
 
 PATIENCE: Final = 3
 """Increments in a row that a detection may be over its budget."""
+MEMORY: Final = "memory"
 EVERY: Final = 60.0
 """Seconds between evaluations of what was postponed."""
 RELEASE: Final = 600.0
@@ -71,9 +73,11 @@ def postponed(state: str, *, isolated: bool) -> list[str]:
 
 
 class Budgets(Struct):
-    """Which detections are over their budget of CPU seconds in an increment, by name."""
+    """Which detections are over their budget of CPU seconds, rows or bytes of RAM in an increment, by name."""
 
     seconds: float
+    rows: int = 1_000_000
+    memory: int = 512 << 20
     spent: defaultdict[str, float] = field(default_factory=partial(defaultdict, float))
     """CPU seconds since the start."""
     over: Counter[str] = field(default_factory=Counter)
@@ -83,22 +87,29 @@ class Budgets(Struct):
     """When what was postponed was looked at last. It waits after a start too: if it kills the evaluator, events are
     evaluated between."""
 
-    def charge(self, spent: Mapping[str, float]) -> None:
+    def charge(self, spent: Mapping[str, Spent]) -> None:
         """Add what detections spent."""
-        for name, seconds in spent.items():
-            self.spent[name] += seconds
+        for name, one in spent.items():
+            self.spent[name] += one.cpu
 
-    def note(self, spent: Mapping[str, float], now: float) -> list[str]:
-        """What each detection spent in an increment. Gives those that are isolated from now on."""
+    def note(self, spent: Mapping[str, Spent], now: float) -> dict[str, str]:
+        """What each detection spent in an increment. Gives those that are isolated from now on, with what they take too
+        much of. One that takes too much RAM is isolated at once: the next time it may end the process."""
         self.charge(spent)
-        new = []
-        for name, seconds in spent.items():
-            self.over[name] = self.over[name] + 1 if seconds > self.seconds else 0
-            if self.over[name] >= PATIENCE and name not in self.isolated:
+        new = {}
+        for name, one in spent.items():
+            what = self._exceeded(one)
+            self.over[name] = self.over[name] + 1 if what else 0
+            if (self.over[name] >= PATIENCE or what == MEMORY) and name not in self.isolated:
                 self.isolated[name] = now
                 self.over[name] = 0
-                new.append(name)
+                new[name] = what
         return new
+
+    def _exceeded(self, one: Spent) -> str:
+        if one.memory > self.memory:
+            return MEMORY
+        return "CPU" if one.cpu > self.seconds else "rows" if one.rows > self.rows else ""
 
     def due(self, now: float) -> bool:
         """Whether it is time to evaluate what was postponed."""

@@ -4,7 +4,6 @@ them."""
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
@@ -16,7 +15,10 @@ from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from podhawk.detect.evaluate.evaluation import TRUNCATED
+from podhawk.detect.evaluate.spending import Spending, Spent
 from podhawk.detect.findings import RunFindings, find
+from podhawk.detect.passes.increment import digest_of
 from podhawk.engine.run.batch import BatchRunner
 from podhawk.errors import OutputError, PodhawkError, StoreError
 from podhawk.log import logger
@@ -39,14 +41,19 @@ from podhawk.serve.evaluator.positions import (
 from podhawk.serve.evaluator.source import InboxSource, LineSample
 from podhawk.serve.imports import ImportWatch
 from podhawk.serve.inbox.reader import Position, Taken, take, waiting
+from podhawk.serve.sizes import size_of
 from podhawk.serve.tripwires.watch import Lost, TripwireNews, Tripwires
 from podhawk.session import session_of
 from podhawk.settings.resolve import Settings
+from podhawk.store.begin import policies_of
 from podhawk.store.database import Waiting, open_engine, transaction
 from podhawk.store.keys import column_text
 from podhawk.store.state import SqlState
 
 INBOX: Final = "inbox"
+_ENGINE: Final = {"watch": False, "sampled_lines": 1, "remembered_values": 10_000}
+"""Options of the engine. Nobody asks an increment which searches were blind, or what its lines are; what is remembered
+of values stays until the service ends."""
 _BESIDE: Final = "\0beside"
 """Stands for a cluster in the attempts: what was postponed, evaluated together with an increment. When that has failed
 once, `catch_up` evaluates it alone, so that neither new events nor what was postponed is given up for the other."""
@@ -72,7 +79,8 @@ class InboxEvaluator:
     """Takes the inbox into the state."""
 
     def __init__(self, settings: Settings) -> None:
-        self._session = session_of({**settings.values, "jobs": 1})
+        session = session_of({**settings.values, "jobs": 1})
+        self._session = replace(session, engine=replace(session.engine, **_ENGINE))
         assert self._session.state is not None
         self._state_name = self._session.state
         self._folder = Path(self._state_name)
@@ -87,7 +95,8 @@ class InboxEvaluator:
         self._known: dict[int, dict[str, int]] = {}
         make_tables(self._state_name)
         make_budget_table(self._state_name)
-        self.budgets = Budgets(float(settings["detection_budget"]))
+        memory = size_of("--detection-memory", settings["detection_memory"])
+        self.budgets = Budgets(float(settings["detection_budget"]), int(settings["detection_rows"]), memory)
         self._positions = positions(self._state_name)
         self._tripwires = Tripwires(self._state_name, float(settings["quiet_after"]))
         self._attempts = Attempts(self._folder / "attempts.json")
@@ -102,6 +111,12 @@ class InboxEvaluator:
             return False
         self.loaded = reload(self.loaded, self._session)
         return True
+
+    def policies_changed(self) -> bool:
+        """Whether the state was last written by other policies. Then jobs over the lake wait until it is written by
+        these."""
+        known = policies_of(self._state_name)
+        return known is not None and known != digest_of(self.loaded.policies)
 
     def look(self) -> Increment | None:
         """Look at the tripwires that need no event. Raises StoreError."""
@@ -154,7 +169,7 @@ class InboxEvaluator:
                 told.append(self._observed(connection, cluster, taken.text))
 
             deferred = self._deferred(aggregates=wait)
-            found = self._find(cluster, name, taken.text, along, again, deferred)
+            found = self._find(cluster, name, taken.text, along, (), deferred, again)
             if told[-1] is None:
                 self._tripwires.forget()
         except (StoreError, OutputError):
@@ -199,10 +214,12 @@ class InboxEvaluator:
         along: Callable[[Connection], None] | None,
         again: Sequence[str] = (),
         deferred: frozenset[int] = frozenset(),
+        windows: Sequence[str] = (),
     ) -> RunFindings:
-        """Take lines into the state, and evaluate known requests again; what `deferred` searches want is postponed."""
+        """Take lines into the state, and evaluate known requests again, those of `windows` by aggregate plans alone;
+        what `deferred` searches want is postponed."""
         loaded = self.loaded
-        searches = replace(loaded.searches, deferred=deferred, spent=defaultdict(float))
+        searches = replace(loaded.searches, deferred=deferred, spent=Spending(memory=True))
         session = replace(self._session, now=time.time())
         session = replace(session, reading=replace(session.reading, cluster=cluster))
         state = SqlState(self._state_name, None, Waiting(session.wait))
@@ -217,7 +234,7 @@ class InboxEvaluator:
         state.memory = loaded.memory
         loaded.memory.begin()
         with InboxSource(name, text, session.reading, self._sample) as source:
-            runner = BatchRunner(source, session.within, 1, session.along, session.engine, loaded.compiled)
+            runner = BatchRunner(source, session.within, 1, loaded.scan, session.engine, loaded.compiled)
             found = find(
                 loaded.prepared,
                 lambda: loaded.incident_rules(self._session),
@@ -229,8 +246,10 @@ class InboxEvaluator:
                 state,
                 searches=searches,
                 again=again,
+                windows=windows,
             )
-        self._charge(searches.spent, counts=bool(text))
+        self._charge(searches.spent.by_name, counts=bool(text))
+        self._tripwires.truncated(truncated_in(found))
         return found
 
     def _is_early(self, now: float) -> bool:
@@ -247,14 +266,14 @@ class InboxEvaluator:
         isolated = numbers_of(self.budgets.isolated, [one.detection.name for one in searches.evaluations])
         return isolated | searches.schedules.keys() if aggregates else isolated
 
-    def _charge(self, spent: Mapping[str, float], *, counts: bool) -> None:
+    def _charge(self, spent: Mapping[str, Spent], *, counts: bool) -> None:
         """Charge detections with what they spent; where it `counts`, those that are over their budget are isolated."""
         if not counts:
             self.budgets.charge(spent)
             return
         new = self.budgets.note(spent, time.monotonic())
-        for name in new:
-            logger(__name__).error("%s is over its budget of CPU and is evaluated once a minute", name)
+        for name, what in new.items():
+            logger(__name__).error("%s is over its budget of %s and is evaluated once a minute", name, what)
         self._tripwires.over_budget(new)
 
     def catch_up(self, begun: Callable[[], None] = lambda: None) -> Increment | None:
@@ -332,6 +351,16 @@ class InboxEvaluator:
     def _moved(self, cluster: str, position: Position) -> None:
         self._positions[column_text(cluster, 255)] = position
         self._attempts.end(cluster, position)
+
+
+def truncated_in(found: RunFindings) -> set[str]:
+    """The detections of which a finding that was written has a row with fewer values or groups than there were."""
+    changes = found.changes or {}
+    return {
+        one.detection.name
+        for one in found.findings
+        if one.finding_id in changes and any(isinstance(row.get(TRUNCATED), list) for row in one.rows)
+    }
 
 
 def told_of(done: Increment) -> list[LoggedChange]:

@@ -16,6 +16,8 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from podhawk.api import content_of, incident_rules
+from podhawk.content.boundary import unmoved
+from podhawk.content.csvfile import misplaced_quote
 from podhawk.content.load import load_content
 from podhawk.content.lookups import LookupStore
 from podhawk.content.model import Content
@@ -26,6 +28,7 @@ from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exception_fields import check_fields
 from podhawk.engine.plan.runnable import Broken
 from podhawk.engine.run.batch import CompiledJobs
+from podhawk.engine.run.repeated import RepeatedScan
 from podhawk.errors import ContentError, UsageError
 from podhawk.log import logger
 from podhawk.serve.shadow import in_shadow, served_policies
@@ -41,6 +44,9 @@ _FROM_FILE: Final = ("only", "exclude", "exceptions", "shadow")
 
 TRIPWIRES: Final = Path(__file__).parent.parent / "tripwires" / "content"
 _OWN_MACROS: Final = ("podhawk_own_name",)
+
+_MANY: Final = 8
+"""Searches of which a scan is worth keeping: fewer are those of a second look, which are others each time."""
 
 Stamp = Mapping[str, tuple[int, int]]
 
@@ -60,7 +66,10 @@ class Loaded(Struct):
     shadow: frozenset[str]
     """The names of the detections that run in shadow."""
     memory: EventMemory = field(default_factory=EventMemory)
+    scan: RepeatedScan = field(default_factory=lambda: RepeatedScan(_MANY))
     rules: list[Prepared] | None = None
+    lookup_faults: Sequence[str] = ()
+    """What is wrong with the tables of lookups."""
 
     def incident_rules(self, session: Session) -> list[Prepared]:
         """More searches over risk that make incidents."""
@@ -85,6 +94,7 @@ class Loaded(Struct):
         return frozenset(
             {
                 *map(str, self.content.problems),
+                *self.lookup_faults,
                 *(f"{one.detection.file}: {one.detection.name}: {one.runnability}" for one in broken),
             }
         )
@@ -104,6 +114,9 @@ def load(settings: Settings, session: Session) -> Loaded:
     """Read everything. Raises PodhawkError for what cannot be used."""
     content = content_of(settings.values, settings.macros)
     store = session.lookups(content)
+    lookup_faults = read_lookups(store)
+    for fault in lookup_faults:
+        logger(__name__).warning("a table of a lookup is broken: %s", fault)
     chosen = select(content, settings["only"], settings["exclude"])
     every = [prepare(one, content, session, store) for one in chosen]
     prepared = [one for one in every if not is_whole(one)]  # the others run over the lake
@@ -121,7 +134,27 @@ def load(settings: Settings, session: Session) -> Loaded:
         CompiledJobs(list(searches.jobs)),
         every,
         frozenset(one.detection for one in in_shadow(content, settings)),
+        lookup_faults=lookup_faults,
     )
+
+
+def read_lookups(store: LookupStore) -> list[str]:
+    """Read all tables of lookups now, so that a search does not read one later than the others, when its file may be
+    broken. Gives what is wrong with them: files that are missing or cannot be read, and quotes that take rows into one
+    cell. A table that lacks rows turns off whatever looks something up in it."""
+    content, found = store.content, []
+    for name in store.names():
+        definition = content.lookups.get(name)
+        if definition is not None and definition.kind == "mlmodel":
+            continue
+        try:
+            path = store.get(name).definition.path
+            fault = misplaced_quote(unmoved(path)) if path else ""
+        except ContentError as error:
+            fault = str(error)
+        if fault and fault not in found:
+            found.append(fault)
+    return found
 
 
 def own_detections(settings: Settings, session: Session) -> list[Prepared]:

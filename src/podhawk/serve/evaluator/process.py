@@ -68,6 +68,8 @@ def main() -> int:
         return error.exit_code
     _tell({"what": "ready"})
     _tell_content(evaluator)
+    if evaluator.policies_changed():
+        _apply(evaluator)
     looked = time.monotonic()
     with rare_collection():
         while True:
@@ -109,10 +111,17 @@ def _reload(evaluator: InboxEvaluator) -> None:
         return
     logger(__name__).info("the content was read again: %d detections", evaluator.loaded.detections)
     _tell_content(evaluator)
+    _apply(evaluator)
+
+
+def _apply(evaluator: InboxEvaluator) -> None:
+    """Evaluate what new content changes. The server is told before, so that it ends what hangs."""
+    _tell({"what": "begun", "cluster": ""})
     try:
         _tell(_account(evaluator, evaluator.apply()))
     except Exception as error:  # the next increment with events does it
         logger(__name__).error("what the new content changes could not be evaluated yet", exc_info=error)
+        _tell({"what": "idle"})
 
 
 def _look(evaluator: InboxEvaluator) -> None:

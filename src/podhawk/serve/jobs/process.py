@@ -18,18 +18,22 @@ from typing import Final
 import msgspec
 from msgspec import Struct, field
 
+from podhawk.detect.passes.increment import digest_of
 from podhawk.errors import PodhawkError
 from podhawk.log import logger
 from podhawk.serve.changes import make_tables as make_change_table
 from podhawk.serve.evaluator.process import Order
 from podhawk.serve.jobs.backfill import run_backfills
 from podhawk.serve.jobs.content import JobContent
-from podhawk.serve.jobs.kept import make_job_tables
+from podhawk.serve.jobs.kept import make_job_tables, pending
 from podhawk.serve.jobs.scheduled import run_due
 from podhawk.serve.logs import log_as_json
+from podhawk.store.begin import policies_of
 
 _NICE: Final = 10
 _LOCK: Final = "jobs.lock"
+_WAIT: Final = 10.0
+"""Seconds before the policies are compared again. Findings are evaluated by one set of policies at a time."""
 
 
 class JobOrder(Struct):
@@ -58,6 +62,10 @@ def do_jobs(order: JobOrder) -> JobsDone:
     jobs = JobContent.read(order.order.settings())
     make_job_tables(jobs.state)
     make_change_table(jobs.state)
+    known = policies_of(jobs.state)
+    if known is not None and known != digest_of(jobs.policies):
+        logger(__name__).info("jobs over the lake wait: the evaluator has not taken over the policies yet")
+        return JobsDone(time.time() + _WAIT, waiting=[one.detection_id for one in pending(jobs.state)])
     due, failed = run_due(jobs, time.time())
     done = run_backfills(jobs, order.days, until)
     return JobsDone(due, failed + done.failed, jobs.changed, done.waiting)

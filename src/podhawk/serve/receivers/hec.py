@@ -191,7 +191,7 @@ async def _take(request: Request[Any, Any, Any], hec: Hec, *, raw: bool) -> Resp
         intake.refusals.note(f"HEC code {error.code}", cluster)
         return answer(error.code, {} if error.number is None else {"invalid-event-number": error.number})
     except ForbiddenClusterError as error:
-        intake.refusals.note("cluster", cluster, f"{token.name} {error}"[:130])
+        intake.refuse_cluster(token, str(error), f"hec:{token.name}", cluster)
         return answer(4)
     except InboxFullError:
         intake.refusals.note("full", cluster)

@@ -23,6 +23,7 @@ from podhawk.serve.inbox.writer import InboxFullError, InboxWriter
 from podhawk.serve.receivers.bodies import BodyLines
 from podhawk.serve.receivers.streams import BodyLimits, Budget, Held, read_body
 from podhawk.serve.tokens import Token, TokenStore
+from podhawk.serve.tripwires.outside import OutsideClusters
 
 RETRY_AFTER: Final = "5"
 """Seconds. An API server tries a batch ten times where the answer says when, and five times where it does not."""
@@ -55,11 +56,18 @@ class Intake:
         self.writer = writer
         self.limits = limits
         self.refusals = Refusals()
+        self.outside = OutsideClusters()
         self.stopping = False
         self._redaction = redaction
         self._budget = Budget(limits.in_work)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="bodies")
         self._senders = {sender for sender, _ in writer.ledger()}
+
+    def refuse_cluster(self, token: Token, cluster: str, sender: str, counted: str = "") -> None:
+        """Note that a token was used for a cluster that it does not cover. It counts for the cluster `counted`, if the
+        sender may send of that one."""
+        self.refusals.note("cluster", counted, f"{token.name} {cluster}"[:130])
+        self.outside.note(token.name, cluster, sender)
 
     def check_room(self) -> None:
         """Raise InboxFullError if nothing can be taken now."""

@@ -44,8 +44,11 @@ async def audit(cluster: str, instance: str, request: Request[Any, Any, Any], in
         return failed(
             Failure("unauthorized", "the token is missing or not known", "podhawk init token makes one."), 401
         )
-    if not token.may("send") or not token.covers(cluster):
+    if not token.covers(cluster):
+        intake.refuse_cluster(token, cluster, f"webhook:{cluster}/{instance}")
+    elif not token.may("send"):
         refusals.note("cluster", detail=f"{token.name} {cluster}"[:130])
+    if not token.may("send") or not token.covers(cluster):
         return failed(Failure("forbidden", f"the token may not send events of the cluster {cluster[:63]!r}"), 403)
     if not _NAME.match(cluster) or not _NAME.match(instance):
         return failed(Failure("name", "cluster and instance have letters, digits, dots, _ and -, at most 63"), 404)
@@ -54,7 +57,7 @@ async def audit(cluster: str, instance: str, request: Request[Any, Any, Any], in
     try:
         await intake.take(request.stream(), encoding, sender, cluster, token, read_event_list)
     except ForbiddenClusterError as error:
-        refusals.note("cluster", cluster, f"{token.name} {error}"[:130])
+        intake.refuse_cluster(token, str(error), sender, cluster)
         return failed(Failure("forbidden", f"an envelope names the cluster {str(error)[:63]!r}"), 403)
     except InboxFullError as error:
         refusals.note("full", cluster)

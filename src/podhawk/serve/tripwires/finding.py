@@ -70,11 +70,27 @@ LOST: Final = TripwireKind(
 BUDGET: Final = TripwireKind(
     "tripwire-over-budget",
     "Tripwire: Detection Over Budget",
-    "A detection takes more CPU than it may, and is evaluated once a minute. Its findings come later.",
+    "A detection takes more CPU, rows or RAM than it may, and is evaluated once a minute. Its findings come later.",
     "medium",
     60,
 )
-KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET)
+TRUNCATED: Final = TripwireKind(
+    "tripwire-truncated",
+    "Tripwire: Values or Groups Truncated",
+    "A detection met more values in a cell, or more groups in a window, than it looks at. What is counted is exact. "
+    "Somebody may flood it with values.",
+    "medium",
+    60,
+)
+OUTSIDE: Final = TripwireKind(
+    "tripwire-outside",
+    "Tripwire: Cluster Outside of the Token",
+    "A token was used to send events of a cluster to which it is not bound. The request was refused: a sender is set "
+    "up wrongly and its audit log is lost, or somebody uses the token of another cluster.",
+    "high",
+    75,
+)
+KINDS: Final = (QUIET, GAP, CLOCK, LOST, BUDGET, TRUNCATED, OUTSIDE)
 
 
 def tripwire(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,7 @@ from podhawk.serve.changes import put as put_changes
 from podhawk.serve.inbox.segment import reading as reading_segment
 from podhawk.serve.inbox.segment import segments
 from podhawk.serve.tripwires.clocks import Ages, OwnClock
-from podhawk.serve.tripwires.finding import BUDGET, CLOCK, GAP, LOST, QUIET, put, tripwire, withdraw
+from podhawk.serve.tripwires.finding import BUDGET, CLOCK, GAP, LOST, QUIET, TRUNCATED, put, tripwire, withdraw
 from podhawk.serve.tripwires.heartbeats import ALONE, HeartbeatGap, Heartbeats, renewals_in
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import column_text
@@ -141,19 +141,35 @@ class Tripwires:
         told when the event is buried again."""
         return _put(connection, [_of_letter(letter, "the evaluator failed at it")], (), self._clock())
 
-    def over_budget(self, names: Iterable[str]) -> None:
-        """Tell, at the next look, of detections that were isolated."""
+    def truncated(self, names: Iterable[str]) -> None:
+        """Tell, at the next look, of detections with findings that do not show all values or groups."""
+        now = self._clock()
+        day = _iso(now)[:10]
+        self._waiting += [
+            tripwire(
+                TRUNCATED,
+                "",
+                f"{name} met more values or groups than it looks at",
+                (name, day),
+                (now, now),
+                {"detection": name},
+            )
+            for name in sorted(names)
+        ]
+
+    def over_budget(self, names: Mapping[str, str]) -> None:
+        """Tell, at the next look, of detections that were isolated, with what they take too much of."""
         day = _iso(self._clock())[:10]
         self._waiting += [
             tripwire(
                 BUDGET,
                 "",
-                f"{name} takes too much CPU and is evaluated once a minute",
+                f"{name} takes too much {what}" if what != "rows" else f"{name} is given too many rows",
                 (name, day),
                 (self._clock(), self._clock()),
-                {"detection": name},
+                {"detection": name, "budget": what},
             )
-            for name in names
+            for name, what in names.items()
         ]
 
     def look(self) -> TripwireNews:
