@@ -23,7 +23,7 @@ from podhawk.detect.evaluate.masked_rows import without_secrets
 from podhawk.detect.evaluate.titles import title_of, with_outcome
 from podhawk.detect.evaluate.windows import EVER, Schedule, Window
 from podhawk.detect.finding import MOST_ROWS, Actor, Finding, FindingKind, Outcome, Target
-from podhawk.detect.increment.evidence import NotesOf, Stretch, no_notes
+from podhawk.detect.increment.evidence import STREAMED, Notes, NotesOf, Stretch, no_notes
 from podhawk.detect.match import Match
 from podhawk.detect.requests.facts import RequestFacts
 from podhawk.detect.requests.request import Request
