@@ -3,7 +3,7 @@
 Both run the same command on the same log in turn. `--content` is the content of both, so that only the code differs;
 `--content-of-after` gives the second checkout content of its own. Measured are the CPU time of the whole process,
 start-up included, its peak memory (RSS), and with `--instructions` the instructions of a run under valgrind, which do
-not depend on other load. Before the rounds each checkout runs once, so that byte code and the content cache are there.
+not depend on other load. With `--wall` all cores are used, and the time is that on the clock. Before the rounds each checkout runs once, so that byte code and the content cache are there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,19 +25,23 @@ COUNTED = re.compile(rb"I\s+refs:\s+([\d,]+)")
 
 @dataclass
 class Checkout:
-    """A checkout with the content that it runs; `cpu` are seconds and `memory` MB, one for each round."""
+    """A checkout with the content that it runs, and of that the detections `only`; `cpu` are seconds, of the clock with
+    `wall`, and `memory` MB, one for each round."""
 
     name: str
     folder: Path
     content: Path
+    only: tuple[str, ...] = ()
+    wall: bool = False
     cpu: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
     instructions: int = 0
 
     def command(self, log: Path) -> list[str]:
-        """The command that is measured: all detections, findings as JSON lines, one core."""
-        content = ["--content", str(self.content)]
-        return [sys.executable, "-m", "podhawk", "run", "--jobs", "1", "-q", "-o", "jsonl", *content, str(log)]
+        """The command that is measured: findings as JSON lines."""
+        options = ["--content", str(self.content), *(part for name in self.only for part in ("--only", name))]
+        options += [] if self.wall else ["--jobs", "1"]
+        return [sys.executable, "-m", "podhawk", "run", "-q", "-o", "jsonl", *options, str(log)]
 
     def environment(self, cache: str) -> dict[str, str]:
         """Where Python finds this checkout. The hash seed is fixed, because instructions depend on it."""
@@ -45,6 +50,7 @@ class Checkout:
 
     def run(self, log: Path, cache: str) -> None:
         """Run once and add what was measured. Raises SystemExit if the command fails."""
+        began = time.monotonic()
         done = subprocess.Popen(
             self.command(log), env=self.environment(cache), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
@@ -54,7 +60,8 @@ class Checkout:
         done.returncode = os.waitstatus_to_exitcode(status)
         if done.returncode:
             raise SystemExit(f"{self.folder}: exit code {done.returncode}: {said.strip()[-300:]}")
-        self.cpu.append(used.ru_utime + used.ru_stime)
+        took = time.monotonic() - began
+        self.cpu.append(took if self.wall else used.ru_utime + used.ru_stime)
         self.memory.append(used.ru_maxrss / 1024)
 
     def count(self, log: Path, cache: str) -> None:
@@ -104,15 +111,18 @@ def main() -> None:
     parser.add_argument("--content-of-after", type=Path, help="the content of AFTER (default: that of both)")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--instructions", action="store_true", help="count instructions with valgrind, which is slow")
+    parser.add_argument("--only", action="append", default=[], help="a detection, as `podhawk run --only` takes it")
+    parser.add_argument("--wall", action="store_true", help="use all cores, and measure the time on the clock")
     given = parser.parse_args()
     if given.instructions and shutil.which("valgrind") is None:
         parser.error("--instructions needs valgrind")
     content = given.content or given.before / "src" / "podhawk" / "pack"
-    print("| log | before, CPU s | after, CPU s | ratio of the best | median of ratios | peak RAM | instructions |")
+    unit = "s" if given.wall else "CPU s"
+    print(f"| log | before, {unit} | after, {unit} | ratio of the best | median of ratios | peak RAM | instructions |")
     print("|---|---|---|---|---|---|---|")
     for log in given.logs:
-        before = Checkout("before", given.before, content)
-        after = Checkout("after", given.after, given.content_of_after or content)
+        before = Checkout("before", given.before, content, tuple(given.only), given.wall)
+        after = Checkout("after", given.after, given.content_of_after or content, tuple(given.only), given.wall)
         print(compare(log, (before, after), given.rounds, given.instructions), flush=True)
 
 
