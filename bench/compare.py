@@ -3,7 +3,8 @@
 Both run the same command on the same log in turn. `--content` is the content of both, so that only the code differs;
 `--content-of-after` gives the second checkout content of its own. Measured are the CPU time of the whole process,
 start-up included, its peak memory (RSS), and with `--instructions` the instructions of a run under valgrind, which do
-not depend on other load. With `--wall` all cores are used, and the time is that on the clock. Before the rounds each checkout runs once, so that byte code and the content cache are there.
+not depend on other load. With `--wall` all cores are used, and the time is that on the clock. Before the rounds each
+checkout runs once, so that byte code and the content cache are there.
 """
 
 from __future__ import annotations
