@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ DEMO_EVENT = (
     '"stageTimestamp":"2026-11-30T10:00:00.010000Z","annotations":{"authorization.k8s.io/decision":"allow"}}]}'
 )
 """The body that `--demo` proposes to send: an anonymous user lists Secrets."""
+SHIPPED = "shipped"
+"""The cluster of the shipped log in `--demo`."""
 
 
 @click.command("serve", epilog=EPILOG)
@@ -97,29 +100,54 @@ def _check(configuration: Configuration) -> int:
 
 
 def _demo(settings: Settings) -> int:
+    import secrets
+
     from msgspec.structs import replace
 
     from podhawk.cli.echo import echo
     from podhawk.serve.configuration import configuration_of
+    from podhawk.serve.console.accounts import Accounts
+    from podhawk.serve.console.database import ConsoleDatabase
     from podhawk.serve.server import serve
     from podhawk.serve.tokens import SCOPES, Token, new_token
 
     with tempfile.TemporaryDirectory(prefix="podhawk-demo-") as folder:
         file = Path(folder) / "tokens.json"
         token = new_token(file, Token("demo", ("*",), SCOPES))
-        values = {**settings.values, "state": folder, "tokens": str(file), "free_disk": "64M", "inbox_limit": "1G"}
+        password = secrets.token_urlsafe(12)
+        database = ConsoleDatabase(Path(folder))
+        accounts, now = Accounts(database), time.time()
+        accounts.accept(accounts.invite("demo", "admin", ("*",), now), "demo", password, now)
+        database.close()
+        own = {"state": folder, "tokens": str(file), "free_disk": "64M", "inbox_limit": "1G"}
+        values = {**settings.values, **own, "follow": [*(settings["follow"] or ()), str(_shipped_log(Path(folder)))]}
         configuration = configuration_of(replace(settings, values=values))
 
         def ready(place: Mapping[str, Any]) -> None:
-            echo("podhawk serves from a temporary folder. Findings are printed here. In another terminal:\n")
+            echo("podhawk serves from a temporary folder, with the audit log of an attack that is shipped with it.\n")
+            echo(f"  console   {place['url']}/\n  name      demo\n  password  {password}\n")
+            echo("To send an event of your own, run this in another terminal. Its finding is printed here too:\n")
             echo(f"  curl -H 'Authorization: Bearer {token}' {place['url']}/audit/demo/cp-1 -d '{DEMO_EVENT}'\n")
 
         serve(configuration, _print_change, ready)
     return 0
 
 
+def _shipped_log(folder: Path) -> Path:
+    """The shipped log as one that was written just now, in a folder that names its cluster."""
+    from podhawk.authoring.replay.datasets import ReplayDataset, messages, times_of
+    from podhawk.content.datasets import shipped_attacks
+
+    dataset = ReplayDataset(shipped_attacks())
+    shift = time.time() - max(times_of(dataset))
+    log = folder / "follow" / f"cluster={SHIPPED}" / "audit.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("".join(f"{one.text}\n" for one in messages(dataset, shift)), encoding="utf-8")
+    return log
+
+
 def _print_change(change: Mapping[str, Any]) -> None:
     from podhawk.cli.echo import echo
 
-    if change.get("visible"):
+    if change.get("visible") and change["cluster"] != SHIPPED:
         echo(f"{change['change']:8} {change['priority']:>3}  {change['severity']:13} {change['title']}")

@@ -87,6 +87,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "feed": given(parts.feed),
             "pool": given(parts.searches),
             "console": given(parts.console),
+            "trail": given(parts.console.trail),
         },
         exception_handlers={
             HTTPException: on_http_error,

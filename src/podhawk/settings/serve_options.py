@@ -124,7 +124,7 @@ SERVE: tuple[Option, ...] = (
     Option(
         "demo",
         "flag",
-        "Serve from a temporary folder with a token of its own, print a curl command to try it, and print findings.",
+        "Serve from a temporary folder with shipped data, an account and a token, and print how to use them.",
         _SERVE,
         False,
     ),

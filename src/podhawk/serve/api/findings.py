@@ -21,6 +21,7 @@ from podhawk.serve.changes import put_triage
 from podhawk.serve.failure import answers
 from podhawk.serve.shadow import SHADOW_OWNER, is_shadow
 from podhawk.serve.tokens import Token, TokenStore
+from podhawk.serve.trail import Doer, Trail, detail_of
 from podhawk.store.database import Waiting, reading
 from podhawk.store.intact import finding_record
 from podhawk.store.schema import FINDINGS, TRIAGE
@@ -135,7 +136,12 @@ def show_finding(
     responses=answers(400, 401, 403, 404, 409, 503),
 )
 def change_finding(
-    finding_id: str, data: TriageChange, request: Request[Any, Any, Any], tokens: TokenStore, kept: StateFolder
+    finding_id: str,
+    data: TriageChange,
+    request: Request[Any, Any, Any],
+    tokens: TokenStore,
+    kept: StateFolder,
+    trail: Trail,
 ) -> dict[str, Any]:
     """Change the status, disposition, assignee or note of a finding, and show it. 409 if it was changed after
     `seen`."""
@@ -145,8 +151,12 @@ def change_finding(
     given = {name: getattr(data, name) for name in ("status", "disposition", "assignee", "note")}
     changes = {name: value for name, value in given.items() if value is not UNSET}
     seen = None if data.seen is UNSET else data.seen
+    now = time.time()
+    doer = Doer(f"token:{token.name}", "token", request.client.host if request.client else "unknown")
+    detail = detail_of({name: [value] for name, value in changes.items()})
     try:
-        change_triage(kept.path, [found], Waiting(_WAIT), seen, **changes, changed=time.time())
+        with trail.doing(doer, "triage", found, detail, now):
+            change_triage(kept.path, [found], Waiting(_WAIT), seen, **changes, changed=now)
     except TriageConflictError as error:
         raise HTTPException(detail=f"{error.message}. {error.remedy}", status_code=409) from None
     with reading(kept.path) as connection:

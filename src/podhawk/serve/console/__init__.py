@@ -36,6 +36,6 @@ Values in URLs pass `|part` or the filter `query`. Times pass `|when`. What cons
 data-row, data-select, data-open, data-opens, data-closes, data-copies, data-submits, data-search, data-triage, data-go.
 
 The modules: `page` values · `routes` declarations to handlers · `render` templates and headers · `static_files` ·
-`database`, `accounts`, `sessions`, `brake`, `trail` what the console keeps · `sign_in`, `choices`, `stream` what is no
-page · one module for each page.
+`database`, `accounts`, `sessions`, `brake` (and `podhawk.serve.trail`) what the console keeps · `sign_in`, `choices`,
+`stream` what is no page · one module for each page.
 """

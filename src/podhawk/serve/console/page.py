@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from litestar.exceptions import HTTPException
-from msgspec import Struct
+from msgspec import Struct, field
 
 from podhawk.errors import StateUnavailableError
 from podhawk.serve.api.changes import Listeners
@@ -16,13 +16,13 @@ from podhawk.serve.console.accounts import Account, Accounts, Role
 from podhawk.serve.console.brake import Brake
 from podhawk.serve.console.database import ConsoleDatabase
 from podhawk.serve.console.sessions import Session, Sessions
-from podhawk.serve.console.trail import Doer, Trail
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.intake import Intake
 from podhawk.serve.searches.pool import SearchPool
 from podhawk.serve.supervisor import Supervisor
 from podhawk.serve.tokens import Token
+from podhawk.serve.trail import Doer, Trail
 from podhawk.settings.resolve import Settings
 
 T = TypeVar("T")
@@ -54,6 +54,9 @@ class Console(Struct):
             return await function()
 
         return asyncio.run_coroutine_threadsafe(called(), self.loop).result(30)
+
+    once: dict[str, str] = field(default_factory=dict)
+    """Secrets that the next page of a session shows, by its hash."""
 
     @property
     def accounts(self) -> Accounts:
@@ -151,10 +154,12 @@ class File(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """What an action gives: where the browser goes on, and what is told there once."""
+    """What an action gives: where the browser goes on, and what is told there once. A `secret` is told there too, and
+    never written down."""
 
     to: str
     message: str = ""
+    secret: str = ""
 
 
 class Action(Struct, frozen=True):

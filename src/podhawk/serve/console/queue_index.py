@@ -188,7 +188,7 @@ def _rows(connection: Connection, notes: Mapping[str, int], now: float) -> tuple
                 row["closed_as"] = msgspec.json.encode(facts).decode()
             else:
                 row["closed_as"] = old.closed_as
-                why = _reopens(msgspec.json.decode(old.closed_as, type=ClosedAs), facts, one.kind == "incident")
+                why = reopens(msgspec.json.decode(old.closed_as, type=ClosedAs), facts, one.kind == "incident")
                 if why and own is not None:
                     opened.append(_Opened(id_, one.cluster, why, own.changed))
         rows.append(row)
@@ -277,7 +277,7 @@ def _facts(connection: Connection, one: Finding) -> ClosedAs:
     return ClosedAs(one.priority, success, reasons, tuple(sorted(tactics)), risk)
 
 
-def _reopens(then: ClosedAs, now: ClosedAs, incident: bool) -> str:
+def reopens(then: ClosedAs, now: ClosedAs, incident: bool) -> str:
     """Why a closed finding is opened again; "" if it stays closed."""
     if not incident:
         if now.priority > then.priority:

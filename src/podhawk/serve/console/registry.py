@@ -11,6 +11,7 @@ from podhawk.serve.console import (
     finding,
     health,
     identities,
+    people,
     queue,
     sign_in,
     static_files,
@@ -39,6 +40,8 @@ PAGES: Final[tuple[Page, ...]] = (
     content.DETECTION,
     matrices.COVERAGE,
     health.HEALTH,
+    people.PEOPLE,
+    people.TRAIL,
 )
 ACTIONS: Final[tuple[Action, ...]] = (
     triage.TRIAGE_MANY,
@@ -52,6 +55,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     drafts.SAVE,
     content.JUDGE,
     content.TUNE,
+    people.INVITE,
+    people.CHANGE,
 )
 DOWNLOADS: Final[tuple[Download, ...]] = (
     exports.EXPORT,

@@ -15,15 +15,23 @@ from urllib.parse import quote
 from litestar import Request, Response, get, post
 from litestar.exceptions import HTTPException
 
-from podhawk.errors import PodhawkError, StateUnavailableError, StoreError, UsageError
+from podhawk.errors import PodhawkError, SearchError, StoreError, UsageError
 from podhawk.log import logger
 from podhawk.serve.console import render, static_files
 from podhawk.serve.console.accounts import Role
 from podhawk.serve.console.page import Action, Console, Download, Page, Visit
 from podhawk.serve.console.sessions import Session
-from podhawk.serve.console.trail import detail_of
+from podhawk.serve.trail import detail_of
+from podhawk.store.triage import TriageConflictError
 
 MOST_FORM: Final = 1 << 20
+_STATUSES: Final[tuple[tuple[type[PodhawkError], int], ...]] = (
+    (TriageConflictError, 409),
+    (UsageError, 400),
+    (SearchError, 400),
+    (StoreError, 503),
+)
+"""The status of an answer for each kind of error."""
 _TITLES: Final = {403: "Not allowed", 404: "Not found", 409: "Changed meanwhile", 429: "Too many", 503: "Not now"}
 
 
@@ -73,6 +81,8 @@ def _action(action: Action, places: tuple[Page, ...]) -> Any:
             _needs(visit, action.role)
             result = await asyncio.to_thread(_act, action, visit)
             await asyncio.to_thread(console.sessions.tell, session, result.message)
+            if result.secret:
+                console.once[session.hash] = result.secret
         except Exception as error:  # people get a page, whatever it is
             return failed(request, error, session, places)
         return Response(b"", status_code=303, headers={**render.HEADERS, "Location": result.to})
@@ -119,6 +129,7 @@ def frame(visit: Visit, page: Page | None, places: tuple[Page, ...]) -> dict[str
         "account": visit.account,
         "csrf": visit.session.csrf,
         "message": visit.session.message,
+        "secret": visit.console.once.pop(visit.session.hash, "") if not visit.fragment else "",
         "asset": static_files.address,
         "theme": visit.theme,
         "clock": visit.clock,
@@ -230,8 +241,7 @@ def failed(
         logger(__name__).error("%s %s failed", request.method, request.url.path, exc_info=error)
         status, message, remedy = 500, "This is a fault of podhawk. The log of the service has it.", ""
     else:
-        usage = isinstance(error, UsageError)
-        status = 400 if usage else 503 if isinstance(error, (StateUnavailableError, StoreError)) else 500
+        status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
         message, remedy = error.message, error.remedy
         if status == 500:
             logger(__name__).error("%s %s: %s", request.method, request.url.path, error)

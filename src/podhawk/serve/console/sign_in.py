@@ -29,7 +29,7 @@ from podhawk.serve.console.routes import (
     signed_in,
     to_sign_in,
 )
-from podhawk.serve.console.trail import Doer
+from podhawk.serve.trail import Doer
 
 BEGIN: Final = "podhawk-begin"
 HOME: Final = "/queue"

@@ -7,18 +7,30 @@ change without a row cannot be, even if the service is killed between the two. R
 from __future__ import annotations
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 from msgspec import Struct
 
 from podhawk.errors import PodhawkError
-from podhawk.serve.console.database import ConsoleDatabase
 
 KEPT: Final = 200_000
 _LONGEST: Final = 2000
 _SECRET: Final = ("password", "token", "csrf")
+
+
+class TrailFile(Protocol):
+    """The file in which the trail is kept; see `podhawk.serve.console.database`."""
+
+    def transaction(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        """A transaction."""
+        ...
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[sqlite3.Row]:
+        """What a query gives."""
+        ...
 
 
 class TrailRow(Struct, frozen=True):
@@ -46,7 +58,7 @@ class Doer(Struct, frozen=True):
 class Trail:
     """The audit trail of a service."""
 
-    def __init__(self, database: ConsoleDatabase) -> None:
+    def __init__(self, database: TrailFile) -> None:
         self._database = database
 
     @contextlib.contextmanager

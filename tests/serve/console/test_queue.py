@@ -1,0 +1,260 @@
+"""The queue shows what podhawk run finds, in pages that nothing moves, and closed findings open again by the rule."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sql
+
+from podhawk.cli.main import invoke
+from podhawk.errors import UsageError
+from podhawk.serve.console import queue_rows
+from podhawk.serve.console.filters import FILTERS, chosen
+from podhawk.serve.console.queue_index import QUEUE, ClosedAs, reopens
+from podhawk.store.database import open_engine, reading, transaction
+from podhawk.store.keys import short
+from podhawk.store.rows import upsert
+from podhawk.store.schema import FINDINGS, TRIAGE
+from support.console import Person, add_account
+from support.processes import wait_for
+from support.served import alike, demo_lines, expected, send
+from support.service import SECONDS, Service, service
+
+pytestmark = pytest.mark.slow
+ALL = "/queue?rows=findings&show=all&status=any"
+
+
+@pytest.fixture(scope="module")
+def lines() -> list[bytes]:
+    return demo_lines(2200)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("queue")
+    add_account(folder, "ann", "analyst")
+    with service(folder) as made:
+        send(made, lines, "demo")
+        made.wait_until_evaluated()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def person(running: Service) -> Person:
+    return Person(running, "ann")
+
+
+def linked(text: str, name: str) -> str | None:
+    """Where a link with this text leads."""
+    found = re.search(rf'href="([^"]+)"[^>]*>{name}<', text)
+    return html.unescape(found[1]) if found else None
+
+
+def listed(person: Person, path: str) -> list[str]:
+    """The ids of the findings on all pages of a view, in order."""
+    found: list[str] = []
+    following: str | None = path
+    while following:
+        text = person.get(following).text
+        found += re.findall(r'href="/findings/(\w+)" data-open', text)
+        following = linked(text, "Next page")
+    return found
+
+
+def test_the_queue_has_the_findings_of_one_run(
+    running: Service, person: Person, lines: list[bytes], tmp_path: Path
+) -> None:
+    wanted, _ = expected(lines, tmp_path, "demo")
+    records = running.findings()
+    ours = [one for one in records if not one["finding_id"].startswith("tripwire-")]
+    assert alike(ours) == wanted
+    ids = listed(person, ALL)
+    assert len(ids) == len(set(ids)), "a page repeats a finding"
+    assert set(ids) == {one["finding_id"] for one in records}
+    visible = {one["finding_id"] for one in records if one["visible"]}
+    assert set(listed(person, "/queue?rows=findings")) == visible
+    exported = person.get(f"/findings/{ids[0]}/export/json").json()
+    assert alike([exported]) == alike([one for one in records if one["finding_id"] == ids[0]])
+
+
+def test_each_filter_leaves_what_the_interface_says(running: Service, person: Person) -> None:
+    records = running.findings()
+    view = ALL
+    cases = {
+        "severity=high&severity=critical": lambda one: one["severity"] in ("high", "critical"),
+        "priority=90": lambda one: one["priority"] >= 90,
+        "outcome=denied": lambda one: one["outcome"] == "denied",
+        "kind=human": lambda one: one["actor"]["kind"] == "human",
+        "technique=T1610": lambda one: any(each["id"] == "T1610" for each in one["attack"]),
+        "type=incident": lambda one: one["kind"] == "incident",
+        "cluster=none": lambda one: False,
+        "cluster=demo": lambda one: one["cluster"] == "demo",
+    }
+    sizes = set()
+    for query, wanted in cases.items():
+        right = {one["finding_id"] for one in records if wanted(one)}
+        assert set(listed(person, f"{view}&{query}")) == right, query
+        sizes.add(len(right))
+    assert len(sizes) > 4, "the cases leave the same findings, so they prove little"
+    noise = next(hit["class"] for one in records for hit in one["noise"])
+    right = {one["finding_id"] for one in records if any(hit["class"] == noise for hit in one["noise"])}
+    assert set(listed(person, f"{view}&noise={noise}")) == right
+
+
+def test_what_is_hidden_is_one_click_away_and_counted(running: Service, person: Person) -> None:
+    text = person.get("/queue").text
+    hidden = {one["finding_id"] for one in running.findings() if not one["visible"]}
+    assert f"{len(hidden):,} more are hidden" in text
+    links = re.findall(r'<li><a href="([^"]+hidden_by[^"]+)">', text)
+    found = [id_ for link in links for id_ in listed(person, html.unescape(link))]
+    assert sorted(found) == sorted(hidden)
+
+
+def test_an_empty_queue_says_why(tmp_path: Path, person: Person) -> None:
+    add_account(tmp_path / "own", "ann", "viewer")
+    with service(tmp_path / "own") as made:
+        text = Person(made, "ann").get("/queue").text
+        assert "Nothing calls for attention" in text
+        assert "Nobody has sent an event yet." in text, "it is called quiet where podhawk was blind"
+    assert "Nothing matches these filters" in person.get("/queue?actor=nobody-of-this-name").text
+
+
+def test_many_are_changed_at_once_but_not_what_came_later(running: Service, person: Person) -> None:
+    text = person.get("/queue?rows=findings&severity=critical").text
+    ids = re.findall(r'name="finding" value="(\w+)"', text)
+    upto = re.search(r'name="upto" value="(\d+)"', text)
+    assert upto is not None
+    assert len(ids) >= 2
+    back = "/queue?rows=findings&severity=critical"
+    answer = person.post("/queue/triage", finding=ids, status="closed", upto=upto[1], back=back)
+    assert answer.status_code == 400, "closed without a disposition"
+    form = {"finding": ids, "status": "closed", "disposition": "duplicate", "upto": upto[1], "back": back}
+    assert person.post("/queue/triage", **form).headers["location"] == back
+    changed = {one["finding_id"] for one in running.findings() if one["status"] == "closed"}
+    assert changed == set(ids)
+    again = person.post("/queue/triage", **{**form, "status": "new", "disposition": ""})
+    assert again.status_code == 303
+    assert "stay as they are" in person.get("/queue").text
+    assert {one["finding_id"] for one in running.findings() if one["status"] == "closed"} == changed
+    assert not set(ids) & set(listed(person, "/queue?rows=findings"))
+    assert set(listed(person, "/queue?rows=findings&status=done")) == changed
+
+
+def test_the_queue_follows_podhawk_close_beside_the_service(running: Service, person: Person) -> None:
+    id_ = listed(person, "/queue?rows=findings")[-1]
+    assert invoke(["close", id_, "--state", str(running.folder), "--disposition", "false_positive"]) == 0
+    wait_for(lambda: id_ not in listed(person, "/queue?rows=findings"), SECONDS, "the queue follows")
+
+
+def test_a_closed_finding_whose_priority_rises_opens_again(running: Service, person: Person) -> None:
+    ids = listed(person, "/queue?rows=findings&type=finding")
+    id_ = ids[-1]
+    assert invoke(["close", id_, "--state", str(running.folder), "--disposition", "benign_positive"]) == 0
+    wait_for(lambda: id_ in listed(person, "/queue?rows=findings&status=done"), SECONDS, "it is closed")
+    with transaction(open_engine(str(running.folder))) as connection:
+        text = connection.execute(sql.select(FINDINGS.c.record).where(FINDINGS.c.finding_id == id_)).scalar()
+        record = json.loads(text or "")
+        record["priority"] += 1
+        values = {"record": json.dumps(record), "priority": record["priority"]}
+        connection.execute(FINDINGS.update().where(FINDINGS.c.finding_id == id_).values(**values))
+
+    def triage() -> tuple[str, str]:
+        row = running.get(f"/api/v1/findings/{id_}").json()
+        return row["status"], row["note"] or ""
+
+    wait_for(lambda: triage()[0] == "new", SECONDS, "it opens again")
+    assert "its priority rose from" in triage()[1]
+    with reading(str(running.folder)) as connection:
+        assert connection is not None
+        assert connection.execute(sql.select(TRIAGE.c.disposition).where(TRIAGE.c.finding_id == id_)).scalar() is None
+
+
+THEN = ClosedAs(90, 1, ("rule",), ("TA0001",), 100.0)
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (THEN, ""),
+        (ClosedAs(99, 1, ("rule",), ("TA0001",), 199.0), ""),
+        (ClosedAs(90, 1, ("rule", "other"), ("TA0001",), 100.0), "new reason"),
+        (ClosedAs(90, 1, ("rule",), ("TA0001", "TA0002"), 100.0), "new tactic: TA0002"),
+        (ClosedAs(90, 2, ("rule",), ("TA0001",), 100.0), "succeeded"),
+        (ClosedAs(90, 1, ("rule",), ("TA0001",), 200.0), "risk rose from 100 to 200"),
+    ],
+)
+def test_a_closed_incident_opens_again_by_the_rule(now: ClosedAs, why: str) -> None:
+    assert why in reopens(THEN, now, incident=True)
+    assert bool(reopens(THEN, now, incident=True)) is bool(why)
+
+
+def test_a_closed_finding_opens_again_by_the_rule() -> None:
+    closed = ClosedAs(50, 0)
+    assert reopens(closed, ClosedAs(50, 2), incident=False) == "what it tried has succeeded"
+    assert "rose from 50 to 51" in reopens(closed, ClosedAs(51, 0), incident=False)
+    assert reopens(closed, ClosedAs(49, 0), incident=False) == ""
+    assert reopens(ClosedAs(50, 2), ClosedAs(50, 0), incident=False) == ""
+
+
+@pytest.mark.parametrize("query", ["severity=x", "priority=a", "earliest=soon", "status=none", "after=!!"])
+def test_a_wrong_filter_is_a_page_that_says_so(person: Person, query: str) -> None:
+    answer = person.get(f"/queue?{query}")
+    assert answer.status_code == 400, query
+    assert "<h1>" in answer.text
+
+
+def test_a_filter_is_one_value_or_any_of_several() -> None:
+    found = chosen({"severity": ["high", "low"], "outcome": [""], "status": ["open"], "x": ["y"]}, ("*",), 0.0)
+    assert found.values == {"severity": ("high", "low")}, "what is preset or empty does not stand in the URL"
+    assert len({one.name for one in FILTERS}) == len(FILTERS)
+    with pytest.raises(UsageError):
+        chosen({"outcome": ["x' OR 1=1"]}, ("*",), 0.0)
+
+
+def test_a_view_reads_few_rows_of_many(tmp_path: Path) -> None:
+    """Counts steps of the database's machine, not time: a page of rows takes one pass over an index."""
+    from podhawk.serve.console.queue_index import make_tables
+
+    state = str(tmp_path)
+    make_tables(state)
+    many = 5000
+    rows = [row(number) for number in range(many)]
+    with transaction(open_engine(state)) as connection:
+        upsert(connection, QUEUE, rows)
+    with reading(state) as connection:
+        assert connection is not None
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        steps: list[int] = []
+        raw.set_progress_handler(lambda: steps.append(1), 1000)
+        page = queue_rows.read_rows(connection, chosen({}, ("*",), 0.0), 0.0, "", ())
+        raw.set_progress_handler(None, 1)
+        assert page.findings == many
+        assert len(page.rows) == queue_rows.PAGE
+        assert len(steps) < many * 120 / 1000, "a page takes more than one pass"
+        seen: list[str] = []
+        cursor = ""
+        while True:
+            page = queue_rows.read_rows(connection, chosen({}, ("*",), 0.0), 0.0, cursor, ())
+            seen += [one.first.identity_key for one in page.rows]
+            cursor = page.next
+            if not cursor:
+                break
+        assert len(seen) == len(set(seen)) == 100
+
+
+def row(number: int) -> dict[str, object]:
+    identity = f"user-{number % 100}"
+    return {
+        "finding_id": f"{number:032x}", "identity_key": short(identity), "detection_id": f"d{number % 7}", "shown": 1,
+        "status": "new", "cluster": "c", "urgency": number % 90, "severity": number % 5, "first_time": float(number),
+        "last_time": float(number), "rose": 0.0, "kind": "finding", "priority": number % 90, "actor_kind": "human",
+        "outcome": "success", "hidden_by": "", "hiding": "", "noise": "", "story": "", "technique": "",
+        "identity": identity, "detection": f"D{number % 7}", "title": f"T{number}", "assignee": "", "closed_as": "",
+        "number": number,
+    }  # fmt: skip
