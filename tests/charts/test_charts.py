@@ -31,7 +31,23 @@ def test_no_text_becomes_markup(kind: int) -> None:
     assert "<script" not in made
     assert "\u202e" not in made
     tree = ElementTree.fromstring(made)
-    known = {"figure", "figcaption", "ul", "li", "ol", "p", "span", "div", "svg", "rect", "path", "title", "a", "g"}
+    known = {
+        "figure",
+        "figcaption",
+        "ul",
+        "li",
+        "ol",
+        "p",
+        "span",
+        "div",
+        "svg",
+        "rect",
+        "path",
+        "bdi",
+        "title",
+        "a",
+        "g",
+    }
     assert {one.tag for one in tree.iter()} <= known
     assert not any(name in ("style", "onclick") for one in tree.iter() for name in one.attrib)
 

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from podhawk.charts.scale import number_text, scale
-from podhawk.visible import visible_line
+from podhawk.inert import inert_text
 
 MOST_SERIES: Final = 8
 """Series that are told apart by colour; more would look alike."""
@@ -128,7 +128,9 @@ def bars(names: Sequence[str], series: Sequence[ChartSeries], title: str) -> Mar
             for number, one in enumerate(series)
         )
         rows.append(
-            Markup('<li><span class="label">{}</span><span class="drawn">{}</span></li>').format(_name(name), drawn)
+            Markup('<li><span class="label"><bdi>{}</bdi></span><span class="drawn">{}</span></li>').format(
+                _name(name), drawn
+            )
         )
     more = len(names) - len(shown)
     rest = Markup("<p>{} more rows in the table</p>").format(f"{more:,}") if more > 0 else Markup("")
@@ -172,7 +174,7 @@ def _legend(series: Sequence[ChartSeries]) -> Markup:
         return Markup("")
     entries = [
         Markup(
-            '<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="series-{}" width="1" height="1"/></svg>{}</li>'
+            '<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="series-{}" width="1" height="1"/></svg><bdi>{}</bdi></li>'
         ).format(number, _name(one.name))
         for number, one in enumerate(series)
     ]
@@ -193,5 +195,5 @@ def _value(value: float | None) -> str:
 
 
 def _name(text: str) -> str:
-    shown = visible_line(text) or "(empty)"
+    shown = inert_text(text[: 4 * _LONGEST]) or "(empty)"
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

@@ -23,6 +23,8 @@ from podhawk.serve.searches.process import SearchAnswer
 MOST_FIELDS: Final = 60
 """Fields beside the rows, and in an open row."""
 MOST_LINES: Final = 2000
+LONGEST_CELL: Final = 240
+"""Characters of a cell in the table; an open row and the files have all of it."""
 _FEWEST_TO_DRAW: Final = 2
 _FIRST_FIELDS: Final = tuple(one for one in EVENT_COLUMNS if one != "_time")
 
@@ -110,8 +112,12 @@ def _columns(found: SearchAnswer, overview: SearchOverview) -> list[str]:
 
 
 def _row(number: int, row: Mapping[str, Any], numeric: Mapping[str, bool], is_open: bool) -> ShownRow:
-    cells = [(text_of(row.get(name)), right) for name, right in numeric.items() if name != "_time"]
+    cells = [(_cut(text_of(row.get(name))), right) for name, right in numeric.items() if name != "_time"]
     return ShownRow(number, _time(row.get("_time")), cells, is_open)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}… ({len(text) - LONGEST_CELL:,} more)"
 
 
 def text_of(cell: Any) -> str:
