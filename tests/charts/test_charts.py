@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 import pytest
 
 from podhawk.charts.plotted import plotted
-from podhawk.charts.svg import MOST_BARS, MOST_SERIES, ChartSeries, Span, bars, columns, lines
+from podhawk.charts.svg import MOST_BARS, MOST_SERIES, ChartSeries, TimeSlot, bars, columns, lines
 from podhawk.charts.timeline import LENGTHS, MOST_SPANS, counted_by_second, length_for, spans_of
 
 HOSTILE = "</title></svg><script>alert(1)</script>\u202e\"'&"
-HOURS = [Span(number * 3600.0, (number + 1) * 3600.0) for number in range(3)]
+HOURS = [TimeSlot(number * 3600.0, (number + 1) * 3600.0) for number in range(3)]
 
 
 def drawn(name: str) -> list[str]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from podhawk.charts import svg
 from podhawk.charts.plotted import number_of, plotted
-from podhawk.charts.svg import ChartSeries, Span
+from podhawk.charts.svg import ChartSeries, TimeSlot
 from podhawk.detect.activity.fields import FieldOverview
 from podhawk.detect.activity.row_fields import EVENT_COLUMNS, event_columns
 from podhawk.serve.console.hunt.filters import with_value
@@ -149,12 +149,12 @@ def pretty(raw: str) -> list[str]:
 def _timeline(asked: HuntQuestion, overview: SearchOverview) -> Markup | None:
     if not overview.timeline:
         return None
-    spans = [Span(start, end) for start, end, _ in overview.timeline]
+    spans = [TimeSlot(start, end) for start, end, _ in overview.timeline]
     counts = ChartSeries("events", [float(count) for _, _, count in overview.timeline])
     return svg.columns([counts], spans, "Events over time (UTC)", lambda span: asked.address(**times_of(span)))
 
 
-def times_of(span: Span) -> dict[str, str]:
+def times_of(span: TimeSlot) -> dict[str, str]:
     """The time range of a span, as the address holds it."""
     ends = (datetime.fromtimestamp(one, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for one in (span.start, span.end))
     return dict(zip(("earliest", "latest"), ends, strict=True))
@@ -184,9 +184,9 @@ def drawn(asked: HuntQuestion, found: SearchAnswer, overview: SearchOverview) ->
     return svg.bars(rows, series, title), ["bars"]
 
 
-def _spans(times: Sequence[float]) -> list[Span]:
+def _spans(times: Sequence[float]) -> list[TimeSlot]:
     last = times[-1] + (times[-1] - times[-2])
-    return [Span(start, end) for start, end in zip(times, [*times[1:], last], strict=True)]
+    return [TimeSlot(start, end) for start, end in zip(times, [*times[1:], last], strict=True)]
 
 
 def _ordered(fields: Sequence[FieldOverview]) -> list[FieldOverview]:
