@@ -9,11 +9,11 @@ from xml.etree import ElementTree
 import pytest
 
 from podhawk.charts.plotted import plotted
-from podhawk.charts.svg import MOST_BARS, MOST_SERIES, ChartSeries, Span, bars, columns, lines
+from podhawk.charts.svg import MOST_BARS, MOST_SERIES, ChartSeries, TimeSlot, bars, columns, lines
 from podhawk.charts.timeline import LENGTHS, MOST_SPANS, counted_by_second, length_for, spans_of
 
 HOSTILE = "</title></svg><script>alert(1)</script>\u202e\"'&"
-HOURS = [Span(number * 3600.0, (number + 1) * 3600.0) for number in range(3)]
+HOURS = [TimeSlot(number * 3600.0, (number + 1) * 3600.0) for number in range(3)]
 
 
 def drawn(name: str) -> list[str]:
@@ -31,7 +31,23 @@ def test_no_text_becomes_markup(kind: int) -> None:
     assert "<script" not in made
     assert "\u202e" not in made
     tree = ElementTree.fromstring(made)
-    known = {"figure", "figcaption", "ul", "li", "ol", "p", "span", "div", "svg", "rect", "path", "title", "a", "g"}
+    known = {
+        "figure",
+        "figcaption",
+        "ul",
+        "li",
+        "ol",
+        "p",
+        "span",
+        "div",
+        "svg",
+        "rect",
+        "path",
+        "bdi",
+        "title",
+        "a",
+        "g",
+    }
     assert {one.tag for one in tree.iter()} <= known
     assert not any(name in ("style", "onclick") for one in tree.iter() for name in one.attrib)
 

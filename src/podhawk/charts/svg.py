@@ -16,7 +16,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from podhawk.charts.scale import number_text, scale
-from podhawk.visible import visible_line
+from podhawk.inert import inert_text
 
 MOST_SERIES: Final = 8
 """Series that are told apart by colour; more would look alike."""
@@ -35,7 +35,7 @@ class ChartSeries(Struct, frozen=True):
     values: Sequence[float | None]
 
 
-class Span(Struct, frozen=True):
+class TimeSlot(Struct, frozen=True):
     """A position on the axis of time, in epoch seconds. `end` is not part of it."""
 
     start: float
@@ -52,7 +52,7 @@ class Span(Struct, frozen=True):
 
 
 def columns(
-    series: Sequence[ChartSeries], spans: Sequence[Span], title: str, link: Callable[[Span], str] | None = None
+    series: Sequence[ChartSeries], spans: Sequence[TimeSlot], title: str, link: Callable[[TimeSlot], str] | None = None
 ) -> Markup:
     """Stacked columns over time: values that are not below zero. `link` gives where a click on a position leads."""
     series = series[:MOST_SERIES]
@@ -85,7 +85,7 @@ def _stack(series: Sequence[ChartSeries], place: int, high: float) -> Iterator[M
         )
 
 
-def lines(series: Sequence[ChartSeries], spans: Sequence[Span], title: str) -> Markup:
+def lines(series: Sequence[ChartSeries], spans: Sequence[TimeSlot], title: str) -> Markup:
     """Lines over time. A value between two gaps is a dot."""
     series = series[:MOST_SERIES]
     known = [value for one in series for value in one.values if value is not None]
@@ -128,7 +128,9 @@ def bars(names: Sequence[str], series: Sequence[ChartSeries], title: str) -> Mar
             for number, one in enumerate(series)
         )
         rows.append(
-            Markup('<li><span class="label">{}</span><span class="drawn">{}</span></li>').format(_name(name), drawn)
+            Markup('<li><span class="label"><bdi>{}</bdi></span><span class="drawn">{}</span></li>').format(
+                _name(name), drawn
+            )
         )
     more = len(names) - len(shown)
     rest = Markup("<p>{} more rows in the table</p>").format(f"{more:,}") if more > 0 else Markup("")
@@ -141,7 +143,7 @@ def _framed(
     kind: str,
     title: str,
     parts: Sequence[Markup],
-    spans: Sequence[Span],
+    spans: Sequence[TimeSlot],
     ends: tuple[float, float],
     series: Sequence[ChartSeries],
 ) -> Markup:
@@ -172,14 +174,15 @@ def _legend(series: Sequence[ChartSeries]) -> Markup:
         return Markup("")
     entries = [
         Markup(
-            '<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="series-{}" width="1" height="1"/></svg>{}</li>'
+            '<li><svg viewBox="0 0 1 1" aria-hidden="true"><rect class="series-{}" width="1" height="1"/></svg>'
+            "<bdi>{}</bdi></li>"
         ).format(number, _name(one.name))
         for number, one in enumerate(series)
     ]
     return Markup('<ul class="legend">{}</ul>').format(Markup("").join(entries))
 
 
-def _told(span: Span, series: Sequence[ChartSeries], place: int) -> str:
+def _told(span: TimeSlot, series: Sequence[ChartSeries], place: int) -> str:
     values = ", ".join(
         (f"{_name(one.name)} " if len(series) > 1 else "") + _value(one.values[place])
         for one in series
@@ -193,5 +196,5 @@ def _value(value: float | None) -> str:
 
 
 def _name(text: str) -> str:
-    shown = visible_line(text) or "(empty)"
+    shown = inert_text(text[: 4 * _LONGEST]) or "(empty)"
     return shown if len(shown) <= _LONGEST else f"{shown[: _LONGEST - 1]}…"

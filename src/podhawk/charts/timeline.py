@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from podhawk.charts.svg import Span
+from podhawk.charts.svg import TimeSlot
 
 MOST_SPANS: Final = 60
 LENGTHS: Final = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800, 2592000)
@@ -32,7 +32,7 @@ def counted_by_second(times: Iterable[float]) -> dict[int, int]:
 
 def spans_of(
     counts: Mapping[int, int], first: float | None = None, last: float | None = None, most: int = MOST_SPANS
-) -> tuple[list[Span], list[int]]:
+) -> tuple[list[TimeSlot], list[int]]:
     """Spans that cover all counted times, and `first` to `last` if these are given, each with its count. Both are empty
     if there is nothing to cover."""
     ends = [*counts, *(one for one in (first, last) if one is not None)]
@@ -42,7 +42,7 @@ def spans_of(
     length = length_for(low, high, most)
     begin = math.floor(low / length)
     spans = [
-        Span((begin + number) * length, (begin + number + 1) * length)
+        TimeSlot((begin + number) * length, (begin + number + 1) * length)
         for number in range(math.floor(high / length) - begin + 1)
     ]
     found = [0] * len(spans)

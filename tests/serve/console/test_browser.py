@@ -43,7 +43,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     add_account(state, "ada", "admin")
     options = ("--content", hostile_content(folder), "--exceptions", exceptions(folder))
     with service(state, *options) as made:
-        send(made, hostile_log(folder).read_bytes().splitlines(), "<b>cluster")
+        send(made, hostile_log(folder).read_bytes().splitlines(), "hostile")
         made.wait_until_evaluated()
         yield made
 
@@ -116,7 +116,7 @@ def test_every_page_is_accessible_fits_and_asks_nobody_else(browser: Browser, ru
     for name, path in paths.items():
         page.goto(running.url + path)
         if name == "identity":
-            page.wait_for_selector("text=events were read", timeout=SECONDS * 1000)
+            page.wait_for_selector("#lake .facet-grid", timeout=SECONDS * 1000)
         assert axe_faults(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         keep(page, f"{name}-{look}-{page.viewport_size['width']}")
@@ -205,7 +205,7 @@ def test_the_url_gives_the_same_view_after_reload_back_and_for_others(desktop: B
     everything = shown()
     page.select_option("#filter-show", "all")
     page.wait_for_url("**show=all**")
-    page.wait_for_function("document.querySelector('.chips') !== null")
+    page.wait_for_selector(".chips")
     assert "earliest" not in page.url, "what is empty does not stand in the URL"
     page.click("[aria-expanded=false] >> nth=0")
     page.wait_for_url("**open=**")
@@ -214,9 +214,9 @@ def test_the_url_gives_the_same_view_after_reload_back_and_for_others(desktop: B
     page.reload()
     assert shown() == opened_view
     page.go_back()
-    page.wait_for_function("document.querySelector('.folded') === null")
+    page.wait_for_selector(".folded", state="detached")
     page.go_back()
-    page.wait_for_function("document.querySelector('.chips') === null")
+    page.wait_for_selector(".chips", state="detached")
     assert shown() == everything
     desktop.clear_cookies()
     desktop.add_cookies(Person(running, "ada").cookies)
@@ -271,7 +271,7 @@ def test_hostile_values_stay_text(desktop: Browser, hostile: Service) -> None:
     paths = ["/queue", "/queue?rows=findings&show=all&status=any", "/identities", "/trail"]
     paths += [f"/findings/{one['finding_id']}" for one in records[:24]]
     paths += [f"/findings/{one['finding_id']}/exception" for one in records[:2]]
-    for text in (*MARKUP[:4], "x" * 100_000):
+    for text in (*MARKUP[:4], "x" * 8000):
         paths.append("/queue?" + str(httpx.QueryParams({"actor": text, "title": text})))
         paths.append("/identities?" + str(httpx.QueryParams({"name": text[:4000]})))
     seen = False

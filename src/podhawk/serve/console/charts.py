@@ -12,7 +12,7 @@ from podhawk.detect.activity.identity_rows import SEVERITIES
 HEIGHT: Final = 48.0
 
 
-class Part(Struct, frozen=True):
+class ColumnPart(Struct, frozen=True):
     """A part of a column: its class, and where it is from the top."""
 
     name: str
@@ -25,7 +25,7 @@ class Column(Struct, frozen=True):
 
     left: float
     width: float
-    parts: tuple[Part, ...]
+    parts: tuple[ColumnPart, ...]
     start: float
     end: float
     count: int
@@ -46,7 +46,7 @@ def columns(bars: Sequence[tuple[float, float, Sequence[int], str]]) -> list[Col
             if counts[severity]:
                 height = max(1.5, counts[severity] / most * HEIGHT)
                 bottom -= height
-                parts.append(Part(SEVERITIES[severity], max(0.0, round(bottom, 2)), round(height, 2)))
+                parts.append(ColumnPart(SEVERITIES[severity], max(0.0, round(bottom, 2)), round(height, 2)))
         found.append(
             Column(round(number * width, 3), round(width * 0.86, 3), tuple(parts), start, end, sum(counts), link)
         )

@@ -11,14 +11,14 @@ from podhawk.serve.ledger import accounts
 from podhawk.wording import counted
 
 
-class Coverage(Struct, frozen=True):
+class LookedAt(Struct, frozen=True):
     """What was looked at, in sentences, and what was not, which calls for attention."""
 
     told: tuple[str, ...]
     blind: tuple[str, ...]
 
 
-def coverage_of(visit: Visit) -> Coverage:
+def coverage_of(visit: Visit) -> LookedAt:
     """What the service looked at so far."""
     console = visit.console
     content = console.supervisor.content
@@ -35,11 +35,11 @@ def coverage_of(visit: Visit) -> Coverage:
         blind.append(f"Over their budget, so evaluated once a minute: {', '.join(console.supervisor.isolated[:5])}.")
     if "*" not in visit.token.clusters:
         told.append(f"You see the clusters {', '.join(visit.token.clusters)}.")
-        return Coverage(tuple(told), tuple(blind))
+        return LookedAt(tuple(told), tuple(blind))
     try:
         known = accounts(console.writer.ledger(), evaluated_counts(console.kept.path))
     except StoreError:
-        return Coverage(tuple(told), (*blind, "The state cannot be read, so nothing can be told of the senders."))
+        return LookedAt(tuple(told), (*blind, "The state cannot be read, so nothing can be told of the senders."))
     if not known:
         blind.append("Nobody has sent an event yet.")
     else:
@@ -51,4 +51,4 @@ def coverage_of(visit: Visit) -> Coverage:
         blind.append(f"{counted(waiting, 'event')} wait to be evaluated.")
     if dead:
         blind.append(f"{counted(dead, 'record')} could not be read or evaluated.")
-    return Coverage(tuple(told), tuple(blind))
+    return LookedAt(tuple(told), tuple(blind))

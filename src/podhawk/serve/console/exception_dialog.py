@@ -48,7 +48,6 @@ class Radius(Struct, frozen=True):
     hidden: list[dict[str, Any]] = []
     attacks: list[dict[str, Any]] = []
     unjudged: list[dict[str, Any]] = []
-    events: int = 0
 
 
 def _match(visit: Visit) -> Match:
@@ -116,7 +115,6 @@ def radius_of(hunt: Hunt) -> Radius:
         hidden=kinds["finding"],
         attacks=kinds["attack"],
         unjudged=kinds["unjudged"],
-        events=found.events,
     )
 
 

@@ -23,7 +23,7 @@ LONGEST: Final = 1000
 _LAST: Final = 1 << 53
 
 
-class Filter(Struct, frozen=True):
+class QueueFilter(Struct, frozen=True):
     """A filter: its name in the URL, in words, and its condition. `choices` are all values that it takes; without any
     it takes text."""
 
@@ -68,34 +68,34 @@ def _status(text: str, now: float) -> Any:
     return QUEUE.c.status.in_(groups.get(text, (text,)))
 
 
-FILTERS: Final[tuple[Filter, ...]] = (
-    Filter("earliest", "From", lambda text, now: QUEUE.c.last_time >= _moment(text, now)),
-    Filter("latest", "To", lambda text, now: QUEUE.c.first_time < _moment(text, now)),
-    Filter("priority", "Priority from", lambda text, now: QUEUE.c.priority >= _number(text, "priority")),
-    Filter(
+FILTERS: Final[tuple[QueueFilter, ...]] = (
+    QueueFilter("earliest", "From", lambda text, now: QUEUE.c.last_time >= _moment(text, now)),
+    QueueFilter("latest", "To", lambda text, now: QUEUE.c.first_time < _moment(text, now)),
+    QueueFilter("priority", "Priority from", lambda text, now: QUEUE.c.priority >= _number(text, "priority")),
+    QueueFilter(
         "severity",
         "Severity",
         lambda text, now: QUEUE.c.severity == SEVERITIES.index(text),
         tuple(reversed(SEVERITIES)),
         many=True,
     ),
-    Filter("status", "Status", _status, ("open", *STATUSES, "done", "any"), "open"),
-    Filter("show", "Show", _shown, ("visible", "hidden", "all"), "visible"),
-    Filter("detection", "Detection", _is(QUEUE.c.detection)),
-    Filter("story", "Story", _in_list(QUEUE.c.story)),
-    Filter("technique", "Technique", _in_list(QUEUE.c.technique)),
-    Filter("actor", "Actor contains", lambda text, now: _contains(QUEUE.c.identity, text)),
-    Filter("kind", "Kind of actor", _is(QUEUE.c.actor_kind), get_args(ActorKind), many=True),
-    Filter("outcome", "Outcome", _is(QUEUE.c.outcome), get_args(Outcome), many=True),
-    Filter("cluster", "Cluster", lambda text, now: QUEUE.c.cluster == column_text(text, 255)),
-    Filter("noise", "Noise class", _in_list(QUEUE.c.noise)),
-    Filter("hidden_by", "Hidden by", _is(QUEUE.c.hidden_by), ("exception", "noise", "throttled", "bar", "shadow")),
-    Filter("hiding", "Name of what hides", _is(QUEUE.c.hiding)),
-    Filter("type", "Type", _is(QUEUE.c.kind), ("incident", "finding", "intermediate"), many=True),
-    Filter("assignee", "Assignee", _is(QUEUE.c.assignee)),
-    Filter("identity", "Identity", _is(QUEUE.c.identity_key)),
-    Filter("rose", "New since", lambda text, now: QUEUE.c.rose > _moment(text, now)),
-    Filter("title", "Title contains", lambda text, now: _contains(QUEUE.c.title, text)),
+    QueueFilter("status", "Status", _status, ("open", *STATUSES, "done", "any"), "open"),
+    QueueFilter("show", "Show", _shown, ("visible", "hidden", "all"), "visible"),
+    QueueFilter("detection", "Detection", _is(QUEUE.c.detection)),
+    QueueFilter("story", "Story", _in_list(QUEUE.c.story)),
+    QueueFilter("technique", "Technique", _in_list(QUEUE.c.technique)),
+    QueueFilter("actor", "Actor contains", lambda text, now: _contains(QUEUE.c.identity, text)),
+    QueueFilter("kind", "Kind of actor", _is(QUEUE.c.actor_kind), get_args(ActorKind), many=True),
+    QueueFilter("outcome", "Outcome", _is(QUEUE.c.outcome), get_args(Outcome), many=True),
+    QueueFilter("cluster", "Cluster", lambda text, now: QUEUE.c.cluster == column_text(text, 255)),
+    QueueFilter("noise", "Noise class", _in_list(QUEUE.c.noise)),
+    QueueFilter("hidden_by", "Hidden by", _is(QUEUE.c.hidden_by), ("exception", "noise", "throttled", "bar", "shadow")),
+    QueueFilter("hiding", "Name of what hides", _is(QUEUE.c.hiding)),
+    QueueFilter("type", "Type", _is(QUEUE.c.kind), ("incident", "finding", "intermediate"), many=True),
+    QueueFilter("assignee", "Assignee", _is(QUEUE.c.assignee)),
+    QueueFilter("identity", "Identity", _is(QUEUE.c.identity_key)),
+    QueueFilter("rose", "New since", lambda text, now: QUEUE.c.rose > _moment(text, now)),
+    QueueFilter("title", "Title contains", lambda text, now: _contains(QUEUE.c.title, text)),
 )
 BY_NAME: Final = {one.name: one for one in FILTERS}
 

@@ -15,7 +15,7 @@ from podhawk.serve.api.findings import StateFolder
 from podhawk.serve.console.accounts import Account, Accounts, Role
 from podhawk.serve.console.brake import Brake
 from podhawk.serve.console.database import ConsoleDatabase
-from podhawk.serve.console.sessions import Session, Sessions
+from podhawk.serve.console.sessions import ConsoleSession, Sessions
 from podhawk.serve.inbox.writer import InboxWriter
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.intake import Intake
@@ -80,7 +80,7 @@ class Visit(Struct, frozen=True):
     name, each as a list."""
 
     console: Console
-    session: Session
+    session: ConsoleSession
     url: str
     """Path and query, as the browser shows them."""
     path: Mapping[str, str]

@@ -37,6 +37,8 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Vary": "Cookie, HX-Request, HX-Target",
 }
+PARTS: Final = ("severity", "outcome", "priority", "hidden_words", "folded")
+"""The macros of parts.html."""
 HTMX: Final = json.dumps(
     {
         "allowEval": False,
@@ -72,6 +74,9 @@ def environment() -> Environment:
     )
     made.filters["attr"] = lambda value: inert_text(str(value))
     made.globals.update(version=__version__, htmx_settings=HTMX, text=typed)
+    # Macros are known in every template, also where only a block of it is rendered, which knows no imports.
+    parts = made.get_template("parts.html").module
+    made.globals.update({name: getattr(parts, name) for name in PARTS})
     return made
 
 

@@ -20,7 +20,7 @@ from podhawk.log import logger
 from podhawk.serve.console import render, static_files
 from podhawk.serve.console.accounts import Role
 from podhawk.serve.console.page import Action, Console, Download, Page, Visit
-from podhawk.serve.console.sessions import Session
+from podhawk.serve.console.sessions import ConsoleSession
 from podhawk.serve.trail import detail_of
 from podhawk.store.triage import TriageConflictError
 
@@ -136,7 +136,7 @@ def frame(visit: Visit, page: Page | None, places: tuple[Page, ...]) -> dict[str
     }
 
 
-async def signed_in(request: Request[Any, Any, Any], console: Console) -> Session | None:
+async def signed_in(request: Request[Any, Any, Any], console: Console) -> ConsoleSession | None:
     """The session of a request."""
     token = request.cookies.get(cookie_name(console), "")[:200]
     return await asyncio.to_thread(console.sessions.find, token, time.time())
@@ -186,7 +186,9 @@ def check_csrf(request: Request[Any, Any, Any], form: Mapping[str, list[str]], c
         )
 
 
-def _visit(request: Request[Any, Any, Any], console: Console, session: Session, form: Mapping[str, list[str]]) -> Visit:
+def _visit(
+    request: Request[Any, Any, Any], console: Console, session: ConsoleSession, form: Mapping[str, list[str]]
+) -> Visit:
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         query.setdefault(name, []).append(value)
@@ -231,7 +233,7 @@ def _needs(visit: Visit, role: Role) -> None:
 def failed(
     request: Request[Any, Any, Any],
     error: Exception,
-    session: Session | None,
+    session: ConsoleSession | None,
     places: tuple[Page, ...] = (),
 ) -> Response[Any]:
     """The page for an error."""

@@ -18,7 +18,7 @@ _USED_EVERY: Final = 60.0
 """Seconds after which the use of a session is written down again."""
 
 
-class Session(Struct, frozen=True):
+class ConsoleSession(Struct, frozen=True):
     """A session. `csrf` is what every form carries, `since` when the person was here before; `message` is told once."""
 
     hash: str
@@ -48,7 +48,7 @@ class Sessions:
             connection.execute("UPDATE accounts SET visited = ? WHERE name = ?", (now, account.name))
         return token
 
-    def find(self, token: str, now: float) -> Session | None:
+    def find(self, token: str, now: float) -> ConsoleSession | None:
         """The session with this token, if it has not ended and its account is not disabled."""
         if not token:
             return None
@@ -62,20 +62,20 @@ class Sessions:
             with self._database.transaction() as connection:
                 connection.execute("UPDATE sessions SET used = ? WHERE hash = ?", (now, row["hash"]))
                 connection.execute("UPDATE accounts SET visited = ? WHERE name = ?", (now, account.name))
-        return Session(row["hash"], account, row["csrf"], row["since"], row["message"])
+        return ConsoleSession(row["hash"], account, row["csrf"], row["since"], row["message"])
 
-    def end(self, session: Session) -> None:
+    def end(self, session: ConsoleSession) -> None:
         """End a session. No cookie brings it back."""
         with self._database.transaction() as connection:
             connection.execute("DELETE FROM sessions WHERE hash = ?", (session.hash,))
 
-    def tell(self, session: Session, message: str) -> None:
+    def tell(self, session: ConsoleSession, message: str) -> None:
         """Show a message on the next page of a session; "" for none."""
         if session.message or message:
             with self._database.transaction() as connection:
                 connection.execute("UPDATE sessions SET message = ? WHERE hash = ?", (message[:500], session.hash))
 
-    def seen(self, session: Session, now: float) -> None:
+    def seen(self, session: ConsoleSession, now: float) -> None:
         """From now on, only what comes later is new to the person."""
         with self._database.transaction() as connection:
             connection.execute("UPDATE sessions SET since = ? WHERE hash = ?", (now, session.hash))

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from podhawk.charts import svg
 from podhawk.charts.plotted import number_of, plotted
-from podhawk.charts.svg import ChartSeries, Span
+from podhawk.charts.svg import ChartSeries, TimeSlot
 from podhawk.detect.activity.fields import FieldOverview
 from podhawk.detect.activity.row_fields import EVENT_COLUMNS, event_columns
 from podhawk.serve.console.hunt.filters import with_value
@@ -23,6 +23,8 @@ from podhawk.serve.searches.process import SearchAnswer
 MOST_FIELDS: Final = 60
 """Fields beside the rows, and in an open row."""
 MOST_LINES: Final = 2000
+LONGEST_CELL: Final = 240
+"""Characters of a cell in the table; an open row and the files have all of it."""
 _FEWEST_TO_DRAW: Final = 2
 _FIRST_FIELDS: Final = tuple(one for one in EVENT_COLUMNS if one != "_time")
 
@@ -110,8 +112,12 @@ def _columns(found: SearchAnswer, overview: SearchOverview) -> list[str]:
 
 
 def _row(number: int, row: Mapping[str, Any], numeric: Mapping[str, bool], is_open: bool) -> ShownRow:
-    cells = [(text_of(row.get(name)), right) for name, right in numeric.items() if name != "_time"]
+    cells = [(_cut(text_of(row.get(name))), right) for name, right in numeric.items() if name != "_time"]
     return ShownRow(number, _time(row.get("_time")), cells, is_open)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[:LONGEST_CELL]}… ({len(text) - LONGEST_CELL:,} more)"
 
 
 def text_of(cell: Any) -> str:
@@ -143,12 +149,12 @@ def pretty(raw: str) -> list[str]:
 def _timeline(asked: HuntQuestion, overview: SearchOverview) -> Markup | None:
     if not overview.timeline:
         return None
-    spans = [Span(start, end) for start, end, _ in overview.timeline]
+    spans = [TimeSlot(start, end) for start, end, _ in overview.timeline]
     counts = ChartSeries("events", [float(count) for _, _, count in overview.timeline])
     return svg.columns([counts], spans, "Events over time (UTC)", lambda span: asked.address(**times_of(span)))
 
 
-def times_of(span: Span) -> dict[str, str]:
+def times_of(span: TimeSlot) -> dict[str, str]:
     """The time range of a span, as the address holds it."""
     ends = (datetime.fromtimestamp(one, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for one in (span.start, span.end))
     return dict(zip(("earliest", "latest"), ends, strict=True))
@@ -178,9 +184,9 @@ def drawn(asked: HuntQuestion, found: SearchAnswer, overview: SearchOverview) ->
     return svg.bars(rows, series, title), ["bars"]
 
 
-def _spans(times: Sequence[float]) -> list[Span]:
+def _spans(times: Sequence[float]) -> list[TimeSlot]:
     last = times[-1] + (times[-1] - times[-2])
-    return [Span(start, end) for start, end in zip(times, [*times[1:], last], strict=True)]
+    return [TimeSlot(start, end) for start, end in zip(times, [*times[1:], last], strict=True)]
 
 
 def _ordered(fields: Sequence[FieldOverview]) -> list[FieldOverview]:
