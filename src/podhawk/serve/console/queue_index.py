@@ -33,7 +33,6 @@ from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, RISK, TRIAGE
 
 METADATA: Final = sql.MetaData()
-BY_IDENTITY: Final = "podhawk_serve_queue_of_identities"
 QUEUE: Final = sql.Table(
     "podhawk_serve_queue",
     METADATA,
@@ -64,12 +63,14 @@ QUEUE: Final = sql.Table(
     sql.Column("closed_as", sql.Text, nullable=False),
     sql.Column("number", sql.Integer, nullable=False),
     sql.Index(
-        BY_IDENTITY,
+        "podhawk_serve_queue_of_identities",
         *("identity_key", "detection_id", "shown", "status", "cluster", "urgency", "severity", "first_time"),
         *("last_time", "rose"),
     ),
-    sql.Index("podhawk_serve_queue_of_urgency", "shown", "urgency", "first_time", "finding_id"),
-    sql.Index("podhawk_serve_queue_of_times", "shown", "status", "last_time", "severity", "cluster"),
+    sql.Index(
+        "podhawk_serve_queue_of_urgency", sql.text("urgency DESC"), "first_time", "finding_id", "shown", "status"
+    ),
+    sql.Index("podhawk_serve_queue_of_times", "last_time", "severity", "shown", "status", "cluster"),
     sql.Index("podhawk_serve_queue_of_detections", "detection_id"),
     sql.Index("podhawk_serve_queue_of_numbers", "number"),
     sql.Index("podhawk_serve_queue_of_hiding", "shown", "hidden_by", "hiding", "status", "cluster"),

@@ -19,14 +19,14 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.activity.identity_rows import SEVERITIES
 from podhawk.errors import UsageError
 from podhawk.serve.console.filters import Chosen
-from podhawk.serve.console.queue_index import BY_IDENTITY, INCIDENT, QUEUE
+from podhawk.serve.console.queue_index import INCIDENT, QUEUE
 
 PAGE: Final = 50
 FOLDED: Final = 20
 """Findings that an open row shows."""
 BARS: Final = 60
-_NARROW: Final = frozenset({"earliest", "latest", "detection", "hiding", "identity"})
-"""Filters that may leave so few findings that another index is better than reading all in the order of identities."""
+_WAYS: Final = 4
+"""Detections that a row lists."""
 _C = QUEUE.c
 
 
@@ -93,7 +93,6 @@ def read_rows(
 ) -> QueuePage:
     """The rows of identities, the most urgent first. What came after `since` is new."""
     counted = sql.func.count()
-    hint = ("", "sqlite") if filters.values.keys() & _NARROW else (f"INDEXED BY {BY_IDENTITY}", "sqlite")
     parts = (
         sql.select(
             _C.identity_key,
@@ -108,8 +107,8 @@ def read_rows(
         )
         .where(*filters.conditions)
         .group_by(_C.identity_key, _C.detection_id)
-        .with_hint(QUEUE, *hint)
         .cte("parts")
+        .prefix_with("MATERIALIZED")  # it is read twice
     )
     groups = (
         sql.select(
@@ -124,40 +123,51 @@ def read_rows(
             sql.func.max(parts.c.last).label("last"),
         )
         .group_by(parts.c.identity_key)
-        .cte("groups")
+        .subquery("identities")
     )
-    totals = sql.select(counted, sql.func.sum(groups.c.many)).select_from(groups).cte("totals")
-    total_groups, total_findings = totals.c
-    order = sql.tuple_(-groups.c.urgency, -groups.c.ways, groups.c.first, groups.c.identity_key)
-    query = sql.select(groups, total_groups.label("groups"), total_findings.label("findings")).join(totals, sql.true())
+    totals = counted.over().label("groups"), sql.func.sum(groups.c.many).over().label("findings")
+    known = sql.select(groups, *totals).subquery("known")
+    order = -known.c.urgency, -known.c.ways, known.c.first, known.c.identity_key
+    limited = sql.select(known).order_by(*order).limit(most + 1)
     if cursor:
-        query = query.where(order > sql.tuple_(*map(sql.literal, _place(cursor, 4))))
-    query = query.order_by(-groups.c.urgency, -groups.c.ways, groups.c.first, groups.c.identity_key).limit(most + 1)
-    found = list(connection.execute(query))
-    page = found[:most]
-    keys = [row.identity_key for row in page]
-    firsts = _firsts(connection, filters, [(row.identity_key, row.urgency) for row in page], since)
-    counts = _detections(connection, filters, keys)
+        limited = limited.where(sql.tuple_(*order) > sql.tuple_(*map(sql.literal, _place(cursor, 4))))
+    chosen = limited.cte("page")
+    own = parts.c.detection_id, parts.c.many.label("own"), parts.c.urgency.label("own_urgency")
+    query = sql.select(chosen, *own).join(parts, parts.c.identity_key == chosen.c.identity_key)
+    query = query.order_by(
+        *(-chosen.c.urgency, -chosen.c.ways, chosen.c.first, chosen.c.identity_key),
+        *(-parts.c.urgency, -parts.c.many, parts.c.detection_id),
+    )
+    found: dict[str, list[Any]] = {}
+    for row in connection.execute(query):
+        found.setdefault(row.identity_key, []).append(row)
+    page = dict(list(found.items())[:most])
+    firsts = _firsts(connection, filters, [(key, some[0].urgency) for key, some in page.items()], since)
+    names = {
+        id_: _name(connection, id_) for id_ in {row.detection_id for some in page.values() for row in some[:_WAYS]}
+    }
     rows = [
         QueueRow(
-            firsts[row.identity_key],
+            firsts[key],
             row.many,
             row.incidents,
             row.new,
             SEVERITIES[row.severity],
             row.first,
             row.last,
-            tuple(counts.get(row.identity_key, ())[:4]),
-            max(0, row.ways - 4),
-            _cursor([-row.urgency, -row.ways, row.first, row.identity_key]),
-            tuple(_of_identity(connection, filters, row.identity_key, since)) if row.identity_key in opened else (),
+            tuple(DetectionCount(names[each.detection_id], each.own) for each in some[:_WAYS]),
+            max(0, row.ways - _WAYS),
+            _cursor([-row.urgency, -row.ways, row.first, key]),
+            tuple(_of_identity(connection, filters, key, since)) if key in opened else (),
         )
-        for row in page
-        if row.identity_key in firsts
+        for key, some in page.items()
+        for row in some[:1]
+        if key in firsts
     ]
     number = connection.execute(sql.select(sql.func.max(_C.number))).scalar() or 0
-    groups_known, findings = (found[0].groups, found[0].findings) if found else (0, 0)
-    return QueuePage(rows, groups_known, findings, number, rows[-1].place if len(found) > most and rows else "")
+    one = next((some[0] for some in page.values()), None)
+    following = rows[-1].place if len(found) > most and rows else ""
+    return QueuePage(rows, one.groups if one else 0, one.findings if one else 0, number, following)
 
 
 def _firsts(
@@ -171,25 +181,6 @@ def _firsts(
         if row is not None:
             found[key] = finding_of(row, since)
     return found
-
-
-def _detections(connection: Connection, filters: Chosen, keys: Sequence[str]) -> dict[str, list[DetectionCount]]:
-    """The detections of each identity, the most urgent first."""
-    query = (
-        sql.select(_C.identity_key, _C.detection_id, sql.func.count().label("many"))
-        .where(_C.identity_key.in_(keys), *filters.conditions)
-        .with_hint(QUEUE, f"INDEXED BY {BY_IDENTITY}", "sqlite")
-        .group_by(_C.identity_key, _C.detection_id)
-        .order_by(_C.identity_key, sql.func.max(_C.urgency).desc(), sql.func.count().desc(), _C.detection_id)
-    )
-    listed = list(connection.execute(query))
-    shown: dict[str, list[Any]] = {}
-    for row in listed:
-        own = shown.setdefault(row.identity_key, [])
-        if len(own) < 4:
-            own.append(row)
-    names = {id_: _name(connection, id_) for id_ in {row.detection_id for own in shown.values() for row in own}}
-    return {key: [DetectionCount(names[row.detection_id], row.many) for row in own] for key, own in shown.items()}
 
 
 def _name(connection: Connection, detection_id: str) -> str:
