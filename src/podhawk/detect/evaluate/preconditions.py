@@ -24,14 +24,14 @@ from podhawk.rows.values import as_number
 from podhawk.spl.expression import Binary, Expression, Field, Literal
 
 
-class Facts(Struct, frozen=True):
+class HeldFields(Struct, frozen=True):
     """Which of the fields that matter some events hold, and the values of those that must differ."""
 
     present: frozenset[str] = frozenset()
     values: frozenset[tuple[str, str]] = frozenset()
 
-    def __or__(self, other: Facts) -> Facts:
-        return Facts(self.present | other.present, self.values | other.values)
+    def __or__(self, other: HeldFields) -> HeldFields:
+        return HeldFields(self.present | other.present, self.values | other.values)
 
 
 class Preconditions(Struct, frozen=True):
@@ -44,16 +44,16 @@ class Preconditions(Struct, frozen=True):
     def __bool__(self) -> bool:
         return bool(self.present or self.differing)
 
-    def facts(self, rows: Iterable[Row]) -> Facts:
+    def facts(self, rows: Iterable[Row]) -> HeldFields:
         """What matters of rows as they reach the grouping."""
         present: set[str] = set()
         values: set[tuple[str, str]] = set()
         for row in rows:
             present.update(name for name in self.present if name in row)
             values.update((name, value) for name in self.differing if name in row for value in _distinct(row, name))
-        return Facts(frozenset(present), frozenset(values))
+        return HeldFields(frozenset(present), frozenset(values))
 
-    def are_met(self, facts: Facts) -> bool:
+    def are_met(self, facts: HeldFields) -> bool:
         """Whether events with these facts may give a row."""
         numbers = [sum(name == one for name, _ in facts.values) for one in self.differing]
         return facts.present == self.present and all(number > 1 for number in numbers)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from podhawk.detect.evaluate.by_key import Apart, ByKey, by_hash, rows_before_grouping, stored_by
 from podhawk.detect.evaluate.evaluation import Evaluation
-from podhawk.detect.evaluate.preconditions import Facts
+from podhawk.detect.evaluate.preconditions import HeldFields
 from podhawk.detect.evaluate.windows import EVER, MINUTE, Schedule
 from podhawk.detect.increment.evidence import (
     STREAMED,
@@ -168,7 +168,7 @@ class _Reach:
 
     def _prepared(self, counts: Sequence[EventKind]) -> set[str]:
         """The parts whose events hold all that any row needs."""
-        needs, found = self._apart.needs, defaultdict[str, Facts](Facts)
+        needs, found = self._apart.needs, defaultdict[str, HeldFields](HeldFields)
         for one in counts:
             found[one.by_key] |= needs.facts(self._kinds.get(one.alike, ()))
         return {name for name, facts in found.items() if needs.are_met(facts)}
