@@ -74,7 +74,7 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 def _hanging(lead: str, text: str, width: int) -> Iterator[str]:
     """A text behind a lead, the lines after the first one indented as far."""
     first, *further = textwrap.wrap(
-        visible_line(text), max(width - len(lead), _LEAST), break_on_hyphens=False, drop_whitespace=True
+        visible_line(text), max(width - len(lead), _LEAST), break_on_hyphens=False, break_long_words=False
     ) or [""]
     yield visible_line(f"{lead}{first}")
     yield from (f"{'':<{len(lead)}}{line}" for line in further)
@@ -124,7 +124,8 @@ def _evidence(match: Match, context: Context, width: int) -> Iterator[str]:
             yield from _hanging(f"  {text:<{column}}   ", values, width)
         else:
             yield from _hanging("  ", text, width)
-            yield from _hanging(f"  {'':<{column}}   ", values, width)
+            fits = max(map(len, values.split()), default=0) <= width - column - 5
+            yield from _hanging(f"  {'':<{column if fits else 3}}   ", values, width)
     if found.steps:
         yield "and passes its later steps:"
     for step in found.steps:
