@@ -31,7 +31,13 @@ def writing_to(where: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise cannot_write(error.filename or where, error) from None
+        named = os.fspath(error.filename) if isinstance(error.filename, str | os.PathLike) else ""
+        raise cannot_write(where if not named or named.endswith(_part_ending()) else named, error) from None
+
+
+def _part_ending() -> str:
+    """How a file ends that is still being written. Nobody knows it by this name."""
+    return f".{os.getpid()}.part"
 
 
 @contextlib.contextmanager
@@ -47,7 +53,7 @@ def replacing(path: str | os.PathLike[str], *, parents: bool = False, private: b
             return
         if parents:
             target.parent.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
-        part = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+        part = target.with_name(f".{target.name[:200]}{_part_ending()}")
         try:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o666)
             with open(descriptor, "w", encoding="utf-8", newline="") as file:

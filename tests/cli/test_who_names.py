@@ -41,6 +41,7 @@ def test_nothing_was_found_of_a_network(tmp_path: Path, name: str, capsys: pytes
         ("web-l", "did you mean 'web-1'?"),
         ("system:serviceaccount:team-a:bulder", "did you mean 'system:serviceaccount:team-a:builder'?"),
         ("system:serviceaccount:team-b:builder", "did you mean 'system:serviceaccount:team-a:builder'?"),
+        ("z" * 100_000, "podhawk fields lists frequent values"),
         ("zzz", "podhawk fields lists frequent values"),
         ("192.0.2.1", "podhawk fields lists frequent values"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import io
@@ -47,6 +48,8 @@ VERBS: dict[str, str] = {
     "help": "Explain verbs and SPL; print manual pages and shell completion.",
 }
 
+MOST_CHARACTERS = 2000
+"""Of a line of an error message."""
 EXIT_CODES: dict[int, str] = {
     0: "success, with or without results",
     1: "internal error in podhawk",
@@ -159,6 +162,10 @@ def invoke(arguments: list[str]) -> int:
         return _failed(error)
     except MemoryError:
         return _failed(out_of_memory())
+    except OSError as error:
+        if error.filename is None:
+            raise
+        return _failed(_about_path(error))
 
 
 def _run(arguments: list[str]) -> int:
@@ -174,8 +181,25 @@ def _run(arguments: list[str]) -> int:
 
 
 def _failed(error: PodhawkError) -> int:
-    click.echo(visible_block(f"podhawk: {error}"), err=True)
+    click.echo("\n".join(map(_cut, visible_block(f"podhawk: {error}").split("\n"))), err=True)
     return error.exit_code
+
+
+def _cut(line: str) -> str:
+    """A line of a message; what is very long in it was given on the command line, or stands in a file."""
+    more = len(line) - MOST_CHARACTERS
+    return line if more <= 0 else f"{line[:MOST_CHARACTERS]}… ({more:,} more characters)"
+
+
+def _about_path(error: OSError) -> PodhawkError:
+    """What the system said of a path, where no verb has more to say of it."""
+    from podhawk.errors import InputError, UsageError
+
+    path, why = os.fspath(error.filename), error.strerror or type(error).__name__
+    told = f"{path if isinstance(path, str) else os.fsdecode(path)}: {why[:1].lower()}{why[1:]}"
+    if error.errno in (errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR):
+        return UsageError(told, remedy="A path to a file or folder is needed here.")
+    return InputError(told)
 
 
 if __name__ == "__main__":

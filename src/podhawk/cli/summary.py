@@ -18,6 +18,8 @@ from podhawk.events.gaps import Gap
 from podhawk.events.read import InputReport
 from podhawk.wording import counted
 
+MOST_SILENT = 5
+"""Silent detections that are named on a terminal."""
 MOST_GAPS = 20
 """Files that are warned of one by one."""
 _WARNINGS = {
@@ -91,17 +93,28 @@ def print_warnings(observed: SearchStats) -> None:
         )
 
 
-def print_run(result: RowsResult | FindingsResult, *, everything: bool = False) -> None:
+def print_run(
+    result: RowsResult | FindingsResult, *, everything: bool = False, on_terminal: bool | None = None
+) -> None:
     """The state of each detection; for findings also how many are hidden, and why. `everything` says that hidden
-    findings were printed too."""
+    findings were printed too. On a terminal, many silent detections are a number: their names would push the findings
+    off the screen."""
     noun = "finding" if isinstance(result, FindingsResult) else "row"
     names = Counter(one.detection.name for one in result.detections)
-    for one in sorted(result.detections, key=lambda item: not item.judgement.count):
+    told = sorted(result.detections, key=lambda item: not item.judgement.count)
+    quiet = [one for one in told if one.judgement.word == "silent" and not one.judgement.reason]
+    if (sys.stderr.isatty() if on_terminal is None else on_terminal) and len(quiet) > MOST_SILENT:
+        told = [one for one in told if one not in quiet]
+    else:
+        quiet = []
+    for one in told:
         note(_line(one, noun, twin=names[one.detection.name] > 1))
         if one.result is not None:
             for kind, count in sorted(one.result.observed.warnings.items()):
                 detail = one.result.observed.details.get(kind, "")
                 note(f"            warning: {_WARNINGS.get(kind, kind.replace('-', ' '))}: {detail} ({count})")
+    if quiet:
+        note(f"  silent    {len(quiet):,} detections; --judgements-only names them")
     if isinstance(result, FindingsResult):
         print_hidden(result, everything)
         print_changes(result)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -80,14 +81,12 @@ def COMMAND(name: str, paths: tuple[str, ...], **given: Any) -> int:  # noqa: N8
 
 def _check_name(name: str, paths: tuple[str, ...]) -> None:
     """Raise UsageError for what cannot be a name."""
-    from pathlib import Path
-
     from podhawk.detect.activity.addresses import is_network
     from podhawk.errors import UsageError
 
     if not name.strip():
         raise UsageError("the name of an identity, address, pod or node must not be empty")
-    if not paths and Path(name).exists():
+    if not paths and os.path.exists(name):
         raise UsageError(
             f"{name!r} is a file or folder, not a name", remedy=f"Give the name first: podhawk who NAME {name}"
         )

@@ -129,3 +129,11 @@ def test_a_condition_with_dozens_of_names_filled_the_screen(tmp_path: Path) -> N
 )
 def test_lists_are_named_by_their_first_values(text: str, short: str) -> None:
     assert brief(text) == short
+
+
+def test_a_long_command_filled_the_screen(tmp_path: Path) -> None:
+    uri = "/api/v1/namespaces/default/pods/web/exec?command=" + "A" * 50_000
+    match, told = explained_run(tmp_path, event(requestURI=uri), message="$requestURI$")
+    assert uri[:900] in told
+    assert max(map(len, told.splitlines())) < 2000
+    assert match.finding.requests[0].uri == uri

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from podhawk.commands.parse import parse_search
-from podhawk.engine.prefilter.literals import groups_of
+from podhawk.engine.prefilter.literals import LONGEST, groups_of
 from podhawk.spl.text import plain
 
 
@@ -30,6 +30,9 @@ def shown(search: str) -> list[list[str]]:
         ("m=*scanner", [["scanner>"]]),
         ("m=alpha*charlie", [["charlie>"]]),
         ("m=*bravos*", [["bravos"]]),
+        ("m=abc/abc", [["<abc"]]),
+        ("m=abc*abc", [["<abc"]]),
+        ("m=/abc/abc/*", [["abc"]]),
         ("m=nul*", [["nul"]]),
         ("m=*rue", [["rue"]]),
         ("m=123*", [["123"]]),
@@ -73,3 +76,12 @@ def shown(search: str) -> list[list[str]]:
 )
 def test_groups(search: str, groups: list[list[str]]) -> None:
     assert shown(search) == groups
+
+
+def test_a_value_that_is_longer_than_a_pattern_may_be_ended_with_a_traceback() -> None:
+    long = "a" * 100_000
+    for search in (f"x={long}", f"x={long}*", f"x=*{long}", long, f"{long}=1"):
+        for group in groups_of(parse_search(plain(search)).stages[0].node.clause):
+            assert all(len(one.text) <= LONGEST for one in group)
+    assert shown(f"x=*{long}b") == [["a" * LONGEST]]
+    assert shown(f"x={long}") == [["<" + "a" * LONGEST]]

@@ -23,6 +23,8 @@ _KINDS: Final = {"intermediate": "intermediate finding"}
 """Kinds of findings whose name is not a noun."""
 _INDENT: Final = "  "
 _MOST: Final = 20
+_LONGEST: Final = 1000
+"""Characters of a value."""
 _LEAST: Final = 30
 """Characters of the narrowest column of wrapped text."""
 
@@ -40,7 +42,7 @@ def explained(
     are those of the run; `bar` is the priority from which on intermediate findings are visible."""
     width = min(width, _WIDTH) - len(_INDENT)
     finding = match.finding
-    yield visible_line(finding.title)
+    yield _cut(visible_line(finding.title))
     detection = finding.detection
     file = f" ({os.path.basename(detection.file)})" if detection.file else ""
     yield visible_line(f"{_KINDS.get(finding.kind, finding.kind)} {finding.finding_id} of {detection.name}{file}")
@@ -60,6 +62,12 @@ def explained(
     yield "The events: the same command with -o jsonl prints them as they stand in the log."
 
 
+def _cut(text: str) -> str:
+    """A value that is as long as anybody chose. The events have all of it."""
+    more = len(text) - _LONGEST
+    return text if more <= 0 else f"{text[:_LONGEST]}… ({more:,} more characters)"
+
+
 def _titled(title: str, lines: Iterator[str]) -> Iterator[str]:
     yield ""
     yield title
@@ -74,7 +82,7 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
 def _hanging(lead: str, text: str, width: int) -> Iterator[str]:
     """A text behind a lead, the lines after the first one indented as far."""
     first, *further = textwrap.wrap(
-        visible_line(text), max(width - len(lead), _LEAST), break_on_hyphens=False, drop_whitespace=True
+        visible_line(text), max(width - len(lead), _LEAST), break_on_hyphens=False, break_long_words=False
     ) or [""]
     yield visible_line(f"{lead}{first}")
     yield from (f"{'':<{len(lead)}}{line}" for line in further)
@@ -124,7 +132,8 @@ def _evidence(match: Match, context: Context, width: int) -> Iterator[str]:
             yield from _hanging(f"  {text:<{column}}   ", values, width)
         else:
             yield from _hanging("  ", text, width)
-            yield from _hanging(f"  {'':<{column}}   ", values, width)
+            fits = max(map(len, values.split()), default=0) <= width - column - 5
+            yield from _hanging(f"  {'':<{column if fits else 3}}   ", values, width)
     if found.steps:
         yield "and passes its later steps:"
     for step in found.steps:
@@ -181,7 +190,8 @@ def _risk(finding: Finding, risk: Sequence[RiskEvent]) -> Iterator[str]:
 def _requests(finding: Finding) -> Iterator[str]:
     for one in finding.requests[:_MOST]:
         code = f" → {one.code}" if one.code is not None else ""
-        yield visible_line(f"{one.received}  {one.verb} {one.uri}{code}  {one.source}  auditID {one.audit_id}")
+        uri = _cut(visible_line(one.uri))
+        yield visible_line(f"{one.received}  {one.verb} {uri}{code}  {one.source}  auditID {one.audit_id}")
     if finding.request_count > _MOST:
         yield f"and {counted(finding.request_count - _MOST, 'more request')}"
 

@@ -35,6 +35,8 @@ from podhawk.spl import clause as spl
 from podhawk.spl.clause import Clause
 
 SHORTEST = 3
+LONGEST = 500
+"""Characters of a literal. Hyperscan takes no pattern of more than 16,000, and a beginning is as rare."""
 MOST_ALTERNATIVES = 64
 _BREAKS = re.compile(r"[^ !#-%'-.0-;=?-\[\]-~]+")  # quotes, \ / & < >, and all that is not printable ASCII
 _NOT_IN_LINES: Final = frozenset({*METADATA, "_time", "_raw"})
@@ -110,7 +112,7 @@ def _value(value: str) -> LiteralGroups:
     if network(value) is not None:
         return ()
     pieces = value.split("*")
-    if len(pieces) == 1 and not _BREAKS.search(value):
+    if len(pieces) == 1 and len(value) <= LONGEST and not _BREAKS.search(value):
         # A number has one spelling per event only as text: 403 is 403, with or without quotes.
         quoted = as_number(value) is None and value.lower() not in _BARE
         literal = LineLiteral(value, quoted, quoted, not quoted)
@@ -120,16 +122,15 @@ def _value(value: str) -> LiteralGroups:
 
 def _longest_of_value(pieces: Sequence[str]) -> LiteralGroups:
     """The longest run of a value with wildcards, with the quote that stands beside it."""
-    last = len(pieces) - 1
-    found = [
-        LineLiteral(
-            run,
-            opens=not number and piece.startswith(run) and not _may_begin_bare(run),
-            closes=number == last and piece.endswith(run) and not _may_end_bare(run),
-        )
-        for number, piece in enumerate(pieces)
-        for run in _runs([piece])
-    ]
+    found: list[LineLiteral] = []
+    for number, piece in enumerate(pieces):
+        runs = _BREAKS.split(piece)
+        for place, run in enumerate(runs):
+            if len(run) >= SHORTEST:
+                first = number == place == 0
+                last = (number, place) == (len(pieces) - 1, len(runs) - 1) and len(run) <= LONGEST
+                opens, closes = first and not _may_begin_bare(run), last and not _may_end_bare(run)
+                found.append(LineLiteral(run[:LONGEST], opens, closes))
     return (frozenset({max(found, key=lambda one: len(one.text))}),) if found else ()
 
 
@@ -154,4 +155,4 @@ def _longest(pieces: Iterable[str]) -> LiteralGroups:
 
 
 def _runs(pieces: Iterable[str]) -> list[str]:
-    return [run for piece in pieces for run in _BREAKS.split(piece) if len(run) >= SHORTEST]
+    return [run[:LONGEST] for piece in pieces for run in _BREAKS.split(piece) if len(run) >= SHORTEST]
