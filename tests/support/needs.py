@@ -75,6 +75,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "openssl": (_program("openssl", "openssl"),),
     "schemathesis": (Need(lambda: program("schemathesis"), "needs schemathesis (the extra dev of podhawk)"),),
     "serve": (_module("litestar", "serve"), _module("uvicorn", "serve"), _module("httptools", "serve")),
+    "object-store": (_module("obstore", "object-store"), _module("moto", "dev"), _module("flask", "dev")),
     "syslog-ng": (_program("syslog-ng", "syslog-ng-core syslog-ng-mod-http"),),
     "sigma": (_module("sigma", "sigma"),),
     "zcat": (_program("zcat", "gzip"),),

@@ -12,6 +12,7 @@ from podhawk.errors import UsageError
 from podhawk.events.partition import LONGEST, cluster_of, fits
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
+from podhawk.serve.lake.copies import LakeCopy
 from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.receivers.streams import BodyLimits
 from podhawk.serve.sizes import size_of
@@ -38,6 +39,7 @@ class Configuration(Struct, frozen=True):
     connections: ConnectionLimits = ConnectionLimits()
     followed: tuple[str, ...] = ()
     backfill_days: float = 7.0
+    lake_copy: str = ""
 
     @property
     def inbox(self) -> Path:
@@ -81,7 +83,15 @@ def configuration_of(settings: Settings) -> Configuration:
         ConnectionLimits(most=settings["connections"]),
         followed=_followed(settings["follow"], settings["cluster"]),
         backfill_days=float(settings["backfill_days"]),
+        lake_copy=_lake_copy(settings["lake_copy"]),
     )
+
+
+def _lake_copy(url: str | None) -> str:
+    """The URL of the copy of the lake. Raises UsageError if it cannot be used."""
+    if url:
+        LakeCopy(url)
+    return url or ""
 
 
 def _size(settings: Settings, key: str) -> int:
