@@ -25,7 +25,8 @@ from podhawk.serve.tripwires.heartbeats import Heartbeats, renewals_in
 from podhawk.serve.tripwires.outside import MOST, OutsideClusters
 from podhawk.serve.tripwires.watch import BEATS, TripwireNews, Tripwires
 from podhawk.settings.resolve import resolve
-from podhawk.store.database import open_engine, reading, transaction
+from podhawk.store.database import Waiting, open_engine, reading, transaction
+from podhawk.store.state import SqlState
 from support.findings import event
 from support.lakes import one_detection, stored
 from support.processes import wait_for
@@ -74,7 +75,7 @@ class FaultyTripwires(Tripwires):
     """Tripwires with a fault."""
 
     def observe(self, connection: Connection, cluster: str, text: bytes) -> TripwireNews:
-        connection.execute(BEATS.insert().values(cluster=cluster, node="half", time=1.0))
+        connection.execute(BEATS.insert().values(cluster=cluster, node="half", times=b""))
         raise ValueError("a fault")
 
 
@@ -339,3 +340,31 @@ def test_names_of_clusters_at_any_speed_make_no_flood_of_findings(tmp_path: Path
     new += len(noted.write(str(tmp_path)))
     assert MOST <= new <= 2 * (MOST + 1)  # a new hour may have begun
     assert noted.write(str(tmp_path)) == []
+
+
+def test_a_gap_that_was_told_before_a_restart_was_never_taken_back(faked: Faked) -> None:
+    """What was missing came after the restart: whatever had come before it was forgotten."""
+    every = beats(260)
+    lost = [line for line in every if 200 <= second_of(line) < 232]
+    others = [line for line in every if line not in lost]
+    evaluated = SqlState(str(faked.folder), None, Waiting(1.0))
+    with evaluated.snapshot():
+        pass  # makes the tables
+
+    def observe(lines: list[bytes]) -> TripwireNews:
+        with transaction(open_engine(str(faked.folder))) as connection:
+            return faked.tripwires.observe(connection, "prod", b"".join(lines))
+
+    observe(others)
+    assert names(faked.wait(130.0)) == ["tripwire-gap"]
+    for _ in range(2):
+        faked.tripwires = Tripwires(str(faked.folder), 600.0, lambda: faked.now, lambda: faked.passed)
+        told = faked.tripwires.look()
+        assert (told.new, told.gone) == ((), ())  # neither again nor taken back
+    told = observe(lost)
+    assert (len(told.new), len(told.gone)) == (0, 1)
+
+
+def second_of(line: bytes) -> float:
+    """The second of a renewal."""
+    return next(time for _, time in renewals_in(line)) % 3600

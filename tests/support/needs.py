@@ -87,6 +87,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
         _module("jwt", "serve"),
     ),
     "smtp": (_module("aiosmtpd", "dev"),),
+    "object-store": (_module("obstore", "object-store"), _module("moto", "dev"), _module("flask", "dev")),
     "syslog-ng": (_program("syslog-ng", "syslog-ng-core syslog-ng-mod-http"),),
     "sigma": (_module("sigma", "sigma"),),
     "zcat": (_program("zcat", "gzip"),),

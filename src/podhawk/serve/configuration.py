@@ -12,6 +12,7 @@ from podhawk.errors import UsageError
 from podhawk.events.partition import LONGEST, cluster_of, fits
 from podhawk.serve.connections import ConnectionLimits
 from podhawk.serve.inbox.room import Room
+from podhawk.serve.lake.copies import LakeCopy
 from podhawk.serve.lake.retention import Keeping
 from podhawk.serve.receivers.identity import IdentitySettings
 from podhawk.serve.receivers.streams import BodyLimits
@@ -42,6 +43,7 @@ class Configuration(Struct, frozen=True):
     backfill_days: float = 7.0
     sinks: tuple[SinkSettings, ...] = ()
     identity: IdentitySettings = IdentitySettings()
+    lake_copy: str = ""
 
     @property
     def inbox(self) -> Path:
@@ -87,7 +89,15 @@ def configuration_of(settings: Settings) -> Configuration:
         backfill_days=float(settings["backfill_days"]),
         sinks=sinks_of(settings),
         identity=IdentitySettings(settings["pubsub_audience"] or "", settings["pubsub_keys"]),
+        lake_copy=_lake_copy(settings["lake_copy"]),
     )
+
+
+def _lake_copy(url: str | None) -> str:
+    """The URL of the copy of the lake. Raises UsageError if it cannot be used."""
+    if url:
+        LakeCopy(url)
+    return url or ""
 
 
 def _size(settings: Settings, key: str) -> int:

@@ -82,7 +82,7 @@ class Server:
         redaction = redaction_of(configuration.settings.values)
         self.intake = Intake(self.tokens, self.writer, redaction, configuration.bodies)
         self.jobs = JobRunner(configuration.settings, configuration.backfill_days)
-        self.lake = LakeKeeper(str(configuration.folder), configuration.keeping)
+        self.lake = LakeKeeper(str(configuration.folder), configuration.keeping, configuration.lake_copy)
         self.files = FileReceiver(configuration.followed, configuration.settings["cluster"], redaction, self.writer)
         state = StateFolder(str(configuration.folder))
         self.sinks = SinkRunner(state.path, configuration.sinks)

@@ -129,6 +129,14 @@ SERVE: tuple[Option, ...] = (
         metavar="SIZE",
     ),
     Option(
+        "lake-copy",
+        "text",
+        "Also send each file of the lake to an object store, such as s3://bucket/prefix. Credentials come from the "
+        "environment.",
+        _SERVE,
+        metavar="URL",
+    ),
+    Option(
         "backfill-days",
         "number",
         "Evaluate a detection that is new or has changed over so many days of the lake. 0 evaluates new events only.",

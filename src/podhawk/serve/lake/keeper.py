@@ -41,13 +41,13 @@ class LakeHolds(Struct, frozen=True):
 class LakeKeeper:
     """Starts the process when it is needed, one at a time."""
 
-    def __init__(self, state: str, keeping: Keeping) -> None:
+    def __init__(self, state: str, keeping: Keeping, copy: str = "") -> None:
         self.keeping = keeping
         self.failures = 0
         """Processes that did not do all that was to be done."""
         self._state = state
         self._manifest = Manifest(state)
-        self._order = msgspec.json.encode(LakeOrder(state, keeping)) + b"\n"
+        self._order = msgspec.json.encode(LakeOrder(state, keeping, copy)) + b"\n"
         self._child = Child("podhawk.serve.lake.process", _LONGEST)
         self._retained = 0.0
 
@@ -92,5 +92,7 @@ class LakeKeeper:
         if done.error:
             self.failures += 1
             logger(__name__).error("the lake cannot be written: %s", done.error)
+        if done.sent:
+            logger(__name__).info("%d files of the lake were sent to the object store", done.sent)
         if done.sealed:
             logger(__name__).info("%d events were sealed into %d files of the lake", done.events, done.sealed)

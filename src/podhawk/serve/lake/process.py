@@ -18,12 +18,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from podhawk.errors import StoreError
+from podhawk.errors import StoreError, UsageError
 from podhawk.log import logger
+from podhawk.serve.lake.copies import LakeCopy
 from podhawk.serve.lake.retention import Keeping, retain
 from podhawk.serve.lake.seal import clean, seal, to_seal
 from podhawk.serve.logs import log_as_json
-from podhawk.store.lake import Manifest
+from podhawk.store.lake import SEALED, Manifest
 
 _NICE: Final = 10
 _LOCK: Final = "lake.lock"
@@ -34,6 +35,8 @@ class LakeOrder(Struct):
 
     state: str
     keeping: Keeping
+    copy: str = ""
+    """The URL of the object store to which files are sent; empty if there is none."""
 
 
 class LakeDone(Struct):
@@ -43,6 +46,7 @@ class LakeDone(Struct):
     events: int = 0
     removed: int = 0
     removed_events: int = 0
+    sent: int = 0
     error: str = ""
 
 
@@ -52,9 +56,11 @@ def keep_lake(order: LakeOrder, now: float) -> LakeDone:
     that fails no later one is sealed, because the lake holds everything up to its last body."""
     manifest = Manifest(order.state)
     done = LakeDone()
+    _attempt(done, lambda: _send(manifest, order, done))
     _attempt(done, lambda: _retain(manifest, order, now, done))
     _attempt(done, lambda: _seal(manifest, order, done))
     if done.sealed:
+        _attempt(done, lambda: _send(manifest, order, done))
         _attempt(done, lambda: _retain(manifest, order, now, done))
     return done
 
@@ -62,7 +68,7 @@ def keep_lake(order: LakeOrder, now: float) -> LakeDone:
 def _attempt(done: LakeDone, step: Callable[[], None]) -> None:
     try:
         step()
-    except (OSError, sqlite3.Error, StoreError) as error:
+    except (OSError, sqlite3.Error, StoreError, UsageError) as error:
         done.error = done.error or str(error)
     except Exception as error:
         logger(__name__).error("the lake cannot be kept", exc_info=error)
@@ -76,6 +82,11 @@ def _seal(manifest: Manifest, order: LakeOrder, done: LakeDone) -> None:
         made = seal(segment, manifest)
         done.sealed += len(made)
         done.events += sum(one.events for one in made)
+
+
+def _send(manifest: Manifest, order: LakeOrder, done: LakeDone) -> None:
+    if order.copy:
+        done.sent += LakeCopy(order.copy).send(manifest.folder, manifest.files(SEALED))
 
 
 def _retain(manifest: Manifest, order: LakeOrder, now: float, done: LakeDone) -> None:

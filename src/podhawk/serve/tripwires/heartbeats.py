@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import statistics
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
@@ -100,6 +100,10 @@ class Heartbeats(Struct):
         del times[:-_KEPT]
         self.newest = max(self.newest, time)
 
+    def is_certain(self, start: float, end: float) -> None:
+        """What is missing between two times has been told already, and need not be waited for."""
+        self.seen |= {(node, begin): 0.0 for node, begin, until in self._missing() if start <= begin and until <= end}
+
     def gaps(self, now: float) -> list[HeartbeatGap]:
         """The gaps that are certain by now. `now` is our clock, in epoch seconds."""
         found = [
@@ -108,10 +112,6 @@ class Heartbeats(Struct):
             if self.newest - end >= LATE or now - self.seen.setdefault((node, start), now) >= LATE
         ]
         return [one for one in _joined(sorted(found)) if self._is_of_the_log(one)]
-
-    def last(self) -> Mapping[str, float]:
-        """The last renewal of each node."""
-        return {node: times[-1] for node, times in self.nodes.items()}
 
     def _missing(self) -> Iterator[tuple[str, float, float]]:
         for node, times in self.nodes.items():

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import sqlalchemy as sql
 from msgspec import Struct
 from sqlalchemy.engine import Connection
@@ -31,16 +32,18 @@ from podhawk.serve.tripwires.finding import BUDGET, CLOCK, GAP, LOST, QUIET, TRU
 from podhawk.serve.tripwires.heartbeats import ALONE, HeartbeatGap, Heartbeats, renewals_in
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import column_text
-from podhawk.store.rows import insert
+from podhawk.store.rows import insert, upsert
+from podhawk.store.schema import FINDINGS
 
 METADATA: Final = sql.MetaData()
 BEATS: Final = sql.Table(
-    "podhawk_serve_beats",
+    "podhawk_serve_renewals",
     METADATA,
     sql.Column("cluster", sql.String(255), primary_key=True),
     sql.Column("node", sql.String(255), primary_key=True),
-    sql.Column("time", sql.Float, nullable=False),
+    sql.Column("times", sql.LargeBinary, nullable=False),
 )
+"""The renewals of each node that are remembered: with them it is told after a restart whether a gap was filled."""
 SENDERS: Final = sql.Table(
     "podhawk_serve_senders",
     METADATA,
@@ -89,7 +92,8 @@ class Tripwires:
         self._started = clock()
         self._own = OwnClock(clock(), passed())
         self._beats: dict[str, Heartbeats] = {}
-        self._gaps: dict[str, dict[str, Finding]] = {}
+        self._gaps: dict[str, dict[str, float]] = {}
+        """When each gap that was told begins, by cluster and id."""
         self._filled: set[tuple[str, str]] = set()
         """Gaps that were told and have been filled since, by id and cluster."""
         self._ages: dict[str, Ages] = {}
@@ -115,11 +119,23 @@ class Tripwires:
         with reading(self._state) as connection:
             if connection is None:
                 return
-            for cluster, node, when in connection.execute(sql.select(BEATS)):
-                self._beats.setdefault(cluster, Heartbeats()).add(node, when)
+            for cluster, node, times in connection.execute(sql.select(BEATS)):
+                for when in msgspec.msgpack.decode(times, type=list[float]):
+                    self._beats.setdefault(cluster, Heartbeats()).add(node, when)
+            if sql.inspect(connection).has_table(FINDINGS.name):
+                self._recall_gaps(connection)
             known = {row.sender: row.first for row in connection.execute(sql.select(SENDERS))}
             self._first |= known
             self._stored = set(known)
+
+    def _recall_gaps(self, connection: Connection) -> None:
+        """Take in which gaps have been told: they stay until they are filled."""
+        columns = FINDINGS.c.cluster, FINDINGS.c.finding_id, FINDINGS.c.first_time, FINDINGS.c.last_time
+        query = sql.select(*columns).where(FINDINGS.c.detection_id == GAP.detection.key)
+        for cluster, id_, begins, ends in connection.execute(query):
+            self._gaps.setdefault(cluster, {}).setdefault(id_, begins)
+            if cluster in self._beats:
+                self._beats[cluster].is_certain(begins, ends)
 
     def observe(self, connection: Connection, cluster: str, text: bytes) -> TripwireNews:
         """Take in the lines of an increment, within its transaction."""
@@ -128,12 +144,11 @@ class Tripwires:
         renewed = list(renewals_in(text))
         for node, when in renewed:
             beats.add(column_text(node, 255), when)
-        last = beats.last()
-        for node in {column_text(node, 255) for node, _ in renewed} & last.keys():
-            statement = insert(connection, BEATS).values(cluster=key, node=node, time=last[node])
-            connection.execute(
-                statement.on_conflict_do_update(index_elements=["cluster", "node"], set_={"time": last[node]})
-            )
+        rows = [
+            {"cluster": key, "node": node, "times": msgspec.msgpack.encode(beats.nodes[node])}
+            for node in sorted({column_text(node, 255) for node, _ in renewed} & beats.nodes.keys())
+        ]
+        upsert(connection, BEATS, rows)
         return self._told(connection, self._of_gaps(key)) if renewed else TripwireNews()
 
     def lost(self, connection: Connection, letter: Lost) -> TripwireNews:
@@ -216,10 +231,11 @@ class Tripwires:
         beats, known = self._beats[cluster], self._gaps.setdefault(cluster, {})
         found = {one.finding_id: one for one in (_of_gap(cluster, gap) for gap in beats.gaps(self._clock()))}
         oldest = max((times[0] for times in beats.nodes.values()), default=0.0)
-        filled = {id_ for id_, one in known.items() if id_ not in found and one.first_time >= oldest}
+        filled = {id_ for id_, begins in known.items() if id_ not in found and begins >= oldest}
         self._filled |= {(id_, cluster) for id_ in filled}
         new = [one for id_, one in found.items() if id_ not in known]
-        self._gaps[cluster] = {**{id_: one for id_, one in known.items() if id_ not in filled}, **found}
+        told = {id_: one.first_time for id_, one in found.items()}
+        self._gaps[cluster] = {**{id_: begins for id_, begins in known.items() if id_ not in filled}, **told}
         return new
 
     def _of_own_clock(self, now: float) -> Iterable[Finding]:
