@@ -68,6 +68,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     # Single things, for @pytest.mark.needs(...).
     "alertmanager": (_program("prometheus-alertmanager", "prometheus-alertmanager"),),
     "appinspect": (Need(lambda: program("splunk-appinspect"), "needs splunk-appinspect (the extra dev of podhawk)"),),
+    "bwrap": (_program("bwrap", "bubblewrap"),),
     "duckdb": (_module("duckdb", "dev"),),
     "gcc": (_program("gcc", "gcc"),),
     "git": (_program("git", "git"),),

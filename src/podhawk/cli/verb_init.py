@@ -20,11 +20,15 @@ Examples:
   podhawk init token --state /var/lib/podhawk --name grafana --cluster '*' --scope read --scope metrics
   podhawk init onprem --state /var/lib/podhawk --cluster prod --instance cp-1 --url https://podhawk.example.org:8088
   podhawk init policy audit-policy.yaml
+  podhawk init eks --state /var/lib/podhawk --cluster prod --url https://podhawk.example.org
+  podhawk init kubernetes --image registry.example.org/podhawk:0.1.0 > podhawk.yaml
+  podhawk init alerts > /etc/prometheus/rules/podhawk.yml
 """
+WHAT = ("token", "onprem", "policy", "eks", "gke", "aks", "kubernetes", "container", "systemd", "alerts", "dashboard")
 
 
 @click.command("init", epilog=EPILOG)
-@click.argument("what", type=click.Choice(["token", "onprem", "policy"]), required=False)
+@click.argument("what", type=click.Choice(WHAT), required=False)
 @click.argument("file", required=False, metavar="[FILE]")
 @declared("init")
 def COMMAND(what: str | None, file: str | None, **given: Any) -> int:  # noqa: N802 - looked up by this name
@@ -34,13 +38,17 @@ def COMMAND(what: str | None, file: str | None, **given: Any) -> int:  # noqa: N
     webhook of an API server, with a token of its own. policy reads an audit policy (FILE) and prints as a diff what to
     change so that detections see what they need; no rule of it logs less than before.
 
+    eks, gke and aks write credentials, configuration and commands for managed clusters, and which shipped detections
+    their policies can feed. kubernetes writes manifests, container a Containerfile, systemd a unit, alerts rules for
+    Prometheus, and dashboard a dashboard for Grafana. See docs/install.md.
+
     A repository of detections needs no init: podhawk new detection NAME makes the folders.
     """
     from podhawk.settings.resolve import resolve
 
     if what is None:
         raise UsageError(
-            "init makes a token, onprem files or a policy: say which",
+            f"init makes one of {', '.join(WHAT)}: say which",
             remedy="podhawk init token --state DIR --name NAME. To begin with detections: podhawk new detection NAME.",
         )
     settings = resolve("init", given)
@@ -50,7 +58,47 @@ def COMMAND(what: str | None, file: str | None, **given: Any) -> int:  # noqa: N
         return _policy(file)
     if file is not None:
         raise UsageError(f"init {what} takes no file")
-    return _token(settings) if what == "token" else _onprem(settings)
+    if what == "token":
+        return _token(settings)
+    return _onprem(settings) if what == "onprem" else _install(what, settings)
+
+
+def _install(what: str, settings: Settings) -> int:
+    """Print what is needed to install the service, or to feed it from a cloud."""
+    from podhawk.cli.echo import echo
+    from podhawk.serve.install import clouds, kubernetes, machines, watching
+
+    cluster = settings["cluster"]
+    if what in ("eks", "gke", "aks"):
+        from podhawk.cli.tables import note
+        from podhawk.serve.install.feeds import report
+
+        url = clouds.checked_url(settings["url"])
+        account = settings["account"] or ""
+        if what == "gke" and "@" not in account:
+            raise UsageError(
+                "missing --account EMAIL: the service account of the push subscription",
+                remedy="For example: --account podhawk-push@PROJECT.iam.gserviceaccount.com",
+            )
+        secret = _made(settings, settings["name"] or f"{cluster}-{what}", account=account if what == "gke" else "")
+        note("trying the shipped detections with the policy of the provider …")
+        text = {
+            "eks": lambda: clouds.eks(url, cluster, secret),
+            "gke": lambda: clouds.gke(url, cluster, account),
+            "aks": lambda: clouds.aks(url, cluster, secret),
+        }[what]()
+        echo(f"{text}\n{report(what)}")
+    elif what == "kubernetes":
+        echo(kubernetes.kubernetes(settings["namespace"], settings["image"], settings["storage"]))
+    else:
+        made = {
+            "container": machines.containerfile,
+            "systemd": lambda: machines.SYSTEMD,
+            "alerts": watching.rules,
+            "dashboard": watching.dashboard,
+        }
+        echo(made[what]().rstrip("\n"))
+    return 0
 
 
 def _token(settings: Settings) -> int:
@@ -64,7 +112,7 @@ def _token(settings: Settings) -> int:
     return 0
 
 
-def _made(settings: Settings, name: str | None) -> str:
+def _made(settings: Settings, name: str | None, account: str = "") -> str:
     from podhawk.serve.tokens import SCOPES, Token, new_token
 
     if not name:
@@ -79,7 +127,7 @@ def _made(settings: Settings, name: str | None) -> str:
         clusters,
         cast("tuple[Scope, ...]", scopes),
         certificate=settings["certificate"] or "",
-        account=settings["account"] or "",
+        account=account or settings["account"] or "",
         acknowledge=settings["acknowledge"],
     )
     return new_token(_file(settings), token)

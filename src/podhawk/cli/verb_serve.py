@@ -22,6 +22,7 @@ Examples:
   podhawk serve --demo
   podhawk serve --state /var/lib/podhawk --listen 0.0.0.0:8088 --tls-cert tls.crt --tls-key tls.key
   podhawk serve --check --state /var/lib/podhawk
+  podhawk serve --state /var/lib/podhawk --backup /backup/podhawk-monday
 """
 DEMO_EVENT = (
     '{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{"level":"Metadata","auditID":"demo-1",'
@@ -55,6 +56,8 @@ def COMMAND(**given: Any) -> int:  # noqa: N802 - looked up by this name
     from podhawk.serve.configuration import configuration_of
 
     configuration = configuration_of(settings)
+    if settings["backup"]:
+        return _back_up(configuration, settings["backup"])
     if settings["check"]:
         return _check(configuration)
     from podhawk.serve.server import serve
@@ -95,6 +98,15 @@ def _check(configuration: Configuration) -> int:
     from podhawk.serve.check import check
 
     for line in check(configuration):
+        echo(line)
+    return 0
+
+
+def _back_up(configuration: Configuration, folder: str) -> int:
+    from podhawk.cli.echo import echo
+    from podhawk.serve.backup import back_up
+
+    for line in back_up(configuration.folder, Path(folder)):
         echo(line)
     return 0
 

@@ -162,6 +162,14 @@ SERVE: tuple[Option, ...] = (
         False,
     ),
     Option(
+        "backup",
+        "text",
+        "Copy the --state folder to this one, also while a service uses it, and end. A service can go on from the "
+        "copy.",
+        _SERVE,
+        metavar="FOLDER",
+    ),
+    Option(
         "demo",
         "flag",
         "Serve from a temporary folder with shipped data, an account and a token, and print how to use them.",
@@ -192,5 +200,15 @@ SERVE: tuple[Option, ...] = (
         metavar="EMAIL",
     ),
     Option("url", "text", "URL of the service, as the API server reaches it.", ("init",), metavar="URL"),
+    Option(
+        "image",
+        "text",
+        "Image of podhawk for the manifests.",
+        ("init",),
+        "podhawk:latest",
+        metavar="IMAGE",
+    ),
+    Option("namespace", "text", "Namespace for the manifests.", ("init",), "podhawk", metavar="NAME"),
+    Option("storage", "text", "Size of the volume for the state in the manifests.", ("init",), "100Gi", metavar="SIZE"),
     Option("instance", "text", "Name of the API server.", ("init",), "cp-1", metavar="NAME"),
 )

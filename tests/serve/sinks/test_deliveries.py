@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from podhawk.serve.sinks.declare import DeliveryError, RefusedError
-from podhawk.serve.sinks.message import Change, SinkItem, SinkMessage, digest_of, message_of
+from podhawk.serve.sinks.message import SinkChange, SinkItem, SinkMessage, digest_of, message_of
 from support.needs import program
 from support.processes import HOST, free_port, wait_for
 from support.service import service
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.needs("serve")]
 HOSTILE = '<!channel> [a](http://evil.example) "quoted] \\'
 
 
-def message(*ids: str, change: Change = "new", replaces: tuple[str, ...] = (), **members: Any) -> SinkMessage:
+def message(*ids: str, change: SinkChange = "new", replaces: tuple[str, ...] = (), **members: Any) -> SinkMessage:
     before = dict.fromkeys(replaces if change == "rekeyed" else () if change == "new" else ids, 80)
     items = [SinkItem(change, one, 1, record(one, **members), replaces, before=before) for one in ids]
     return message_of(items, members.get("now", NOW), 70)

@@ -110,6 +110,8 @@ def test_a_month_of_logs_wakes_nobody(tmp_path: Path) -> None:
     (digest,) = planner.plan(NOW + 601)
     assert (digest.digest, digest.urgency, digest.total, digest.imported) == (True, "low", 30, True)
     import_of(planner, 60)  # the import has caught up
+    planner.put(record("now-too", target={"name": "o5"}, now=NOW + 602))
+    assert [one.key for one in planner.plan(NOW + 602)] == ["now-too:1"]  # what nobody was woken by hides nothing
     import_of(planner, 40 * 86400)
     planner.put(record("held-back", age=7200, priority=75))
     (digest,) = [*planner.plan(NOW + 602), *planner.plan(NOW + 640)]

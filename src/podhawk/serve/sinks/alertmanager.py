@@ -19,7 +19,7 @@ from podhawk.detect.report.finding_json import rfc3339
 from podhawk.serve.sinks.declare import Deliverer, SinkKind
 from podhawk.serve.sinks.inert import inert
 from podhawk.serve.sinks.message import ENDED, SinkItem, SinkMessage, urgency_with
-from podhawk.serve.sinks.posting import Poster
+from podhawk.serve.sinks.posting import SinkPoster
 from podhawk.serve.sinks.texts import MessageTexts, texts_for
 
 _SEVERITY = {"urgent": "critical", "normal": "warning", "low": "info"}
@@ -57,7 +57,7 @@ class _Alertmanager:
         headers = {"Content-Type": "application/json"}
         if options.token is not None:
             headers["Authorization"] = f"Bearer {options.token}"
-        self._poster = Poster(f"{options.url.rstrip('/')}/api/v2/alerts", headers, options.ca)
+        self._poster = SinkPoster(f"{options.url.rstrip('/')}/api/v2/alerts", headers, options.ca)
 
     def alerts(self, message: SinkMessage, now: float) -> list[dict[str, Any]]:
         """The alerts of a message."""

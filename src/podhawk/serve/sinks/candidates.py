@@ -30,7 +30,7 @@ from podhawk.serve.sinks.kept import (
     told_findings,
     told_groups,
 )
-from podhawk.serve.sinks.message import ENDED, Change, SinkItem
+from podhawk.serve.sinks.message import ENDED, SinkChange, SinkItem
 from podhawk.store.intact import finding_record
 from podhawk.store.keys import chunks, column_text
 from podhawk.store.schema import FINDINGS, TRIAGE
@@ -40,7 +40,7 @@ _LISTED: Final = 5
 _RESOLVED: Final = ("resolved", "closed")
 
 
-class Candidate(Struct, frozen=True):
+class SinkCandidate(Struct, frozen=True):
     """Something to say, the group it is of, and whether it is old, or was imported."""
 
     item: SinkItem
@@ -51,7 +51,7 @@ class Candidate(Struct, frozen=True):
 
 def candidates(
     connection: Connection, sink: SinkSettings, changes: Sequence[LoggedChange], now: float
-) -> list[Candidate]:
+) -> list[SinkCandidate]:
     """What to say of the findings that have changed."""
     by_id: defaultdict[str, list[LoggedChange]] = defaultdict(list)
     for one in changes:
@@ -60,7 +60,7 @@ def candidates(
     replaced = [old for record in records.values() for old in record["replaces"]]
     told = told_findings(connection, sink.name, [*by_id, *replaced])
     imported = imported_clusters(connection)
-    found: list[Candidate] = []
+    found: list[SinkCandidate] = []
     ended: list[str] = list(replaced)
     for id_, some in by_id.items():
         record = records.get(id_)
@@ -76,7 +76,7 @@ def candidates(
         late = item.change not in ENDED and now - epoch_seconds(item.record["last_time"]) > sink.late
         quiet = all(one.backfill for one in some) or column_text(item.record["cluster"], 255) in imported
         group = told[id_].group_key if item.change in ENDED else group_of(item.record)
-        found.append(Candidate(item, group, late, late and quiet))
+        found.append(SinkCandidate(item, group, late, late and quiet))
     for chunk in chunks(ended):
         connection.execute(HELD.delete().where(HELD.c.sink == sink.name, HELD.c.finding_id.in_(chunk)))
         repeats = sql.and_(TOLD.c.sink == sink.name, TOLD.c.status == "repeat", TOLD.c.finding_id.in_(chunk))
@@ -98,7 +98,7 @@ def _records(connection: Connection, finding_ids: Sequence[str]) -> dict[str, di
     return found
 
 
-def _ended(change: Change, told: ToldFinding | None) -> SinkItem | None:
+def _ended(change: SinkChange, told: ToldFinding | None) -> SinkItem | None:
     """The end of a finding that a sink was told of."""
     if told is None or told.status != "open":
         return None
@@ -117,7 +117,7 @@ def _item(
     if not sink.filter.takes(record):
         hidden = sink.filter.visible is True and not record["visible"]
         return _ended("gone", known) if hidden else None
-    short = {**record, "rows": record["rows"][:_LISTED], "requests": record["requests"][:_LISTED]}
+    short = _short(record)
     if open_before:
         before = {old: told[old].priority for old in open_before}
         return SinkItem("rekeyed", id_, revision, short, open_before, before=before)
@@ -133,6 +133,11 @@ def _item(
     elif all(one.change == "triage" for one in changes) and known is None:
         return None  # a person knows it already
     return SinkItem("new", id_, revision, short)
+
+
+def _short(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A finding with few rows and requests."""
+    return {**record, "rows": record["rows"][:_LISTED], "requests": record["requests"][:_LISTED]}
 
 
 def group_of(record: Mapping[str, Any]) -> str:
@@ -152,7 +157,7 @@ def group_of(record: Mapping[str, Any]) -> str:
     return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-def _next_of_groups(connection: Connection, sink: SinkSettings, found: Sequence[Candidate]) -> list[Candidate]:
+def _next_of_groups(connection: Connection, sink: SinkSettings, found: Sequence[SinkCandidate]) -> list[SinkCandidate]:
     """Where the one of a group that was told has ended, another one that stands for it now."""
     more = []
     for one in found:
@@ -161,23 +166,26 @@ def _next_of_groups(connection: Connection, sink: SinkSettings, found: Sequence[
         next_id = next_of_group(connection, sink.name, one.group, one.item.finding_id)
         record = _records(connection, [next_id]).get(next_id) if next_id is not None else None
         if record is not None and sink.filter.takes(record) and record["status"] not in _RESOLVED:
-            more.append(Candidate(SinkItem("new", record["finding_id"], int(record["revision"]), record), one.group))
+            item = SinkItem("new", record["finding_id"], int(record["revision"]), _short(record))
+            more.append(SinkCandidate(item, one.group))
     return more
 
 
-def _grouped(connection: Connection, sink: SinkSettings, found: Sequence[Candidate], now: float) -> list[Candidate]:
+def _grouped(
+    connection: Connection, sink: SinkSettings, found: Sequence[SinkCandidate], now: float
+) -> list[SinkCandidate]:
     """One candidate for each group, and none for a group of which the sink was told already."""
     ended = {one.item.finding_id for one in found if one.item.change in ENDED}
     known = told_groups(connection, sink.name, [one.group for one in found], now - sink.repeat_after)
-    chosen: list[Candidate] = []
-    by_group: defaultdict[str, list[Candidate]] = defaultdict(list)
+    chosen: list[SinkCandidate] = []
+    by_group: defaultdict[str, list[SinkCandidate]] = defaultdict(list)
     for one in found:
         if one.item.change == "new":
             by_group[one.group].append(one)
         else:
             chosen.append(one)
     again = {one.group for one in found if one.item.finding_id in ended}
-    repeats: list[Candidate] = []
+    repeats: list[SinkCandidate] = []
     for group, some in by_group.items():
         some.sort(key=lambda one: (-one.item.priority, one.item.finding_id))
         first, rest = some[0], some[1:]

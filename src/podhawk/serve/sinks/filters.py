@@ -10,14 +10,14 @@ from msgspec import Meta, Struct
 from podhawk.detect.report.finding_json import detection_key
 from podhawk.serve.shadow import is_shadow
 
-Kind = Literal["intermediate", "finding", "incident"]
+_Kind = Literal["intermediate", "finding", "incident"]
 Status = Literal["new", "in_progress", "pending", "resolved", "closed"]
 
 
 class FindingFilter(Struct, frozen=True, forbid_unknown_fields=True):
     """A table `[sinks.NAME.filter]`. Every member that is given must hold; of a list, one value."""
 
-    kind: Kind | tuple[Kind, ...] | None = None
+    kind: _Kind | tuple[_Kind, ...] | None = None
     visible: bool | Literal["any"] = True
     """`any` for hidden ones too."""
     shadow: bool | Literal["any"] = False

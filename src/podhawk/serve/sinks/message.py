@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-Change = Literal["new", "revised", "rekeyed", "gone", "closed"]
+SinkChange = Literal["new", "revised", "rekeyed", "gone", "closed"]
 """What became of a finding. `rekeyed`: it has another id now. `gone`: later events have proved it wrong, or it is
 hidden now. `closed`: a person has resolved it."""
 Urgency = Literal["low", "normal", "urgent"]
@@ -29,7 +29,7 @@ class SinkItem(Struct, frozen=True):
     gone it is what was sent last. `replaces` are ids under which this sink was told of it. `repeats` counts further
     findings of its group."""
 
-    change: Change
+    change: SinkChange
     finding_id: str
     revision: int
     record: Mapping[str, Any]

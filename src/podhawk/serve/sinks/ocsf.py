@@ -16,10 +16,10 @@ from podhawk.detect.report.ocsf import Activity, to_ocsf
 from podhawk.errors import UsageError
 from podhawk.serve.sinks.declare import Deliverer, DeliveryError, SinkKind
 from podhawk.serve.sinks.inert import inert_json
-from podhawk.serve.sinks.message import Change, SinkMessage
-from podhawk.serve.sinks.posting import Poster
+from podhawk.serve.sinks.message import SinkChange, SinkMessage
+from podhawk.serve.sinks.posting import SinkPoster
 
-_ACTIVITIES: dict[Change, Activity] = {
+_ACTIVITIES: dict[SinkChange, Activity] = {
     "new": "create",
     "revised": "update",
     "rekeyed": "create",
@@ -56,7 +56,7 @@ class _Ocsf:
         headers = {"Content-Type": "application/json"}
         if options.token is not None:
             headers["Authorization"] = f"Bearer {options.token}"
-        self._poster = None if options.url is None else Poster(options.url, headers, options.ca)
+        self._poster = None if options.url is None else SinkPoster(options.url, headers, options.ca)
 
     def deliver(self, message: SinkMessage) -> None:
         texts = [inert_json(one) for one in ocsf_findings(message)]

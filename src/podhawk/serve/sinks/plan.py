@@ -17,12 +17,13 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sql
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.report.finding_json import epoch_seconds
 from podhawk.log import logger
 from podhawk.serve.changes import CHANGES, LoggedChange
-from podhawk.serve.sinks.candidates import Candidate, candidates
+from podhawk.serve.sinks.candidates import SinkCandidate, candidates
 from podhawk.serve.sinks.configuration import SinkSettings
 from podhawk.serve.sinks.kept import (
     HELD,
@@ -98,7 +99,7 @@ def _read(connection: Connection, sink: SinkSettings, kept: KeptSink) -> list[tu
 
 
 def _messages(
-    connection: Connection, sink: SinkSettings, kept: KeptSink, some: Sequence[Candidate], now: float
+    connection: Connection, sink: SinkSettings, kept: KeptSink, some: Sequence[SinkCandidate], now: float
 ) -> list[SinkMessage]:
     """Messages for what is told at once; the rest is held for a digest."""
     at_once = [one for one in some if not (one.late and sink.late_in_digest)]
@@ -120,7 +121,7 @@ def _messages(
     return found
 
 
-def _hold(connection: Connection, sink: SinkSettings, some: Sequence[Candidate], now: float) -> None:
+def _hold(connection: Connection, sink: SinkSettings, some: Sequence[SinkCandidate], now: float) -> None:
     ids = [one.item.finding_id for one in some]
     since: dict[str, float] = {}
     for chunk in chunks(ids):
@@ -174,6 +175,8 @@ def _digest(
     first: list[SinkItem] = []
     for chunk in chunks(rows):
         some = [_TELLING.decode(row.item) for row in chunk]
+        if imported:  # what nobody was woken by keeps no later finding of its group from being told
+            some = [replace(one, group=f"{one.group[:-1]}-") for one in some]
         first += [one.item for one in some[: max(0, MOST_LISTED - len(first))]]
         note_told(connection, sink.name, some, now, "open")
     connection.execute(HELD.delete().where(own))

@@ -16,7 +16,7 @@ _REFUSED: Final = frozenset({400, 411, 413, 414, 415, 422})
 """Answers that are about the body. All others, wrong credentials too, may be better later."""
 
 
-class Poster:
+class SinkPoster:
     """Posts to one URL. Redirects are not followed: what is sent is for this receiver alone."""
 
     def __init__(self, url: str, headers: Mapping[str, str] | None = None, ca: str | None = None) -> None:

@@ -18,7 +18,7 @@ from podhawk.detect.report.finding_json import epoch_seconds
 from podhawk.serve.sinks.declare import Deliverer, RefusedError, SinkKind
 from podhawk.serve.sinks.inert import inert_json
 from podhawk.serve.sinks.message import ENDED, SinkItem, SinkMessage
-from podhawk.serve.sinks.posting import Poster
+from podhawk.serve.sinks.posting import SinkPoster
 
 _SOURCE = "podhawk"
 
@@ -93,7 +93,7 @@ class _Splunk:
     def __init__(self, options: SplunkOptions) -> None:
         self._options = options
         headers = {"Authorization": f"Splunk {options.token}", "Content-Type": "application/json"}
-        self._poster = Poster(f"{options.url.rstrip('/')}/services/collector/event", headers, options.ca)
+        self._poster = SinkPoster(f"{options.url.rstrip('/')}/services/collector/event", headers, options.ca)
 
     def deliver(self, message: SinkMessage) -> None:
         body = b"\n".join(inert_json(one) for one in envelopes(message, self._options))

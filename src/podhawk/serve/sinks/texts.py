@@ -28,7 +28,7 @@ TITLE: Final = (
     "{% endif %}"
 )
 TEXT: Final = (
-    "{% for item in message['items'] %}"
+    "{% for item in items %}"
     "{{ item.record.severity }}, priority {{ item.record.priority }}: {{ item.record.title }}\n"
     "  {{ item.change }}; {{ item.record.detection.name }}; cluster {{ item.record.cluster }}; "
     "{{ item.record.first_time }}\n"
@@ -38,7 +38,7 @@ TEXT: Final = (
     "{% if item.replaces %}  was {{ item.replaces | join(', ') }}\n{% endif %}"
     "  finding {{ item.finding_id }} revision {{ item.revision }}\n"
     "{% endfor %}"
-    "{% if message.total > message['items'] | length %}and {{ message.total - message['items'] | length }} more: "
+    "{% if message.total > items | length %}and {{ message.total - items | length }} more: "
     "podhawk status, or GET /api/v1/findings\n{% endif %}"
 )
 MOST_CHARACTERS: Final = 20_000
@@ -109,9 +109,8 @@ def _rendered(template: jinja2.Template, message: SinkMessage) -> str:
         "priority": message.priority,
         "severity": message.severity,
         "severities": dict(message.severities),
-        "items": items,
     }
-    return template.render(message=values, first=items[0])
+    return template.render(message=values, items=items, first=items[0])
 
 
 EXAMPLE: Final = SinkMessage(

@@ -21,7 +21,7 @@ from podhawk.errors import UsageError
 from podhawk.serve.sinks.declare import Deliverer, SinkKind
 from podhawk.serve.sinks.inert import inert_json
 from podhawk.serve.sinks.message import SinkMessage
-from podhawk.serve.sinks.posting import Poster
+from podhawk.serve.sinks.posting import SinkPoster
 from podhawk.serve.sinks.texts import MessageTexts, texts_for
 
 _PREFIX = "whsec_"
@@ -64,7 +64,7 @@ class _Webhook:
     def __init__(self, options: WebhookOptions) -> None:
         self._secret = _secret(options.secret)
         self._texts = texts_for(options.title, options.text)
-        self._poster = Poster(options.url, {"Content-Type": "application/json"}, options.ca)
+        self._poster = SinkPoster(options.url, {"Content-Type": "application/json"}, options.ca)
 
     def deliver(self, message: SinkMessage) -> None:
         body, now = inert_json(body_of(message, self._texts)), int(time.time())

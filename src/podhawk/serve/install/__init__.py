@@ -1,0 +1,1 @@
+"""What `podhawk init` writes for those who install the service."""
