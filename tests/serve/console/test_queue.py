@@ -10,17 +10,29 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
+from msgspec.structs import replace
 
 from podhawk.cli.main import invoke
+from podhawk.detect.report.finding_json import to_record
 from podhawk.errors import UsageError
 from podhawk.serve.console import queue_rows
 from podhawk.serve.console.filters import FILTERS, chosen
-from podhawk.serve.console.queue_index import QUEUE, ClosedAs, reopens
+from podhawk.serve.console.queue_index import (
+    QUEUE,
+    ClosedAs,
+    make_tables,
+    read_noted,
+    refresh,
+    reopens,
+    waiting,
+    write_noted,
+)
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import short
 from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, TRIAGE
 from support.console import Person, add_account
+from support.findings import event, only_finding
 from support.processes import wait_for
 from support.served import alike, demo_lines, expected, send
 from support.service import SECONDS, Service, service
@@ -172,6 +184,37 @@ def test_a_closed_finding_whose_priority_rises_opens_again(running: Service, per
     with reading(str(running.folder)) as connection:
         assert connection is not None
         assert connection.execute(sql.select(TRIAGE.c.disposition).where(TRIAGE.c.finding_id == id_)).scalar() is None
+
+
+def test_a_slow_reader_of_notes_does_not_put_an_older_row_over_a_newer_one(tmp_path: Path) -> None:
+    found = only_finding(tmp_path, event())
+    state = str(tmp_path / "state")
+    make_tables(state)
+
+    def write(priority: int) -> None:
+        one = replace(found, finding_id="a", priority=priority)
+        values = {
+            "finding_id": "a", "detection_id": "d", "kind": one.kind, "first_time": one.first_time, "visible": True,
+            "priority": priority, "revision": 1, "record": json.dumps(to_record(one)),
+        }  # fmt: skip
+        with transaction(open_engine(state)) as connection:
+            upsert(connection, FINDINGS, [values])
+
+    def kept() -> int | None:
+        with reading(state) as connection:
+            assert connection is not None
+            return connection.execute(sql.select(QUEUE.c.priority).where(QUEUE.c.finding_id == "a")).scalar()
+
+    write(40)
+    slow = read_noted(state, 1.0)
+    write(90)
+    assert refresh(state) is False
+    assert slow is not None
+    write_noted(state, slow, 5.0)
+    assert kept() == 90, "the priority that rose is not in the queue, and nothing notes it any more"
+    with reading(state) as connection:
+        assert connection is not None
+        assert waiting(connection) == 0
 
 
 THEN = ClosedAs(90, 1, ("rule",), ("TA0001",), 100.0)
