@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, unquote, unquote_plus
 
 import pytest
 import sqlalchemy as sql
@@ -27,6 +28,7 @@ from podhawk.serve.console.queue_index import (
     waiting,
     write_noted,
 )
+from podhawk.serve.console.render import environment
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import short
 from podhawk.store.rows import upsert
@@ -155,6 +157,53 @@ def test_many_are_changed_at_once_but_not_what_came_later(running: Service, pers
     assert {one["finding_id"] for one in running.findings() if one["status"] == "closed"} == changed
     assert not set(ids) & set(listed(person, "/queue?rows=findings"))
     assert set(listed(person, "/queue?rows=findings&status=done")) == changed
+
+
+def test_a_long_address_of_the_queue_keeps_its_filters_when_many_are_changed(running: Service, person: Person) -> None:
+    long = "/queue?actor=" + "%D0%B6" * 900
+    back = re.search(
+        r'name="_csrf" value="[^"]+">\s*<input type="hidden" name="to" value="([^"]+)"', person.get(long).text
+    )
+    assert back is not None
+    assert html.unescape(back[1]) == long, "an address that is cut has no filters"
+    before = running.findings()
+    keys = re.findall(r'name="identity" value="(\w+)"', person.get("/queue").text)
+    for address in (f"{long[:1500]}… (9 more characters)", "/queue?actor=" + "a" * 8000, "/health?actor=a", ""):
+        form = {"identity": keys, "status": "closed", "disposition": "duplicate", "upto": "99999999", "back": address}
+        assert person.post("/queue/triage", **form).status_code == 400, address
+    assert running.findings() == before, "what the filters did not show was closed"
+
+
+TYPED = "\u05d0\u05d1 \u200bx\u202e<b>'\" &amp; " + "y" * 900
+
+
+def test_a_field_sends_back_what_was_typed(running: Service, person: Person) -> None:
+    text = person.get(f"/queue?actor={quote(TYPED)}").text
+    field = re.search(r'id="filter-actor" value="([^"]*)"', text)
+    assert field is not None
+    assert html.unescape(field[1]) == TYPED, "another filter, if a second one is set"
+    id_ = listed(person, "/queue?rows=findings")[0]
+    record = running.get(f"/api/v1/findings/{id_}").json()
+    note = f"one\ntwo\n{TYPED}\n{TYPED}"
+    form = {"status": record["status"], "note": note, "seen": str(record["triage_changed"])}
+    assert person.post(f"/findings/{id_}/triage", **form).status_code == 303
+    area = re.search(r'<textarea name="note"[^>]*>\n?([^<]*)</textarea>', person.get(f"/findings/{id_}").text)
+    assert area is not None
+    assert html.unescape(area[1]) == note.strip(), "each change of a finding would damage its note"
+
+
+@pytest.mark.parametrize("name", ["\u0436" * 400, "L" * 3000, "a\ud800b", '\u05d0 \u200b&"<b>'])
+def test_a_link_to_an_identity_is_whole(name: str) -> None:
+    made = environment().from_string(
+        '<a href="/identities?name={{ name|part }}">{{ name }}</a><a href="{{ address|attr }}">x</a>'
+        '<a href="{{ values|query }}">y</a>'
+    )
+    address = f"/hunt?q={quote(name.encode('utf-8', 'backslashreplace'))}"
+    links = re.findall(r'href="([^"]+)"', made.render(name=name, address=address, values={"name": name}))
+    safe = name.encode("utf-8", "backslashreplace").decode()
+    assert unquote(html.unescape(links[0])) == f"/identities?name={safe}"
+    assert html.unescape(links[1]) == address
+    assert unquote_plus(html.unescape(links[2])) == f"?name={safe}"
 
 
 def test_the_queue_follows_podhawk_close_beside_the_service(running: Service, person: Person) -> None:
