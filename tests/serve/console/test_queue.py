@@ -7,20 +7,34 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, unquote, unquote_plus
 
 import pytest
 import sqlalchemy as sql
+from msgspec.structs import replace
 
 from podhawk.cli.main import invoke
+from podhawk.detect.report.finding_json import to_record
 from podhawk.errors import UsageError
 from podhawk.serve.console import queue_rows
 from podhawk.serve.console.filters import FILTERS, chosen
-from podhawk.serve.console.queue_index import QUEUE, ClosedAs, reopens
+from podhawk.serve.console.queue_index import (
+    QUEUE,
+    ClosedAs,
+    make_tables,
+    read_noted,
+    refresh,
+    reopens,
+    waiting,
+    write_noted,
+)
+from podhawk.serve.console.render import environment
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.keys import short
 from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, TRIAGE
 from support.console import Person, add_account
+from support.findings import event, only_finding
 from support.processes import wait_for
 from support.served import alike, demo_lines, expected, send
 from support.service import SECONDS, Service, service
@@ -145,6 +159,53 @@ def test_many_are_changed_at_once_but_not_what_came_later(running: Service, pers
     assert set(listed(person, "/queue?rows=findings&status=done")) == changed
 
 
+def test_a_long_address_of_the_queue_keeps_its_filters_when_many_are_changed(running: Service, person: Person) -> None:
+    long = "/queue?actor=" + "%D0%B6" * 900
+    back = re.search(
+        r'name="_csrf" value="[^"]+">\s*<input type="hidden" name="to" value="([^"]+)"', person.get(long).text
+    )
+    assert back is not None
+    assert html.unescape(back[1]) == long, "an address that is cut has no filters"
+    before = running.findings()
+    keys = re.findall(r'name="identity" value="(\w+)"', person.get("/queue").text)
+    for address in (f"{long[:1500]}… (9 more characters)", "/queue?actor=" + "a" * 8000, "/health?actor=a", ""):
+        form = {"identity": keys, "status": "closed", "disposition": "duplicate", "upto": "99999999", "back": address}
+        assert person.post("/queue/triage", **form).status_code == 400, address
+    assert running.findings() == before, "what the filters did not show was closed"
+
+
+TYPED = "\u05d0\u05d1 \u200bx\u202e<b>'\" &amp; " + "y" * 900
+
+
+def test_a_field_sends_back_what_was_typed(running: Service, person: Person) -> None:
+    text = person.get(f"/queue?actor={quote(TYPED)}").text
+    field = re.search(r'id="filter-actor" value="([^"]*)"', text)
+    assert field is not None
+    assert html.unescape(field[1]) == TYPED, "another filter, if a second one is set"
+    id_ = listed(person, "/queue?rows=findings")[0]
+    record = running.get(f"/api/v1/findings/{id_}").json()
+    note = f"one\ntwo\n{TYPED}\n{TYPED}"
+    form = {"status": record["status"], "note": note, "seen": str(record["triage_changed"])}
+    assert person.post(f"/findings/{id_}/triage", **form).status_code == 303
+    area = re.search(r'<textarea name="note"[^>]*>\n?([^<]*)</textarea>', person.get(f"/findings/{id_}").text)
+    assert area is not None
+    assert html.unescape(area[1]) == note.strip(), "each change of a finding would damage its note"
+
+
+@pytest.mark.parametrize("name", ["\u0436" * 400, "L" * 3000, "a\ud800b", '\u05d0 \u200b&"<b>'])
+def test_a_link_to_an_identity_is_whole(name: str) -> None:
+    made = environment().from_string(
+        '<a href="/identities?name={{ name|part }}">{{ name }}</a><a href="{{ address|attr }}">x</a>'
+        '<a href="{{ values|query }}">y</a>'
+    )
+    address = f"/hunt?q={quote(name.encode('utf-8', 'backslashreplace'))}"
+    links = re.findall(r'href="([^"]+)"', made.render(name=name, address=address, values={"name": name}))
+    safe = name.encode("utf-8", "backslashreplace").decode()
+    assert unquote(html.unescape(links[0])) == f"/identities?name={safe}"
+    assert html.unescape(links[1]) == address
+    assert unquote_plus(html.unescape(links[2])) == f"?name={safe}"
+
+
 def test_the_queue_follows_podhawk_close_beside_the_service(running: Service, person: Person) -> None:
     id_ = listed(person, "/queue?rows=findings")[-1]
     assert invoke(["close", id_, "--state", str(running.folder), "--disposition", "false_positive"]) == 0
@@ -172,6 +233,37 @@ def test_a_closed_finding_whose_priority_rises_opens_again(running: Service, per
     with reading(str(running.folder)) as connection:
         assert connection is not None
         assert connection.execute(sql.select(TRIAGE.c.disposition).where(TRIAGE.c.finding_id == id_)).scalar() is None
+
+
+def test_a_slow_reader_of_notes_does_not_put_an_older_row_over_a_newer_one(tmp_path: Path) -> None:
+    found = only_finding(tmp_path, event())
+    state = str(tmp_path / "state")
+    make_tables(state)
+
+    def write(priority: int) -> None:
+        one = replace(found, finding_id="a", priority=priority)
+        values = {
+            "finding_id": "a", "detection_id": "d", "kind": one.kind, "first_time": one.first_time, "visible": True,
+            "priority": priority, "revision": 1, "record": json.dumps(to_record(one)),
+        }  # fmt: skip
+        with transaction(open_engine(state)) as connection:
+            upsert(connection, FINDINGS, [values])
+
+    def kept() -> int | None:
+        with reading(state) as connection:
+            assert connection is not None
+            return connection.execute(sql.select(QUEUE.c.priority).where(QUEUE.c.finding_id == "a")).scalar()
+
+    write(40)
+    slow = read_noted(state, 1.0)
+    write(90)
+    assert refresh(state) is False
+    assert slow is not None
+    write_noted(state, slow, 5.0)
+    assert kept() == 90, "the priority that rose is not in the queue, and nothing notes it any more"
+    with reading(state) as connection:
+        assert connection is not None
+        assert waiting(connection) == 0
 
 
 THEN = ClosedAs(90, 1, ("rule",), ("TA0001",), 100.0)

@@ -124,30 +124,63 @@ def waiting(connection: Connection) -> int:
     return connection.execute(sql.select(sql.func.count()).select_from(some)).scalar() or 0
 
 
+class _Opened(Struct, frozen=True):
+    """A closed finding that is opened again, and why. `changed` is when its triage was changed last."""
+
+    finding_id: str
+    cluster: str
+    why: str
+    changed: float
+
+
 def refresh(state: str, seconds: float = 5.0) -> bool:
     """Write rows of findings that were noted anew, some at a time. Gives whether there may be more. Waits at most so
     many seconds for whoever writes. Raises StateUnavailableError, StoreError."""
-    now = time.time()
+    noted = read_noted(state, time.time())
+    if noted is None:
+        return False
+    write_noted(state, noted, seconds)
+    return len(noted.notes) >= AT_ONCE / 2
+
+
+class Noted(Struct, frozen=True):
+    """What some notes ask for, as one snapshot of the state has it: the number of the last note of each finding, the
+    rows, and the closed findings that are opened again."""
+
+    notes: Mapping[str, int]
+    rows: list[dict[str, Any]]
+    opened: list[_Opened]
+    now: float
+
+
+def read_noted(state: str, now: float) -> Noted | None:
+    """The rows of findings that were noted, some at a time; None if there is no note. Raises StoreError."""
     with reading(state) as connection:
         if connection is None:
-            return False
+            return None
         noted = connection.execute(
             sql.select(DIRTY.c.number, DIRTY.c.finding_id).order_by(DIRTY.c.number).limit(AT_ONCE)
         )
         notes = {id_: number for number, id_ in noted}
-        if not notes:
-            return False
-        last = max(notes.values())
-        rows, opened = _rows(connection, notes, now)
+        return Noted(notes, *_rows(connection, notes, now), now) if notes else None
+
+
+def write_noted(state: str, noted: Noted, seconds: float) -> None:
+    """Write rows. A row whose note is gone is left out: somebody else has read it too, maybe after a later change, and
+    has written it first. Raises StateUnavailableError, StoreError."""
+    last = max(noted.notes.values())
     with transaction(open_engine(state), waiting=Waiting(seconds)) as connection:
-        gone = sorted(notes.keys() - {row["finding_id"] for row in rows})
+        left = set(connection.execute(sql.select(DIRTY.c.number).where(DIRTY.c.number <= last)).scalars())
+        rows = [row for row in noted.rows if row["number"] in left]
+        known = {row["finding_id"] for row in noted.rows}
+        gone = sorted(id_ for id_, number in noted.notes.items() if id_ not in known and number in left)
         connection.execute(QUEUE.delete().where(QUEUE.c.finding_id.in_(gone)))
         if rows:
             upsert(connection, QUEUE, rows)
         connection.execute(DIRTY.delete().where(DIRTY.c.number <= last))
-        for one in opened:
-            _open(connection, one, now)
-    return len(notes) >= AT_ONCE / 2
+        for one in noted.opened:
+            if noted.notes[one.finding_id] in left:
+                _open(connection, one, noted.now)
 
 
 def refresh_all(state: str, seconds: float = 0.5) -> bool:
@@ -156,15 +189,6 @@ def refresh_all(state: str, seconds: float = 0.5) -> bool:
         return not (refresh(state, seconds) and refresh(state, seconds))
     except StateUnavailableError:
         return False
-
-
-class _Opened(Struct, frozen=True):
-    """A closed finding that is opened again, and why. `changed` is when its triage was changed last."""
-
-    finding_id: str
-    cluster: str
-    why: str
-    changed: float
 
 
 def _rows(connection: Connection, notes: Mapping[str, int], now: float) -> tuple[list[dict[str, Any]], list[_Opened]]:

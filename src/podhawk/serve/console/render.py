@@ -69,10 +69,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(
-        when=when, query=query, part=lambda text: quote(str(text), safe=""), number=lambda value: f"{value:,}"
-    )
-    made.filters["attr"] = lambda value: inert_text(str(value))
+    made.filters.update(when=when, query=_query, part=part, attr=attribute, number=lambda value: f"{value:,}")
     made.globals.update(version=__version__, htmx_settings=HTMX, text=typed)
     # Macros are known in every template, also where only a block of it is rendered, which knows no imports.
     parts = made.get_template("parts.html").module
@@ -81,8 +78,22 @@ def environment() -> Environment:
 
 
 def typed(text: str) -> Markup:
-    """Text as somebody typed it, for a field in which it can be changed: only escaped, with its lines."""
+    """Text as somebody typed it, for a field that sends it back: only escaped, whole, with its lines."""
     return escape(text)
+
+
+def attribute(value: object) -> Markup:
+    """A value for an attribute: whole, because an address that is cut leads elsewhere, and without elements."""
+    return value if isinstance(value, Markup) else escape(inert_text(str(value)))
+
+
+def part(value: object) -> Markup:
+    """A value as a part of an address, whole."""
+    return Markup(quote(str(value).encode("utf-8", "backslashreplace"), safe=""))
+
+
+def _query(values: Mapping[str, Any], **changes: Any) -> Markup:
+    return escape(query(values, **changes))
 
 
 def render(template: str, values: Mapping[str, Any], fragment: str = "") -> str:
@@ -113,4 +124,4 @@ def query(values: Mapping[str, Any], **changes: Any) -> str:
     """A query, with changes; what is None or "" is left out. Lists give a name several times."""
     merged = {**values, **changes}
     kept = {name: value for name, value in merged.items() if value not in (None, "", [], ())}
-    return "?" + urlencode(kept, doseq=True) if kept else "?"
+    return "?" + urlencode(kept, doseq=True, errors="backslashreplace") if kept else "?"

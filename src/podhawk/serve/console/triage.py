@@ -91,7 +91,10 @@ def visible_ids(visit: Visit, given: Sequence[str]) -> list[str]:
 def _many(visit: Visit) -> Done:
     """Change the triage of what was selected in the queue, as far as the page knew it."""
     changes = changes_of(visit)
-    back = safe_path(visit.given("back", "/queue"))
+    back = visit.given("back", "/queue")
+    if safe_path(back) != back or not back.startswith("/queue"):
+        # Its filters say what is selected, so nothing may take its place.
+        raise UsageError("the page that was selected from is not known", remedy="Open the queue with fewer filters.")
     filters = queue_filters.chosen(parse_qs(back.partition("?")[2]), visit.token.clusters, visit.now)
     upto = visit.given("upto")
     identities, ids = visit.all_given("identity"), visit.all_given("finding")
