@@ -132,7 +132,7 @@ def _evidence(match: Match, context: Context, width: int) -> Iterator[str]:
             yield from _hanging(f"  {text:<{column}}   ", values, width)
         else:
             yield from _hanging("  ", text, width)
-            fits = max(map(len, values.split()), default=0) <= width - column - 5
+            fits = max(map(len, values.split("; "))) <= width - column - 5
             yield from _hanging(f"  {'':<{column if fits else 3}}   ", values, width)
     if found.steps:
         yield "and passes its later steps:"
