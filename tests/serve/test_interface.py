@@ -129,6 +129,7 @@ def test_health_and_metrics(live: Service) -> None:
         "evaluator": "ready",
         "waiting": 0,
         "lag_seconds": 0.0,
+        "sinks": [],
     }
     text = live.get("/metrics").text
     sample = re.compile(r'[a-z_]+(\{([a-z]+="(?:[^"\\\n]|\\.)*",?)+\})? -?[0-9.e+-]+')
@@ -179,7 +180,7 @@ def test_answers_are_those_of_the_openapi_document(live: Service, tmp_path: Path
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     path=st.sampled_from(
-        ["/audit/fuzz/x", "/services/collector", "/services/collector/raw", "/services/collector/ack"]
+        ["/audit/fuzz/x", "/services/collector", "/services/collector/raw", "/services/collector/ack", "/v1/logs"]
     ),
     body=st.one_of(
         st.binary(max_size=300),

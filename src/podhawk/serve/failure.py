@@ -52,9 +52,9 @@ _MEANINGS: Final = {
 }
 
 
-def answers(*statuses: int) -> dict[int, ResponseSpec]:
-    """What the OpenAPI document says of the errors of a path."""
-    return {one: ResponseSpec(ErrorBody, description=_MEANINGS[one], generate_examples=False) for one in statuses}
+def answers(*statuses: int, body: type[Struct] = ErrorBody) -> dict[int, ResponseSpec]:
+    """What the OpenAPI document says of the errors of a path; `body` is their form, if a protocol has its own."""
+    return {one: ResponseSpec(body, description=_MEANINGS[one], generate_examples=False) for one in statuses}
 
 
 def failed(failure: Failure, status: int, headers: Mapping[str, str] | None = None) -> Response[ErrorBody]:

@@ -55,7 +55,7 @@ def read_batch(body: bytes, found: BodyLines) -> None:
     tags=["receivers"],
     summary="Take a batch of Amazon Data Firehose",
     security=[{"token": []}],
-    responses=answers(400, 401, 403, 408, 413, 415, 503),
+    responses=answers(400, 401, 403, 408, 413, 415, 503, body=FirehoseAnswer),
 )
 async def firehose(request: Request[Any, Any, Any], intake: Intake) -> Response[FirehoseAnswer]:
     """Store the events of a batch. The token is the access key, in `X-Amz-Firehose-Access-Key`."""

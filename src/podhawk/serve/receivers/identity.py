@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-import jwt
 from msgspec import Struct
 
 from podhawk.serve.failure import Failure
@@ -54,6 +53,8 @@ class PushIdentity:
 
     async def account_of(self, token: str) -> str:
         """The service account that a token is of. Raises IdentityError."""
+        import jwt  # with cryptography: half a second of the start that only few need
+
         if not self._settings.audience:
             raise IdentityError("push subscriptions are not taken: --pubsub-audience is not set")
         if not token or len(token) > 10_000:
@@ -90,6 +91,8 @@ class PushIdentity:
         return self._keys[name]
 
     async def _read_keys(self) -> None:
+        import jwt
+
         self._read = time.monotonic()
         try:
             text = await self._text()

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request, Response, post
+from msgspec import Struct
 
 from podhawk.serve.failure import answers
 from podhawk.serve.receivers.bodies import BodyLines, on_one_line, read_lines
@@ -21,6 +22,13 @@ from podhawk.serve.receivers.intake import Intake
 from podhawk.serve.receivers.protobuf import ProtobufError, otlp_json
 
 _PROTOBUF: Final = "application/x-protobuf"
+
+
+class OtlpStatus(Struct, frozen=True):
+    """The body of an error: a code of gRPC, and what is wrong."""
+
+    code: int
+    message: str
 
 
 def read_protobuf(body: bytes, found: BodyLines) -> None:
@@ -60,7 +68,7 @@ def _read(request: dict[str, Any], found: BodyLines) -> None:
     tags=["receivers"],
     summary="Take log records of OTLP",
     security=[{"token": []}],
-    responses=answers(400, 401, 403, 408, 413, 415, 503),
+    responses=answers(400, 401, 403, 408, 413, 415, 503, body=OtlpStatus),
 )
 async def otlp(request: Request[Any, Any, Any], intake: Intake) -> Response[Any]:
     """Store the events in log records, in protobuf (`application/x-protobuf`) or JSON. The answer is 200 when they are
