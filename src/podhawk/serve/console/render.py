@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from podhawk.inert import inert_text, shown
+from podhawk.serve.console.queue_index import identity_key
 from podhawk.settings.version import __version__
 
 POLICY: Final = (
@@ -68,7 +69,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(when=when, query=_query, part=part, attr=attribute, number=lambda value: f"{value:,}")
-    made.globals.update(version=__version__, htmx_settings=HTMX, text=typed)
+    made.globals.update(version=__version__, htmx_settings=HTMX, text=typed, identity_key=identity_key)
     return made
 
 
