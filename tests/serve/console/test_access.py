@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -143,6 +144,7 @@ def test_guessing_is_slowed_and_logged(tmp_path: Path) -> None:
         answers = [Person(made, "bob", f"wrong {number}").answer for number in range(5)]
         assert [one.status_code for one in answers] == [403] * 5
         assert answers[0].text.count("wrong") >= 1
+        fail(made, 10, "bob")
         slowed = Person(made, "bob").answer
         assert slowed.status_code == 429, "the right password does not help a guesser"
         assert int(slowed.headers["retry-after"]) >= 1
@@ -169,6 +171,52 @@ def test_waits_grow_for_a_pair_and_stay_short_for_a_name(tmp_path: Path) -> None
     assert 0 < brake.wait("eve", "10.9.9.9", now) <= 60
     brake.forget("eve", "10.0.0.1")
     assert brake.wait("eve", "10.0.0.1", now + 3700) == 0.0
+    database.close()
+
+
+def test_guessers_do_not_keep_somebody_out_of_a_browser_that_is_known(tmp_path: Path) -> None:
+    add_account(tmp_path / "own", "bob", "viewer")
+    with service(tmp_path / "own") as made:
+        bob = Person(made, "bob")
+        assert bob.answer.status_code == 303
+        fail(made, 30, "nobody")
+        assert Person(made, "bob").answer.status_code == 429, "the address is not slowed"
+        assert bob.post("/sign-out").status_code == 303
+        assert bob.sign_in("bob", PASSWORD).status_code == 303
+        assert bob.post("/sign-out").status_code == 303
+        assert bob.sign_in("bob", "wrong").status_code == 403
+        fail(made, 20, "bob", bob.client.cookies["podhawk-known"])
+        assert bob.sign_in("bob", PASSWORD).status_code == 429, "a known browser lets its owner guess without an end"
+
+
+def fail(made: Service, many: int, name: str, browser: str = "") -> None:
+    """Count failures now, so many that the wait is long on the slowest machine."""
+    database = ConsoleDatabase(made.folder)
+    for _ in range(many):
+        Brake(database).failed(name, "127.0.0.1", time.time(), browser)
+    database.close()
+
+
+def test_a_browser_is_known_for_one_name_only_and_a_network_counts_as_one_address(tmp_path: Path) -> None:
+    database = ConsoleDatabase(tmp_path)
+    brake = Brake(database)
+    token = brake.know("eve", 1000.0)
+    for number in range(60):
+        brake.failed("bob", f"10.0.1.{number}", 1000.0, token)
+        brake.failed("eve", f"10.0.2.{number}", 1000.0)
+    assert brake.wait("bob", "10.9.9.9", 1000.0, token) > 0, "the cookie of one account opens the way to another"
+    assert brake.wait("eve", "10.9.9.9", 1000.0) > 0
+    assert brake.wait("eve", "10.9.9.9", 1000.0, token) == 0
+    assert brake.know("eve", 1001.0, token) == token
+    assert brake.know("bob", 1001.0, token) != token
+    for number in range(30):
+        brake.failed(f"n{number}", f"2001:db8::{number:x}", 1000.0)
+    assert brake.wait("x", "2001:db8::ffff", 1000.0) > 0, "whoever has a network has addresses without an end"
+    assert brake.wait("x", "2001:db8:0:1::1", 1000.0) == 0
+    before = brake.wait("x", "2001:db8::ffff", 1000.0)
+    brake.failed("x", "2001:db8::ffff", 1000.0)
+    brake.take_back("x", "2001:db8::ffff", 1000.0)
+    assert brake.wait("x", "2001:db8::ffff", 1000.0) == before
     database.close()
 
 

@@ -21,6 +21,7 @@ from podhawk.serve.console.filters import FILTERS, chosen
 from podhawk.serve.console.queue_index import (
     QUEUE,
     ClosedAs,
+    identity_key,
     make_tables,
     read_noted,
     refresh,
@@ -30,7 +31,6 @@ from podhawk.serve.console.queue_index import (
 )
 from podhawk.serve.console.render import environment
 from podhawk.store.database import open_engine, reading, transaction
-from podhawk.store.keys import short
 from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, TRIAGE
 from support.console import Person, add_account
@@ -206,6 +206,28 @@ def test_a_link_to_an_identity_is_whole(name: str) -> None:
     assert unquote_plus(html.unescape(links[2])) == f"?name={safe}"
 
 
+def test_an_identity_with_a_very_long_name_has_a_page_with_its_findings(running: Service, person: Person) -> None:
+    name = "\u0436" * 5000
+    privileged = (json.loads(one) for one in demo_lines(2200) if b'"privileged":true' in one.replace(b" ", b""))
+    pod = next(one for one in privileged if one["verb"] == "create" and one["objectRef"]["resource"] == "pods")
+    send(running, [json.dumps({**pod, "auditID": "long", "user": {"username": name}}).encode()], "demo")
+    running.wait_until_evaluated()
+    found = [one for one in running.findings() if one["actor"]["user"] == name]
+    assert found, "the event made no finding, so this proves nothing"
+    text = person.get("/queue?show=all&status=any&actor=" + quote("\u0436" * 100)).text
+    link = re.search(r'href="(/identities[^"]+)"', text)
+    assert link is not None
+    page = person.get(html.unescape(link[1])).text
+    assert f"All {len(found)} in the queue" in page, "its page says that there is nothing of it"
+    assert person.get("/identities?key=" + "0" * 32).status_code == 404
+    assert person.get("/identities?name=" + "x" * 4001).status_code == 400, "the page of another name was shown"
+
+
+def test_an_identity_has_a_key_that_nobody_finds_twice() -> None:
+    assert len(identity_key("alice")) == 32, "64 bits can be searched for two names with the same key"
+    assert identity_key("alice") != identity_key("Alice") != identity_key("alice\u200b")
+
+
 def test_the_queue_follows_podhawk_close_beside_the_service(running: Service, person: Person) -> None:
     id_ = listed(person, "/queue?rows=findings")[-1]
     assert invoke(["close", id_, "--state", str(running.folder), "--disposition", "false_positive"]) == 0
@@ -343,10 +365,10 @@ def test_a_view_reads_few_rows_of_many(tmp_path: Path) -> None:
 def row(number: int) -> dict[str, object]:
     identity = f"user-{number % 100}"
     return {
-        "finding_id": f"{number:032x}", "identity_key": short(identity), "detection_id": f"d{number % 7}", "shown": 1,
-        "status": "new", "cluster": "c", "urgency": number % 90, "severity": number % 5, "first_time": float(number),
-        "last_time": float(number), "rose": 0.0, "kind": "finding", "priority": number % 90, "actor_kind": "human",
-        "outcome": "success", "hidden_by": "", "hiding": "", "noise": "", "story": "", "technique": "",
-        "identity": identity, "detection": f"D{number % 7}", "title": f"T{number}", "assignee": "", "closed_as": "",
-        "number": number,
+        "finding_id": f"{number:032x}", "identity_key": identity_key(identity), "detection_id": f"d{number % 7}",
+        "shown": 1, "status": "new", "cluster": "c", "urgency": number % 90, "severity": number % 5,
+        "first_time": float(number), "last_time": float(number), "rose": 0.0, "kind": "finding",
+        "priority": number % 90, "actor_kind": "human", "outcome": "success", "hidden_by": "", "hiding": "",
+        "noise": "", "story": "", "technique": "", "identity": identity, "detection": f"D{number % 7}",
+        "title": f"T{number}", "assignee": "", "closed_as": "", "number": number,
     }  # fmt: skip

@@ -16,19 +16,21 @@ from msgspec import Struct
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.activity.profile import FACETS_SHOWN
+from podhawk.detect.finding import identity_of
+from podhawk.detect.report.finding_json import from_record
 from podhawk.errors import StateUnavailableError, UsageError
 from podhawk.serve.console.charts import Point, steps
 from podhawk.serve.console.filters import chosen
-from podhawk.serve.console.page import Action, Done, Page, Visit
-from podhawk.serve.console.queue_index import QUEUE, refresh_all
+from podhawk.serve.console.page import Action, Done, Page, Visit, nothing_here
+from podhawk.serve.console.queue_index import QUEUE, identity_key, refresh_all
 from podhawk.serve.console.queue_rows import QueueFinding, finding_of, read_rows
 from podhawk.serve.searches.pool import Hunt
 from podhawk.spl.text import quote
 from podhawk.store.database import reading
-from podhawk.store.intact import risk_record
+from podhawk.store.intact import finding_record, risk_record
 from podhawk.store.kept_risk import object_key
-from podhawk.store.keys import column_text, short
-from podhawk.store.schema import RISK
+from podhawk.store.keys import column_text
+from podhawk.store.schema import FINDINGS, RISK
 
 SPANS: Final = {"-24h": "24 hours", "-7d": "7 days", "-30d": "30 days"}
 _PRESET: Final = "-7d"
@@ -87,7 +89,8 @@ def view(visit: Visit) -> Mapping[str, Any]:
     """The list of identities, or all of one."""
     state = visit.console.kept.path
     refresh_all(state)
-    name = visit.asked("name")[:_LONGEST_NAME]
+    name, key = visit.asked("name"), visit.asked("key")[:64]
+    _check_name(name)
     span = visit.asked("earliest", _PRESET)
     if span not in SPANS:
         raise UsageError(f"unknown time {span[:40]!r}", remedy=f"Known times: {', '.join(SPANS)}.")
@@ -100,7 +103,7 @@ def view(visit: Visit) -> Mapping[str, Any]:
         "risk": None,
         "incidents": [],
         "findings": [],
-        "identity_key": short(name),
+        "identity_key": "",
         "known": 0,
         "lake": None,
         "facets": [],
@@ -108,17 +111,20 @@ def view(visit: Visit) -> Mapping[str, Any]:
         "height": HEIGHT,
         "busy": visit.asked("busy") == "1",
         "search": visit.asked("search"),
-        "asking": bool(name) and visit.token.may("search"),
+        "asking": bool(name or key) and visit.token.may("search"),
     }
     with reading(state) as connection:
         if connection is None:
             return values
+        if key and not name:
+            name = _named(connection, visit, key)
+            values |= {"name": name, "asking": values["asking"] and len(name) <= _LONGEST_NAME}
         if not name:
             everything = {"show": ["all"], "status": ["any"]}
             filters = chosen(everything, visit.token.clusters, visit.now)
             values["listed"] = read_rows(connection, filters, visit.session.since, "", ()).rows
             return values
-        values |= {"title": name[:120], "risk": _risk(connection, visit, name)}
+        values |= {"title": name[:120], "risk": _risk(connection, visit, name), "identity_key": identity_key(name)}
         values |= _findings(connection, visit, name)
     hunt = _hunt(visit)
     values["lake"] = hunt
@@ -127,10 +133,31 @@ def view(visit: Visit) -> Mapping[str, Any]:
     return values
 
 
+def _check_name(name: str) -> None:
+    """Raise UsageError for a name that is too long to ask for: the beginning of it is another name."""
+    if len(name) > _LONGEST_NAME:
+        raise UsageError(f"the name has more than {_LONGEST_NAME:,} characters", remedy="Open it from the queue.")
+
+
+def _named(connection: Connection, visit: Visit, key: str) -> str:
+    """The identity that a key of the queue stands for: the link of one whose name is too long for an address."""
+    own = sql.select(FINDINGS.c.finding_id, FINDINGS.c.record).join(
+        QUEUE, sql.and_(QUEUE.c.finding_id == FINDINGS.c.finding_id, QUEUE.c.identity_key == key)
+    )
+    row = connection.execute(own.where(*clusters_seen(visit)).limit(1)).first()
+    if row is None:
+        raise nothing_here("identity")
+    return identity_of(from_record(finding_record(row.finding_id, row.record)))
+
+
+def clusters_seen(visit: Visit) -> tuple[Any, ...]:
+    """The condition that leaves the clusters of a person."""
+    clusters = visit.token.clusters
+    return () if "*" in clusters else (QUEUE.c.cluster.in_([column_text(one, 255) for one in clusters]),)
+
+
 def _findings(connection: Connection, visit: Visit, name: str) -> dict[str, Any]:
-    own = [QUEUE.c.identity_key == short(name)]
-    if "*" not in visit.token.clusters:
-        own.append(QUEUE.c.cluster.in_([column_text(one, 255) for one in visit.token.clusters]))
+    own = [QUEUE.c.identity_key == identity_key(name), *clusters_seen(visit)]
     newest = (
         sql.select(QUEUE).where(*own).order_by(QUEUE.c.urgency.desc(), QUEUE.c.last_time.desc(), QUEUE.c.finding_id)
     )
@@ -212,7 +239,8 @@ def facets_of(rows: list[dict[str, Any]]) -> list[FacetShown]:
 
 def _look(visit: Visit) -> Done:
     """Begin to look at the lake."""
-    name, span = visit.given("name")[:_LONGEST_NAME], visit.given("earliest", _PRESET)
+    name, span = visit.given("name"), visit.given("earliest", _PRESET)
+    _check_name(name)
     if not name.strip() or span not in SPANS:
         raise UsageError("the name or the time is missing", remedy="Open an identity, and choose a time.")
     pool, token = visit.console.pool, visit.token

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
@@ -28,7 +29,7 @@ from podhawk.serve.changes import LoggedChange, put
 from podhawk.serve.shadow import SHADOW_OWNER
 from podhawk.store.database import Waiting, open_engine, reading, transaction
 from podhawk.store.intact import finding_record
-from podhawk.store.keys import chunks, column_text, short
+from podhawk.store.keys import chunks, column_text
 from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, RISK, TRIAGE
 
@@ -37,7 +38,7 @@ QUEUE: Final = sql.Table(
     "podhawk_serve_queue",
     METADATA,
     sql.Column("finding_id", sql.String(64), primary_key=True),
-    sql.Column("identity_key", sql.String(16), nullable=False),
+    sql.Column("identity_key", sql.String(32), nullable=False),
     sql.Column("detection_id", sql.String(255), nullable=False),
     sql.Column("shown", sql.Integer, nullable=False),
     sql.Column("status", sql.String(16), nullable=False),
@@ -235,7 +236,7 @@ def row_of(one: Finding, record: str, cluster: str, status: str, assignee: str) 
     data = json.loads(record)
     return {
         "finding_id": one.finding_id,
-        "identity_key": short(identity),
+        "identity_key": identity_key(identity),
         "detection_id": column_text(one.detection.key, 255),
         "shown": int(one.visible),
         "status": status,
@@ -258,6 +259,12 @@ def row_of(one: Finding, record: str, cluster: str, status: str, assignee: str) 
         "title": _safe(one.title)[:1000],
         "assignee": _safe(assignee),
     }
+
+
+def identity_key(identity: str) -> str:
+    """What stands for an identity: 128 bits of a hash. With fewer, somebody could look for two names that have the same
+    key, and the queue would show, and close, the findings of one as those of the other."""
+    return blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def hidden_because(one: Finding) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from podhawk.inert import inert_text, shown
+from podhawk.serve.console.queue_index import identity_key
 from podhawk.settings.version import __version__
 
 POLICY: Final = (
@@ -37,7 +38,7 @@ HEADERS: Final[Mapping[str, str]] = {
     "Cache-Control": "no-store",
     "Vary": "Cookie, HX-Request, HX-Target",
 }
-PARTS: Final = ("severity", "outcome", "priority", "hidden_words", "folded")
+PARTS: Final = ("identity_at", "severity", "outcome", "priority", "hidden_words", "folded")
 """The macros of parts.html."""
 HTMX: Final = json.dumps(
     {
@@ -70,7 +71,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(when=when, query=_query, part=part, attr=attribute, number=lambda value: f"{value:,}")
-    made.globals.update(version=__version__, htmx_settings=HTMX, text=typed)
+    made.globals.update(version=__version__, htmx_settings=HTMX, text=typed, identity_key=identity_key)
     # Macros are known in every template, also where only a block of it is rendered, which knows no imports.
     parts = made.get_template("parts.html").module
     made.globals.update({name: getattr(parts, name) for name in PARTS})

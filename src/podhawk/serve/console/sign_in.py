@@ -18,6 +18,7 @@ from podhawk.errors import PodhawkError, UsageError
 from podhawk.log import logger
 from podhawk.serve.console import render, static_files
 from podhawk.serve.console.accounts import Account
+from podhawk.serve.console.brake import KNOWN_SECONDS
 from podhawk.serve.console.page import Console
 from podhawk.serve.console.routes import (
     check_csrf,
@@ -32,6 +33,7 @@ from podhawk.serve.console.routes import (
 from podhawk.serve.trail import Doer
 
 BEGIN: Final = "podhawk-begin"
+KNOWN: Final = "podhawk-known"
 HOME: Final = "/queue"
 _AT_A_TIME: Final = 2
 """Passwords that are hashed at a time: each takes 64 MB."""
@@ -84,18 +86,23 @@ async def sign_in(request: Request[Any, Any, Any], console: Console) -> Response
         check_csrf(request, form, request.cookies.get(BEGIN) or secrets.token_urlsafe(8))
         name, password = ((form.get(one) or [""])[0] for one in ("name", "password"))
         address = client_of(request)
-        seconds = await asyncio.to_thread(console.brake.wait, name, address, now)
+        browser = request.cookies.get(KNOWN, "")[:100]
+        seconds = await asyncio.to_thread(console.brake.wait, name, address, now, browser)
         if seconds > 0:
             logger(__name__).warning("sign-in is slowed: name %r, address %s, %d s", name[:64], address, seconds)
             told = f"Too many failed attempts. Try again in {int(seconds) + 1} seconds."
             return await _sign_in_form(request, console, told, 429, name, {"Retry-After": str(int(seconds) + 1)})
         # The failure is counted before the password is looked at, so that attempts side by side count too.
-        await asyncio.to_thread(console.brake.failed, name, address, now)
-        account = await _HASHING.run(console.accounts.verified, name[:200], password[:1000])
+        await asyncio.to_thread(console.brake.failed, name, address, now, browser)
+        try:
+            account = await _HASHING.run(console.accounts.verified, name[:200], password[:1000])
+        except HTTPException:  # the password was not looked at
+            await asyncio.to_thread(console.brake.take_back, name, address, now, browser)
+            raise
         if account is None:
             logger(__name__).warning("sign-in failed: name %r, address %s", name[:64], address)
             return await _sign_in_form(request, console, _WRONG, 403, name)
-        await asyncio.to_thread(console.brake.forget, name, address)
+        await asyncio.to_thread(console.brake.forget, name, address, now, browser)
         return await _begun(request, console, account, safe_path((form.get("to") or [""])[0]))
     except (PodhawkError, HTTPException) as error:
         return failed(request, error, None)
@@ -157,6 +164,9 @@ async def _begun(request: Request[Any, Any, Any], console: Console, account: Acc
     answer = _going(to)
     answer.set_cookie(cookie_name(console), token, httponly=True, secure=console.secure, samesite="lax", path="/")
     answer.delete_cookie(BEGIN)
+    known = await asyncio.to_thread(console.brake.know, account.name, now, request.cookies.get(KNOWN, "")[:100])
+    age = int(KNOWN_SECONDS)
+    answer.set_cookie(KNOWN, known, httponly=True, secure=console.secure, samesite="lax", path="/sign-in", max_age=age)
     return answer
 
 
