@@ -206,6 +206,7 @@ class Command(Struct, frozen=True):
 
     Columns: `reads(node, wanted)` gives the fields needed before the command when `wanted` are needed after it.
     `columns(node, columns)` gives the named columns after it. `made(node, name)` gives the sources of one column.
+    `one_value(node, name, before)` says whether a column cannot be multivalue after it, given which cannot `before`.
 
     Rows: `effect` says what happens to them. `groups` are the fields by which they are grouped (None: they are not).
     `condition` is the whole decision of a command that filters. `fills` is set if the command does nothing but fill
@@ -242,6 +243,7 @@ class Command(Struct, frozen=True):
     legs: Callable[[Any], tuple[Pipeline, ...]] = lambda node: ()
     templates: Callable[[Any, Context], tuple[Pipeline, ...]] = lambda node, context: ()
     made: Callable[[Any, str], Sources] = unknown
+    one_value: Callable[[Any, str, Callable[[str], bool]], bool] = lambda node, name, before: False
     effect: Callable[[Any], Effect] = lambda node: Effect.UNKNOWN
     groups: Callable[[Any], tuple[str, ...] | None] = lambda node: None
     condition: Callable[[Any], Condition] = lambda node: None

@@ -13,7 +13,7 @@ from podhawk.commands.properties import Effect, Resources, Sources, computed, ef
 from podhawk.commands.shared.names import shown
 from podhawk.commands.where import quoted_fields, unfinished, void
 from podhawk.functions.declare import Evaluator, EvalValue
-from podhawk.functions.evaluate import compile_value, patterns, volatility
+from podhawk.functions.evaluate import compile_value, has_one_value, patterns, volatility
 from podhawk.functions.lookups import looked_up
 from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
@@ -164,6 +164,19 @@ def _made(node: Eval, name: str) -> Sources:
     return (computed(names),) if sets else same(node, name)
 
 
+def _one_value(node: Eval, name: str, before: Callable[[str], bool]) -> bool:
+    known: dict[str, bool] = {}
+
+    def of_field(field: str) -> bool:
+        return known[field] if field in known else before(field)
+
+    for item in node.assignments:
+        if dynamic(item.target):
+            return False
+        known[item.target] = has_one_value(item.expression, of_field)
+    return of_field(name)
+
+
 EVAL = Command(
     name="eval",
     syntax="eval <field>=<expression> [, <field>=<expression>]…",
@@ -183,6 +196,7 @@ EVAL = Command(
     stream=_stream,
     check=lambda node, context: void(_stream(node, context)),
     made=_made,
+    one_value=_one_value,
     effect=effect(Effect.KEEPS),
     volatility=lambda node: volatility(*(item.expression for item in node.assignments)),
     resources=lambda node: Resources(lookups=tuple(looked_up(*(item.expression for item in node.assignments)))),

@@ -67,10 +67,12 @@ INDEXED: Final = frozenset(
 )
 """What Splunk adds to every event."""
 FIELDS: Final = AUDIT | INDEXED
+ANNOTATIONS: Final = "annotations."
+"""How the fields begin that hold what the API server says of a request."""
 OPEN: Final = (
     "requestObject",
     "responseObject",
-    "annotations.",
+    ANNOTATIONS,
     "user.extra.",
     "impersonatedUser.extra.",
     "responseStatus.metadata",

@@ -69,6 +69,7 @@ class Function(Struct, frozen=True):
     `pattern` is the position of a regular expression, checked before the run when it is a literal.
     `known_as` are names that other languages have for it, which an error answers with this one.
     `example` is an expression and the text (or list of texts) it gives.
+    `one_value` says whether the result cannot be multivalue, given which of the arguments cannot.
     `volatility` may depend on the arguments; None means volatile for a function that gets the environment (`needs_env`,
     `build`), else immutable.
     """
@@ -87,6 +88,7 @@ class Function(Struct, frozen=True):
     aliases: tuple[str, ...] = ()
     known_as: tuple[str, ...] = ()
     source: str = ""
+    one_value: Callable[[Sequence[bool]], bool] = lambda given: False
     volatility: Volatility | Callable[[tuple[Expression, ...]], Volatility] | None = None
 
     def changes(self, arguments: tuple[Expression, ...]) -> Volatility:

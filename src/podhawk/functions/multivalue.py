@@ -287,6 +287,7 @@ FAMILY: tuple[Function, ...] = (
         "inclusive. Negative positions count from the end. Null if a position does not exist.",
         ('mvindex(split("a,b,c,d", ","), -2, -1)', ["c", "d"]),
         run=_mvindex,
+        one_value=lambda given: len(given) == 2,
         source=SOURCE,
         known_as=("element_at",),
     ),

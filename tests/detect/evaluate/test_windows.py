@@ -130,3 +130,20 @@ def test_an_eventstats_before_the_grouping_gave_a_finding_the_requests_that_a_fi
     )
     (found,) = (one for one in run(log, detection(search)) if one.kind != "incident")
     assert [request.audit_id for request in found.requests] == ["2"]
+
+
+@pytest.mark.parametrize("earliest", ["-1h@h", "-1d@d", "1"])
+def test_windows_that_begin_where_the_one_before_did_lost_the_last_events(tmp_path: Path, earliest: str) -> None:
+    """An event of anybody before them was enough."""
+    deployment = Deployment("d", cron_schedule="*/20 * * * *", earliest_time=earliest, latest_time="now")
+    few = f"{FEW} | sort 0 count"
+    late = [event("late", at="10:11:00.000001", user={"username": "bob"})]
+    for events in (late, [*at("10:00"), *late]):
+        found = run(write(tmp_path / "a.log", *events), detection(few, deployment=deployment))
+        assert "bob" in {one.actor.user for one in found if one.kind != "incident"}
+
+
+def test_windows_end_where_nothing_more_can_come() -> None:
+    for earliest, latest, count in (("1", "now", 1), ("1", "2000000000", 1), ("-1h@h", "now", 3)):
+        made = schedule_of(Deployment("d", cron_schedule="*/20 * * * *", earliest_time=earliest, latest_time=latest))
+        assert len(list(made.positions([1.5e9 + 60]))) == count

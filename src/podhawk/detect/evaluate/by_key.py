@@ -21,9 +21,11 @@ from podhawk.detect.evaluate.monotone import is_monotone
 from podhawk.detect.evaluate.preconditions import Preconditions, copied_from, preconditions
 from podhawk.detect.evaluate.windows import Schedule
 from podhawk.detect.increment.kept import series_key
-from podhawk.engine.plan.lineage import called, kept
+from podhawk.engine.plan.lineage import called, kept, volatility
 from podhawk.engine.plan.planner import Plan, grouped_by
 from podhawk.events.event import AuditEvent
+from podhawk.events.schema import ANNOTATIONS, AUDIT
+from podhawk.functions.declare import Volatility
 from podhawk.rows import Row, texts
 
 Key = tuple[str, ...]
@@ -69,7 +71,8 @@ class Apart:
         """What must be there for any row, if the plan is not monotone."""
         stages = plan.pipeline.stages
         grouping = [number for number, stage in enumerate(stages) if stage.groups is not None]
-        if not self.monotone and grouping and schedule.is_even and len(plan.mapped) == grouping[0]:
+        timeless = volatility(plan.mapped) is Volatility.IMMUTABLE  # else parts are others in each window
+        if not self.monotone and grouping and schedule.is_even and len(plan.mapped) == grouping[0] and timeless:
             shared = _shared(stages, grouping, by)
             self.needs = preconditions(stages, grouping[0], frozenset(shared))
             self.of = shared if self.needs else ()
@@ -98,11 +101,24 @@ def _shared(stages: Sequence[Stage], grouping: Sequence[int], by: ByKey) -> tupl
         return ()  # a row that lacks such a field stays
     found = []
     for name in grouped_by(stages[first]):
-        if name in by.kept and all(
-            _goes_by(name, stages[first:number], grouped_by(stages[number])) for number in grouping
-        ):
+        if stages[first].effect is Effect.KEEPS and not _has_one_value(name, stages[:first]):
+            continue  # a row of several groups has the results of only one, of which this part lacks rows
+        if name not in by.kept or kept(name, stages[first:]) is None:
+            continue
+        if all(_goes_by(name, stages[first:number], grouped_by(stages[number])) for number in grouping):
             found.append(name)
     return tuple(found)
+
+
+def _has_one_value(name: str, stages: Sequence[Stage]) -> bool:
+    """Whether a column cannot be multivalue after these stages of events."""
+    if not stages:
+        return "{}" not in name and (name in AUDIT or name.startswith(ANNOTATIONS))
+    stage = stages[-1]
+    before = copied_from(stage, name)
+    if before is not None:
+        return _has_one_value(before, stages[:-1])
+    return stage.command.one_value(stage.node, name, lambda field: _has_one_value(field, stages[:-1]))
 
 
 def _goes_by(name: str, stages: Sequence[Stage], by: Sequence[str]) -> bool:

@@ -25,6 +25,7 @@ from podhawk.functions.times import resolve
 
 MINUTE: Final = 60.0
 _SOME_MOMENT: Final = 1.5e9
+_YEARS: Final = 4 * 366 * 86_400.0
 HOURLY: Final = Deployment("hourly", cron_schedule="0 * * * *", earliest_time="-70m@m", latest_time="-10m@m")
 """What a detection without a deployment gets: the default of Splunk's content."""
 
@@ -79,12 +80,14 @@ class Schedule(Struct, frozen=True):
         """The windows that hold any of these times, which are sorted."""
         if not times:
             return
-        known = float("nan")
+        one, other = self.window(_SOME_MOMENT), self.window(_SOME_MOMENT + _YEARS)
+        end = float("-inf")
         for moment in CronSim(self.cron, datetime.fromtimestamp(times[0] - MINUTE, self.zone)):
             window = self.window(moment.timestamp())
-            if window.start > times[-1] or (window.start == known and window.end > times[-1]):
+            over = end > times[-1] or end == other.end == one.end  # the window before held all that there is to come
+            if window.start > times[-1] or (over and one.start == other.start):
                 return
-            known = window.start
+            end = window.end
             first = bisect.bisect_left(times, window.start)
             if first < len(times) and times[first] < window.end:
                 yield window
