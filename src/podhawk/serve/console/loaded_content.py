@@ -33,8 +33,8 @@ class LoadedSite(Struct, frozen=True):
 
     def check_times(self, earliest: str | None, latest: str | None, now: str | None) -> None:
         """Raise UsageError for times that cannot be read, and for an empty time range."""
-        times = {"earliest": earliest, "latest": latest, "now": now}
-        api.session_of({**self.settings.values, "jobs": 1, "state": None, "write": False, **times})
+        own = {**self.settings.values, "earliest": earliest, "latest": latest, "now": now}
+        api.session_of({**own, "jobs": 1, "state": None, "write": False})
 
 
 _lock: Final = threading.Lock()
