@@ -125,7 +125,7 @@ class Meter:
         self._followers = followers
         self._content = content
         self._faults = faults
-        self._sinks = sinks
+        self.sinks = sinks
 
     @property
     def lake(self) -> LakeKeeper:
@@ -235,7 +235,7 @@ class Meter:
         }
 
     def _of_sinks(self) -> dict[str, Iterable[Sample]]:
-        every = [({"sink": one.name}, one) for one in self._sinks()]
+        every = [({"sink": one.name}, one) for one in self.sinks()]
         return {
             "podhawk_sink_sent_total": [(labels, one.sent) for labels, one in every],
             "podhawk_sink_failures_total": [(labels, one.failed) for labels, one in every],

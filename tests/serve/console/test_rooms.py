@@ -7,11 +7,13 @@ import html
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
 
+import podhawk
 from support.console import Person, add_account
 from support.findings import event
 from support.hostile import HOSTILE
@@ -260,4 +262,20 @@ def test_health_has_the_ledger_and_what_could_not_be_read(live: Service, ana: Pe
     assert "the ledger is balanced" in text
     assert "webhook:prod/cp-2" in text
     assert "Body Not Evaluated" in text
-    assert text.count("<section") >= 6
+    assert "nobody is told of findings" in text
+    assert text.count("<section") >= 7
+
+
+def test_health_shows_what_a_sink_would_send(tmp_path: Path) -> None:
+    table = '[sinks.siem]\nkind = "webhook"\nurl = "http://127.0.0.1:9/"\nsecret = "0123456789abcdef"\n'
+    (tmp_path / "podhawk.toml").write_text(table)
+    made = Service(tmp_path, ("--content", Path(podhawk.__file__).parent / "pack"), directory=tmp_path)
+    made.start()
+    try:
+        add_account(tmp_path, "ana", "analyst")
+        text = Person(made, "ana").get("/health").text
+    finally:
+        made.stop()
+    assert "siem" in text
+    assert "dry run" in text
+    assert "nobody is told" not in text

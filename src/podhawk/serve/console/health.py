@@ -147,11 +147,16 @@ def _budgets(visit: Visit) -> Mapping[str, Any]:
     }
 
 
+def _sinks(visit: Visit) -> Mapping[str, Any]:
+    return {"sinks": visit.console.meter.sinks()}
+
+
 PARTS: tuple[HealthPart, ...] = (
     HealthPart("service", "Service", "health_service.html", _service),
     HealthPart("senders", "Senders and the ledger", "health_senders.html", _ledger),
     HealthPart("tripwires", "Tripwires", "health_tripwires.html", _tripwires, everywhere=False),
     HealthPart("letters", "Dead letters", "health_letters.html", _letters),
+    HealthPart("sinks", "Sinks", "health_sinks.html", _sinks),
     HealthPart("budgets", "Budgets", "health_budgets.html", _budgets),
     HealthPart("jobs", "Jobs over the lake", "health_jobs.html", _jobs),
 )
