@@ -28,6 +28,14 @@ LOOKS: Final = {
 }
 """The themes and sizes in which pages are tested."""
 Browser = Any
+PICTURES: Final = Path(__file__).parents[2] / "build" / "screenshots"
+"""Where the pictures of docs/console.md are kept."""
+
+
+def keep(page: Any, name: str, *, whole: bool = False) -> None:
+    """Keep a picture of what a page shows, or of the `whole` page."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=whole)
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """The console in a real browser: two themes, two widths, hostile values, and the way from a finding to an exception.
 
-With KEEP_SCREENSHOTS=FOLDER every page is kept as a picture: these are the pictures of docs/console.md.
+Every page is kept as a picture in `build/screenshots`: these are the pictures of docs/console.md.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ import httpx
 import pytest
 
 from podhawk.cli.main import invoke
-from support.browser import LOOKS, Browser, axe_faults, opened
+from support.browser import LOOKS, Browser, axe_faults, keep, opened
 from support.console import PASSWORD, Person, add_account
 from support.hostile import HIDDEN, MARKUP, exceptions, hostile_content, hostile_log
 from support.processes import wait_for
@@ -73,13 +72,6 @@ class Watched:
             "request",
             lambda request: None if request.url.startswith(f"{made.url}/") else self.faults.append(request.url),
         )
-
-
-def keep(page: Any, name: str) -> None:
-    """Keep a picture of a page, if pictures are wanted."""
-    if folder := os.environ.get("KEEP_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 def finding_of(made: Service, kind: str = "finding") -> str:

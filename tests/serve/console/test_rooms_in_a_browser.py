@@ -3,14 +3,12 @@ error of the console, no request to another origin."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.browser import FLAGS, axe_faults
+from support.browser import FLAGS, axe_faults, keep
 from support.console import Person, add_account
 from support.findings import event
 from support.hostile import HOSTILE
@@ -86,13 +84,6 @@ class Look:
         self.page.locator("#results .running").wait_for(state="detached")
 
 
-def keep(page: Any, name: str) -> None:
-    """Keep a picture of a page, if pictures are wanted."""
-    if folder := os.environ.get("KEEP_SCREENSHOTS"):
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
-
-
 @pytest.mark.parametrize("width", LOOKS)
 def test_every_page_in_both_themes_and_in_two_widths(live: Service, browser: Any, width: int) -> None:
     look = Look(live, browser, width)
@@ -102,7 +93,7 @@ def test_every_page_in_both_themes_and_in_two_widths(live: Service, browser: Any
         for scheme in LOOKS[width]:
             look.page.emulate_media(color_scheme=scheme)
             assert axe_faults(look.page) == [], (name, scheme)
-            keep(look.page, f"{name}-{scheme}-{width}")
+            keep(look.page, f"{name}-{scheme}-{width}", whole=True)
         assert look.page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
         assert look.page.title() != "1", name
     assert look.faults == []
