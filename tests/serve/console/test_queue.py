@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
 
 import pytest
@@ -360,6 +361,35 @@ def test_a_view_reads_few_rows_of_many(tmp_path: Path) -> None:
             if not cursor:
                 break
         assert len(seen) == len(set(seen)) == 100
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"priority": ["60"]}, {"title": ["T99"]}, {"kind": ["human"], "outcome": ["success"]}]
+)
+def test_what_is_read_of_each_identity_is_read_by_identity(tmp_path: Path, query: dict[str, list[str]]) -> None:
+    """SQLAlchemy leaves out hints for SQLite, so each identity of a page took a pass over all of the same urgency."""
+    state = str(tmp_path)
+    make_tables(state)
+    with transaction(open_engine(state)) as connection:
+        upsert(connection, QUEUE, [row(number) for number in range(300)])
+    with reading(state) as connection:
+        assert connection is not None
+        told: list[tuple[str, Any]] = []
+
+        def note(connection: Any, cursor: Any, text: str, values: Any, context: Any, many: bool) -> None:
+            told.append((text, values))
+
+        sql.event.listen(connection, "before_cursor_execute", note)
+        assert queue_rows.read_rows(connection, chosen(query, ("*",), 0.0), 0.0, "", ()).rows
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        plans = [
+            line[3] for text, values in told for line in raw.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+            if "podhawk_serve_queue " in line[3]
+        ]  # fmt: skip
+    by_urgency = [one for one in plans if "_of_urgency" in one or "_of_times" in one]
+    assert len(plans) >= 5
+    assert by_urgency == []
 
 
 def row(number: int) -> dict[str, object]:

@@ -13,7 +13,7 @@ from podhawk.detect.activity.identity_rows import SEVERITIES
 from podhawk.detect.finding import ActorKind, Outcome
 from podhawk.errors import UsageError
 from podhawk.functions.times import resolve
-from podhawk.serve.console.queue_index import CLOSED, QUEUE
+from podhawk.serve.console.queue_index import CLOSED, INCIDENT, QUEUE
 from podhawk.store.keys import column_text
 from podhawk.store.triage import STATUSES
 
@@ -71,7 +71,7 @@ def _status(text: str, now: float) -> Any:
 FILTERS: Final[tuple[Filter, ...]] = (
     Filter("earliest", "From", lambda text, now: QUEUE.c.last_time >= _moment(text, now)),
     Filter("latest", "To", lambda text, now: QUEUE.c.first_time < _moment(text, now)),
-    Filter("priority", "Priority from", lambda text, now: QUEUE.c.priority >= _number(text, "priority")),
+    Filter("priority", "Priority from", lambda text, now: QUEUE.c.urgency % INCIDENT >= _number(text, "priority")),
     Filter(
         "severity",
         "Severity",

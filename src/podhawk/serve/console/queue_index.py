@@ -67,10 +67,14 @@ QUEUE: Final = sql.Table(
     sql.Index(
         BY_IDENTITY,
         *("identity_key", "detection_id", "shown", "status", "cluster", "urgency", "severity", "first_time"),
-        *("last_time", "rose"),
+        *("last_time", "rose", "actor_kind", "outcome"),
     ),
     sql.Index("podhawk_serve_queue_of_urgency", "shown", "urgency", "first_time", "finding_id"),
-    sql.Index("podhawk_serve_queue_of_times", "shown", "status", "last_time", "severity", "cluster"),
+    sql.Index(
+        "podhawk_serve_queue_of_times",
+        *("shown", "status", "last_time", "severity", "cluster", "first_time", "urgency", "rose", "actor_kind"),
+        "outcome",
+    ),
     sql.Index("podhawk_serve_queue_of_detections", "detection_id"),
     sql.Index("podhawk_serve_queue_of_numbers", "number"),
     sql.Index("podhawk_serve_queue_of_hiding", "shown", "hidden_by", "hiding", "status", "cluster"),

@@ -25,8 +25,10 @@ PAGE: Final = 50
 FOLDED: Final = 20
 """Findings that an open row shows."""
 BARS: Final = 60
-_NARROW: Final = frozenset({"earliest", "latest", "detection", "hiding", "identity"})
+_NARROW: Final = frozenset({"detection", "hiding", "identity"})
 """Filters that may leave so few findings that another index is better than reading all in the order of identities."""
+_OF_IDENTITY: Final = (f"INDEXED BY {BY_IDENTITY}", "sqlite")
+"""What is read of known identities: without the hint, each would take a pass over all findings of the same urgency."""
 _C = QUEUE.c
 
 
@@ -93,7 +95,7 @@ def read_rows(
 ) -> QueuePage:
     """The rows of identities, the most urgent first. What came after `since` is new."""
     counted = sql.func.count()
-    hint = ("", "sqlite") if filters.values.keys() & _NARROW else (f"INDEXED BY {BY_IDENTITY}", "sqlite")
+    hint = ("", "sqlite") if filters.values.keys() & _NARROW else _OF_IDENTITY
     parts = (
         sql.select(
             _C.identity_key,
@@ -167,7 +169,8 @@ def _firsts(
     found: dict[str, QueueFinding] = {}
     for key, urgency in wanted:
         query = sql.select(QUEUE).where(_C.identity_key == key, _C.urgency == urgency, *filters.conditions)
-        row = connection.execute(query.order_by(_C.first_time, _C.finding_id).limit(1)).first()
+        query = query.with_hint(QUEUE, *_OF_IDENTITY).order_by(_C.first_time, _C.finding_id).limit(1)
+        row = connection.execute(query).first()
         if row is not None:
             found[key] = finding_of(row, since)
     return found
@@ -178,7 +181,7 @@ def _detections(connection: Connection, filters: Chosen, keys: Sequence[str]) ->
     query = (
         sql.select(_C.identity_key, _C.detection_id, sql.func.count().label("many"))
         .where(_C.identity_key.in_(keys), *filters.conditions)
-        .with_hint(QUEUE, f"INDEXED BY {BY_IDENTITY}", "sqlite")
+        .with_hint(QUEUE, *_OF_IDENTITY)
         .group_by(_C.identity_key, _C.detection_id)
         .order_by(_C.identity_key, sql.func.max(_C.urgency).desc(), sql.func.count().desc(), _C.detection_id)
     )
@@ -198,7 +201,7 @@ def _name(connection: Connection, detection_id: str) -> str:
 
 
 def _of_identity(connection: Connection, filters: Chosen, key: str, since: float) -> list[QueueFinding]:
-    query = sql.select(QUEUE).where(_C.identity_key == key, *filters.conditions)
+    query = sql.select(QUEUE).where(_C.identity_key == key, *filters.conditions).with_hint(QUEUE, *_OF_IDENTITY)
     query = query.order_by(_C.urgency.desc(), _C.first_time, _C.finding_id).limit(FOLDED)
     return [finding_of(row, since) for row in connection.execute(query)]
 
