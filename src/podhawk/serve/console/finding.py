@@ -66,7 +66,7 @@ def view(visit: Visit) -> Mapping[str, Any]:
             raise nothing_here("finding")
         record = one_record(connection, visit.path["finding_id"], visit.token)
         neighbours = _neighbours(connection, visit, record["finding_id"])
-    matches = known_matches(state, record["finding_id"])
+    matches = known_matches(state, record["finding_id"], _MOST_PARTS)
     if not matches:
         raise nothing_here("finding")
     site, problem = _site(visit)
