@@ -15,8 +15,10 @@ import sqlalchemy as sql
 from msgspec.structs import replace
 
 from podhawk.cli.main import invoke
+from podhawk.detect.finding import Finding
 from podhawk.detect.report.finding_json import to_record
 from podhawk.errors import UsageError
+from podhawk.serve.changes import make_tables as make_change_tables
 from podhawk.serve.console import queue_rows
 from podhawk.serve.console.filters import FILTERS, chosen
 from podhawk.serve.console.queue_index import (
@@ -35,6 +37,7 @@ from podhawk.store.behind import known_matches
 from podhawk.store.database import open_engine, reading, transaction
 from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, TRIAGE
+from podhawk.store.triage import change_triage, pass_on
 from support.console import Person, add_account
 from support.findings import event, only_finding
 from support.processes import wait_for
@@ -259,24 +262,22 @@ def test_a_closed_finding_whose_priority_rises_opens_again(running: Service, per
         assert connection.execute(sql.select(TRIAGE.c.disposition).where(TRIAGE.c.finding_id == id_)).scalar() is None
 
 
+def kept(one: Finding) -> dict[str, object]:
+    """The row of a finding in a state."""
+    return {
+        "finding_id": one.finding_id, "detection_id": "d", "kind": one.kind, "first_time": one.first_time,
+        "visible": True, "priority": one.priority, "revision": 1, "record": json.dumps(to_record(one)),
+    }  # fmt: skip
+
+
 def test_a_slow_reader_of_notes_does_not_put_an_older_row_over_a_newer_one(tmp_path: Path) -> None:
     found = only_finding(tmp_path, event())
     state = str(tmp_path / "state")
     make_tables(state)
 
     def write(priority: int) -> None:
-        one = replace(found, finding_id="a", priority=priority)
-        values = {
-            "finding_id": "a", "detection_id": "d", "kind": one.kind, "first_time": one.first_time, "visible": True,
-            "priority": priority, "revision": 1, "record": json.dumps(to_record(one)),
-        }  # fmt: skip
         with transaction(open_engine(state)) as connection:
-            upsert(connection, FINDINGS, [values])
-
-    def kept() -> int | None:
-        with reading(state) as connection:
-            assert connection is not None
-            return connection.execute(sql.select(QUEUE.c.priority).where(QUEUE.c.finding_id == "a")).scalar()
+            upsert(connection, FINDINGS, [kept(replace(found, finding_id="a", priority=priority))])
 
     write(40)
     slow = read_noted(state, 1.0)
@@ -284,10 +285,32 @@ def test_a_slow_reader_of_notes_does_not_put_an_older_row_over_a_newer_one(tmp_p
     assert refresh(state) is False
     assert slow is not None
     write_noted(state, slow, 5.0)
-    assert kept() == 90, "the priority that rose is not in the queue, and nothing notes it any more"
     with reading(state) as connection:
         assert connection is not None
+        priority = connection.execute(sql.select(QUEUE.c.priority).where(QUEUE.c.finding_id == "a")).scalar()
+        assert priority == 90, "the priority that rose is not in the queue, and nothing notes it any more"
         assert waiting(connection) == 0
+
+
+def test_a_closed_finding_opens_again_if_it_rises_under_another_id(tmp_path: Path) -> None:
+    found = only_finding(tmp_path, event())
+    state = str(tmp_path / "state")
+    make_change_tables(state)
+    make_tables(state)
+    with transaction(open_engine(state)) as connection:
+        upsert(connection, FINDINGS, [kept(replace(found, finding_id="first-id", priority=40))])
+    change_triage(state, ["first-id"], status="closed", disposition="duplicate", changed=1.0)
+    assert refresh(state) is False
+    heir = replace(found, finding_id="second-id", priority=90, replaces=("first-id",))
+    with transaction(open_engine(state)) as connection:
+        connection.execute(FINDINGS.delete().where(FINDINGS.c.finding_id == "first-id"))
+        upsert(connection, FINDINGS, [kept(heir)])
+        pass_on(connection, "first-id", "second-id")
+    assert refresh(state) is False
+    with reading(state) as connection:
+        assert connection is not None
+        triage = connection.execute(sql.select(TRIAGE.c.finding_id, TRIAGE.c.status)).all()
+        assert [tuple(one) for one in triage] == [("second-id", "new")], "it rose from 40 to 90, and stays closed"
 
 
 def test_the_page_of_an_incident_reads_its_most_urgent_findings_only(tmp_path: Path) -> None:
@@ -298,13 +321,7 @@ def test_the_page_of_an_incident_reads_its_most_urgent_findings_only(tmp_path: P
     parts = [replace(found, finding_id=f"part-{number}", priority=number % 40) for number in range(200)]
     ids = tuple(one.finding_id for one in parts)
     incident = replace(found, finding_id="incident", kind="incident", findings=ids)
-    rows = [
-        {
-            "finding_id": one.finding_id, "detection_id": "d", "kind": one.kind, "first_time": one.first_time,
-            "visible": True, "priority": one.priority, "revision": 1, "record": json.dumps(to_record(one)),
-        }
-        for one in (*parts, incident)
-    ]  # fmt: skip
+    rows = [kept(one) for one in (*parts, incident)]
     with transaction(open_engine(state)) as connection:
         upsert(connection, FINDINGS, rows)
     first, *few = known_matches(state, "incident", 10)
@@ -338,6 +355,34 @@ def test_a_closed_finding_opens_again_by_the_rule() -> None:
     assert "rose from 50 to 51" in reopens(closed, ClosedAs(51, 0), incident=False)
     assert reopens(closed, ClosedAs(49, 0), incident=False) == ""
     assert reopens(ClosedAs(50, 2), ClosedAs(50, 0), incident=False) == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/findings/ID/triage", {"seen": "x", "status": "new"}),
+        ("/queue/triage", {"finding": "ID", "upto": "9" * 5000, "status": "new"}),
+        ("/queue/triage", {"finding": "ID", "upto": "", "status": "new"}),
+    ],
+)
+def test_a_wrong_form_is_a_page_that_says_so(person: Person, path: str, form: dict[str, str]) -> None:
+    id_ = listed(person, ALL)[0]
+    values = {name: value.replace("ID", id_) for name, value in form.items()}
+    answer = person.post(path.replace("ID", id_), **values)
+    assert answer.status_code == 400
+    assert "does not say what it knew" in answer.text
+
+
+def test_all_that_is_hidden_is_counted_whatever_hides_it(tmp_path: Path) -> None:
+    state = str(tmp_path)
+    make_tables(state)
+    hidden = {"shown": 0, "hidden_by": "exception"}
+    with transaction(open_engine(state)) as connection:
+        upsert(connection, QUEUE, [{**row(number), **hidden, "hiding": f"e{number}"} for number in range(100)])
+    with reading(state) as connection:
+        assert connection is not None
+        groups = queue_rows.hidden_groups(connection, chosen({}, ("*",), 0.0))
+    assert sum(one.count for one in groups) == 100, "only the first 40 exceptions count"
 
 
 @pytest.mark.parametrize("query", ["severity=x", "priority=a", "earliest=soon", "status=none", "after=!!"])

@@ -202,11 +202,15 @@ def _rows(connection: Connection, notes: Mapping[str, int], now: float) -> tuple
     )
     triage = _by_id(connection, sql.select(TRIAGE), TRIAGE, ids)
     before = _by_id(connection, sql.select(QUEUE), QUEUE, ids)
+    found = [from_record(finding_record(id_, kept.record)) for id_, kept in records.items()]
+    replaced = {id_ for one in found if one.finding_id not in before for id_ in one.replaces}
+    earlier = _by_id(connection, sql.select(QUEUE), QUEUE, sorted(replaced))
     rows: list[dict[str, Any]] = []
     opened: list[_Opened] = []
-    for id_, kept in records.items():
-        one = from_record(finding_record(id_, kept.record))
+    for one, (id_, kept) in zip(found, records.items(), strict=True):
         old, own = before.get(id_), triage.get(id_)
+        if old is None:  # another id of a known finding: what was known when it was closed goes on to it
+            old = next((earlier[each] for each in one.replaces if each in earlier), None)
         status = own.status if own is not None else "new"
         row = row_of(one, kept.record, kept.cluster, status, (own.assignee if own is not None else "") or "")
         rose = old is None or row["urgency"] > old.urgency or row["severity"] > old.severity or row["shown"] > old.shown

@@ -285,7 +285,6 @@ def hidden_groups(connection: Connection, filters: Chosen) -> list[HiddenGroup]:
         .where(*filters.without("show", "hidden_by", "hiding").having(show="hidden").conditions)
         .group_by(_C.hidden_by, _C.hiding)
         .order_by(sql.func.count().desc())
-        .limit(40)
     )
     return [HiddenGroup(*row) for row in connection.execute(query)]
 

@@ -25,7 +25,7 @@ DISPOSITIONS: Final = ("true_positive", "benign_positive", "false_positive", "du
 MOST: Final = 5000
 """Findings that one action changes: more would make the evaluator wait."""
 _WAIT: Final = 5.0
-_KEEP: Final = ""
+_AGAIN: Final = "Reload the page, and try again."
 
 
 def changes_of(visit: Visit) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def _many(visit: Visit) -> Done:
     if not identities and not ids:
         raise UsageError("nothing is selected", remedy="Select rows, then choose what to do with them.")
     with reading(visit.console.kept.path) as connection:
-        if connection is None or not upto.isdecimal():
-            raise nothing_here("finding")
+        if connection is None or not upto.isdecimal() or len(upto) > 18:
+            raise UsageError("the page does not say what it knew", remedy=_AGAIN)
         found, later = ids_of(connection, filters, identities[:500], ids[:500], int(upto), MOST)
     if len(found) + later > MOST:
         raise UsageError(f"more than {counted(MOST, 'finding')} are selected", remedy="Select fewer, or set a filter.")
@@ -115,9 +115,16 @@ def _many(visit: Visit) -> Done:
 def _one(visit: Visit) -> Done:
     """Change the triage of one finding, unless somebody else changed it after it was read."""
     (found,) = visible_ids(visit, [visit.path["finding_id"]])
-    seen = float(visit.given("seen", "0") or 0)
-    apply(visit.console, [found], changes_of(visit), seen)
+    apply(visit.console, [found], changes_of(visit), _seen(visit.given("seen") or "0"))
     return Done(f"/findings/{found}", "Changed.")
+
+
+def _seen(text: str) -> float:
+    """When triage was changed last, as far as a page knew it. Raises UsageError."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("the page does not say what it knew", remedy=_AGAIN) from None
 
 
 def selected(visit: Visit) -> str:
