@@ -330,6 +330,24 @@ def test_the_page_of_an_incident_reads_its_most_urgent_findings_only(tmp_path: P
     assert len(known_matches(state, "incident")) == 201
 
 
+def test_nobody_closes_a_finding_that_rose_after_its_page_was_read(running: Service, person: Person) -> None:
+    id_ = listed(person, "/queue?rows=findings&type=intermediate")[-1]
+    text = person.get(f"/findings/{id_}").text
+    hidden = dict(re.findall(r'<input type="hidden" name="(seen|read)" value="([^"]+)"', text))
+    with transaction(open_engine(str(running.folder))) as connection:
+        kept_record = sql.select(FINDINGS.c.record).where(FINDINGS.c.finding_id == id_)
+        record = json.loads(connection.execute(kept_record).scalar() or "")
+        record["priority"] += 1
+        values = {"record": json.dumps(record), "priority": record["priority"]}
+        connection.execute(FINDINGS.update().where(FINDINGS.c.finding_id == id_).values(**values))
+    form = {**hidden, "status": "closed", "disposition": "duplicate"}
+    answer = person.post(f"/findings/{id_}/triage", **form)
+    assert answer.status_code == 409
+    assert "rose after this page was read" in answer.text
+    assert running.get(f"/api/v1/findings/{id_}").json()["status"] == "new"
+    assert person.post(f"/findings/{id_}/triage", **{**form, "status": "in_progress"}).status_code == 303
+
+
 THEN = ClosedAs(90, 1, ("rule",), ("TA0001",), 100.0)
 
 

@@ -13,12 +13,12 @@ from podhawk.errors import UsageError
 from podhawk.serve.changes import LoggedChange, put
 from podhawk.serve.console import filters as queue_filters
 from podhawk.serve.console.page import Action, Console, Done, Visit, nothing_here
-from podhawk.serve.console.queue_index import CLOSED, refresh_all
+from podhawk.serve.console.queue_index import CLOSED, QUEUE, refresh_all
 from podhawk.serve.console.queue_rows import ids_of
 from podhawk.serve.console.sign_in import safe_path
 from podhawk.store.database import Waiting, open_engine, reading, transaction
 from podhawk.store.schema import FINDINGS
-from podhawk.store.triage import STATUSES, change_triage, current_id
+from podhawk.store.triage import STATUSES, TriageConflictError, change_triage, current_id
 from podhawk.wording import counted
 
 DISPOSITIONS: Final = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
@@ -115,12 +115,26 @@ def _many(visit: Visit) -> Done:
 def _one(visit: Visit) -> Done:
     """Change the triage of one finding, unless somebody else changed it after it was read."""
     (found,) = visible_ids(visit, [visit.path["finding_id"]])
-    apply(visit.console, [found], changes_of(visit), _seen(visit.given("seen") or "0"))
+    changes = changes_of(visit)
+    if changes.get("status") in CLOSED and visit.given("read"):
+        _check_rose(visit.console.kept.path, found, _seen(visit.given("read")))
+    apply(visit.console, [found], changes, _seen(visit.given("seen") or "0"))
     return Done(f"/findings/{found}", "Changed.")
 
 
+def _check_rose(state: str, finding_id: str, read: float) -> None:
+    """Raise TriageConflictError if a finding has called for attention since its page was read: nobody closes what they
+    have not seen."""
+    refresh_all(state)
+    with reading(state) as connection:
+        query = sql.select(QUEUE.c.rose).where(QUEUE.c.finding_id == finding_id)
+        rose = connection.execute(query).scalar() if connection is not None else None
+    if rose is not None and rose > read:
+        raise TriageConflictError("the finding rose after this page was read", remedy="Read it again, and decide anew.")
+
+
 def _seen(text: str) -> float:
-    """When triage was changed last, as far as a page knew it. Raises UsageError."""
+    """A time that a page gives back: when it was read, or what it knew. Raises UsageError."""
     try:
         return float(text)
     except ValueError:
