@@ -25,15 +25,29 @@ from podhawk.store.schema import FINDINGS, RISK
 from podhawk.store.triage import current_id
 
 
-def known_matches(state: str, finding_id: str) -> list[Match]:
+def known_matches(state: str, finding_id: str, most: int | None = None) -> list[Match]:
     """A finding of a state, named as in `current_id`, with its requests as far as their events are kept; then, of an
-    incident, the findings that it is made of. An unknown id gives nothing. Raises StoreError."""
+    incident, the findings that it is made of, at most `most` and of these the most urgent. An unknown id gives nothing.
+    Raises StoreError."""
     with reading(state) as connection:
         id_ = current_id(connection, finding_id) if connection is not None else None
         if connection is None or id_ is None:
             return []
         (finding,) = _findings(connection, [id_])
-        return [_match(connection, one) for one in (finding, *_findings(connection, finding.findings))]
+        behind = finding.findings if most is None else _most_urgent(connection, finding.findings, most)
+        return [_match(connection, one) for one in (finding, *_findings(connection, behind))]
+
+
+def _most_urgent(connection: Connection, ids: Sequence[str], most: int) -> list[str]:
+    """The ids of the findings with the highest priority, in the given order."""
+    priorities: dict[str, int] = {}
+    query = sql.select(FINDINGS.c.finding_id, FINDINGS.c.priority)
+    for chunk in chunks(ids if len(ids) > most else ()):
+        priorities |= {
+            row.finding_id: row.priority for row in connection.execute(query.where(FINDINGS.c.finding_id.in_(chunk)))
+        }
+    chosen = set(sorted(ids, key=lambda one: -priorities.get(one, 0))[:most])
+    return [one for one in ids if one in chosen]
 
 
 def known_risk(state: str, findings: Sequence[Finding]) -> list[RiskEvent]:
@@ -50,7 +64,7 @@ def known_risk(state: str, findings: Sequence[Finding]) -> list[RiskEvent]:
     return found
 
 
-def _findings(connection: Connection, ids: list[str] | tuple[str, ...]) -> list[Finding]:
+def _findings(connection: Connection, ids: Sequence[str]) -> list[Finding]:
     found = {
         one.finding_id: one
         for chunk in chunks(ids)

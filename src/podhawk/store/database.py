@@ -12,10 +12,11 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sql
 from msgspec import Struct
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -86,9 +87,18 @@ def open_engine(state: str) -> Engine:
         raise StoreError(
             f"cannot use the state folder {state}: {error.strerror}", remedy="Name a writable folder."
         ) from None
-    return sql.create_engine(
+    engine = sql.create_engine(
         f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _PAUSE, "isolation_level": None}
     )
+    engine.dialect.statement_compiler = _HintingCompiler
+    return engine
+
+
+class _HintingCompiler(SQLiteCompiler):
+    """Writes hints (`INDEXED BY …`) into statements: SQLAlchemy leaves them out for SQLite, without a word."""
+
+    def get_from_hint_text(self, table: Any, text: str | None) -> str | None:
+        return text
 
 
 def _postgres(state: str) -> sql.URL:

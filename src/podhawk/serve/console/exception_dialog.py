@@ -53,7 +53,7 @@ class Radius(Struct, frozen=True):
 def _match(visit: Visit) -> Match:
     """The finding, with the whole of its detection. Raises HTTPException, PodhawkError."""
     (found,) = visible_ids(visit, [visit.path["finding_id"]])
-    matches = known_matches(visit.console.kept.path, found)
+    matches = known_matches(visit.console.kept.path, found, 0)
     if not matches or matches[0].finding.kind == "incident":
         raise nothing_here("finding")
     site = loaded_site(visit.console)

@@ -13,7 +13,7 @@ from podhawk.detect.activity.identity_rows import SEVERITIES
 from podhawk.detect.finding import ActorKind, Outcome
 from podhawk.errors import UsageError
 from podhawk.functions.times import resolve
-from podhawk.serve.console.queue_index import CLOSED, QUEUE
+from podhawk.serve.console.queue_index import CLOSED, INCIDENT, QUEUE
 from podhawk.store.keys import column_text
 from podhawk.store.triage import STATUSES
 
@@ -79,7 +79,7 @@ def _status(text: str, now: float) -> Any:
 FILTERS: Final[tuple[QueueFilter, ...]] = (
     QueueFilter("earliest", "From", lambda text, now: QUEUE.c.last_time >= _moment(text, now)),
     QueueFilter("latest", "To", lambda text, now: QUEUE.c.first_time < _moment(text, now)),
-    QueueFilter("priority", "Priority from", lambda text, now: QUEUE.c.priority >= _number(text, "priority")),
+    QueueFilter("priority", "Priority from", lambda text, now: QUEUE.c.urgency % INCIDENT >= _number(text, "priority")),
     QueueFilter(
         "severity",
         "Severity",

@@ -5,6 +5,7 @@ Each part is made by the code of `podhawk explain --finding`; here it is only la
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -61,12 +62,13 @@ def view(visit: Visit) -> Mapping[str, Any]:
     """What the page of a finding shows."""
     state = visit.console.kept.path
     refresh_all(state)
+    read = time.time()
     with reading(state) as connection:
         if connection is None:
             raise nothing_here("finding")
         record = one_record(connection, visit.path["finding_id"], visit.token)
         neighbours = _neighbours(connection, visit, record["finding_id"])
-    matches = known_matches(state, record["finding_id"])
+    matches = known_matches(state, record["finding_id"], _MOST_PARTS)
     if not matches:
         raise nothing_here("finding")
     site, problem = _site(visit)
@@ -85,6 +87,7 @@ def view(visit: Visit) -> Mapping[str, Any]:
         "title": finding.title[:120],
         "finding": finding,
         "record": record,
+        "read": read,
         "told": what_happened(finding),
         "object": object_text(finding),
         "visibility": visibility(finding, bar),

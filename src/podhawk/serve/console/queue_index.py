@@ -34,6 +34,7 @@ from podhawk.store.rows import upsert
 from podhawk.store.schema import FINDINGS, RISK, TRIAGE
 
 METADATA: Final = sql.MetaData()
+BY_IDENTITY: Final = "podhawk_serve_queue_of_identities"
 QUEUE: Final = sql.Table(
     "podhawk_serve_queue",
     METADATA,
@@ -64,14 +65,18 @@ QUEUE: Final = sql.Table(
     sql.Column("closed_as", sql.Text, nullable=False),
     sql.Column("number", sql.Integer, nullable=False),
     sql.Index(
-        "podhawk_serve_queue_of_identities",
+        BY_IDENTITY,
         *("identity_key", "detection_id", "shown", "status", "cluster", "urgency", "severity", "first_time"),
-        *("last_time", "rose"),
+        *("last_time", "rose", "actor_kind", "outcome"),
     ),
     sql.Index(
         "podhawk_serve_queue_of_urgency", sql.text("urgency DESC"), "first_time", "finding_id", "shown", "status"
     ),
-    sql.Index("podhawk_serve_queue_of_times", "last_time", "severity", "shown", "status", "cluster"),
+    sql.Index(
+        "podhawk_serve_queue_of_times",
+        *("last_time", "severity", "shown", "status", "cluster", "first_time", "urgency", "rose", "actor_kind"),
+        "outcome",
+    ),
     sql.Index("podhawk_serve_queue_of_detections", "detection_id"),
     sql.Index("podhawk_serve_queue_of_numbers", "number"),
     sql.Index("podhawk_serve_queue_of_hiding", "shown", "hidden_by", "hiding", "status", "cluster"),
@@ -199,11 +204,15 @@ def _rows(connection: Connection, notes: Mapping[str, int], now: float) -> tuple
     )
     triage = _by_id(connection, sql.select(TRIAGE), TRIAGE, ids)
     before = _by_id(connection, sql.select(QUEUE), QUEUE, ids)
+    found = [from_record(finding_record(id_, kept.record)) for id_, kept in records.items()]
+    replaced = {id_ for one in found if one.finding_id not in before for id_ in one.replaces}
+    earlier = _by_id(connection, sql.select(QUEUE), QUEUE, sorted(replaced))
     rows: list[dict[str, Any]] = []
     opened: list[_Opened] = []
-    for id_, kept in records.items():
-        one = from_record(finding_record(id_, kept.record))
+    for one, (id_, kept) in zip(found, records.items(), strict=True):
         old, own = before.get(id_), triage.get(id_)
+        if old is None:  # another id of a known finding: what was known when it was closed goes on to it
+            old = next((earlier[each] for each in one.replaces if each in earlier), None)
         status = own.status if own is not None else "new"
         row = row_of(one, kept.record, kept.cluster, status, (own.assignee if own is not None else "") or "")
         rose = old is None or row["urgency"] > old.urgency or row["severity"] > old.severity or row["shown"] > old.shown

@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from podhawk.detect.activity.identity_rows import SEVERITIES
 from podhawk.errors import UsageError
 from podhawk.serve.console.filters import Chosen
-from podhawk.serve.console.queue_index import INCIDENT, QUEUE
+from podhawk.serve.console.queue_index import BY_IDENTITY, INCIDENT, QUEUE
 
 PAGE: Final = 50
 FOLDED: Final = 20
@@ -27,6 +27,10 @@ FOLDED: Final = 20
 BARS: Final = 60
 _WAYS: Final = 4
 """Detections that a row lists."""
+_NARROW: Final = frozenset({"detection", "hiding", "identity"})
+"""Filters that may leave so few findings that another index is better than reading all in the order of identities."""
+_OF_IDENTITY: Final = (f"INDEXED BY {BY_IDENTITY}", "sqlite")
+"""What is read of known identities: without the hint, each would take a pass over all findings of the same urgency."""
 _C = QUEUE.c
 
 
@@ -93,6 +97,7 @@ def read_rows(
 ) -> QueuePage:
     """The rows of identities, the most urgent first. What came after `since` is new."""
     counted = sql.func.count()
+    hint = ("", "sqlite") if filters.values.keys() & _NARROW else _OF_IDENTITY
     parts = (
         sql.select(
             _C.identity_key,
@@ -105,6 +110,7 @@ def read_rows(
             sql.func.max(_C.last_time).label("last"),
             sql.func.sum(_C.rose > since).label("new"),
         )
+        .with_hint(QUEUE, *hint)
         .where(*filters.conditions)
         .group_by(_C.identity_key, _C.detection_id)
         .cte("parts")
@@ -177,7 +183,8 @@ def _firsts(
     found: dict[str, QueueFinding] = {}
     for key, urgency in wanted:
         query = sql.select(QUEUE).where(_C.identity_key == key, _C.urgency == urgency, *filters.conditions)
-        row = connection.execute(query.order_by(_C.first_time, _C.finding_id).limit(1)).first()
+        query = query.with_hint(QUEUE, *_OF_IDENTITY).order_by(_C.first_time, _C.finding_id).limit(1)
+        row = connection.execute(query).first()
         if row is not None:
             found[key] = finding_of(row, since)
     return found
@@ -189,7 +196,7 @@ def _name(connection: Connection, detection_id: str) -> str:
 
 
 def _of_identity(connection: Connection, filters: Chosen, key: str, since: float) -> list[QueueFinding]:
-    query = sql.select(QUEUE).where(_C.identity_key == key, *filters.conditions)
+    query = sql.select(QUEUE).where(_C.identity_key == key, *filters.conditions).with_hint(QUEUE, *_OF_IDENTITY)
     query = query.order_by(_C.urgency.desc(), _C.first_time, _C.finding_id).limit(FOLDED)
     return [finding_of(row, since) for row in connection.execute(query)]
 
@@ -273,7 +280,6 @@ def hidden_groups(connection: Connection, filters: Chosen) -> list[HiddenGroup]:
         .where(*filters.without("show", "hidden_by", "hiding").having(show="hidden").conditions)
         .group_by(_C.hidden_by, _C.hiding)
         .order_by(sql.func.count().desc())
-        .limit(40)
     )
     return [HiddenGroup(*row) for row in connection.execute(query)]
 

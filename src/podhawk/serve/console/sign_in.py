@@ -184,7 +184,8 @@ async def sign_out(request: Request[Any, Any, Any], console: Console) -> Respons
     await asyncio.to_thread(console.sessions.end, session)
     await asyncio.to_thread(console.trail.write, doer, "sign out", session.account.name, "", time.time())
     answer = _going("/sign-in")
-    answer.delete_cookie(cookie_name(console))
+    # Browsers take a cookie with this prefix, and the end of it, with the attribute Secure only.
+    answer.set_cookie(cookie_name(console), "", max_age=0, httponly=True, secure=console.secure, path="/")
     answer.headers["Clear-Site-Data"] = '"cache"'
     return answer
 

@@ -13,19 +13,19 @@ from podhawk.errors import UsageError
 from podhawk.serve.changes import LoggedChange, put
 from podhawk.serve.console import filters as queue_filters
 from podhawk.serve.console.page import Action, Console, Done, Visit, nothing_here
-from podhawk.serve.console.queue_index import CLOSED, refresh_all
+from podhawk.serve.console.queue_index import CLOSED, QUEUE, refresh_all
 from podhawk.serve.console.queue_rows import ids_of
 from podhawk.serve.console.sign_in import safe_path
 from podhawk.store.database import Waiting, open_engine, reading, transaction
 from podhawk.store.schema import FINDINGS
-from podhawk.store.triage import STATUSES, change_triage, current_id
+from podhawk.store.triage import STATUSES, TriageConflictError, change_triage, current_id
 from podhawk.wording import counted
 
 DISPOSITIONS: Final = ("true_positive", "benign_positive", "false_positive", "duplicate", "undetermined")
 MOST: Final = 5000
 """Findings that one action changes: more would make the evaluator wait."""
 _WAIT: Final = 5.0
-_KEEP: Final = ""
+_AGAIN: Final = "Reload the page, and try again."
 
 
 def changes_of(visit: Visit) -> dict[str, Any]:
@@ -101,8 +101,8 @@ def _many(visit: Visit) -> Done:
     if not identities and not ids:
         raise UsageError("nothing is selected", remedy="Select rows, then choose what to do with them.")
     with reading(visit.console.kept.path) as connection:
-        if connection is None or not upto.isdecimal():
-            raise nothing_here("finding")
+        if connection is None or not upto.isdecimal() or len(upto) > 18:
+            raise UsageError("the page does not say what it knew", remedy=_AGAIN)
         found, later = ids_of(connection, filters, identities[:500], ids[:500], int(upto), MOST)
     if len(found) + later > MOST:
         raise UsageError(f"more than {counted(MOST, 'finding')} are selected", remedy="Select fewer, or set a filter.")
@@ -115,9 +115,30 @@ def _many(visit: Visit) -> Done:
 def _one(visit: Visit) -> Done:
     """Change the triage of one finding, unless somebody else changed it after it was read."""
     (found,) = visible_ids(visit, [visit.path["finding_id"]])
-    seen = float(visit.given("seen", "0") or 0)
-    apply(visit.console, [found], changes_of(visit), seen)
+    changes = changes_of(visit)
+    if changes.get("status") in CLOSED and visit.given("read"):
+        _check_rose(visit.console.kept.path, found, _seen(visit.given("read")))
+    apply(visit.console, [found], changes, _seen(visit.given("seen") or "0"))
     return Done(f"/findings/{found}", "Changed.")
+
+
+def _check_rose(state: str, finding_id: str, read: float) -> None:
+    """Raise TriageConflictError if a finding has called for attention since its page was read: nobody closes what they
+    have not seen."""
+    refresh_all(state)
+    with reading(state) as connection:
+        query = sql.select(QUEUE.c.rose).where(QUEUE.c.finding_id == finding_id)
+        rose = connection.execute(query).scalar() if connection is not None else None
+    if rose is not None and rose > read:
+        raise TriageConflictError("the finding rose after this page was read", remedy="Read it again, and decide anew.")
+
+
+def _seen(text: str) -> float:
+    """A time that a page gives back: when it was read, or what it knew. Raises UsageError."""
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError("the page does not say what it knew", remedy=_AGAIN) from None
 
 
 def selected(visit: Visit) -> str:
