@@ -228,6 +228,23 @@ def test_tokens_of_pub_sub_that_are_refused(live: Service, signer: Any) -> None:
     assert not any(one.startswith("pubsub:other") for one in live.ledger())
 
 
+def test_a_token_of_another_algorithm_than_its_key_was_an_error_of_the_service(tmp_path: Path, signer: Any) -> None:
+    import asyncio
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from jwt import encode
+    from jwt.algorithms import RSAAlgorithm
+
+    from podhawk.serve.receivers.identity import IdentityError, IdentitySettings, PushIdentity
+
+    keys = tmp_path / "keys.json"
+    known = {**RSAAlgorithm.to_jwk(signer.public_key(), as_dict=True), "kid": "key0", "alg": "RS256"}
+    keys.write_text(json.dumps({"keys": [known]}))
+    token = encode({"aud": AUDIENCE}, ec.generate_private_key(ec.SECP256R1()), "ES256", {"kid": "key0"})
+    with pytest.raises(IdentityError, match="not valid"):
+        asyncio.run(PushIdentity(IdentitySettings(AUDIENCE, str(keys))).account_of(token))
+
+
 @pytest.mark.slow
 def test_otlp_in_json_and_what_it_refuses(live: Service) -> None:
     def post(body: bytes, kind: str = "application/json", token: str = TOKENS["json"]) -> httpx.Response:
