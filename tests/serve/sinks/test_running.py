@@ -187,3 +187,23 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "podhawk.toml").write_text('[sinks.a]\nkind = "apprise"\nurls_file = "urls"\n')
     (one,) = sinks_of(resolve("serve", {}, {}, tmp_path))
     assert one.options.urls == ("json://127.0.0.1:9/", "json://127.0.0.1:10/")
+
+
+def test_one_finding_that_a_receiver_refuses_took_others_of_its_batch_along(tmp_path: Path) -> None:
+    with receiver(status=400) as one:
+        settings = sink("splunk", url=one.url, token="t")
+        planner = Planner(tmp_path, settings)
+        planner.put(record("a"), record("b"))
+        running = RunningSink(str(tmp_path), settings)
+        try:
+            assert [len(batch.items) for batch in planner.plan()] == [2]
+            running.work()
+            told = [[json.loads(line) for line in body.splitlines()] for _, body in one.bodies]
+            keys = [[event["event"]["podhawk_key"] for event in some] for some in told]
+            assert keys == [["a:1", "b:1"], ["a:1"], ["b:1"]]
+            one.status = 200
+            assert running.retry() == 2
+            running.work()
+        finally:
+            running.stop()
+        assert len(one.bodies) == 5

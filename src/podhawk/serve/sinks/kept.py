@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from podhawk.serve.changes import CHANGES, METADATA, SINKS
-from podhawk.serve.sinks.message import ENDED, SinkItem, SinkMessage
+from podhawk.serve.sinks.message import ENDED, SinkItem, SinkMessage, message_of
 from podhawk.store.keys import chunks
 from podhawk.store.rows import upsert
 
@@ -255,6 +255,13 @@ def next_message(connection: Connection, name: str) -> KeptMessage | None:
 def delivered(connection: Connection, number: int) -> None:
     """Remove a message."""
     connection.execute(MESSAGES.delete().where(MESSAGES.c.number == number))
+
+
+def divided(connection: Connection, name: str, one: KeptMessage, urgent: int) -> None:
+    """Put a message for each finding in the place of one about several."""
+    delivered(connection, one.number)
+    for item in one.message.items:
+        put_message(connection, name, message_of([item], one.message.time, urgent))
 
 
 def postponed(connection: Connection, number: int, due: float, error: str) -> None:

@@ -26,6 +26,7 @@ from podhawk.serve.sinks.kept import (
     buried,
     counts,
     delivered,
+    divided,
     drop_others,
     kept_sink,
     last_change,
@@ -145,7 +146,10 @@ class RunningSink:
                 numbers.sent, numbers.last_sent, numbers.last_error = numbers.sent + 1, now, ""
             else:
                 numbers.failed, numbers.last_error = numbers.failed + 1, error[:500]
-                if refused or old:
+                if refused and len(one.message.items) > 1 and not one.message.digest:
+                    # Whoever makes one finding that a receiver refuses must not take others along.
+                    divided(connection, name, one, self.settings.urgent)
+                elif refused or old:
                     buried(connection, name, one.number, error)
                     numbers.dead += 1
                 else:
