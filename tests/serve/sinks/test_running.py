@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from podhawk.serve.sinks.kept import MESSAGES, STUCK
 from podhawk.serve.sinks.runner import RunningSink, pause_after
+from podhawk.store.database import open_engine, transaction
 from support.findings import event
 from support.processes import wait_for
 from support.service import Service, event_list
@@ -207,3 +209,29 @@ def test_one_finding_that_a_receiver_refuses_took_others_of_its_batch_along(tmp_
         finally:
             running.stop()
         assert len(one.bodies) == 5
+
+
+def test_a_message_that_is_never_taken_held_up_all_others_for_days(tmp_path: Path) -> None:
+    with receiver(status=403) as one:
+        settings = sink(url=one.url, give_up_after=1e12)
+        planner = Planner(tmp_path, settings)
+        planner.put(record("a", now=time.time()))
+        running = RunningSink(str(tmp_path), settings)
+        try:
+            for _ in range(STUCK):
+                running.work()
+                with transaction(open_engine(str(tmp_path))) as connection:
+                    connection.execute(MESSAGES.update().values(due=0.0))
+            assert [body["key"] for body in one.json()] == ["a:1"] * STUCK
+            with transaction(open_engine(str(tmp_path))) as connection:
+                connection.execute(MESSAGES.update().values(due=time.time() + 1000))
+            planner.put(record("b", now=time.time()))
+            one.status = 200
+            running.work()
+            assert one.json()[-1]["key"] == "b:1"
+            with transaction(open_engine(str(tmp_path))) as connection:
+                connection.execute(MESSAGES.update().values(due=0.0))
+            running.work()
+        finally:
+            running.stop()
+        assert one.json()[-1]["key"] == "a:1"

@@ -68,6 +68,8 @@ MESSAGES: Final = sql.Table(
 """Messages that are to be delivered, and those that cannot be (`dead`)."""
 MOST_DEAD: Final = 1000
 """Dead messages that are kept of a sink."""
+STUCK: Final = 5
+"""Attempts after which a message lets others pass: it may be for its text that it is not taken."""
 _MESSAGES: Final = msgspec.json.Decoder(SinkMessage)
 
 
@@ -246,9 +248,11 @@ class KeptMessage(Struct, frozen=True):
 
 
 def next_message(connection: Connection, name: str) -> KeptMessage | None:
-    """The message that is to be delivered next."""
+    """The message that is to be delivered next: in their order, and when there is no other, those that are stuck."""
     query = sql.select(MESSAGES).where(MESSAGES.c.sink == name, sql.not_(MESSAGES.c.dead))
-    row = connection.execute(query.order_by(MESSAGES.c.number).limit(1)).first()
+    stuck = MESSAGES.c.attempts >= STUCK
+    order = stuck, sql.case((stuck, MESSAGES.c.due), else_=0.0), MESSAGES.c.number
+    row = connection.execute(query.order_by(*order).limit(1)).first()
     return None if row is None else KeptMessage(row.number, row.due, row.attempts, _MESSAGES.decode(row.data))
 
 
