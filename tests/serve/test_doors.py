@@ -315,6 +315,25 @@ def test_damaged_protobuf_is_an_error_and_nothing_else() -> None:
             continue
 
 
+@pytest.mark.parametrize("part", ["resource", "record", "pair", "value"])
+def test_a_body_of_empty_messages_took_a_hundred_times_its_size(part: str) -> None:
+    many = {"resource": b"\x0a\x00", "record": b"\x12\x00", "pair": b"\x32\x00", "value": b"\x0a\x00"}[part] * 1_000_001
+
+    def within(*tags: int) -> bytes:
+        found = many
+        for tag in reversed(tags):
+            size, prefix = len(found), bytearray()
+            while size > 0x7F:
+                prefix.append(size & 0x7F | 0x80)
+                size >>= 7
+            found = bytes([tag, *prefix, size]) + found
+        return found
+
+    tags = {"resource": (), "record": (0x0A, 0x12), "pair": (0x0A, 0x12, 0x12), "value": (0x0A, 0x12, 0x12, 0x2A, 0x2A)}
+    with pytest.raises(ProtobufError, match="more than"):
+        otlp_json(within(*tags[part]))
+
+
 def test_values_that_are_nested_without_end_are_refused() -> None:
     def field(number: int, inner: bytes) -> bytes:
         size = len(inner)
