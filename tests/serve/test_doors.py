@@ -228,6 +228,23 @@ def test_tokens_of_pub_sub_that_are_refused(live: Service, signer: Any) -> None:
     assert not any(one.startswith("pubsub:other") for one in live.ledger())
 
 
+def test_a_token_of_another_algorithm_than_its_key_was_an_error_of_the_service(tmp_path: Path, signer: Any) -> None:
+    import asyncio
+
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from jwt import encode
+    from jwt.algorithms import RSAAlgorithm
+
+    from podhawk.serve.receivers.identity import IdentityError, IdentitySettings, PushIdentity
+
+    keys = tmp_path / "keys.json"
+    known = {**RSAAlgorithm.to_jwk(signer.public_key(), as_dict=True), "kid": "key0", "alg": "RS256"}
+    keys.write_text(json.dumps({"keys": [known]}))
+    token = encode({"aud": AUDIENCE}, ec.generate_private_key(ec.SECP256R1()), "ES256", {"kid": "key0"})
+    with pytest.raises(IdentityError, match="not valid"):
+        asyncio.run(PushIdentity(IdentitySettings(AUDIENCE, str(keys))).account_of(token))
+
+
 @pytest.mark.slow
 def test_otlp_in_json_and_what_it_refuses(live: Service) -> None:
     def post(body: bytes, kind: str = "application/json", token: str = TOKENS["json"]) -> httpx.Response:
@@ -296,6 +313,25 @@ def test_damaged_protobuf_is_an_error_and_nothing_else() -> None:
             otlp_json(bytes(data))
         except ProtobufError:
             continue
+
+
+@pytest.mark.parametrize("part", ["resource", "record", "pair", "value"])
+def test_a_body_of_empty_messages_took_a_hundred_times_its_size(part: str) -> None:
+    many = {"resource": b"\x0a\x00", "record": b"\x12\x00", "pair": b"\x32\x00", "value": b"\x0a\x00"}[part] * 1_000_001
+
+    def within(*tags: int) -> bytes:
+        found = many
+        for tag in reversed(tags):
+            size, prefix = len(found), bytearray()
+            while size > 0x7F:
+                prefix.append(size & 0x7F | 0x80)
+                size >>= 7
+            found = bytes([tag, *prefix, size]) + found
+        return found
+
+    tags = {"resource": (), "record": (0x0A, 0x12), "pair": (0x0A, 0x12, 0x12), "value": (0x0A, 0x12, 0x12, 0x2A, 0x2A)}
+    with pytest.raises(ProtobufError, match="more than"):
+        otlp_json(within(*tags[part]))
 
 
 def test_values_that_are_nested_without_end_are_refused() -> None:

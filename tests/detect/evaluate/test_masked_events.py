@@ -95,3 +95,43 @@ def test_a_name_in_a_masked_uri_took_itself_out_of_the_rows_and_so_out_of_the_ri
     assert [risk.value for risk in one.risk_objects] == ["mallory"]
     assert one.rows[0]["user.username"] == "mallory"
     assert {risk.object for risk in found.found.risk} == {"mallory"}
+
+
+def test_eventstats_showed_the_secret_of_an_event_of_another_by_key(tmp_path: Path) -> None:
+    """What anybody writes into a Secret takes no by-key out of the rows."""
+    search = (
+        "verb=create | eventstats values(responseObject.data.password) as seen by verb "
+        "| stats count values(seen) as seen by user.username | where count < 9"
+    )
+    kept = [event(name, user={"username": name}) for name in ("alice-the-first", "bob")]
+    words = ("c2VjcmV0LXZhbHVlLW9uZQ==", "alice-the-first")
+    kept += [
+        event(
+            f"s{number}",
+            user={"username": "mallory"},
+            objectRef={"resource": "secrets", "namespace": "default", "name": "s"},
+            responseObject={"kind": "Secret", "data": {"password": word}},
+        )
+        for number, word in enumerate(words)
+    ]
+    log = tmp_path / "audit.log"
+    log.write_text("".join(json.dumps(one) + "\n" for one in kept))
+    found = api.run(Content(detections=(detection(search),)), log, jobs=1, now="2026-11-25T12:00:00Z")
+    rows = [row for one in found for row in one.rows if one.kind != "incident"]
+    assert {row["user.username"] for row in rows} == {"alice-the-first", "bob", "mallory"}
+    assert words[0] not in json.dumps(rows)
+
+
+def test_requests_of_an_episode_stand_in_the_order_of_their_stages(tmp_path: Path) -> None:
+    """Of two that were received at once, that alone in its instant stood first: it was alone in an increment, and not
+    in one run over everything."""
+    many = detection("verb=get | stats count by user.username | where count > 1", name="Many", id="m")
+    log = tmp_path / "audit.log"
+    alice, bob = {"username": "alice"}, {"username": "bob"}
+    lines = [
+        event("a", verb="get", user=alice, after=30.0),
+        *(event(f"b{number}", verb="get", user=alice if number == 0 else bob, after=0.0) for number in range(2)),
+    ]
+    log.write_text("".join(json.dumps(one) + "\n" for one in lines))
+    found = api.run(Content(detections=(many,)), log, jobs=1, now="2026-11-25T12:00:00Z")
+    assert [one.audit_id for one in found.found.findings[0].requests] == ["b0", "a"]

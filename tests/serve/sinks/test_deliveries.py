@@ -286,6 +286,18 @@ def test_a_url_that_was_told_is_not_told_again_when_another_failed() -> None:
         assert (len(good.bodies), len(bad.bodies)) == (1, 2)
 
 
+def test_a_digest_that_is_longer_than_a_chat_takes_was_refused_and_held_up_everything() -> None:
+    with receiver(answer=b"{}") as one:
+        deliverer = sink("apprise", urls=[f"mmost://{HOST}:{one.port}/abcdefghijklmnop"]).open()
+        found = [SinkItem("new", f"f{number}", 1, record(f"f{number}", title="x" * 250)) for number in range(30)]
+        digest = digest_of(found, 30, {"medium": 30}, NOW, 70, imported=False)
+        deliverer.deliver(digest)
+        texts = [text["text"] for text in one.json()]
+        assert max(map(len, texts)) <= 4000
+        assert all(f"f{number}" in "".join(texts) for number in range(30))
+        assert digest.key in texts[-1]
+
+
 @pytest.mark.needs("ocsf")
 def test_ocsf_is_valid(tmp_path: Path) -> None:
     from py_ocsf_models.events.findings.detection_finding import DetectionFinding

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from podhawk.serve.imports import ImportWatch
+from podhawk.serve.sinks.candidates import group_of
 from podhawk.store.database import open_engine, transaction
 from support.sinks import NOW, Planner, record, sink
 
@@ -194,3 +195,33 @@ def test_the_filter_is_that_of_the_findings_of_the_interface(tmp_path: Path) -> 
         record("incident", kind="incident"),
     )
     assert [one.key for one in planner.plan()] == ["yes:1"]
+
+
+def test_a_flood_by_one_took_the_finding_of_another_out_of_the_digest(tmp_path: Path) -> None:
+    """It was told as one of many, and not told again for a day."""
+    planner = Planner(tmp_path, sink(rate="1/h"))
+    flood = [record(f"f{number:03}", priority=95, actor={"user": "mallory"}) for number in range(400)]
+    planner.put(*flood, record("z", priority=40, actor={"user": "bob"}))
+    planner.plan()
+    (digest,) = planner.plan(NOW + 60)
+    assert (digest.total, digest.urgency, len(digest.items)) == (401, "urgent", 50)
+    assert [digest.items[0].finding_id, digest.items[-1].finding_id] == ["f000", "z"]
+
+
+def test_values_with_separators_made_one_group_of_two() -> None:
+    def group(name: str, outcome: str, *queries: str) -> str:
+        requests = [{"uri": f"/x?{query}"} for query in queries]
+        made = record("a", outcome=outcome, requests=requests, target={"subresource": "exec", "name": name})
+        return group_of(made)
+
+    assert group("p\0success", "denied", "sh") != group("p", "success", "denied", "sh")
+
+
+def test_findings_about_several_people_are_told_apart_by_their_risk_objects(tmp_path: Path) -> None:
+    """The second was taken for a repeat of the first."""
+    planner = Planner(tmp_path, sink())
+    several = {"actor": {"user": "", "source_ip": ""}, "target": {"name": ""}}
+    for value in ("shop", "bank"):
+        risk = [{"field": "namespace", "type": "other", "value": value, "score": 50}]
+        planner.put(record(value, risk_objects=risk, **several))
+        assert [one.key for one in planner.plan()] == [f"{value}:1"]

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from podhawk.serve.sinks.kept import MESSAGES, STUCK
 from podhawk.serve.sinks.runner import RunningSink, pause_after
+from podhawk.store.database import open_engine, transaction
 from support.findings import event
 from support.processes import wait_for
 from support.service import Service, event_list
@@ -187,3 +189,49 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "podhawk.toml").write_text('[sinks.a]\nkind = "apprise"\nurls_file = "urls"\n')
     (one,) = sinks_of(resolve("serve", {}, {}, tmp_path))
     assert one.options.urls == ("json://127.0.0.1:9/", "json://127.0.0.1:10/")
+
+
+def test_one_finding_that_a_receiver_refuses_took_others_of_its_batch_along(tmp_path: Path) -> None:
+    with receiver(status=400) as one:
+        settings = sink("splunk", url=one.url, token="t")
+        planner = Planner(tmp_path, settings)
+        planner.put(record("a"), record("b"))
+        running = RunningSink(str(tmp_path), settings)
+        try:
+            assert [len(batch.items) for batch in planner.plan()] == [2]
+            running.work()
+            told = [[json.loads(line) for line in body.splitlines()] for _, body in one.bodies]
+            keys = [[event["event"]["podhawk_key"] for event in some] for some in told]
+            assert keys == [["a:1", "b:1"], ["a:1"], ["b:1"]]
+            one.status = 200
+            assert running.retry() == 2
+            running.work()
+        finally:
+            running.stop()
+        assert len(one.bodies) == 5
+
+
+def test_a_message_that_is_never_taken_held_up_all_others_for_days(tmp_path: Path) -> None:
+    with receiver(status=403) as one:
+        settings = sink(url=one.url, give_up_after=1e12)
+        planner = Planner(tmp_path, settings)
+        planner.put(record("a", now=time.time()))
+        running = RunningSink(str(tmp_path), settings)
+        try:
+            for _ in range(STUCK):
+                running.work()
+                with transaction(open_engine(str(tmp_path))) as connection:
+                    connection.execute(MESSAGES.update().values(due=0.0))
+            assert [body["key"] for body in one.json()] == ["a:1"] * STUCK
+            with transaction(open_engine(str(tmp_path))) as connection:
+                connection.execute(MESSAGES.update().values(due=time.time() + 1000))
+            planner.put(record("b", now=time.time()))
+            one.status = 200
+            running.work()
+            assert one.json()[-1]["key"] == "b:1"
+            with transaction(open_engine(str(tmp_path))) as connection:
+                connection.execute(MESSAGES.update().values(due=0.0))
+            running.work()
+        finally:
+            running.stop()
+        assert one.json()[-1]["key"] == "a:1"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import UNSET, Struct, field, structs
 
+from podhawk.commands.properties import Effect
 from podhawk.detect.evaluate.by_key import Apart, ByKey, Key, stored_by
 from podhawk.detect.evaluate.entities import risk_objects, threat_objects
 from podhawk.detect.evaluate.evaluation import TRUNCATED, Evaluation, kind_of, shown
@@ -254,11 +255,13 @@ def _match(
     requests = list(
         {
             one.request.key: one.request
-            for one in sorted(inside, key=lambda one: (one.event.time or one.time, one.place))
+            for one in sorted(inside, key=lambda one: (one.event.time or one.time, one.time, one.place))
         }.values()
     )
     detection = evaluation.detection
     tables = [without_secrets(table, [one.event for one in inside]) for table in episode.tables]
+    if any(stage.groups is not None and stage.effect is Effect.KEEPS for stage in evaluation.plan.pipeline.stages):
+        tables = [_without_those_of_others(table, between, by.last) for table in tables]
     rows = [row for table in tables for row in table.rows]
     fields = evaluation.fields(rows, [one.event for one in inside[:MOST_ROWS]])
     facts = [facts_of(request) for request in requests]
@@ -290,6 +293,18 @@ def _match(
         windows=(episode.first.end, episode.latest.end),
         by_key=stored,
     )
+
+
+def _without_those_of_others(table: Table, between: Sequence[Seen], own: Sequence[str]) -> Table:
+    """The rows without secrets of events that are not of their by-key, which the results of `eventstats` may hold. The
+    by-key stays, so that nobody who writes the name of another one into a Secret takes that out of the risk."""
+    secret = [one.event for one in between if one.event.unmasked is not None]
+    if without_secrets(table, secret).rows == table.rows:
+        return table
+    found = without_secrets(table, [one.event for one in between])
+    for row, before in zip(found.rows, table.rows, strict=True):
+        row.update((name, before[name]) for name in own if name in before)
+    return found
 
 
 def common_actor(actors: Sequence[Actor]) -> Actor:

@@ -73,7 +73,7 @@ class PushIdentity:
                 leeway=_LEEWAY,
                 options={"require": ["exp", "iat", "aud", "iss"]},
             )
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, TypeError, ValueError) as error:  # TypeError: the key is of another algorithm
             raise IdentityError(f"the token is not valid: {error}") from None
         if claims["iss"] not in ISSUERS:
             raise IdentityError("the token is of another issuer")

@@ -16,6 +16,8 @@ from typing import Any, Final
 
 _DEEPEST: Final = 60
 """Values within values. An audit event has some fifteen."""
+_MOST: Final = 1_000_000
+"""Messages within a body. An empty one has two bytes and becomes some hundred bytes of RAM."""
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 
 
@@ -23,18 +25,37 @@ class ProtobufError(ValueError):
     """Bytes that are no such message."""
 
 
+class _Left:
+    """How many messages there may still be."""
+
+    def __init__(self) -> None:
+        self._number = _MOST
+
+    def take(self) -> None:
+        """Count one. Raises ProtobufError."""
+        self._number -= 1
+        if self._number < 0:
+            raise ProtobufError(f"there are more than {_MOST:,} messages in it")
+
+
 def otlp_json(data: bytes) -> dict[str, Any]:
     """An ExportLogsServiceRequest as JSON has it. Raises ProtobufError."""
-    return {"resourceLogs": [_resource_logs(part) for part in _parts(data, 1)]}
+    left = _Left()
+    return {"resourceLogs": [_resource_logs(part, left) for part in _parts(data, 1)]}
 
 
-def _resource_logs(data: memoryview) -> dict[str, Any]:
-    resource = [pair for part in _parts(data, 1) for pair in _pairs(part, 1)]
-    scopes = [{"logRecords": [_log_record(log) for log in _parts(part, 2)]} for part in _parts(data, 2)]
+def _resource_logs(data: memoryview, left: _Left) -> dict[str, Any]:
+    left.take()
+    resource = [pair for part in _parts(data, 1) for pair in _pairs(part, 1, left)]
+    scopes = []
+    for part in _parts(data, 2):
+        left.take()
+        scopes.append({"logRecords": [_log_record(log, left) for log in _parts(part, 2)]})
     return {"resource": {"attributes": resource}, "scopeLogs": scopes}
 
 
-def _log_record(data: memoryview) -> dict[str, Any]:
+def _log_record(data: memoryview, left: _Left) -> dict[str, Any]:
+    left.take()
     found: dict[str, Any] = {"attributes": []}
     for number, value in _fields(data):
         if number == 1:
@@ -42,27 +63,29 @@ def _log_record(data: memoryview) -> dict[str, Any]:
         elif number == 11:
             found["observedTimeUnixNano"] = str(_number(value))
         elif number == 5:
-            found["body"] = _any_value(_message(value), 0)
+            found["body"] = _any_value(_message(value), left, 0)
         elif number == 6:
-            found["attributes"].append(_pair(_message(value), 0))
+            found["attributes"].append(_pair(_message(value), left, 0))
     return found
 
 
-def _pairs(data: memoryview, field: int, depth: int = 0) -> list[dict[str, Any]]:
-    return [_pair(part, depth) for part in _parts(data, field)]
+def _pairs(data: memoryview, field: int, left: _Left, depth: int = 0) -> list[dict[str, Any]]:
+    return [_pair(part, left, depth) for part in _parts(data, field)]
 
 
-def _pair(data: memoryview, depth: int) -> dict[str, Any]:
+def _pair(data: memoryview, left: _Left, depth: int) -> dict[str, Any]:
+    left.take()
     found: dict[str, Any] = {"key": ""}
     for number, value in _fields(data):
         if number == 1:
             found["key"] = _text(value)
         elif number == 2:
-            found["value"] = _any_value(_message(value), depth)
+            found["value"] = _any_value(_message(value), left, depth)
     return found
 
 
-def _any_value(data: memoryview, depth: int) -> dict[str, Any]:
+def _any_value(data: memoryview, left: _Left, depth: int) -> dict[str, Any]:
+    left.take()
     if depth > _DEEPEST:
         raise ProtobufError("values are nested too deeply")
     found: dict[str, Any] = {}
@@ -77,9 +100,9 @@ def _any_value(data: memoryview, depth: int) -> dict[str, Any]:
         elif number == 4:
             found = {"doubleValue": struct.unpack("<d", struct.pack("<Q", _number(value)))[0]}
         elif number == 5:
-            found = {"arrayValue": {"values": [_any_value(one, depth + 1) for one in _parts(_message(value), 1)]}}
+            found = {"arrayValue": {"values": [_any_value(one, left, depth + 1) for one in _parts(_message(value), 1)]}}
         elif number == 6:
-            found = {"kvlistValue": {"values": _pairs(_message(value), 1, depth + 1)}}
+            found = {"kvlistValue": {"values": _pairs(_message(value), 1, left, depth + 1)}}
         elif number == 7:
             found = {"bytesValue": b64encode(_message(value)).decode()}
     return found

@@ -144,6 +144,7 @@ def group_of(record: Mapping[str, Any]) -> str:
     """What findings of a group share: nothing in one of them is new beside the others."""
     actor, target = record["actor"], record["target"]
     commands = sorted({one["uri"].partition("?")[2] for one in record["requests"]}) if target["subresource"] else []
+    several = not actor.get("user")  # of a finding about several people, the risk objects tell which it is
     parts = [
         record["detection"]["id"] or record["detection"]["name"],
         record["kind"],
@@ -152,9 +153,12 @@ def group_of(record: Mapping[str, Any]) -> str:
         *(str(target.get(name, "")) for name in ("resource", "subresource", "namespace", "name")),
         record["outcome"],
         *commands,
-        *(f"{one['type']}={one['value']}" for one in record["risk_objects"] if record["kind"] == "incident"),
+        "",  # what stands before may be of any number
+        *(f"{one['type']}={one['value']}" for one in record["risk_objects"] if record["kind"] == "incident" or several),
     ]
-    return blake2b("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    # A part may hold any character: only its length tells where it ends.
+    text = "".join(f"{len(part)}:{part}" for part in parts)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def _next_of_groups(connection: Connection, sink: SinkSettings, found: Sequence[SinkCandidate]) -> list[SinkCandidate]:

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from sqlalchemy.engine import Connection
 
 from podhawk.serve.changes import CHANGES, METADATA, SINKS
-from podhawk.serve.sinks.message import ENDED, SinkItem, SinkMessage
+from podhawk.serve.sinks.message import ENDED, SinkItem, SinkMessage, message_of
 from podhawk.store.keys import chunks
 from podhawk.store.rows import upsert
 
@@ -68,6 +68,8 @@ MESSAGES: Final = sql.Table(
 """Messages that are to be delivered, and those that cannot be (`dead`)."""
 MOST_DEAD: Final = 1000
 """Dead messages that are kept of a sink."""
+STUCK: Final = 5
+"""Attempts after which a message lets others pass: it may be for its text that it is not taken."""
 _MESSAGES: Final = msgspec.json.Decoder(SinkMessage)
 
 
@@ -246,15 +248,24 @@ class KeptMessage(Struct, frozen=True):
 
 
 def next_message(connection: Connection, name: str) -> KeptMessage | None:
-    """The message that is to be delivered next."""
+    """The message that is to be delivered next: in their order, and when there is no other, those that are stuck."""
     query = sql.select(MESSAGES).where(MESSAGES.c.sink == name, sql.not_(MESSAGES.c.dead))
-    row = connection.execute(query.order_by(MESSAGES.c.number).limit(1)).first()
+    stuck = MESSAGES.c.attempts >= STUCK
+    order = stuck, sql.case((stuck, MESSAGES.c.due), else_=0.0), MESSAGES.c.number
+    row = connection.execute(query.order_by(*order).limit(1)).first()
     return None if row is None else KeptMessage(row.number, row.due, row.attempts, _MESSAGES.decode(row.data))
 
 
 def delivered(connection: Connection, number: int) -> None:
     """Remove a message."""
     connection.execute(MESSAGES.delete().where(MESSAGES.c.number == number))
+
+
+def divided(connection: Connection, name: str, one: KeptMessage, urgent: int) -> None:
+    """Put a message for each finding in the place of one about several."""
+    delivered(connection, one.number)
+    for item in one.message.items:
+        put_message(connection, name, message_of([item], one.message.time, urgent))
 
 
 def postponed(connection: Connection, number: int, due: float, error: str) -> None:

@@ -90,6 +90,20 @@ def most_urgent_first(items: Sequence[SinkItem]) -> list[SinkItem]:
     return sorted(items, key=place)
 
 
+def in_turns(items: Sequence[SinkItem], most: int) -> list[SinkItem]:
+    """So many of some findings, which are in the order of a digest: the first of each actor, then the second of each,
+    and so on, in that order again. Nobody who floods a digest takes the place of others in it."""
+    turns: Counter[tuple[str, str]] = Counter()
+    placed = []
+    for place, one in enumerate(items):
+        actor = one.record.get("actor", {})
+        who = str(one.record.get("cluster", "")), str(actor.get("user") or actor.get("source_ip") or "")
+        placed.append((turns[who], place, one))
+        turns[who] += 1
+    chosen = sorted(placed, key=lambda each: each[:2])[:most]
+    return [one for _, _, one in sorted(chosen, key=lambda each: each[1])]
+
+
 def urgency_with(priority: int, urgent: int) -> Urgency:
     """How urgent a finding of a priority is."""
     return "urgent" if priority >= urgent else "normal"

@@ -85,8 +85,14 @@ def _notifier(number: int, url: str) -> Apprise:
         interpret_escapes=False,
     )
     found = apprise.Apprise(asset=asset)
-    if not found.add(url.strip()):
+    made = apprise.Apprise.instantiate(url.strip(), asset=asset, suppress_exceptions=True)
+    if not isinstance(made, apprise.NotifyBase):
         raise UsageError(f"apprise cannot use URL {number} of urls", remedy="See the wiki of apprise for its form.")
+    if "overflow=" not in url.lower():
+        # A digest is longer than many services take. What they refuse for its length would be tried again for days, and
+        # everything would wait behind it.
+        made.overflow_mode = apprise.OverflowMode.SPLIT
+    found.add(made)
     return found
 
 

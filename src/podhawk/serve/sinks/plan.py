@@ -41,6 +41,7 @@ from podhawk.serve.sinks.message import (
     SinkItem,
     SinkMessage,
     digest_of,
+    in_turns,
     message_of,
     most_urgent_first,
 )
@@ -177,7 +178,7 @@ def _digest(
         some = [_TELLING.decode(row.item) for row in chunk]
         if imported:  # what nobody was woken by keeps no later finding of its group from being told
             some = [replace(one, group=f"{one.group[:-1]}-") for one in some]
-        first += [one.item for one in some[: max(0, MOST_LISTED - len(first))]]
+        first = in_turns([*first, *(one.item for one in some)], MOST_LISTED)
         note_told(connection, sink.name, some, now, "open")
     connection.execute(HELD.delete().where(own))
     if count == 1 and not imported and now - epoch_seconds(first[0].record["last_time"]) <= sink.late:

@@ -1,7 +1,8 @@
 """Runs the sinks: each has a thread of its own, so that a receiver that hangs holds up nobody else.
 
-A step delivers what is due, in order, and plans what comes next when nothing is left. So while a receiver is away,
-changes wait in their table and come as a digest, not as thousands of messages.
+A step delivers what is due, in order, and plans what comes next when nothing is left, or only messages that have failed
+several times. So while a receiver is away, most changes wait in their table and come as a digest, not as thousands of
+messages; and one message that a receiver never takes does not keep the others back.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from podhawk.serve.changes import make_tables
 from podhawk.serve.sinks.configuration import SinkSettings
 from podhawk.serve.sinks.declare import Deliverer, DeliveryError, RefusedError
 from podhawk.serve.sinks.kept import (
+    STUCK,
     KeptMessage,
     begin_sink,
     buried,
     counts,
     delivered,
+    divided,
     drop_others,
     kept_sink,
     last_change,
@@ -43,6 +46,10 @@ _WAIT: Final = Waiting(10)
 _FIRST: Final = 2.0
 _LONGEST: Final = 300.0
 """Seconds between two attempts: they double."""
+
+
+_MOST_STUCK: Final = 50
+"""Stuck messages beside which others are planned. While a receiver is away there are no more than these."""
 
 
 class SinkStatus(Struct, frozen=True):
@@ -93,11 +100,19 @@ class RunningSink:
         while not self._stopping:
             with reading(self._state) as connection:
                 waiting = None if connection is None else next_message(connection, self.settings.name)
-            if waiting is not None:
-                if waiting.due > time.time() or not self._deliver(waiting):
+            if waiting is not None and waiting.due <= time.time():
+                if not self._deliver(waiting):
                     return
-            elif not self._plan():
+            elif not (waiting is None or self._goes_on(waiting)) or not self._plan():
                 return
+
+    def _goes_on(self, waiting: KeptMessage) -> bool:
+        """Whether more is planned although this message, and any other, has to wait. What a firewall before the
+        receiver does not let through, for a word that an attacker has put in it, must not hold up all that follows."""
+        if waiting.attempts < STUCK:
+            return False
+        with reading(self._state) as connection:
+            return connection is not None and counts(connection, self.settings.name)[0] < _MOST_STUCK
 
     def _plan(self) -> bool:
         """Plan; gives whether there is more to do at once."""
@@ -145,7 +160,10 @@ class RunningSink:
                 numbers.sent, numbers.last_sent, numbers.last_error = numbers.sent + 1, now, ""
             else:
                 numbers.failed, numbers.last_error = numbers.failed + 1, error[:500]
-                if refused or old:
+                if refused and len(one.message.items) > 1 and not one.message.digest:
+                    # Whoever makes one finding that a receiver refuses must not take others along.
+                    divided(connection, name, one, self.settings.urgent)
+                elif refused or old:
                     buried(connection, name, one.number, error)
                     numbers.dead += 1
                 else:
