@@ -43,7 +43,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     add_account(state, "ada", "admin")
     options = ("--content", hostile_content(folder), "--exceptions", exceptions(folder))
     with service(state, *options) as made:
-        send(made, hostile_log(folder).read_bytes().splitlines(), "<b>cluster")
+        send(made, hostile_log(folder).read_bytes().splitlines(), "hostile")
         made.wait_until_evaluated()
         yield made
 
@@ -205,7 +205,7 @@ def test_the_url_gives_the_same_view_after_reload_back_and_for_others(desktop: B
     everything = shown()
     page.select_option("#filter-show", "all")
     page.wait_for_url("**show=all**")
-    page.wait_for_function("document.querySelector('.chips') !== null")
+    page.wait_for_selector(".chips")
     assert "earliest" not in page.url, "what is empty does not stand in the URL"
     page.click("[aria-expanded=false] >> nth=0")
     page.wait_for_url("**open=**")
@@ -214,9 +214,9 @@ def test_the_url_gives_the_same_view_after_reload_back_and_for_others(desktop: B
     page.reload()
     assert shown() == opened_view
     page.go_back()
-    page.wait_for_function("document.querySelector('.folded') === null")
+    page.wait_for_selector(".folded", state="detached")
     page.go_back()
-    page.wait_for_function("document.querySelector('.chips') === null")
+    page.wait_for_selector(".chips", state="detached")
     assert shown() == everything
     desktop.clear_cookies()
     desktop.add_cookies(Person(running, "ada").cookies)
