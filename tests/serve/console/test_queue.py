@@ -143,6 +143,15 @@ def test_an_empty_queue_says_why(tmp_path: Path, person: Person) -> None:
     assert "Nothing matches these filters" in person.get("/queue?actor=nobody-of-this-name").text
 
 
+@pytest.mark.parametrize("query", ["?show=all", "?show=all&rows=findings", "?actor=nobody-of-this-name"])
+def test_the_part_that_a_filter_asks_for_is_what_the_page_shows(person: Person, query: str) -> None:
+    """Macros that a template imports outside of a block are not known in the block alone."""
+    whole = person.get(f"/queue{query}")
+    part = person.get(f"/queue{query}", **{"HX-Request": "true", "HX-Target": "view"})
+    assert part.status_code == 200
+    assert part.text.strip() in whole.text
+
+
 def test_many_are_changed_at_once_but_not_what_came_later(running: Service, person: Person) -> None:
     text = person.get("/queue?rows=findings&severity=critical").text
     ids = re.findall(r'name="finding" value="(\w+)"', text)
