@@ -246,6 +246,22 @@ def test_sessions_end_by_age_by_idleness_and_with_their_account(tmp_path: Path) 
     database.close()
 
 
+def test_an_admin_of_old_came_back_by_an_invitation_of_their_own(tmp_path: Path) -> None:
+    database = ConsoleDatabase(tmp_path)
+    accounts = Accounts(database)
+    for name in ("ada", "bob"):
+        add_account(tmp_path, name, "admin")
+    now = time.time()
+    for role, disabled in (("analyst", False), ("admin", True)):
+        accounts.change("bob", "admin", disabled=False)
+        kept = accounts.invite("bobby", "admin", ("*",), now)
+        accounts.change("ada", "admin", disabled=False)
+        assert accounts.invitation(kept, now) is not None
+        accounts.change("bob", role, disabled=disabled)
+        assert accounts.invitation(kept, now) is None
+    database.close()
+
+
 def test_the_first_account_is_made_by_a_link_that_is_printed_and_works_once(tmp_path: Path) -> None:
     command = [sys.executable, "-u", "-m", "podhawk", "serve", "--quiet", "--state", str(tmp_path / "own")]
     with subprocess.Popen(

@@ -157,8 +157,8 @@ class Accounts:
         return made
 
     def change(self, name: str, role: Role, *, disabled: bool) -> None:
-        """Give an account another role, or disable it; its sessions end. Raises UsageError if no admin would be
-        left."""
+        """Give an account another role, or disable it; its sessions end. When an admin ceases to be one, all
+        invitations end that nobody has used: they may be theirs. Raises UsageError if no admin would be left."""
         if role not in ROLES:
             raise UsageError(f"unknown role {role!r}", remedy=f"Known roles: {', '.join(ROLES)}.")
         with self._database.transaction() as connection:
@@ -166,12 +166,16 @@ class Accounts:
             others = connection.execute(query, (name,)).fetchone()[0]
             if not others and (role != "admin" or disabled):
                 raise UsageError("nobody would be left who is an admin", remedy="Make another account an admin first.")
+            query = "SELECT role = 'admin' FROM accounts WHERE name = ?"
+            was_admin = any(row[0] for row in connection.execute(query, (name,)))
             changed = connection.execute(
                 "UPDATE accounts SET role = ?, disabled = ? WHERE name = ?", (role, int(disabled), name)
             ).rowcount
             if not changed:
                 raise UsageError(f"there is no account with the name {name!r}")
             connection.execute("DELETE FROM sessions WHERE name = ?", (name,))
+            if was_admin and (role != "admin" or disabled):
+                connection.execute("DELETE FROM invitations")
 
     def first_run(self, now: float) -> str | None:
         """The token of the invitation by which the first account is made, an admin; None if there are accounts. Each
