@@ -38,8 +38,9 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Turns a skipped test into a failed one where all tests are demanded. A test may be skipped that mounts a disk,
-    which a machine may forbid, or that installs a client of a registry which a machine may not reach."""
+    """Turns a skipped test into a failed one where all tests are demanded. A test may be skipped that mounts a disk or
+    makes a sandbox, which a machine may forbid, or that installs a client of a registry which a machine may not
+    reach."""
     report = yield
     demanded = not any(item.get_closest_marker(name) for name in ("mounts", "registry"))
     if os.environ.get("PODHAWK_TEST_ALL") and report.skipped and demanded and not hasattr(report, "wasxfail"):

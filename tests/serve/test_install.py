@@ -59,6 +59,7 @@ def test_the_pod_meets_the_restricted_standard() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.mounts
 @pytest.mark.needs("bwrap")
 def test_the_service_runs_as_another_user_on_a_read_only_root(tmp_path: Path) -> None:
     state = tmp_path / "state"

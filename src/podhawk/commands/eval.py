@@ -13,8 +13,9 @@ from podhawk.commands.properties import Effect, Resources, Sources, computed, ef
 from podhawk.commands.shared.names import shown
 from podhawk.commands.where import quoted_fields, unfinished, void
 from podhawk.functions.declare import Evaluator, EvalValue
-from podhawk.functions.evaluate import compile_value, has_one_value, patterns, volatility
+from podhawk.functions.evaluate import compile_value, patterns, volatility
 from podhawk.functions.lookups import looked_up
+from podhawk.functions.one_value import has_one_value
 from podhawk.lazy import lazy_pattern
 from podhawk.rows import Row, texts
 from podhawk.rows.values import as_number

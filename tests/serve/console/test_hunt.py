@@ -11,8 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-pytest.importorskip("litestar")
-
 from podhawk.authoring.editor import SearchFault
 from podhawk.engine.plan.planner import read_search
 from podhawk.serve.console.database import ConsoleDatabase
