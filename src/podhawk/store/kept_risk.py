@@ -16,7 +16,7 @@ from msgspec import Struct, structs
 from sqlalchemy.engine import Connection
 
 from podhawk.detect.increment.fold import Fold
-from podhawk.detect.increment.kept import EndsByKey, Interval, ObjectKey, ScoredRisk, series_key
+from podhawk.detect.increment.kept import EndsByKey, Interval, KindOfRisk, ObjectKey, ScoredRisk, series_key
 from podhawk.detect.report.finding_json import plain_text
 from podhawk.detect.risk.incidents import OWN, POINTS
 from podhawk.detect.risk_event import RiskEvent
@@ -161,6 +161,24 @@ class SqlRisk:
         keys = sorted(object_key(*one) for one in objects)
         within = (RISK.c.share == SCORES) & RISK.c.time.between(*span)
         return [one for chunk in chunks(keys) for one in self._events(RISK.c.entity.in_(chunk), within)]
+
+    def kinds_scoring(self, objects: Collection[ObjectKey], span: Interval) -> dict[ObjectKey, list[KindOfRisk] | None]:
+        """See `KeptRisk`."""
+        names = {object_key(*one): one for one in objects}
+        read = (RISK.c.entity, RISK.c.likes, RISK.c.time, RISK.c.applied)
+        query = sql.select(*read).where(RISK.c.share == SCORES, RISK.c.time.between(*span))
+        kinds: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+        for chunk in chunks(sorted(names)):
+            for entity, likes, time, applied in self._db.execute(query.where(RISK.c.entity.in_(chunk))):
+                kinds[entity, likes].append((time, applied))
+        places = [(*key, SCORES, events[-1][0]) for key, events in kinds.items() if key[1]]
+        found: dict[ObjectKey, list[KindOfRisk] | None] = {}
+        for key, event in self._at(places).items():
+            events = sorted(kinds[key])
+            kind = KindOfRisk(event, [time for time, _ in events], [points for _, points in events])
+            found.setdefault(names[key[0]], []).append(kind)  # type: ignore[union-attr]
+        found.update((names[entity], None) for entity, likes in kinds if not likes)
+        return found
 
     def charged(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
         """See `KeptRisk`."""

@@ -149,6 +149,12 @@ def _fifth(connection: Connection) -> None:
     connection.execute(DETECTIONS.update().where(DETECTIONS.c.detection_id != "").values(digest=""))
 
 
+def _sixth(connection: Connection) -> None:
+    """Version 6: the index of risk by risk objects holds kinds and points too."""
+    connection.execute(sql.text("DROP INDEX IF EXISTS podhawk_risk_of_entities"))
+    _complete(connection, RISK)
+
+
 _WANTED_BEFORE: Final = ("detection_id", "cluster", "time", "fingerprint", "request")
 _OLD_INDEXES: Final = (
     "ix_podhawk_events_cluster",
@@ -173,7 +179,7 @@ def _columns(connection: Connection, table: sql.Table) -> set[str]:
     return {column["name"] for column in sql.inspect(connection).get_columns(table.name)}
 
 
-MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third, _fourth, _fifth)
+MIGRATIONS: Final[tuple[Callable[[Connection], None], ...]] = (_first, _second, _third, _fourth, _fifth, _sixth)
 
 
 def migrate(connection: Connection) -> None:

@@ -159,12 +159,13 @@ RISK: Final = sql.Table(
     sql.Column("share", sql.SmallInteger, nullable=False, server_default="0"),
     sql.Column("likes", sql.String(32), nullable=False, server_default=""),
     sql.Index("podhawk_risk_under_cap", "day", "share", "time"),
-    sql.Index("podhawk_risk_of_entities", "entity", "share", "time"),
+    sql.Index("podhawk_risk_points", "entity", "share", "time", "likes", "applied"),
     sql.Index("podhawk_risk_alike", "entity", "likes", "share", "time"),
 )
 """Risk events. `thing`, `day` and `entity` are hashes of what twins share, of the daily cap, of the risk object;
 `share` is 2 for an event that adds points, 1 for one of which the daily cap took them all, 0 for one that has none;
-`likes` is a hash of what searches see but for time, finding and points, "" if an older podhawk wrote the event."""
+`likes` is a hash of what searches see but for time, finding and points, "" if an older podhawk wrote the event. The
+index of points holds all that sums over windows read."""
 
 WINDOWS: Final = sql.Table(
     "podhawk_windows",
@@ -205,7 +206,7 @@ TRIAGE: Final = sql.Table(
     sql.Column("note", sql.Text),
 )
 
-CURRENT: Final = 5
+CURRENT: Final = 6
 """The version of these tables; see `podhawk.store.migrations`."""
 
 

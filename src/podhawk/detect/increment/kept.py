@@ -92,6 +92,15 @@ EndsByKey = dict[tuple[str, ...], list[float]]
 """The ends of the windows in which a search over risk gave rows, by its by-key."""
 
 
+class KindOfRisk(Struct, frozen=True):
+    """The risk events of one risk object and one kind that add points: one of them, the times of all in order, and the
+    points of each."""
+
+    event: RiskEvent
+    times: Sequence[float]
+    points: Sequence[float]
+
+
 class KeptRisk(Protocol):
     """The risk events of earlier increments."""
 
@@ -115,6 +124,10 @@ class KeptRisk(Protocol):
 
     def scoring(self, objects: Collection[ObjectKey], span: Interval) -> list[RiskEvent]:
         """The risk events of risk objects that add points, in a span of time."""
+
+    def kinds_scoring(self, objects: Collection[ObjectKey], span: Interval) -> dict[ObjectKey, list[KindOfRisk] | None]:
+        """What `scoring` gives, by kinds; events of a kind differ in time, finding and points. Of risk objects that
+        have any; None if not all kinds are known."""
 
     def within(self, one: ObjectKey, span: Interval) -> list[RiskEvent]:
         """The risk events of a risk object in a span of time (without its end)."""

@@ -11,6 +11,7 @@ whole.
 from __future__ import annotations
 
 import bisect
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Final
@@ -27,6 +28,7 @@ from podhawk.detect.increment.kept import (
     Interval,
     KeptFindings,
     KeptRisk,
+    KindOfRisk,
     ObjectKey,
     SeriesRow,
     series_key,
@@ -36,7 +38,7 @@ from podhawk.detect.passes.folds import Folds
 from podhawk.detect.passes.scored import Again, RiskChange
 from podhawk.detect.risk.dataset import row_of
 from podhawk.detect.risk.incident import Reason, incident_of, joined
-from podhawk.detect.risk.incidents import RiskSearch, incident_matches, inside, is_wide, order_of
+from podhawk.detect.risk.incidents import POINTS, RiskSearch, incident_matches, inside, is_wide, order_of
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.rows import OrderKey, Row, Table
 
@@ -138,15 +140,21 @@ def _with_events(risk: KeptRisk, looks: Sequence[_Look]) -> None:
         return
     length = max(look.search.schedule.length for look in looks)
     around = min(start for start, _ in every) - length - MINUTE, max(end for _, end in every) + MINUTE
-    by_object: defaultdict[ObjectKey, list[RiskEvent]] = defaultdict(list)
     objects = {look.object for look in looks}
-    for event in risk.scoring(objects, around):
-        by_object[event.object_type, event.object, event.cluster].append(event)
     since = min(start for start, _ in every)
     quiet = risk.quiet_since(objects, since)
+    kinds = risk.kinds_scoring({look.object for look in looks if look.search.takes_sums}, around)
     for look in looks:
-        look.take(by_object[look.object], around)
         look.since, look.quiet = since, quiet.get(look.object, ())
+        of_object = kinds.get(look.object, ())
+        if look.search.takes_sums and of_object is not None and look.quiet is not None:
+            look.take_kinds(of_object, around)
+    rest = [look for look in looks if look.kinds is None]
+    by_object: defaultdict[ObjectKey, list[RiskEvent]] = defaultdict(list)
+    for event in risk.scoring({look.object for look in rest}, around):
+        by_object[event.object_type, event.object, event.cluster].append(event)
+    for look in rest:
+        look.take(by_object[look.object], around)
 
 
 class _Look:
@@ -167,7 +175,10 @@ class _Look:
         self.regions = [EVER] if known is None else merged((time, time + self._length) for time in times)
         """The ends of the windows that are looked at: later than the start, up to the end."""
         self._scoring: Sequence[RiskEvent] = ()
+        self._times: Sequence[float] = ()
         self._around: Interval | None = None
+        self.kinds: Sequence[KindOfRisk] | None = None
+        """What adds points, by kinds, in place of the events themselves."""
         self.since = EVER[0]
         self.quiet: Sequence[tuple[RiskEvent, Sequence[float]]] | None = None
         """One of each kind of what adds no points, with the times of all from `since` on and of the last one before;
@@ -183,13 +194,23 @@ class _Look:
         self._scoring, self._around = sorted(events, key=order_of), around
         self._times = [event.time for event in self._scoring]
 
+    def take_kinds(self, kinds: Sequence[KindOfRisk], around: Interval) -> None:
+        """Take in the kinds of risk events that add points in a span of time."""
+        self.kinds, self._around = kinds, around
+
+    @property
+    def _moving(self) -> Sequence[float]:
+        """The times of events that add points."""
+        if self.kinds is not None:
+            return sorted({time for kind in self.kinds for time in kind.times})
+        return [event.time for event in self._scoring if event.applied > 0]
+
     def ends(self, risk: KeptRisk) -> EndsByKey:
         """The windows in which the search gives rows, by its by-key."""
         found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
         for key, ends in self._before.items():
             found[key] = [end for end in ends if not any(start < end <= last for start, last in self.regions)]
-        moving = [event.time for event in self._scoring if event.applied > 0]
-        for window in self.search.schedule.sliding(moving):
+        for window in self.search.schedule.sliding(self._moving):
             if any(start < window.end <= last for start, last in self.regions):
                 for key in {self.search.by.of_row(row) for row in self._table(risk, window).rows}:
                     found[key].append(window.end)
@@ -213,9 +234,9 @@ class _Look:
     def _table(self, risk: KeptRisk, window: Window) -> Table:
         known = self._tables.get(window.end)
         if known is None:
-            events = self._within(risk, window)
             rows = [
-                Row(self._row(event), OrderKey(-event.time, 0.0, (-number,))) for number, event in enumerate(events)
+                Row(row, OrderKey(-time, 0.0, (-number,)))
+                for number, (time, row) in enumerate(self._within(risk, window))
             ]
             known = self._tables[window.end] = self.search.table(rows, window)
         return known
@@ -227,18 +248,39 @@ class _Look:
             known = self._rows[id(event)] = event, row_of(event)
         return known[1]
 
-    def _within(self, risk: KeptRisk, window: Window) -> Sequence[RiskEvent]:
+    def _within(self, risk: KeptRisk, window: Window) -> list[tuple[float, Row]]:
+        """The rows of a window with their times, in order of time."""
         span = window.start, window.end
+        kinds, quiet = self.kinds, self._quiet(risk, span) if self.kinds is not None else None
+        if kinds is not None and not self._holds(span):
+            kinds = risk.kinds_scoring([self.object], span).get(self.object, ())
+        if kinds is None or quiet is None:
+            return [(event.time, self._row(event)) for event in self._events(risk, span)]
+        rows = [one for kind in kinds for one in self._summed(kind, span)]
+        rows += [(event.time, self._row(event)) for event in quiet]
+        return sorted(rows, key=lambda one: one[0])
+
+    def _summed(self, kind: KindOfRisk, span: Interval) -> Iterator[tuple[float, Row]]:
+        """The events of a kind in a window, as one with the sum of their points if a float can hold that exactly."""
+        points = inside(kind.points, kind.times, *span)
+        total = math.fsum(points)
+        for some in [total] if points and not math.fsum((*points, -total)) else points:
+            yield kind.event.time, Row({**self._row(kind.event), POINTS: some})
+
+    def _holds(self, span: Interval) -> bool:
+        """Whether what was taken in holds all of a window."""
+        return self._around is not None and self._around[0] <= span[0] and span[1] <= self._around[1]
+
+    def _events(self, risk: KeptRisk, span: Interval) -> Sequence[RiskEvent]:
+        """The events of a window, in order of time; one of each kind of those that add no points, if that will do."""
         if self.events is not None:
             return inside(self._scoring, self._times, *span)
         quiet = self._quiet(risk, span)
-        if quiet is None:
+        if quiet is None or self.kinds is not None:
             return sorted(risk.within(self.object, span), key=order_of)
-        if self._around is None or not (self._around[0] <= span[0] and span[1] <= self._around[1]):
-            scoring: Sequence[RiskEvent] = risk.scoring([self.object], span)
-            scoring = [event for event in scoring if event.time < span[1]]
-        else:
-            scoring = inside(self._scoring, self._times, *span)
+        scoring: Sequence[RiskEvent] = inside(self._scoring, self._times, *span)
+        if not self._holds(span):
+            scoring = [event for event in risk.scoring([self.object], span) if event.time < span[1]]
         return sorted([*scoring, *quiet], key=order_of)
 
     def _quiet(self, risk: KeptRisk, span: Interval) -> Sequence[RiskEvent] | None:

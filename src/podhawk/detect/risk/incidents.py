@@ -38,7 +38,7 @@ from podhawk.engine.plan.stages import compile_stages, run_stages
 from podhawk.functions.aggregations import find
 from podhawk.rows import Row, Table, texts
 from podhawk.rows.values import as_number
-from podhawk.spl.clause import fields
+from podhawk.spl.clause import Compare, In, fields, walk
 
 OWN: Final = frozenset(
     {"_time", "finding_id", "risk_message", "capped_risk_score", "risk_notes", "src", "threat_object",
@@ -99,6 +99,9 @@ class RiskSearch:
         self.ignores_repeats = self._ignores_repeats()
         """Whether events that add no points tell it nothing more if there are several of a kind (see `OWN`)."""
 
+        self.takes_sums = self.ignores_repeats and self._only_sums()
+        """Whether the events of one kind that add points tell it no more than one of them with the sum of points."""
+
     @property
     def counts_all(self) -> bool:
         """Whether all risk events of a risk object count for each of its by-keys."""
@@ -117,6 +120,16 @@ class RiskSearch:
             and all(item in sums or _of_sets(item.function) for item in node.items)
             and all(item.argument in _POINTS for item in sums)
         )
+
+    def _only_sums(self) -> bool:
+        """Whether it reads points as sums, and otherwise asks only whether there are any."""
+        node = self.stages[0].node
+        assert isinstance(node, Tstats)
+        others = [item.argument for item in node.items if item.function != "sum"]
+        if any(name in _POINTS for name in (*node.by, *others)):
+            return False
+        asked = (part for part in walk(node.where) if isinstance(part, (Compare, In)) and part.name in _POINTS)
+        return all(isinstance(part, Compare) and part.operator == ">" and part.value == "0" for part in asked)
 
     def table(self, rows: Sequence[Row], window: Window) -> Table:
         """What it gives for the rows of a window, which are in order of time."""
