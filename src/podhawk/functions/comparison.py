@@ -39,7 +39,12 @@ def membership(values: list[EvalValue]) -> EvalValue:
     first = values[0]
     if first is None:
         return None
-    return any(compare("=", first, other) is True for other in values[1:])
+    others = values[1:]
+    if isinstance(first, str) and as_number(first) is None:
+        if first in others:
+            return True
+        others = [other for other in others if not isinstance(other, str)]
+    return any(compare("=", first, other) is True for other in others)
 
 
 def compare(name: str, left: EvalValue, right: EvalValue) -> EvalValue:
@@ -51,6 +56,10 @@ def compare(name: str, left: EvalValue, right: EvalValue) -> EvalValue:
         rights = right if isinstance(right, tuple) else (right,)
         return any(compare(name, one, other) is True for one in lefts for other in rights)
     test = COMPARISONS[name]
+    if left.__class__ is str and right.__class__ is str:  # most are, and this is the short way
+        first = as_number(left)
+        second = None if first is None else as_number(right)
+        return test(left, right) if second is None else test(first, second)
     if isinstance(left, bool) or isinstance(right, bool):
         return test(numbers.text(left), numbers.text(right))
     first, second = as_number(left), as_number(right)

@@ -28,6 +28,7 @@ from podhawk.detect.report.finding_json import plain_text
 from podhawk.detect.requests.request import RequestKey
 from podhawk.store.intact import intact
 from podhawk.store.keys import chunks
+from podhawk.store.many_questions import many_questions
 from podhawk.store.schema import FINDINGS, SERIES
 
 _MEMBERS: Final = tuple(name for name in Finding.__struct_fields__ if name not in ("detection", "retired"))
@@ -46,7 +47,6 @@ class _Kept(Struct, frozen=True, array_like=True):
 
 _encoder: Final = msgspec.msgpack.Encoder(enc_hook=plain_text)
 _decoder: Final = msgspec.msgpack.Decoder(_Kept)
-AT_ONCE: Final = 100
 """Small questions in one statement."""
 _MOVED: Final = re.compile(r"its token was used from (.+) before")
 _POWER: Final = next(one.reason for one in FACTORS if one.name == "privileged")
@@ -189,17 +189,8 @@ class SqlFindings:
 
     def _each(self, where: str, series: SeriesName, asked: Sequence[Mapping[str, Any]]) -> list[SeriesRow]:
         """The rows of many small questions, a hundred in one statement."""
-        found: list[SeriesRow] = []
         one = self._db.execute(sql.select(SERIES.c.series).where(SERIES.c.series == series).limit(1))
         if not asked or one.first() is None:
-            return found  # a new state is asked as much as it is told
-        for start in range(0, len(asked), AT_ONCE):
-            part = asked[start : start + AT_ONCE]
-            text = " UNION ALL ".join(
-                f"SELECT * FROM (SELECT key, time, finding_id, value FROM {SERIES.name} WHERE series = :series AND "
-                f"{where.format(number)}) AS part{number}"
-                for number in range(len(part))
-            )
-            values = {f"{name}{number}": value for number, one in enumerate(part) for name, value in one.items()}
-            found += [SeriesRow(*row) for row in self._db.execute(sql.text(text), {"series": series, **values})]
-        return found
+            return []  # a new state is asked as much as it is told
+        question = f"SELECT key, time, finding_id, value FROM {SERIES.name} WHERE series = :series AND {where}"
+        return [SeriesRow(*row) for row in many_questions(self._db, question, asked, {"series": series})]

@@ -22,8 +22,9 @@ from podhawk.detect.risk.incidents import OWN, POINTS
 from podhawk.detect.risk_event import RiskEvent
 from podhawk.rows import Row
 from podhawk.store.intact import intact
-from podhawk.store.kept_findings import AT_ONCE, Detections
+from podhawk.store.kept_findings import Detections
 from podhawk.store.keys import chunks, column_text
+from podhawk.store.many_questions import many_questions
 from podhawk.store.rows import upsert
 from podhawk.store.schema import CELLS, RISK, WINDOWS
 
@@ -122,14 +123,9 @@ class SqlRisk:
         """See `KeptRisk`."""
         names = {object_key(*one): one for one in objects}
         found: set[ObjectKey] = set()
-        for chunk in chunks(sorted(names)):
-            asked = " UNION ALL ".join(
-                f"SELECT * FROM (SELECT entity FROM {RISK.name} WHERE entity = :key{number} LIMIT 1 OFFSET {most:d}) "
-                f"AS part{number}"
-                for number in range(len(chunk))
-            )
-            values = {f"key{number}": key for number, key in enumerate(chunk)}
-            found.update(names[key] for key in self._db.execute(sql.text(asked), values).scalars())
+        question = f"SELECT entity FROM {RISK.name} WHERE entity = :key{{0}} LIMIT 1 OFFSET {most:d}"
+        asked = [{"key": key} for key in sorted(names)]
+        found.update(names[row[0]] for row in many_questions(self._db, question, asked))
         return found
 
     def windows_of(self, objects: Collection[ObjectKey]) -> dict[tuple[ObjectKey, str], EndsByKey]:
@@ -169,7 +165,7 @@ class SqlRisk:
         query = sql.select(*read).where(RISK.c.share == SCORES, RISK.c.time.between(*span))
         kinds: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
         for chunk in chunks(sorted(names)):
-            for entity, likes, time, applied in self._db.execute(query.where(RISK.c.entity.in_(chunk))):
+            for entity, likes, time, applied in self._db.execute(query.where(RISK.c.entity.in_(chunk))).fetchall():
                 kinds[entity, likes].append((time, applied))
         places = [(*key, SCORES, events[-1][0]) for key, events in kinds.items() if key[1]]
         found: dict[ObjectKey, list[KindOfRisk] | None] = {}
@@ -197,6 +193,7 @@ class SqlRisk:
         names = {object_key(*one): one for one in objects}
         by = (RISK.c.entity, RISK.c.likes, RISK.c.share)
         before = sql.select(*by, sql.func.max(RISK.c.time)).where(RISK.c.time < since).group_by(*by)
+        before = before.with_hint(RISK, "INDEXED BY podhawk_risk_alike", "sqlite")  # it has them in the order of groups
         after = sql.select(*by, RISK.c.time).where(RISK.c.time >= since)
         times: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
         places: dict[tuple[str, str], tuple[Any, ...]] = {}
@@ -204,7 +201,7 @@ class SqlRisk:
             for query in (before, after):
                 for entity, likes, share, time in self._db.execute(
                     query.where(RISK.c.entity.in_(chunk), RISK.c.share < SCORES)
-                ):
+                ).fetchall():
                     times[entity, likes].append(time)
                     places[entity, likes] = entity, likes, share, time
         found: dict[ObjectKey, list[tuple[RiskEvent, list[float]]] | None] = {}
@@ -216,23 +213,14 @@ class SqlRisk:
     def _at(self, places: Sequence[tuple[Any, ...]]) -> dict[tuple[str, str], RiskEvent]:
         """A risk event at each place: entity, kind, share and time."""
         found: dict[tuple[str, str], RiskEvent] = {}
-        for start in range(0, len(places), AT_ONCE):
-            part = places[start : start + AT_ONCE]
-            # SQLite would look at every row for a tuple in a list.
-            asked = " UNION ALL ".join(
-                f'SELECT * FROM (SELECT entity, likes, finding_id, "full", kept FROM {RISK.name} WHERE '
-                f"entity = :entity{number} AND likes = :likes{number} AND share = :share{number} AND "
-                f"time = :time{number} LIMIT 1) AS part{number}"
-                for number in range(len(part))
-            )
-            names = ("entity", "likes", "share", "time")
-            values = {
-                f"{name}{number}": value
-                for number, place in enumerate(part)
-                for name, value in zip(names, place, strict=True)
-            }
-            for row in self._db.execute(sql.text(asked), values):
-                found[row[0], row[1]] = self._event(row[2], row[4])[0]
+        question = (
+            f'SELECT entity, likes, finding_id, "full", kept FROM {RISK.name} WHERE entity = :entity{{0}} AND '
+            "likes = :likes{0} AND share = :share{0} AND time = :time{0} LIMIT 1"
+        )
+        names = ("entity", "likes", "share", "time")
+        asked = [dict(zip(names, place, strict=True)) for place in places]
+        for row in many_questions(self._db, question, asked):
+            found[row[0], row[1]] = self._event(row[2], row[4])[0]
         return found
 
     def quiet(self, one: ObjectKey, span: Interval) -> list[RiskEvent] | None:

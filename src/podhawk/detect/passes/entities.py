@@ -210,7 +210,9 @@ class _Look:
         found: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
         for key, ends in self._before.items():
             found[key] = [end for end in ends if not any(start < end <= last for start, last in self.regions)]
-        for window in self.search.schedule.sliding(self._moving):
+        times = self._moving
+        near = [time for start, last in self.regions for time in inside(times, times, start - MINUTE, last)]
+        for window in self.search.schedule.sliding(near):
             if any(start < window.end <= last for start, last in self.regions):
                 for key in {self.search.by.of_row(row) for row in self._table(risk, window).rows}:
                     found[key].append(window.end)
