@@ -121,7 +121,8 @@ def _of_objects(
     for one in objects:
         times = changed.moved.get(one, frozenset())
         own = None if one in crowded else few[one]
-        looks += [_Look(search, one, known.get((one, search.detection.key)), times, own) for search in searches]
+        rows: dict[int, tuple[RiskEvent, Row]] = {}
+        looks += [_Look(search, one, known.get((one, search.detection.key)), times, own, rows) for search in searches]
     many = [look for look in looks if look.events is None]
     for all_windows in (False, True):
         _with_events(risk, [look for look in many if (look.regions == [EVER]) is all_windows])
@@ -159,7 +160,7 @@ def _with_events(risk: KeptRisk, looks: Sequence[_Look]) -> None:
 
 class _Look:
     """A search over risk that looks at one risk object: at the windows that hold a change, or at all if it has not
-    looked before. `events` are all risk events, if these are few."""
+    looked before. `events` are all risk events, if these are few; `rows` those made so far, for all searches."""
 
     def __init__(
         self,
@@ -168,8 +169,9 @@ class _Look:
         known: EndsByKey | None,
         times: Set[float],
         events: Sequence[RiskEvent] | None,
+        rows: dict[int, tuple[RiskEvent, Row]],
     ) -> None:
-        self.search, self.object, self.events = search, object, events
+        self.search, self.object, self.events, self._rows = search, object, events, rows
         self._length = search.schedule.length
         self._before = known or {}
         self.regions = [EVER] if known is None else merged((time, time + self._length) for time in times)
@@ -184,7 +186,6 @@ class _Look:
         """One of each kind of what adds no points, with the times of all from `since` on and of the last one before;
         None if not all kinds are known."""
         self._tables: dict[float, Table] = {}
-        self._rows: dict[int, tuple[RiskEvent, Row]] = {}
         self._ends: EndsByKey = {}
         if events is not None:
             self.take(events, EVER)
