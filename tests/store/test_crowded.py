@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from podhawk.content.model import Content
 from podhawk.detect.evaluate.prepare import prepare
+from podhawk.detect.increment.kept import KindOfRisk
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.risk.factors import DEFAULTS, RiskFactor, RiskPolicy
 from podhawk.detect.risk.incidents import RiskSearch
+from podhawk.detect.risk_event import RiskEvent
 from podhawk.store.state import SqlState
 from store.test_increments import told
 from support.findings import detection, event, run, write
@@ -31,6 +36,18 @@ BIGGEST = (
     "| where risk_score > 20 | table risk_object risk_object_type most risk_score"
 )
 """A search that reads the points of each risk event, and so is given each."""
+
+ONE = RiskEvent(
+    time=1.0,
+    finding_id="f",
+    detection=CROWD[0],
+    message="",
+    object="alice",
+    object_type="user",
+    object_field="user.username",
+    score=7,
+    applied=7.0,
+)
 
 
 def crowd(seed: int, count: int) -> list[Event]:
@@ -75,7 +92,7 @@ def test_points_whose_sum_no_float_holds_and_a_search_that_reads_single_points(
     tmp_path: Path, new_state: NewState
 ) -> None:
     state, events = new_state(), crowd(7, 120)
-    factors = (*DEFAULTS, RiskFactor("tenth", "severity=*", multiply=0.1))
+    factors = (*DEFAULTS, RiskFactor("third", "severity=*", multiply=1 / 3))
     policies = Policies(risk=RiskPolicy(cap=1e6, factors=factors))
     biggest = detection(BIGGEST, name="Biggest", id="22", type="Correlation", message="$risk_object$ has $most$")
     seen: list[Event] = []
@@ -92,6 +109,17 @@ def test_points_whose_sum_no_float_holds_and_a_search_that_reads_single_points(
         assert told(SqlState(state).known()) == expected, number
     reasons = {reason["detection"]["name"] for one in expected.values() for reason in one.get("reasons", ())}
     assert {"Biggest", "Risk Threshold Exceeded"} <= reasons, reasons
+
+
+@given(st.lists(st.floats(0, 100), max_size=8))
+def test_points_are_summed_only_if_nothing_is_lost(points: list[float]) -> None:
+    times = [float(number) for number in range(len(points))]
+    given_ = KindOfRisk(ONE, times, points).points_within((1.0, 6.0))
+    assert sum(map(Fraction, given_)) == sum(map(Fraction, points[1:6]))
+
+
+def test_whole_points_are_one_sum() -> None:
+    assert KindOfRisk(ONE, [1.0, 2.0, 3.0], [7.0, 7.0, 49.0]).points_within((1.0, 3.0)) == [14.0]
 
 
 @pytest.mark.parametrize(

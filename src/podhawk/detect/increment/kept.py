@@ -7,6 +7,8 @@ account does to one object. Passes look at the rows of a series, which hold a te
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Literal, NamedTuple, Protocol
@@ -99,6 +101,13 @@ class KindOfRisk(Struct, frozen=True):
     event: RiskEvent
     times: Sequence[float]
     points: Sequence[float]
+
+    def points_within(self, span: Interval) -> Sequence[float]:
+        """The points of the events in a span of time (without its end): their sum, if a float holds it exactly."""
+        start, end = (bisect.bisect_left(self.times, time) for time in span)
+        points = self.points[start:end]
+        total = math.fsum(points)
+        return [total] if points and not math.fsum((*points, -total)) else points
 
 
 class KeptRisk(Protocol):

@@ -11,7 +11,6 @@ whole.
 from __future__ import annotations
 
 import bisect
-import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from typing import Final
@@ -259,16 +258,13 @@ class _Look:
             kinds = risk.kinds_scoring([self.object], span).get(self.object, ())
         if kinds is None or quiet is None:
             return [(event.time, self._row(event)) for event in self._events(risk, span)]
-        rows = [one for kind in kinds for one in self._summed(kind, span)]
+        rows = [
+            (kind.event.time, Row({**self._row(kind.event), POINTS: points}))
+            for kind in kinds
+            for points in kind.points_within(span)
+        ]
         rows += [(event.time, self._row(event)) for event in quiet]
         return sorted(rows, key=lambda one: one[0])
-
-    def _summed(self, kind: KindOfRisk, span: Interval) -> Iterator[tuple[float, Row]]:
-        """The events of a kind in a window, as one with the sum of their points if a float can hold that exactly."""
-        points = inside(kind.points, kind.times, *span)
-        total = math.fsum(points)
-        for some in [total] if points and not math.fsum((*points, -total)) else points:
-            yield kind.event.time, Row({**self._row(kind.event), POINTS: some})
 
     def _holds(self, span: Interval) -> bool:
         """Whether what was taken in holds all of a window."""
