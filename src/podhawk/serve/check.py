@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from podhawk.api import content_of
-from podhawk.arguments import policies_of
 from podhawk.content.selection import select
 from podhawk.detect.evaluate.prepare import prepare
 from podhawk.detect.rank.exception_fields import check_fields
@@ -13,7 +12,7 @@ from podhawk.serve.configuration import Configuration
 from podhawk.serve.connections import Certificates
 from podhawk.serve.inbox.room import lack_of, size_of
 from podhawk.serve.server import alone, listening
-from podhawk.serve.shadow import in_shadow
+from podhawk.serve.shadow import served_policies
 from podhawk.serve.tokens import read_tokens
 from podhawk.session import redaction_of, session_of
 from podhawk.store.holdings import holdings
@@ -44,8 +43,7 @@ def check(configuration: Configuration) -> Iterator[str]:
     content = content_of(settings.values, settings.macros)
     store = session.lookups(content)
     prepared = [prepare(one, content, session, store) for one in select(content, settings["only"], settings["exclude"])]
-    check_fields(policies_of(settings).exceptions, prepared)
-    in_shadow(content, settings)
+    check_fields(served_policies(content, settings).exceptions, prepared)
     able = [one for one in prepared if one.request is not None]
     yield f"{counted(len(able), 'detection')} of {len(prepared)} can run"
     for one in prepared:

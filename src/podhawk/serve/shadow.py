@@ -19,6 +19,7 @@ from podhawk.detect.evaluate.evaluation import kind_of
 from podhawk.detect.passes.settle import Policies
 from podhawk.detect.rank.exceptions import SiteException
 from podhawk.errors import UsageError
+from podhawk.serve.accepted import accepted
 from podhawk.settings.resolve import Settings
 from podhawk.spl.clause import EVERYTHING
 
@@ -46,10 +47,11 @@ def in_shadow(content: Content, settings: Settings) -> list[SiteException]:
 
 
 def served_policies(content: Content, settings: Settings) -> Policies:
-    """What the site decides, with the exceptions for detections in shadow. Whatever the service evaluates, in an
-    increment, a job or a search, it evaluates by these. Raises UsageError and ContentError."""
+    """What the site decides, with the exceptions for detections in shadow and those that people accepted. Whatever the
+    service evaluates, in an increment, a job or a search, it evaluates by these. Raises UsageError and ContentError.
+    """
     policies = policies_of(settings)
-    return replace(policies, exceptions=(*in_shadow(content, settings), *policies.exceptions))
+    return replace(policies, exceptions=(*in_shadow(content, settings), *policies.exceptions, *accepted(settings)))
 
 
 def is_shadow(record: Mapping[str, Any]) -> bool:

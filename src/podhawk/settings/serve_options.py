@@ -56,6 +56,14 @@ SERVE: tuple[Option, ...] = (
         metavar="PATTERN",
     ),
     Option(
+        "accept-exceptions",
+        "flag",
+        "Let admins accept exceptions in the console: they hold at once, and are kept in the folder exceptions of "
+        "--state. Default: an exception is a file that is committed.",
+        _SERVE,
+        False,
+    ),
+    Option(
         "quiet-after",
         "number",
         "Report a sender that has sent nothing for N seconds.",

@@ -2,7 +2,8 @@
 
 What the exception would hide is measured by the code of `podhawk tune`, in a process of its own, over the lake and the
 attacks of the content. Nothing can be proposed that was not measured, and what hides an attack needs a reason. A
-proposal is a file for the site's folder of exceptions: it takes effect when that file is put there.
+proposal is a file for the site's folder of exceptions: it takes effect when that file is put there. A site may also let
+admins accept it here (`podhawk.serve.accepted`).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import msgspec
+from litestar.exceptions import HTTPException
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -23,6 +25,7 @@ from podhawk.detect.rank.exceptions import PRESET
 from podhawk.detect.report import queries
 from podhawk.detect.report.tuning import condition_of, exception_for, written
 from podhawk.errors import UsageError
+from podhawk.serve import accepted
 from podhawk.serve.console.loaded_content import loaded_site
 from podhawk.serve.console.page import Action, Done, Download, File, Page, Visit, nothing_here
 from podhawk.serve.console.triage import DISPOSITIONS, apply, visible_ids
@@ -151,14 +154,14 @@ def _propose(visit: Visit) -> Done:
     if hunt is None or hunt.status != "done" or _asked(hunt).when != when or not _is_of(hunt, finding.detection):
         raise UsageError("what this condition would hide is not measured", remedy="Measure it, then propose it.")
     radius = radius_of(hunt)
-    accepted = visit.given("accept").strip()
-    if radius.attacks and not accepted:
+    risk = visit.given("accept").strip()
+    if radius.attacks and not risk:
         raise UsageError(
             f"this exception would hide {len(radius.attacks)} attacks of the content's own datasets",
             remedy="Narrow the condition, or say why the risk is accepted.",
         )
     exception = replace(exception_for(finding.detection, when, visit.account.name, reason, visit.now), expires=expires)
-    text = written(exception, _today(visit), accepted if radius.attacks else "")
+    text = written(exception, _today(visit), risk if radius.attacks else "")
     values = (visit.now, visit.account.name, finding.finding_id, finding.cluster, finding.detection.name, when, text)
     with visit.console.database.transaction() as connection:
         number = connection.execute(
@@ -187,7 +190,40 @@ def _proposal(visit: Visit) -> Mapping[str, Any]:
     row = visit.console.database.row("SELECT * FROM proposals WHERE number = ?", (number if number.isdecimal() else 0,))
     if row is None or not visit.token.covers(row["cluster"]):
         raise nothing_here("proposal")
-    return {"proposal": dict(row), "file": f"{_NAME.sub('-', row['detection'].lower()).strip('-')}-{number}.yml"}
+    file = f"{_NAME.sub('-', row['detection'].lower()).strip('-')}-{number}.yml"
+    settings = visit.console.settings
+    folder = accepted.folder_of(settings)
+    holds = folder is not None and (folder / file).is_file()
+    decides = folder is not None and visit.account.may("admin") and visit.token.covers("*")
+    return {
+        "proposal": dict(row),
+        "file": file,
+        "accepts": folder is not None,
+        "decides": decides,
+        "holds": holds,
+    }
+
+
+def _accept(visit: Visit) -> Done:
+    """Make a proposal hold."""
+    _needs_all_clusters(visit)
+    found = _proposal(visit)
+    accepted.accept(visit.console.settings, found["file"], found["proposal"]["text"])
+    to = f"/findings/{found['proposal']['finding']}/proposed/{visit.path['number']}"
+    return Done(to, "Accepted. The exception holds within two seconds.")
+
+
+def _withdraw(visit: Visit) -> Done:
+    """End an accepted exception."""
+    _needs_all_clusters(visit)
+    accepted.withdraw(visit.console.settings, visit.path["name"])
+    return Done("/content#exceptions", "Withdrawn. What it hid shows again within two seconds.")
+
+
+def _needs_all_clusters(visit: Visit) -> None:
+    """An exception holds for all clusters, so nobody may decide on it who does not see them."""
+    if not visit.token.covers("*"):
+        raise HTTPException(detail="This needs an account that sees all clusters.", status_code=403)
 
 
 def _download(visit: Visit) -> File:
@@ -203,6 +239,16 @@ PROPOSED: Final = Page(
     f"{_OF}/proposed/{{number:str}}", "Proposed exception", "viewer", "proposed.html", _proposal, "Queue", listed=False
 )
 PROPOSAL_FILE: Final = Download("/proposals/{number:str}/file", "viewer", _download)
+ACCEPT: Final = Action(
+    "/proposals/{number:str}/accept",
+    "accept exception",
+    "admin",
+    _accept,
+    lambda visit: f"proposal {visit.path['number']}",
+)
+WITHDRAW: Final = Action(
+    "/exceptions/{name:str}/withdraw", "withdraw exception", "admin", _withdraw, lambda visit: visit.path["name"]
+)
 MEASURE: Final = Action(
     f"{_OF}/measure", "measure exception", "analyst", _measure, lambda visit: visit.path["finding_id"]
 )

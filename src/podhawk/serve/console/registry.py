@@ -48,6 +48,8 @@ ACTIONS: Final[tuple[Action, ...]] = (
     triage.TRIAGE_ONE,
     exception_dialog.MEASURE,
     exception_dialog.PROPOSE,
+    exception_dialog.ACCEPT,
+    exception_dialog.WITHDRAW,
     identities.LOOK,
     hunt.RUN,
     hunt.CANCEL,

@@ -31,6 +31,7 @@ from podhawk.engine.run.batch import CompiledJobs
 from podhawk.engine.run.repeated import RepeatedScan
 from podhawk.errors import ContentError, UsageError
 from podhawk.log import logger
+from podhawk.serve.accepted import folder_of
 from podhawk.serve.shadow import in_shadow, served_policies
 from podhawk.session import Session
 from podhawk.settings.resolve import Settings, read_file
@@ -211,6 +212,7 @@ def stamp_of(settings: Settings) -> Stamp:
     """The times and sizes of all files that are read."""
     named = [*(settings.values.get("content") or ()), *(settings.values.get("overrides") or ())]
     named += settings.values.get("exceptions") or ()
+    named += [str(folder)] if (folder := folder_of(settings)) is not None else []
     if settings.file is not None:
         named.append(str(settings.file))
     return dict(_stamps(map(Path, named)))

@@ -14,6 +14,7 @@ from podhawk.authoring.pages.highlight import pieces
 from podhawk.content.model import Detection
 from podhawk.detect.report.tuning import exception_for, written
 from podhawk.errors import StateUnavailableError, UsageError
+from podhawk.serve.accepted import are_accepted
 from podhawk.serve.console.content.asked import EARLIEST, answered
 from podhawk.serve.console.content.shown import MEANINGS, exceptions_of, key_of, shown_detections
 from podhawk.serve.console.exception_dialog import radius_of
@@ -56,6 +57,8 @@ def view(visit: Visit) -> Mapping[str, Any]:
         "judging": judged,
         "told": told,
         "exceptions": exceptions_of(visit, site),
+        "accepts": are_accepted(visit.console.settings),
+        "decides": visit.account.may("admin") and visit.token.covers("*"),
         "loaded": loaded,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from msgspec import Struct
@@ -10,6 +11,7 @@ from msgspec import Struct
 from podhawk.content.model import Detection
 from podhawk.detect.rank.exceptions import SiteException
 from podhawk.engine.plan.runnable import Runnable, runnability
+from podhawk.serve.accepted import folder_of
 from podhawk.serve.console.content.volumes import DetectionVolume, hidden_by_exception, volumes
 from podhawk.serve.console.loaded_content import LoadedSite
 from podhawk.serve.console.page import Visit
@@ -26,7 +28,8 @@ MARKS: Final[Mapping[str, str]] = {"fired": "high", "silent": "good", "cannot": 
 
 
 class ShownException(Struct, frozen=True):
-    """An exception: the day from which it does nothing, whether that has come, and how many findings it hides."""
+    """An exception: the day from which it does nothing, whether that has come, and how many findings it hides.
+    `accepted` is the name of its file if it was accepted in the console."""
 
     name: str
     detection: str
@@ -37,6 +40,7 @@ class ShownException(Struct, frozen=True):
     expired: bool
     hides: int
     file: str
+    accepted: str
 
 
 class ShownDetection(Struct, frozen=True):
@@ -78,16 +82,17 @@ def exceptions_of(visit: Visit, site: LoadedSite) -> list[ShownException]:
     """All exceptions of the site, with what they hide."""
     hides = hidden_by_exception(visit.console.kept.path, visit.token.clusters)
     return [
-        _exception(one, visit.now, hides.get(one.name, 0))
+        _exception(one, visit.now, hides.get(one.name, 0), folder_of(visit.console.settings))
         for one in site.policies.exceptions
         if one.owner != SHADOW_OWNER
     ]
 
 
-def _exception(one: SiteException, now: float, hides: int) -> ShownException:
+def _exception(one: SiteException, now: float, hides: int, folder: Path | None) -> ShownException:
+    file = Path(one.file)
     return ShownException(
         *(one.name, one.detection, one.when, one.owner, one.reason, one.expires.isoformat()),
-        *(not one.holds_at(now), hides, one.file),
+        *(not one.holds_at(now), hides, one.file, file.name if file.parent == folder else ""),
     )
 
 
