@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from litestar import Litestar
+from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi.config import OpenAPIConfig
@@ -25,6 +25,7 @@ from podhawk.serve.api.sinks import list_sinks, retry_sink
 from podhawk.serve.connections import OPENED
 from podhawk.serve.console import registry
 from podhawk.serve.console.page import Console
+from podhawk.serve.console.routes import failed as page_of_error
 from podhawk.serve.failure import on_any_error, on_http_error, on_our_error
 from podhawk.serve.metrics import Meter
 from podhawk.serve.receivers.firehose import firehose
@@ -64,6 +65,19 @@ HANDLERS: Final[Sequence[Any]] = (
     metrics,
     *registry.HANDLERS,
 )
+
+_FOR_PROGRAMS: Final = (
+    "/api/",
+    "/audit/",
+    "/services/",
+    "/v1/",
+    "/firehose",
+    "/pubsub",
+    "/metrics",
+    "/livez",
+    "/readyz",
+)
+"""Where nobody is shown a page, whatever the client says that it takes."""
 
 
 class Parts(Struct, frozen=True):
@@ -105,7 +119,7 @@ def make_app(parts: Parts, age: float) -> Litestar:
             "trail": given(parts.console.trail),
         },
         exception_handlers={
-            HTTPException: on_http_error,
+            HTTPException: _on_http_error,
             PodhawkError: on_our_error,
             Exception: on_any_error,
         },
@@ -113,8 +127,8 @@ def make_app(parts: Parts, age: float) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="podhawk serve",
             version=__version__,
-            path="/api/v1",
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            path="/api/v1/openapi.json",  # not /api/v1: what is unknown there is an error in JSON
+            render_plugins=[JsonRenderPlugin(path="/")],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             use_handler_docstrings=True,
         ),
@@ -122,6 +136,14 @@ def make_app(parts: Parts, age: float) -> Litestar:
         debug=False,
         logging_config=None,
     )
+
+
+def _on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """The answer for what no handler takes: a page for a browser, else JSON."""
+    asks_for_page = "text/html" in request.headers.get("accept", "")
+    if asks_for_page and not request.url.path.startswith(_FOR_PROGRAMS):
+        return page_of_error(request, error, None)
+    return on_http_error(request, error)
 
 
 def _ageing(age: float) -> Any:

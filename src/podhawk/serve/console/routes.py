@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from litestar import Request, Response, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.exceptions import HTTPException
 
 from podhawk.errors import PodhawkError, SearchError, StoreError, UsageError
@@ -32,7 +32,19 @@ _STATUSES: Final[tuple[tuple[type[PodhawkError], int], ...]] = (
     (StoreError, 503),
 )
 """The status of an answer for each kind of error."""
-_TITLES: Final = {403: "Not allowed", 404: "Not found", 409: "Changed meanwhile", 429: "Too many", 503: "Not now"}
+_UNKNOWN: Final = {
+    "Not Found": "There is no page at this address.",
+    "Method Not Allowed": "Pages take no such request.",
+}
+"""What people are told instead of the framework's own words."""
+_TITLES: Final = {
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "Changed meanwhile",
+    429: "Too many",
+    503: "Not now",
+}
 
 
 def handlers(pages: Iterable[Page], actions: Iterable[Action], downloads: Iterable[Download]) -> list[Any]:
@@ -238,7 +250,7 @@ def failed(
 ) -> Response[Any]:
     """The page for an error."""
     if isinstance(error, HTTPException):
-        status, message, remedy = error.status_code, error.detail, ""
+        status, message, remedy = error.status_code, _UNKNOWN.get(error.detail, error.detail), ""
     elif not isinstance(error, PodhawkError):
         logger(__name__).error("%s %s failed", request.method, request.url.path, exc_info=error)
         status, message, remedy = 500, "This is a fault of podhawk. The log of the service has it.", ""
@@ -263,4 +275,4 @@ def failed(
     }
     template = "failure.html"
     body = render.render(template, values, "failure" if "hx-request" in request.headers else "")
-    return Response(body, status_code=status, media_type="text/html; charset=utf-8", headers=dict(render.HEADERS))
+    return Response(body, status_code=status, media_type=MediaType.HTML, headers=dict(render.HEADERS))
