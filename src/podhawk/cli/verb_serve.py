@@ -131,7 +131,7 @@ def _demo(settings: Settings) -> int:
         accounts, now = Accounts(database), time.time()
         accounts.accept(accounts.invite("demo", "admin", ("*",), now), "demo", password, now)
         database.close()
-        own = {"state": folder, "tokens": str(file), "free_disk": "64M", "inbox_limit": "1G"}
+        own = {"state": folder, "tokens": str(file), "free_disk": "64M", "inbox_limit": "1G", "accept_exceptions": True}
         values = {**settings.values, **own, "follow": [*(settings["follow"] or ()), str(_shipped_log(Path(folder)))]}
         configuration = configuration_of(replace(settings, values=values))
 

@@ -107,6 +107,12 @@ def render(template: str, values: Mapping[str, Any], fragment: str = "") -> str:
     return "".join(block(found.new_context(dict(values))))
 
 
+def told(message: str) -> str:
+    """What an action came to, for a page of which only a part is sent: htmx puts it where the page tells it."""
+    made = Markup('<div id="told" hx-swap-oob="innerHTML"><p class="told">{}</p></div>').format(shown(message))
+    return str(made)  # as text: what is added to Markup would be escaped
+
+
 def when(value: float | None, style: str = "minute") -> Markup:
     """A time as an element that shows UTC; console.js shows local time beside it, or in its place."""
     if not value:

@@ -67,11 +67,13 @@ def _page(page: Page, places: tuple[Page, ...]) -> Any:
             visit = _visit(request, console, session, {})
             _needs(visit, page.role)
             values = await asyncio.to_thread(page.view, visit)
-            if session.message and not visit.fragment:
+            if session.message:
                 await asyncio.to_thread(console.sessions.tell, session, "")
             body = await asyncio.to_thread(
                 render.render, page.template, {**frame(visit, page, places), **values}, visit.fragment
             )
+            if session.message and visit.fragment:
+                body += render.told(session.message)
         except Exception as error:  # people get a page, whatever it is
             return failed(request, error, session, places)
         return Response(body, media_type="text/html; charset=utf-8", headers=dict(render.HEADERS))

@@ -166,9 +166,8 @@ def drawn(asked: HuntQuestion, found: SearchAnswer, overview: SearchOverview) ->
     if not labels or not names or len(found.rows) < _FEWEST_TO_DRAW:
         return None, []
     series = [ChartSeries(name, [number_of(row.get(name)) for row in found.rows]) for name in names[: svg.MOST_SERIES]]
-    title = (
-        ", ".join(names[: svg.MOST_SERIES]) + " by " + ", ".join("time" if one == "_time" else one for one in labels)
-    )
+    shown = (name.strip() or "(empty)" for name in names[: svg.MOST_SERIES])
+    title = ", ".join(shown) + " by " + ", ".join("time" if one == "_time" else one for one in labels)
     times = [_time(row.get("_time")) for row in found.rows]
     if labels == ["_time"] and None not in times:
         spans = _spans([one for one in times if one is not None])
