@@ -13,6 +13,7 @@ A document over many lines may begin after other text on its first line (see `la
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from podhawk.events.source import SIZES, LongPiece, ReadSizes
 
 _BLANK: Final = b" \t\r\n\0"
 _BOM: Final = b"\xef\xbb\xbf"
+_CRI_PART: Final = re.compile(rb"\s*\d{4}-\d\d-\d\dT\S+ (?:stdout|stderr) P")
 _MAX_WASTED: Final = 64 << 20
 _LEFTOVERS: Final = b" \t\r,;]}\0"
 
@@ -118,7 +120,7 @@ class Documents:
         if not starts_as_json(text):
             label = LineLabel.before(text)
             whole = self._after(label, line, text, number) if label is not None else None
-            yield whole or Document(number, text)
+            yield whole or Document(number, _part_of_cri(line) or text)
             return
         whole = _decoded(text, number)
         if whole is not None:
@@ -279,6 +281,12 @@ def _left(elements: Elements, number: int, item: int) -> Iterator[Document]:
         yield Document(number, rest[:4096], broken=True, item=item)
     elif rest.strip(_LEFTOVERS):
         yield _decoded(rest, number, item) or Document(number, rest, broken=True, item=item)
+
+
+def _part_of_cri(line: bytes) -> bytes | None:
+    """A line of a container runtime that goes on on the next one, with the blanks at its end: they are in the middle of
+    what is put together. None for any other line."""
+    return line.lstrip(_BLANK).rstrip(b"\r\n") if _CRI_PART.match(line) else None
 
 
 def _stripped(line: bytes) -> bytes:

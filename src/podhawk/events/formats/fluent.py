@@ -33,7 +33,8 @@ def _unwrap(record: Record) -> Layer:
 FLUENT: Final = Format(
     name="fluent",
     doc="Records of Fluent Bit or Fluentd. The line is under `log`, as text or parsed; the shipper's "
-    "metadata (`kubernetes`, `stream`, `time`) is next to it.",
+    "metadata (`kubernetes`, `stream`, `time`) is next to it. Lines that Docker's driver split (`partial_message`) are "
+    "put together.",
     recognise=_is_fluent,
     unwrap=_unwrap,
     example='{"date":1793527200.5,"log":"{\\"auditID\\":\\"7f0a\\",\\"stage\\":\\"ResponseComplete\\",\\"verb\\":'

@@ -31,7 +31,8 @@ def _unwrap(record: Record) -> Layer:
 
 JOURNAL: Final = Format(
     name="journal",
-    doc="Entries of the systemd journal (`journalctl -o json`): the line is `MESSAGE`, a text or an array of bytes.",
+    doc="Entries of the systemd journal (`journalctl -o json`): the line is `MESSAGE`, a text or an array of bytes. "
+    "Lines that the driver of a container runtime split are put together.",
     recognise=_recognise,
     unwrap=_unwrap,
     example='{"__REALTIME_TIMESTAMP":"1793527200500000","_HOSTNAME":"cp-1","MESSAGE":"{\\"auditID\\":\\"7f0a\\",'
